@@ -1,0 +1,42 @@
+/**
+ * Annotation and label names: the pre-defined ones (image-spec, annotations.md) and mise-oci's own.
+ * @module
+ */
+
+/** Names of annotations and labels, as literals that tests compare. */
+export const Annotation = {
+  /** Tag of an entry in an image layout's index. */
+  refName: "org.opencontainers.image.ref.name",
+  /** RFC 3339 time of the build. */
+  created: "org.opencontainers.image.created",
+  /** Reference of the base image. */
+  baseName: "org.opencontainers.image.base.name",
+  /** Digest of the base image's manifest. */
+  baseDigest: "org.opencontainers.image.base.digest",
+  /** The tool's name in mise. */
+  toolShort: "dev.mise.tool.short",
+  /** The tool's version. */
+  toolVersion: "dev.mise.tool.version",
+  /** The directory of the layer's content, without a leading slash. */
+  layerPrefix: "dev.mise.layer.prefix",
+  /** `uid:gid` of the layer's entries. */
+  layerOwner: "dev.mise.layer.owner",
+  /** Version of the relocation rules with what they depend on. */
+  layerRelocation: "dev.mise.layer.relocation",
+  /** Version of the byte layout of layers. */
+  layerFormat: "dev.mise.layer.format",
+  /** Fingerprint of the host's tree that the layer was made of. */
+  layerFingerprint: "dev.mise.layer.fingerprint",
+  /** `apt` or `apk`: the layer of system packages. */
+  systemPackages: "dev.mise.system.packages",
+  /** Image path of a copy layer. */
+  copy: "dev.mise.copy",
+  /** `true` on the dotfiles layer. */
+  dotfiles: "dev.mise.dotfiles",
+  /** What kind of layer it is: base, tool, mise, config, … */
+  layerKind: "dev.mise.layer.kind",
+  /** Label: version of mise. */
+  miseVersion: "dev.mise.version",
+  /** Label prefix: `dev.mise.tools.<tool>`. */
+  toolsPrefix: "dev.mise.tools.",
+} as const;

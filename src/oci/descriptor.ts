@@ -1,0 +1,89 @@
+/**
+ * Descriptors (image-spec, descriptor.md).
+ * @module
+ */
+import { type Digest, parseDigest } from "./digest.ts";
+import {
+  asObject,
+  asSize,
+  asString,
+  asStringMap,
+  asStrings,
+  type JsonObject,
+  maybe,
+  unknownFields,
+} from "./json.ts";
+import { parsePlatformObject, type Platform } from "./platform.ts";
+
+/** A reference to a blob or manifest: what it is, how it is called, how long it is. */
+export interface Descriptor {
+  /** Media type of the content. */
+  readonly mediaType: string;
+  /** Digest of the content. */
+  readonly digest: Digest;
+  /** Length of the content in bytes. */
+  readonly size: number;
+  /** Other places the content can be had from; never used by mise-oci. */
+  readonly urls?: readonly string[];
+  /** Free-form key-value pairs. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** Platform of the image; in an index only. */
+  readonly platform?: Platform;
+  /** Type of an artifact; in an index only. */
+  readonly artifactType?: string;
+  /** Fields not known here, kept as they are. */
+  readonly extensions?: JsonObject;
+}
+
+const KNOWN = [
+  "mediaType",
+  "digest",
+  "size",
+  "urls",
+  "annotations",
+  "platform",
+  "artifactType",
+];
+
+/** Parses a descriptor. @throws {MiseOciError} `invalid` naming the field, `unsupported` for a digest that is not sha256. */
+export function parseDescriptor(value: unknown, what: string): Descriptor {
+  const object = asObject(value, what);
+  const urls = maybe(object["urls"], `${what}.urls`, asStrings);
+  const annotations = maybe(object["annotations"], `${what}.annotations`, asStringMap);
+  const platform = maybe(object["platform"], `${what}.platform`, parsePlatformObject);
+  const artifactType = maybe(object["artifactType"], `${what}.artifactType`, asString);
+  const extensions = unknownFields(object, KNOWN);
+  return {
+    mediaType: asString(object["mediaType"], `${what}.mediaType`),
+    digest: parseDigest(object["digest"], `digest of ${what}`),
+    size: asSize(object["size"], `${what}.size`),
+    ...(urls === undefined ? {} : { urls }),
+    ...(annotations === undefined ? {} : { annotations }),
+    ...(platform === undefined ? {} : { platform }),
+    ...(artifactType === undefined ? {} : { artifactType }),
+    ...(Object.keys(extensions).length === 0 ? {} : { extensions }),
+  };
+}
+
+/** The JSON object of a descriptor, fields in the specification's order, annotations sorted by key. */
+export function descriptorToJson(descriptor: Descriptor): JsonObject {
+  const { mediaType, digest, size, urls, annotations, platform, artifactType, extensions } =
+    descriptor;
+  return {
+    mediaType,
+    digest,
+    size,
+    ...(urls === undefined ? {} : { urls }),
+    ...(annotations === undefined ? {} : { annotations: sortKeys(annotations) }),
+    ...(platform === undefined ? {} : { platform }),
+    ...(artifactType === undefined ? {} : { artifactType }),
+    ...extensions,
+  };
+}
+
+/** A copy of a string map with its keys in code-unit order. */
+export function sortKeys(map: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(map).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
+  );
+}

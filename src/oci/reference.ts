@@ -1,0 +1,194 @@
+/**
+ * Image references (distribution-spec, "Pulling manifests"; the grammar of `name[:tag][@digest]` that
+ * docker, podman and crane share) and the other places an image can come from.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import { type Digest, parseDigest } from "./digest.ts";
+
+/** A reference to an image in a registry. */
+export interface Reference {
+  /** `host[:port]`; `docker.io` for Docker Hub. */
+  readonly registry: string;
+  /** Repository, `library/debian`. */
+  readonly repository: string;
+  /** Tag, if one was written. */
+  readonly tag?: string;
+  /** Digest, if one was written; it decides when both are there. */
+  readonly digest?: Digest;
+}
+
+/** Where an image comes from. */
+export type ImageSource =
+  | { readonly kind: "scratch" }
+  | { readonly kind: "registry"; readonly reference: Reference }
+  | { readonly kind: "layout"; readonly path: string; readonly tag?: string }
+  | { readonly kind: "archive"; readonly path: string; readonly tag?: string };
+
+/** The registry that a name without a host means. */
+export const DOCKER_HUB = "docker.io";
+
+const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
+const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+const LABEL = /^(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9])$/;
+const IPV6 = /^\[[0-9A-Fa-f:.]+\]$/;
+
+function fail(text: string, why: string, hint?: string): never {
+  const shown = JSON.stringify(
+    text.replace(/\/\/[^/@]*@|^[^/@]*:[^/@]*@(?!sha)/, "…@").slice(0, 200),
+  );
+  throw new MiseOciError("usage", `Cannot parse image reference ${shown}: ${why}`, {
+    hint: hint ?? "Write [HOST[:PORT]/]NAME[:TAG][@sha256:…], such as debian:bookworm-slim",
+  });
+}
+
+function splitPort(host: string): readonly [string, string | undefined] {
+  const colon = host.lastIndexOf(":");
+  return colon > host.lastIndexOf("]")
+    ? [host.slice(0, colon), host.slice(colon + 1)]
+    : [host, undefined];
+}
+
+function checkHost(host: string, text: string): void {
+  const [name, port] = splitPort(host);
+  if (port !== undefined && (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65535)) {
+    fail(text, `port ${JSON.stringify(port)} is not a number from 1 to 65535`);
+  }
+  const ok = IPV6.test(name) || name.split(".").every((label) => LABEL.test(label));
+  if (!ok) fail(text, `${JSON.stringify(name)} is not a host name`);
+}
+
+/** A first component is a host if it could not be part of a repository name, as docker decides. */
+function looksLikeHost(component: string): boolean {
+  return component.includes(".") || component.includes(":") || component === "localhost" ||
+    component !== component.toLowerCase();
+}
+
+/**
+ * Parses an image reference.
+ *
+ * @throws {MiseOciError} `usage` if it does not follow the grammar, `unsupported` for a digest that is
+ * not sha256.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { formatReference, parseReference } from "./reference.ts";
+ *
+ * const reference = parseReference("debian:bookworm-slim");
+ * assertEquals(reference.registry, "docker.io");
+ * assertEquals(reference.repository, "library/debian");
+ * assertEquals(formatReference(reference), "docker.io/library/debian:bookworm-slim");
+ * ```
+ */
+export function parseReference(text: string): Reference {
+  if (text === "") fail(text, "it is empty");
+  if (/^[a-z]+:\/\//i.test(text)) fail(text, "a reference has no scheme such as https://");
+  // deno-lint-ignore no-control-regex
+  if (/[\s\x00-\x1f\x7f]/.test(text)) fail(text, "it contains white space or a control character");
+  const at = text.indexOf("@");
+  let digest: Digest | undefined;
+  if (at >= 0) {
+    const after = text.slice(at + 1);
+    if (after.includes("@") || after.includes("/") && !/^sha\d+:/.test(after)) {
+      fail(
+        text,
+        "it contains a user or password",
+        "Log in with docker login or podman login instead",
+      );
+    }
+    digest = parseDigest(after, `digest of image reference`);
+  }
+  const named = at >= 0 ? text.slice(0, at) : text;
+  const slash = named.indexOf("/");
+  const first = slash < 0 ? undefined : named.slice(0, slash);
+  const hasHost = first !== undefined && looksLikeHost(first);
+  const host = hasHost ? first : DOCKER_HUB;
+  checkHost(host, text);
+  const rest = hasHost ? named.slice(slash + 1) : named;
+  const colon = rest.indexOf(":");
+  const path = colon < 0 ? rest : rest.slice(0, colon);
+  const tag = colon < 0 ? undefined : rest.slice(colon + 1);
+  if (tag !== undefined && !TAG.test(tag)) {
+    fail(text, `tag ${JSON.stringify(tag.slice(0, 140))} is not valid`);
+  }
+  const hub = host === DOCKER_HUB || host === "index.docker.io";
+  const repository = hub && !path.includes("/") && path !== "" ? `library/${path}` : path;
+  if (!repository.split("/").every((component) => COMPONENT.test(component))) {
+    const upper = repository !== repository.toLowerCase();
+    fail(
+      text,
+      upper
+        ? "a repository name is lower case"
+        : `${JSON.stringify(path)} is not a repository name`,
+    );
+  }
+  if (host.length + 1 + repository.length > 255) {
+    fail(text, "the name is longer than 255 characters");
+  }
+  return {
+    registry: hub ? DOCKER_HUB : host,
+    repository,
+    ...(tag === undefined ? {} : { tag }),
+    ...(digest === undefined ? {} : { digest }),
+  };
+}
+
+/** The full text of a reference, host included. `parseReference` of it gives the same reference. */
+export function formatReference(reference: Reference): string {
+  const { registry, repository, tag, digest } = reference;
+  const withTag = tag === undefined ? "" : `:${tag}`;
+  const withDigest = digest === undefined ? "" : `@${digest}`;
+  return `${registry}/${repository}${withTag}${withDigest}`;
+}
+
+/** What a manifest request asks for: the digest if there is one, else the tag, else `latest`. */
+export function referenceTarget(reference: Reference): string {
+  return reference.digest ?? reference.tag ?? "latest";
+}
+
+/** Whether the text names its registry host itself, rather than leaving it to Docker Hub's short names. */
+export function namesHost(text: string): boolean {
+  const slash = text.indexOf("/");
+  return slash > 0 && looksLikeHost(text.slice(0, slash));
+}
+
+function splitTag(rest: string): { path: string; tag?: string } {
+  const colon = rest.lastIndexOf(":");
+  const tail = rest.slice(colon + 1);
+  return colon > 0 && TAG.test(tail) && !tail.includes("/")
+    ? { path: rest.slice(0, colon), tag: tail }
+    : { path: rest };
+}
+
+/**
+ * Parses where an image comes from: `scratch`, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, or a
+ * reference to a registry.
+ *
+ * @throws {MiseOciError} `usage` as {@linkcode parseReference}.
+ */
+export function parseImageSource(text: string): ImageSource {
+  if (text === "scratch") return { kind: "scratch" };
+  for (const [prefix, kind] of [["oci:", "layout"], ["oci-archive:", "archive"]] as const) {
+    if (!text.startsWith(prefix)) continue;
+    const { path, tag } = splitTag(text.slice(prefix.length));
+    if (path === "") fail(text, "the path is empty", `Write ${prefix}PATH[:TAG]`);
+    return { kind, path, ...(tag === undefined ? {} : { tag }) };
+  }
+  return { kind: "registry", reference: parseReference(text) };
+}
+
+/** The text of an image source, for messages and annotations. */
+export function formatImageSource(source: ImageSource): string {
+  const tag = "tag" in source && source.tag !== undefined ? `:${source.tag}` : "";
+  switch (source.kind) {
+    case "scratch":
+      return "scratch";
+    case "layout":
+      return `oci:${source.path}${tag}`;
+    case "archive":
+      return `oci-archive:${source.path}${tag}`;
+    case "registry":
+      return formatReference(source.reference);
+  }
+}

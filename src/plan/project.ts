@@ -1,0 +1,110 @@
+/**
+ * A project as mise sees it: the input of the plan. `src/mise` makes it, nothing here does I/O.
+ * @module
+ */
+
+/** One tool of the project. */
+export interface Tool {
+  /** mise's name of it, the key in `[tools]`: `node`, `npm:prettier`. */
+  readonly short: string;
+  /** mise's full backend: `core:node`, `npm:prettier`, `aqua:jqlang/jq`. */
+  readonly backend: string;
+  /** Exact version. */
+  readonly version: string;
+  /** Absolute host directory of the install, as mise gives it. */
+  readonly installPath: string;
+  /** `<tool>/<version>` as mise lays it out: the last two components of `installPath`. */
+  readonly installDir: string;
+  /** Whether mise has it installed. */
+  readonly installed: boolean;
+  /** Absolute host directories of its executables, in mise's order. */
+  readonly binPaths: readonly string[];
+  /** Config file that asks for it. */
+  readonly source?: string;
+}
+
+/** One variable of the project's environment. */
+export interface EnvVariable {
+  /** Name. */
+  readonly name: string;
+  /** Value; may be a secret, never printed. */
+  readonly value: string;
+  /** File it comes from. */
+  readonly source?: string;
+  /** Tool that sets it (`JAVA_HOME`, `GOROOT`), as mise names its backend. */
+  readonly tool?: string;
+  /** Whether mise marks it as a secret. */
+  readonly redacted: boolean;
+}
+
+/** `[[oci.copy]]` or `--copy`: something of the host put into the image as a layer of its own. */
+export interface Copy {
+  /** Absolute host path. */
+  readonly host: string;
+  /** Absolute image path. */
+  readonly image: string;
+}
+
+/** The merged `[oci]` tables of the project's config files. */
+export interface OciSection {
+  /** Base image. */
+  readonly from?: string;
+  /** Name of the image. */
+  readonly tag?: string;
+  /** WorkingDir. */
+  readonly workdir?: string;
+  /** Entrypoint. */
+  readonly entrypoint?: readonly string[];
+  /** Cmd. */
+  readonly cmd?: readonly string[];
+  /** User. */
+  readonly user?: string;
+  /** Owner of layer entries. */
+  readonly userId?: number;
+  /** Group of layer entries; default `userId`. */
+  readonly groupId?: number;
+  /** Where mise's data directory is in the image. */
+  readonly mountPoint?: string;
+  /** Copies, least specific file first. */
+  readonly copy: readonly Copy[];
+  /** Image-only variables. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Labels. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Variables baked in although they look like secrets. */
+  readonly allowEnv: readonly string[];
+  /** Variables left out of the image. */
+  readonly dropEnv: readonly string[];
+}
+
+/** The settings of mise that matter to a build. */
+export interface MiseSettings {
+  /** `oci.default_from`. */
+  readonly defaultFrom?: string;
+  /** `oci.default_mount_point`. */
+  readonly defaultMountPoint?: string;
+  /** `oci.insecure_registries`. */
+  readonly insecureRegistries: readonly string[];
+}
+
+/** A project as mise sees it. */
+export interface Project {
+  /** Absolute directory the project was read in. */
+  readonly directory: string;
+  /** Absolute path of the mise executable that was asked. */
+  readonly misePath: string;
+  /** Its version, `2026.9.15`. */
+  readonly miseVersion: string;
+  /** Absolute paths of the config files in scope, least specific first. */
+  readonly configFiles: readonly string[];
+  /** The tools, in the project's order. */
+  readonly tools: readonly Tool[];
+  /** The environment without PATH: project variables in mise's order, then the tools' own. */
+  readonly env: readonly EnvVariable[];
+  /** The merged `[oci]` tables. */
+  readonly oci: OciSection;
+  /** The settings that matter. */
+  readonly settings: MiseSettings;
+  /** What the user should know, one sentence each. */
+  readonly warnings: readonly string[];
+}

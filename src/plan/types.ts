@@ -1,0 +1,122 @@
+/**
+ * What is to be built, as data: no I/O, no clock, nothing of the host but paths. `--dry-run` prints it,
+ * golden tests compare it, cache keys are made of it.
+ * @module
+ */
+import type { Compression, ImageSource, Platform } from "../oci/mod.ts";
+
+/** Numeric owner of the entries of a layer. */
+export interface Owner {
+  /** User id, 0 to 2^32-1. */
+  readonly uid: number;
+  /** Group id, 0 to 2^32-1. */
+  readonly gid: number;
+}
+
+/** How layers are compressed. */
+export interface CompressionPlan {
+  /** The format. */
+  readonly kind: Compression;
+  /** The format's own level; absent for `none`. */
+  readonly level?: number;
+}
+
+/**
+ * Something that goes into a layer. `imagePath` is absolute, without `.`, `..`, or a trailing slash.
+ *
+ * - `tree`: what `hostPath` is (its root followed if it is a link); a directory's *contents* appear at
+ *   `imagePath`.
+ * - `file`: one regular file (links followed), with the given mode.
+ * - `content`: text made by the program.
+ */
+export type LayerSource =
+  | { readonly type: "tree"; readonly hostPath: string; readonly imagePath: string }
+  | {
+    readonly type: "file";
+    readonly hostPath: string;
+    readonly imagePath: string;
+    readonly mode: number;
+  }
+  | {
+    readonly type: "content";
+    readonly content: string;
+    readonly imagePath: string;
+    readonly mode: number;
+  };
+
+/** A host directory and where its content is in the image: paths below `host` are rebased to `image`. */
+export interface Relocation {
+  /** Absolute host directory. */
+  readonly host: string;
+  /** Absolute image directory. */
+  readonly image: string;
+}
+
+/** What a layer is for; the name of the file in `src/plan/layers/` that plans it. */
+export type LayerKind = "packages" | "tool" | "copy" | "dotfiles" | "mise" | "self" | "config";
+
+/** One layer to be built: a pure function of this, the files it names, and the compression. */
+export interface LayerPlan {
+  /** What the layer is for. */
+  readonly kind: LayerKind;
+  /** Its name in the table: a tool's short name, `mise`, `config`, an image path. */
+  readonly name: string;
+  /** The tool's or mise's version. */
+  readonly version?: string;
+  /** Owner of every entry. */
+  readonly owner: Owner;
+  /** What goes in, later sources replacing earlier ones at the same path. */
+  readonly sources: readonly LayerSource[];
+  /** Host directories that links and `#!` lines may name; the layer's own tree is among them. */
+  readonly relocations: readonly Relocation[];
+  /** Globs of paths, relative to a tree source, that are left out. */
+  readonly exclude: readonly string[];
+  /** `created_by` of the layer's history entry. */
+  readonly createdBy: string;
+  /** Annotations of the layer's descriptor. */
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** What is laid over the base image's config. */
+export interface ConfigPlan {
+  /** RFC 3339 time; the workflow reads the clock, the plan does not. */
+  readonly created: string;
+  /** Environment in order of application, later wins; PATH is separate. */
+  readonly env: readonly (readonly [name: string, value: string])[];
+  /** Directories put before the inherited PATH. */
+  readonly path: readonly string[];
+  /** Variables applied last, which nothing shadows. */
+  readonly fixedEnv: readonly (readonly [name: string, value: string])[];
+  /** Overrides of the base's settings. */
+  readonly entrypoint?: readonly string[];
+  /** Override of Cmd. */
+  readonly cmd?: readonly string[];
+  /** Override of User. */
+  readonly user?: string;
+  /** Override of WorkingDir. */
+  readonly workdir?: string;
+  /** Labels, later wins, over the base's. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Everything about one image of one platform. */
+export interface BuildPlan {
+  /** What the image runs on. */
+  readonly platform: Platform;
+  /** The base image. */
+  readonly from: ImageSource;
+  /** The base as the user wrote it. */
+  readonly fromText: string;
+  /** Name in the layout's index. */
+  readonly tag?: string;
+  /** Where mise's data directory is in the image. */
+  readonly mountPoint: string;
+  /** How layers are compressed. */
+  readonly compression: CompressionPlan;
+  /** The layers above the base, bottom first. */
+  readonly layers: readonly LayerPlan[];
+  /** The image config. */
+  readonly config: ConfigPlan;
+  /** What the user should know, one sentence each, without secrets. */
+  readonly warnings: readonly string[];
+}

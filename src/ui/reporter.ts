@@ -1,0 +1,32 @@
+/**
+ * Progress and messages as events. Modules emit them; a driver on stderr draws them (or not).
+ * @module
+ */
+
+/** Something that happened. `id` names a running item; `label` is what people read. */
+export type ReportEvent =
+  /** An item begins: a blob that is pulled, a layer that is built. */
+  | { readonly type: "start"; readonly id: string; readonly label: string; readonly total?: number }
+  /** The item's total became known. */
+  | { readonly type: "total"; readonly id: string; readonly total: number }
+  /** The item went on by so many bytes. */
+  | { readonly type: "advance"; readonly id: string; readonly bytes: number }
+  /** The item ended; `note` says how: `cached`, `already present`, `mounted`. */
+  | { readonly type: "done"; readonly id: string; readonly note?: string }
+  /** The item failed; the error itself is thrown. */
+  | { readonly type: "failed"; readonly id: string }
+  /** One line about what is done now. */
+  | { readonly type: "step"; readonly text: string }
+  /** Something the user should know. */
+  | { readonly type: "warning"; readonly text: string }
+  /** Detail for `-v` (1) or `-vv` (2). */
+  | { readonly type: "detail"; readonly level: 1 | 2; readonly text: string };
+
+/** Takes events; never throws. */
+export interface Reporter {
+  /** Reports one event. */
+  emit(event: ReportEvent): void;
+}
+
+/** A reporter that drops everything. */
+export const silentReporter: Reporter = { emit: () => {} };
