@@ -19,6 +19,10 @@ export interface Tool {
   readonly installed: boolean;
   /** Absolute host directories of its executables, in mise's order. */
   readonly binPaths: readonly string[];
+  /** `installPath` with all links followed, once the workflow has looked. */
+  readonly realInstallPath?: string;
+  /** Directories of executables below the install, links followed; `""` is the install itself. */
+  readonly binDirs?: readonly string[];
   /** Config file that asks for it. */
   readonly source?: string;
 }
@@ -75,6 +79,8 @@ export interface OciSection {
   readonly allowEnv: readonly string[];
   /** Variables left out of the image. */
   readonly dropEnv: readonly string[];
+  /** Globs of paths below a tool that are left out of its layer. */
+  readonly exclude?: readonly string[];
 }
 
 /** The settings of mise that matter to a build. */

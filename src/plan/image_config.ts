@@ -1,0 +1,102 @@
+/**
+ * The image config that comes of the base's and the plan's (spec section 8).
+ * @module
+ */
+import type { ContainerConfig, DiffId, HistoryEntry, ImageConfig, Platform } from "../oci/mod.ts";
+import type { ConfigPlan } from "./types.ts";
+
+/** PATH where neither the base nor `[oci].env` has one. */
+export const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/** WorkingDir where neither the base nor `[oci]` has one. */
+export const DEFAULT_WORKDIR = "/workspace";
+
+/** A layer as the config sees it. */
+export interface ConfigLayer {
+  /** Diff ID. */
+  readonly diffId: DiffId;
+  /** `created_by` of its history entry. */
+  readonly createdBy: string;
+}
+
+/** Input of {@linkcode composeImageConfig}. */
+export interface ComposeInput {
+  /** The base's config; absent for `scratch`. */
+  readonly base?: ImageConfig;
+  /** The base as people know it, for history entries that the base lacks. */
+  readonly baseName: string;
+  /** The plan's part. */
+  readonly config: ConfigPlan;
+  /** The layers above the base. */
+  readonly layers: readonly ConfigLayer[];
+  /** What the image runs on. */
+  readonly platform: Platform;
+}
+
+function splitVariable(variable: string): readonly [string, string] {
+  const at = variable.indexOf("=");
+  return at < 0 ? [variable, ""] : [variable.slice(0, at), variable.slice(at + 1)];
+}
+
+function composeEnv(base: readonly string[], config: ConfigPlan): readonly string[] {
+  const variables = new Map(base.map(splitVariable));
+  for (const [name, value] of config.env) variables.set(name, value);
+  const configured = config.env.findLast(([name]) => name === "PATH")?.[1];
+  const inherited = configured ?? variables.get("PATH") ?? "";
+  variables.set(
+    "PATH",
+    [...config.path, inherited === "" ? DEFAULT_PATH : inherited].join(":"),
+  );
+  for (const [name, value] of config.fixedEnv) variables.set(name, value);
+  return [...variables].map(([name, value]) => `${name}=${value}`);
+}
+
+/**
+ * Base history has one entry per layer, or is replaced by entries that do: `docker history` and other
+ * readers pair entries with layers by counting, so a base with too few or too many would shift the
+ * description of every layer above it.
+ */
+function baseHistory(base: ImageConfig | undefined, baseName: string): readonly HistoryEntry[] {
+  if (base === undefined) return [];
+  const history = base.history ?? [];
+  const layers = history.filter(({ empty_layer }) => empty_layer !== true).length;
+  if (layers === base.diffIds.length) return history;
+  return base.diffIds.map(() => ({
+    ...(base.created === undefined ? {} : { created: base.created }),
+    created_by: `layer of base image ${baseName}`,
+  }));
+}
+
+function composeContainer(base: ContainerConfig, config: ConfigPlan): ContainerConfig {
+  const workdir = config.workdir ?? (base.WorkingDir || DEFAULT_WORKDIR);
+  return {
+    ...base,
+    Env: composeEnv(base.Env ?? [], config),
+    ...(config.entrypoint === undefined ? {} : { Entrypoint: config.entrypoint }),
+    ...(config.cmd === undefined ? {} : { Cmd: config.cmd }),
+    ...(config.user === undefined ? {} : { User: config.user }),
+    WorkingDir: workdir,
+    Labels: { ...base.Labels, ...config.labels },
+  };
+}
+
+/**
+ * Lays the plan over the base's config. Everything of the base that the plan does not name is kept,
+ * fields not known here too; `rootfs.diff_ids` and `history` grow by one entry per layer.
+ */
+export function composeImageConfig(input: ComposeInput): ImageConfig {
+  const { base, config, layers, platform } = input;
+  const { created } = config;
+  const history = layers.map(({ createdBy }) => ({ created, created_by: createdBy }));
+  const variant = base === undefined ? platform.variant : base.variant;
+  return {
+    created,
+    ...(base?.author === undefined ? {} : { author: base.author }),
+    architecture: base?.architecture ?? platform.architecture,
+    os: base?.os ?? platform.os,
+    ...(variant === undefined ? {} : { variant }),
+    config: composeContainer(base?.config ?? {}, config),
+    diffIds: [...base?.diffIds ?? [], ...layers.map(({ diffId }) => diffId)],
+    history: [...baseHistory(base, input.baseName), ...history],
+    ...(base?.extensions === undefined ? {} : { extensions: base.extensions }),
+  };
+}

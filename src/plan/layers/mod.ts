@@ -1,0 +1,24 @@
+/**
+ * The kinds of layers, bottom first. A new kind is one new file and one line here.
+ * @module
+ */
+import type { LayerPlan } from "../types.ts";
+import { planConfigLayer } from "./config.ts";
+import { planCopyLayers } from "./copy.ts";
+import { planMiseLayer, planSelfLayer } from "./mise.ts";
+import type { LayerPlanInput, LayerPlanner } from "./planner.ts";
+import { planToolLayers } from "./tool.ts";
+
+/** Layers from the base up (spec section 5). */
+const PLANNERS: readonly LayerPlanner[] = [
+  planToolLayers,
+  planCopyLayers,
+  planMiseLayer,
+  planSelfLayer,
+  planConfigLayer,
+];
+
+/** Plans every layer above the base, bottom first. */
+export function planLayers(input: LayerPlanInput): readonly LayerPlan[] {
+  return PLANNERS.flatMap((planner) => planner(input));
+}

@@ -1,0 +1,10 @@
+/**
+ * Planning: project and flags in, an immutable description of the image out. No I/O, no clock.
+ * @module
+ */
+export * from "./image_config.ts";
+export * from "./options.ts";
+export * from "./plan.ts";
+export * from "./project.ts";
+export * from "./types.ts";
+export type { LayerVersions } from "./layers/planner.ts";

@@ -1,0 +1,77 @@
+/**
+ * From a project and the flags to the plan of an image. Pure: the same input gives the same plan.
+ * @module
+ */
+import { Annotation } from "../oci/mod.ts";
+import { planEnv, planPath } from "./env.ts";
+import { MISE_CONFIG_DIR } from "./layers/config.ts";
+import { planLayers } from "./layers/mod.ts";
+import type { LayerVersions } from "./layers/planner.ts";
+import { type PlanOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
+import type { Project } from "./project.ts";
+import type { BuildPlan, ConfigPlan } from "./types.ts";
+
+/** A label's key may hold any text, but tools that read it split at `=` and white space. */
+function labelKey(short: string): string {
+  return `${Annotation.toolsPrefix}${short.replace(/[^A-Za-z0-9._/@:+-]/g, "-")}`;
+}
+
+function planLabels(project: Project, options: PlanOptions): Record<string, string> {
+  const tools = new Map<string, string>();
+  for (const { short, version } of project.tools) {
+    const key = labelKey(short);
+    const other = tools.get(key);
+    tools.set(key, other === undefined ? version : `${other} ${version}`);
+  }
+  return {
+    [Annotation.created]: options.created,
+    [Annotation.miseVersion]: project.miseVersion,
+    ...Object.fromEntries(tools),
+    ...project.oci.labels,
+  };
+}
+
+function planConfig(
+  project: Project,
+  options: PlanOptions,
+  context: { readonly resolved: ResolvedOptions; readonly env: ConfigPlan["env"] },
+): ConfigPlan {
+  const { entrypoint, cmd, user, workdir } = project.oci;
+  const { mountPoint } = context.resolved;
+  return {
+    created: options.created,
+    env: context.env,
+    path: planPath(project, mountPoint),
+    fixedEnv: [["MISE_DATA_DIR", mountPoint], ["MISE_CONFIG_DIR", MISE_CONFIG_DIR]],
+    ...(entrypoint === undefined ? {} : { entrypoint }),
+    ...(cmd === undefined ? {} : { cmd }),
+    ...(user === undefined ? {} : { user }),
+    ...(workdir === undefined ? {} : { workdir }),
+    labels: planLabels(project, options),
+  };
+}
+
+/**
+ * Plans an image.
+ *
+ * @throws {MiseOciError} `usage` for a base, mount point or owner that makes no sense, `secret` for a
+ * variable that must not be baked in.
+ */
+export function plan(project: Project, options: PlanOptions, versions: LayerVersions): BuildPlan {
+  const resolved = resolveOptions(project, options);
+  const { env, warnings } = planEnv(project, options, resolved.mountPoint);
+  const none = project.tools.length === 0
+    ? ["The project has no tools: the image has the base and the other layers only"]
+    : [];
+  return {
+    platform: options.platform,
+    from: resolved.from,
+    fromText: resolved.fromText,
+    ...(resolved.tag === undefined ? {} : { tag: resolved.tag }),
+    mountPoint: resolved.mountPoint,
+    compression: options.compression,
+    layers: planLayers({ project, options, resolved, versions }),
+    config: planConfig(project, options, { resolved, env }),
+    warnings: [...project.warnings, ...none, ...warnings],
+  };
+}
