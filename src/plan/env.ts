@@ -85,11 +85,13 @@ function ociVariables(project: Project): readonly EnvVariable[] {
 export function planEnv(project: Project, options: PlanOptions, mountPoint: string): EnvPlan {
   const dropped = matcher([...project.oci.dropEnv, ...options.dropEnv]);
   const allowed = matcher([...project.oci.allowEnv, ...options.allowEnv]);
+  // mise's PATH is the host's; the image's comes of the tools, the base and `[oci].env`.
+  const ofMise = project.env.filter(({ name }) => name !== "PATH");
   const kept = [
-    ...project.env.filter(({ tool }) => tool === undefined),
-    ...project.env.filter(({ tool }) => tool !== undefined),
+    ...ofMise.filter(({ tool }) => tool === undefined),
+    ...ofMise.filter(({ tool }) => tool !== undefined),
     ...ociVariables(project),
-  ].filter(({ name }) => name !== "PATH" && !dropped(name));
+  ].filter(({ name }) => !dropped(name));
   stopAtSecrets(kept.filter(({ name, redacted }) => redacted && !allowed(name)));
   const relocations = toolRelocations(project, mountPoint);
   const context = {
