@@ -31,6 +31,7 @@ type Path = {
   toFileUrl(path: string): URL;
   globToRegExp(glob: string, options?: { extended?: boolean; globstar?: boolean }): RegExp;
   SEPARATOR: string;
+  DELIMITER: string;
 };
 const impl = path as unknown as Path;
 
@@ -60,3 +61,5 @@ export const toFileUrl: Path["toFileUrl"] = impl.toFileUrl;
 export const globToRegExp: Path["globToRegExp"] = impl.globToRegExp;
 /** The platform's path separator. */
 export const SEPARATOR: string = impl.SEPARATOR;
+/** What separates the directories of `PATH`. */
+export const DELIMITER: string = impl.DELIMITER;
