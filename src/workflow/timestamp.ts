@@ -1,0 +1,39 @@
+/**
+ * The one timestamp of a build (spec section 8; reproducible-builds.org, SOURCE_DATE_EPOCH).
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+
+/** Last second that RFC 3339's four-digit years can write. */
+const MAX_SECONDS = 253402300799;
+
+/**
+ * The time of the build as RFC 3339 in UTC, whole seconds: `SOURCE_DATE_EPOCH` if it is set, else now.
+ *
+ * @param epoch value of `SOURCE_DATE_EPOCH`
+ * @param now milliseconds since 1970
+ * @throws {MiseOciError} `usage` if the value is not a whole number of seconds from 0 to the year 9999.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { buildTimestamp } from "./timestamp.ts";
+ *
+ * assertEquals(buildTimestamp("0", Date.now()), "1970-01-01T00:00:00Z");
+ * ```
+ */
+export function buildTimestamp(epoch: string | undefined, now: number): string {
+  if (epoch === undefined || epoch === "") return encode(Math.floor(now / 1000));
+  if (!/^\d{1,12}$/.test(epoch) || Number(epoch) > MAX_SECONDS) {
+    throw new MiseOciError(
+      "usage",
+      `Cannot use SOURCE_DATE_EPOCH ${JSON.stringify(epoch)}: whole seconds since 1970 expected`,
+      { hint: "Set it to the output of: git log -1 --format=%ct" },
+    );
+  }
+  return encode(Number(epoch));
+}
+
+function encode(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace(/\.\d+Z$/, "Z");
+}
