@@ -1,0 +1,12 @@
+/**
+ * Real parts for tests: mise with tools, a Debian base image, registries, engines. `deno task testbed`
+ * prepares them; tests name what they need with {@linkcode testWith}.
+ * @module
+ */
+export * from "./testbed/base.ts";
+export * from "./testbed/command.ts";
+export * from "./testbed/docker.ts";
+export * from "./testbed/mise.ts";
+export * from "./testbed/parts.ts";
+export * from "./testbed/paths.ts";
+export * from "./testbed/podman.ts";

@@ -1,0 +1,101 @@
+/**
+ * Which real parts this machine has, and tests that need some of them.
+ * @module
+ */
+import { join } from "@std/path";
+import { which } from "./command.ts";
+import { IS_ROOT, TESTBED } from "./paths.ts";
+
+/** Programs of Debian packages that tests use, with the package of each. */
+export const DEBIAN_PARTS = {
+  podman: "podman",
+  runc: "runc",
+  skopeo: "skopeo",
+  umoci: "umoci",
+  buildah: "buildah",
+  "docker-registry": "docker-registry",
+  mmdebstrap: "mmdebstrap",
+  dockerd: "docker.io",
+  docker: "docker.io",
+  jq: "jq",
+  tmux: "tmux",
+  openssl: "openssl",
+  pigz: "pigz",
+  zstd: "zstd",
+  htpasswd: "apache2-utils",
+  python3: "python3-minimal",
+  strace: "strace",
+  time: "time",
+} as const;
+
+/**
+ * Something a test can need: a program of {@linkcode DEBIAN_PARTS}, `root`, `linux`, `mise` (with the
+ * tools of the testbed installed), `base` (the Debian base image), `zstd-zlib` (this Deno can
+ * compress with zstd).
+ */
+export type Part = keyof typeof DEBIAN_PARTS | "root" | "linux" | "mise" | "base" | "zstd-zlib";
+
+/** Where the set-up notes the parts that it could not provide: part to reason. */
+export const MISSING_PARTS_FILE: string = join(TESTBED, "missing.json");
+
+function readMissing(): Readonly<Record<string, string>> {
+  try {
+    return JSON.parse(Deno.readTextFileSync(MISSING_PARTS_FILE));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return {};
+    throw error;
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(join(TESTBED, path));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Why a part cannot be used here, or `undefined` if it can. */
+export function whyMissing(part: Part): string | undefined {
+  if (part === "linux") return Deno.build.os === "linux" ? undefined : "not Linux";
+  if (part === "root") return IS_ROOT ? undefined : "not root";
+  if (part === "zstd-zlib") return hasZstd() ? undefined : "this Deno has no zstd";
+  const noted = readMissing()[part];
+  if (noted !== undefined) return noted;
+  if (part === "mise" || part === "base") {
+    const ready = isThere(part === "mise" ? "tools/complete" : "base");
+    return ready ? undefined : `no ${part} in the testbed, run "deno task testbed"`;
+  }
+  return which(part) === undefined ? `${part} is not installed` : undefined;
+}
+
+function hasZstd(): boolean {
+  const [major = 0, minor = 0] = Deno.version.deno.split(".").map(Number);
+  return major > 2 || (major === 2 && minor >= 6);
+}
+
+/** Whether a part can be used here. */
+export function has(part: Part): boolean {
+  return whyMissing(part) === undefined;
+}
+
+/** What {@linkcode testWith} checks before it registers a test. */
+export interface TestNeeds {
+  /** Parts without which the test is skipped. */
+  readonly needs: readonly Part[];
+}
+
+/**
+ * Registers a test that needs real parts. If one is missing the test is registered as ignored with
+ * the reason in its name, and the gate lists and counts it.
+ */
+export function testWith(
+  { needs }: TestNeeds,
+  name: string,
+  fn: (context: Deno.TestContext) => Promise<void>,
+): void {
+  const reasons = needs.map(whyMissing).filter((reason) => reason !== undefined);
+  const skipped = reasons.length === 0 ? "" : ` (skipped: ${reasons.join("; ")})`;
+  Deno.test({ name: `${name}${skipped}`, ignore: reasons.length > 0, fn });
+}
