@@ -25,6 +25,8 @@ export interface Tool {
   readonly binDirs?: readonly string[];
   /** Config file that asks for it. */
   readonly source?: string;
+  /** What that file asks for: `24`, `latest`, `prefix:1.2`. */
+  readonly requested?: string;
 }
 
 /** One variable of the project's environment. */
@@ -33,7 +35,7 @@ export interface EnvVariable {
   readonly name: string;
   /** Value; may be a secret, never printed. */
   readonly value: string;
-  /** File it comes from. */
+  /** File it comes from: one of the project's config files, or a `.env` or script that one names. */
   readonly source?: string;
   /** Tool that sets it (`JAVA_HOME`, `GOROOT`), as mise names its backend. */
   readonly tool?: string;
@@ -47,6 +49,36 @@ export interface Copy {
   readonly host: string;
   /** Absolute image path. */
   readonly image: string;
+}
+
+/** One entry of `[bootstrap.packages]`: a package of the base image's own package manager. */
+export interface SystemPackage {
+  /** Package manager, the part before the colon: `apt`, `apk`, or one that no image can have. */
+  readonly manager: string;
+  /** Name of the package. */
+  readonly name: string;
+  /** Exact version, or `latest`. */
+  readonly version: string;
+  /** Architectures (`GOARCH`) it is for; all if absent. */
+  readonly architectures?: readonly string[];
+  /** Config file that declares it. */
+  readonly source: string;
+}
+
+/** One whole-file entry of `[dotfiles]`. */
+export interface Dotfile {
+  /** Where it goes, as mise shows it: absolute, or below `~/`. */
+  readonly target: string;
+  /** How mise puts it there; `content` is text of the config file itself. */
+  readonly mode: "copy" | "symlink" | "symlink-each" | "template" | "content";
+  /** Absolute host path of the file or directory; absent for `content`. */
+  readonly hostPath?: string;
+  /** The text, for `content` only. */
+  readonly content?: string;
+  /** Globs, relative to a directory at `hostPath`, that are left out. */
+  readonly exclude: readonly string[];
+  /** Config file that declares it. */
+  readonly source: string;
 }
 
 /** The merged `[oci]` tables of the project's config files. */
@@ -111,6 +143,10 @@ export interface Project {
   readonly oci: OciSection;
   /** The settings that matter. */
   readonly settings: MiseSettings;
+  /** `[bootstrap.packages]`, least specific file first. */
+  readonly packages?: readonly SystemPackage[];
+  /** `[dotfiles]`, as mise merges them. */
+  readonly dotfiles?: readonly Dotfile[];
   /** What the user should know, one sentence each. */
   readonly warnings: readonly string[];
 }
