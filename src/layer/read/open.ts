@@ -1,0 +1,136 @@
+/**
+ * From a layer blob to its tar.
+ *
+ * The bytes decide how a layer is compressed, not the media type: registries hold layers whose type
+ * says gzip and whose bytes are plain, and the other way round. A difference is accepted and reported by
+ * the `warn` option; the diff ID of the image config is what proves the content.
+ * @module
+ */
+import { type Compression, maybeLayerCompression } from "../../oci/mod.ts";
+import { MiseOciError } from "../../errors.ts";
+import { gunzip } from "./gzip.ts";
+import { LayerMeter, type LayerReadOptions } from "./limits.ts";
+import { unzstd } from "./zstd.ts";
+
+const NAMES: Readonly<Record<Compression, string>> = {
+  gzip: "gzip",
+  zstd: "zstd",
+  none: "uncompressed",
+};
+
+/** What a blob's first bytes say about its compression; `undefined` for one that no layer may have. */
+export function sniffCompression(head: Uint8Array): Compression | undefined {
+  const [a, b, c, d] = head;
+  if (a === 0x1f && b === 0x8b) return "gzip";
+  if (a === 0x28 && b === 0xb5 && c === 0x2f && d === 0xfd) return "zstd";
+  if (a !== undefined && (a & 0xf0) === 0x50 && b === 0x2a && c === 0x4d && d === 0x18) {
+    return "zstd"; // begins with a skippable frame
+  }
+  const isXz = a === 0xfd && b === 0x37 && c === 0x7a && d === 0x58;
+  const isBzip2 = a === 0x42 && b === 0x5a && c === 0x68 && d !== undefined && d >= 0x31 &&
+    d <= 0x39;
+  return isXz || isBzip2 ? undefined : "none";
+}
+
+/**
+ * The uncompressed tar of a layer blob, as chunks; the form for loops. See {@linkcode openLayerStream}.
+ *
+ * @throws {MiseOciError} as {@linkcode openLayerStream}, while iterating.
+ */
+export async function* readLayerChunks(
+  blob: ReadableStream<Uint8Array>,
+  mediaType: string,
+  options: LayerReadOptions = {},
+): AsyncGenerator<Uint8Array> {
+  const what = options.what ?? "layer";
+  const meter = new LayerMeter(options);
+  const source = blob[Symbol.asyncIterator]();
+  try {
+    const head: Uint8Array[] = [];
+    let size = 0;
+    while (size < 4) {
+      const next = await source.next();
+      if (next.done) break;
+      head.push(next.value);
+      size += next.value.length;
+    }
+    const compression = decide(firstBytes(head), mediaType, options);
+    const input = metered(head, source, meter);
+    const output = compression === "gzip"
+      ? gunzip(input, what)
+      : compression === "zstd"
+      ? unzstd(input, what)
+      : input;
+    for await (const chunk of output) {
+      meter.output(chunk.length);
+      yield chunk;
+    }
+  } finally {
+    await source.return?.();
+  }
+}
+
+/**
+ * The uncompressed tar of a layer blob. gzip may have several members and zero padding, zstd several
+ * frames and skippable ones. Chunks are not copied: they may be views of a larger buffer.
+ *
+ * The stream fails with a {@linkcode MiseOciError}: `unsupported` for a media type that is no layer's or
+ * a compression that layers cannot have, `integrity` for damaged or cut data, `invalid` when a limit
+ * is passed (faults U20, U22, U24).
+ */
+export function openLayerStream(
+  blob: ReadableStream<Uint8Array>,
+  mediaType: string,
+  options: LayerReadOptions = {},
+): ReadableStream<Uint8Array> {
+  return ReadableStream.from(readLayerChunks(blob, mediaType, options));
+}
+
+function decide(head: Uint8Array, mediaType: string, options: LayerReadOptions): Compression {
+  const what = options.what ?? "layer";
+  const stated = maybeLayerCompression(mediaType);
+  if (stated === undefined) {
+    throw new MiseOciError(
+      "unsupported",
+      `Cannot read ${what}: unsupported media type ${JSON.stringify(mediaType.slice(0, 200))}`,
+      { hint: "Layers are tar archives, plain or compressed with gzip or zstd" },
+    );
+  }
+  if (head.length === 0 && stated !== "none") {
+    throw new MiseOciError("integrity", `Cannot decompress ${what}: it is empty`);
+  }
+  const found = sniffCompression(head);
+  if (found === undefined) {
+    throw new MiseOciError("unsupported", `Cannot decompress ${what}: it is xz or bzip2`, {
+      hint:
+        "The image specification allows gzip and zstd only; push the image again with one of them",
+    });
+  }
+  if (found !== stated) {
+    options.warn?.(
+      `The media type of ${what} says ${NAMES[stated]}, but the data is ${NAMES[found]}`,
+    );
+  }
+  return found;
+}
+
+function firstBytes(chunks: readonly Uint8Array[]): Uint8Array {
+  const bytes: number[] = [];
+  for (const chunk of chunks) bytes.push(...chunk.subarray(0, 4 - bytes.length));
+  return Uint8Array.from(bytes);
+}
+
+async function* metered(
+  head: readonly Uint8Array[],
+  source: AsyncIterator<Uint8Array>,
+  meter: LayerMeter,
+): AsyncGenerator<Uint8Array> {
+  for (const chunk of head) {
+    meter.input(chunk.length);
+    yield chunk;
+  }
+  for (let next = await source.next(); !next.done; next = await source.next()) {
+    meter.input(next.value.length);
+    yield next.value;
+  }
+}

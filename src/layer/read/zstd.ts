@@ -1,0 +1,142 @@
+/**
+ * zstd (RFC 8878) frame by frame. `node:zlib` decompresses one frame: it drops a second one silently
+ * and takes a cut frame for a whole one. So the frames are told apart here, by their block headers,
+ * and each is given to a decompressor of its own.
+ * @module
+ */
+import zlib from "node:zlib";
+import { MiseOciError } from "../../errors.ts";
+import { ByteReader } from "./byte_reader.ts";
+import { isZlibError } from "./gzip.ts";
+import { runTransform } from "./transform.ts";
+
+const MAGIC = 0xfd2fb528;
+const SKIPPABLE = 0x184d2a50;
+/** Frames up to this size that say how much they expand to are decompressed in one call. */
+const SMALL_FRAME = 256 * 1024;
+const SMALL_CONTENT = 8 * 1024 * 1024;
+
+type Zstd = Pick<typeof zlib, "createZstdDecompress" | "zstdDecompressSync">;
+
+/** Whether this Deno can decompress zstd. */
+export function hasZstd(): boolean {
+  return typeof (zlib as Partial<Zstd>).createZstdDecompress === "function";
+}
+
+interface FrameHeader {
+  readonly bytes: Uint8Array;
+  readonly checksum: boolean;
+  readonly contentSize: number | undefined;
+}
+
+/**
+ * The uncompressed bytes of a zstd stream: all frames, skippable ones left out. A cut, anything that is
+ * no frame, and a wrong checksum are errors.
+ */
+export async function* unzstd(
+  source: AsyncIterable<Uint8Array>,
+  what: string,
+): AsyncGenerator<Uint8Array> {
+  if (!hasZstd()) {
+    throw new MiseOciError("unsupported", `Cannot decompress ${what}: this Deno has no zstd`, {
+      hint: "Use Deno 2.9 or newer, or a base image with gzip layers",
+    });
+  }
+  const reader = new ByteReader(source, () => {
+    throw new MiseOciError("integrity", `Cannot decompress ${what}: zstd: unexpected end of data`);
+  });
+  try {
+    while (!(await reader.atEnd())) {
+      const magic = u32(await reader.take(4), 0);
+      if ((magic & 0xfffffff0) >>> 0 === SKIPPABLE) {
+        await reader.skip(u32(await reader.take(4), 0));
+      } else if (magic === MAGIC) yield* frame(reader);
+      else {throw new MiseOciError(
+          "integrity",
+          `Cannot decompress ${what}: zstd: data after a frame`,
+        );}
+    }
+  } catch (error) {
+    if (error instanceof MiseOciError || !isZlibError(error)) throw error;
+    throw new MiseOciError("integrity", `Cannot decompress ${what}: zstd: ${error.message}`, {
+      cause: error,
+    });
+  } finally {
+    await reader.close();
+  }
+}
+
+async function* frame(reader: ByteReader): AsyncGenerator<Uint8Array> {
+  const header = await readHeader(reader);
+  const parts: Uint8Array[] = [];
+  const rest = frameBytes(reader, header);
+  let size = 0;
+  if (header.contentSize !== undefined && header.contentSize <= SMALL_CONTENT) {
+    for (let next = await rest.next();; next = await rest.next()) {
+      if (next.done) {
+        yield (zlib as Zstd).zstdDecompressSync(concat(parts, size), {
+          maxOutputLength: SMALL_CONTENT,
+        });
+        return;
+      }
+      parts.push(next.value);
+      size += next.value.length;
+      if (size > SMALL_FRAME) break;
+    }
+  }
+  async function* all(): AsyncGenerator<Uint8Array> {
+    yield* parts;
+    yield* rest;
+  }
+  yield* runTransform((zlib as Zstd).createZstdDecompress({ chunkSize: 256 * 1024 }), all());
+}
+
+/** Reads a frame's header after the magic number. */
+async function readHeader(reader: ByteReader): Promise<FrameHeader> {
+  const descriptor = (await reader.take(1))[0]!;
+  const single = (descriptor & 0x20) !== 0;
+  const dictionary = [0, 1, 2, 4][descriptor & 3]!;
+  const sizeFlag = descriptor >> 6;
+  const sizeBytes = sizeFlag === 0 ? (single ? 1 : 0) : 1 << sizeFlag;
+  const fields = await reader.take((single ? 0 : 1) + dictionary + sizeBytes);
+  const content = fields.subarray(fields.length - sizeBytes);
+  let contentSize: number | undefined;
+  if (sizeBytes > 0) {
+    contentSize = 0;
+    for (let i = sizeBytes - 1; i >= 0; i--) contentSize = contentSize * 256 + content[i]!;
+    if (sizeBytes === 2) contentSize += 256;
+  }
+  const bytes = new Uint8Array(5 + fields.length);
+  new DataView(bytes.buffer).setUint32(0, MAGIC, true);
+  bytes[4] = descriptor;
+  bytes.set(fields, 5);
+  return { bytes, checksum: (descriptor & 4) !== 0, contentSize };
+}
+
+/** The bytes of one frame, its header first: blocks up to the one marked last, then the checksum. */
+async function* frameBytes(reader: ByteReader, header: FrameHeader): AsyncGenerator<Uint8Array> {
+  yield header.bytes;
+  for (let last = false; !last;) {
+    const block = await reader.take(3);
+    const value = block[0]! | block[1]! << 8 | block[2]! << 16;
+    last = (value & 1) === 1;
+    yield block;
+    const isRun = (value >> 1 & 3) === 1;
+    yield* reader.pass(isRun ? 1 : value >> 3);
+  }
+  if (header.checksum) yield await reader.take(4);
+}
+
+function u32(bytes: Uint8Array, at: number): number {
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true);
+}
+
+function concat(parts: readonly Uint8Array[], size: number): Uint8Array {
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
