@@ -123,7 +123,7 @@ export interface TempDir extends AsyncDisposable {
 /** Makes a temporary directory. */
 export async function makeTempDir(): Promise<TempDir> {
   const parent = Deno.env.get("TMPDIR") ?? "/tmp";
-  const path = join(parent, `mise-oci-test-${crypto.randomUUID()}`);
+  const path = join(parent, `mise-oci-test-${crypto.randomUUID().slice(-12)}`);
   await Deno.mkdir(path, { mode: 0o755 });
   return { path, [Symbol.asyncDispose]: () => removeTree(path) };
 }

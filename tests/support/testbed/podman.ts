@@ -20,13 +20,15 @@ export interface Podman extends AsyncDisposable {
   runLayout(layout: string, command: readonly string[]): Promise<RunResult>;
 }
 
-const CONTAINERS_CONF = `[containers]
+const containersConf = (root: string): string =>
+  `[containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 netns = "none"
 [engine]
 runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
+tmp_dir = "${root}/libpod"
 `;
 
 async function unmountBelow(directory: string): Promise<void> {
@@ -41,10 +43,14 @@ async function unmountBelow(directory: string): Promise<void> {
 export async function startPodman(): Promise<Podman> {
   const temp = await makeTempDir();
   const root = temp.path;
-  await Deno.writeTextFile(join(root, "containers.conf"), CONTAINERS_CONF);
+  // podman's clean-up after a container refuses a longer one, and podman then waits 20 seconds for it.
+  if (`${root}/r`.length > 50) {
+    throw new Error(`Temporary directory "${root}" is too long for podman`);
+  }
+  await Deno.writeTextFile(join(root, "containers.conf"), containersConf(root));
   await Deno.writeTextFile(
     join(root, "storage.conf"),
-    `[storage]\ndriver = "overlay"\ngraphroot = "${root}/storage"\nrunroot = "${root}/state"\n`,
+    `[storage]\ndriver = "overlay"\ngraphroot = "${root}/storage"\nrunroot = "${root}/r"\n`,
   );
   await Deno.writeTextFile(
     join(root, "policy.json"),
