@@ -1,0 +1,231 @@
+/**
+ * What a base image has, all its layers taken together.
+ * @module
+ */
+import { MiseOciError } from "../../errors.ts";
+import type { IndexedEntry, LayerIndex } from "./layer_index.ts";
+import { maybeWhiteout } from "./whiteout.ts";
+
+/** Most symbolic links on the way to one path, as in Linux. */
+export const MAX_LINKS = 40;
+
+/** A file, directory or link of the merged image. */
+export interface BaseFile {
+  /** Path relative to the root, normalised, every directory on the way real; empty for the root. */
+  readonly path: string;
+  /** What it is; a hard link is what its target is. */
+  readonly type: Exclude<IndexedEntry["type"], "hardlink">;
+  /** Permission bits with setuid, setgid and sticky. */
+  readonly mode: number;
+  /** User id. */
+  readonly uid: number;
+  /** Group id. */
+  readonly gid: number;
+  /** Bytes of content. */
+  readonly size: number;
+  /** Target of a symbolic link. */
+  readonly link?: string;
+}
+
+/** The merged view of an image's layers. Paths may have leading slashes. */
+export interface BaseFiles {
+  /** The entry at exactly this path, links not followed. */
+  get(path: string): BaseFile | undefined;
+  /** Whether a directory (no link to one) is at exactly this path. */
+  hasDirectory(path: string): boolean;
+  /** The entry that the path leads to inside the image, all links followed; `undefined` if none. */
+  resolve(path: string): BaseFile | undefined;
+  /** The text of one of the files that indexes keep (`/etc/passwd`, …), links followed. */
+  text(path: string): string | undefined;
+  /** Everything, parents before children, siblings by name. */
+  entries(): Iterable<BaseFile>;
+}
+
+interface Node {
+  file: Omit<BaseFile, "path">;
+  children: Map<string, Node> | undefined;
+  text: string | undefined;
+}
+
+const DIRECTORY = { type: "directory", mode: 0o755, uid: 0, gid: 0, size: 0 } as const;
+
+/**
+ * Merges the indexes of an image's layers, bottom first, as unpacking them does: whiteouts and opaque
+ * directories hide what lower layers have, links in parent directories are followed inside the image.
+ *
+ * @throws {MiseOciError} `invalid` naming layer and path for a layer that could not be unpacked.
+ */
+export function mergeIndexes(indexes: readonly LayerIndex[]): BaseFiles {
+  const tree = new Tree();
+  indexes.forEach((index, layer) => {
+    for (const { path } of index.entries) {
+      attempt(layer, path, () => tree.applyWhiteout(path));
+    }
+    for (const entry of index.entries) {
+      attempt(layer, entry.path, () => {
+        if (maybeWhiteout(entry.path) === undefined) tree.add(entry, index.texts);
+      });
+    }
+  });
+  return tree;
+}
+
+function attempt(layer: number, path: string, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const shown = JSON.stringify(path.slice(0, 200));
+    throw new MiseOciError(
+      "invalid",
+      `Cannot use layer ${layer + 1} of the base image: ${shown}: ${error.message}`,
+    );
+  }
+}
+
+function split(path: string): string[] {
+  return path.split("/").filter((part) => part !== "" && part !== ".");
+}
+
+class Tree implements BaseFiles {
+  readonly #root: Node = { file: DIRECTORY, children: new Map(), text: undefined };
+
+  get(path: string): BaseFile | undefined {
+    const parts = split(path);
+    const node = this.#exact(parts);
+    return node === undefined ? undefined : { path: parts.join("/"), ...node.file };
+  }
+
+  hasDirectory(path: string): boolean {
+    return this.#exact(split(path))?.file.type === "directory";
+  }
+
+  resolve(path: string): BaseFile | undefined {
+    const found = this.#follow(path);
+    return found === undefined ? undefined : { path: found.path.join("/"), ...found.node.file };
+  }
+
+  text(path: string): string | undefined {
+    return this.#follow(path)?.node.text;
+  }
+
+  *entries(): Iterable<BaseFile> {
+    yield* walk("", this.#root);
+  }
+
+  /** Removes what a whiteout hides; does nothing for other paths. */
+  applyWhiteout(path: string): void {
+    const whiteout = maybeWhiteout(path);
+    if (whiteout === undefined || whiteout.type === "metadata") return;
+    const parts = split(whiteout.path);
+    if (whiteout.type === "opaque") {
+      const directory = this.#walk(parts, { create: false });
+      directory?.node.children?.clear();
+      return;
+    }
+    const name = parts.pop()!;
+    this.#walk(parts, { create: false })?.node.children?.delete(name);
+  }
+
+  /** Puts an entry where unpacking would. */
+  add(entry: IndexedEntry, texts: ReadonlyMap<string, string>): void {
+    const { path, type, mode, uid, gid, size, link } = entry;
+    const parts = split(path);
+    const name = parts.pop();
+    if (name === undefined) {
+      if (type !== "directory") throw new RangeError("the root can only be a directory");
+      this.#root.file = { type, mode, uid, gid, size };
+      return;
+    }
+    const parent = this.#walk(parts, { create: true })!.node;
+    if (type === "hardlink") {
+      parent.children!.set(name, this.#linked(link!));
+      return;
+    }
+    const old = parent.children!.get(name);
+    const merges = type === "directory" && old?.file.type === "directory";
+    parent.children!.set(name, {
+      file: { type, mode, uid, gid, size, ...(link === undefined ? {} : { link }) },
+      children: merges ? old.children : type === "directory" ? new Map() : undefined,
+      text: texts.get(path),
+    });
+  }
+
+  #linked(target: string): Node {
+    const parts = split(target);
+    const name = parts.pop();
+    const parent = this.#walk(parts, { create: false });
+    const node = name === undefined ? undefined : parent?.node.children?.get(name);
+    if (node === undefined) throw new RangeError("its hard link target does not exist");
+    if (node.file.type === "directory") throw new RangeError("it is a hard link to a directory");
+    return node;
+  }
+
+  #exact(parts: readonly string[]): Node | undefined {
+    let node: Node | undefined = this.#root;
+    for (const part of parts) {
+      node = part === ".." ? undefined : node?.children?.get(part);
+      if (node === undefined) return undefined;
+    }
+    return node;
+  }
+
+  #follow(path: string): { node: Node; path: string[] } | undefined {
+    try {
+      return this.#walk(split(path), { create: false, anything: true });
+    } catch (error) {
+      if (error instanceof RangeError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Walks to a directory (with `anything`, to whatever is there), links followed inside the image. */
+  #walk(
+    parts: readonly string[],
+    options: { create: boolean; anything?: boolean },
+  ): { node: Node; path: string[] } | undefined {
+    const todo = [...parts].reverse();
+    const trail: { node: Node; name: string }[] = [];
+    let links = 0;
+    for (let part = todo.pop(); part !== undefined; part = todo.pop()) {
+      if (part === "..") {
+        trail.pop();
+        continue;
+      }
+      const parent = trail.at(-1)?.node ?? this.#root;
+      if (parent.children === undefined) return notDirectory(options.create);
+      let node = parent.children.get(part);
+      if (node === undefined) {
+        if (!options.create) return undefined;
+        node = { file: DIRECTORY, children: new Map(), text: undefined };
+        parent.children.set(part, node);
+      }
+      if (node.file.type === "symlink") {
+        if (++links > MAX_LINKS) throw new RangeError("too many symbolic links on the way");
+        const target = node.file.link ?? "";
+        if (target.startsWith("/")) trail.length = 0;
+        todo.push(...split(target).reverse());
+      } else trail.push({ node, name: part });
+    }
+    const node = trail.at(-1)?.node ?? this.#root;
+    if (node.children === undefined && options.anything !== true) {
+      return notDirectory(options.create);
+    }
+    return { node, path: trail.map((step) => step.name) };
+  }
+}
+
+/** What is missing while looking is an error while adding. */
+function notDirectory(create: boolean): undefined {
+  if (create) throw new RangeError("a parent is not a directory");
+  return undefined;
+}
+
+function* walk(path: string, node: Node): Iterable<BaseFile> {
+  yield { path, ...node.file };
+  if (node.children === undefined) return;
+  const sorted = [...node.children].sort(([a], [b]) => a < b ? -1 : 1);
+  for (const [name, child] of sorted) {
+    yield* walk(path === "" ? name : `${path}/${name}`, child);
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * What is in a layer, as a list that can be kept: made by reading the layer once, cached by its digest.
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { type DiffId, parseDiffId } from "../../oci/mod.ts";
+import { MiseOciError } from "../../errors.ts";
+import type { LayerReadOptions } from "./limits.ts";
+import { readLayerChunks } from "./open.ts";
+import { type TarEntry, type TarEntryType, TarParser } from "./tar_parser.ts";
+
+/** One entry of a layer, whiteouts among them. */
+export interface IndexedEntry {
+  /** Path relative to the root, normalised; empty for the root itself. */
+  readonly path: string;
+  /** What it is. */
+  readonly type: TarEntryType;
+  /** Permission bits with setuid, setgid and sticky. */
+  readonly mode: number;
+  /** User id. */
+  readonly uid: number;
+  /** Group id. */
+  readonly gid: number;
+  /** Bytes of content. */
+  readonly size: number;
+  /** Target of a link, as {@linkcode TarEntry.linkTarget}. */
+  readonly link?: string;
+}
+
+/** What is in a layer. */
+export interface LayerIndex {
+  /** Digest of the uncompressed tar that was read. */
+  readonly diffId: DiffId;
+  /** Its entries in the order of the archive. */
+  readonly entries: readonly IndexedEntry[];
+  /** The text of the files in {@linkcode KEPT_FILES} that the layer has. */
+  readonly texts: ReadonlyMap<string, string>;
+}
+
+/** Files whose text an index keeps: who the users are, and which distribution it is. */
+export const KEPT_FILES: ReadonlySet<string> = new Set([
+  "etc/passwd",
+  "etc/group",
+  "etc/os-release",
+  "usr/lib/os-release",
+]);
+const KEPT_BYTES = 256 * 1024;
+const FORMAT = 1;
+
+/** Options of {@linkcode indexLayer}. */
+export interface IndexLayerOptions extends LayerReadOptions {
+  /** The diff ID that the tar must have. */
+  readonly diffId?: DiffId;
+}
+
+/**
+ * Reads a layer blob and lists what is in it.
+ *
+ * @throws {MiseOciError} as `openLayerStream` and `readTar`; `integrity` if the diff ID is not the one
+ * expected (fault U23).
+ */
+export async function indexLayer(
+  blob: ReadableStream<Uint8Array>,
+  mediaType: string,
+  options: IndexLayerOptions = {},
+): Promise<LayerIndex> {
+  const hash = createHash("sha256");
+  const collector = new Collector();
+  const parser = new TarParser(collector, options);
+  for await (const chunk of readLayerChunks(blob, mediaType, options)) {
+    hash.update(chunk);
+    parser.push(chunk);
+  }
+  parser.finish();
+  const diffId = parseDiffId(`sha256:${hash.digest("hex")}`);
+  checkDiffId(diffId, options);
+  return { diffId, entries: collector.entries, texts: collector.texts };
+}
+
+/** Compares a diff ID with the one that the options expect. @throws {MiseOciError} `integrity`. */
+export function checkDiffId(found: DiffId, options: IndexLayerOptions): void {
+  if (options.diffId === undefined || options.diffId === found) return;
+  throw new MiseOciError(
+    "integrity",
+    `Cannot use ${options.what ?? "layer"}: its diff ID is ${found}, but the image config says ` +
+      options.diffId,
+    { hint: "The image is damaged or was tampered with; pull it again" },
+  );
+}
+
+class Collector {
+  readonly entries: IndexedEntry[] = [];
+  readonly texts = new Map<string, string>();
+  #kept: { path: string; parts: Uint8Array[] } | undefined;
+
+  entry(entry: TarEntry): boolean {
+    const { path, type, mode, uid, gid, size, linkTarget } = entry;
+    this.entries.push({
+      path,
+      type,
+      mode,
+      uid,
+      gid,
+      size,
+      ...(linkTarget === undefined ? {} : { link: linkTarget }),
+    });
+    if (KEPT_FILES.has(path)) this.texts.delete(path);
+    const keep = type === "file" && size <= KEPT_BYTES && KEPT_FILES.has(path);
+    this.#kept = keep ? { path, parts: [] } : undefined;
+    return keep;
+  }
+
+  data(chunk: Uint8Array): void {
+    this.#kept?.parts.push(chunk.slice());
+  }
+
+  end(): void {
+    if (this.#kept === undefined) return;
+    const decoder = new TextDecoder();
+    const text = this.#kept.parts.map((part) => decoder.decode(part, { stream: true })).join("");
+    this.texts.set(this.#kept.path, text + decoder.decode());
+  }
+}
+
+type Row = [string, number, number, number, number, number, string?];
+const TYPES: readonly TarEntryType[] = [
+  "file",
+  "directory",
+  "symlink",
+  "hardlink",
+  "character-device",
+  "block-device",
+  "fifo",
+];
+
+/** The compact JSON of an index, to be kept by the digest of the layer's blob. */
+export function encodeLayerIndex(index: LayerIndex): string {
+  const entries = index.entries.map((e): Row => {
+    const row: Row = [e.path, TYPES.indexOf(e.type), e.mode, e.uid, e.gid, e.size];
+    if (e.link !== undefined) row.push(e.link);
+    return row;
+  });
+  return JSON.stringify({
+    format: FORMAT,
+    diffId: index.diffId,
+    entries,
+    texts: Object.fromEntries(index.texts),
+  });
+}
+
+/**
+ * Parses what {@linkcode encodeLayerIndex} gave; `undefined` if it is damaged or of another version of
+ * the format, in which case the layer has to be read again.
+ */
+export function maybeParseLayerIndex(text: string): LayerIndex | undefined {
+  try {
+    const { format, diffId, entries, texts } = JSON.parse(text);
+    if (format !== FORMAT) return undefined;
+    return {
+      diffId: parseDiffId(diffId),
+      entries: entries.map(([path, type, mode, uid, gid, size, link]: Row) => {
+        const numbers = [mode, uid, gid, size];
+        if (typeof path !== "string" || !numbers.every(Number.isSafeInteger)) throw new TypeError();
+        const name = TYPES[type];
+        if (name === undefined) throw new TypeError();
+        return { path, type: name, mode, uid, gid, size, ...(link === undefined ? {} : { link }) };
+      }),
+      texts: new Map(Object.entries(texts)),
+    };
+  } catch {
+    return undefined; // a cache entry that cannot be read is no entry
+  }
+}
