@@ -1,0 +1,153 @@
+/**
+ * Handing an upload to `skopeo` or `crane` instead of the built-in client. They find their credentials
+ * themselves; none goes through their arguments.
+ * @module
+ */
+import { describeError, MiseOciError } from "../errors.ts";
+import { formatReference, type Reference } from "../oci/mod.ts";
+
+/** A program that can push an image layout. */
+export type ExternalTool = "skopeo" | "crane";
+
+/** How a program ended. */
+export interface ToolOutput {
+  /** True if its exit code was 0. */
+  readonly success: boolean;
+  /** Exit code. */
+  readonly code: number;
+  /** What it wrote, stdout and then stderr. */
+  readonly text: string;
+}
+
+/** Runs a program; rejects with `Deno.errors.NotFound` if there is none of the name on PATH. */
+export type RunTool = (
+  program: string,
+  options: { readonly args: readonly string[]; readonly signal?: AbortSignal },
+) => Promise<ToolOutput>;
+
+/** What {@linkcode pushWithTool} sends where. */
+export interface ExternalPush {
+  /** The program. */
+  readonly tool: ExternalTool;
+  /** Absolute directory of an image layout. */
+  readonly layout: string;
+  /** Name of the image in the layout; may be absent if there is only one. */
+  readonly tag?: string;
+  /** Where it goes. */
+  readonly reference: Reference;
+  /** The registry is spoken to over http, or its certificate is not checked. */
+  readonly insecure: boolean;
+}
+
+/** How {@linkcode pushWithTool} works. */
+export interface ExternalPushOptions {
+  /** Runs the program. Default: the real one. */
+  readonly run?: RunTool;
+  /** Ends the program. */
+  readonly signal?: AbortSignal;
+}
+
+/** How much of a failed program's output is shown. */
+const TAIL_LENGTH = 2000;
+
+const runTool: RunTool = async (program, { args, signal }) => {
+  const output = await new Deno.Command(program, {
+    args: [...args],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    ...(signal === undefined ? {} : { signal }),
+  }).output();
+  const decoder = new TextDecoder();
+  return {
+    success: output.success,
+    code: output.code,
+    text: decoder.decode(output.stdout) + decoder.decode(output.stderr),
+  };
+};
+
+/**
+ * The arguments for a push.
+ *
+ * @throws {MiseOciError} `unsupported` if the directory's name cannot be told to the program.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { externalToolArguments } from "./external_tool.ts";
+ * import { parseReference } from "../oci/mod.ts";
+ *
+ * const push = { tool: "crane", layout: "/tmp/img", insecure: false } as const;
+ * assertEquals(
+ *   externalToolArguments({ ...push, reference: parseReference("ghcr.io/me/app:1") }),
+ *   ["push", "/tmp/img", "ghcr.io/me/app:1"],
+ * );
+ * ```
+ */
+export function externalToolArguments(push: ExternalPush): readonly string[] {
+  const { tool, layout, tag, reference, insecure } = push;
+  const target = formatReference(reference);
+  if (tool === "crane") return ["push", ...(insecure ? ["--insecure"] : []), layout, target];
+  if (layout.includes(":")) {
+    throw new MiseOciError("unsupported", `Cannot hand "${layout}" to skopeo: it has a colon`, {
+      hint: "Choose another directory with -o, or leave --tool out",
+    });
+  }
+  return [
+    "copy",
+    "--preserve-digests",
+    ...(insecure ? ["--dest-tls-verify=false"] : []),
+    `oci:${layout}${tag === undefined ? "" : `:${tag}`}`,
+    `docker://${target}`,
+  ];
+}
+
+/** The end of a program's output, without control characters other than line ends. */
+function tail(text: string): string {
+  const clean = text.replace(/\p{Cc}\[[0-9;]*[A-Za-z]/gu, "").replace(/(?!\n)\p{Cc}/gu, " ");
+  return clean.trim().slice(-TAIL_LENGTH);
+}
+
+/**
+ * Pushes an image with another program.
+ *
+ * @throws {MiseOciError} `not-found` if the program is not on PATH, `registry` with the end of its
+ * output if it fails.
+ */
+export async function pushWithTool(
+  push: ExternalPush,
+  options: ExternalPushOptions = {},
+): Promise<void> {
+  const { run = runTool, signal } = options;
+  const { tool } = push;
+  const args = externalToolArguments(push);
+  let output: ToolOutput;
+  try {
+    output = await run(tool, { args, ...(signal === undefined ? {} : { signal }) });
+  } catch (cause) {
+    signal?.throwIfAborted();
+    if (cause instanceof Deno.errors.NotFound) {
+      throw new MiseOciError("not-found", `Cannot run "${tool}": it is not on PATH`, {
+        hint: `Install ${tool}, or leave --tool out: the built-in client needs no other program`,
+        cause,
+      });
+    }
+    if (cause instanceof Deno.errors.NotCapable) {
+      throw new MiseOciError("permission", `Cannot run "${tool}": Deno may not run it`, {
+        hint: `Add --allow-run=${tool}`,
+        cause,
+      });
+    }
+    throw new MiseOciError("io", `Cannot run "${tool}": ${describeError(cause)}`, { cause });
+  }
+  signal?.throwIfAborted();
+  if (output.success) return;
+  throw new MiseOciError(
+    "registry",
+    `Cannot push to "${
+      formatReference(push.reference)
+    }": ${tool} ended with code ${output.code}: ` +
+      tail(output.text),
+    { hint: `Log in with ${tool === "crane" ? "crane auth login" : "skopeo login"} if it asks to` },
+  );
+}

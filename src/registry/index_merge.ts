@@ -1,0 +1,137 @@
+/**
+ * Putting one platform's image into an index (image-spec, image-index.md). No I/O: the same input gives
+ * the same bytes.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import {
+  asArray,
+  asObject,
+  type Descriptor,
+  descriptorToJson,
+  type Digest,
+  encodeJson,
+  formatPlatform,
+  type JsonObject,
+  MAX_MANIFEST_BYTES,
+  MediaType,
+  normalizePlatform,
+  parseDescriptor,
+  parseJson,
+  type Platform,
+} from "../oci/mod.ts";
+
+/** The entry of one platform's image. */
+export type PlatformEntry = Descriptor & { readonly platform: Platform };
+
+/** An entry as it was read: what it means, and the object it was, with every field in its place. */
+export interface IndexEntry {
+  /** The meaning. */
+  readonly descriptor: Descriptor;
+  /** The JSON object; written back as it is. */
+  readonly raw: JsonObject;
+}
+
+/** An index that is being changed. */
+export interface EditableIndex {
+  /** The index without its entries, as it was read. */
+  readonly raw: JsonObject;
+  /** The entries. */
+  readonly entries: readonly IndexEntry[];
+}
+
+/** The index with nothing in it. */
+export const EMPTY_INDEX: EditableIndex = { raw: {}, entries: [] };
+
+/** Reads a body that `parseManifest` has found to be an index. @throws {MiseOciError} `invalid`. */
+export function readIndex(body: Uint8Array, what: string): EditableIndex {
+  const { manifests, ...raw } = asObject(parseJson(body, { what }), what);
+  const entries = asArray(manifests, `${what}.manifests`).map((entry, i) => ({
+    descriptor: parseDescriptor(entry, `${what}.manifests[${i}]`),
+    raw: asObject(entry, `${what}.manifests[${i}]`),
+  }));
+  return { raw, entries };
+}
+
+/** An entry made by us. */
+export function newEntry(descriptor: PlatformEntry): IndexEntry {
+  return { descriptor, raw: descriptorToJson(descriptor) };
+}
+
+/** What two entries must share to be about the same platform; `undefined` if the entry states none. */
+export function maybePlatformKey(descriptor: Descriptor): string | undefined {
+  const { platform } = descriptor;
+  if (platform === undefined || platform.os === "unknown") return undefined;
+  const { "os.version": version, "os.features": features = [] } = normalizePlatform(platform);
+  return [formatPlatform(platform), version ?? "", ...features].join(" ");
+}
+
+/** Platforms in alphabetical order, entries without one last, then by digest. */
+function compareEntries(a: IndexEntry, b: IndexEntry): number {
+  const key = ({ descriptor }: IndexEntry): string =>
+    `${maybePlatformKey(descriptor) ?? "~"} ${descriptor.digest}`;
+  const [x, y] = [key(a), key(b)];
+  return x < y ? -1 : x > y ? 1 : 0;
+}
+
+/**
+ * The index with `entry` in it: in the place of what it had for the same platform, everything else
+ * kept, entries sorted.
+ */
+export function putEntry(index: EditableIndex, entry: IndexEntry): EditableIndex {
+  const platform = maybePlatformKey(entry.descriptor);
+  const others = index.entries.filter(({ descriptor }) =>
+    descriptor.digest !== entry.descriptor.digest &&
+    (platform === undefined || maybePlatformKey(descriptor) !== platform)
+  );
+  return { raw: index.raw, entries: [...others, entry].sort(compareEntries) };
+}
+
+/** What {@linkcode missingEntries} compares. */
+export interface LostEntriesQuery {
+  /** What was written. */
+  readonly written: EditableIndex;
+  /** What the registry has now. */
+  readonly found: EditableIndex;
+  /** Digests that stood in the place of entries before they were written. */
+  readonly replaced: ReadonlySet<Digest>;
+}
+
+/**
+ * The written entries that another push has dropped. An entry is not lost if its platform has an image
+ * that was never seen before: somebody pushed a newer one.
+ */
+export function lostEntries(query: LostEntriesQuery): readonly IndexEntry[] {
+  const digests = new Set(query.found.entries.map(({ descriptor }) => descriptor.digest));
+  const newer = new Set(
+    query.found.entries
+      .filter(({ descriptor }) => !query.replaced.has(descriptor.digest))
+      .map(({ descriptor }) => maybePlatformKey(descriptor)),
+  );
+  return query.written.entries.filter(({ descriptor }) => {
+    const platform = maybePlatformKey(descriptor);
+    return !digests.has(descriptor.digest) && (platform === undefined || !newer.has(platform));
+  });
+}
+
+/** The bytes of an index, always of the OCI media type. @throws {MiseOciError} `unsupported` if it is too long for registries. */
+export function encodeEditableIndex(index: EditableIndex): Uint8Array<ArrayBuffer> {
+  const { schemaVersion: _, mediaType: __, artifactType, subject, annotations, ...rest } =
+    index.raw;
+  const bytes = encodeJson({
+    schemaVersion: 2,
+    mediaType: MediaType.index,
+    artifactType,
+    manifests: index.entries.map(({ raw }) => raw),
+    subject,
+    annotations,
+    ...rest,
+  });
+  if (bytes.length > MAX_MANIFEST_BYTES) {
+    throw new MiseOciError(
+      "unsupported",
+      `Cannot write an index of ${index.entries.length} entries: longer than 4 MiB`,
+    );
+  }
+  return bytes;
+}
