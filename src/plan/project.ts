@@ -111,6 +111,8 @@ export interface OciSection {
   readonly allowEnv: readonly string[];
   /** Variables left out of the image. */
   readonly dropEnv: readonly string[];
+  /** How layers are compressed: `gzip`, `zstd` or `none`, `:LEVEL` may follow. */
+  readonly compression?: string;
   /** Globs of paths below a tool that are left out of its layer. */
   readonly exclude?: readonly string[];
 }
