@@ -1,0 +1,228 @@
+/**
+ * Which `Authorization` a request to the registry carries: learnt from the registry's challenges, kept
+ * for the life of the client, and sent to nobody else.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import { parseChallenges } from "./challenge.ts";
+import type { Credentials, CredentialsProvider } from "./credentials_type.ts";
+import { responseError, shorten } from "./failure.ts";
+import { hostKind } from "./host.ts";
+import type { HttpResponse } from "./http.ts";
+import { checkRealm } from "./realm.ts";
+import { basicAuthorization, fetchToken, type TokenContext } from "./token.ts";
+
+/** The access that a request needs. */
+export interface Scope {
+  /** Repository. */
+  readonly repository: string;
+  /** Actions, `["pull"]` or `["pull", "push"]`. */
+  readonly actions: readonly ("pull" | "push" | "delete")[];
+}
+
+/** What the client knows about how its registry authenticates. */
+type Scheme =
+  | { readonly kind: "bearer"; readonly realm: URL; readonly service: string | undefined }
+  | { readonly kind: "fixed"; readonly header: string };
+
+interface CachedToken {
+  readonly header: string;
+  readonly expiresAt: number;
+}
+
+/** What one operation has spent on authentication. A new one for each operation. */
+export interface AuthBudget {
+  /** Tokens fetched. */
+  fetches: number;
+}
+
+/** An operation fetches at most so many tokens: one, and one more if it turns out to be expired or too narrow. */
+const MAX_FETCHES = 2;
+/** A token is not used in its last seconds: the request takes time too. */
+const EXPIRY_MARGIN_MS = 10_000;
+
+/** What {@linkcode Authenticator} needs. */
+export interface AuthenticatorOptions extends TokenContext {
+  /** The registry's own URL. */
+  readonly url: URL;
+  /** Finds the credentials; asked once, when the registry first wants some. */
+  readonly credentials: CredentialsProvider;
+  /** Hosts besides the registry's own that may be sent its credentials. */
+  readonly trustedRealms: readonly string[];
+  /** Warnings. */
+  readonly warn: (text: string) => void;
+}
+
+/** The specification's text of a scope; actions in the order it writes them. */
+export function formatScope(scope: Scope): string {
+  return `repository:${scope.repository}:${scope.actions.join(",")}`;
+}
+
+/** Authenticates the requests of one client to one registry. */
+export class Authenticator {
+  readonly #options: AuthenticatorOptions;
+  readonly #tokens = new Map<string, CachedToken>();
+  readonly #pending = new Map<string, Promise<CachedToken>>();
+  #scheme: Scheme | undefined;
+  #found: Promise<Credentials | undefined> | undefined;
+
+  /** Knows nothing yet: the first request goes without. */
+  constructor(options: AuthenticatorOptions) {
+    this.#options = options;
+  }
+
+  /** The header for a request, fetching a token if the registry is known to want one. */
+  async header(scopes: readonly Scope[], budget: AuthBudget): Promise<string | undefined> {
+    const scheme = this.#scheme;
+    if (scheme === undefined) return undefined;
+    if (scheme.kind === "fixed") return scheme.header;
+    const key = this.#key(scopes);
+    const cached = this.#tokens.get(key);
+    if (cached !== undefined && cached.expiresAt > this.#options.clock.now()) return cached.header;
+    if (key === "") return undefined;
+    if (budget.fetches >= MAX_FETCHES) return cached?.header;
+    return (await this.#renew(scheme, scopes.map(formatScope), { key, budget })).header;
+  }
+
+  /**
+   * Answers a 401: after this, `header` gives something else than `sent`, so the request can be sent again.
+   *
+   * @throws {MiseOciError} `auth` if there is nothing (more) to try.
+   */
+  async answer(
+    response: HttpResponse,
+    request: {
+      readonly scopes: readonly Scope[];
+      readonly sent: string | undefined;
+      readonly budget: AuthBudget;
+    },
+  ): Promise<void> {
+    const { registry } = this.#options;
+    const { scopes, sent, budget } = request;
+    const challenges = parseChallenges(response.headers.get("www-authenticate"));
+    const refused = await responseError(response, { registry });
+    const credentials = await this.#credentials();
+    if (credentials?.kind === "registry-token") {
+      return this.#fix(`Bearer ${credentials.token}`, sent, refused);
+    }
+    const bearer = challenges.find(({ scheme, params }) =>
+      scheme === "bearer" && params.has("realm")
+    );
+    if (bearer !== undefined) {
+      const scheme = await this.#bearer(bearer.params, credentials);
+      this.#scheme = scheme;
+      const key = this.#key(scopes);
+      const cached = this.#tokens.get(key);
+      // Another request has renewed it in the meantime.
+      if (cached !== undefined && cached.header !== sent) return;
+      const stated = (bearer.params.get("scope") ?? "").split(" ").filter((scope) => scope !== "");
+      const own = scopes.map(formatScope);
+      const wider = stated.filter((scope) => !own.includes(scope));
+      const fresh = budget.fetches > 0;
+      if (budget.fetches >= MAX_FETCHES || (fresh && wider.length === 0)) throw refused;
+      // Some registries name the repository otherwise than the URL does; theirs counts if ours is refused.
+      const wanted = fresh || own.length === 0 ? [...own, ...wider] : own;
+      await this.#renew(scheme, wanted, { key, budget });
+      return;
+    }
+    if (!challenges.some(({ scheme }) => scheme === "basic")) {
+      throw this.#cannotAnswer(challenges, refused);
+    }
+    if (credentials === undefined) throw refused;
+    if (credentials.kind !== "basic") throw this.#cannotAnswer(challenges, refused);
+    this.#fix(basicAuthorization(credentials.username, credentials.password), sent, refused);
+  }
+
+  #fix(header: string, sent: string | undefined, refused: MiseOciError): void {
+    const { registry, url } = this.#options;
+    if (sent === header) {
+      throw new MiseOciError(
+        "auth",
+        `Registry "${registry}" refuses the stored credentials: ${refused.message}`,
+        {
+          hint: `Log in again with docker login ${registry} or podman login ${registry}`,
+        },
+      );
+    }
+    if (this.#scheme === undefined) this.#warnPlain(url);
+    this.#scheme = { kind: "fixed", header };
+  }
+
+  #warnPlain(target: URL): void {
+    if (target.protocol === "https:" || hostKind(target.hostname) === "loopback") return;
+    this.#options.warn(
+      `Credentials for registry "${this.#options.registry}" are sent over plain http, readable on the way`,
+    );
+  }
+
+  #cannotAnswer(challenges: readonly { scheme: string }[], refused: MiseOciError): MiseOciError {
+    const schemes = challenges.map(({ scheme }) => scheme).slice(0, 4).join(", ");
+    const why = schemes === ""
+      ? "it does not say how to log in"
+      : `the stored credentials do not fit how it wants to log in (${shorten(schemes)})`;
+    return new MiseOciError("auth", `${refused.message}; ${why}`, {
+      ...(refused.hint === undefined ? {} : { hint: refused.hint }),
+      cause: refused,
+    });
+  }
+
+  async #bearer(
+    params: ReadonlyMap<string, string>,
+    credentials: Credentials | undefined,
+  ): Promise<Scheme & { kind: "bearer" }> {
+    const { url, trustedRealms } = this.#options;
+    const realm = await checkRealm(params.get("realm") ?? "", {
+      registry: url,
+      withCredentials: credentials !== undefined,
+      trusted: trustedRealms,
+    });
+    if (credentials !== undefined && this.#scheme === undefined) this.#warnPlain(realm);
+    return { kind: "bearer", realm, service: params.get("service") };
+  }
+
+  /** Fetches a token, once for all requests that want the same one at the same time. */
+  async #renew(
+    scheme: Scheme & { kind: "bearer" },
+    scopes: readonly string[],
+    use: { readonly key: string; readonly budget: AuthBudget },
+  ): Promise<CachedToken> {
+    use.budget.fetches++;
+    const flight = `${scheme.realm.href} ${scheme.service ?? ""} ${scopes.join(" ")}`;
+    const running = this.#pending.get(flight) ?? this.#fetch(scheme, scopes);
+    this.#pending.set(flight, running);
+    try {
+      const token = await running;
+      this.#tokens.set(use.key, token);
+      return token;
+    } finally {
+      this.#pending.delete(flight);
+    }
+  }
+
+  async #fetch(
+    scheme: Scheme & { kind: "bearer" },
+    scopes: readonly string[],
+  ): Promise<CachedToken> {
+    const { clock } = this.#options;
+    const { realm, service } = scheme;
+    const credentials = await this.#credentials();
+    const asked = clock.now();
+    const { token, lifeSeconds } = await fetchToken(
+      { realm, service, scopes, credentials },
+      this.#options,
+    );
+    return {
+      header: `Bearer ${token}`,
+      expiresAt: asked + lifeSeconds * 1000 - EXPIRY_MARGIN_MS,
+    };
+  }
+
+  #key(scopes: readonly Scope[]): string {
+    return scopes.map(formatScope).sort().join(" ");
+  }
+
+  #credentials(): Promise<Credentials | undefined> {
+    this.#found ??= this.#options.credentials(this.#options.registry);
+    return this.#found;
+  }
+}

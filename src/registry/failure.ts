@@ -1,0 +1,205 @@
+/**
+ * What went wrong with a request, in words, and whether it is worth another attempt.
+ * @module
+ */
+import { describeError, type ErrorCode, MiseOciError } from "../errors.ts";
+import { asArray, asObject, parseJson } from "../oci/mod.ts";
+import { hostAndPort, showUrl } from "./host.ts";
+import { type HttpRequest, type HttpResponse, SilenceError } from "./http.ts";
+import { MAX_ATTEMPTS } from "./retry.ts";
+
+/** Error bodies are read up to here. */
+const MAX_ERROR_BODY = 64 * 1024;
+/** And shown up to here. */
+const MAX_SHOWN = 1024;
+
+/** A network failure: the error to show and how often the step may be tried. */
+export interface NetworkFailure {
+  /** What is thrown in the end. */
+  readonly error: MiseOciError;
+  /** Attempts in all. */
+  readonly limit: number;
+}
+
+interface NetworkCause {
+  readonly pattern: RegExp;
+  readonly text: string;
+  readonly hint: (url: URL) => string;
+  readonly limit: number;
+}
+
+const caHint = (url: URL): string =>
+  `If you trust it, put its CA certificate in /etc/docker/certs.d/${url.host}/ca.crt or name the file in SSL_CERT_FILE`;
+
+/** Texts of Deno's network stack, which has no error codes. The first that matches counts. */
+const CAUSES: readonly NetworkCause[] = [
+  {
+    pattern: /connection refused|actively refused/i,
+    text: "connection refused",
+    hint: (url) =>
+      `Check that the registry is running and listens on port ${hostAndPort(url).split(":").pop()}`,
+    limit: 3,
+  },
+  {
+    pattern: /temporary failure in name resolution|try again/i,
+    text: "the name cannot be resolved now",
+    hint: () => "Check the network connection",
+    limit: MAX_ATTEMPTS,
+  },
+  {
+    pattern: /dns error|failed to lookup address/i,
+    text: "unknown host name",
+    hint: () => "Check the host name and the network connection",
+    limit: 1,
+  },
+  {
+    pattern: /requests to port \d+ are blocked/i,
+    text: "Deno does not connect to this port",
+    hint: () => "Let the registry listen on another port",
+    limit: 1,
+  },
+  {
+    pattern: /InvalidContentType|wrong version number/,
+    text: "it does not speak TLS",
+    hint: (url) =>
+      `If the registry is meant to use plain http, list "${url.host}" in oci.insecure_registries`,
+    limit: 1,
+  },
+  {
+    pattern: /certificate.*expired|\bExpired/,
+    text: "its TLS certificate has expired",
+    hint: () => "Renew the registry's certificate, and check this machine's clock",
+    limit: 1,
+  },
+  {
+    pattern: /NotValidForName|not valid for (?:any )?name/i,
+    text: "its TLS certificate is for another name",
+    hint: () => "Use the name that the certificate was made for",
+    limit: 1,
+  },
+  {
+    pattern: /CaUsedAsEndEntity|UnknownIssuer|self.signed|unknown ?ca/i,
+    text: "its TLS certificate is signed by an unknown authority",
+    hint: caHint,
+    limit: 1,
+  },
+  {
+    pattern: /invalid peer certificate|certificate/i,
+    text: "its TLS certificate is not valid",
+    hint: caHint,
+    limit: 1,
+  },
+];
+
+/**
+ * Makes an error of what `fetch`, or reading a body, threw.
+ *
+ * @throws the error itself if it is not of the network: the signal's reason, or a bug.
+ */
+export function networkFailure(thrown: unknown, request: HttpRequest): NetworkFailure {
+  const { method, url, signal } = request;
+  if (signal?.aborted) throw signal.reason;
+  const where = `${method} ${showUrl(url)}`;
+  if (thrown instanceof Deno.errors.NotCapable) {
+    throw new MiseOciError("permission", `Cannot reach ${hostAndPort(url)}: permission denied`, {
+      hint: `Run with --allow-net=${hostAndPort(url)}`,
+      cause: thrown,
+    });
+  }
+  if (thrown instanceof MiseOciError) throw thrown;
+  const text = describeError(thrown);
+  const known = CAUSES.find(({ pattern }) => pattern.test(text));
+  const ofNetwork = thrown instanceof TypeError || thrown instanceof SilenceError ||
+    thrown instanceof Deno.errors.Http ||
+    thrown instanceof Deno.errors.ConnectionReset || /connection|body|request/i.test(text);
+  if (known === undefined && !ofNetwork) throw thrown;
+  const message = known === undefined
+    ? `${where} failed: ${shorten(text.replaceAll(url.href, showUrl(url)))}`
+    : `${where} failed: cannot use ${hostAndPort(url)}: ${known.text}`;
+  const error = new MiseOciError("network", message, {
+    hint: known?.hint(url) ?? "Check the network connection and try again",
+  });
+  return { error, limit: known?.limit ?? MAX_ATTEMPTS };
+}
+
+/** Text from outside, safe for a terminal and short: control and direction characters as escapes. */
+export function shorten(text: string): string {
+  const escaped = text.trim().replace(
+    // deno-lint-ignore no-control-regex
+    /[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (char) => char === "\n" ? " " : `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+  return escaped.length <= MAX_SHOWN ? escaped : `${escaped.slice(0, MAX_SHOWN - 1)}…`;
+}
+
+/** The `code: message` pairs of a registry's error body (distribution-spec, "Error Codes"), or its text. */
+function describeErrorBody(bytes: Uint8Array, contentType: string): string {
+  const text = new TextDecoder().decode(bytes);
+  try {
+    const body = asObject(parseJson(bytes, { what: "error", maxBytes: MAX_ERROR_BODY }), "error");
+    const list = body["errors"] === undefined ? [body] : asArray(body["errors"], "errors");
+    const parts = list.slice(0, 3).map((item) => {
+      const { code, message, error, details } = asObject(item, "errors");
+      return [code, message ?? error ?? details].filter((part) =>
+        typeof part === "string" && part !== ""
+      )
+        .join(": ");
+    });
+    return shorten(parts.filter((part) => part !== "").join("; "));
+  } catch {
+    if (/html/i.test(contentType) || text.includes("\ufffd")) return "";
+    return shorten(text.slice(0, 2 * MAX_SHOWN));
+  }
+}
+
+const CODES: Readonly<Record<number, ErrorCode>> = { 401: "auth", 403: "auth", 404: "not-found" };
+
+function hintOfStatus(status: number, registry: string, body: string): string {
+  if (/HTTP request (?:was sent )?to an? HTTPS (?:server|port)/i.test(body)) {
+    return `The registry speaks TLS; remove "${registry}" from oci.insecure_registries`;
+  }
+  if (status === 401) return `Log in with docker login ${registry} or podman login ${registry}`;
+  if (status === 403) {
+    return `Check that your user at ${registry} may do this, and that you are logged in`;
+  }
+  if (status === 404) {
+    return "Check the name and the tag, and that you are logged in if it is private";
+  }
+  if (status === 429) {
+    return `Wait, or log in with docker login ${registry}: registries allow more to known users`;
+  }
+  if (status >= 500) return "The registry has a problem; try again later";
+  return "Look the code up in the registry's documentation or log";
+}
+
+/** What {@linkcode responseError} says besides the response. */
+export interface ResponseErrorOptions {
+  /** The registry, as the user wrote it, for the hint. */
+  readonly registry: string;
+  /** Another hint than the status's own. */
+  readonly hint?: string | undefined;
+}
+
+/**
+ * The error for a response that is not wanted: method, URL, status, and the registry's own code and
+ * message. Reads at most 64 KiB of the body, shows at most 1 KiB of it, and discards the rest.
+ */
+export async function responseError(
+  response: HttpResponse,
+  options: ResponseErrorOptions,
+): Promise<MiseOciError> {
+  const { status, headers, request } = response;
+  let body = "";
+  try {
+    const { bytes } = await response.head(MAX_ERROR_BODY);
+    body = describeErrorBody(bytes, headers.get("content-type") ?? "");
+  } catch {
+    // The status says enough.
+  }
+  const said = body === "" ? "" : `: ${body}`;
+  return new MiseOciError(
+    CODES[status] ?? "registry",
+    `${request.method} ${showUrl(request.url)} answered ${status}${said}`,
+    { hint: options.hint ?? hintOfStatus(status, options.registry, body) },
+  );
+}
