@@ -290,10 +290,9 @@ export class TarParser {
     header: Uint8Array,
     what: string,
   ): string {
-    const fromPax = pax === "" ? undefined : pax;
-    if (fromPax !== undefined && long !== undefined && fromPax !== long) {
+    if (pax !== undefined && long !== undefined && pax !== long) {
       throw new RangeError(`it has two different ${what}s`);
     }
-    return fromPax ?? long ?? decodeUtf8(header, what);
+    return pax ?? long ?? decodeUtf8(header, what);
   }
 }

@@ -15,6 +15,8 @@ export interface PaxRecords {
 }
 
 const XATTR = /^(?:SCHILY\.xattr\.|LIBARCHIVE\.xattr\.|SCHILY\.acl\.|RHT\.security\.)/;
+/** Keys whose empty value, by POSIX the header's own, GNU tar takes for an empty one. */
+const DECISIVE = ["path", "linkpath", "size", "uid", "gid"];
 
 /** Decodes UTF-8. @throws {RangeError} if it is none. */
 export function decodeUtf8(bytes: Uint8Array, what: string): string {
@@ -62,19 +64,21 @@ export function parsePax(body: Uint8Array): PaxRecords {
     else records.set(key, decodeUtf8(body.subarray(equals + 1, end - 1), `PAX ${key}`));
     at = end;
   }
+  const deleted = DECISIVE.find((key) => records.get(key) === "");
+  if (deleted !== undefined) throw new RangeError(`its PAX header has an empty ${deleted}`);
   if ([...records.keys()].some((key) => key.startsWith("GNU.sparse."))) {
     throw new RangeError("it is a sparse file, which layers cannot have");
   }
   return { records, xattrs };
 }
 
-/** The number of a PAX record; `undefined` if there is none or it is empty. */
+/** The number of a PAX record; `undefined` if there is none. */
 export function paxNumber(
   records: ReadonlyMap<string, string>,
   key: "size" | "uid" | "gid",
 ): number | undefined {
   const text = records.get(key);
-  if (text === undefined || text === "") return undefined;
+  if (text === undefined) return undefined;
   if (!/^[0-9]+$/.test(text)) throw new RangeError(`its PAX ${key} is not a number`);
   return key === "size" ? unsigned(Number(text), "PAX size") : identity(Number(text), `PAX ${key}`);
 }

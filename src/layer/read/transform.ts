@@ -3,18 +3,39 @@
  * @module
  */
 import type { Transform } from "node:stream";
+import { MiseOciError } from "../../errors.ts";
 
 /** Input is cut to this many bytes, so that a bomb cannot inflate much before it is noticed. */
 const STEP = 64 * 1024;
 
+/** Names the data and its format in errors. */
+export interface DecompressionSubject {
+  /** What the data is: `layer "sha256:…"`. */
+  readonly what: string;
+  /** `gzip` or `zstd`. */
+  readonly format: string;
+}
+
+/** The error for data that cannot be decompressed. */
+export function damaged(
+  subject: DecompressionSubject,
+  why: string,
+  cause?: unknown,
+): MiseOciError {
+  const message = `Cannot decompress ${subject.what}: ${subject.format}: ${why}`;
+  return new MiseOciError("integrity", message, { cause });
+}
+
 /**
- * Writes `source` into `transform` and yields what comes out. An error of either side is thrown; when
- * the consumer stops early, the transform is destroyed and the source closed.
+ * Writes `source` into a decompressor and yields what comes out. An error of the source is thrown as it
+ * is, one of the decompressor as `integrity`; when the consumer stops early, the transform is
+ * destroyed and the source closed.
  */
-export async function* runTransform<T extends Uint8Array>(
+export async function* runTransform(
   transform: Transform,
   source: AsyncIterable<Uint8Array>,
-): AsyncGenerator<T> {
+  subject: DecompressionSubject,
+): AsyncGenerator<Uint8Array> {
   let failure: { error: unknown } | undefined;
   let stopped = false;
   const pump = async (): Promise<void> => {
@@ -33,9 +54,9 @@ export async function* runTransform<T extends Uint8Array>(
   };
   const pumping = pump();
   try {
-    for await (const chunk of transform) yield chunk as T;
+    for await (const chunk of transform) yield chunk as Uint8Array;
   } catch (error) {
-    failure ??= { error };
+    failure ??= { error: damaged(subject, error instanceof Error ? error.message : "?", error) };
   } finally {
     stopped = true;
     transform.destroy();

@@ -7,8 +7,7 @@
 import zlib from "node:zlib";
 import { MiseOciError } from "../../errors.ts";
 import { ByteReader } from "./byte_reader.ts";
-import { isZlibError } from "./gzip.ts";
-import { runTransform } from "./transform.ts";
+import { damaged, type DecompressionSubject, runTransform } from "./transform.ts";
 
 const MAGIC = 0xfd2fb528;
 const SKIPPABLE = 0x184d2a50;
@@ -42,31 +41,27 @@ export async function* unzstd(
       hint: "Use Deno 2.9 or newer, or a base image with gzip layers",
     });
   }
+  const subject = { what, format: "zstd" };
   const reader = new ByteReader(source, () => {
-    throw new MiseOciError("integrity", `Cannot decompress ${what}: zstd: unexpected end of data`);
+    throw damaged(subject, "unexpected end of data");
   });
   try {
     while (!(await reader.atEnd())) {
       const magic = u32(await reader.take(4), 0);
       if ((magic & 0xfffffff0) >>> 0 === SKIPPABLE) {
         await reader.skip(u32(await reader.take(4), 0));
-      } else if (magic === MAGIC) yield* frame(reader);
-      else {throw new MiseOciError(
-          "integrity",
-          `Cannot decompress ${what}: zstd: data after a frame`,
-        );}
+      } else if (magic === MAGIC) yield* frame(reader, subject);
+      else throw damaged(subject, "data after a frame");
     }
-  } catch (error) {
-    if (error instanceof MiseOciError || !isZlibError(error)) throw error;
-    throw new MiseOciError("integrity", `Cannot decompress ${what}: zstd: ${error.message}`, {
-      cause: error,
-    });
   } finally {
     await reader.close();
   }
 }
 
-async function* frame(reader: ByteReader): AsyncGenerator<Uint8Array> {
+async function* frame(
+  reader: ByteReader,
+  subject: DecompressionSubject,
+): AsyncGenerator<Uint8Array> {
   const header = await readHeader(reader);
   const parts: Uint8Array[] = [];
   const rest = frameBytes(reader, header);
@@ -74,9 +69,7 @@ async function* frame(reader: ByteReader): AsyncGenerator<Uint8Array> {
   if (header.contentSize !== undefined && header.contentSize <= SMALL_CONTENT) {
     for (let next = await rest.next();; next = await rest.next()) {
       if (next.done) {
-        yield (zlib as Zstd).zstdDecompressSync(concat(parts, size), {
-          maxOutputLength: SMALL_CONTENT,
-        });
+        yield decompressSmall(concat(parts, size), subject);
         return;
       }
       parts.push(next.value);
@@ -88,7 +81,19 @@ async function* frame(reader: ByteReader): AsyncGenerator<Uint8Array> {
     yield* parts;
     yield* rest;
   }
-  yield* runTransform((zlib as Zstd).createZstdDecompress({ chunkSize: 256 * 1024 }), all());
+  yield* runTransform(
+    (zlib as Zstd).createZstdDecompress({ chunkSize: 256 * 1024 }),
+    all(),
+    subject,
+  );
+}
+
+function decompressSmall(frame: Uint8Array, subject: DecompressionSubject): Uint8Array {
+  try {
+    return (zlib as Zstd).zstdDecompressSync(frame, { maxOutputLength: SMALL_CONTENT });
+  } catch (error) {
+    throw damaged(subject, error instanceof Error ? error.message : "?", error);
+  }
 }
 
 /** Reads a frame's header after the magic number. */
