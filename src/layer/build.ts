@@ -1,0 +1,172 @@
+/**
+ * Builds a layer: scan, pack, hash, compress, write, and look again whether the tree held still.
+ * @module
+ */
+import type { DiffId } from "../oci/mod.ts";
+import { type Descriptor, layerMediaType, sortKeys } from "../oci/mod.ts";
+import type { LayerPlan } from "../plan/types.ts";
+import { changedError } from "./content.ts";
+import { TreeChangedError } from "./errors.ts";
+import { fingerprintTree, maybeDifference } from "./fingerprint.ts";
+import { HashOutput, LayerOutput, type TarSink, type TarSummary } from "./output.ts";
+import { packEntries } from "./pack.ts";
+import type { CompressionPool } from "./pool.ts";
+import { type LayerTree, type ScanContext, scanLayer } from "./scan.ts";
+import type { BlobSink } from "./sink.ts";
+
+/** What computing a diff ID depends on besides the plan. */
+export interface PackContext extends ScanContext {
+  /** A scan of the plan made just before, to be used instead of a new one. */
+  readonly tree?: LayerTree;
+  /**
+   * Told of the bytes of tar that have been packed. A negative number takes back what was reported: the
+   * tree changed and the layer is packed again.
+   */
+  readonly onBytes?: (bytes: number) => void;
+  /** Told what the user should know, one sentence each. */
+  readonly warn?: (text: string) => void;
+}
+
+/** What building a layer depends on besides the plan. */
+export interface LayerContext extends PackContext {
+  /** The workers of the build. */
+  readonly pool: CompressionPool;
+  /** Where the blob goes. */
+  readonly sink: BlobSink;
+}
+
+/** A layer that has been built and stored. */
+export interface BuiltLayer {
+  /** What it was made of. */
+  readonly plan: LayerPlan;
+  /** The blob, annotations sorted by key. */
+  readonly descriptor: Descriptor;
+  /** Digest of the tar. */
+  readonly diffId: DiffId;
+  /** Length of the tar in bytes. */
+  readonly uncompressedSize: number;
+  /** Fingerprint of exactly what was packed. */
+  readonly fingerprint: string;
+}
+
+/**
+ * Builds a layer and stores its blob. If the tree changes meanwhile the layer is built once more.
+ *
+ * @throws {MiseOciError} `io` for a tree that does not hold still, vanishes or cannot be read;
+ * `not-found`, `invalid` as {@linkcode scanLayer}; what the sink throws.
+ */
+export async function buildLayer(plan: LayerPlan, context: LayerContext): Promise<BuiltLayer> {
+  const { pool, sink, signal } = context;
+  const { attempt, tree, summary } = await packSteadily(plan, context, async (onBytes) => {
+    const writer = await sink.create();
+    const write = (bytes: Uint8Array): Promise<void> => writer.write(bytes);
+    const output = new LayerOutput(pool, { signal, onBytes, write });
+    const abandon = async (): Promise<void> => {
+      await output.abort();
+      await writer.abort();
+    };
+    return { output, writer, abandon };
+  });
+  const { digest, size } = await attempt.writer.commit();
+  return {
+    plan,
+    descriptor: {
+      mediaType: layerMediaType(pool.framing.kind),
+      digest,
+      size,
+      annotations: sortKeys(plan.annotations),
+    },
+    diffId: summary.diffId,
+    uncompressedSize: summary.size,
+    fingerprint: fingerprintTree(plan, tree, pool.framing),
+  };
+}
+
+/**
+ * The diff ID and size of a layer's tar, without compressing or storing it.
+ *
+ * @throws {MiseOciError} as {@linkcode buildLayer}.
+ */
+export async function computeDiffId(plan: LayerPlan, context: PackContext): Promise<TarSummary> {
+  const { summary } = await packSteadily(plan, context, (onBytes) => {
+    const output = new HashOutput({ signal: context.signal, onBytes });
+    return Promise.resolve({ output, abandon: () => Promise.resolve() });
+  });
+  return summary;
+}
+
+/** One try at packing a layer. */
+interface Attempt {
+  /** Where the tar goes. */
+  readonly output: TarSink & { finish(): TarSummary | Promise<TarSummary> };
+  /** Throws away what was written. */
+  abandon(): Promise<void>;
+}
+
+/** Packs a layer, and once more if its tree changed meanwhile. */
+async function packSteadily<A extends Attempt>(
+  plan: LayerPlan,
+  context: PackContext,
+  begin: (onBytes: (bytes: number) => void) => Promise<A>,
+): Promise<{ readonly attempt: A; readonly tree: LayerTree; readonly summary: TarSummary }> {
+  let tree = context.tree ?? await scanLayer(plan, context);
+  for (let retried = false;; retried = true) {
+    await outwaitClock(tree);
+    let packed = 0;
+    const attempt = await begin((bytes) => {
+      packed += bytes;
+      context.onBytes?.(bytes);
+    });
+    try {
+      const warnings = [...tree.warnings];
+      const summary = await packOnce(tree, { context, attempt, warnings });
+      const now = await scanLayer(plan, context);
+      const changed = maybeDifference(tree, now);
+      if (changed !== undefined) {
+        throw new TreeChangedError(changed, "changed while the layer was built");
+      }
+      if (context.warn !== undefined) warnings.forEach(context.warn);
+      return { attempt, tree, summary };
+    } catch (error) {
+      await attempt.abandon();
+      if (!(error instanceof TreeChangedError)) throw error;
+      if (retried) throw changedError(plan.name, error);
+      context.onBytes?.(-packed);
+      tree = await scanLayer(plan, context);
+    }
+  }
+}
+
+async function packOnce(
+  tree: LayerTree,
+  { context, attempt, warnings }: {
+    readonly context: PackContext;
+    readonly attempt: Attempt;
+    readonly warnings: string[];
+  },
+): Promise<TarSummary> {
+  context.signal?.throwIfAborted();
+  await packEntries(tree.entries, attempt.output, {
+    relocations: tree.relocations,
+    provided: (path) => context.baseDirectories.has(path),
+    warn: (text) => void warnings.push(text),
+  });
+  return await attempt.output.finish();
+}
+
+/** The resolution of file times, generously: the kernel's clock tick and Deno's milliseconds. */
+const CLOCK_TICK_MS = 12;
+
+/**
+ * Waits until a change of the newest file would give it another time: a file written in the same tick as
+ * the scan could change again and look the same.
+ */
+async function outwaitClock(tree: LayerTree): Promise<void> {
+  const now = Date.now();
+  const newest = tree.entries.reduce((latest, { host }) => {
+    const mtime = host?.mtime ?? 0;
+    return mtime <= now && mtime > latest ? mtime : latest;
+  }, 0);
+  const wait = newest + CLOCK_TICK_MS - now;
+  if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+}

@@ -1,0 +1,71 @@
+/**
+ * Compression of one block, the same in a worker and on the main thread.
+ *
+ * gzip: the tar is cut into fixed blocks; each is raw-deflated alone, with the 32 KiB before it as
+ * dictionary and a sync flush at its end (the last is finished), so the blocks concatenate to one
+ * deflate stream that any reader takes for an ordinary one. zstd: each block is a frame of its own,
+ * and frames concatenate (RFC 8878, section 3). Either way the result does not depend on how many
+ * workers there are.
+ * @module
+ */
+import zlib from "node:zlib";
+
+/** How one block is compressed. */
+export interface BlockJob {
+  /** Format. */
+  readonly kind: "gzip" | "zstd";
+  /** The format's level. */
+  readonly level: number;
+  /** Where the block begins in the buffer; the bytes before it are the dictionary. */
+  readonly start: number;
+  /** Where it ends. */
+  readonly end: number;
+  /** Number of dictionary bytes before `start`. */
+  readonly dictionary: number;
+  /** Whether the stream ends with this block. */
+  readonly last: boolean;
+}
+
+/** The part of `node:zlib` that Deno's types and older versions do not all have. */
+interface Zstd {
+  zstdCompressSync?: (
+    data: Uint8Array,
+    options: { params: Record<number, number>; chunkSize?: number },
+  ) => Uint8Array<ArrayBuffer>;
+  constants: { ZSTD_c_compressionLevel?: number; ZSTD_c_checksumFlag?: number };
+}
+const zstd = zlib as unknown as Zstd;
+
+/** Output is collected in pieces of this size; one piece is enough for most blocks. */
+const OUTPUT_CHUNK = 1 << 19;
+
+/** Whether this Deno can write zstd (2.6 and later). */
+export function hasZstd(): boolean {
+  return typeof zstd.zstdCompressSync === "function" &&
+    zstd.constants.ZSTD_c_compressionLevel !== undefined;
+}
+
+/** Compresses `buffer[start, end)`. */
+export function compressBlock(buffer: Uint8Array, job: BlockJob): Uint8Array<ArrayBuffer> {
+  const data = buffer.subarray(job.start, job.end);
+  if (job.kind === "zstd") return compressZstd(data, job.level);
+  const options = {
+    level: job.level,
+    chunkSize: OUTPUT_CHUNK,
+    finishFlush: job.last ? zlib.constants.Z_FINISH : zlib.constants.Z_SYNC_FLUSH,
+    ...(job.dictionary === 0
+      ? {}
+      : { dictionary: buffer.subarray(job.start - job.dictionary, job.start) }),
+  };
+  return zlib.deflateRawSync(data, options) as Uint8Array<ArrayBuffer>;
+}
+
+function compressZstd(data: Uint8Array, level: number): Uint8Array<ArrayBuffer> {
+  const { zstdCompressSync, constants } = zstd;
+  if (zstdCompressSync === undefined) throw new Error("node:zlib has no zstd");
+  const params = {
+    [constants.ZSTD_c_compressionLevel ?? 100]: level,
+    [constants.ZSTD_c_checksumFlag ?? 201]: 1,
+  };
+  return zstdCompressSync(data, { params, chunkSize: OUTPUT_CHUNK });
+}

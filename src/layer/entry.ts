@@ -1,0 +1,87 @@
+/**
+ * An entry of a layer, as it is known before its content is read.
+ * @module
+ */
+import type { TarType } from "./tar.ts";
+
+/** What `lstat` said about a host file, to be compared when it is opened and after the build. */
+export interface HostStat {
+  /** Absolute host path. */
+  readonly path: string;
+  /** Length in bytes. */
+  readonly size: number;
+  /** Inode number, 0 where the host has none. */
+  readonly ino: number;
+  /** Device number. */
+  readonly dev: number;
+  /** Number of hard links. */
+  readonly links: number;
+  /** Time of the last change of the content, in ms. */
+  readonly mtime: number;
+  /** Time of the last change of the inode, in ms (Deno gives whole seconds). */
+  readonly ctime: number;
+}
+
+/** One entry of a layer. */
+export interface LayerEntry {
+  /** Path in the image without leading slash. */
+  readonly path: string;
+  /** What it is. */
+  readonly type: TarType;
+  /** Permission bits as written. */
+  readonly mode: number;
+  /** User id as written. */
+  readonly uid: number;
+  /** Group id as written. */
+  readonly gid: number;
+  /** Target of a link as written, `""` otherwise; of a hard link, the path of the first name. */
+  readonly target: string;
+  /** The host file it comes from. */
+  readonly host?: HostStat;
+  /** Content made by the program. */
+  readonly content?: Uint8Array;
+}
+
+/**
+ * Compares paths by their UTF-8 bytes, which is the order of code points. JavaScript's own order differs
+ * where a surrogate meets U+E000 to U+FFFF.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { comparePaths } from "./entry.ts";
+ *
+ * assertEquals(["a/b", "a-b", "\u{1f600}", "\uff5e", "a"].sort(comparePaths), [
+ *   "a",
+ *   "a-b",
+ *   "a/b",
+ *   "\uff5e",
+ *   "\u{1f600}",
+ * ]);
+ * ```
+ */
+export function comparePaths(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
+    if (x === y) continue;
+    const high = isSurrogate(x);
+    return high === isSurrogate(y) ? x - y : high ? 1 : -1;
+  }
+  return a.length - b.length;
+}
+
+function isSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdfff;
+}
+
+/** Joins a directory (`""` is the root) and a name in the image. */
+export function joinPath(directory: string, name: string): string {
+  return directory === "" ? name : `${directory}/${name}`;
+}
+
+/** The directory of an image path, `""` for one at the root. */
+export function parentPath(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf("/")));
+}

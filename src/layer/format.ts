@@ -1,0 +1,15 @@
+/**
+ * Versions of what decides a layer's bytes. They are part of cache keys and annotations: a change of
+ * the code that changes a single byte of a layer must change one of them, because it changes every
+ * user's digests.
+ * @module
+ */
+
+/**
+ * Version of the byte layout: entry order, tar headers, block cutting, compression framing. Frozen by
+ * `tests/golden/layer`.
+ */
+export const LAYER_FORMAT = "1";
+
+/** Version of the rules by which links, `#!` lines and virtual environments are rewritten. */
+export const RELOCATION_FORMAT = "1";

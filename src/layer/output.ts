@@ -1,0 +1,230 @@
+/**
+ * The way of a layer's bytes: into blocks of fixed size, hashed for the diff ID, compressed, and written
+ * in order. Every stage waits for the next, so memory stays flat however large the layer is.
+ * @module
+ */
+import { createHash } from "node:crypto";
+import zlib from "node:zlib";
+import { type DiffId, parseDiffId } from "../oci/mod.ts";
+import { GZIP_HEADER, gzipTrailer } from "./compression.ts";
+import type { CompressionPool, PoolClient } from "./pool.ts";
+import { Slots } from "./slots.ts";
+
+/** Takes the bytes of a tar. `room` and `advance` let a reader put bytes where they belong. */
+export interface TarSink {
+  /** A part of the present block that is free, at least one byte. */
+  room(): Uint8Array | Promise<Uint8Array>;
+  /** Says that so many bytes of `room()` have been filled. */
+  advance(bytes: number): void;
+}
+
+/** What is known once the tar has ended. */
+export interface TarSummary {
+  /** SHA-256 of the tar. */
+  readonly diffId: DiffId;
+  /** Length of the tar in bytes. */
+  readonly size: number;
+}
+
+/** Writes bytes to a sink; at once if they fit into its block, else block after block. */
+export function writeAll(sink: TarSink, bytes: Uint8Array): void | Promise<void> {
+  const room = sink.room();
+  if (room instanceof Promise || room.length < bytes.length) {
+    return writeParts(sink, { room, bytes });
+  }
+  room.set(bytes);
+  sink.advance(bytes.length);
+}
+
+async function writeParts(
+  sink: TarSink,
+  start: { readonly room: Uint8Array | Promise<Uint8Array>; readonly bytes: Uint8Array },
+): Promise<void> {
+  const { bytes } = start;
+  let room = await start.room;
+  for (let done = 0; done < bytes.length;) {
+    if (done > 0) room = await sink.room();
+    const part = bytes.subarray(done, done + room.length);
+    room.set(part);
+    sink.advance(part.length);
+    done += part.length;
+  }
+}
+
+/** Options of {@linkcode LayerOutput} and {@linkcode HashOutput}. */
+export interface OutputOptions {
+  /** Stops it. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told of every block: bytes of tar. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+}
+
+/** A tar on its way into a blob. */
+export class LayerOutput implements TarSink {
+  readonly #pool: CompressionPool;
+  readonly #client: PoolClient;
+  readonly #write: (bytes: Uint8Array) => Promise<void>;
+  readonly #options: OutputOptions;
+  /** Blocks that are compressed or wait for their turn to be written. */
+  readonly #window: Slots;
+  readonly #tail: Uint8Array;
+  readonly #hash = createHash("sha256");
+  #written: Promise<void>;
+  #failure: { readonly error: unknown } | undefined;
+  #buffer: ArrayBuffer | undefined;
+  #view: Uint8Array = new Uint8Array(0);
+  #position = 0;
+  #blocks = 0;
+  #crc = 0;
+  #size = 0;
+
+  /** Compresses with `pool` and hands the compressed bytes, in order, to `write`. */
+  constructor(
+    pool: CompressionPool,
+    options: OutputOptions & { readonly write: (bytes: Uint8Array) => Promise<void> },
+  ) {
+    this.#pool = pool;
+    this.#client = pool.join();
+    this.#write = options.write;
+    this.#options = options;
+    this.#window = new Slots(pool.workers + 2);
+    this.#tail = new Uint8Array(pool.framing.dictionary);
+    this.#written = pool.framing.kind === "gzip" ? this.#write(GZIP_HEADER) : Promise.resolve();
+    this.#written.catch((error) => this.#fail(error));
+  }
+
+  /** {@inheritdoc TarSink.room} */
+  room(): Uint8Array | Promise<Uint8Array> {
+    if (this.#position < this.#view.length) return this.#view.subarray(this.#position);
+    return this.#nextBlock();
+  }
+
+  /** {@inheritdoc TarSink.advance} */
+  advance(bytes: number): void {
+    this.#position += bytes;
+  }
+
+  /** Ends the stream; resolves when every byte is written. */
+  async finish(): Promise<TarSummary> {
+    this.#submit(true);
+    await this.#written;
+    if (this.#failure !== undefined) throw this.#failure.error;
+    if (this.#pool.framing.kind === "gzip") await this.#write(gzipTrailer(this.#crc, this.#size));
+    return { diffId: parseDiffId(`sha256:${this.#hash.digest("hex")}`), size: this.#size };
+  }
+
+  /** Gives everything back after a failure; resolves when nothing is being written any more. */
+  async abort(): Promise<void> {
+    if (this.#buffer !== undefined) this.#pool.release(this.#buffer);
+    this.#buffer = undefined;
+    this.#pool.leave(this.#client);
+    await this.#written.catch(() => {});
+  }
+
+  async #nextBlock(): Promise<Uint8Array> {
+    if (this.#buffer !== undefined) this.#submit(false);
+    await this.#window.acquire(this.#options.signal);
+    const buffer = await this.#pool.acquire(this.#options.signal);
+    const { dictionary } = this.#pool.framing;
+    this.#buffer = buffer;
+    this.#view = new Uint8Array(buffer, dictionary);
+    this.#position = 0;
+    if (this.#blocks > 0) new Uint8Array(buffer, 0, dictionary).set(this.#tail);
+    return this.#view;
+  }
+
+  #submit(last: boolean): void {
+    const buffer = this.#buffer;
+    if (buffer === undefined) throw new Error("No block to submit");
+    const { kind, level, dictionary } = this.#pool.framing;
+    const block = this.#view.subarray(0, this.#position);
+    this.#hash.update(block);
+    if (kind === "gzip") this.#crc = zlib.crc32(block, this.#crc);
+    this.#size += block.length;
+    this.#tail.set(block.subarray(Math.max(0, block.length - dictionary)));
+    this.#buffer = undefined;
+    this.#view = new Uint8Array(0);
+    this.#position = 0;
+    const job = {
+      level,
+      start: dictionary,
+      end: dictionary + block.length,
+      dictionary: this.#blocks === 0 ? 0 : dictionary,
+      last,
+    };
+    this.#blocks++;
+    const compressed = kind === "none"
+      ? Promise.resolve(block)
+      : this.#pool.compress(this.#client, buffer, { kind, ...job });
+    this.#queue(compressed, kind === "none" ? buffer : undefined);
+    this.#options.onBytes?.(block.length);
+  }
+
+  /** Writes a block after those before it; `held` is given back once it is written. */
+  #queue(compressed: Promise<Uint8Array>, held: ArrayBuffer | undefined): void {
+    compressed.catch(() => {});
+    const before = this.#written;
+    const write = async (): Promise<void> => {
+      try {
+        await before;
+        await this.#write(await compressed);
+      } finally {
+        if (held !== undefined) this.#pool.release(held);
+      }
+      this.#window.release();
+    };
+    this.#written = write();
+    this.#written.catch((error) => this.#fail(error));
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#window.fail(error);
+  }
+}
+
+/** A tar of which only the diff ID is wanted. */
+export class HashOutput implements TarSink {
+  readonly #options: OutputOptions;
+  readonly #hash = createHash("sha256");
+  readonly #block = new Uint8Array(1 << 20);
+  #position = 0;
+  #size = 0;
+
+  /** Creates an empty tar. */
+  constructor(options: OutputOptions = {}) {
+    this.#options = options;
+  }
+
+  /** {@inheritdoc TarSink.room} */
+  room(): Uint8Array | Promise<Uint8Array> {
+    if (this.#position === this.#block.length) return this.#nextBlock();
+    return this.#block.subarray(this.#position);
+  }
+
+  /** {@inheritdoc TarSink.advance} */
+  advance(bytes: number): void {
+    this.#position += bytes;
+  }
+
+  /** Ends the tar. */
+  finish(): TarSummary {
+    this.#flush();
+    return { diffId: parseDiffId(`sha256:${this.#hash.digest("hex")}`), size: this.#size };
+  }
+
+  async #nextBlock(): Promise<Uint8Array> {
+    this.#flush();
+    // Nothing here waits for anything, so give signals and other layers their turn.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    this.#options.signal?.throwIfAborted();
+    return this.#block;
+  }
+
+  #flush(): void {
+    this.#hash.update(this.#block.subarray(0, this.#position));
+    this.#size += this.#position;
+    this.#options.onBytes?.(this.#position);
+    this.#position = 0;
+  }
+}

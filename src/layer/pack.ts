@@ -1,0 +1,78 @@
+/**
+ * Writes entries as a tar.
+ * @module
+ */
+import fs from "node:fs";
+import {
+  closeContent,
+  type ContentOptions,
+  ContentReader,
+  type OpenFile,
+  readFully,
+} from "./content.ts";
+import type { LayerEntry } from "./entry.ts";
+import { type TarSink, writeAll } from "./output.ts";
+import { encodeTarHeader, paddedSize, TAR_BLOCK } from "./tar.ts";
+
+const ZEROS = new Uint8Array(2 * TAR_BLOCK);
+
+/**
+ * Writes the entries and the two zero records of the end. Small files are copied into the sink's blocks,
+ * large ones read into them.
+ *
+ * @throws {TreeChangedError} if a file is not what the scan saw.
+ */
+export async function packEntries(
+  entries: readonly LayerEntry[],
+  sink: TarSink,
+  options: ContentOptions,
+): Promise<void> {
+  const reader = new ContentReader(options);
+  for (const entry of entries) {
+    // Most writes end at once; waiting for each would cost more than the write itself.
+    const written = entry.type === "file"
+      ? writeFile(sink, entry, reader)
+      : writeAll(sink, encodeTarHeader({ ...entry, size: 0 }));
+    if (written !== undefined) await written;
+  }
+  await writeAll(sink, ZEROS);
+}
+
+function writeFile(
+  sink: TarSink,
+  entry: LayerEntry,
+  reader: ContentReader,
+): void | Promise<void> {
+  const { size, head, rest } = reader.open(entry);
+  const header = encodeTarHeader({ ...entry, size });
+  if (rest !== undefined) return writeLargeFile(sink, header, { size, head, rest });
+  // One piece for the sink: a small file costs one copy.
+  const bytes = new Uint8Array(header.length + paddedSize(size));
+  bytes.set(header);
+  bytes.set(head, header.length);
+  return writeAll(sink, bytes);
+}
+
+async function writeLargeFile(
+  sink: TarSink,
+  header: Uint8Array,
+  { size, head, rest }: { size: number; head: Uint8Array; rest: OpenFile },
+): Promise<void> {
+  try {
+    await writeAll(sink, header);
+    await writeAll(sink, head);
+    for (let left = rest.size; left > 0;) {
+      const next = sink.room();
+      const room = next instanceof Promise ? await next : next;
+      const part = room.subarray(0, Math.min(left, room.length));
+      readFully(rest.fd, part, rest.host);
+      sink.advance(part.length);
+      left -= part.length;
+    }
+  } catch (error) {
+    fs.closeSync(rest.fd);
+    throw error;
+  }
+  closeContent(rest);
+  await writeAll(sink, ZEROS.subarray(0, paddedSize(size) - size));
+}

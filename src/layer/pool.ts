@@ -1,0 +1,194 @@
+/**
+ * The compression workers of a build, shared by all its layers.
+ *
+ * Memory is bounded: there is a fixed number of block buffers, which travel between the layers and the
+ * workers and are used again. Layers take turns: a free worker takes the next block of the layer that
+ * has waited longest, so a small layer is not held up by a large one.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import type { CompressionPlan } from "../plan/types.ts";
+import { type Framing, resolveFraming } from "./compression.ts";
+import { type BlockJob, compressBlock } from "./deflate.ts";
+import type { WorkerRequest, WorkerResponse } from "./deflate_worker.ts";
+import { Slots } from "./slots.ts";
+
+/** Options of {@linkcode createCompressionPool}. */
+export interface CompressionPoolOptions {
+  /** How layers are compressed. */
+  readonly compression: CompressionPlan;
+  /** Number of workers; default: the number of cores. The bytes do not depend on it. */
+  readonly workers?: number;
+  /** Module of the worker; only tests give another. */
+  readonly workerUrl?: URL;
+}
+
+/** A compressed block; `bytes` may be changed once written. */
+interface Waiting {
+  readonly buffer: ArrayBuffer;
+  readonly job: BlockJob;
+  readonly resolve: (bytes: Uint8Array) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** One layer's place in the pool. */
+export interface PoolClient {
+  /** Blocks that no worker has taken yet, oldest first. */
+  readonly queue: Waiting[];
+}
+
+/** Blocks up to this size are compressed at once, on the calling thread: no worker is started for them. */
+const INLINE_LIMIT = 64 << 10;
+
+/** The workers of a build. Close it, or the program does not end. */
+export class CompressionPool implements AsyncDisposable {
+  /** How layers are cut and framed. */
+  readonly framing: Framing;
+  /** Number of workers at most. */
+  readonly workers: number;
+  readonly #workerUrl: URL;
+  readonly #buffers: ArrayBuffer[] = [];
+  readonly #slots: Slots;
+  readonly #idle: Worker[] = [];
+  readonly #running = new Map<Worker, Waiting>();
+  #clients: PoolClient[] = [];
+  #closed = false;
+
+  /** See {@linkcode createCompressionPool}. */
+  constructor(options: CompressionPoolOptions) {
+    this.framing = resolveFraming(options.compression);
+    this.workers = Math.max(1, Math.floor(options.workers ?? navigator.hardwareConcurrency));
+    this.#workerUrl = options.workerUrl ?? new URL("./deflate_worker.ts", import.meta.url);
+    this.#slots = new Slots(2 * this.workers + 2);
+  }
+
+  /** Number of workers that have been started. */
+  get started(): number {
+    return this.#idle.length + this.#running.size;
+  }
+
+  /** A place in the pool for one layer. */
+  join(): PoolClient {
+    return { queue: [] };
+  }
+
+  /**
+   * Waits for a buffer of `dictionary + blockSize` bytes. It must come back through `compress` or
+   * `release`; whoever holds one must not wait for another.
+   */
+  async acquire(signal?: AbortSignal): Promise<ArrayBuffer> {
+    await this.#slots.acquire(signal);
+    return this.#buffers.pop() ?? new ArrayBuffer(this.framing.dictionary + this.framing.blockSize);
+  }
+
+  /** Gives a buffer back. */
+  release(buffer: ArrayBuffer): void {
+    this.#buffers.push(buffer);
+    this.#slots.release();
+  }
+
+  /** Compresses a block and gives its buffer back. Blocks of one client start in the order given. */
+  compress(client: PoolClient, buffer: ArrayBuffer, job: BlockJob): Promise<Uint8Array> {
+    if (this.#closed) return Promise.reject(new Error("The compression pool is closed"));
+    if (job.last && job.end - job.start <= INLINE_LIMIT) {
+      const bytes = compressBlock(new Uint8Array(buffer), job);
+      this.release(buffer);
+      return Promise.resolve(bytes);
+    }
+    return new Promise((resolve, reject) => {
+      if (client.queue.length === 0) this.#clients.push(client);
+      client.queue.push({ buffer, job, resolve, reject });
+      this.#dispatch();
+    });
+  }
+
+  /** Forgets the blocks of a client that no worker has taken yet: its layer has failed. */
+  leave(client: PoolClient): void {
+    this.#clients = this.#clients.filter((other) => other !== client);
+    for (const waiting of client.queue.splice(0)) {
+      this.release(waiting.buffer);
+      waiting.reject(new Error("The layer was given up"));
+    }
+  }
+
+  /** Ends the workers; blocks that are not done fail. */
+  close(): Promise<void> {
+    if (!this.#closed) this.#fail(new Error("The compression pool is closed"));
+    return Promise.resolve();
+  }
+
+  /** {@inheritdoc CompressionPool.close} */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #dispatch(): void {
+    while (this.#clients.length > 0) {
+      const worker = this.#idle.pop() ?? this.#start();
+      if (worker === undefined) return;
+      const client = this.#clients.shift();
+      const waiting = client?.queue.shift();
+      if (client === undefined || waiting === undefined) {
+        this.#idle.push(worker);
+        continue;
+      }
+      if (client.queue.length > 0) this.#clients.push(client);
+      this.#running.set(worker, waiting);
+      const request: WorkerRequest = { buffer: waiting.buffer, job: waiting.job };
+      worker.postMessage(request, [waiting.buffer]);
+    }
+  }
+
+  #start(): Worker | undefined {
+    if (this.#running.size >= this.workers || this.#closed) return undefined;
+    const worker = new Worker(this.#workerUrl, { type: "module", name: "mise-oci-compress" });
+    worker.onmessage = (event: MessageEvent<WorkerResponse>): void => {
+      this.#settle(worker, event.data);
+    };
+    worker.onerror = (event): void => {
+      event.preventDefault();
+      this.#fail(workerError(event.message));
+    };
+    worker.onmessageerror = (): void => this.#fail(workerError("message cannot be read"));
+    return worker;
+  }
+
+  #settle(worker: Worker, response: WorkerResponse): void {
+    const waiting = this.#running.get(worker);
+    this.#running.delete(worker);
+    if (this.#closed || waiting === undefined) return;
+    this.#idle.push(worker);
+    this.release(response.buffer);
+    if (response.output === undefined) waiting.reject(workerError(response.error ?? "no output"));
+    else waiting.resolve(new Uint8Array(response.output, 0, response.length));
+    this.#dispatch();
+  }
+
+  /** Ends everything with an error: the next block, and each that is waiting, fails with it. */
+  #fail(error: unknown): void {
+    this.#closed = true;
+    const waiting = [...this.#running.values(), ...this.#clients.flatMap(({ queue }) => queue)];
+    for (const worker of [...this.#idle, ...this.#running.keys()]) worker.terminate();
+    this.#idle.length = 0;
+    this.#running.clear();
+    this.#clients = [];
+    this.#slots.fail(error);
+    for (const { reject } of waiting) reject(error);
+  }
+}
+
+/**
+ * Makes the pool that all layers of a build share. Workers start with the first block that is worth
+ * it, one by one as blocks wait for them.
+ *
+ * @throws {MiseOciError} `usage` for a bad level, `unsupported` for zstd where Deno has none.
+ */
+export function createCompressionPool(options: CompressionPoolOptions): CompressionPool {
+  return new CompressionPool(options);
+}
+
+function workerError(message: string): MiseOciError {
+  return new MiseOciError("io", `Cannot compress: a worker failed: ${message}`, {
+    hint: "This is a fault of mise-oci or a lack of memory; try again with --jobs 1",
+  });
+}

@@ -1,0 +1,196 @@
+/**
+ * From a layer's plan to its entries, by `lstat` alone: what there is, in the order of the archive, links
+ * relocated. The content is read when the layer is packed.
+ * @module
+ */
+import { globToRegExp } from "@std/path/posix";
+import { MiseOciError } from "../errors.ts";
+import type { LayerPlan, LayerSource } from "../plan/types.ts";
+import { EntryMap, layerPath, linkSameInodes, refuseWhiteout } from "./entries.ts";
+import { joinPath, type LayerEntry } from "./entry.ts";
+import { ioError } from "./errors.ts";
+import { relocateLinks } from "./links.ts";
+import type { RelocationMap } from "./relocate.ts";
+import { expandRelocations } from "./relocation_host.ts";
+import { encodeTarHeader, paddedSize, TAR_BLOCK } from "./tar.ts";
+import { type Found, hostStat, walkTree } from "./walk.ts";
+
+/** The directories that the base image already has; they are not written again. */
+export interface BaseDirectories {
+  /** Whether the base has a directory (or a link to one) at an image path without leading slash. */
+  has(path: string): boolean;
+}
+
+/** What the scan of a layer depends on besides its plan. */
+export interface ScanContext {
+  /** The directories of the base image. */
+  readonly baseDirectories: BaseDirectories;
+  /** Stops the scan. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a layer will hold. */
+export interface LayerTree {
+  /** Entries in the order of the archive. */
+  readonly entries: readonly LayerEntry[];
+  /** Bytes of the tar; rewritten `#!` lines may change it a little. */
+  readonly bytes: number;
+  /** What the user should know, one sentence each. */
+  readonly warnings: readonly string[];
+  /** How content is relocated. */
+  readonly relocations: RelocationMap;
+}
+
+/**
+ * Scans the sources of a layer.
+ *
+ * @throws {MiseOciError} `not-found` for a missing source; `invalid` for names that cannot be in a layer;
+ * `io` for what cannot be read, all at once, or vanishes.
+ */
+export async function scanLayer(plan: LayerPlan, context: ScanContext): Promise<LayerTree> {
+  const warnings: string[] = [];
+  const unreadable: string[] = [];
+  const scan: Scan = { plan, context, entries: new EntryMap(), warnings, unreadable };
+  for (const source of plan.sources) await scanSource(scan, source);
+  if (unreadable.length > 0) throw unreadableError(plan.name, unreadable);
+  const relocations = expandRelocations(plan);
+  const entries = scan.entries.sorted().filter((entry) => !isInBase(entry, scan));
+  const provided = (path: string): boolean =>
+    scan.entries.get(path) !== undefined || context.baseDirectories.has(path);
+  relocateLinks(entries, { relocations, provided, warn: (text) => warnings.push(text) });
+  linkSameInodes(entries);
+  const bytes = entries.reduce((sum, entry) => sum + entrySize(entry), 2 * TAR_BLOCK);
+  return { entries, bytes, warnings: warnings.sort(), relocations };
+}
+
+interface Scan {
+  readonly plan: LayerPlan;
+  readonly context: ScanContext;
+  readonly entries: EntryMap;
+  readonly warnings: string[];
+  readonly unreadable: string[];
+}
+
+async function scanSource(scan: Scan, source: LayerSource): Promise<void> {
+  const { plan, entries } = scan;
+  const path = layerPath(source.imagePath, { whiteouts: plan.kind === "packages" });
+  entries.addParents(path, (parent) => ({
+    ...plan.owner,
+    path: parent,
+    type: "directory",
+    mode: 0o755,
+    target: "",
+  }));
+  switch (source.type) {
+    case "tree":
+      return await scanTree(scan, source.hostPath, path);
+    case "file":
+      return entries.set(scanFile(scan, source, path));
+    case "content":
+      return entries.set({
+        ...plan.owner,
+        path,
+        type: "file",
+        mode: source.mode,
+        target: "",
+        content: new TextEncoder().encode(source.content),
+      });
+  }
+}
+
+async function scanTree(scan: Scan, hostPath: string, prefix: string): Promise<void> {
+  const root = realPath(hostPath);
+  const { isFile, isDirectory } = Deno.lstatSync(root);
+  if (!isFile && !isDirectory) {
+    throw new MiseOciError(
+      "invalid",
+      `Cannot put "${hostPath}" in a layer: neither a file nor a directory`,
+    );
+  }
+  const patterns = scan.plan.exclude.map((glob) => globToRegExp(glob.replace(/\/+$/, "")));
+  const excluded = (path: string): boolean => patterns.some((pattern) => pattern.test(path));
+  const warn = (text: string): void => void scan.warnings.push(text);
+  const found = (entry: Found): void => {
+    refuseWhiteout(entry.path.slice(entry.path.lastIndexOf("/") + 1), entry.host.path);
+    const path = entry.path === "" ? prefix : joinPath(prefix, entry.path);
+    if (path !== "") scan.entries.set(treeEntry(scan, entry, path));
+    else if (entry.type !== "directory") {
+      throw new MiseOciError("invalid", `Cannot put "${hostPath}" at "/": not a directory`);
+    }
+  };
+  const { unreadable, context: { signal } } = scan;
+  await walkTree(root, { excluded, warn, unreadable, signal, found });
+}
+
+/** Normal modes and the layer's owner; a package layer keeps what is on disk. */
+function treeEntry({ plan }: Scan, found: Found, path: string): LayerEntry {
+  const { type, host, target } = found;
+  if (plan.kind === "packages") {
+    return { path, type, mode: found.mode, uid: found.uid, gid: found.gid, target, host };
+  }
+  const executable = type === "directory" || (found.mode & 0o111) !== 0;
+  const mode = type === "symlink" ? 0o777 : executable ? 0o755 : 0o644;
+  return { path, type, mode, ...plan.owner, target, host };
+}
+
+function scanFile(
+  { plan, unreadable }: Scan,
+  source: Extract<LayerSource, { type: "file" }>,
+  path: string,
+): LayerEntry {
+  const real = realPath(source.hostPath);
+  const info = Deno.lstatSync(real);
+  if (!info.isFile) {
+    throw new MiseOciError("invalid", `Cannot put "${source.hostPath}" in a layer: not a file`);
+  }
+  try {
+    Deno.openSync(real).close();
+  } catch {
+    unreadable.push(real);
+  }
+  const host = { ...hostStat(real, info), links: 1 };
+  return { path, type: "file", mode: source.mode, ...plan.owner, target: "", host };
+}
+
+function realPath(path: string): string {
+  try {
+    return Deno.realPathSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      throw new MiseOciError("not-found", `Cannot find "${path}": no such file or directory`, {
+        hint: "Check the path, or run mise install if it is a tool",
+        cause: error,
+      });
+    }
+    throw ioError(error, "find", path);
+  }
+}
+
+/** Directories of the base are left alone; a package layer writes those it changes. */
+function isInBase({ type, path, host }: LayerEntry, { plan, context }: Scan): boolean {
+  if (type !== "directory" || (plan.kind === "packages" && host !== undefined)) return false;
+  return context.baseDirectories.has(path);
+}
+
+function entrySize(entry: LayerEntry): number {
+  const size = contentSize(entry);
+  return paddedSize(size) +
+    (entry.path.length < 90 && entry.target.length < 90
+      ? TAR_BLOCK
+      : encodeTarHeader({ ...entry, size }).length);
+}
+
+/** Length in bytes of an entry's content before it is rewritten. */
+export function contentSize(entry: LayerEntry): number {
+  if (entry.type !== "file") return 0;
+  return entry.content?.length ?? entry.host?.size ?? 0;
+}
+
+function unreadableError(layer: string, paths: readonly string[]): MiseOciError {
+  const shown = [...paths].sort().slice(0, 10).map((path) => `"${path}"`).join(", ");
+  const more = paths.length > 10 ? ` and ${paths.length - 10} more` : "";
+  const what = paths.length === 1 ? "1 path" : `${paths.length} paths`;
+  return new MiseOciError("io", `Cannot read ${what} of layer "${layer}": ${shown}${more}`, {
+    hint: "Make them readable, or run as the user they belong to",
+  });
+}

@@ -1,0 +1,58 @@
+/**
+ * A counting semaphore, first come first served, that can fail and be aborted.
+ * @module
+ */
+
+interface Waiter {
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A number of places that are taken and given back. */
+export class Slots {
+  #free: number;
+  #failure: { readonly error: unknown } | undefined;
+  readonly #waiters = new Set<Waiter>();
+
+  /** Creates so many free places. */
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  /** Takes a place, waiting for one; rejects with the signal's reason or the error of `fail`. */
+  acquire(signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
+    if (this.#free > 0) {
+      this.#free--;
+      return Promise.resolve();
+    }
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => waiter.reject(signal?.reason);
+      const settle = (then: () => void): void => {
+        this.#waiters.delete(waiter);
+        signal?.removeEventListener("abort", onAbort);
+        then();
+      };
+      const waiter: Waiter = {
+        resolve: () => settle(resolve),
+        reject: (error) => settle(() => reject(error)),
+      };
+      this.#waiters.add(waiter);
+      signal?.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+
+  /** Gives a place back. */
+  release(): void {
+    const [next] = this.#waiters;
+    if (next === undefined) this.#free++;
+    else next.resolve();
+  }
+
+  /** Makes every waiting and later `acquire` reject. */
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+    for (const waiter of [...this.#waiters]) waiter.reject(error);
+  }
+}
