@@ -1,0 +1,336 @@
+/**
+ * The cache: base blobs by digest, built layers by the fingerprint of what they were made of, and what
+ * references resolved to last. Everything in it can be made again, so whatever is damaged is a miss.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import {
+  asObject,
+  asSize,
+  asString,
+  type Descriptor,
+  descriptorToJson,
+  type DiffId,
+  type Digest,
+  maybe,
+  parseDescriptor,
+  parseDiffId,
+} from "../oci/mod.ts";
+import { dirname, join } from "@std/path";
+import { FileBlobWriter } from "./blob_writer.ts";
+import { CacheBlobs } from "./cache_blobs.ts";
+import {
+  type CacheEntry,
+  listCache,
+  pruneCache,
+  type PruneOptions,
+  type PruneResult,
+} from "./cache_prune.ts";
+import { type Disk, realDisk } from "./disk.ts";
+import { ioError, maybeLstat, maybeSystemCode } from "./io_error.ts";
+import type { Layout } from "./layout.ts";
+import { type Lease, takeLease } from "./lease.ts";
+import type { BlobRange, BlobSink, BlobSource, BlobWriter } from "./ports.ts";
+import { type ProblemListener, Records } from "./records.ts";
+import { sweepTemporaries, temporaryPath, writeFileAtomic } from "./temp_file.ts";
+
+/** A layer that was built before. */
+export interface CachedLayer {
+  /** The blob: media type, digest and compressed size. */
+  readonly descriptor: Descriptor;
+  /** Digest of the uncompressed tar. */
+  readonly diffId: DiffId;
+  /** Length of the uncompressed tar in bytes. */
+  readonly uncompressedSize: number;
+  /** What it is, for `cache ls`: `jq 1.8.1`. */
+  readonly label?: string;
+}
+
+/** A manifest as a registry sent it. */
+export interface CachedManifest {
+  /** Its bytes. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Its media type. */
+  readonly mediaType: string;
+}
+
+/** Options of {@linkcode openCache}. */
+export interface CacheOptions {
+  /** Told of every entry that was found damaged and removed; for `-v`. */
+  readonly onProblem?: ProblemListener;
+  /** The disk; a test may give its own. */
+  readonly disk?: Disk;
+}
+
+/**
+ * Where the cache is: `MISE_OCI_CACHE_DIR`, else `$XDG_CACHE_HOME/mise-oci`, else `~/.cache/mise-oci`.
+ *
+ * @param env reads an environment variable; one that is empty counts as unset, and a relative
+ * `XDG_CACHE_HOME` is ignored as its specification asks.
+ * @throws {MiseOciError} `usage` if none of them leads anywhere.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { cacheDirectory } from "./cache.ts";
+ *
+ * assertEquals(cacheDirectory((name) => ({ HOME: "/home/me" })[name]), "/home/me/.cache/mise-oci");
+ * ```
+ */
+export function cacheDirectory(env: (name: string) => string | undefined): string {
+  const own = env("MISE_OCI_CACHE_DIR");
+  if (own !== undefined && own !== "") {
+    if (own.startsWith("/") || /^[A-Za-z]:[\\/]/.test(own)) return own;
+    throw new MiseOciError("usage", `Cannot use MISE_OCI_CACHE_DIR "${own}": it is not absolute`);
+  }
+  const xdg = env("XDG_CACHE_HOME");
+  if (xdg?.startsWith("/")) return join(xdg, "mise-oci");
+  const home = env("HOME") || env("USERPROFILE");
+  if (home !== undefined && home !== "") return join(home, ".cache", "mise-oci");
+  throw new MiseOciError("usage", "Cannot find a place for the cache: HOME is not set", {
+    hint: "Set MISE_OCI_CACHE_DIR to a directory",
+  });
+}
+
+function parseLayer(value: unknown): CachedLayer {
+  const object = asObject(value, "cached layer");
+  const label = maybe(object["label"], "label", asString);
+  return {
+    descriptor: parseDescriptor(object["descriptor"], "descriptor"),
+    diffId: parseDiffId(object["diffId"]),
+    uncompressedSize: asSize(object["uncompressedSize"], "uncompressedSize"),
+    ...(label === undefined ? {} : { label }),
+  };
+}
+
+/** A record's value parsed; one that does not parse is a miss. */
+function maybeParsed<T>(value: unknown, parse: (value: unknown) => T): T | undefined {
+  if (value === undefined) return undefined;
+  try {
+    return parse(value);
+  } catch (error) {
+    if (error instanceof MiseOciError) return undefined;
+    throw error;
+  }
+}
+
+/** Why a hard link could not be made although both files may be fine: then the bytes are copied. */
+const COPY_INSTEAD = new Set([
+  "EXDEV",
+  "EPERM",
+  "EMLINK",
+  "ENOTSUP",
+  "EOPNOTSUPP",
+  "ENOSYS",
+  "EACCES",
+]);
+
+/** The cache. Safe to use from many processes at once. */
+export class Cache implements BlobSink, BlobSource {
+  /** The absolute directory. */
+  readonly dir: string;
+  /** What it is, for messages. */
+  readonly place: string;
+  /** Its blobs. */
+  readonly blobs: CacheBlobs;
+  /** Built layers by fingerprint. */
+  readonly layers: Records;
+  /** Manifests by reference. */
+  readonly manifests: Records;
+  readonly #disk: Disk;
+  readonly #onProblem: ProblemListener;
+
+  /** Use {@linkcode openCache}, which makes the directories. */
+  constructor(dir: string, options: CacheOptions = {}) {
+    this.dir = dir;
+    this.place = `cache "${dir}"`;
+    this.#disk = options.disk ?? realDisk;
+    this.#onProblem = options.onProblem ?? (() => {});
+    this.blobs = new CacheBlobs(dir, this.place, this.#onProblem);
+    this.layers = new Records(join(dir, "layers"), this.#onProblem);
+    this.manifests = new Records(join(dir, "manifests"), this.#onProblem);
+  }
+
+  /** Whether a sound blob of that size is here; marks it as used. */
+  has(digest: Digest, size: number): Promise<boolean> {
+    return this.blobs.use(digest, size);
+  }
+
+  size(digest: Digest): Promise<number | undefined> {
+    return this.blobs.directory.size(digest);
+  }
+
+  open(digest: Digest, range?: BlobRange): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+    return this.blobs.directory.open(digest, range);
+  }
+
+  async create(): Promise<BlobWriter> {
+    return await FileBlobWriter.create(this.blobs.directory.path, {
+      disk: this.#disk,
+      onCommit: ({ digest }, info) => this.blobs.stamp(digest, info),
+    });
+  }
+
+  /**
+   * Puts a blob of the cache into a layout, as a hard link where the file system can, else as a copy.
+   * @returns `false` if the cache does not have it (any more); a damaged one was removed and reported.
+   * @throws {MiseOciError} `io` if the layout cannot be written.
+   */
+  async linkInto(layout: Layout, digest: Digest, size: number): Promise<boolean> {
+    await layout.prepare();
+    const [from, to] = [this.blobs.directory.pathOf(digest), layout.blobs.pathOf(digest)];
+    if (!await this.blobs.use(digest, size)) return false;
+    try {
+      await this.#link(from, to);
+    } catch (error) {
+      const code = maybeSystemCode(error);
+      if (code === "ENOENT" && await maybeLstat(from) === undefined) return false;
+      if (code === undefined || !COPY_INSTEAD.has(code)) throw ioError(error, "write", to);
+      return await this.#copy(layout, digest, size);
+    }
+    const info = await maybeLstat(from);
+    if (info !== undefined) await this.blobs.stamp(digest, info);
+    return true;
+  }
+
+  async #link(from: string, to: string): Promise<void> {
+    const [old, cached] = [await maybeLstat(to), await maybeLstat(from)];
+    if (old === undefined) {
+      const made = await this.#disk.link(from, to).then(() => true, (error) => {
+        if (error instanceof Deno.errors.AlreadyExists) return false;
+        throw error;
+      });
+      if (made) return;
+    } else if (old.ino === cached?.ino && old.dev === cached.dev) {
+      return;
+    }
+    // Whatever has the name now may be damaged; the link takes its place.
+    const temporary = temporaryPath(dirname(to));
+    await this.#disk.link(from, temporary);
+    try {
+      await this.#disk.rename(temporary, to);
+    } finally {
+      // Renaming one link to a file over another leaves both.
+      await Deno.remove(temporary).catch(() => {});
+    }
+  }
+
+  async #copy(layout: Layout, digest: Digest, size: number): Promise<boolean> {
+    if (await layout.has(digest, size)) return true;
+    const writer = await layout.create();
+    try {
+      for await (const chunk of await this.open(digest)) await writer.write(chunk);
+    } catch (error) {
+      await writer.abort();
+      if (error instanceof MiseOciError && ["integrity", "not-found"].includes(error.code)) {
+        return false;
+      }
+      throw error;
+    }
+    await writer.commit({ digest, size });
+    return true;
+  }
+
+  /** The layer that was built of what the fingerprint names, if its blob is still here and sound. */
+  async getLayer(fingerprint: string): Promise<CachedLayer | undefined> {
+    const layer = maybeParsed(await this.layers.get(fingerprint), parseLayer);
+    if (layer === undefined) return undefined;
+    const { digest, size } = layer.descriptor;
+    if (await this.has(digest, size)) return layer;
+    await this.layers.remove(fingerprint);
+    return undefined;
+  }
+
+  /** Remembers a layer whose blob was put in before. */
+  async putLayer(fingerprint: string, layer: CachedLayer): Promise<void> {
+    const { descriptor, diffId, uncompressedSize, label } = layer;
+    const { mediaType, digest, size } = descriptor;
+    await this.layers.put(fingerprint, {
+      descriptor: descriptorToJson({ mediaType, digest, size }),
+      diffId,
+      uncompressedSize,
+      label,
+    });
+  }
+
+  /** What a reference (or any key) resolved to last. Parse it as if it came from outside. */
+  async getManifest(key: string): Promise<CachedManifest | undefined> {
+    return maybeParsed(await this.manifests.get(key), (value) => {
+      const object = asObject(value, "cached manifest");
+      const bytes = new TextEncoder().encode(asString(object["body"], "body"));
+      return { bytes, mediaType: asString(object["mediaType"], "mediaType") };
+    });
+  }
+
+  /** Remembers what a reference resolved to. @throws {MiseOciError} `invalid` if it is not UTF-8. */
+  async putManifest(key: string, manifest: CachedManifest): Promise<void> {
+    let body: string;
+    try {
+      body = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(manifest.bytes);
+    } catch (cause) {
+      throw new MiseOciError("invalid", `Cannot store manifest of "${key}": not UTF-8`, { cause });
+    }
+    await this.manifests.put(key, { mediaType: manifest.mediaType, body });
+  }
+
+  #documents(namespace: string): Records {
+    if (!/^[a-z0-9][a-z0-9-]*$/.test(namespace)) {
+      throw new TypeError(
+        `Namespace "${namespace}" is not of lower case letters, digits and hyphens`,
+      );
+    }
+    return new Records(join(this.dir, "documents", namespace), this.#onProblem);
+  }
+
+  /** A JSON document, `undefined` if there is none. Its bytes are as they were put; its form is the caller's. */
+  async getDocument(namespace: string, key: string): Promise<unknown> {
+    return await this.#documents(namespace).get(key);
+  }
+
+  /** Stores a JSON document (a base layer's list of files, for one). */
+  async putDocument(namespace: string, key: string, value: unknown): Promise<void> {
+    await this.#documents(namespace).put(key, value);
+  }
+
+  /**
+   * Says that a build runs: nothing that is used from now until the release is pruned. Take it before
+   * the first look into the cache. It ends with the process, however that ends.
+   */
+  lease(): Promise<Lease> {
+    return takeLease(this.dir);
+  }
+
+  /** Everything in the cache, most recently used first; files of others are left out. */
+  list(): Promise<CacheEntry[]> {
+    return listCache(this);
+  }
+
+  /** Removes what was not used for long, or the least recently used of too much. */
+  prune(options: PruneOptions = {}): Promise<PruneResult> {
+    return pruneCache(this, options);
+  }
+}
+
+const TAG = `Signature: 8a477f597d28d172789f06886806bc55
+# The cache of mise-oci; backup programs that know this tag leave it out.
+`;
+
+/**
+ * Opens the cache, making its directories, and removes what killed runs left half-written.
+ * @param dir absolute; default: {@linkcode cacheDirectory} of the environment.
+ * @throws {MiseOciError} `io` if it cannot be written.
+ */
+export async function openCache(dir?: string, options: CacheOptions = {}): Promise<Cache> {
+  const path = dir ?? cacheDirectory((name) => Deno.env.get(name));
+  const cache = new Cache(path, options);
+  await cache.blobs.prepare();
+  const tag = join(path, "CACHEDIR.TAG");
+  if (await maybeLstat(tag) === undefined) {
+    await writeFileAtomic(tag, new TextEncoder().encode(TAG), { durable: false });
+  }
+  const swept = [cache.blobs.directory.path, cache.blobs.stamps, cache.layers.path, path];
+  for (const directory of [...swept, cache.manifests.path, join(path, "tmp")]) {
+    await sweepTemporaries(directory);
+  }
+  return cache;
+}

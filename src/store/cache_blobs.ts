@@ -1,0 +1,150 @@
+/**
+ * The blobs of the cache, and how the cache knows without reading them that they are still what was
+ * put in: a stamp of size, inode and times, taken when the bytes were last hashed. A layout shares the
+ * inode of a blob that is linked into it, so a blob can be changed behind the cache's back; then its
+ * times differ from the stamp, the blob is hashed again, and goes if its bytes are not its name's.
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { type Digest, digestHex } from "../oci/mod.ts";
+import { join } from "@std/path";
+import { BlobDirectory } from "./blob_directory.ts";
+import { tryLock } from "./flock.ts";
+import { maybeLstat, maybeSystemCode, withPath } from "./io_error.ts";
+import { type ProblemListener, touch } from "./records.ts";
+import { writeFileAtomic } from "./temp_file.ts";
+
+/** The identity of a file's content as far as `lstat` shows it. */
+function stampOf(info: Deno.FileInfo): string {
+  // ctime also moves when a link is made or removed, which costs one more hashing, and it is the only
+  // one of the times that nobody can set back.
+  const time = (date: Date | null | undefined): number | null => date?.getTime() ?? null;
+  const { size, dev, ino, mtime } = info;
+  const { ctime } = info as Deno.FileInfo & { ctime?: Date | null };
+  return JSON.stringify([size, dev, ino, time(mtime), time(ctime)]);
+}
+
+/** Blobs with stamps. The mtime of a stamp is when its blob was last used. */
+export class CacheBlobs {
+  /** The blobs themselves. */
+  readonly directory: BlobDirectory;
+  /** Where the stamps are. */
+  readonly stamps: string;
+  readonly #onProblem: ProblemListener;
+
+  /** @param root the cache's directory. */
+  constructor(root: string, place: string, onProblem: ProblemListener) {
+    this.directory = new BlobDirectory(join(root, "blobs", "sha256"), place);
+    this.stamps = join(root, "stamps");
+    this.#onProblem = onProblem;
+  }
+
+  /** Makes the directories. @throws {MiseOciError} `io`. */
+  async prepare(): Promise<void> {
+    for (const path of [this.directory.path, this.stamps]) {
+      await withPath("create", path, () => Deno.mkdir(path, { recursive: true }));
+    }
+  }
+
+  /** The path of a blob's stamp. */
+  stampPath(digest: Digest): string {
+    return join(this.stamps, digestHex(digest));
+  }
+
+  /** Notes that a blob's bytes are known to be right as the file is now. */
+  async stamp(digest: Digest, info: Deno.FileInfo): Promise<void> {
+    const text = new TextEncoder().encode(stampOf(info));
+    await writeFileAtomic(this.stampPath(digest), text, { durable: false });
+  }
+
+  /**
+   * Whether a blob is here and sound; marks it as used. One that is not is removed and reported.
+   * The bytes are read only if the file is not as its stamp says.
+   */
+  async use(digest: Digest, size: number): Promise<boolean> {
+    const path = this.directory.pathOf(digest);
+    const info = await maybeLstat(path);
+    if (info === undefined) return false;
+    if (!info.isFile || info.size !== size) {
+      return await this.#drop(
+        digest,
+        info.isFile ? `has ${info.size} bytes, ${size} expected` : "is no file",
+      );
+    }
+    if (await this.#useStamp(digest, stampOf(info))) return true;
+    const actual = await this.#hash(path);
+    if (actual === undefined) return false;
+    if (actual !== digest) return await this.#drop(digest, "was changed");
+    await this.stamp(digest, info);
+    return true;
+  }
+
+  /** Touches the stamp while no prune can remove the blob; `false` if it is another or none. */
+  async #useStamp(digest: Digest, expected: string): Promise<boolean> {
+    const path = this.stampPath(digest);
+    try {
+      using file = await Deno.open(path, { read: true, write: true });
+      await file.lock(false);
+      const buffer = new Uint8Array(512);
+      const read = await file.read(buffer) ?? 0;
+      if (new TextDecoder().decode(buffer.subarray(0, read)) !== expected) return false;
+      await touch(path);
+      return await maybeLstat(this.directory.pathOf(digest)) !== undefined;
+    } catch (error) {
+      if (maybeSystemCode(error) === undefined) throw error;
+      return false;
+    }
+  }
+
+  async #hash(path: string): Promise<string | undefined> {
+    try {
+      using file = await Deno.open(path);
+      const hash = createHash("sha256");
+      const buffer = new Uint8Array(1024 * 1024);
+      for (let read = await file.read(buffer); read !== null; read = await file.read(buffer)) {
+        hash.update(buffer.subarray(0, read));
+      }
+      return `sha256:${hash.digest("hex")}`;
+    } catch (error) {
+      if (maybeSystemCode(error) === undefined) throw error;
+      return undefined;
+    }
+  }
+
+  async #drop(digest: Digest, why: string): Promise<false> {
+    this.#onProblem(`Cached blob "${digest}" ${why}; it was removed and will be made again`);
+    await this.#removeFiles(digest);
+    return false;
+  }
+
+  async #removeFiles(digest: Digest): Promise<void> {
+    await Deno.remove(this.directory.pathOf(digest), { recursive: false }).catch(() => {});
+    await Deno.remove(this.stampPath(digest)).catch(() => {});
+  }
+
+  /** When a blob was last used: its stamp's mtime, else its own. */
+  async lastUsed(digest: Digest): Promise<Date> {
+    const info = await maybeLstat(this.stampPath(digest)) ??
+      await maybeLstat(this.directory.pathOf(digest));
+    return info?.mtime ?? new Date(0);
+  }
+
+  /**
+   * Removes a blob for pruning unless it was used at or after `since`, also by another process just now.
+   * @returns whether it was removed.
+   */
+  async removeUnused(digest: Digest, since: Date): Promise<boolean> {
+    try {
+      using file = await Deno.open(this.stampPath(digest), { read: true, write: true });
+      if (!await tryLock(file)) return false;
+      if (((await file.stat()).mtime ?? new Date(0)) >= since) return false;
+      await this.#removeFiles(digest);
+    } catch (error) {
+      if (maybeSystemCode(error) === undefined) throw error;
+      // Without a stamp nothing of ours has used the blob since it was put in by a run that died.
+      if (await this.lastUsed(digest) >= since) return false;
+      await this.#removeFiles(digest);
+    }
+    return await maybeLstat(this.directory.pathOf(digest)) === undefined;
+  }
+}

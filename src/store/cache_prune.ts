@@ -1,0 +1,155 @@
+/**
+ * What is in the cache, and making it smaller.
+ *
+ * Pruning never takes from a running build: every build holds a lease, every use of an entry sets its
+ * time, and what was used since the oldest live lease (or since the prune itself) began is kept. The
+ * time of a blob is looked at once more under the lock of its stamp, which uses take too, right before
+ * the blob goes.
+ * @module
+ */
+import { type Descriptor, isDigest, parseDigest, parseManifest } from "../oci/mod.ts";
+import { join } from "@std/path";
+import { maybeLstat } from "./io_error.ts";
+import type { Cache } from "./cache.ts";
+import { oldestLease } from "./lease.ts";
+import { readNames, Records } from "./records.ts";
+
+/** One thing in the cache. */
+export interface CacheEntry {
+  /** `blob`: bytes by digest. `layer`, `manifest`, `document`: records about them. */
+  readonly kind: "blob" | "layer" | "manifest" | "document";
+  /** Digest of a blob, key of a record. */
+  readonly name: string;
+  /** What it is, for people. */
+  readonly description: string;
+  /** Bytes on disk. */
+  readonly size: number;
+  /** When it was last used. */
+  readonly lastUsed: Date;
+  /** Its file. */
+  readonly path: string;
+}
+
+/** What to remove. Without `olderThanMs` and `maxBytes`: everything that no running build uses. */
+export interface PruneOptions {
+  /** Removes what was not used for so many milliseconds. */
+  readonly olderThanMs?: number;
+  /** Removes the least recently used until no more than so many bytes are left. */
+  readonly maxBytes?: number;
+  /** Only says what would be removed. */
+  readonly dryRun?: boolean;
+}
+
+/** What was removed. */
+export interface PruneResult {
+  /** The entries. */
+  readonly removed: readonly CacheEntry[];
+  /** Their bytes. */
+  readonly bytes: number;
+  /** Bytes that are left. */
+  readonly bytesLeft: number;
+}
+
+/** Slack for file systems that keep times in whole seconds, in milliseconds. */
+const CLOCK_SLACK_MS = 1000;
+
+async function listRecords(cache: Cache, labels: Map<string, string>): Promise<CacheEntry[]> {
+  const entries: CacheEntry[] = [];
+  for await (const { key: name, value, ...file } of cache.layers.list()) {
+    const { label, descriptor } = value as { label?: unknown; descriptor?: Partial<Descriptor> };
+    const description = typeof label === "string" ? `layer ${label}` : "built layer";
+    if (typeof descriptor?.digest === "string") labels.set(descriptor.digest, description);
+    entries.push({ kind: "layer", name, description, ...file });
+  }
+  for await (const { key: name, value, ...file } of cache.manifests.list()) {
+    entries.push({ kind: "manifest", name, description: `manifest of ${name}`, ...file });
+    for (const blob of blobsOf((value as { body?: unknown }).body)) {
+      if (!labels.has(blob.digest)) labels.set(blob.digest, `${describeBlob(blob)} of ${name}`);
+    }
+  }
+  const documents = join(cache.dir, "documents");
+  for (const namespace of await readNames(documents)) {
+    for await (
+      const { key: name, value: _value, ...file } of new Records(
+        join(documents, namespace),
+        () => {},
+      ).list()
+    ) {
+      entries.push({ kind: "document", name, description: `${namespace} of ${name}`, ...file });
+    }
+  }
+  return entries;
+}
+
+function describeBlob(blob: Descriptor): string {
+  return blob.mediaType.includes("config") || blob.mediaType.includes("container.image")
+    ? "config"
+    : "layer";
+}
+
+function blobsOf(body: unknown): readonly Descriptor[] {
+  try {
+    const parsed = parseManifest(String(body), { what: "cached manifest" });
+    if (parsed.kind === "index") return [];
+    return [parsed.manifest.config, ...parsed.manifest.layers];
+  } catch {
+    return [];
+  }
+}
+
+/** Everything in a cache, most recently used first. */
+export async function listCache(cache: Cache): Promise<CacheEntry[]> {
+  const labels = new Map<string, string>();
+  const entries = await listRecords(cache, labels);
+  for (const name of await readNames(cache.blobs.directory.path)) {
+    const text = `sha256:${name}`;
+    if (!isDigest(text)) continue;
+    const digest = parseDigest(text);
+    const path = cache.blobs.directory.pathOf(digest);
+    const info = await maybeLstat(path);
+    if (!info?.isFile) continue;
+    entries.push({
+      kind: "blob",
+      name: digest,
+      description: labels.get(digest) ?? "blob",
+      size: info.size,
+      lastUsed: await cache.blobs.lastUsed(digest),
+      path,
+    });
+  }
+  return entries.sort((a, b) =>
+    b.lastUsed.getTime() - a.lastUsed.getTime() || (a.path < b.path ? -1 : 1)
+  );
+}
+
+async function removeEntry(cache: Cache, entry: CacheEntry, since: Date): Promise<boolean> {
+  if (entry.kind === "blob") return await cache.blobs.removeUnused(parseDigest(entry.name), since);
+  if (((await maybeLstat(entry.path))?.mtime ?? new Date(0)) >= since) return false;
+  return await Deno.remove(entry.path).then(() => true, () => false);
+}
+
+/** Removes entries, the least recently used first. */
+export async function pruneCache(cache: Cache, options: PruneOptions = {}): Promise<PruneResult> {
+  const { olderThanMs, maxBytes, dryRun = false } = options;
+  const now = Date.now();
+  const began = (await oldestLease(cache.dir))?.getTime() ?? now;
+  // Without a lease even what was used this moment may go, so the limit lies just after now.
+  const keepSince = began < now
+    ? new Date(Math.min(began, now) - CLOCK_SLACK_MS)
+    : new Date(now + 1);
+  const entries = await listCache(cache);
+  let left = entries.reduce((sum, { size }) => sum + size, 0);
+  const removed: CacheEntry[] = [];
+  for (const entry of entries.reverse()) {
+    // A time in the future (the clock was wrong) must not keep an entry for ever.
+    const used = Math.min(entry.lastUsed.getTime(), now);
+    const old = olderThanMs !== undefined && now - used >= olderThanMs;
+    const tooMuch = maxBytes !== undefined && left > maxBytes;
+    const all = olderThanMs === undefined && maxBytes === undefined;
+    if (!old && !tooMuch && !all || used >= keepSince.getTime()) continue;
+    if (!dryRun && !await removeEntry(cache, entry, keepSince)) continue;
+    removed.push(entry);
+    left -= entry.size;
+  }
+  return { removed, bytes: removed.reduce((sum, { size }) => sum + size, 0), bytesLeft: left };
+}

@@ -1,0 +1,35 @@
+/**
+ * `flock` on open files. The kernel releases such a lock when its holder dies, so a crash never leaves
+ * one behind.
+ * @module
+ */
+import { delay } from "./delay.ts";
+
+/** How long Deno without `tryLock` (2.4) waits before it calls a lock taken, in milliseconds. */
+const PROBE_MS = 50;
+
+type WithTryLock = Deno.FsFile & { tryLock?: (exclusive?: boolean) => Promise<boolean> };
+
+/**
+ * Locks an open file if nobody else holds it; `false` otherwise. Closing the file unlocks it. Where
+ * file systems know no locks at all this throws.
+ */
+export async function tryLock(file: Deno.FsFile, exclusive = true): Promise<boolean> {
+  const { tryLock } = file as WithTryLock;
+  if (tryLock !== undefined) return await tryLock.call(file, exclusive);
+  // The pending lock belongs to this open file and is dropped with it when the caller closes it.
+  const locked = file.lock(exclusive).then(() => true);
+  locked.catch(() => {});
+  return await Promise.race([locked, delay(PROBE_MS).then(() => false)]);
+}
+
+/** Whether `path` still names the open file (nobody replaced or removed it since it was opened). */
+export async function stillNamed(file: Deno.FsFile, path: string): Promise<boolean> {
+  try {
+    const [open, named] = [await file.stat(), await Deno.lstat(path)];
+    return open.ino === named.ino && open.dev === named.dev;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

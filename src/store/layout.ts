@@ -1,0 +1,306 @@
+/**
+ * The OCI image layout on disk (image-spec, image-layout.md).
+ *
+ * Order of writing: every blob is flushed before it gets its name; then, once for all of them, the
+ * directory of blobs is flushed; then `index.json` is replaced. So whatever `index.json` names is on
+ * the device before the name is, and a layout is flushed no more often than it has new blobs.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import {
+  Annotation,
+  type Descriptor,
+  type Digest,
+  encodeIndex,
+  encodeLayoutFile,
+  type Index,
+  INDEX_FILE,
+  LAYOUT_FILE,
+  MAX_MANIFEST_BYTES,
+  parseDigest,
+  parseLayoutFile,
+  parseManifest,
+} from "../oci/mod.ts";
+import { dirname, join } from "@std/path";
+import { createHash } from "node:crypto";
+import { BlobDirectory } from "./blob_directory.ts";
+import { FileBlobWriter } from "./blob_writer.ts";
+import { type Disk, realDisk } from "./disk.ts";
+import {
+  type ImageSelector,
+  type ImageStore,
+  type ResolvedImage,
+  resolveImage,
+  tagOf,
+} from "./image_source.ts";
+import { maybeLstat, maybeStat, withPath } from "./io_error.ts";
+import { LAYOUT_LOCK_FILE, type Lock, lockLayout, type LockOptions } from "./lock.ts";
+import type { BlobRange, BlobSink, BlobWriter } from "./ports.ts";
+import { sweepTemporaries, TempFile, TEMPORARY_PREFIX, writeFileAtomic } from "./temp_file.ts";
+import { type VerifyOptions, type VerifyResult, verifyStore } from "./verify.ts";
+
+/** Options of {@linkcode createLayout} and {@linkcode openLayout}. */
+export interface LayoutOptions {
+  /** The disk; a test may give its own. */
+  readonly disk?: Disk;
+}
+
+/** Options of {@linkcode Layout.setTag}. */
+export interface SetTagOptions extends LockOptions {
+  /** The layout's lock, if the caller holds it already. */
+  readonly lock?: Lock;
+}
+
+function layoutError(directory: string, why: string, hint?: string): MiseOciError {
+  return new MiseOciError("layout", `Cannot use "${directory}" as an image layout: ${why}`, {
+    hint: hint ?? "Give the directory of an OCI image layout, as mise-oci build writes it",
+  });
+}
+
+/** Reads a small file of a layout. A link, FIFO or directory in its place is not one. */
+async function maybeReadFile(directory: string, name: string): Promise<Uint8Array | undefined> {
+  const path = join(directory, name);
+  const info = await maybeLstat(path);
+  if (info === undefined) return undefined;
+  if (!info.isFile) throw layoutError(directory, `${name} is not a regular file`);
+  if (info.size > MAX_MANIFEST_BYTES) {
+    throw layoutError(directory, `${name} has ${info.size} bytes, more than ${MAX_MANIFEST_BYTES}`);
+  }
+  return await withPath("read", path, () => Deno.readFile(path));
+}
+
+/** Runs a parser; what it finds malformed is an error of the layout. */
+function parsing<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof MiseOciError) || error.code !== "invalid") throw error;
+    throw new MiseOciError("layout", error.message, {
+      hint: "The image layout is damaged; build or copy it again",
+      cause: error,
+    });
+  }
+}
+
+/** An image layout: blobs, and an index that names images among them. */
+export class Layout implements BlobSink, ImageStore {
+  /** The absolute directory. */
+  readonly dir: string;
+  /** What it is, for messages. */
+  readonly place: string;
+  /** Its blobs. */
+  readonly blobs: BlobDirectory;
+  readonly #disk: Disk;
+  #prepared: Promise<void> | undefined;
+
+  /** Use {@linkcode openLayout} or {@linkcode createLayout}, which check the directory first. */
+  constructor(dir: string, options: LayoutOptions = {}) {
+    this.dir = dir;
+    this.place = `image layout "${dir}"`;
+    this.blobs = new BlobDirectory(join(dir, "blobs", "sha256"), this.place);
+    this.#disk = options.disk ?? realDisk;
+  }
+
+  /** The index. A layout that was just created and has none yet gives an empty one. */
+  async index(): Promise<Index> {
+    const what = `"${join(this.dir, INDEX_FILE)}"`;
+    const bytes = await maybeReadFile(this.dir, INDEX_FILE);
+    if (bytes === undefined) return { manifests: [] };
+    const parsed = parsing(() => parseManifest(bytes, { what }));
+    if (parsed.kind === "index") return parsed.index;
+    throw layoutError(this.dir, `${INDEX_FILE} is an image manifest, not an index`);
+  }
+
+  /** Finds the one image that is meant. @throws {MiseOciError} as {@linkcode resolveImage}. */
+  resolve(selector: ImageSelector = {}): Promise<ResolvedImage> {
+    return resolveImage(this, selector);
+  }
+
+  /** Checks that everything named is whole. @throws {MiseOciError} as {@linkcode verifyStore}. */
+  verify(options: VerifyOptions = {}): Promise<VerifyResult> {
+    return verifyStore(this, options);
+  }
+
+  size(digest: Digest): Promise<number | undefined> {
+    return this.blobs.size(digest);
+  }
+
+  async has(digest: Digest, size: number): Promise<boolean> {
+    return await this.size(digest) === size;
+  }
+
+  open(digest: Digest, range?: BlobRange): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+    return this.blobs.open(digest, range);
+  }
+
+  async create(): Promise<BlobWriter> {
+    await this.prepare();
+    return await FileBlobWriter.create(this.blobs.path, { disk: this.#disk });
+  }
+
+  /** Makes the directory of blobs, once, when the first of them is to be written. */
+  prepare(): Promise<void> {
+    this.#prepared ??= withPath(
+      "create",
+      this.blobs.path,
+      () => Deno.mkdir(this.blobs.path, { recursive: true }),
+    );
+    return this.#prepared;
+  }
+
+  /** Stores a manifest or config. @returns its descriptor. */
+  async writeManifest(bytes: Uint8Array, mediaType: string): Promise<Descriptor> {
+    const digest = parseDigest(`sha256:${createHash("sha256").update(bytes).digest("hex")}`);
+    const writer = await this.create();
+    await writer.write(bytes);
+    await writer.commit({ digest, size: bytes.length });
+    return { mediaType, digest, size: bytes.length };
+  }
+
+  /**
+   * Names an image in the index, as the last step: replaces the entry of the same tag (or the one
+   * without a tag) and keeps the others. Everything the entry names must be there.
+   *
+   * @throws {MiseOciError} `not-found` or `integrity` if a blob is missing; the index is unchanged then.
+   */
+  async setTag(entry: Descriptor, tag?: string, options: SetTagOptions = {}): Promise<Descriptor> {
+    await verifyStore(this, { entries: [entry], sizesOnly: true });
+    const { [Annotation.refName]: _old, ...others } = entry.annotations ?? {};
+    const { annotations: _annotations, ...bare } = entry;
+    const annotations = tag === undefined ? others : { ...others, [Annotation.refName]: tag };
+    const named = Object.keys(annotations).length === 0 ? bare : { ...bare, annotations };
+    const lock = options.lock ?? await lockLayout(this.dir, options);
+    try {
+      await this.#replaceEntry(named, tag);
+    } finally {
+      if (options.lock === undefined) await lock.release();
+    }
+    return named;
+  }
+
+  async #replaceEntry(entry: Descriptor, tag: string | undefined): Promise<void> {
+    const index = await this.index();
+    const at = index.manifests.findIndex((old) => tagOf(old) === tag);
+    const manifests = index.manifests.filter((old, i) => i === at || tagOf(old) !== tag);
+    if (at < 0) manifests.push(entry);
+    else manifests[at] = entry;
+    const options = { disk: this.#disk };
+    await this.#disk.syncDirectory(this.blobs.path);
+    if (await maybeReadFile(this.dir, LAYOUT_FILE) === undefined) {
+      await writeFileAtomic(join(this.dir, LAYOUT_FILE), encodeLayoutFile(), options);
+    }
+    await writeFileAtomic(
+      join(this.dir, INDEX_FILE),
+      encodeIndex({ ...index, manifests }),
+      options,
+    );
+  }
+}
+
+/**
+ * Opens an image layout that is there.
+ *
+ * @throws {MiseOciError} `not-found` if the directory is not there, `layout` if it is not a layout or
+ * `oci-layout` or `index.json` are malformed.
+ */
+export async function openLayout(dir: string, options: LayoutOptions = {}): Promise<Layout> {
+  const info = await maybeStat(dir);
+  if (info === undefined) {
+    throw new MiseOciError("not-found", `Cannot find image layout "${dir}": no such directory`, {
+      hint: "Run mise-oci build first, or give the directory of an OCI image layout",
+    });
+  }
+  if (!info.isDirectory) {
+    throw layoutError(dir, "it is a file", "For an archive of a layout write oci-archive:FILE");
+  }
+  const marker = await maybeReadFile(dir, LAYOUT_FILE);
+  if (marker === undefined) throw layoutError(dir, `it has no file ${LAYOUT_FILE}`);
+  parsing(() => parseLayoutFile(marker, `"${join(dir, LAYOUT_FILE)}"`));
+  if (await maybeLstat(join(dir, INDEX_FILE)) === undefined) {
+    throw layoutError(dir, `it has no file ${INDEX_FILE}`);
+  }
+  const layout = new Layout(dir, options);
+  await layout.index();
+  return layout;
+}
+
+/** Names that an unfinished build can leave; anything else in a directory is somebody's own. */
+function isOurs(name: string): boolean {
+  return name === "blobs" || name === LAYOUT_LOCK_FILE || name.startsWith(TEMPORARY_PREFIX);
+}
+
+/** Checks a directory that exists. @throws {MiseOciError} `layout` if files of others are in it. */
+async function checkExisting(dir: string): Promise<void> {
+  const names = await withPath(
+    "read",
+    dir,
+    () => Array.fromAsync(Deno.readDir(dir), (entry) => entry.name),
+  );
+  if (names.includes(LAYOUT_FILE)) {
+    const marker = await maybeReadFile(dir, LAYOUT_FILE) ?? new Uint8Array();
+    return parsing(() => parseLayoutFile(marker, `"${join(dir, LAYOUT_FILE)}"`));
+  }
+  const foreign = names.find((name) => !isOurs(name));
+  if (foreign === undefined) return;
+  throw new MiseOciError(
+    "layout",
+    `Cannot write an image layout to "${dir}": it holds "${foreign}" and is not an image layout`,
+    { hint: "Choose an empty or new directory with -o" },
+  );
+}
+
+/** The directory itself if it exists, else the nearest one above it that does. */
+async function nearestDirectory(path: string): Promise<string> {
+  for (let current = path;; current = dirname(current)) {
+    const info = await maybeStat(current);
+    if (info?.isDirectory) return current;
+    if (info !== undefined) {
+      throw new MiseOciError(
+        "layout",
+        `Cannot write an image layout to "${path}": "${current}" is a file`,
+        {
+          hint: "Choose another directory with -o",
+        },
+      );
+    }
+  }
+}
+
+/**
+ * Opens a directory to write images to: a new one or an existing layout, whose tags are kept. Says
+ * now what would be wrong later; makes nothing before the first blob is written.
+ *
+ * @throws {MiseOciError} `layout` if the directory holds something else, `io` if it cannot be written.
+ */
+export async function createLayout(dir: string, options: LayoutOptions = {}): Promise<Layout> {
+  if (dirname(dir) === dir) {
+    throw new MiseOciError(
+      "layout",
+      `Cannot write an image layout to "${dir}": it is a root directory`,
+      {
+        hint: "Choose another directory with -o",
+      },
+    );
+  }
+  const nearest = await nearestDirectory(dir);
+  const exists = nearest === dir;
+  if (!exists && await maybeLstat(dir) !== undefined) {
+    throw new MiseOciError(
+      "layout",
+      `Cannot write an image layout to "${dir}": it is a link to nothing`,
+      {
+        hint: "Remove the link, or choose another directory with -o",
+      },
+    );
+  }
+  if (exists) await checkExisting(dir);
+  const layout = new Layout(dir, options);
+  if (exists) await layout.index();
+  // Only a write shows whether one can write: permissions, read-only mounts and quotas are many.
+  await (await TempFile.create(nearest)).abort();
+  if (exists) {
+    await sweepTemporaries(dir);
+    await sweepTemporaries(layout.blobs.path);
+  }
+  return layout;
+}

@@ -1,0 +1,117 @@
+/**
+ * Locks between processes: one build at a time changes the index of a layout.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import { dirname, join } from "@std/path";
+import { delay } from "./delay.ts";
+import { stillNamed, tryLock } from "./flock.ts";
+import { withPath } from "./io_error.ts";
+
+/** Name of the file in a layout's directory that is locked; it is there only while somebody holds it. */
+export const LAYOUT_LOCK_FILE = ".mise-oci.lock";
+
+/** Options of {@linkcode acquireLock}. */
+export interface LockOptions {
+  /** Ends the wait. */
+  readonly signal?: AbortSignal;
+  /** How long to wait for another holder, in milliseconds. Default: ten minutes. */
+  readonly timeoutMs?: number;
+  /** Called once if somebody else holds the lock; `holder` is what they wrote about themselves. */
+  readonly onWait?: (wait: { readonly path: string; readonly holder: string }) => void;
+}
+
+/** A lock that is held. */
+export interface Lock extends AsyncDisposable {
+  /** The locked file. */
+  readonly path: string;
+  /** Gives the lock back; may be called twice. */
+  release(): Promise<void>;
+}
+
+async function openLockFile(path: string): Promise<Deno.FsFile> {
+  return await withPath("lock", path, async () => {
+    await Deno.mkdir(dirname(path), { recursive: true });
+    return await Deno.open(path, { read: true, write: true, create: true });
+  });
+}
+
+/** What the holder wrote; only ever shown to people, so it is cut and cleaned. */
+async function readHolder(path: string): Promise<string> {
+  const text = await Deno.readTextFile(path).catch(() => "");
+  // deno-lint-ignore no-control-regex
+  return text.slice(0, 100).replace(/[\x00-\x1f\x7f]/g, " ").trim() || "another process";
+}
+
+function heldLock(path: string, file: Deno.FsFile): Lock {
+  let held = true;
+  const release = async (): Promise<void> => {
+    if (!held) return;
+    held = false;
+    // First the name, then the lock: whoever waits sees that the name is gone and opens a new file.
+    await Deno.remove(path).catch(() => {});
+    file.close();
+  };
+  return { path, release, [Symbol.asyncDispose]: release };
+}
+
+/**
+ * Takes the lock on `path`, a file made for it. Released when the holder dies, however it dies.
+ *
+ * @throws {MiseOciError} `io` if it cannot be taken in time, naming who holds it; the signal's reason
+ * if that is aborted.
+ */
+export async function acquireLock(path: string, options: LockOptions = {}): Promise<Lock> {
+  const { signal, timeoutMs = 10 * 60_000, onWait } = options;
+  const deadline = performance.now() + timeoutMs;
+  let pause = 10;
+  let told = false;
+  for (;;) {
+    signal?.throwIfAborted();
+    const file = await openLockFile(path);
+    try {
+      for (;;) {
+        if (await withPath("lock", path, () => tryLock(file))) break;
+        if (!told) {
+          told = true;
+          onWait?.({ path, holder: await readHolder(path) });
+        }
+        if (performance.now() >= deadline) {
+          const holder = await readHolder(path);
+          throw new MiseOciError("io", `Cannot lock "${path}": held by ${holder}`, {
+            hint: "Wait until it is done, or use another output directory",
+          });
+        }
+        await delay(Math.min(pause, Math.max(1, deadline - performance.now())), signal);
+        pause = Math.min(pause * 2, 200);
+      }
+      if (await stillNamed(file, path)) {
+        await file.truncate(0);
+        await file.write(new TextEncoder().encode(`process ${Deno.pid}\n`));
+        return heldLock(path, file);
+      }
+      file.close();
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+}
+
+/** Runs `work` while the lock on `path` is held. @throws as {@linkcode acquireLock}. */
+export async function withLock<T>(
+  path: string,
+  work: () => Promise<T>,
+  options: LockOptions = {},
+): Promise<T> {
+  await using _lock = await acquireLock(path, options);
+  return await work();
+}
+
+/**
+ * Locks a layout's directory, so that of two builds into it one waits. `Layout.setTag` does so itself
+ * for as long as it needs; give it the lock if you hold it longer.
+ */
+export function lockLayout(directory: string, options: LockOptions = {}): Promise<Lock> {
+  return acquireLock(join(directory, LAYOUT_LOCK_FILE), options);
+}

@@ -1,0 +1,32 @@
+/**
+ * Blobs on disk: the OCI image layout, archives of layouts, and the cache.
+ * @module
+ */
+export {
+  type Cache,
+  cacheDirectory,
+  type CachedLayer,
+  type CachedManifest,
+  type CacheOptions,
+  openCache,
+} from "./cache.ts";
+export type { CacheEntry, PruneOptions, PruneResult } from "./cache_prune.ts";
+export { type Disk, realDisk } from "./disk.ts";
+export {
+  type ImageSelector,
+  type ImageStore,
+  readBlob,
+  type ResolvedImage,
+  resolveImage,
+} from "./image_source.ts";
+export {
+  createLayout,
+  Layout,
+  type LayoutOptions,
+  openLayout,
+  type SetTagOptions,
+} from "./layout.ts";
+export type { Lease } from "./lease.ts";
+export { acquireLock, type Lock, lockLayout, type LockOptions, withLock } from "./lock.ts";
+export * from "./ports.ts";
+export type { VerifyOptions, VerifyResult } from "./verify.ts";

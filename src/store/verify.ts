@@ -1,0 +1,73 @@
+/**
+ * Checking that an image is whole.
+ * @module
+ */
+import {
+  type Descriptor,
+  type Digest,
+  isForeignLayer,
+  maybeManifestKind,
+  parseManifest,
+} from "../oci/mod.ts";
+import { checkSize, type ImageStore, readBlob } from "./image_source.ts";
+
+/** Options of {@linkcode verifyStore}. */
+export interface VerifyOptions {
+  /** What to check with everything below it. Default: all entries of the index. */
+  readonly entries?: readonly Descriptor[];
+  /** Looks at sizes only, not at the bytes of layers; manifests and configs are always read. */
+  readonly sizesOnly?: boolean;
+  /** Ends the check. */
+  readonly signal?: AbortSignal;
+}
+
+/** What was checked. */
+export interface VerifyResult {
+  /** Number of different blobs. */
+  readonly blobs: number;
+  /** Their bytes. */
+  readonly bytes: number;
+}
+
+async function drain(stream: ReadableStream<Uint8Array>, signal?: AbortSignal): Promise<void> {
+  for await (const _chunk of stream) signal?.throwIfAborted();
+}
+
+/**
+ * Checks that everything an index names is there with the right size and, unless only sizes are asked
+ * for, with the right bytes. Layers that must not be distributed may be absent.
+ *
+ * @throws {MiseOciError} `not-found` or `integrity` naming the first blob that is wrong.
+ */
+export async function verifyStore(
+  store: ImageStore,
+  options: VerifyOptions = {},
+): Promise<VerifyResult> {
+  const { sizesOnly = false, signal } = options;
+  const seen = new Map<Digest, number>();
+  const checkBlob = async (blob: Descriptor): Promise<void> => {
+    signal?.throwIfAborted();
+    if (isForeignLayer(blob.mediaType) && await store.size(blob.digest) === undefined) return;
+    await checkSize(store, blob);
+    if (seen.has(blob.digest)) return;
+    seen.set(blob.digest, blob.size);
+    if (!sizesOnly) await drain(await store.open(blob.digest), signal);
+  };
+  const checkEntry = async (entry: Descriptor): Promise<void> => {
+    if (maybeManifestKind(entry.mediaType) === undefined) return await checkBlob(entry);
+    await checkSize(store, entry);
+    if (seen.has(entry.digest)) return;
+    seen.set(entry.digest, entry.size);
+    const parsed = parseManifest(await readBlob(store, entry), {
+      what: `manifest "${entry.digest}" of ${store.place}`,
+      expectedMediaType: entry.mediaType,
+    });
+    if (parsed.kind === "index") {
+      for (const child of parsed.index.manifests) await checkEntry(child);
+    } else {
+      for (const blob of [parsed.manifest.config, ...parsed.manifest.layers]) await checkBlob(blob);
+    }
+  };
+  for (const entry of options.entries ?? (await store.index()).manifests) await checkEntry(entry);
+  return { blobs: seen.size, bytes: [...seen.values()].reduce((sum, size) => sum + size, 0) };
+}
