@@ -1,0 +1,193 @@
+/**
+ * mise's JSON answers as types. Every field is checked: mise may be of another version, or be a script.
+ * @module
+ */
+import { describeError, MiseOciError } from "../errors.ts";
+import {
+  asArray,
+  asObject,
+  asString,
+  asStrings,
+  type JsonObject,
+  maybe,
+  parseJson,
+} from "../oci/mod.ts";
+import type { MiseSettings } from "../plan/project.ts";
+import { describeCall, MAX_ANSWER_BYTES } from "./command.ts";
+
+/** One row of `mise ls --current --json`. */
+export interface ListedTool {
+  /** mise's short name. */
+  readonly short: string;
+  /** Resolved version. */
+  readonly version: string;
+  /** Version as the config file asks for it. */
+  readonly requested?: string;
+  /** Absolute directory of the install. */
+  readonly installPath: string;
+  /** Whether it is there. */
+  readonly installed: boolean;
+  /** Config file that asks for it. */
+  readonly source?: string;
+  /** Environment variable that asks for it instead. */
+  readonly override?: string;
+}
+
+/** One variable of `mise env --json-extended`. */
+export interface ListedVariable {
+  /** Name. */
+  readonly name: string;
+  /** Value; may be a secret. */
+  readonly value: string;
+  /** File it comes from. */
+  readonly source?: string;
+  /** Tool that sets it. */
+  readonly tool?: string;
+}
+
+/** One row of `mise config ls --json`: a config file, or a file that `[env]` reads. */
+export interface ListedConfig {
+  /** Absolute path. */
+  readonly path: string;
+  /** Short names of its tools, in its order. */
+  readonly tools: readonly string[];
+}
+
+/** What `mise tool NAME --json` says. */
+export interface ToolDetail {
+  /** Full backend: `core:node`, `npm:prettier`, `aqua:jqlang/jq`. */
+  readonly backend: string;
+  /** Its versions in the order the config asks for them. */
+  readonly versions: readonly string[];
+}
+
+/**
+ * Reads the JSON of an answer with `parse`.
+ *
+ * @throws {MiseOciError} `mise` naming the call, if it is not what was expected.
+ */
+export function parseAnswer<T>(
+  args: readonly string[],
+  source: Uint8Array,
+  parse: (value: unknown, what: string) => T,
+): T {
+  const what = `the answer of ${describeCall(args)}`;
+  try {
+    return parse(parseJson(source, { what, maxBytes: MAX_ANSWER_BYTES }), what);
+  } catch (cause) {
+    if (!(cause instanceof MiseOciError)) throw cause;
+    throw new MiseOciError("mise", describeError(cause), {
+      hint: "Check that it is a real mise, and up to date: run mise version",
+      cause,
+    });
+  }
+}
+
+function nonEmpty(value: unknown, what: string): string {
+  const text = asString(value, what);
+  if (text !== "") return text;
+  throw new MiseOciError("invalid", `Cannot parse ${what}: empty`);
+}
+
+function maybeText(value: unknown, what: string): string | undefined {
+  const text = maybe(value, what, asString);
+  return text === "" ? undefined : text;
+}
+
+function listedTool(short: string, value: unknown, what: string): ListedTool {
+  const row = asObject(value, what);
+  const source = maybe(row["source"], `${what}.source`, asObject);
+  const path = maybeText(source?.["path"], `${what}.source.path`);
+  const override = source?.["type"] === "environment"
+    ? maybeText(source["key"], `${what}.source.key`)
+    : undefined;
+  const requested = maybeText(row["requested_version"], `${what}.requested_version`);
+  return {
+    short,
+    version: nonEmpty(row["version"], `${what}.version`),
+    installPath: nonEmpty(row["install_path"], `${what}.install_path`),
+    installed: row["installed"] === true,
+    ...(requested === undefined ? {} : { requested }),
+    ...(path === undefined ? {} : { source: path }),
+    ...(override === undefined ? {} : { override }),
+  };
+}
+
+/** Parses `mise ls --current --json`. */
+export function parseTools(value: unknown, what: string): readonly ListedTool[] {
+  return Object.entries(asObject(value, what)).flatMap(([short, rows]) =>
+    asArray(rows, `${what}[${JSON.stringify(short)}]`).map((row, i) =>
+      listedTool(short, row, `${what}[${JSON.stringify(short)}][${i}]`)
+    )
+  );
+}
+
+/** Parses `mise env --json-extended`. Messages never hold a value. */
+export function parseVariables(value: unknown, what: string): readonly ListedVariable[] {
+  return Object.entries(asObject(value, what)).map(([name, entry]) => {
+    const field = `${what}[${JSON.stringify(name)}]`;
+    const object = asObject(entry, field);
+    const source = maybeText(object["source"], `${field}.source`);
+    const tool = maybeText(object["tool"], `${field}.tool`);
+    return {
+      name,
+      value: asString(object["value"], `${field}.value`),
+      ...(source === undefined || source === "unknown_source" ? {} : { source }),
+      ...(tool === undefined ? {} : { tool }),
+    };
+  });
+}
+
+/** Parses an object of which only the names matter: `mise env --redacted --json`. */
+export function parseNames(value: unknown, what: string): ReadonlySet<string> {
+  return new Set(Object.keys(asObject(value, what)));
+}
+
+/** Parses `mise config ls --json`. */
+export function parseConfigs(value: unknown, what: string): readonly ListedConfig[] {
+  return asArray(value, what).map((row, i) => {
+    const object = asObject(row, `${what}[${i}]`);
+    return {
+      path: nonEmpty(object["path"], `${what}[${i}].path`),
+      tools: maybe(object["tools"], `${what}[${i}].tools`, asStrings) ?? [],
+    };
+  });
+}
+
+/** Parses `mise tool NAME --json`. */
+export function parseTool(value: unknown, what: string): ToolDetail {
+  const object = asObject(value, what);
+  return {
+    backend: nonEmpty(object["backend"], `${what}.backend`),
+    versions: maybe(object["active_versions"], `${what}.active_versions`, asStrings) ?? [],
+  };
+}
+
+/** Parses `mise settings --json`; settings that nobody set are absent. */
+export function parseSettings(value: unknown, what: string): MiseSettings {
+  const oci: JsonObject = maybe(asObject(value, what)["oci"], `${what}.oci`, asObject) ?? {};
+  const from = maybeText(oci["default_from"], `${what}.oci.default_from`);
+  const mountPoint = maybeText(oci["default_mount_point"], `${what}.oci.default_mount_point`);
+  return {
+    ...(from === undefined ? {} : { defaultFrom: from }),
+    ...(mountPoint === undefined ? {} : { defaultMountPoint: mountPoint }),
+    insecureRegistries: maybe(
+      oci["insecure_registries"],
+      `${what}.oci.insecure_registries`,
+      asStrings,
+    ) ?? [],
+  };
+}
+
+/** Parses `mise version --json`: `2026.9.15`. */
+export function parseVersion(value: unknown, what: string): string {
+  const text = asString(asObject(value, what)["version"], `${what}.version`);
+  const version = /^v?(\d+\.\d+\.\d+(?:[-+.][\w.]+)?)/.exec(text)?.[1];
+  if (version !== undefined) return version;
+  throw new MiseOciError("invalid", `Cannot parse ${what}: ${JSON.stringify(text)} is no version`);
+}
+
+/** The lines of a plain answer, such as `mise bin-paths`. */
+export function parseLines(source: Uint8Array): readonly string[] {
+  return new TextDecoder().decode(source).split(/\r?\n/).filter((line) => line !== "");
+}

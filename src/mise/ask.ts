@@ -1,0 +1,241 @@
+/**
+ * Questions to mise: each asked once, in parallel, the first failure ending the others.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import {
+  type ListedConfig,
+  type ListedTool,
+  type ListedVariable,
+  parseAnswer,
+  parseConfigs,
+  parseLines,
+  parseNames,
+  parseSettings,
+  parseTool,
+  parseTools,
+  parseVariables,
+  parseVersion,
+  type ToolDetail,
+} from "./answers.ts";
+import { callMise, describeCall, type MiseAnswer } from "./command.ts";
+import { readConfigFile } from "./config_file.ts";
+import type { MiseContext } from "./context.ts";
+import {
+  cleanMessage,
+  compareVersions,
+  explainFailure,
+  maybePlace,
+  MINIMUM_MISE_VERSION,
+  tooOld,
+} from "./failure.ts";
+import { maybeOciError } from "./oci_section.ts";
+import type { MiseSettings } from "../plan/project.ts";
+
+/** At most this many `mise` run at once. */
+const MAX_CALLS = 8;
+
+/** Whom to ask, where, and with what environment. */
+export interface Session {
+  /** Absolute path of the executable. */
+  readonly misePath: string;
+  /** Absolute directory of the project. */
+  readonly directory: string;
+  /** Variables set for every call. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Surroundings. */
+  readonly context: MiseContext;
+}
+
+/** Everything that mise says of a directory. */
+export interface Answers {
+  /** mise's version. */
+  readonly version: string;
+  /** Config files and the files that `[env]` reads, most specific first. */
+  readonly configs: readonly ListedConfig[];
+  /** The tools, sorted by name. */
+  readonly tools: readonly ListedTool[];
+  /** The environment, sorted by name, with PATH. */
+  readonly variables: readonly ListedVariable[];
+  /** Patterns and names of variables marked as secrets, as names that exist. */
+  readonly redacted: ReadonlySet<string>;
+  /** Directories of executables in the order of PATH. */
+  readonly binPaths: readonly string[];
+  /** The settings that matter. */
+  readonly settings: MiseSettings;
+}
+
+/** Warnings of mise that say something about the project, one line each. */
+function usefulWarnings(answer: MiseAnswer): readonly string[] {
+  return answer.stderr.split(/\r?\n/)
+    .filter((line) => line.startsWith("mise WARN"))
+    .map((line) => line.replace(/^mise WARN\s+/, "").slice(0, 300))
+    .filter((line) => !line.startsWith("missing:"));
+}
+
+async function betterError(args: readonly string[], answer: MiseAnswer): Promise<MiseOciError> {
+  const error = explainFailure(args, answer);
+  const place = maybePlace(answer.stderr);
+  if (error.code !== "config" || place === undefined) return error;
+  try {
+    const file = await readConfigFile(place.file);
+    return maybeOciError(file, cleanMessage(answer.stderr)) ?? error;
+  } catch {
+    // Our reading of the file adds nothing to what mise says of it.
+    return error;
+  }
+}
+
+/**
+ * Asks one question.
+ *
+ * @throws {MiseOciError} `mise` or `config` saying what failed and what to do.
+ */
+export async function ask(
+  session: Session,
+  args: readonly string[],
+  signal?: AbortSignal,
+): Promise<MiseAnswer> {
+  const { misePath, directory, env, context } = session;
+  const started = performance.now();
+  const stop = signal ?? context.signal;
+  const answer = await callMise({
+    misePath,
+    directory,
+    args,
+    env,
+    ...(stop === undefined ? {} : { signal: stop }),
+  });
+  context.detail(2, `${describeCall(args)}: ${Math.round(performance.now() - started)} ms`);
+  if (answer.code !== 0 || answer.killedBy !== undefined) throw await betterError(args, answer);
+  return answer;
+}
+
+/** Runs jobs, at most `limit` at once; the first that fails aborts the others and is thrown. */
+async function allOrNone<T>(
+  jobs: readonly ((signal: AbortSignal) => Promise<T>)[],
+  options: { limit: number; signal?: AbortSignal },
+): Promise<readonly T[]> {
+  const group = new AbortController();
+  const signal = options.signal === undefined
+    ? group.signal
+    : AbortSignal.any([group.signal, options.signal]);
+  const results: T[] = new Array(jobs.length);
+  let next = 0;
+  let failure: { readonly error: unknown } | undefined;
+  const work = async (): Promise<void> => {
+    while (next < jobs.length && failure === undefined) {
+      const index = next++;
+      try {
+        const job = jobs[index];
+        if (job !== undefined) results[index] = await job(signal);
+      } catch (error) {
+        failure ??= { error };
+        group.abort(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(options.limit, jobs.length) }, work));
+  if (failure !== undefined) throw failure.error;
+  return results;
+}
+
+/** `ask` for JSON. */
+async function askJson<T>(
+  session: Session,
+  question: {
+    readonly args: readonly string[];
+    readonly parse: (value: unknown, what: string) => T;
+    readonly signal?: AbortSignal;
+  },
+): Promise<T> {
+  const answer = await ask(session, question.args, question.signal);
+  return parseAnswer(question.args, answer.stdout, question.parse);
+}
+
+/** mise's version. @throws {MiseOciError} `mise` if it is too old to be asked anything else. */
+export async function askVersion(session: Session, signal?: AbortSignal): Promise<string> {
+  const args = ["version", "--json"];
+  const version = await askJson(session, {
+    args,
+    parse: parseVersion,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  if (compareVersions(version, MINIMUM_MISE_VERSION) < 0) throw tooOld(version, session.misePath);
+  return version;
+}
+
+/** The tools, with mise's warnings about them as details. */
+export async function askTools(
+  session: Session,
+  signal?: AbortSignal,
+): Promise<readonly ListedTool[]> {
+  const args = ["ls", "--current", "--json"];
+  const answer = await ask(session, args, signal);
+  for (const line of usefulWarnings(answer)) session.context.detail(1, `mise: ${line}`);
+  return parseAnswer(args, answer.stdout, parseTools);
+}
+
+/** The environment. */
+export function askVariables(
+  session: Session,
+  signal?: AbortSignal,
+): Promise<readonly ListedVariable[]> {
+  return askJson(session, {
+    args: ["env", "--json-extended"],
+    parse: parseVariables,
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+/** Everything that mise says of the project's directory, each question asked once. */
+export async function askEverything(session: Session): Promise<Answers> {
+  const stop = session.context.signal;
+  const found: { -readonly [K in keyof Answers]?: Answers[K] } = {};
+  const json = <K extends keyof Answers>(
+    key: K,
+    args: readonly string[],
+    parse: (value: unknown, what: string) => Answers[K],
+  ) =>
+  async (signal: AbortSignal): Promise<void> => {
+    found[key] = await askJson(session, { args, parse, signal });
+  };
+  await allOrNone([
+    async (signal) => void (found.version = await askVersion(session, signal)),
+    json("configs", ["config", "ls", "--json"], parseConfigs),
+    async (signal) => void (found.tools = await askTools(session, signal)),
+    async (signal) => void (found.variables = await askVariables(session, signal)),
+    json("redacted", ["env", "--redacted", "--json"], parseNames),
+    async (signal) =>
+      void (found.binPaths = parseLines((await ask(session, ["bin-paths"], signal)).stdout)),
+    json("settings", ["settings", "--json"], parseSettings),
+  ], { limit: MAX_CALLS, ...(stop === undefined ? {} : { signal: stop }) });
+  return found as Answers;
+}
+
+/**
+ * The backend and version order of each tool. Asked offline: the answer is in the config, and mise
+ * would otherwise look up what it can show about the tool besides.
+ */
+export async function askBackends(
+  session: Session,
+  shorts: readonly string[],
+): Promise<ReadonlyMap<string, ToolDetail>> {
+  const offline = { ...session, env: { ...session.env, MISE_OFFLINE: "1" } };
+  const stop = session.context.signal;
+  const details = await allOrNone(
+    shorts.map((short) => (signal: AbortSignal) =>
+      askJson(offline, { args: ["tool", short, "--json"], parse: parseTool, signal })
+    ),
+    { limit: MAX_CALLS, ...(stop === undefined ? {} : { signal: stop }) },
+  );
+  return new Map(shorts.flatMap((short, i) => {
+    const detail = details[i];
+    return detail === undefined ? [] : [[short, detail]];
+  }));
+}
+
+/** Names of mise's own backends; anything else is a plugin. */
+export async function askOwnBackends(session: Session): Promise<ReadonlySet<string>> {
+  return new Set(parseLines((await ask(session, ["backends", "ls"])).stdout).map((l) => l.trim()));
+}

@@ -1,0 +1,124 @@
+/**
+ * Config files of the project as data: what mise does not print (`[oci]`, `[bootstrap.packages]`).
+ * @module
+ */
+import { parse } from "@std/toml";
+import { describeError, MiseOciError } from "../errors.ts";
+
+/** The longest config file that is read, in bytes. */
+const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
+
+/** A TOML table. */
+export type TomlTable = { readonly [key: string]: unknown };
+
+/** A config file. */
+export interface ConfigFile {
+  /** Absolute path. */
+  readonly path: string;
+  /** Its text, to find the line of a key. */
+  readonly text: string;
+  /** Its tables; empty if it is not TOML (`.tool-versions`, `.nvmrc`). */
+  readonly table: TomlTable;
+}
+
+/** Whether a value is a table. */
+export function isTable(value: unknown): value is TomlTable {
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    !(value instanceof Date);
+}
+
+/** The table below a chain of keys, if there is one; own properties only. */
+export function maybeTable(table: TomlTable, ...keys: readonly string[]): TomlTable | undefined {
+  let current: unknown = table;
+  for (const key of keys) {
+    if (!isTable(current) || !Object.hasOwn(current, key)) return undefined;
+    current = current[key];
+  }
+  return isTable(current) ? current : undefined;
+}
+
+/** Tables that are read here; a file that names none of them is not parsed in anger. */
+const OURS = /\b(oci|bootstrap|dotfiles)\b/;
+
+/**
+ * Parses the text of a config file. mise has read it before, with another parser: if this one does not
+ * understand something that mise does, it matters only when the file has something for us.
+ *
+ * @throws {MiseOciError} `config` naming the file and, if known, the line.
+ */
+export function parseConfigFile(path: string, text: string): ConfigFile {
+  if (!path.endsWith(".toml")) return { path, text, table: {} };
+  try {
+    return { path, text, table: parse(text.replace(/^\ufeff/, "")) };
+  } catch (cause) {
+    if (!(cause instanceof Error)) throw cause;
+    if (!OURS.test(text)) return { path, text, table: {} };
+    const line = /line (\d+)/.exec(cause.message)?.[1];
+    const where = line === undefined ? path : `${path}:${line}`;
+    throw new MiseOciError(
+      "config",
+      `Cannot parse config file ${JSON.stringify(where)}: ${cause.message.split("\n")[0]}`,
+      { hint: "Correct the TOML of the file", cause },
+    );
+  }
+}
+
+/**
+ * Reads a config file.
+ *
+ * @throws {MiseOciError} `config` if it is not UTF-8, not TOML or longer than 4 MiB, `io` if it cannot
+ * be read.
+ */
+export async function readConfigFile(path: string): Promise<ConfigFile> {
+  const fail = (why: string, cause?: unknown): never => {
+    throw new MiseOciError("config", `Cannot read config file ${JSON.stringify(path)}: ${why}`, {
+      hint: "Correct or remove the file",
+      cause,
+    });
+  };
+  try {
+    const { size } = await Deno.stat(path);
+    if (size > MAX_CONFIG_BYTES) fail(`${size} bytes, at most ${MAX_CONFIG_BYTES} are read`);
+    const bytes = await Deno.readFile(path);
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return parseConfigFile(path, text);
+  } catch (error) {
+    if (error instanceof MiseOciError) throw error;
+    if (error instanceof TypeError) return fail("not UTF-8", error);
+    throw new MiseOciError(
+      "io",
+      `Cannot read config file ${JSON.stringify(path)}: ${describeError(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+function unquote(key: string): string {
+  return key.trim().replace(/^(["'])(.*)\1$/, "$2");
+}
+
+/**
+ * The line, from 1, on which a key of a table is set, as far as plain reading finds it: a `[table]`
+ * header followed by `key =`, or the dotted key. Keys inside inline tables are not found.
+ */
+export function maybeLine(file: ConfigFile, path: readonly string[]): number | undefined {
+  const wanted = path.join(".");
+  let prefix = "";
+  for (const [index, line] of file.text.split(/\r?\n/).entries()) {
+    const header = /^\s*\[\[?([^\]]+)\]\]?/.exec(line)?.[1];
+    if (header !== undefined) {
+      prefix = `${header.split(".").map(unquote).join(".")}.`;
+      if (prefix === `${wanted}.`) return index + 1;
+      continue;
+    }
+    const key = /^\s*("[^"]*"|'[^']*'|[\w.\- ]+?)\s*=/.exec(line)?.[1];
+    if (key !== undefined && prefix + unquote(key) === wanted) return index + 1;
+  }
+  return undefined;
+}
+
+/** `file:line` of a key for messages, or the file alone. */
+export function describePlace(file: ConfigFile, path: readonly string[]): string {
+  const line = maybeLine(file, path);
+  return JSON.stringify(line === undefined ? file.path : `${file.path}:${line}`);
+}

@@ -1,0 +1,18 @@
+/**
+ * What reading a project needs of its surroundings.
+ * @module
+ */
+
+/** What reading a project needs of its surroundings. */
+export interface MiseContext {
+  /** The value of an environment variable of this process, if it is set. */
+  env(name: string): string | undefined;
+  /** Stops everything under way when aborted; its reason is thrown. */
+  readonly signal?: AbortSignal;
+  /** Takes one sentence that the user should know. */
+  warn(text: string): void;
+  /** Takes one line of detail for `-v` (1) or `-vv` (2); never a variable's value. */
+  detail(level: 1 | 2, text: string): void;
+  /** Takes what `mise install` prints, as it comes; without it the output is dropped. */
+  onInstallOutput?(chunk: Uint8Array): void;
+}

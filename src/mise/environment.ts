@@ -1,0 +1,116 @@
+/**
+ * The project's environment: which variables are its own, where each comes from, which are secrets.
+ * @module
+ */
+import { delimiter } from "node:path";
+import { MiseOciError } from "../errors.ts";
+import type { EnvVariable, Tool } from "../plan/project.ts";
+import type { ListedVariable } from "./answers.ts";
+import { askVariables, type Session } from "./ask.ts";
+import { type ConfigFile, isTable } from "./config_file.ts";
+import { configRoot, isWithin } from "./scope.ts";
+
+/** What {@linkcode readEnvironment} works on. */
+export interface EnvironmentInput {
+  /** mise's answer. */
+  readonly variables: readonly ListedVariable[];
+  /** Names of secrets. */
+  readonly redacted: ReadonlySet<string>;
+  /** The project's tools. */
+  readonly tools: readonly Tool[];
+  /** Config files in scope, most specific first. */
+  readonly files: readonly ConfigFile[];
+  /** Config files that mise reads and the project does not own. */
+  readonly outside: readonly string[];
+}
+
+/** Variables that mise-oci sets itself, or that say something of the host's shell only. */
+const NOT_BAKED = /^(PATH|Path|__MISE_\w+)$/;
+
+/** Names that `[env]` (or `[[env]]`) of a file sets. */
+function declaredNames(file: ConfigFile): readonly string[] {
+  const env = file.table["env"];
+  const tables = Array.isArray(env) ? env : [env];
+  return tables.filter(isTable).flatMap((table) => Object.keys(table));
+}
+
+function declarations(files: readonly ConfigFile[]): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const file of files) {
+    for (const name of declaredNames(file)) if (!found.has(name)) found.set(name, file.path);
+  }
+  return found;
+}
+
+/** The names there are without the config that is not the project's; `undefined` if mise cannot say. */
+async function namesWithoutOutside(
+  session: Session,
+  outside: readonly string[],
+): Promise<ReadonlySet<string> | undefined> {
+  const before = session.context.env("MISE_IGNORED_CONFIG_PATHS");
+  const ignored = [...(before ? [before] : []), ...outside].join(delimiter);
+  const env = { ...session.env, MISE_IGNORED_CONFIG_PATHS: ignored };
+  try {
+    const variables = await askVariables({ ...session, env });
+    return new Set(variables.map(({ name }) => name));
+  } catch (error) {
+    // A template of the project may need a variable of the global config.
+    if (error instanceof MiseOciError && error.code !== "interrupted") return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Keeps the project's own variables. Most say where they come from. Those of a `.env` or script, and
+ * those with `tools = true`, do not say which config file asked for them: if a file of the project names
+ * the variable it is the project's, else mise is asked again without the other config files.
+ */
+async function inScope(
+  session: Session,
+  input: EnvironmentInput,
+): Promise<readonly ListedVariable[]> {
+  const { variables, tools, files, outside } = input;
+  const shorts = new Set(tools.map((tool) => tool.short));
+  const declared = declarations(files);
+  const own = new Set(files.map((file) => file.path));
+  const foreign = new Set(outside);
+  const kept = variables.flatMap((variable): readonly ListedVariable[] => {
+    const { name, source, tool } = variable;
+    if (NOT_BAKED.test(name)) return [];
+    if (tool !== undefined) return shorts.has(tool) ? [variable] : [];
+    if (source !== undefined && foreign.has(source)) return [];
+    const file = declared.get(name);
+    return [source === undefined && file !== undefined ? { ...variable, source: file } : variable];
+  });
+  const isClear = ({ name, source, tool }: ListedVariable): boolean =>
+    tool !== undefined || declared.has(name) || (source !== undefined && own.has(source));
+  if (outside.length === 0 || kept.every(isClear)) return kept;
+  const names = await namesWithoutOutside(session, outside);
+  const roots = files.map((file) => configRoot(file.path));
+  return kept.filter((variable) => {
+    if (isClear(variable) || names?.has(variable.name)) return true;
+    if (names !== undefined) return false;
+    const { name, source } = variable;
+    if (source !== undefined && roots.some((root) => isWithin(source, root))) return true;
+    session.context.warn(
+      `Variable ${
+        JSON.stringify(name)
+      } is left out: it cannot be told from the global config's own`,
+    );
+    return false;
+  });
+}
+
+/** The project's environment without PATH: its own variables first, then those that tools set. */
+export async function readEnvironment(
+  session: Session,
+  input: EnvironmentInput,
+): Promise<readonly EnvVariable[]> {
+  const variables = await inScope(session, input);
+  const ofTools = variables.filter((variable) => variable.tool !== undefined);
+  const own = variables.filter((variable) => variable.tool === undefined);
+  return [...own, ...ofTools].map((variable) => ({
+    ...variable,
+    redacted: input.redacted.has(variable.name),
+  }));
+}

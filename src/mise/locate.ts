@@ -1,0 +1,74 @@
+/**
+ * Finding the mise executable.
+ * @module
+ */
+import { DELIMITER, isAbsolute, join, resolve } from "@std/path";
+import { MiseOciError } from "../errors.ts";
+import type { MiseContext } from "./context.ts";
+
+const INSTALL_HINT = 'Install mise ("curl https://mise.run | sh", or see ' +
+  "https://mise.jdx.dev/installing-mise.html), or pass its path with --mise";
+
+/** What {@linkcode locateMise} looks for. */
+export interface LocateOptions {
+  /** `--mise`: a path, or a name to look up on PATH. */
+  readonly misePath?: string;
+  /** Absolute directory that a relative path starts from. */
+  readonly directory: string;
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  try {
+    const info = await Deno.stat(path);
+    return info.isFile && (info.mode === null || (info.mode & 0o111) !== 0);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    return false;
+  }
+}
+
+async function onPath(
+  name: string,
+  context: Pick<MiseContext, "env">,
+): Promise<string | undefined> {
+  const extensions = context.env("PATHEXT")?.split(";") ?? [];
+  for (const directory of (context.env("PATH") ?? "").split(DELIMITER)) {
+    if (!isAbsolute(directory)) continue;
+    for (const extension of ["", ...extensions]) {
+      const path = join(directory, name + extension);
+      if (await isExecutable(path)) return path;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * The absolute path of the mise executable: `--mise`, else `MISE_OCI_MISE`, else `mise` on PATH.
+ * Relative directories on PATH are not looked at: a project must not bring its own mise unasked.
+ *
+ * @throws {MiseOciError} `mise` naming where it was looked for, with how to install it.
+ */
+export async function locateMise(
+  options: LocateOptions,
+  context: Pick<MiseContext, "env">,
+): Promise<string> {
+  const fromEnv = context.env("MISE_OCI_MISE") || undefined;
+  const asked = options.misePath ?? fromEnv;
+  if (asked !== undefined) {
+    const isPath = /[/\\]/.test(asked);
+    const found = isPath ? resolve(options.directory, asked) : await onPath(asked, context);
+    if (found !== undefined && await isExecutable(found)) return found;
+    const by = options.misePath === undefined ? "MISE_OCI_MISE" : "--mise";
+    throw new MiseOciError(
+      "mise",
+      `Cannot find mise at ${JSON.stringify(asked)} (${by}): ` +
+        (isPath ? "no such executable file" : "no such program on PATH"),
+      { hint: INSTALL_HINT },
+    );
+  }
+  const found = await onPath("mise", context);
+  if (found !== undefined) return found;
+  throw new MiseOciError("mise", "Cannot find mise: no such program on PATH", {
+    hint: INSTALL_HINT,
+  });
+}

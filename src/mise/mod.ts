@@ -1,0 +1,12 @@
+/**
+ * The only place that starts mise: asks it what the project is.
+ * @module
+ */
+export { type ConfigFile, parseConfigFile, readConfigFile } from "./config_file.ts";
+export type { MiseContext } from "./context.ts";
+export { MINIMUM_MISE_VERSION } from "./failure.ts";
+export { locateMise, type LocateOptions } from "./locate.ts";
+export { parseImagePath } from "./oci_fields.ts";
+export type { OciTable } from "./oci_fields.ts";
+export { mergeOci, parseOciTables } from "./oci_section.ts";
+export { type ProjectOptions, readProject } from "./project.ts";

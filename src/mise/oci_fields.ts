@@ -1,0 +1,189 @@
+/**
+ * The keys of `[oci]` and what each may hold (spec: mise.toml).
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import type { Copy, OciSection } from "../plan/project.ts";
+import { dirname, resolve } from "@std/path";
+import { nearest } from "../suggest.ts";
+import { type ConfigFile, describePlace, isTable, type TomlTable } from "./config_file.ts";
+
+/** What one file says. */
+export type OciTable = Partial<OciSection>;
+
+/** Where a value stands, for messages. */
+export interface FieldPlace {
+  /** The file. */
+  readonly file: ConfigFile;
+  /** Keys from the root of the file: `["oci", "user_id"]`. */
+  readonly path: readonly string[];
+}
+
+type FieldReader = (value: unknown, place: FieldPlace) => OciTable;
+
+function describeType(value: unknown): string {
+  if (Array.isArray(value)) return "an array";
+  if (value instanceof Date) return "a date";
+  if (isTable(value)) return "a table";
+  if (typeof value === "number" && !Number.isInteger(value)) return "a number with a fraction";
+  if (typeof value === "number" || typeof value === "bigint") return `the number ${value}`;
+  return `a ${typeof value}`;
+}
+
+/** Fails naming the file, the line if it is found, and the key. */
+export function failField(place: FieldPlace, why: string): never {
+  const key = place.path.join(".");
+  throw new MiseOciError(
+    "config",
+    `Cannot use ${JSON.stringify(key)} in ${describePlace(place.file, place.path)}: ${why}`,
+  );
+}
+
+/** Narrows to a string that is not empty. */
+export function text(value: unknown, place: FieldPlace): string {
+  if (typeof value !== "string") {
+    return failField(place, `a string expected, not ${describeType(value)}`);
+  }
+  return value === "" ? failField(place, "it is empty") : value;
+}
+
+/** Narrows to an array of strings. */
+export function texts(value: unknown, place: FieldPlace): readonly string[] {
+  if (!Array.isArray(value)) {
+    return failField(place, `an array of strings expected, not ${describeType(value)}`);
+  }
+  return value.map((item) =>
+    typeof item === "string"
+      ? item
+      : failField(place, `an array of strings expected, but it holds ${describeType(item)}`)
+  );
+}
+
+function id(value: unknown, place: FieldPlace): number {
+  const valid = typeof value === "number" && Number.isInteger(value) && value >= 0 &&
+    value <= 0xffff_ffff;
+  return valid
+    ? value
+    : failField(place, `a whole number from 0 to 4294967295 expected, not ${describeType(value)}`);
+}
+
+function stringMap(value: unknown, place: FieldPlace): Readonly<Record<string, string>> {
+  if (!isTable(value)) {
+    return failField(place, `a table of strings expected, not ${describeType(value)}`);
+  }
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => {
+      const at = { file: place.file, path: [...place.path, key] };
+      if (key === "" || key.includes("\0")) failField(at, "the name is empty or not text");
+      if (place.path.at(-1) === "env" && key.includes("=")) failField(at, 'a name has no "="');
+      if (typeof item === "string") return [key, item];
+      return failField(at, `a string expected, not ${describeType(item)}; put it in quotes`);
+    }),
+  );
+}
+
+/**
+ * Checks and normalises an image path of a copy: absolute, not the root, without `.` and `..`; double
+ * and trailing slashes are removed.
+ *
+ * @throws {MiseOciError} `config` through `fail`.
+ */
+export function parseImagePath(path: string, fail: (why: string) => never): string {
+  const parts = path.split("/").filter((part) => part !== "");
+  if (!path.startsWith("/")) fail(`image path ${JSON.stringify(path)} is not absolute`);
+  if (parts.length === 0) fail(`image path ${JSON.stringify(path)} is the root`);
+  if (parts.some((part) => part === "." || part === "..")) {
+    fail(`image path ${JSON.stringify(path)} has a "." or ".."`);
+  }
+  if (path.includes("\0")) fail("image path is not text");
+  return `/${parts.join("/")}`;
+}
+
+function copies(value: unknown, place: FieldPlace): readonly Copy[] {
+  if (!Array.isArray(value)) {
+    return failField(place, "tables expected: [[oci.copy]] with host and image");
+  }
+  return value.map((item, i) => {
+    const fail = (why: string): never => failField(place, `entry ${i + 1}: ${why}`);
+    if (!isTable(item)) return fail("a table with host and image expected");
+    const unknown = Object.keys(item).find((key) => key !== "host" && key !== "image");
+    if (unknown !== undefined) return fail(`unknown key ${JSON.stringify(unknown)}`);
+    const { host, image } = item;
+    if (typeof host !== "string" || host === "") return fail("host must be a path");
+    if (typeof image !== "string") return fail("image must be a path");
+    return { host: resolve(dirname(place.file.path), host), image: parseImagePath(image, fail) };
+  });
+}
+
+function compression(value: unknown, place: FieldPlace): string {
+  const format = text(value, place);
+  return /^(?:gzip|zstd)(?::\d{1,2})?$|^none$/.test(format)
+    ? format
+    : failField(place, `"gzip", "zstd" or "none", maybe with ":LEVEL", expected`);
+}
+
+function mountPoint(value: unknown, place: FieldPlace): string {
+  const path = text(value, place);
+  return path.startsWith("/") ? path : failField(place, "an absolute path expected");
+}
+
+/** Keys of `[oci]` as mise knows them too. */
+const FIELDS: Readonly<Record<string, FieldReader>> = {
+  from: (value, place) => ({ from: text(value, place) }),
+  tag: (value, place) => ({ tag: text(value, place) }),
+  workdir: (value, place) => ({ workdir: text(value, place) }),
+  entrypoint: (value, place) => ({ entrypoint: texts(value, place) }),
+  cmd: (value, place) => ({ cmd: texts(value, place) }),
+  user: (value, place) => ({ user: text(value, place) }),
+  user_id: (value, place) => ({ userId: id(value, place) }),
+  group_id: (value, place) => ({ groupId: id(value, place) }),
+  mount_point: (value, place) => ({ mountPoint: mountPoint(value, place) }),
+  copy: (value, place) => ({ copy: copies(value, place) }),
+  env: (value, place) => ({ env: stringMap(value, place) }),
+  labels: (value, place) => ({ labels: stringMap(value, place) }),
+};
+
+/** Keys that only mise-oci knows. mise 2026.9 refuses them in `[oci]`, so `[_.oci]` takes them too. */
+const OWN_FIELDS: Readonly<Record<string, FieldReader>> = {
+  allow_env: (value, place) => ({ allowEnv: texts(value, place) }),
+  drop_env: (value, place) => ({ dropEnv: texts(value, place) }),
+  compression: (value, place) => ({ compression: compression(value, place) }),
+  exclude: (value, place) => ({ exclude: texts(value, place) }),
+};
+
+const ALL_FIELDS = { ...FIELDS, ...OWN_FIELDS };
+
+/** Whether a key is one that mise itself does not know. */
+export function isOwnField(key: string): boolean {
+  return Object.hasOwn(OWN_FIELDS, key);
+}
+
+/**
+ * Parses one `[oci]` or `[_.oci]` table.
+ *
+ * @throws {MiseOciError} `config` naming the file, the key and, for an unknown one, the nearest known.
+ */
+export function parseOciTable(table: TomlTable, place: FieldPlace): OciTable {
+  let result: OciTable = {};
+  for (const [key, value] of Object.entries(table)) {
+    const at = { file: place.file, path: [...place.path, key] };
+    const read = Object.hasOwn(ALL_FIELDS, key)
+      ? ALL_FIELDS[key as keyof typeof ALL_FIELDS]
+      : undefined;
+    if (read === undefined) {
+      const known = Object.keys(ALL_FIELDS);
+      const near = nearest(key, known);
+      throw new MiseOciError(
+        "config",
+        `Unknown key ${JSON.stringify(at.path.join("."))} in ${describePlace(at.file, at.path)}`,
+        {
+          hint: near === undefined
+            ? `Known keys are ${known.join(", ")}`
+            : `Did you mean ${JSON.stringify(near)}?`,
+        },
+      );
+    }
+    result = { ...result, ...read(value, at) };
+  }
+  return result;
+}

@@ -1,0 +1,99 @@
+/**
+ * The `[oci]` tables of the project, parsed and merged (spec, section 3).
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import type { OciSection } from "../plan/project.ts";
+import { type ConfigFile, describePlace, maybeTable } from "./config_file.ts";
+import { isOwnField, type OciTable, parseOciTable } from "./oci_fields.ts";
+
+/** The two places of one file: `[_.oci]` adds to `[oci]` and wins over it. */
+function joinTables(oci: OciTable, own: OciTable): OciTable {
+  return {
+    ...oci,
+    ...own,
+    copy: [...oci.copy ?? [], ...own.copy ?? []],
+    env: { ...oci.env, ...own.env },
+    labels: { ...oci.labels, ...own.labels },
+  };
+}
+
+function parseFile(file: ConfigFile): OciTable {
+  const read = (...keys: string[]): OciTable => {
+    const parent = keys.length === 1 ? file.table : maybeTable(file.table, ...keys.slice(0, -1));
+    const last = keys[keys.length - 1] ?? "";
+    if (parent === undefined || !Object.hasOwn(parent, last)) return {};
+    const table = maybeTable(parent, last);
+    if (table !== undefined) return parseOciTable(table, { file, path: keys });
+    throw new MiseOciError(
+      "config",
+      `Cannot use ${JSON.stringify(keys.join("."))} in ${describePlace(file, keys)}: ` +
+        "a table expected",
+    );
+  };
+  return joinTables(read("oci"), read("_", "oci"));
+}
+
+/**
+ * What each file says under `[oci]` and `[_.oci]`, in the order of the files. A relative `host` of a
+ * copy is resolved against the directory of its file.
+ *
+ * @throws {MiseOciError} `config` naming the file, the key and, for an unknown one, the nearest known.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { parseConfigFile } from "./config_file.ts";
+ * import { mergeOci, parseOciTables } from "./oci_section.ts";
+ *
+ * const file = parseConfigFile("/p/mise.toml", '[oci]\ntag = "app:1"\n');
+ * assertEquals(mergeOci(parseOciTables([file])).tag, "app:1");
+ * ```
+ */
+export function parseOciTables(files: readonly ConfigFile[]): readonly OciTable[] {
+  return files.map(parseFile);
+}
+
+/**
+ * Merges tables, least specific first: later ones win field by field, `env` and `labels` key by key,
+ * `copy` entries add up. A table that sets `user_id` without `group_id` does not inherit a `group_id`.
+ */
+export function mergeOci(tables: readonly OciTable[]): OciSection {
+  let merged: OciSection = { copy: [], env: {}, labels: {}, allowEnv: [], dropEnv: [] };
+  for (const table of tables) {
+    const { groupId, ...inherited } = merged;
+    merged = {
+      ...inherited,
+      ...(table.userId === undefined && groupId !== undefined ? { groupId } : {}),
+      ...table,
+      copy: [...merged.copy, ...table.copy ?? []],
+      env: { ...merged.env, ...table.env },
+      labels: { ...merged.labels, ...table.labels },
+    };
+  }
+  return merged;
+}
+
+/**
+ * A better message than mise's for a config file that mise refuses because of its `[oci]`: ours names
+ * the nearest key, and knows the keys that only mise-oci has.
+ */
+export function maybeOciError(file: ConfigFile, miseMessage: string): MiseOciError | undefined {
+  const table = maybeTable(file.table, "oci");
+  if (table === undefined) return undefined;
+  try {
+    parseFile(file);
+  } catch (error) {
+    if (error instanceof MiseOciError) return error;
+    throw error;
+  }
+  const key = /unknown field `([^`]+)`/.exec(miseMessage)?.[1];
+  if (key === undefined || !isOwnField(key) || !Object.hasOwn(table, key)) return undefined;
+  return new MiseOciError(
+    "config",
+    `mise does not accept ${JSON.stringify(`oci.${key}`)} in ${
+      describePlace(file, ["oci", key])
+    }: only mise-oci knows it`,
+    { hint: `Move it to a table [_.oci] of the same file; mise leaves tables below "_" alone` },
+  );
+}

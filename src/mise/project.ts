@@ -1,0 +1,198 @@
+/**
+ * The project as mise sees it (spec, sections 2 and 3).
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import type { Project } from "../plan/project.ts";
+import type { ListedConfig, ListedTool } from "./answers.ts";
+import { type Answers, askEverything, askTools, askVersion, type Session } from "./ask.ts";
+import { bootstrapWarnings, parsePackages } from "./bootstrap.ts";
+import { callMise } from "./command.ts";
+import { type ConfigFile, readConfigFile } from "./config_file.ts";
+import type { MiseContext } from "./context.ts";
+import { readDotfiles } from "./dotfiles.ts";
+import { readEnvironment } from "./environment.ts";
+import { explainFailure } from "./failure.ts";
+import { locateMise } from "./locate.ts";
+import { mergeOci, parseOciTables } from "./oci_section.ts";
+import {
+  configRoot,
+  findOutsidePlaces,
+  isConfigFile,
+  isOutside,
+  isWithin,
+  maybeMonorepoRoot,
+} from "./scope.ts";
+import { readTools } from "./tools.ts";
+
+/** Which project to read, and how. */
+export interface ProjectOptions {
+  /** Absolute directory to read it in. */
+  readonly directory: string;
+  /** mise executable; default `MISE_OCI_MISE`, then `mise` on PATH. */
+  readonly misePath?: string;
+  /** mise environment, as `-E`: `dev`, or several with commas. */
+  readonly miseEnv?: string;
+  /** Takes global and system config and `MISE_<TOOL>_VERSION` too. */
+  readonly includeGlobal: boolean;
+  /** Runs `mise install` first. */
+  readonly install: boolean;
+}
+
+/** How often mise is asked again because a tool's version came from the environment. */
+const MAX_OVERRIDES = 3;
+
+async function checkDirectory(directory: string): Promise<void> {
+  const fail = (why: string, cause?: unknown): never => {
+    throw new MiseOciError(
+      "not-found",
+      `Cannot read the project in ${JSON.stringify(directory)}: ${why}`,
+      { hint: "Name an existing directory with -C", cause },
+    );
+  };
+  try {
+    if (!(await Deno.stat(directory)).isDirectory) fail("not a directory");
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) fail("no such directory", error);
+    throw error;
+  }
+}
+
+/** Empties the variables that override a tool's version: mise takes an empty one for none. */
+function withoutOverrides(session: Session, tools: readonly ListedTool[]): Session | undefined {
+  const names = new Set(tools.flatMap(({ override }) => override === undefined ? [] : [override]));
+  if (names.size === 0) return undefined;
+  session.context.detail(
+    1,
+    `Ignoring ${[...names].join(", ")}: an image has the versions that the project asks for`,
+  );
+  return {
+    ...session,
+    env: { ...session.env, ...Object.fromEntries([...names].map((n) => [n, ""])) },
+  };
+}
+
+async function runInstall(session: Session): Promise<void> {
+  const { misePath, directory, context } = session;
+  const args = ["install"];
+  const answer = await callMise({
+    misePath,
+    directory,
+    args,
+    env: session.env,
+    timeoutMs: 0,
+    onOutput: (chunk) => context.onInstallOutput?.(chunk),
+    ...(context.signal === undefined ? {} : { signal: context.signal }),
+  });
+  if (answer.code !== 0 || answer.killedBy !== undefined) throw explainFailure(args, answer);
+}
+
+/** Installs, for the versions that the project (not the environment) asks for. */
+async function install(session: Session, includeGlobal: boolean): Promise<void> {
+  await askVersion(session);
+  let current = session;
+  for (let round = 0; !includeGlobal && round < MAX_OVERRIDES; round++) {
+    const next = withoutOverrides(current, await askTools(current));
+    if (next === undefined) break;
+    current = next;
+  }
+  await runInstall(current);
+}
+
+async function askProject(
+  session: Session,
+  includeGlobal: boolean,
+): Promise<{ readonly session: Session; readonly answers: Answers }> {
+  let current = session;
+  let answers = await askEverything(current);
+  for (let round = 0; !includeGlobal && round < MAX_OVERRIDES; round++) {
+    const next = withoutOverrides(current, answers.tools);
+    if (next === undefined) break;
+    current = next;
+    answers = await askEverything(current);
+  }
+  return { session: current, answers };
+}
+
+/** The config files, most specific first, parted into the project's and the others'. */
+async function partConfigs(
+  configs: readonly ListedConfig[],
+  options: { readonly includeGlobal: boolean; readonly context: MiseContext },
+): Promise<{ readonly files: readonly ConfigFile[]; readonly outside: readonly string[] }> {
+  const rows = configs.filter((row) => isConfigFile(row, options.context));
+  if (options.includeGlobal) {
+    return { files: await Promise.all(rows.map((row) => readConfigFile(row.path))), outside: [] };
+  }
+  const places = await findOutsidePlaces(options.context);
+  const mine = rows.filter((row) => !isOutside(row.path, places));
+  const files = await Promise.all(mine.map((row) => readConfigFile(row.path)));
+  const root = maybeMonorepoRoot(files);
+  const inside = files.filter((file) =>
+    root === undefined || isWithin(configRoot(file.path), root)
+  );
+  const paths = new Set(inside.map((file) => file.path));
+  return { files: inside, outside: rows.map((row) => row.path).filter((path) => !paths.has(path)) };
+}
+
+function refuseNoProject(directory: string): never {
+  throw new MiseOciError(
+    "config",
+    `No project mise config in ${JSON.stringify(directory)} or above`,
+    {
+      hint:
+        "Add a mise.toml to the project, or pass --include-global to take the global config's tools",
+    },
+  );
+}
+
+/**
+ * Reads the project in a directory by asking mise; config files are read only for what mise does not
+ * print. Nothing is installed unless asked for. Tools that are not installed are no error here: see
+ * `Tool.installed`.
+ *
+ * @throws {MiseOciError} `mise` if mise is missing, too old, hangs, does not trust a config or answers
+ * something else than JSON; `config` for a config file that is wrong or missing; `tool` for tools that
+ * cannot be layers; `not-found` if the directory does not exist.
+ */
+export async function readProject(
+  options: ProjectOptions,
+  context: MiseContext,
+): Promise<Project> {
+  const { directory, includeGlobal } = options;
+  await checkDirectory(directory);
+  const misePath = await locateMise(options, context);
+  const env = options.miseEnv === undefined ? {} : { MISE_ENV: options.miseEnv };
+  const first: Session = { misePath, directory, env, context };
+  if (options.install) await install(first, includeGlobal);
+  const { session, answers } = await askProject(first, includeGlobal);
+  const { files, outside } = await partConfigs(answers.configs, { includeGlobal, context });
+  if (files.length === 0 && !includeGlobal) refuseNoProject(directory);
+  const leastFirst = files.toReversed();
+  const oci = mergeOci(parseOciTables(leastFirst));
+  const packages = parsePackages(leastFirst);
+  const foreign = new Set(outside);
+  const tools = await readTools(session, {
+    tools: answers.tools.filter(({ source }) => source === undefined || !foreign.has(source)),
+    configs: answers.configs,
+    binPaths: answers.binPaths,
+  });
+  return {
+    directory,
+    misePath,
+    miseVersion: answers.version,
+    configFiles: leastFirst.map((file) => file.path),
+    tools,
+    env: await readEnvironment(session, {
+      variables: answers.variables,
+      redacted: answers.redacted,
+      tools,
+      files,
+      outside,
+    }),
+    oci,
+    settings: answers.settings,
+    packages,
+    dotfiles: await readDotfiles(session, leastFirst),
+    warnings: bootstrapWarnings(leastFirst),
+  };
+}

@@ -1,0 +1,108 @@
+/**
+ * Which config files belong to the project (spec, section 2, "Scope").
+ * @module
+ */
+import { basename, dirname, join } from "@std/path";
+import type { ConfigFile } from "./config_file.ts";
+import type { MiseContext } from "./context.ts";
+
+/** Where config that is not the project's lives; every path also with its links resolved. */
+export interface OutsidePlaces {
+  /** The user's home: a config whose root it is belongs to the user. */
+  readonly homes: ReadonlySet<string>;
+  /** Directories of the global and the system config. */
+  readonly directories: readonly string[];
+  /** Global and system config files named one by one. */
+  readonly files: ReadonlySet<string>;
+}
+
+async function withRealPath(paths: readonly (string | undefined)[]): Promise<readonly string[]> {
+  const all = await Promise.all(paths.map(async (path) => {
+    if (path === undefined || path === "") return [];
+    const real = await Deno.realPath(path).catch(() => path);
+    return real === path ? [path] : [path, real];
+  }));
+  return all.flat();
+}
+
+/** Finds where config that is not the project's lives, as mise does (its documentation, "Configuration"). */
+export async function findOutsidePlaces(context: Pick<MiseContext, "env">): Promise<OutsidePlaces> {
+  const env = (name: string): string | undefined => context.env(name) || undefined;
+  const home = env("HOME") ?? env("USERPROFILE");
+  const tilde = (path: string | undefined): string | undefined =>
+    home !== undefined && path?.startsWith("~/") ? join(home, path.slice(2)) : path;
+  const xdg = env("XDG_CONFIG_HOME") ?? (home === undefined ? undefined : join(home, ".config"));
+  const [homes, directories, files] = await Promise.all([
+    withRealPath([home]),
+    withRealPath([
+      tilde(env("MISE_CONFIG_DIR")),
+      xdg === undefined ? undefined : join(xdg, "mise"),
+      tilde(env("MISE_SYSTEM_CONFIG_DIR")) ?? "/etc/mise",
+    ]),
+    withRealPath(
+      [env("MISE_GLOBAL_CONFIG_FILE"), env("MISE_CONFIG_FILE"), env("MISE_SYSTEM_CONFIG_FILE")]
+        .map(tilde),
+    ),
+  ]);
+  return { homes: new Set(homes), directories, files: new Set(files) };
+}
+
+/**
+ * The directory that a config file configures: `/p` for `/p/mise.toml`, `/p/.mise/config.toml` and
+ * `/p/.config/mise/conf.d/x.toml`.
+ */
+export function configRoot(path: string): string {
+  const directory = dirname(path);
+  const match = /^(.*?)(?:\/\.config\/mise|\/\.config|\/\.mise|\/mise)(?:\/(conf\.d|tasks))?$/.exec(
+    directory.replaceAll("\\", "/"),
+  );
+  if (match === null) return directory;
+  const inMiseDirectory = /\/mise(?:\/|$)/.test(directory) && !/\/\.config(?:\/|$)/.test(directory);
+  const named = /^config(?:\..+)?\.toml$/.test(basename(path)) || match[2] !== undefined;
+  return inMiseDirectory && !named ? directory : match[1] || "/";
+}
+
+/** Whether a directory is, or is below, another. */
+export function isWithin(path: string, directory: string): boolean {
+  return path === directory ||
+    path.startsWith(directory.endsWith("/") ? directory : `${directory}/`);
+}
+
+/** Whether a config file is the user's or the system's rather than the project's. */
+export function isOutside(path: string, places: OutsidePlaces): boolean {
+  return places.files.has(path) || places.homes.has(configRoot(path)) ||
+    places.directories.some((directory) => isWithin(path, directory));
+}
+
+/**
+ * The root of the monorepo that the most specific file is part of, if a file says `monorepo_root = true`.
+ * What lies above it belongs to nobody in the project.
+ *
+ * @param files Config files, most specific first.
+ */
+export function maybeMonorepoRoot(files: readonly ConfigFile[]): string | undefined {
+  const root = files.find(({ table }) =>
+    table["monorepo_root"] === true || table["experimental_monorepo_root"] === true
+  );
+  return root === undefined ? undefined : configRoot(root.path);
+}
+
+const CONFIG_NAME = /^(?:\.?(?:mise|rtx)|config)(?:\..+)?\.toml$/;
+
+/**
+ * Whether a row of `mise config ls` is a config file: it also lists, without saying so, the files that
+ * `[env]` reads.
+ */
+export function isConfigFile(
+  row: { readonly path: string; readonly tools: readonly string[] },
+  context: Pick<MiseContext, "env">,
+): boolean {
+  if (row.tools.length > 0) return true;
+  const name = basename(row.path);
+  const named = ["MISE_OVERRIDE_CONFIG_FILENAMES", "MISE_DEFAULT_CONFIG_FILENAME"]
+    .flatMap((variable) => (context.env(variable) ?? "").split(":"));
+  return CONFIG_NAME.test(name) || name.endsWith(".tool-versions") || named.includes(name) ||
+    (basename(dirname(row.path)) === "conf.d" && name.endsWith(".toml")) ||
+    ["MISE_GLOBAL_CONFIG_FILE", "MISE_CONFIG_FILE", "MISE_SYSTEM_CONFIG_FILE"]
+      .some((variable) => context.env(variable) === row.path);
+}

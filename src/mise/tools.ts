@@ -1,0 +1,214 @@
+/**
+ * The project's tools: which, in what order, with what executables, and which are refused.
+ * @module
+ */
+import { basename, dirname, isAbsolute, relative } from "@std/path";
+import { MiseOciError } from "../errors.ts";
+import type { Tool } from "../plan/project.ts";
+import type { ListedConfig, ListedTool, ToolDetail } from "./answers.ts";
+import { askBackends, askOwnBackends, type Session } from "./ask.ts";
+import { isWithin } from "./scope.ts";
+
+/** Backends whose installs stay in their version directory, known without asking mise. */
+const SAFE_BACKENDS: ReadonlySet<string> = new Set([
+  "aqua",
+  "cargo",
+  "conda",
+  "core",
+  "dotnet",
+  "forgejo",
+  "gem",
+  "github",
+  "gitlab",
+  "go",
+  "http",
+  "npm",
+  "pipx",
+  "pypi",
+  "s3",
+  "spm",
+  "ubi",
+]);
+/** Backends of plugins: their install scripts may write anywhere. */
+const PLUGIN_BACKENDS: ReadonlySet<string> = new Set(["asdf", "vfox"]);
+
+/** Directories of the host that can never be one tool. */
+const SYSTEM_DIRECTORIES: ReadonlySet<string> = new Set(["/usr/local", "/usr/lib", "/usr/bin"]);
+
+/** A tool that is refused, and why. */
+interface Refusal {
+  readonly name: string;
+  readonly why: string;
+}
+
+function refuse(refusals: readonly Refusal[], hint: string): void {
+  if (refusals.length === 0) return;
+  const list = refusals.map(({ name, why }) => `${JSON.stringify(name)} (${why})`).join(", ");
+  throw new MiseOciError(
+    "tool",
+    `Cannot put ${refusals.length === 1 ? "a tool" : "tools"} in an image: ${list}`,
+    { hint },
+  );
+}
+
+/** Sorts tools as mise does on PATH: config files most specific first, tools as each file lists them. */
+export function sortTools(
+  tools: readonly ListedTool[],
+  configs: readonly ListedConfig[],
+  details: ReadonlyMap<string, ToolDetail>,
+): readonly ListedTool[] {
+  const ranks = new Map<string, number>();
+  let rank = 0;
+  for (const config of configs) {
+    for (const short of config.tools) {
+      const key = `${config.path}\0${short}`;
+      if (!ranks.has(key)) ranks.set(key, rank++);
+    }
+  }
+  const rankOf = (tool: ListedTool): number => ranks.get(`${tool.source}\0${tool.short}`) ?? rank;
+  const versionOf = (tool: ListedTool): number =>
+    details.get(tool.short)?.versions.indexOf(tool.version) ?? 0;
+  return [...tools].sort((a, b) =>
+    rankOf(a) - rankOf(b) ||
+    (a.short < b.short ? -1 : a.short > b.short ? 1 : versionOf(a) - versionOf(b))
+  );
+}
+
+async function refusePlugins(
+  session: Session,
+  tools: readonly ListedTool[],
+  details: ReadonlyMap<string, ToolDetail>,
+): Promise<void> {
+  let own: ReadonlySet<string> | undefined;
+  const refusals: Refusal[] = [];
+  for (const short of new Set(tools.map((tool) => tool.short))) {
+    const backend = details.get(short)?.backend ?? "";
+    const kind = /^([^:[]+):/.exec(backend)?.[1] ?? backend;
+    if (SAFE_BACKENDS.has(kind)) continue;
+    if (!PLUGIN_BACKENDS.has(kind)) {
+      own ??= await askOwnBackends(session);
+      if (own.has(kind)) continue;
+    }
+    refusals.push({ name: short, why: backend || "unknown backend" });
+  }
+  refuse(
+    refusals,
+    "Plugins may write outside their version directory, so no layer holds all of them; use another " +
+      'backend of the tool ("mise registry NAME" lists them)',
+  );
+}
+
+function refusePaths(tools: readonly ListedTool[]): void {
+  refuse(
+    tools.filter((tool) => /^path:/.test(tool.requested ?? tool.version))
+      .map((tool) => ({ name: tool.short, why: tool.requested ?? tool.version })),
+    'A "path:" version has no place of its own in an image; give it one with ' +
+      '"mise link NAME@VERSION DIRECTORY" and ask for that version',
+  );
+}
+
+/** Why a directory cannot be the install of one tool, if so. */
+function maybeUnsafe(path: string, session: Session): string | undefined {
+  if (!isAbsolute(path)) return `its install path ${JSON.stringify(path)} is not absolute`;
+  const trimmed = path.length > 1 ? path.replace(/\/+$/, "") : path;
+  const home = session.context.env("HOME");
+  const shown = `its install path is ${JSON.stringify(path)}`;
+  if (dirname(trimmed) === trimmed || dirname(trimmed) === "/") return shown;
+  if (trimmed.split("/").some((part) => part === "..")) return shown;
+  if (SYSTEM_DIRECTORIES.has(trimmed)) return shown;
+  if (home !== undefined && home !== "" && isWithin(home, trimmed)) {
+    return `${shown}, above the home`;
+  }
+  if (isWithin(session.directory, trimmed)) return `${shown}, above the project`;
+  return undefined;
+}
+
+/** The install path with its links resolved; itself if it is not there. */
+async function realInstall(tool: ListedTool): Promise<string> {
+  return await Deno.realPath(tool.installPath).catch(() => tool.installPath);
+}
+
+/** A tool's directories of executables, on the host and relative to its install, links followed. */
+async function binsOf(
+  tool: ListedTool,
+  real: string,
+  binPaths: readonly string[],
+): Promise<{ readonly binPaths: readonly string[]; readonly binDirs: readonly string[] }> {
+  const own = binPaths.filter((path) => isWithin(path, tool.installPath) || isWithin(path, real));
+  const directories = await Promise.all(own.map(async (path) => {
+    const resolved = await Deno.realPath(path).catch(() => path);
+    for (const [directory, root] of [[resolved, real], [path, tool.installPath]] as const) {
+      if (isWithin(directory, root)) return relative(root, directory);
+    }
+    return undefined;
+  }));
+  const binDirs = directories.filter((directory) => directory !== undefined);
+  return { binPaths: own, binDirs: [...new Set(binDirs)] };
+}
+
+async function toTool(
+  listed: ListedTool,
+  real: string,
+  known: { readonly detail: ToolDetail | undefined; readonly binPaths: readonly string[] },
+): Promise<Tool> {
+  const { short, version, installPath, installed, source, requested } = listed;
+  return {
+    short,
+    backend: known.detail?.backend ?? "",
+    version,
+    installPath,
+    installDir: `${basename(dirname(installPath))}/${basename(installPath)}`,
+    installed,
+    ...await binsOf(listed, real, known.binPaths),
+    ...(installed ? { realInstallPath: real } : {}),
+    ...(source === undefined ? {} : { source }),
+    ...(requested === undefined ? {} : { requested }),
+  };
+}
+
+/** What {@linkcode readTools} works on. */
+export interface ToolsInput {
+  /** The tools in scope. */
+  readonly tools: readonly ListedTool[];
+  /** Config files, most specific first. */
+  readonly configs: readonly ListedConfig[];
+  /** Directories of executables in the order of PATH. */
+  readonly binPaths: readonly string[];
+}
+
+/**
+ * The tools of the project in mise's order (the order of PATH). `system` tools are left out with a
+ * warning: the image has what its base has.
+ *
+ * @throws {MiseOciError} `tool` naming every tool that cannot be a layer, and what to do.
+ */
+export async function readTools(session: Session, input: ToolsInput): Promise<readonly Tool[]> {
+  const isSystem = (tool: ListedTool): boolean => tool.version === "system";
+  for (const tool of input.tools.filter(isSystem)) {
+    session.context.warn(
+      `Tool ${
+        JSON.stringify(tool.short)
+      } is the system's own: the image has it only if its base has`,
+    );
+  }
+  const listed = input.tools.filter((tool) => !isSystem(tool));
+  refusePaths(listed);
+  const details = await askBackends(session, [...new Set(listed.map((tool) => tool.short))]);
+  await refusePlugins(session, listed, details);
+  const sorted = sortTools(listed, input.configs, details);
+  const reals = await Promise.all(sorted.map(realInstall));
+  const refusals = sorted.flatMap((tool, i) => {
+    const why = maybeUnsafe(tool.installPath, session) ?? maybeUnsafe(reals[i] ?? "/", session);
+    return why === undefined ? [] : [{ name: `${tool.short}@${tool.version}`, why }];
+  });
+  refuse(refusals, "An install must be a directory of its own; install the tool again with mise");
+  const unique = new Map(sorted.map((tool, i) => [tool.installPath, { tool, real: reals[i] }]));
+  return await Promise.all(
+    [...unique.values()].map(({ tool, real }) =>
+      toTool(tool, real ?? tool.installPath, {
+        detail: details.get(tool.short),
+        binPaths: input.binPaths,
+      })
+    ),
+  );
+}
