@@ -68,6 +68,8 @@ export interface RegistryRequest {
   readonly idleTimeoutMs?: number;
   /** Ends this request. */
   readonly signal?: AbortSignal | undefined;
+  /** Is sent although the client's own signal is aborted: for cleaning up. */
+  readonly detached?: boolean;
 }
 
 /** A client of one registry. */
@@ -109,6 +111,8 @@ export interface RegistryAnswer {
 
 const MAX_REDIRECTS = 10;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
+/** How often a registry is tried that has answered before: long enough for it to start anew. */
+const ATTEMPTS_AFTER_ANSWER = 7;
 const TRANSIENT: readonly number[] = [408, 429, 500, 502, 503, 504];
 
 /** Creates a client. Nothing is sent before the first request. */
@@ -136,6 +140,8 @@ class Transport implements RegistryClient {
   readonly #fetch: Fetch;
   readonly #auth: Authenticator;
   readonly #userAgent: string;
+  /** The registry has answered a request, so that it exists and is only away for a while. */
+  #answered = false;
 
   constructor(options: RegistryClientOptions) {
     const env = options.env ?? ((): undefined => undefined);
@@ -213,7 +219,7 @@ class Transport implements RegistryClient {
     request: RegistryRequest,
     use: (response: HttpResponse) => Promise<T>,
   ): Promise<T> {
-    const signal = this.#signal(request.signal);
+    const signal = request.detached ? request.signal : this.#signal(request.signal);
     const attempts = this.attempts(request.signal);
     const budget: AuthBudget = { fetches: 0 };
     const retry = request.retry ?? "idempotent";
@@ -233,7 +239,8 @@ class Transport implements RegistryClient {
         } catch (thrown) {
           const failure = networkFailure(thrown, http);
           if (retry !== "idempotent") throw failure.error;
-          await attempts.again(failure);
+          const limit = this.#answered && failure.limit > 1 ? ATTEMPTS_AFTER_ANSWER : failure.limit;
+          await attempts.again({ ...failure, limit });
         }
       }
     } catch (thrown) {
@@ -306,6 +313,7 @@ class Transport implements RegistryClient {
         ...(authorization === undefined ? {} : { Authorization: authorization }),
       },
     });
+    this.#answered ||= http.url.origin === this.url.origin;
     const ms = Math.round(performance.now() - started);
     this.log(2, `${http.method} ${showUrl(http.url)} ${response.status} (${ms} ms)`);
     return response;
