@@ -39,22 +39,61 @@ export class SilenceError extends Error {
   override readonly name = "SilenceError";
 }
 
-/** Aborts when the other side stays silent. Time that our own side takes between reads does not count. */
+/**
+ * Ends an exchange when the other side stays silent or the caller's signal is aborted. Time that our own
+ * side takes between reads does not count as silence.
+ */
 class Watchdog {
-  readonly #abort: AbortController;
   readonly #request: HttpRequest;
+  readonly #abort = new AbortController();
+  readonly #onAbort: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #startedAt = 0;
   #silentMs = 0;
   #progress = 0;
 
-  constructor(abort: AbortController, request: HttpRequest) {
-    this.#abort = abort;
+  constructor(request: HttpRequest) {
+    const { signal } = request;
     this.#request = request;
+    this.#onAbort = () => this.#abort.abort(signal?.reason);
+    if (signal?.aborted) this.#onAbort();
+    signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
-  /** The other side's turn begins. */
-  start(extraMs = 0): void {
+  /** Aborted when the exchange is to end. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /**
+   * Waits for a step of the other side. Deno may forget the signal of a `fetch` once the head is there
+   * (it is held weakly), so this does not count on the step to fail.
+   */
+  async wait<T>(step: Promise<T>, bytesOf: (result: T) => number, extraMs = 0): Promise<T> {
+    this.#start(extraMs);
+    let bytes = 0;
+    const { promise, reject, resolve } = Promise.withResolvers<T>();
+    const { signal } = this.#abort;
+    const onAbort = (): void => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    step.then(resolve, reject);
+    try {
+      const result = await promise;
+      bytes = bytesOf(result);
+      return result;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      this.#stop(bytes);
+    }
+  }
+
+  /** The exchange has ended. */
+  release(): void {
+    this.#request.signal?.removeEventListener("abort", this.#onAbort);
+  }
+
+  #start(extraMs: number): void {
     const { idleTimeoutMs, url } = this.#request;
     this.#startedAt = performance.now();
     this.#timer = setTimeout(() => {
@@ -63,8 +102,7 @@ class Watchdog {
     }, Math.max(0, idleTimeoutMs + extraMs - this.#silentMs));
   }
 
-  /** The other side has sent so many bytes. */
-  stop(bytes: number): void {
+  #stop(bytes: number): void {
     clearTimeout(this.#timer);
     this.#progress += bytes;
     this.#silentMs += performance.now() - this.#startedAt;
@@ -93,6 +131,7 @@ export class HttpResponse {
     this.request = request;
     this.#body = response.body;
     this.#watchdog = watchdog;
+    if (this.#body === null) watchdog.release();
   }
 
   /** The `Content-Length`, if there is a usable one. */
@@ -108,31 +147,19 @@ export class HttpResponse {
     let ended = false;
     try {
       for (;;) {
-        const chunk = await this.#read(reader);
-        if (chunk === undefined) {
+        const { value } = await this.#watchdog.wait(
+          reader.read(),
+          (read) => read.value?.length ?? 0,
+        );
+        if (value === undefined) {
           ended = true;
           return;
         }
-        yield chunk;
+        yield value;
       }
     } finally {
-      if (!ended) await reader.cancel().catch(() => {});
-      reader.releaseLock();
-    }
-  }
-
-  /** One chunk; `undefined` at the end. The watchdog runs only while the other side is to move. */
-  async #read(
-    reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
-  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    let bytes = 0;
-    this.#watchdog.start();
-    try {
-      const { value } = await reader.read();
-      bytes = value?.length ?? 0;
-      return value;
-    } finally {
-      this.#watchdog.stop(bytes);
+      if (!ended) reader.cancel().catch(() => {});
+      this.#watchdog.release();
     }
   }
 
@@ -168,6 +195,7 @@ export class HttpResponse {
     } catch {
       // The connection is gone, which is all that giving up wants.
     }
+    this.#watchdog.release();
   }
 }
 
@@ -178,20 +206,23 @@ export class HttpResponse {
  * is silent for too long.
  */
 export async function exchange(fetch: Fetch, request: HttpRequest): Promise<HttpResponse> {
-  const { method, url, headers, body, signal } = request;
-  const stalled = new AbortController();
-  const watchdog = new Watchdog(stalled, request);
-  watchdog.start((body?.length ?? 0) / MIN_UPLOAD_RATE * 1000);
+  const { method, url, headers, body } = request;
+  const watchdog = new Watchdog(request);
+  const sent = fetch(url.href, {
+    method,
+    headers: { "Accept-Encoding": "identity", ...headers },
+    ...(body === undefined ? {} : { body }),
+    redirect: "manual",
+    signal: watchdog.signal,
+  });
   try {
-    const response = await fetch(url.href, {
-      method,
-      headers: { "Accept-Encoding": "identity", ...headers },
-      ...(body === undefined ? {} : { body }),
-      redirect: "manual",
-      signal: signal === undefined ? stalled.signal : AbortSignal.any([stalled.signal, signal]),
-    });
+    const uploadMs = (body?.length ?? 0) / MIN_UPLOAD_RATE * 1000;
+    const response = await watchdog.wait(sent, () => MIN_PROGRESS_BYTES, uploadMs);
     return new HttpResponse(response, request, watchdog);
-  } finally {
-    watchdog.stop(MIN_PROGRESS_BYTES);
+  } catch (error) {
+    watchdog.release();
+    // A head that comes after all belongs to nobody.
+    sent.then((late) => late.body?.cancel()).catch(() => {});
+    throw error;
   }
 }
