@@ -2,11 +2,13 @@
  * `[dotfiles]` of the project, as mise merges them: modes, implied sources and globs are mise's answer.
  * @module
  */
+import { MiseOciError } from "../errors.ts";
 import { asArray, asObject, asString, maybe } from "../oci/mod.ts";
 import type { Dotfile } from "../plan/project.ts";
 import { parseAnswer } from "./answers.ts";
 import { ask, type Session } from "./ask.ts";
 import { type ConfigFile, isTable, maybeTable } from "./config_file.ts";
+import { compareVersions } from "./failure.ts";
 import { texts } from "./oci_fields.ts";
 
 const STATUS = ["bootstrap", "dotfiles", "status", "--json"];
@@ -60,6 +62,16 @@ function entryOf(file: ConfigFile, target: string): Pick<Dotfile, "content" | "e
   return typeof content === "string" ? { content, exclude } : { exclude };
 }
 
+/** The first mise whose `[dotfiles]` can be asked for. */
+const DOTFILES_VERSION = "2026.6.6";
+
+function checkVersion(version: string): void {
+  if (compareVersions(version, DOTFILES_VERSION) >= 0) return;
+  throw new MiseOciError("mise", `mise ${version} does not know [dotfiles]`, {
+    hint: `Update mise: ${DOTFILES_VERSION} or later is needed for them`,
+  });
+}
+
 /** Whether a file has a `[dotfiles]` table with an entry. */
 function hasDotfiles(file: ConfigFile): boolean {
   return Object.keys(maybeTable(file.table, "dotfiles") ?? {}).length > 0;
@@ -69,14 +81,15 @@ function hasDotfiles(file: ConfigFile): boolean {
  * The dotfiles of the files in scope, with a warning for what cannot be put in an image. mise is asked
  * only if a file has any.
  *
- * @param files Config files in scope, least specific first.
+ * @param project Its config files in scope, and mise's version.
  */
 export async function readDotfiles(
   session: Session,
-  files: readonly ConfigFile[],
+  project: { readonly files: readonly ConfigFile[]; readonly miseVersion: string },
 ): Promise<readonly Dotfile[]> {
-  const byPath = new Map(files.filter(hasDotfiles).map((file) => [file.path, file]));
+  const byPath = new Map(project.files.filter(hasDotfiles).map((file) => [file.path, file]));
   if (byPath.size === 0) return [];
+  checkVersion(project.miseVersion);
   const { files: rows, edits } = parseAnswer(
     STATUS,
     (await ask(session, STATUS)).stdout,

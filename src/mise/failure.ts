@@ -6,10 +6,10 @@ import { MiseOciError } from "../errors.ts";
 import { describeCall, type MiseAnswer } from "./command.ts";
 
 /**
- * The oldest mise whose answers are understood: the first whose `config ls --json` and
- * `settings --json` have the shape that is parsed here.
+ * The oldest mise that is asked: the first that knows `[oci]`. Older ones also keep some secrets out of
+ * `mise env --redacted` (before 2026.4.6), or do not have it (before 2025.8.18).
  */
-export const MINIMUM_MISE_VERSION = "2025.1.0";
+export const MINIMUM_MISE_VERSION = "2026.4.19";
 
 /** At most this many lines of mise's own message are shown. */
 const MAX_LINES = 12;
@@ -101,9 +101,10 @@ function syntaxError(text: string): MiseOciError | undefined {
 }
 
 function templateError(text: string): MiseOciError | undefined {
-  const template = /failed to (?:parse|render) template:? (.+)/.exec(text)?.[1];
+  const template = /failed to (?:parse|render) template:? (.+?)(?:: error: .*)?$/m.exec(text)?.[1];
   if (template === undefined) return undefined;
-  const why = /^(?:mise ERROR )?error: (.+?)(?:\. Available (?:variables|fields):.*)?$/m.exec(text)
+  const why = /(?:^|: )(?:mise ERROR )?error: (.+?)(?:\. Available (?:variables|fields):.*)?$/m
+    .exec(text)
     ?.[1];
   return new MiseOciError(
     "config",

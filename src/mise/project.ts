@@ -23,6 +23,7 @@ import {
   isWithin,
   maybeMonorepoRoot,
 } from "./scope.ts";
+import { renderTemplates } from "./templates.ts";
 import { readTools } from "./tools.ts";
 
 /** Which project to read, and how. */
@@ -176,6 +177,10 @@ export async function readProject(
     configs: answers.configs,
     binPaths: answers.binPaths,
   });
+  const dotfiles = await readDotfiles(session, {
+    files: leastFirst,
+    miseVersion: answers.version,
+  });
   return {
     directory,
     misePath,
@@ -192,7 +197,7 @@ export async function readProject(
     oci,
     settings: answers.settings,
     packages,
-    dotfiles: await readDotfiles(session, leastFirst),
+    dotfiles: await renderTemplates(session, dotfiles, { files: leastFirst, outside }),
     warnings: bootstrapWarnings(leastFirst),
   };
 }

@@ -73,7 +73,7 @@ export interface Dotfile {
   readonly mode: "copy" | "symlink" | "symlink-each" | "template" | "content";
   /** Absolute host path of the file or directory; absent for `content`. */
   readonly hostPath?: string;
-  /** The text, for `content` only. */
+  /** The text: of `content` as it is written, of `template` as mise renders it. */
   readonly content?: string;
   /** Globs, relative to a directory at `hostPath`, that are left out. */
   readonly exclude: readonly string[];

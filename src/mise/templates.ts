@@ -1,0 +1,115 @@
+/**
+ * Rendering `[dotfiles]` templates. mise renders templates only while it applies them, so it is asked to
+ * apply each to a temporary place: a config file made for that stands in for the system's config.
+ * @module
+ */
+import { delimiter } from "node:path";
+import { stringify } from "@std/toml";
+import { dirname, join } from "@std/path";
+import { describeError, MiseOciError } from "../errors.ts";
+import type { Dotfile } from "../plan/project.ts";
+import { ask, type Session } from "./ask.ts";
+import { type ConfigFile, describePlace, maybeTable } from "./config_file.ts";
+
+/** What {@linkcode renderTemplates} needs to know besides the dotfiles. */
+export interface TemplateScope {
+  /** Config files in scope. */
+  readonly files: readonly ConfigFile[];
+  /** Config files out of scope: their variables and hooks do not count. */
+  readonly outside: readonly string[];
+}
+
+/** Applying dotfiles runs these hooks of the project on the host: not what a build may do. */
+const HOOKS = ["pre-dotfiles", "post-dotfiles"];
+
+function refuseHooks(files: readonly ConfigFile[]): void {
+  for (const file of files) {
+    const hooks = maybeTable(file.table, "bootstrap", "hooks") ?? {};
+    const hook = HOOKS.find((name) => Object.hasOwn(hooks, name));
+    if (hook === undefined) continue;
+    const place = describePlace(file, ["bootstrap", "hooks", hook]);
+    throw new MiseOciError(
+      "unsupported",
+      `Cannot render [dotfiles] templates: mise would run the hook ${
+        JSON.stringify(hook)
+      } (${place})`,
+      { hint: 'Use mode "copy" for the template, or move the hook to the global config' },
+    );
+  }
+}
+
+/** Links to everything in `base`, so that a template reads its neighbours by relative names. */
+async function mirror(base: string, into: string): Promise<void> {
+  for await (const { name } of Deno.readDir(base)) {
+    await Deno.symlink(join(base, name), join(into, name));
+  }
+}
+
+async function renderGroup(
+  session: Session,
+  base: string,
+  work: { readonly group: readonly Dotfile[]; readonly scope: TemplateScope },
+): Promise<readonly string[]> {
+  const root = await Deno.makeTempDir({ prefix: "mise-oci-dotfiles-" });
+  try {
+    const [place, state] = [join(root, "config"), join(root, "state")];
+    await Promise.all([place, state].map((directory) => Deno.mkdir(directory)));
+    await mirror(base, place);
+    const targets = work.group.map((_, i) => join(root, `rendered-${i}`));
+    const config = join(place, ".mise-oci-dotfiles.toml");
+    const entries = work.group.map(({ hostPath = "" }, i) =>
+      [targets[i] ?? "", { source: hostPath, mode: "template" }] as const
+    );
+    await Deno.writeTextFile(config, stringify({ dotfiles: Object.fromEntries(entries) }));
+    const ignored = session.context.env("MISE_IGNORED_CONFIG_PATHS");
+    const trusted = [root, ...work.scope.files.map((file) => file.path)];
+    const env = {
+      ...session.env,
+      MISE_SYSTEM_CONFIG_FILE: config,
+      // A state of its own: mise keeps a history of what it applied. It also holds what is trusted,
+      // and mise has just read these files, so they are.
+      MISE_STATE_DIR: state,
+      MISE_TRUSTED_CONFIG_PATHS: trusted.join(delimiter),
+      MISE_IGNORED_CONFIG_PATHS: [...(ignored ? [ignored] : []), ...work.scope.outside]
+        .join(delimiter),
+    };
+    await ask({ ...session, env }, ["bootstrap", "dotfiles", "apply", "--yes", ...targets]);
+    return await Promise.all(targets.map((target) => Deno.readTextFile(target)));
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+}
+
+/**
+ * Gives each template its rendered text as `content`; other dotfiles stay as they are.
+ *
+ * @throws {MiseOciError} `config` for a template that mise cannot render, `io` if its neighbours
+ * cannot be listed.
+ */
+export async function renderTemplates(
+  session: Session,
+  dotfiles: readonly Dotfile[],
+  scope: TemplateScope,
+): Promise<readonly Dotfile[]> {
+  const templates = dotfiles.filter(({ mode }) => mode === "template");
+  if (templates.length === 0) return dotfiles;
+  refuseHooks(scope.files);
+  const rendered = new Map<Dotfile, string>();
+  for (const [base, group] of Map.groupBy(templates, ({ source }) => dirname(source))) {
+    try {
+      const contents = await renderGroup(session, base, { group, scope });
+      group.forEach((dotfile, i) => rendered.set(dotfile, contents[i] ?? ""));
+    } catch (error) {
+      if (error instanceof MiseOciError) throw error;
+      throw new MiseOciError(
+        "io",
+        `Cannot render the templates of ${JSON.stringify(base)}: ${describeError(error)}`,
+        { cause: error },
+      );
+    }
+  }
+  return dotfiles.map((dotfile) => {
+    const content = rendered.get(dotfile);
+    return content === undefined ? dotfile : { ...dotfile, content };
+  });
+}
