@@ -18,7 +18,7 @@ export interface FixtureEntry {
   readonly size?: number | Uint8Array;
   readonly prefix?: string;
   readonly magic?: string;
-  /** PAX records that go before the entry. */
+  /** PAX records that go before the entry; names over 100 bytes get theirs by themselves. */
   readonly pax?: Readonly<Record<string, string | Uint8Array>>;
   /** Changes the header before (default) its checksum is made. */
   readonly patch?: (header: Uint8Array) => void;
@@ -86,9 +86,15 @@ export function tarEntry(entry: FixtureEntry): Uint8Array {
   const sum = header.reduce((total, byte) => total + byte, 0);
   header.set(encoder.encode(sum.toString(8).padStart(6, "0") + "\0 "), 148);
   entry.spoil?.(header);
-  const pax = entry.pax === undefined
+  const link = bytes(entry.link ?? "");
+  const records = {
+    ...(name.length > 100 && type !== "L" && type !== "K" ? { path: name } : {}),
+    ...(link.length > 100 ? { linkpath: link } : {}),
+    ...entry.pax,
+  };
+  const pax = Object.keys(records).length === 0
     ? new Uint8Array()
-    : tarEntry({ name: "PaxHeaders/x", type: "x", content: paxBody(entry.pax) });
+    : tarEntry({ name: "PaxHeaders/x", type: "x", content: paxBody(records) });
   return concat(pax, header, padded(content));
 }
 
@@ -105,7 +111,7 @@ export function streamOf(
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   let at = 0;
   return new ReadableStream({
-    pull(controller) {
+    pull(controller): void {
       if (at >= content.length) return controller.close();
       controller.enqueue(content.slice(at, at += chunkSize));
     },
