@@ -86,7 +86,14 @@ export function miseEnv(mise: string, { root, data }: MiseHome): Record<string, 
 /** What mise's own config says, so that its `npm:` tools install from any npm registry. */
 const MISE_SETTINGS = `[settings]\nnpm.package_manager = "npm"\nminimum_release_age = "0s"\n`;
 
-async function makeHome(home: MiseHome): Promise<void> {
+/** Where the testbed's own mise installs the tools that projects share. */
+export const TOOLS_HOME: MiseHome = {
+  root: join(TESTBED, "tools"),
+  data: join(TESTBED, "tools/data"),
+};
+
+/** Makes the directories of a mise home and its config. */
+export async function makeMiseHome(home: MiseHome): Promise<void> {
   for (const name of ["home", "cache", "config", "state", "system"]) {
     await Deno.mkdir(join(home.root, name), { recursive: true });
   }
@@ -105,15 +112,14 @@ export function toolsToml(names: readonly ToolName[]): string {
  * may change it: projects share it.
  */
 export async function installTools(): Promise<string> {
-  const root = join(TESTBED, "tools");
-  const home: MiseHome = { root, data: join(root, "data") };
-  const complete = join(root, "complete");
+  const home = TOOLS_HOME;
+  const complete = join(home.root, "complete");
   if (await exists(complete)) return home.data;
   return await withLock("tools", async () => {
     if (await exists(complete)) return home.data;
     const mise = await fetchMise();
-    await makeHome(home);
-    const project = join(root, "project");
+    await makeMiseHome(home);
+    const project = join(home.root, "project");
     for (const names of [["node", "oldPrettier"], ["node", "prettier", "typescript", "eslint"]]) {
       await Deno.mkdir(project, { recursive: true });
       await Deno.writeTextFile(join(project, "mise.toml"), toolsToml(names as ToolName[]));
@@ -194,7 +200,7 @@ export async function createMiseProject(options: MiseProjectOptions = {}): Promi
     root: join(temp.path, "mise"),
     data: ownData || shared === undefined ? join(temp.path, "mise/data") : shared,
   };
-  await makeHome(home);
+  await makeMiseHome(home);
   await Deno.mkdir(directory, { recursive: true });
   if (shared !== undefined && ownData) await copyTools(shared, home.data, tools);
   const text = `${tools.length === 0 ? "" : toolsToml(tools)}${toml}`;
