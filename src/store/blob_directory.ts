@@ -68,16 +68,10 @@ export function streamFile(
       throw ioError(error, "read", what);
     }
   };
-  return new ReadableStream(
-    {
-      async start(): Promise<void> {
-        if (start > 0) await file.seek(start, Deno.SeekMode.Start);
-      },
-      pull,
-      cancel: close,
-    },
-    { highWaterMark: 0 },
-  );
+  const seek = async (): Promise<void> => {
+    if (start > 0) await file.seek(start, Deno.SeekMode.Start);
+  };
+  return new ReadableStream({ start: seek, pull, cancel: close }, { highWaterMark: 0 });
 }
 
 /** Checks a range against a blob's size. @throws {RangeError} if it is not within. */

@@ -18,6 +18,7 @@ import {
 } from "../oci/mod.ts";
 import { dirname, join } from "@std/path";
 import { FileBlobWriter } from "./blob_writer.ts";
+import { archiveScratch, defaultCacheDirectory } from "./cache_directory.ts";
 import { CacheBlobs } from "./cache_blobs.ts";
 import {
   type CacheEntry,
@@ -60,36 +61,6 @@ export interface CacheOptions {
   readonly onProblem?: ProblemListener;
   /** The disk; a test may give its own. */
   readonly disk?: Disk;
-}
-
-/**
- * Where the cache is: `MISE_OCI_CACHE_DIR`, else `$XDG_CACHE_HOME/mise-oci`, else `~/.cache/mise-oci`.
- *
- * @param env reads an environment variable; one that is empty counts as unset, and a relative
- * `XDG_CACHE_HOME` is ignored as its specification asks.
- * @throws {MiseOciError} `usage` if none of them leads anywhere.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { cacheDirectory } from "./cache.ts";
- *
- * assertEquals(cacheDirectory((name) => ({ HOME: "/home/me" })[name]), "/home/me/.cache/mise-oci");
- * ```
- */
-export function cacheDirectory(env: (name: string) => string | undefined): string {
-  const own = env("MISE_OCI_CACHE_DIR");
-  if (own !== undefined && own !== "") {
-    if (own.startsWith("/") || /^[A-Za-z]:[\\/]/.test(own)) return own;
-    throw new MiseOciError("usage", `Cannot use MISE_OCI_CACHE_DIR "${own}": it is not absolute`);
-  }
-  const xdg = env("XDG_CACHE_HOME");
-  if (xdg?.startsWith("/")) return join(xdg, "mise-oci");
-  const home = env("HOME") || env("USERPROFILE");
-  if (home !== undefined && home !== "") return join(home, ".cache", "mise-oci");
-  throw new MiseOciError("usage", "Cannot find a place for the cache: HOME is not set", {
-    hint: "Set MISE_OCI_CACHE_DIR to a directory",
-  });
 }
 
 function parseLayer(value: unknown): CachedLayer {
@@ -317,11 +288,11 @@ const TAG = `Signature: 8a477f597d28d172789f06886806bc55
 
 /**
  * Opens the cache, making its directories, and removes what killed runs left half-written.
- * @param dir absolute; default: {@linkcode cacheDirectory} of the environment.
+ * @param dir absolute; default: `cacheDirectory` of the environment.
  * @throws {MiseOciError} `io` if it cannot be written.
  */
 export async function openCache(dir?: string, options: CacheOptions = {}): Promise<Cache> {
-  const path = dir ?? cacheDirectory((name) => Deno.env.get(name));
+  const path = dir ?? defaultCacheDirectory();
   const cache = new Cache(path, options);
   await cache.blobs.prepare();
   const tag = join(path, "CACHEDIR.TAG");
@@ -329,7 +300,7 @@ export async function openCache(dir?: string, options: CacheOptions = {}): Promi
     await writeFileAtomic(tag, new TextEncoder().encode(TAG), { durable: false });
   }
   const swept = [cache.blobs.directory.path, cache.blobs.stamps, cache.layers.path, path];
-  for (const directory of [...swept, cache.manifests.path, join(path, "tmp")]) {
+  for (const directory of [...swept, cache.manifests.path, archiveScratch(path)]) {
     await sweepTemporaries(directory);
   }
   return cache;

@@ -34,6 +34,7 @@ import {
   tagOf,
 } from "./image_source.ts";
 import { maybeLstat, maybeStat, withPath } from "./io_error.ts";
+import { layoutError, parsingLayout } from "./layout_error.ts";
 import { LAYOUT_LOCK_FILE, type Lock, lockLayout, type LockOptions } from "./lock.ts";
 import type { BlobRange, BlobSink, BlobWriter } from "./ports.ts";
 import { sweepTemporaries, TempFile, TEMPORARY_PREFIX, writeFileAtomic } from "./temp_file.ts";
@@ -51,12 +52,6 @@ export interface SetTagOptions extends LockOptions {
   readonly lock?: Lock;
 }
 
-function layoutError(directory: string, why: string, hint?: string): MiseOciError {
-  return new MiseOciError("layout", `Cannot use "${directory}" as an image layout: ${why}`, {
-    hint: hint ?? "Give the directory of an OCI image layout, as mise-oci build writes it",
-  });
-}
-
 /** Reads a small file of a layout. A link, FIFO or directory in its place is not one. */
 async function maybeReadFile(directory: string, name: string): Promise<Uint8Array | undefined> {
   const path = join(directory, name);
@@ -67,19 +62,6 @@ async function maybeReadFile(directory: string, name: string): Promise<Uint8Arra
     throw layoutError(directory, `${name} has ${info.size} bytes, more than ${MAX_MANIFEST_BYTES}`);
   }
   return await withPath("read", path, () => Deno.readFile(path));
-}
-
-/** Runs a parser; what it finds malformed is an error of the layout. */
-function parsing<T>(parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    if (!(error instanceof MiseOciError) || error.code !== "invalid") throw error;
-    throw new MiseOciError("layout", error.message, {
-      hint: "The image layout is damaged; build or copy it again",
-      cause: error,
-    });
-  }
 }
 
 /** An image layout: blobs, and an index that names images among them. */
@@ -106,7 +88,7 @@ export class Layout implements BlobSink, ImageStore {
     const what = `"${join(this.dir, INDEX_FILE)}"`;
     const bytes = await maybeReadFile(this.dir, INDEX_FILE);
     if (bytes === undefined) return { manifests: [] };
-    const parsed = parsing(() => parseManifest(bytes, { what }));
+    const parsed = parsingLayout(() => parseManifest(bytes, { what }));
     if (parsed.kind === "index") return parsed.index;
     throw layoutError(this.dir, `${INDEX_FILE} is an image manifest, not an index`);
   }
@@ -215,7 +197,7 @@ export async function openLayout(dir: string, options: LayoutOptions = {}): Prom
   }
   const marker = await maybeReadFile(dir, LAYOUT_FILE);
   if (marker === undefined) throw layoutError(dir, `it has no file ${LAYOUT_FILE}`);
-  parsing(() => parseLayoutFile(marker, `"${join(dir, LAYOUT_FILE)}"`));
+  parsingLayout(() => parseLayoutFile(marker, `"${join(dir, LAYOUT_FILE)}"`));
   if (await maybeLstat(join(dir, INDEX_FILE)) === undefined) {
     throw layoutError(dir, `it has no file ${INDEX_FILE}`);
   }
@@ -238,7 +220,7 @@ async function checkExisting(dir: string): Promise<void> {
   );
   if (names.includes(LAYOUT_FILE)) {
     const marker = await maybeReadFile(dir, LAYOUT_FILE) ?? new Uint8Array();
-    return parsing(() => parseLayoutFile(marker, `"${join(dir, LAYOUT_FILE)}"`));
+    return parsingLayout(() => parseLayoutFile(marker, `"${join(dir, LAYOUT_FILE)}"`));
   }
   const foreign = names.find((name) => !isOurs(name));
   if (foreign === undefined) return;

@@ -2,14 +2,21 @@
  * Blobs on disk: the OCI image layout, archives of layouts, and the cache.
  * @module
  */
+export { type Archive, openArchive, type OpenArchiveOptions } from "./archive_reader.ts";
+export {
+  type ArchiveSelection,
+  type ArchiveTarget,
+  writeDockerArchive,
+  writeOciArchive,
+} from "./archive_writer.ts";
 export {
   type Cache,
-  cacheDirectory,
   type CachedLayer,
   type CachedManifest,
   type CacheOptions,
   openCache,
 } from "./cache.ts";
+export { cacheDirectory } from "./cache_directory.ts";
 export type { CacheEntry, PruneOptions, PruneResult } from "./cache_prune.ts";
 export { type Disk, realDisk } from "./disk.ts";
 export {
