@@ -1,0 +1,96 @@
+/**
+ * `GET /v2/<name>/blobs/<digest>`: a blob, whole or from an offset on.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import { type Descriptor, type Digest, MAX_MANIFEST_BYTES } from "../oci/mod.ts";
+import type { HttpResponse } from "./http.ts";
+import type { RegistryClient, RegistryRequest } from "./transport.ts";
+import { maybeMismatch } from "./verify.ts";
+
+/** Which blob. */
+export interface BlobRequest {
+  /** Repository. */
+  readonly repository: string;
+  /** What it is. */
+  readonly descriptor: Pick<Descriptor, "digest" | "size">;
+  /** Ends the request. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** From where on a blob is wanted. */
+export interface BlobPosition {
+  /** First byte; 0 asks for the whole blob. */
+  readonly start: number;
+  /** `ETag` of the response whose bytes came before. */
+  readonly etag?: string | undefined;
+}
+
+/** The name of a blob for messages. */
+export function blobName(client: RegistryClient, repository: string, digest: Digest): string {
+  return `${client.registry}/${repository}@${digest}`;
+}
+
+function blobRequest(client: RegistryClient, request: BlobRequest): RegistryRequest {
+  const { repository, descriptor: { digest }, signal } = request;
+  return {
+    action: `fetch blob "${blobName(client, repository, digest)}"`,
+    method: "GET",
+    url: `/v2/${repository}/blobs/${digest}`,
+    scopes: [{ repository, actions: ["pull"] }],
+    accept: [200],
+    signal,
+  };
+}
+
+/**
+ * Asks for a blob. From 0 the answer is 200; from elsewhere it is 206, 200 (the whole blob after all) or
+ * 416, and whoever asks must look. Its bytes are not verified.
+ *
+ * @throws {MiseOciError} `not-found`, `auth`, `registry`, `network`.
+ */
+export function getBlob(
+  client: RegistryClient,
+  request: BlobRequest,
+  position: BlobPosition = { start: 0 },
+): Promise<HttpResponse> {
+  const { start, etag } = position;
+  const plain = blobRequest(client, request);
+  if (start === 0) return client.send(plain);
+  // If-Range takes a strong validator only (RFC 9110, 13.1.5).
+  const condition = etag === undefined || etag.startsWith("W/") ? {} : { "If-Range": etag };
+  return client.send({
+    ...plain,
+    accept: [200, 206, 416],
+    headers: { Range: `bytes=${start}-`, ...condition },
+  });
+}
+
+/**
+ * The bytes of a small blob (a config), verified.
+ *
+ * @throws {MiseOciError} as {@linkcode getBlob}; `invalid` if it is longer than 4 MiB, `integrity` if the
+ * bytes do not match, after a second try.
+ */
+export async function readBlob(
+  client: RegistryClient,
+  request: BlobRequest,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { repository, descriptor } = request;
+  const name = blobName(client, repository, descriptor.digest);
+  if (descriptor.size > MAX_MANIFEST_BYTES) {
+    throw new MiseOciError(
+      "invalid",
+      `Cannot fetch blob "${name}": its ${descriptor.size} bytes are more than the ${MAX_MANIFEST_BYTES} allowed`,
+    );
+  }
+  let problem: string | undefined;
+  for (let attempt = 1; attempt <= 2; attempt++) {
+    const { bytes } = await client.read(blobRequest(client, request), MAX_MANIFEST_BYTES);
+    problem = maybeMismatch(bytes, descriptor);
+    if (problem === undefined) return bytes;
+  }
+  throw new MiseOciError("integrity", `Cannot fetch blob "${name}": it has ${problem}`, {
+    hint: "The registry, or something between here and it, damages what it sends; do not use it",
+  });
+}
