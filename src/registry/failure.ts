@@ -19,6 +19,8 @@ export interface NetworkFailure {
   readonly error: MiseOciError;
   /** Attempts in all. */
   readonly limit: number;
+  /** Nobody listens: wrong address, or a registry that restarts. */
+  readonly refused: boolean;
 }
 
 interface NetworkCause {
@@ -119,7 +121,11 @@ export function networkFailure(thrown: unknown, request: HttpRequest): NetworkFa
   const error = new MiseOciError("network", message, {
     hint: known?.hint(url) ?? "Check the network connection and try again",
   });
-  return { error, limit: known?.limit ?? MAX_ATTEMPTS };
+  return {
+    error,
+    limit: known?.limit ?? MAX_ATTEMPTS,
+    refused: known !== undefined && known === CAUSES[0],
+  };
 }
 
 /** Text from outside, safe for a terminal and short: control and direction characters as escapes. */

@@ -111,8 +111,8 @@ export interface RegistryAnswer {
 
 const MAX_REDIRECTS = 10;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
-/** How often a registry is tried that has answered before: long enough for it to start anew. */
-const ATTEMPTS_AFTER_ANSWER = 7;
+/** How often a registry that has answered before is tried while nobody listens: it may be restarting. */
+const ATTEMPTS_WHILE_AWAY = 7;
 const TRANSIENT: readonly number[] = [408, 429, 500, 502, 503, 504];
 
 /** Creates a client. Nothing is sent before the first request. */
@@ -239,7 +239,8 @@ class Transport implements RegistryClient {
         } catch (thrown) {
           const failure = networkFailure(thrown, http);
           if (retry !== "idempotent") throw failure.error;
-          const limit = this.#answered && failure.limit > 1 ? ATTEMPTS_AFTER_ANSWER : failure.limit;
+          const away = this.#answered && failure.refused;
+          const limit = away ? ATTEMPTS_WHILE_AWAY : failure.limit;
           await attempts.again({ ...failure, limit });
         }
       }

@@ -1,0 +1,72 @@
+/**
+ * A client for OCI Distribution v2 registries: pull and push, on Deno alone, without a container engine.
+ *
+ * {@linkcode createRegistryClient} makes a client of one registry. Its transport owns what all requests
+ * share: login (Basic, Bearer, identity tokens), redirects, retries with backoff, timeouts, TLS, proxies
+ * and errors that name the URL, the status and the registry's own message. Credentials go to the
+ * registry and its token realm only.
+ *
+ * An endpoint of the specification is one small file: `ping.ts`, `get_manifest.ts`, `head_manifest.ts`,
+ * `get_blob.ts`, `start_upload.ts`… To add one: write a function that takes the client and an options
+ * object and calls `client.send` (a stream) or `client.read` (a small body) with the action in words,
+ * method, path, scopes and the statuses that are answers; verify what comes back; test it against
+ * `tests/support/faultreg`; export it here.
+ *
+ * @example Pull an image's layers
+ * ```ts no-eval
+ * import { parsePlatform, parseReference } from "../oci/mod.ts";
+ * import type { BlobSink } from "../store/ports.ts";
+ * import { createRegistryClient, pullBlob, resolveImage } from "./mod.ts";
+ *
+ * declare const sink: BlobSink; // an image layout, a cache
+ * const reference = parseReference("ghcr.io/jdx/mise:latest");
+ * const { registry, repository } = reference;
+ * const client = createRegistryClient({ registry, insecure: false });
+ * try {
+ *   const platform = parsePlatform("linux/amd64");
+ *   const image = await resolveImage(client, { reference, platform });
+ *   for (const descriptor of image.manifest.layers) {
+ *     await pullBlob(client, { repository, descriptor, sink });
+ *   }
+ * } finally {
+ *   client.close();
+ * }
+ * ```
+ * @module
+ */
+export { formatScope, type Scope } from "./auth.ts";
+export { loadCaCerts, type LoadCaCertsOptions } from "./ca_certs.ts";
+export { type Challenge, parseChallenges } from "./challenge.ts";
+export { type Env, proxyFor } from "./connect.ts";
+export type { Credentials, CredentialsProvider } from "./credentials_type.ts";
+export { type BlobPosition, type BlobRequest, getBlob, readBlob } from "./get_blob.ts";
+export {
+  type FetchedManifest,
+  fetchManifest,
+  type ManifestRequest,
+  maybeFetchManifest,
+} from "./get_manifest.ts";
+export { headManifest } from "./head_manifest.ts";
+export { type HostKind, hostKind, registryUrl } from "./host.ts";
+export type { Fetch, HttpRequest, HttpResponse } from "./http.ts";
+export { ping } from "./ping.ts";
+export { pullBlob, type PullBlobOptions, type PullOutcome } from "./pull_blob.ts";
+export {
+  type ResolvedRemoteImage,
+  resolveImage,
+  type ResolveImageOptions,
+} from "./resolve_image.ts";
+export {
+  type Attempts,
+  type AttemptsOptions,
+  type Clock,
+  type FailedAttempt,
+  systemClock,
+} from "./retry.ts";
+export {
+  createRegistryClient,
+  type RegistryAnswer,
+  type RegistryClient,
+  type RegistryClientOptions,
+  type RegistryRequest,
+} from "./transport.ts";
