@@ -1,10 +1,16 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { Annotation, encodeIndex, encodeLayoutFile, MediaType } from "../oci/mod.ts";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { dirname } from "@std/path";
+import {
+  Annotation,
+  type Descriptor,
+  encodeIndex,
+  encodeLayoutFile,
+  MediaType,
+} from "../oci/mod.ts";
 import {
   AMD64,
   ARM64,
   inTempDir,
-  put,
   readAll,
   rejected,
   sha256,
@@ -12,11 +18,20 @@ import {
   tree,
   writeImage,
 } from "./fixtures_test.ts";
-import { createLayout, type Disk, openLayout, realDisk } from "./mod.ts";
+import { createLayout, type Disk, type Layout, lockLayout, openLayout, realDisk } from "./mod.ts";
+
+async function newLayout(dir: string): Promise<Layout> {
+  return await createLayout(`${dir}/out`);
+}
+
+/** What a directory holds besides well-named blobs. */
+async function others(dir: string): Promise<string[]> {
+  return (await tree(dir)).filter((name) => !/^blobs\/sha256\/[0-9a-f]{64}$/.test(name));
+}
 
 Deno.test("a layout that was written opens, resolves and verifies", () =>
   inTempDir(async (dir) => {
-    const layout = await createLayout(`${dir}/out`);
+    const layout = await newLayout(dir);
     await layout.setTag(await writeImage(layout), "latest");
     const opened = await openLayout(`${dir}/out`);
     const image = await opened.resolve();
@@ -26,8 +41,443 @@ Deno.test("a layout that was written opens, resolves and verifies", () =>
     const [layer] = image.manifest.layers;
     assert(layer !== undefined);
     assertEquals(await readAll(await image.source.open(layer.digest)), text("hello"));
-    const names = (await tree(`${dir}/out`)).filter((name) =>
-      !/^blobs\/sha256\/[0-9a-f]{64}$/.test(name)
+    assertEquals(await readAll(await opened.open(layer.digest, { start: 1, end: 3 })), text("el"));
+    assertEquals(await others(`${dir}/out`), ["blobs", "blobs/sha256", "index.json", "oci-layout"]);
+  }));
+
+Deno.test("setTag() replaces the entry of its tag in place and keeps the others", () =>
+  inTempDir(async (dir) => {
+    const layout = await newLayout(dir);
+    const [one, two, three] = [
+      await writeImage(layout, "1"),
+      await writeImage(layout, "2"),
+      await writeImage(layout, "3"),
+    ];
+    await layout.setTag(one, "a");
+    await layout.setTag(one);
+    await layout.setTag(two, "b");
+    await layout.setTag(three, "a");
+    await layout.setTag(two);
+    const entries = (await layout.index()).manifests;
+    const tags = entries.map((entry) => [entry.annotations?.[Annotation.refName], entry.digest]);
+    assertEquals(tags, [["a", three.digest], [undefined, two.digest], ["b", two.digest]]);
+  }));
+
+Deno.test("setTag() keeps what it does not know in the index of another program", () =>
+  inTempDir(async (dir) => {
+    const layout = await newLayout(dir);
+    await layout.setTag(await writeImage(layout), "a");
+    const path = `${dir}/out/index.json`;
+    const index = JSON.parse(await Deno.readTextFile(path));
+    await Deno.writeTextFile(
+      path,
+      JSON.stringify({ ...index, annotations: { x: "y" }, custom: [1] }),
     );
-    assertEquals(names, ["blobs", "blobs/sha256", "index.json", "oci-layout"]);
+    await layout.setTag(await writeImage(layout, "2"), "b");
+    const { annotations, custom, manifests } = JSON.parse(await Deno.readTextFile(path));
+    assertEquals([annotations, custom, manifests.length], [{ x: "y" }, [1], 2]);
+  }));
+
+Deno.test("D06: setTag() refuses an image with a missing blob and leaves the index alone", () =>
+  inTempDir(async (dir) => {
+    const layout = await newLayout(dir);
+    await layout.setTag(await writeImage(layout), "a");
+    const before = await Deno.readTextFile(`${dir}/out/index.json`);
+    const broken = await writeImage(layout, "broken");
+    await Deno.remove(layout.blobs.pathOf(sha256(text("broken"))));
+    const error = await rejected(layout.setTag(broken, "a"));
+    assertEquals(error.code, "not-found");
+    assertStringIncludes(error.message, sha256(text("broken")));
+    assertEquals(await Deno.readTextFile(`${dir}/out/index.json`), before);
+  }));
+
+Deno.test("D06: verify() names the blob whose bytes were flipped, whichever it is", () =>
+  inTempDir(async (dir) => {
+    const layout = await newLayout(dir);
+    await layout.setTag(await writeImage(layout));
+    for (const name of (await tree(layout.blobs.path)).sort()) {
+      const path = `${layout.blobs.path}/${name}`;
+      const bytes = await Deno.readFile(path);
+      const flipped = bytes.slice();
+      flipped[flipped.length - 1] = (flipped.at(-1) ?? 0) ^ 1;
+      await Deno.writeFile(path, flipped);
+      const error = await rejected(layout.verify());
+      assertEquals(error.code, "integrity");
+      assertStringIncludes(error.message, name);
+      await Deno.writeFile(path, bytes.subarray(1));
+      for (const sizesOnly of [false, true]) {
+        assertStringIncludes((await rejected(layout.verify({ sizesOnly }))).message, name);
+      }
+      await Deno.remove(path);
+      assertEquals((await rejected(layout.verify({ sizesOnly: true }))).code, "not-found");
+      await Deno.writeFile(path, bytes);
+    }
+    assertEquals((await layout.verify()).blobs, 3);
+  }));
+
+Deno.test("D06: a blob that is a link, FIFO or directory is not read", {
+  ignore: Deno.build.os === "windows",
+}, () =>
+  inTempDir(async (dir) => {
+    const layout = await newLayout(dir);
+    await layout.setTag(await writeImage(layout));
+    const digest = sha256(text("hello"));
+    const path = layout.blobs.pathOf(digest);
+    await Deno.writeTextFile(`${dir}/secret`, "hello");
+    for (
+      const replace of [
+        () => Deno.symlink(`${dir}/secret`, path),
+        () => Deno.mkdir(path),
+        () => new Deno.Command("mkfifo", { args: [path] }).output(),
+      ]
+    ) {
+      await Deno.remove(path, { recursive: true });
+      await replace();
+      assertEquals((await rejected(layout.open(digest, { start: 0, end: 1 }))).code, "not-found");
+    }
+  }));
+
+Deno.test("D14: blobs are flushed, then named, then their directory, then the index likewise", () =>
+  inTempDir(async (dir) => {
+    const log: string[] = [];
+    const short = (path: string): string =>
+      path.slice(dir.length + 1).replace(/\/(?:\.tmp-.*)$/, "/TEMP");
+    const note = (op: string, path: string): void => void log.push(`${op} ${short(path)}`);
+    const disk: Disk = {
+      sync: (file, path) => (note("sync", path), realDisk.sync(file, path)),
+      rename: (from, to) => (note("rename", to), realDisk.rename(from, to)),
+      link: (from, to) => (note("link", to), realDisk.link(from, to)),
+      syncDirectory: (path) => (note("sync", path), realDisk.syncDirectory(path)),
+    };
+    const layout = await createLayout(`${dir}/out`, { disk });
+    const image = await writeImage(layout);
+    const blobs = log.splice(0);
+    await layout.setTag(image, "a");
+    assertEquals(blobs.map((line) => line.split(" ", 1)[0]), [
+      "sync",
+      "rename",
+      "sync",
+      "rename",
+      "sync",
+      "rename",
+    ]);
+    assertEquals(blobs[0]?.slice(5), blobs[1]?.slice(7));
+    assertEquals(log, [
+      "sync out/blobs/sha256",
+      "sync out/oci-layout",
+      "rename out/oci-layout",
+      "sync out",
+      "sync out/index.json",
+      "rename out/index.json",
+      "sync out",
+    ]);
+  }));
+
+Deno.test("D14: the program stopped before any operation leaves the old index or the new one", () =>
+  inTempDir(async (dir) => {
+    const stopped = new Error("stopped");
+    for (let stopAt = 0;; stopAt++) {
+      const out = `${dir}/${stopAt}`;
+      const before = await createLayout(out);
+      const old = await writeImage(before, "old");
+      await before.setTag(old, "a");
+      let count = 0;
+      const step = <T>(run: () => Promise<T>): Promise<T> =>
+        count++ >= stopAt ? Promise.reject(stopped) : run();
+      const layout = await createLayout(out, {
+        disk: {
+          sync: (file, path) => step(() => realDisk.sync(file, path)),
+          rename: (from, to) => step(() => realDisk.rename(from, to)),
+          link: (from, to) => step(() => realDisk.link(from, to)),
+          syncDirectory: (path) => step(() => realDisk.syncDirectory(path)),
+        },
+      });
+      const done = await (async () => {
+        await layout.setTag(await writeImage(layout, "new"), "a");
+        return true;
+      })().catch((error) => {
+        if (error !== stopped) throw error;
+        return false;
+      });
+      const opened = await openLayout(out);
+      await opened.verify();
+      const size = (await opened.resolve()).manifest.layers[0]?.size;
+      assertEquals(size, 3);
+      for (const name of await tree(opened.blobs.path)) {
+        assertEquals(sha256(await Deno.readFile(`${opened.blobs.path}/${name}`)), `sha256:${name}`);
+      }
+      const again = await createLayout(out);
+      await again.setTag(await writeImage(again, "new"), "a");
+      assertEquals((await again.resolve()).manifest.layers[0]?.digest, sha256(text("new")));
+      if (done) break;
+    }
+  }));
+
+Deno.test("D10: createLayout() says before any work what is wrong with a directory", () =>
+  inTempDir(async (dir) => {
+    await Deno.writeTextFile(`${dir}/file`, "mine");
+    await Deno.mkdir(`${dir}/project`);
+    await Deno.writeTextFile(`${dir}/project/index.json`, "{}");
+    await Deno.symlink(`${dir}/nothing`, `${dir}/dangling`);
+    for (
+      const path of ["/", `${dir}/file`, `${dir}/file/below`, `${dir}/project`, `${dir}/dangling`]
+    ) {
+      const error = await rejected(createLayout(path));
+      assertEquals(error.code, "layout", path);
+      assertStringIncludes(error.message, path);
+    }
+    assertEquals(await tree(dir), ["dangling", "file", "project", "project/index.json"]);
+  }));
+
+Deno.test("D10: createLayout() makes nothing before the first blob, follows a link, keeps foreign files", () =>
+  inTempDir(async (dir) => {
+    await createLayout(`${dir}/a/b/c`);
+    assertEquals(await tree(dir), []);
+    await Deno.mkdir(`${dir}/real`);
+    await Deno.symlink(`${dir}/real`, `${dir}/link`);
+    const layout = await createLayout(`${dir}/link`);
+    await layout.setTag(await writeImage(layout));
+    await Deno.writeTextFile(`${dir}/real/README`, "mine");
+    const again = await createLayout(`${dir}/link`);
+    await again.setTag(await writeImage(again, "2"), "x");
+    assertEquals(await Deno.readTextFile(`${dir}/real/README`), "mine");
+    assertEquals((await (await openLayout(`${dir}/real`)).index()).manifests.length, 2);
+  }));
+
+Deno.test("D10: createLayout() refuses a layout whose index is malformed rather than replace it", () =>
+  inTempDir(async (dir) => {
+    await Deno.writeFile(`${dir}/oci-layout`, encodeLayoutFile());
+    await Deno.writeTextFile(`${dir}/index.json`, "{");
+    assertEquals((await rejected(createLayout(dir))).code, "layout");
+    assertEquals(await Deno.readTextFile(`${dir}/index.json`), "{");
+  }));
+
+Deno.test("D10: createLayout() takes up what a killed first build left", () =>
+  inTempDir(async (dir) => {
+    await Deno.mkdir(`${dir}/blobs/sha256`, { recursive: true });
+    await Deno.writeTextFile(`${dir}/blobs/sha256/.tmp-1`, "half");
+    await Deno.writeTextFile(`${dir}/.mise-oci.lock`, "process 1");
+    const layout = await createLayout(dir);
+    await layout.setTag(await writeImage(layout));
+    assertEquals(await others(dir), ["blobs", "blobs/sha256", "index.json", "oci-layout"]);
+  }));
+
+const deep = (open: string, close: string): string => open.repeat(100_000) + close.repeat(100_000);
+const hex = "a".repeat(64);
+const entry = (fields: string): string =>
+  `{"schemaVersion":2,"manifests":[{"mediaType":"${MediaType.manifest}",${fields}}]}`;
+const good = `"digest":"sha256:${hex}"`;
+
+/** Malformed index files. */
+const BAD_INDEXES: Readonly<Record<string, string | Uint8Array>> = {
+  "empty": "",
+  "white space": " \n",
+  "a byte order mark": '\ufeff{"schemaVersion":2,"manifests":[]}',
+  "a NUL": '{"schemaVersion":2,"manifests":[]}\0',
+  "NULs only": new Uint8Array(4096),
+  "truncated": '{"schemaVersion":2,"manif',
+  "trailing text": '{"schemaVersion":2,"manifests":[]}x',
+  "an array": "[]",
+  "a string": '"index"',
+  "null": "null",
+  "no schemaVersion": '{"manifests":[]}',
+  "schemaVersion 3": '{"schemaVersion":3,"manifests":[]}',
+  "schemaVersion as a string": '{"schemaVersion":"2","manifests":[]}',
+  "no manifests": '{"schemaVersion":2}',
+  "manifests as an object": '{"schemaVersion":2,"manifests":{}}',
+  "a manifest entry null": '{"schemaVersion":2,"manifests":[null]}',
+  "duplicate keys": '{"schemaVersion":2,"manifests":[],"manifests":[]}',
+  "duplicate escaped keys": '{"schemaVersion":2,"manifests":[],"\\u006danifests":[]}',
+  "deep arrays": `{"schemaVersion":2,"manifests":${deep("[", "]")}}`,
+  "deep objects": `{"schemaVersion":2,"manifests":[],"x":${'{"a":'.repeat(100_000)}1${
+    "}".repeat(100_000)
+  }}`,
+  "a negative size": entry(`${good},"size":-1`),
+  "a size of 2^53+1": entry(`${good},"size":9007199254740993`),
+  "a size with a fraction": entry(`${good},"size":1.5`),
+  "a size as text": entry(`${good},"size":"1"`),
+  "no size": entry(good),
+  "a traversal as digest": entry('"digest":"sha256:../../../etc/passwd","size":1'),
+  "an upper-case digest": entry(`"digest":"sha256:${"A".repeat(64)}","size":1`),
+  "a short digest": entry('"digest":"sha256:aa","size":1'),
+  "annotations of numbers": entry(`${good},"size":1,"annotations":{"a":1}`),
+  "not UTF-8": new Uint8Array([0x7b, 0xff, 0x7d]),
+  "an image manifest":
+    `{"schemaVersion":2,"config":{"mediaType":"${MediaType.config}",${good},"size":2},"layers":[]}`,
+  "both a manifest and an index": `{"schemaVersion":2,"manifests":[],"config":{},"layers":[]}`,
+  "more than 4 MiB": " ".repeat(4 * 1024 * 1024 + 1),
+};
+
+for (const [name, content] of Object.entries(BAD_INDEXES)) {
+  Deno.test(`D12: an index.json that is ${name} is an error of the layout`, () =>
+    inTempDir(async (dir) => {
+      await Deno.writeFile(`${dir}/oci-layout`, encodeLayoutFile());
+      await Deno.writeFile(
+        `${dir}/index.json`,
+        typeof content === "string" ? text(content) : content,
+      );
+      const error = await rejected(openLayout(dir));
+      assertEquals(error.code, "layout");
+      assertStringIncludes(error.message, dir);
+      assert(error.message.length < 500);
+    }));
+}
+
+Deno.test("D12: an index.json of 100 MiB is refused without being read", () =>
+  inTempDir(async (dir) => {
+    await Deno.writeFile(`${dir}/oci-layout`, encodeLayoutFile());
+    await Deno.truncate(`${dir}/index.json`, 0).catch(() =>
+      Deno.writeTextFile(`${dir}/index.json`, "")
+    );
+    await Deno.truncate(`${dir}/index.json`, 100 * 1024 * 1024);
+    assertStringIncludes((await rejected(openLayout(dir))).message, "104857600 bytes");
+  }));
+
+Deno.test("D12: a __proto__ key pollutes nothing", () =>
+  inTempDir(async (dir) => {
+    await Deno.writeFile(`${dir}/oci-layout`, encodeLayoutFile());
+    await Deno.writeTextFile(
+      `${dir}/index.json`,
+      '{"schemaVersion":2,"manifests":[],"__proto__":{"polluted":1},"annotations":{"__proto__":"x"}}',
+    );
+    const index = await (await openLayout(dir)).index();
+    assertEquals((({}) as { polluted?: number }).polluted, undefined);
+    assertEquals((index as { polluted?: number }).polluted, undefined);
+    assertEquals(Object.getPrototypeOf(index), Object.prototype);
+  }));
+
+const BAD_MARKERS: Readonly<Record<string, string>> = {
+  "empty": "",
+  "a byte order mark": '\ufeff{"imageLayoutVersion":"1.0.0"}',
+  "truncated": '{"imageLayoutVersion":"1.0',
+  "an array": '["1.0.0"]',
+  "version 2": '{"imageLayoutVersion":"2.0.0"}',
+  "a version that is a number": '{"imageLayoutVersion":1}',
+  "without a version": "{}",
+  "a duplicate key": '{"imageLayoutVersion":"2.0.0","imageLayoutVersion":"1.0.0"}',
+  "a NUL": "\0",
+};
+
+for (const [name, content] of Object.entries(BAD_MARKERS)) {
+  Deno.test(`D12: an oci-layout file that is ${name} is an error of the layout`, () =>
+    inTempDir(async (dir) => {
+      await Deno.writeTextFile(`${dir}/oci-layout`, content);
+      await Deno.writeFile(`${dir}/index.json`, encodeIndex({ manifests: [] }));
+      for (const open of [openLayout, createLayout]) {
+        assertEquals((await rejected(open(dir))).code, "layout");
+      }
+    }));
+}
+
+Deno.test("C09: what is not a layout is a clear error", () =>
+  inTempDir(async (dir) => {
+    assertEquals((await rejected(openLayout(`${dir}/nothing`))).code, "not-found");
+    await Deno.writeTextFile(`${dir}/file`, "");
+    assertStringIncludes((await rejected(openLayout(`${dir}/file`))).hint ?? "", "oci-archive:");
+    await Deno.mkdir(`${dir}/empty`);
+    assertStringIncludes((await rejected(openLayout(`${dir}/empty`))).message, "oci-layout");
+    await Deno.writeFile(`${dir}/empty/oci-layout`, encodeLayoutFile());
+    assertStringIncludes((await rejected(openLayout(`${dir}/empty`))).message, "index.json");
+    await Deno.mkdir(`${dir}/empty/index.json`);
+    assertStringIncludes((await rejected(openLayout(`${dir}/empty`))).message, "regular file");
+  }));
+
+Deno.test("C09: resolve() with no or two images lists what there is", () =>
+  inTempDir(async (dir) => {
+    const layout = await newLayout(dir);
+    assertEquals((await rejected(layout.resolve())).code, "not-found");
+    await layout.setTag(await writeImage(layout, "1"), "one");
+    await layout.setTag(await writeImage(layout, "2", ARM64), "two");
+    const several = await rejected(layout.resolve());
+    assertEquals(several.code, "usage");
+    assertStringIncludes(several.message, '"one" linux/amd64, "two" linux/arm64');
+    assertEquals((await layout.resolve({ tag: "two" })).platform, ARM64);
+    assertEquals((await layout.resolve({ platform: ARM64 })).tag, "two");
+    assertStringIncludes((await rejected(layout.resolve({ tag: "x" }))).message, '"one", "two"');
+    const none = await rejected(
+      layout.resolve({ platform: { os: "linux", architecture: "s390x" } }),
+    );
+    assertStringIncludes(none.message, "linux/s390x");
+    assertStringIncludes(none.message, '"one" linux/amd64');
+  }));
+
+Deno.test("resolve() reads the platform of an entry that does not state it", () =>
+  inTempDir(async (dir) => {
+    const layout = await newLayout(dir);
+    for (const platform of [AMD64, ARM64]) {
+      const { platform: _platform, ...bare } = await writeImage(
+        layout,
+        platform.architecture,
+        platform,
+      );
+      await layout.setTag(bare, platform.architecture);
+    }
+    assertEquals((await layout.resolve({ platform: ARM64 })).tag, "arm64");
+  }));
+
+async function nest(layout: Layout, image: Descriptor, depth: number): Promise<Descriptor> {
+  let entry = image;
+  for (let i = 0; i < depth; i++) {
+    entry = await layout.writeManifest(encodeIndex({ manifests: [entry] }), MediaType.index);
+  }
+  return entry;
+}
+
+Deno.test("R16: resolve() follows indexes four deep and no deeper", () =>
+  inTempDir(async (dir) => {
+    const layout = await newLayout(dir);
+    const image = await writeImage(layout);
+    await layout.setTag(await nest(layout, image, 4), "four");
+    await layout.setTag(await nest(layout, image, 5), "five");
+    assertEquals((await layout.resolve({ tag: "four" })).descriptor.digest, image.digest);
+    assertEquals((await rejected(layout.resolve({ tag: "five" }))).code, "unsupported");
+    await layout.verify();
+  }));
+
+Deno.test("R15: resolve() leaves attestations and artifacts alone", () =>
+  inTempDir(async (dir) => {
+    const layout = await newLayout(dir);
+    const image = await writeImage(layout);
+    const attestation = {
+      ...await writeImage(layout, "attestation"),
+      platform: { os: "unknown", architecture: "unknown" },
+      annotations: { "vnd.docker.reference.type": "attestation-manifest" },
+    };
+    const index = encodeIndex({ manifests: [attestation, image] });
+    await layout.setTag(await layout.writeManifest(index, MediaType.index), "a");
+    assertEquals((await layout.resolve()).descriptor.digest, image.digest);
+  }));
+
+Deno.test("U23: resolve() refuses an image whose layers and diff IDs differ in number", () =>
+  inTempDir(async (dir) => {
+    const layout = await newLayout(dir);
+    await layout.setTag(await writeImage(layout));
+    const { manifest } = await layout.resolve();
+    const bytes = new TextEncoder().encode(
+      JSON.stringify({ schemaVersion: 2, config: manifest.config, layers: [] }),
+    );
+    await layout.setTag(await layout.writeManifest(bytes, MediaType.manifest));
+    assertStringIncludes((await rejected(layout.resolve())).message, "0 layers and 1 diff IDs");
+  }));
+
+Deno.test("setTag() works under a lock that the caller holds", () =>
+  inTempDir(async (dir) => {
+    const layout = await newLayout(dir);
+    const image = await writeImage(layout);
+    await using lock = await lockLayout(layout.dir);
+    await layout.setTag(image, "a", { lock });
+    assertEquals((await rejected(layout.setTag(image, "b", { timeoutMs: 0 }))).code, "io");
+    assertEquals((await layout.index()).manifests.length, 1);
+  }));
+
+Deno.test("open() rejects a range outside the blob", () =>
+  inTempDir(async (dir) => {
+    const layout = await newLayout(dir);
+    await writeImage(layout);
+    const digest = sha256(text("hello"));
+    for (const range of [{ start: 6 }, { start: 0, end: 6 }, { start: 3, end: 2 }, { start: -1 }]) {
+      await assertRejects(() => layout.open(digest, range), RangeError);
+    }
+    assertEquals(dirname(layout.blobs.pathOf(digest)), layout.blobs.path);
+    assertEquals(await readAll(await layout.open(digest, { start: 5 })), text(""));
   }));
