@@ -1,0 +1,50 @@
+/**
+ * `POST /v2/<name>/blobs/uploads/?mount=<digest>&from=<other>`: takes a blob over from another
+ * repository of the same registry.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import type { RegistryClient } from "./transport.ts";
+import {
+  type BlobTarget,
+  pushScope,
+  readSession,
+  uploadAction,
+  type UploadSession,
+} from "./upload_session.ts";
+
+/** What came of it. */
+export type MountResult =
+  | { readonly kind: "mounted" }
+  /** The registry began an upload instead. */
+  | { readonly kind: "session"; readonly session: UploadSession }
+  /** It does not do that, or not for this user. */
+  | { readonly kind: "refused" };
+
+/** Asks for a mount. Refusals are results, for the blob can always be uploaded. */
+export async function mountBlob(
+  client: RegistryClient,
+  target: BlobTarget & { readonly from: string },
+): Promise<MountResult> {
+  const { repository, digest, from, signal } = target;
+  try {
+    const response = await client.send({
+      action: uploadAction(client, target),
+      method: "POST",
+      url: `/v2/${repository}/blobs/uploads/?mount=${encodeURIComponent(digest)}` +
+        `&from=${encodeURIComponent(from)}`,
+      scopes: [pushScope(repository), { repository: from, actions: ["pull"] }],
+      accept: [201, 202, 400, 404, 405],
+      signal,
+    });
+    await response.discard();
+    if (response.status === 201) return { kind: "mounted" };
+    if (response.status === 202) return { kind: "session", session: readSession(client, response) };
+    client.log(2, `Registry does not mount from "${from}": ${response.status}`);
+  } catch (error) {
+    // Whether the user may push at all is for the upload itself to find out.
+    if (!(error instanceof MiseOciError) || error.code !== "auth") throw error;
+    client.log(2, `Registry does not mount from "${from}": ${error.message}`);
+  }
+  return { kind: "refused" };
+}

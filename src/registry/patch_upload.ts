@@ -1,0 +1,77 @@
+/**
+ * `PATCH <session>`: sends the next chunk.
+ * @module
+ */
+import type { HttpResponse } from "./http.ts";
+import type { RegistryClient } from "./transport.ts";
+import {
+  type BlobTarget,
+  connectionProblem,
+  maybeStoredBytes,
+  PROBLEM_STATUSES,
+  pushScope,
+  readSession,
+  uploadAction,
+  type UploadProblem,
+  uploadProblem,
+  type UploadSession,
+} from "./upload_session.ts";
+
+/** A chunk of a blob. */
+export interface Chunk {
+  /** The bytes. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Where in the blob they begin. */
+  readonly start: number;
+}
+
+/** What came of a chunk. */
+export type PatchResult =
+  | {
+    readonly kind: "stored";
+    /** Where the next request goes. */
+    readonly session: UploadSession;
+    /** How many bytes of the blob the registry says it has; `undefined` if it does not say. */
+    readonly stored: number | undefined;
+  }
+  | UploadProblem;
+
+/**
+ * Sends a chunk. It is never sent twice here, except where the registry has surely not taken it (an
+ * expired token, 429, a redirect): how much of it was stored must be asked first.
+ */
+export async function patchUpload(
+  client: RegistryClient,
+  session: UploadSession,
+  chunk: Chunk & BlobTarget,
+): Promise<PatchResult> {
+  const { bytes, start, repository, signal } = chunk;
+  let response: HttpResponse;
+  try {
+    response = await client.send({
+      action: uploadAction(client, chunk),
+      method: "PATCH",
+      url: session.url,
+      scopes: [pushScope(repository)],
+      accept: [202, 201, 204, ...PROBLEM_STATUSES],
+      headers: {
+        "Content-Type": "application/octet-stream",
+        "Content-Range": `${start}-${start + bytes.length - 1}`,
+      },
+      body: bytes,
+      retry: "refused",
+      signal,
+    });
+  } catch (thrown) {
+    return connectionProblem(thrown);
+  }
+  if (PROBLEM_STATUSES.includes(response.status)) {
+    return await uploadProblem(client, chunk, response);
+  }
+  await response.discard();
+  return {
+    kind: "stored",
+    session: readSession(client, response, session),
+    stored: maybeStoredBytes(response.headers),
+  };
+}

@@ -1,0 +1,203 @@
+/**
+ * Pushing an image: the blobs that the registry lacks, then the manifest, then the tag, so that a push
+ * that fails never leaves a tag pointing at something incomplete.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import {
+  type Descriptor,
+  type Digest,
+  isForeignLayer,
+  type Reference,
+  referenceTarget,
+  shortDigest,
+} from "../oci/mod.ts";
+import type { BlobSource } from "../store/ports.ts";
+import { ByteBudget } from "./byte_budget.ts";
+import { DEFAULT_CHUNK_BYTES } from "./chunk_size.ts";
+import { forEachBounded } from "./each.ts";
+import type { ManifestRequest } from "./get_manifest.ts";
+import { hasBlob } from "./head_blob.ts";
+import { headManifest } from "./head_manifest.ts";
+import { putManifest } from "./put_manifest.ts";
+import type { RegistryClient } from "./transport.ts";
+import { uploadBlob } from "./upload_blob.ts";
+
+/** An image to be pushed. */
+export interface PushableImage {
+  /** The manifest: what it is, and its exact bytes. */
+  readonly manifest: { readonly descriptor: Descriptor; readonly bytes: Uint8Array<ArrayBuffer> };
+  /** The config. */
+  readonly config: Descriptor;
+  /** The layers, bottom first. */
+  readonly layers: readonly Descriptor[];
+  /** Where the config's and the layers' bytes are. A blob that the registry has is never read. */
+  readonly source: BlobSource;
+}
+
+/** Where the layers of the base image come from. */
+export interface BaseOrigin {
+  /** The base's registry; mounts work on the destination's only. */
+  readonly registry: string;
+  /** The base's repository. */
+  readonly repository: string;
+  /** Digests of the base's layers. */
+  readonly layers: ReadonlySet<Digest>;
+}
+
+/** What happens to a blob; the shapes are those of a reporter's events. */
+export type PushEvent =
+  | { readonly type: "start"; readonly id: string; readonly label: string; readonly total: number }
+  | { readonly type: "advance"; readonly id: string; readonly bytes: number }
+  | { readonly type: "done"; readonly id: string; readonly note?: string }
+  | { readonly type: "failed"; readonly id: string };
+
+/** How {@linkcode pushImage} works. */
+export interface PushOptions {
+  /** The base image, if its layers may be mounted instead of uploaded. */
+  readonly baseOrigin?: BaseOrigin | undefined;
+  /** How many blobs are uploaded at the same time. Default 4. */
+  readonly jobs?: number | undefined;
+  /** Length of a chunk of a large blob where the registry has taught nothing else. Default 8 MiB. */
+  readonly chunkBytes?: number | undefined;
+  /** Stores the manifest by its digest only and leaves the tag alone, for `updateIndex` to set. */
+  readonly untagged?: boolean | undefined;
+  /** Told what happens to each blob. */
+  readonly onEvent?: ((event: PushEvent) => void) | undefined;
+  /** Ends the push; sessions that are open are cancelled. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a push did. */
+export interface PushResult {
+  /** Digest of the manifest. */
+  readonly digest: Digest;
+  /** Number of blobs uploaded. */
+  readonly uploaded: number;
+  /** Number of blobs that the repository had. */
+  readonly present: number;
+  /** Number of blobs mounted from the base's repository. */
+  readonly mounted: number;
+  /** Bytes of blobs that were sent, repeated ones included. */
+  readonly bytesSent: number;
+}
+
+const DEFAULT_JOBS = 4;
+/** Questions without a body, of which more can be under way. */
+const HEAD_JOBS = 16;
+/** Memory for the chunks of all uploads together: two of the usual length. */
+const BUDGET_BYTES = 2 * DEFAULT_CHUNK_BYTES;
+
+/** Every blob of an image once, the config first, without layers that must not be distributed. */
+function blobsOf(image: PushableImage): readonly Descriptor[] {
+  const blobs = new Map<Digest, Descriptor>();
+  for (const blob of [image.config, ...image.layers]) {
+    if (!isForeignLayer(blob.mediaType)) blobs.set(blob.digest, blob);
+  }
+  return [...blobs.values()];
+}
+
+interface Counts {
+  uploaded: number;
+  mounted: number;
+  bytesSent: number;
+}
+
+/**
+ * Pushes an image to `reference` (its digest, if it has one, is not used).
+ *
+ * @throws {MiseOciError} `auth` if the user may not push there, `registry`, `network`; `integrity` if
+ * the source's bytes are not the image's. The tag is then what it was.
+ */
+export async function pushImage(
+  client: RegistryClient,
+  image: PushableImage,
+  options: PushOptions & { readonly reference: Reference },
+): Promise<PushResult> {
+  const { reference, untagged = false, signal } = options;
+  const { repository } = reference;
+  const { descriptor, bytes } = image.manifest;
+  const target = untagged
+    ? descriptor.digest
+    : referenceTarget({ registry: reference.registry, repository, tag: reference.tag ?? "latest" });
+  // Alone and first, so that one login serves all that follow.
+  const known = await maybeKnownDigest(client, { repository, target, signal });
+  const blobs = blobsOf(image);
+  const missing = await findMissing(client, blobs, options);
+  const counts: Counts = { uploaded: 0, mounted: 0, bytesSent: 0 };
+  await uploadAll(client, missing, { image, options, counts });
+  if (known !== descriptor.digest || missing.length > 0) {
+    await putManifest(client, { repository, target, descriptor, bytes, signal });
+  }
+  const present = blobs.length - missing.length;
+  return { digest: descriptor.digest, present, ...counts };
+}
+
+/** What the tag names now, as far as that can be told: a broken image may be pushed over. */
+async function maybeKnownDigest(
+  client: RegistryClient,
+  request: Omit<ManifestRequest, "actions">,
+): Promise<Digest | undefined> {
+  try {
+    return await headManifest(client, { ...request, actions: ["pull", "push"] });
+  } catch (error) {
+    const bad = error instanceof MiseOciError && ["invalid", "unsupported"].includes(error.code);
+    if (!bad) throw error;
+    client.log(1, error.message);
+    return undefined;
+  }
+}
+
+/** The blobs that the repository does not have, in order. */
+async function findMissing(
+  client: RegistryClient,
+  blobs: readonly Descriptor[],
+  options: PushOptions & { readonly reference: Reference },
+): Promise<readonly Descriptor[]> {
+  const { reference: { repository }, signal, onEvent } = options;
+  const present = new Set<Digest>();
+  await forEachBounded(blobs, async ({ digest, size }, signal) => {
+    if (!await hasBlob(client, { repository, digest, size, signal })) return;
+    present.add(digest);
+    onEvent?.({ type: "start", id: digest, label: shortDigest(digest), total: size });
+    onEvent?.({ type: "done", id: digest, note: "already present" });
+  }, { jobs: HEAD_JOBS, signal });
+  return blobs.filter(({ digest }) => !present.has(digest));
+}
+
+async function uploadAll(
+  client: RegistryClient,
+  blobs: readonly Descriptor[],
+  push: {
+    readonly image: PushableImage;
+    readonly options: PushOptions & { readonly reference: Reference };
+    readonly counts: Counts;
+  },
+): Promise<void> {
+  const { image: { source }, options, counts } = push;
+  const { reference: { registry, repository }, onEvent, chunkBytes, baseOrigin } = options;
+  const base = baseOrigin?.registry === registry ? baseOrigin : undefined;
+  const budget = new ByteBudget(BUDGET_BYTES);
+  await forEachBounded(blobs, async (blob, signal) => {
+    const { digest: id, size: total } = blob;
+    onEvent?.({ type: "start", id, label: shortDigest(id), total });
+    try {
+      const { outcome, bytesSent } = await uploadBlob(client, {
+        repository,
+        blob,
+        source,
+        mountFrom: base?.layers.has(id) ? base.repository : undefined,
+        chunkBytes,
+        budget,
+        onProgress: (bytes) => onEvent?.({ type: "advance", id, bytes }),
+        signal,
+      });
+      counts[outcome]++;
+      counts.bytesSent += bytesSent;
+      onEvent?.({ type: "done", id, ...(outcome === "mounted" ? { note: outcome } : {}) });
+    } catch (error) {
+      onEvent?.({ type: "failed", id });
+      throw error;
+    }
+  }, { jobs: options.jobs ?? DEFAULT_JOBS, signal: options.signal });
+}

@@ -1,0 +1,298 @@
+/**
+ * Getting one blob into a repository: mounted, in one request, or in chunks that resume.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import type { Descriptor } from "../oci/mod.ts";
+import type { BlobSource } from "../store/ports.ts";
+import { BlobReader } from "./blob_reader.ts";
+import type { ByteBudget } from "./byte_budget.ts";
+import { cancelUpload } from "./cancel_upload.ts";
+import { chunkBytes, fitsInMemory, learnSmallerChunk } from "./chunk_size.ts";
+import { finishUpload } from "./finish_upload.ts";
+import { hasBlob } from "./head_blob.ts";
+import { mountBlob } from "./mount_blob.ts";
+import { patchUpload } from "./patch_upload.ts";
+import type { Attempts } from "./retry.ts";
+import { startUpload } from "./start_upload.ts";
+import type { RegistryClient } from "./transport.ts";
+import type { BlobTarget, UploadProblem, UploadSession } from "./upload_session.ts";
+import { maybeUploadStatus } from "./upload_status.ts";
+
+/** What {@linkcode uploadBlob} needs. */
+export interface UploadBlobOptions {
+  /** Repository. */
+  readonly repository: string;
+  /** The blob. */
+  readonly blob: Descriptor;
+  /** Where its bytes are. */
+  readonly source: BlobSource;
+  /** Another repository of the same registry that may have it. */
+  readonly mountFrom?: string | undefined;
+  /** Length of a chunk where the registry has taught nothing else. Default 8 MiB. */
+  readonly chunkBytes?: number | undefined;
+  /** Memory for the bytes in flight, shared with other uploads. */
+  readonly budget: ByteBudget;
+  /** Told of bytes that the registry has stored. */
+  readonly onProgress?: (bytes: number) => void;
+  /** Ends the upload. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What came of it. */
+export interface UploadedBlob {
+  /** How the blob came into the repository. */
+  readonly outcome: "uploaded" | "mounted";
+  /** Bytes of it that were sent, repeated ones included. */
+  readonly bytesSent: number;
+}
+
+/** A session that leads nowhere. */
+interface Lost {
+  readonly error: MiseOciError;
+  /** The next session does something else, so that it is no repetition. */
+  readonly changed?: boolean;
+  /** The connection or the registry broke down, which is no answer. */
+  readonly broken?: boolean;
+}
+
+/** What to do after a step: go on from `offset`, stop with success, or begin again. */
+type Next = { readonly offset: number } | "done" | Lost;
+
+/** How often a chunk may fail without anything having been stored since. */
+const MAX_STALLS = 3;
+/** How often a blob is begun again; once if a registry that is well forgets a session it has begun. */
+const MAX_RESTARTS = 4;
+
+/**
+ * Uploads a blob that the repository does not have.
+ *
+ * @throws {MiseOciError} `auth`, `registry` or `network` naming blob, URL and status; `integrity` if the
+ * source's bytes are not the blob.
+ */
+export async function uploadBlob(
+  client: RegistryClient,
+  options: UploadBlobOptions,
+): Promise<UploadedBlob> {
+  const { repository, blob, mountFrom, signal } = options;
+  const target: BlobTarget = { repository, digest: blob.digest, signal };
+  let session: UploadSession | undefined;
+  if (mountFrom !== undefined && mountFrom !== repository) {
+    const result = await mountBlob(client, { ...target, from: mountFrom });
+    if (result.kind === "mounted") return { outcome: "mounted", bytesSent: 0 };
+    if (result.kind === "session") session = result.session;
+  }
+  const upload = new BlobUpload(client, target, options);
+  await upload.run(session);
+  return { outcome: "uploaded", bytesSent: upload.bytesSent };
+}
+
+class BlobUpload {
+  /** Bytes handed to requests. */
+  bytesSent = 0;
+  readonly #client: RegistryClient;
+  readonly #target: BlobTarget;
+  readonly #options: UploadBlobOptions;
+  readonly #blob: Descriptor;
+  readonly #reader: BlobReader;
+  readonly #attempts: Attempts;
+  #session: UploadSession = { url: new URL("about:blank"), minChunkBytes: 0 };
+  #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  /** The furthest that was reported as progress. */
+  #reported = 0;
+  /** Bytes stored in the current session. */
+  #stored = 0;
+  #resumed = false;
+  #stalls = 0;
+  /** Everything in one request, since the registry loses chunks. */
+  #whole = false;
+
+  constructor(client: RegistryClient, target: BlobTarget, options: UploadBlobOptions) {
+    this.#client = client;
+    this.#target = target;
+    this.#options = options;
+    this.#blob = options.blob;
+    this.#reader = new BlobReader(options.source, options.blob);
+    this.#attempts = client.attempts(options.signal);
+  }
+
+  /** Sends the blob, in a new session where one is lost. */
+  async run(first: UploadSession | undefined): Promise<void> {
+    this.#session = first ?? await startUpload(this.#client, this.#target);
+    let finished = false;
+    try {
+      for (let restarts = 0;;) {
+        const lost = await this.#attempt();
+        finished = lost === undefined;
+        if (lost === undefined) return;
+        const limit = lost.broken || this.#stored > 0 ? MAX_RESTARTS : 1;
+        if (!lost.changed && ++restarts > limit) throw lost.error;
+        this.#client.log(1, `Beginning the upload of blob ${this.#blob.digest} again`);
+        await this.#cancel();
+        this.#session = await startUpload(this.#client, this.#target);
+      }
+    } finally {
+      await this.#reader.close();
+      if (!finished) await this.#cancel();
+    }
+  }
+
+  #cancel(): Promise<void> {
+    return cancelUpload(this.#client, this.#session, this.#target);
+  }
+
+  /** One session with its share of memory. */
+  async #attempt(): Promise<Lost | undefined> {
+    const { budget, signal, chunkBytes: preferred } = this.#options;
+    const { minChunkBytes } = this.#session;
+    const size = this.#whole
+      ? this.#blob.size
+      : Math.min(chunkBytes(this.#client, { minChunkBytes, preferred }), this.#blob.size);
+    const release = await budget.take(size, signal);
+    try {
+      if (this.#buffer.length !== size) this.#buffer = new Uint8Array(size);
+      return await this.#transfer();
+    } finally {
+      release();
+    }
+  }
+
+  async #transfer(): Promise<Lost | undefined> {
+    this.#stored = 0;
+    this.#resumed = false;
+    this.#stalls = 0;
+    for (let offset = 0;;) {
+      const left = this.#blob.size - offset;
+      const next = left === 0 || (offset === 0 && left <= this.#buffer.length)
+        ? await this.#finish(left)
+        : await this.#chunk(offset, Math.min(left, this.#buffer.length));
+      if (next === "done") {
+        this.#progress(this.#blob.size);
+        return undefined;
+      }
+      if ("error" in next) return next;
+      if (next.offset > offset) {
+        this.#attempts.reset();
+        this.#stalls = 0;
+      }
+      offset = this.#stored = next.offset;
+      this.#progress(offset);
+    }
+  }
+
+  #progress(stored: number): void {
+    if (stored <= this.#reported) return;
+    this.#options.onProgress?.(stored - this.#reported);
+    this.#reported = stored;
+  }
+
+  async #read(start: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = this.#buffer.subarray(0, length);
+    await this.#reader.fill(bytes, start);
+    this.bytesSent += length;
+    return bytes;
+  }
+
+  async #chunk(start: number, length: number): Promise<Next> {
+    const bytes = await this.#read(start, length);
+    const result = await patchUpload(this.#client, this.#session, {
+      ...this.#target,
+      bytes,
+      start,
+    });
+    if (result.kind !== "stored") return await this.#recover(result, { start, length });
+    this.#session = result.session;
+    const end = start + length;
+    const stored = result.stored ?? end;
+    if (stored === end) return { offset: end };
+    if (stored > start && stored < end) return { offset: stored };
+    return await this.#advance(start, unstored(this.#blob));
+  }
+
+  /** Names the blob, after sending it whole if `length` is not 0. */
+  async #finish(length: number): Promise<Next> {
+    const bytes = length === 0 ? new Uint8Array(0) : await this.#read(0, length);
+    const { size } = this.#blob;
+    const result = await finishUpload(this.#client, this.#session, {
+      ...this.#target,
+      bytes,
+      size,
+    });
+    switch (result.kind) {
+      case "created":
+        return "done";
+      case "unconfirmed":
+        return await this.#isThere() ? "done" : { error: unstored(this.#blob) };
+      case "invalid":
+        // What a resumed session is made of only the registry knows; another one may be right.
+        if (this.#resumed) return { error: result.error };
+        throw result.error;
+      case "failed":
+        await this.#attempts.again(result);
+        if (await this.#isThere()) return "done";
+        return await this.#resume(result.error);
+      default:
+        return await this.#recover(result, { start: size - length, length });
+    }
+  }
+
+  #isThere(): Promise<boolean> {
+    return hasBlob(this.#client, { ...this.#target, size: this.#blob.size });
+  }
+
+  /** Decides how to go on after a request that did not succeed. */
+  async #recover(
+    problem: UploadProblem,
+    sent: { readonly start: number; readonly length: number },
+  ): Promise<Next> {
+    const { error } = problem;
+    switch (problem.kind) {
+      case "gone":
+        return { error };
+      case "too-large":
+        return this.#shrink(sent.length, error);
+      case "out-of-range": {
+        const next = await this.#advance(sent.start, error);
+        const inOrder = "offset" in next && next.offset === sent.start;
+        // It has what we think it has, so that it was the length that it did not like.
+        return inOrder ? this.#shrink(sent.length, error) : next;
+      }
+      case "invalid":
+      case "failed":
+        await this.#attempts.again(problem);
+        return await this.#resume(error);
+    }
+  }
+
+  #shrink(bytes: number, error: MiseOciError): Lost {
+    const { minChunkBytes } = this.#session;
+    if (!learnSmallerChunk(this.#client, { bytes, minChunkBytes })) throw error;
+    return { error, changed: true };
+  }
+
+  /** Asks how much is stored and goes on from there. */
+  async #resume(error: MiseOciError): Promise<{ readonly offset: number } | Lost> {
+    this.#resumed = true;
+    const status = await maybeUploadStatus(this.#client, this.#session, this.#target);
+    if (status === undefined || status.stored > this.#blob.size) return { error, broken: true };
+    this.#session = status.session;
+    return { offset: status.stored };
+  }
+
+  /** The same, where the registry answered and yet did not store what was sent from `start`. */
+  async #advance(start: number, error: MiseOciError): Promise<{ readonly offset: number } | Lost> {
+    const next = await this.#resume(error);
+    if ("error" in next || next.offset > start || ++this.#stalls <= MAX_STALLS) return next;
+    if (this.#whole || !fitsInMemory(this.#blob.size)) return { error };
+    this.#whole = true;
+    return { error, changed: true };
+  }
+}
+
+function unstored(blob: Descriptor): MiseOciError {
+  return new MiseOciError(
+    "registry",
+    `Cannot upload blob ${blob.digest}: the registry accepts its bytes and does not store them`,
+    { hint: "The registry has a problem; see its log, or push with --tool skopeo" },
+  );
+}
