@@ -17,6 +17,10 @@ export type ReportEvent =
   | { readonly type: "failed"; readonly id: string }
   /** One line about what is done now. */
   | { readonly type: "step"; readonly text: string }
+  /** The terminal belongs to another program (a container) from here on: draw nothing. */
+  | { readonly type: "suspend" }
+  /** The terminal is ours again. */
+  | { readonly type: "resume" }
   /** Something the user should know. */
   | { readonly type: "warning"; readonly text: string }
   /** Detail for `-v` (1) or `-vv` (2). */

@@ -1,0 +1,216 @@
+/**
+ * The program: a command line in, an exit code out. The only place that prints errors and chooses exit
+ * codes; runs in a test as well as in a process.
+ * @module
+ */
+import { convertGlobals, convertInput, parseLine } from "./cli/parse.ts";
+import { failureJson, failureText, toFailure } from "./cli/failure.ts";
+import { PROGRAM, VERSION } from "./cli/program.ts";
+import type { Command, CommandContext, Output } from "./commands/command.ts";
+import type { Place } from "./commands/flag.ts";
+import type { Globals } from "./commands/flags/global.ts";
+import type { Io } from "./commands/io.ts";
+import { COMMANDS } from "./commands/mod.ts";
+import { type Workflows, workflows } from "./commands/workflows.ts";
+import { MiseOciError } from "./errors.ts";
+import { makeColors } from "./ui/color.ts";
+
+/** Parts that a test may replace. */
+export interface CliOptions {
+  /** The table of commands. */
+  readonly commands?: readonly Command[];
+  /** What the commands call. */
+  readonly workflows?: Workflows;
+}
+
+/** Everything that is known before the command line is. */
+interface Program {
+  readonly io: Io;
+  readonly commands: readonly Command[];
+  readonly workflows: Workflows;
+}
+
+/** Whether the reader of stdout went away, as `head` does: nobody is left to tell. */
+function isBrokenPipe(error: unknown): boolean {
+  return error instanceof Deno.errors.BrokenPipe;
+}
+
+function printText(io: Io, text: string): void {
+  try {
+    io.stdout.write(text);
+  } catch (error) {
+    if (!isBrokenPipe(error)) throw error;
+  }
+}
+
+function printOutput(io: Io, output: Output, json: boolean): void {
+  printText(io, json ? `${JSON.stringify(output.json(), undefined, 2)}\n` : output.text());
+}
+
+function versionOutput(): Output {
+  return {
+    text: () => `${PROGRAM} ${VERSION}\n`,
+    json: () => ({
+      name: PROGRAM,
+      version: VERSION,
+      deno: Deno.version.deno,
+      v8: Deno.version.v8,
+      os: Deno.build.os,
+      arch: Deno.build.arch,
+    }),
+  };
+}
+
+/** Whether a stream gets colours. */
+function wantsColor(io: Io, stream: "stdout" | "stderr", args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  const ours = end < 0 ? args : args.slice(0, end);
+  if (!io.isTerminal(stream) || ours.includes("--no-color")) return false;
+  try {
+    return !io.env("NO_COLOR") && io.env("TERM") !== "dumb";
+  } catch (error) {
+    // Without permission to look there are no colours; the command itself may need no more.
+    if (error instanceof Deno.errors.NotCapable) return false;
+    throw error;
+  }
+}
+
+async function helpOutput(
+  { io, commands }: Program,
+  line: { readonly command: Command | undefined; readonly path: readonly string[] },
+  color: boolean,
+): Promise<string> {
+  const { commandHelp, programHelp } = await import("./cli/help.ts");
+  const columns = Math.min(100, Math.max(40, io.size()?.columns ?? 100));
+  const options = { columns, colors: makeColors(color) };
+  return line.command === undefined
+    ? programHelp(commands, options)
+    : commandHelp(line.path, line.command, options);
+}
+
+/** `mise-oci help COMMAND…` is `mise-oci COMMAND… --help`. */
+function expandHelp(args: readonly string[]): readonly string[] {
+  const at = args.findIndex((arg) => !arg.startsWith("-"));
+  return args[at] === "help" ? [...args.slice(0, at), ...args.slice(at + 1), "--help"] : args;
+}
+
+async function makePlace(io: Io, directory: string | undefined): Promise<Place> {
+  const { isAbsolute, resolve } = await import("@std/path");
+  // Looked up late: what works on absolute paths alone needs no working directory.
+  const from = (path: string): string => isAbsolute(path) ? resolve(path) : resolve(io.cwd(), path);
+  if (directory === undefined) return { resolve: from };
+  const start = from(directory);
+  const info = await Deno.stat(start).catch((error: unknown) => {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  });
+  if (!info?.isDirectory) {
+    const why = info === undefined ? "there is no such directory" : "it is not a directory";
+    throw new MiseOciError("usage", `Cannot work in ${JSON.stringify(directory)}: ${why}`);
+  }
+  return { resolve: (path) => resolve(start, path) };
+}
+
+async function runCommand(
+  program: Program,
+  line: ReturnType<typeof parseLine> & { readonly command: Command },
+  args: readonly string[],
+): Promise<number> {
+  const { io, commands } = program;
+  const { makeReporter } = await import("./ui/make_reporter.ts");
+  const env = (name: string): string | undefined => io.env(name);
+  const early = convertGlobals(line, { env: () => undefined, place: { resolve: (path) => path } });
+  const place = await makePlace(io, early.cd);
+  const globals: Globals = convertGlobals(line, { env, place });
+  const { command } = line;
+  if (command.foreignStdout && globals.json) {
+    throw new MiseOciError("usage", `Cannot use --json with ${command.name}`, {
+      hint: "Its stdout is the container's",
+    });
+  }
+  const input = convertInput({ ...line, command }, { env, place, globals });
+  const reporter = makeReporter({
+    progress: globals.progress,
+    quiet: globals.quiet,
+    verbosity: globals.verbose,
+    colors: makeColors(wantsColor(io, "stderr", args)),
+    canDraw: io.isTerminal("stderr") && env("TERM") !== "dumb",
+    write: (text) => io.stderr.write(text),
+    size: () => io.size(),
+  });
+  const context: CommandContext = {
+    io,
+    reporter,
+    signal: io.signal,
+    workflows: program.workflows,
+    place,
+    commands,
+    print: (output) => {
+      reporter.stop();
+      printOutput(io, output, globals.json);
+    },
+  };
+  try {
+    return await command.run?.(input, context) ?? 0;
+  } finally {
+    reporter.stop();
+  }
+}
+
+async function dispatch(program: Program, args: readonly string[]): Promise<number> {
+  const { io } = program;
+  const line = parseLine(args, program.commands);
+  const { command } = line;
+  if (line.globals.has("help")) {
+    printText(io, await helpOutput(program, line, wantsColor(io, "stdout", args)));
+    return 0;
+  }
+  if (line.globals.has("version")) {
+    printOutput(io, versionOutput(), line.globals.get("json")?.at(-1) === "true");
+    return 0;
+  }
+  if (command === undefined || command.subcommands !== undefined) {
+    io.stderr.write(await helpOutput(program, line, wantsColor(io, "stderr", args)));
+    return 2;
+  }
+  return await runCommand(program, { ...line, command }, args);
+}
+
+/** Whether the error goes to stdout as JSON too; the line itself may be what is wrong. */
+function asksForJson(args: readonly string[], commands: readonly Command[]): boolean {
+  const end = args.indexOf("--");
+  const ours = end < 0 ? args : args.slice(0, end);
+  const foreign = commands.some(({ name, foreignStdout }) => foreignStdout && ours.includes(name));
+  return !foreign && (ours.includes("--json") || ours.includes("--json=true"));
+}
+
+/**
+ * Runs a command line.
+ *
+ * @returns the exit code: 0 done, 1 failed, 2 wrong usage, 129, 130 or 143 interrupted; `run` gives the
+ * container's own.
+ */
+export async function runCli(
+  args: readonly string[],
+  io: Io,
+  options: CliOptions = {},
+): Promise<number> {
+  const program = { io, commands: COMMANDS, workflows, ...options };
+  const expanded = expandHelp(args);
+  try {
+    return await dispatch(program, expanded);
+  } catch (error) {
+    const failure = toFailure(error, io.signal);
+    const colors = makeColors(wantsColor(io, "stderr", args));
+    const debug = expanded.includes("--debug");
+    try {
+      if (asksForJson(expanded, program.commands)) {
+        printText(io, `${JSON.stringify(failureJson(failure), undefined, 2)}\n`);
+      }
+      io.stderr.write(failureText(failure, colors, debug));
+    } catch (broken) {
+      if (!isBrokenPipe(broken)) throw broken;
+    }
+    return failure.exitCode;
+  }
+}

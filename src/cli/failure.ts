@@ -1,0 +1,118 @@
+/**
+ * What is printed when something fails, and the exit code.
+ * @module
+ */
+import { describeError, type ErrorCode, MiseOciError } from "../errors.ts";
+import type { Colors } from "../ui/color.ts";
+import { escapeBlock } from "../ui/escape.ts";
+import { Interruption } from "./signals.ts";
+
+/** A failure as users see it. */
+export interface Failure {
+  /** The kind of error; `bug` for what should not have happened. */
+  readonly code: ErrorCode | "bug";
+  /** What went wrong with what. */
+  readonly message: string;
+  /** The next step. */
+  readonly hint?: string;
+  /** Stack and causes. */
+  readonly detail: string;
+  /** The program's exit code. */
+  readonly exitCode: number;
+}
+
+/** `Requires read access to "/x", run again with the --allow-read flag`, in Deno's own words. */
+const NOT_CAPABLE = /Requires (?:access to )?(\w+)(?: access)?(?: to ("[^"]*"|\S+?))?[,.;]/;
+
+/** Stack of an error and of everything below it. */
+function stacks(error: unknown): string {
+  const parts: string[] = [];
+  let current: unknown = error;
+  for (let depth = 0; depth < 8 && current !== undefined; depth++) {
+    const text = current instanceof Error ? current.stack ?? current.message : String(current);
+    parts.push(depth === 0 ? text : `Caused by: ${text}`);
+    current = current instanceof Error ? current.cause : undefined;
+  }
+  return parts.join("\n");
+}
+
+/** The first error of a class among an error and its causes. */
+function maybeCause<T>(error: unknown, type: abstract new (...args: never[]) => T): T | undefined {
+  let current: unknown = error;
+  for (let depth = 0; depth < 8 && current !== undefined; depth++) {
+    if (current instanceof type) return current;
+    current = current instanceof Error ? current.cause : undefined;
+  }
+  return undefined;
+}
+
+/** What Deno did not allow: names the flag and the object. */
+function deniedPermission(error: Error): Pick<Failure, "message" | "hint"> {
+  const [, kind, object] = NOT_CAPABLE.exec(error.message) ?? [];
+  const flag = /--allow-\w+/.exec(error.message)?.[0] ??
+    (kind === undefined ? undefined : `--allow-${kind}`);
+  if (flag === undefined) return { message: error.message };
+  const name = object?.replaceAll('"', "");
+  const what = kind ?? flag.slice("--allow-".length);
+  return {
+    message: name === undefined
+      ? `Deno does not permit ${what} access`
+      : `Deno does not permit ${what} access to ${JSON.stringify(name)}`,
+    hint: `Run with ${flag}${
+      name === undefined || /[,\s<]/.test(name) ? "" : `=${name}`
+    }, or with -P for the permission set of deno.json`,
+  };
+}
+
+/**
+ * What to tell the user about anything that was thrown.
+ *
+ * @param signal the program's own: once it is aborted, whatever is thrown is a consequence.
+ */
+export function toFailure(error: unknown, signal: AbortSignal): Failure {
+  const detail = stacks(error);
+  const reason: unknown = signal.aborted ? signal.reason : undefined;
+  if (signal.aborted) {
+    const exitCode = reason instanceof Interruption ? reason.exitCode : 130;
+    return { code: "interrupted", message: describeError(reason), detail, exitCode };
+  }
+  const denied = maybeCause(error, Deno.errors.NotCapable);
+  if (denied !== undefined) {
+    return { code: "permission", ...deniedPermission(denied), detail, exitCode: 1 };
+  }
+  if (error instanceof MiseOciError) {
+    const { code, message, hint } = error;
+    const exitCode = code === "usage" ? 2 : code === "interrupted" ? 130 : 1;
+    return { code, message, ...(hint === undefined ? {} : { hint }), detail, exitCode };
+  }
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return {
+      code: "permission",
+      message: describeError(error),
+      hint: "Check the owner and mode of the file or directory",
+      detail,
+      exitCode: 1,
+    };
+  }
+  return {
+    code: "bug",
+    message: describeError(error) || "Unknown error",
+    hint: "This is a bug in mise-oci: please report it with the lines above",
+    detail,
+    exitCode: 1,
+  };
+}
+
+/** The lines for stderr. Nothing from outside can move the cursor or pass for a line of ours. */
+export function failureText(failure: Failure, colors: Colors, debug: boolean): string {
+  const { code, message, hint, detail } = failure;
+  const lines = [`${colors.red("error:")} ${escapeBlock(message)}`];
+  if (debug || code === "bug") lines.push(`  ${escapeBlock(detail, "  ")}`);
+  if (hint !== undefined) lines.push(`${colors.cyan("hint:")} ${escapeBlock(hint)}`);
+  return `${lines.join("\n")}\n`;
+}
+
+/** The object for stdout with `--json`. */
+export function failureJson({ code, message, hint }: Failure): unknown {
+  return { error: { code, message, ...(hint === undefined ? {} : { hint }) } };
+}

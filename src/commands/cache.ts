@@ -1,0 +1,93 @@
+/**
+ * `mise-oci cache`: what is kept between builds.
+ * @module
+ */
+import {
+  type Command,
+  type CommandContext,
+  type CommandInput,
+  defineCommand,
+  defineCommandGroup,
+} from "./command.ts";
+import { type FlagTable, switchFlag, valueFlag } from "./flag.ts";
+import { given } from "./flags/build.ts";
+import { parseByteSize, parseDuration } from "./values/numbers.ts";
+
+const ls = defineCommand({
+  name: "ls",
+  summary: "List what is in the cache",
+  flags: {},
+  examples: [{ text: "List it, the largest first", command: "mise-oci cache ls" }],
+  run: async (_input, context) => {
+    const { cacheListOutput } = await import("./print/cache.ts");
+    context.print(cacheListOutput(await context.workflows.listCache()));
+    return 0;
+  },
+});
+
+const path = defineCommand({
+  name: "path",
+  summary: "Print the directory of the cache",
+  description: ["It is $MISE_OCI_CACHE_DIR, or mise-oci in the user's cache directory."],
+  flags: {},
+  examples: [{ text: "How much space it takes", command: "du -sh $(mise-oci cache path)" }],
+  run: async (_input, context) => {
+    const directory = await context.workflows.cacheDirectory();
+    context.print({ text: () => `${directory}\n`, json: () => ({ path: directory }) });
+    return 0;
+  },
+});
+
+const PRUNE_FLAGS = {
+  "older-than": valueFlag({
+    valueName: "TIME",
+    help: "Remove what was not used for this long: 12h, 7d, 2w",
+    parse: parseDuration,
+  }),
+  "max-size": valueFlag({
+    valueName: "SIZE",
+    help: "Remove the least recently used until the cache is this small: 10GB",
+    parse: parseByteSize,
+  }),
+  "dry-run": switchFlag({ help: "Say what would be removed and remove nothing" }),
+} as const satisfies FlagTable;
+
+async function runPrune(
+  { flags, globals }: CommandInput<typeof PRUNE_FLAGS>,
+  context: CommandContext,
+): Promise<number> {
+  const dryRun = flags["dry-run"];
+  const { cachePruneOutput } = await import("./print/cache.ts");
+  const result = await context.workflows.pruneCache({
+    dryRun,
+    ...given("olderThanMs", flags["older-than"]),
+    ...given("maxBytes", flags["max-size"]),
+  });
+  context.print(cachePruneOutput(result, { dryRun, quiet: globals.quiet }));
+  return 0;
+}
+
+const prune = defineCommand({
+  name: "prune",
+  summary: "Remove what is old or too much from the cache",
+  description: [
+    "Without flags everything is removed that no running build uses; the next build makes it again.",
+  ],
+  flags: PRUNE_FLAGS,
+  examples: [
+    {
+      text: "Keep a week's worth, 10 GB at most",
+      command: "mise-oci cache prune --older-than 7d --max-size 10GB",
+    },
+    { text: "See what would go", command: "mise-oci cache prune --older-than 30d --dry-run" },
+  ],
+  run: runPrune,
+});
+
+/** The command. */
+export const cache: Command = defineCommandGroup({
+  name: "cache",
+  summary: "Show or clear what is kept between builds",
+  examples: [],
+  subcommands: [ls, prune, path],
+});

@@ -1,0 +1,37 @@
+/**
+ * `mise-oci completion`: prints a script that teaches a shell to complete mise-oci.
+ * @module
+ */
+import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
+import { parseChoice } from "./flag.ts";
+
+/** The shells there are completions for. */
+export const SHELLS = ["bash", "zsh", "fish"] as const;
+
+async function run(input: CommandInput, context: CommandContext): Promise<number> {
+  const shell = parseChoice(input.positionals[0] ?? "", SHELLS);
+  const { completionScript } = await import("./completion/mod.ts");
+  const script = completionScript(shell, context.commands);
+  context.print({ text: () => script, json: () => ({ shell, script }) });
+  return 0;
+}
+
+/** The command. */
+export const completion: Command = defineCommand({
+  name: "completion",
+  summary: "Print a completion script for a shell",
+  flags: {},
+  positionals: [{ name: "SHELL", help: "bash, zsh or fish", choices: SHELLS }],
+  examples: [
+    { text: "In bash", command: "source <(mise-oci completion bash)" },
+    {
+      text: "In zsh, in a directory of $fpath",
+      command: 'mise-oci completion zsh > "${fpath[1]}/_mise-oci"',
+    },
+    {
+      text: "In fish",
+      command: "mise-oci completion fish > ~/.config/fish/completions/mise-oci.fish",
+    },
+  ],
+  run,
+});

@@ -1,0 +1,95 @@
+/**
+ * Completion for bash 3.2 and later, without the bash-completion package.
+ * @module
+ */
+import type { CompletionFlag, CompletionNode } from "./words.ts";
+
+function names(flag: CompletionFlag): readonly string[] {
+  return [flag.short, flag.long].filter((name) => name !== undefined);
+}
+
+/** A case of the values of the flags: `-o|--output) …`. */
+function valueCases(node: CompletionNode): readonly string[] {
+  return node.flags.filter(({ value }) => value).map((flag) => {
+    const pattern = names(flag).map((name) => `"${node.path.join(" ")}:${name}"`).join("|");
+    const reply = flag.choices.length > 0
+      ? `COMPREPLY=($(compgen -W "${flag.choices.join(" ")}" -- "$value"))`
+      : flag.completes === "directory"
+      ? `_mise_oci_files -d "$value"`
+      : flag.completes === "file"
+      ? `_mise_oci_files -f "$value"`
+      : "COMPREPLY=()";
+    return `    ${pattern}) ${reply}; return ;;`;
+  });
+}
+
+function wordCase(node: CompletionNode): string {
+  const flags = node.flags.flatMap(names).join(" ");
+  const words = [...node.commands.map(({ name }) => name), ...node.words].join(" ");
+  return `    "${node.path.join(" ")}") flags="${flags}"; words="${words}" ;;`;
+}
+
+/** Patterns of a `case`, quoted. */
+function patterns(texts: readonly string[]): string {
+  return texts.map((text) => `"${text}"`).join("|");
+}
+
+// Longer than 50 lines: it is one text.
+/** The script. */
+export function bashScript(nodes: readonly CompletionNode[]): string {
+  const paths = nodes.map(({ path }) => path.join(" "));
+  const commands = patterns(paths.filter((path) => path !== ""));
+  const withValue = patterns(
+    nodes.flatMap((node) =>
+      node.flags.filter(({ value }) => value).flatMap(names)
+        .map((name) => `${node.path.join(" ")}:${name}`)
+    ),
+  );
+  return `# bash completion for mise-oci; made by: mise-oci completion bash
+
+_mise_oci_files() {
+  local IFS=$'\\n'
+  compopt -o filenames 2>/dev/null
+  COMPREPLY=($(compgen "$1" -- "$2"))
+}
+
+_mise_oci() {
+  local cur="\${COMP_WORDS[COMP_CWORD]}"
+  local path="" flag="" value="$cur" word next at flags words
+  COMPREPLY=()
+  # Bash makes words of their own of = and :, so --flag=val comes as three.
+  for ((at = 1; at < COMP_CWORD; at++)); do
+    word="\${COMP_WORDS[at]}"
+    [[ $word == -- ]] && { compopt -o default 2>/dev/null; return; }
+    if [[ -n $flag ]]; then
+      [[ $word == "=" ]] || flag=""
+      continue
+    fi
+    if [[ $word == -* ]]; then
+      case "$path:$word" in
+        ${withValue}) flag="$word" ;;
+      esac
+      continue
+    fi
+    next="\${path:+$path }$word"
+    case "$next" in
+      ${commands}) path="$next" ;;
+    esac
+  done
+  [[ -n $flag && $value == "=" ]] && value=""
+  case "$path:$flag" in
+${nodes.flatMap(valueCases).join("\n")}
+  esac
+  case "$path" in
+${nodes.map(wordCase).join("\n")}
+  esac
+  if [[ $cur == -* ]]; then
+    COMPREPLY=($(compgen -W "$flags" -- "$cur"))
+  else
+    COMPREPLY=($(compgen -W "$words" -- "$cur"))
+  fi
+}
+
+complete -F _mise_oci mise-oci
+`;
+}

@@ -1,0 +1,79 @@
+/**
+ * Completion for fish 3.0 and later.
+ * @module
+ */
+import type { CompletionFlag, CompletionNode } from "./words.ts";
+
+/** A fish string that stands for itself. */
+function quote(text: string): string {
+  return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
+}
+
+function flagLine(flag: CompletionFlag, when: string): string {
+  const words = [
+    `complete -c mise-oci -n ${quote(when)}`,
+    ...(flag.short === undefined ? [] : [`-s ${flag.short.slice(1)}`]),
+    ...(flag.long === undefined ? [] : [`-l ${flag.long.slice(2)}`]),
+    `-d ${quote(flag.help)}`,
+  ];
+  if (flag.value) {
+    if (flag.choices.length > 0) words.push(`-x -a ${quote(flag.choices.join(" "))}`);
+    else if (flag.completes === "directory") words.push(`-x -a '(__fish_complete_directories)'`);
+    else if (flag.completes === "file") words.push("-r -F");
+    else words.push("-x");
+  }
+  return words.join(" ");
+}
+
+function nodeLines(node: CompletionNode): readonly string[] {
+  const when = `__mise_oci_at ${quote(node.path.join(" "))}`;
+  return [
+    ...node.commands.map(({ name, summary }) =>
+      `complete -c mise-oci -n ${quote(when)} -a ${quote(name)} -d ${quote(summary)}`
+    ),
+    ...node.words.map((word) => `complete -c mise-oci -n ${quote(when)} -a ${quote(word)}`),
+    ...node.flags.map((flag) => flagLine(flag, when)),
+  ];
+}
+
+/** The script. */
+export function fishScript(nodes: readonly CompletionNode[]): string {
+  const commands = nodes.filter(({ path }) => path.length > 0)
+    .map(({ path }) => quote(path.join(" "))).join(" ");
+  const withValue = nodes.flatMap((node) =>
+    node.flags.filter(({ value }) => value).flatMap(({ short, long }) =>
+      [short, long].filter((name) => name !== undefined)
+        .map((name) => quote(`${node.path.join(" ")}:${name}`))
+    )
+  ).join(" ");
+  return `# fish completion for mise-oci; made by: mise-oci completion fish
+
+# Whether the words so far lead to this command: flags and their values do not count.
+function __mise_oci_at
+    set -l path ''
+    set -l skip 0
+    for word in (commandline -opc)[2..-1]
+        if test $skip = 1
+            set skip 0
+        else if test "$word" = --
+            return 1
+        else if string match -q -- '-*' $word
+            contains -- "$path:$word" ${withValue}
+            and set skip 1
+        else
+            set -l next (string trim -- "$path $word")
+            contains -- $next ${commands}
+            and set path $next
+        end
+    end
+    test "$path" = "$argv[1]"
+end
+
+function __mise_oci_trailing
+    contains -- -- (commandline -opc)
+end
+
+complete -c mise-oci -n 'not __mise_oci_trailing' -f
+${nodes.flatMap(nodeLines).join("\n")}
+`;
+}

@@ -1,0 +1,82 @@
+/**
+ * What a shell can complete at each command, taken from the table of commands.
+ * @module
+ */
+import type { Command } from "../command.ts";
+import { type Completes, type Flag, takesValue } from "../flag.ts";
+import { GLOBAL_FLAGS } from "../flags/global.ts";
+
+/** A flag as a shell needs it. */
+export interface CompletionFlag {
+  /** `--output`; absent for a global flag whose long name the command has taken. */
+  readonly long?: string;
+  /** `-o`. */
+  readonly short?: string;
+  /** One sentence. */
+  readonly help: string;
+  /** Whether a value follows. */
+  readonly value: boolean;
+  /** Name of the value. */
+  readonly valueName: string;
+  /** Values there are. */
+  readonly choices: readonly string[];
+  /** What the value is if it is no choice. */
+  readonly completes: Completes;
+  /** Whether it can be given again. */
+  readonly repeats: boolean;
+}
+
+/** A place on the command line: after the program's name, or after a command's. */
+export interface CompletionNode {
+  /** Names of the commands so far; empty for the program. */
+  readonly path: readonly string[];
+  /** Commands that can follow. */
+  readonly commands: readonly { readonly name: string; readonly summary: string }[];
+  /** Words that can follow. */
+  readonly words: readonly string[];
+  /** Whether a command line of something else can follow `--`. */
+  readonly trailing: boolean;
+  /** Flags that can follow. */
+  readonly flags: readonly CompletionFlag[];
+}
+
+function toFlag(
+  name: string,
+  flag: Flag<unknown>,
+  own: Readonly<Record<string, unknown>>,
+): CompletionFlag {
+  const hidden = name in own && flag !== own[name];
+  return {
+    ...(hidden ? {} : { long: `--${name}` }),
+    ...(flag.short === undefined ? {} : { short: `-${flag.short}` }),
+    help: flag.help,
+    value: takesValue(flag),
+    valueName: flag.valueName ?? "VALUE",
+    choices: flag.choices ?? [],
+    completes: flag.completes,
+    repeats: flag.kind === "list" || flag.kind === "count",
+  };
+}
+
+function nodeOf(path: readonly string[], command: Partial<Command>): CompletionNode {
+  const own = command.flags ?? {};
+  return {
+    path,
+    commands: (command.subcommands ?? []).map(({ name, summary }) => ({ name, summary })),
+    words: (command.positionals ?? []).flatMap(({ choices }) => choices ?? []),
+    trailing: command.trailing !== undefined,
+    flags: [...Object.entries(own), ...Object.entries(GLOBAL_FLAGS)].map(([name, flag]) =>
+      toFlag(name, flag, own)
+    ),
+  };
+}
+
+/** Every place, the program first. */
+export function completionNodes(commands: readonly Command[]): readonly CompletionNode[] {
+  const below = (path: readonly string[], list: readonly Command[]): CompletionNode[] =>
+    list.flatMap((command) => {
+      const here = [...path, command.name];
+      return [nodeOf(here, command), ...below(here, command.subcommands ?? [])];
+    });
+  return [nodeOf([], { subcommands: commands }), ...below([], commands)];
+}

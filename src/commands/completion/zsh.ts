@@ -1,0 +1,84 @@
+/**
+ * Completion for zsh 5.
+ * @module
+ */
+import type { CompletionFlag, CompletionNode } from "./words.ts";
+
+/** A text in a specification of `_arguments`, within single quotes. */
+function escape(text: string): string {
+  return text.replaceAll("'", "'\\''").replace(/[\[\]:\\]/g, "\\$&");
+}
+
+function action(flag: CompletionFlag): string {
+  if (flag.choices.length > 0) return `(${flag.choices.join(" ")})`;
+  if (flag.completes === "directory") return "_files -/";
+  return flag.completes === "file" ? "_files" : " ";
+}
+
+/** `'(-o --output)'{-o+,--output=}'[…]:DIR:_files -/'`. */
+function flagSpec(flag: CompletionFlag): string {
+  const { short, long, value, repeats } = flag;
+  const spellings = [
+    ...(short === undefined ? [] : [value ? `${short}+` : short]),
+    ...(long === undefined ? [] : [value ? `${long}=` : long]),
+  ];
+  const names = [short, long].filter((name) => name !== undefined);
+  const before = repeats ? "'*'" : `'(${names.join(" ")})'`;
+  const spelling = spellings.length > 1 ? `{${spellings.join(",")}}` : spellings.join("");
+  const rest = value ? `:${escape(flag.valueName)}:${action(flag)}` : "";
+  return `${before}${spelling}'[${escape(flag.help)}]${rest}'`;
+}
+
+function functionName(path: readonly string[]): string {
+  return ["_mise_oci", ...path].join("_").replaceAll("-", "_");
+}
+
+function commandFunction(node: CompletionNode): string {
+  const specs = node.flags.map(flagSpec);
+  if (node.commands.length > 0) {
+    specs.push("'1: :->command'", "'*:: :->rest'");
+  } else {
+    if (node.words.length > 0) specs.push(`'1: :(${node.words.join(" ")})'`);
+    if (node.trailing) specs.push("'(-)*::command:_normal'");
+  }
+  const list = node.commands.map(({ name, summary }) => `'${escape(name)}:${escape(summary)}'`);
+  const dispatch = node.commands.map(({ name }) =>
+    `        ${name}) ${functionName([...node.path, name])} ;;`
+  );
+  const state = node.commands.length === 0 ? "" : `
+  case $state in
+    command)
+      local -a commands=(
+        ${list.join("\n        ")}
+      )
+      _describe -t commands command commands
+      ;;
+    rest)
+      case $words[1] in
+${dispatch.join("\n")}
+      esac
+      ;;
+  esac`;
+  return `${functionName(node.path)}() {
+  local curcontext=$curcontext state line
+  typeset -A opt_args
+  _arguments -s -S -C \\
+    ${specs.join(" \\\n    ")}
+${state}
+}`;
+}
+
+/** The script. */
+export function zshScript(nodes: readonly CompletionNode[]): string {
+  return `#compdef mise-oci
+# zsh completion for mise-oci; made by: mise-oci completion zsh
+
+${nodes.map(commandFunction).join("\n\n")}
+
+if [[ $funcstack[1] == _mise-oci ]]; then
+  _mise_oci "$@"
+else
+  compdef _mise_oci mise-oci
+fi
+`;
+}

@@ -1,0 +1,123 @@
+/**
+ * The flags of everything that builds: `build`, `run` and `push`.
+ * @module
+ */
+import { parseCompression } from "../../oci/compression.ts";
+import { parsePlatform } from "../../oci/platform.ts";
+import { parseMountPoint } from "../../plan/options.ts";
+import type { TransientBuild } from "../../workflow/types.ts";
+import type { CommandContext, CommandInput } from "../command.ts";
+import { choiceFlag, type FlagTable, inGroup, listFlag, switchFlag, valueFlag } from "../flag.ts";
+import { parseCopy, parseFrom, parseOwner, parseVariableName } from "../values/build.ts";
+
+/** `--platform`, which also chooses among the images of a layout. */
+export const PLATFORM_FLAG = inGroup("Build flags", {
+  platform: valueFlag({
+    valueName: "OS/ARCH",
+    defaultText: "linux on this machine's architecture",
+    help: "What the image runs on, such as linux/arm64",
+    parse: parsePlatform,
+  }),
+});
+
+/** Flags about the project. */
+const PROJECT_FLAGS = inGroup("Project flags", {
+  "include-global": switchFlag({
+    help: "Take tools and variables of the global and system config too",
+  }),
+  install: switchFlag({ help: "Run mise install first" }),
+  "allow-env": listFlag({
+    valueName: "NAME",
+    help: "Bake the variable NAME into the image though it looks like a secret",
+    parse: parseVariableName,
+  }),
+  "drop-env": listFlag({
+    valueName: "NAME",
+    help: "Leave the variable NAME out of the image",
+    parse: parseVariableName,
+  }),
+  "strict-env": switchFlag({
+    help: "Fail where a baked variable would only be warned about",
+  }),
+});
+
+/** Flags about the image, without those of its output. */
+export const BUILD_FLAGS = {
+  ...inGroup("Build flags", {
+    from: valueFlag({
+      valueName: "REF",
+      defaultText: "debian:bookworm-slim",
+      help: "Base image: a reference, scratch, oci:DIR[:TAG] or oci-archive:FILE",
+      parse: parseFrom,
+    }),
+    pull: choiceFlag(["missing", "always", "never"], {
+      help: "When to ask the registry for the base image",
+    }),
+    "mount-point": valueFlag({
+      valueName: "PATH",
+      defaultText: "/mise",
+      help: "Directory of the tools in the image",
+      parse: parseMountPoint,
+    }),
+    copy: listFlag({
+      valueName: "HOST:IMAGE",
+      completes: "file",
+      help: "Copy a file or directory into the image as a layer of its own",
+      parse: parseCopy,
+    }),
+    owner: valueFlag({
+      valueName: "UID[:GID]",
+      defaultText: "0:0",
+      help: "Owner of the files in the new layers",
+      parse: parseOwner,
+    }),
+    "no-mise": switchFlag({ help: "Leave the mise executable out of the image" }),
+    "no-cache": switchFlag({
+      help: "Build every layer anew: no local cache, no layers of the registry",
+    }),
+    compression: valueFlag({
+      valueName: "gzip|zstd|none[:LEVEL]",
+      defaultText: "gzip",
+      help: "Compression of the new layers (gzip 1-9, zstd 1-19)",
+      parse: parseCompression,
+    }),
+    ...PLATFORM_FLAG,
+  }),
+  ...PROJECT_FLAGS,
+} as const satisfies FlagTable;
+
+/** The part of a build request that these flags and the global ones decide. */
+export function buildRequest(
+  { flags, globals }: CommandInput<typeof BUILD_FLAGS>,
+  { place }: Pick<CommandContext, "place">,
+): TransientBuild {
+  return {
+    directory: place.resolve("."),
+    includeGlobal: flags["include-global"],
+    install: flags.install,
+    yes: globals.yes,
+    copies: flags.copy,
+    embedMise: !flags["no-mise"],
+    useCache: !flags["no-cache"],
+    pull: flags.pull,
+    allowEnv: flags["allow-env"],
+    dropEnv: flags["drop-env"],
+    strictEnv: flags["strict-env"],
+    ...given("miseEnv", globals.env),
+    ...given("misePath", globals.mise),
+    ...given("jobs", globals.jobs),
+    ...given("from", flags.from),
+    ...given("mountPoint", flags["mount-point"]),
+    ...given("owner", flags.owner),
+    ...given("compression", flags.compression),
+    ...given("platform", flags.platform),
+  };
+}
+
+/** A property only if there is a value for it: an optional property is never `undefined` here. */
+export function given<K extends string, T>(
+  name: K,
+  value: T | undefined,
+): { readonly [P in K]?: T } {
+  return (value === undefined ? {} : { [name]: value }) as { readonly [P in K]?: T };
+}

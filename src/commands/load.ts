@@ -1,0 +1,63 @@
+/**
+ * `mise-oci load`: puts a built image into podman or docker.
+ * @module
+ */
+import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
+import { type FlagTable, valueFlag, valueFlagOr } from "./flag.ts";
+import { given, PLATFORM_FLAG } from "./flags/build.ts";
+import { ENGINE_FLAG } from "./flags/engine.ts";
+import { parseDirectory } from "./flags/image.ts";
+import { parseTag } from "./values/build.ts";
+
+const { group: _, ...platform } = PLATFORM_FLAG.platform;
+const { group: __, ...engine } = ENGINE_FLAG.engine;
+const FLAGS = {
+  "image-dir": valueFlagOr("./mise-oci", {
+    valueName: "DIR",
+    completes: "directory",
+    help: "The image layout to load",
+    parse: parseDirectory,
+  }),
+  tag: valueFlag({
+    short: "t",
+    valueName: "REF",
+    defaultText: "the layout's",
+    help: "Name of the image in the engine",
+    parse: parseTag,
+  }),
+  engine,
+  platform,
+} as const satisfies FlagTable;
+
+async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
+  const { flags } = input;
+  const result = await context.workflows.loadImage({
+    directory: flags["image-dir"],
+    engine: flags.engine,
+    ...given("tag", flags.tag),
+    ...given("platform", flags.platform),
+  }, context);
+  context.print({
+    text: () =>
+      input.globals.quiet
+        ? `${result.image}\n`
+        : `loaded ${result.digest} into ${result.engine} as ${result.image}\n`,
+    json: () => result,
+  });
+  return 0;
+}
+
+/** The command. */
+export const load: Command = defineCommand({
+  name: "load",
+  summary: "Put a built image into podman or docker",
+  description: ["With --quiet only the image's name in the engine is printed."],
+  flags: FLAGS,
+  examples: [
+    {
+      text: "Build an image and load it into docker",
+      command: "mise-oci build && mise-oci load --engine docker -t app:dev",
+    },
+  ],
+  run,
+});

@@ -1,0 +1,127 @@
+/**
+ * What `build` prints.
+ * @module
+ */
+import { formatPlatform } from "../../oci/platform.ts";
+import type { BuildPlan, LayerPlan } from "../../plan/types.ts";
+import { escapeLine } from "../../ui/escape.ts";
+import { joinLines, renderTable } from "../../ui/table.ts";
+import type { BuildResult } from "../../workflow/types.ts";
+import type { Output } from "../command.ts";
+import { layersJson, layerTable, type PrintOptions } from "./layers.ts";
+
+/** The facts that there are, one a line. */
+function facts(pairs: readonly (readonly [string, string | undefined])[]): readonly string[] {
+  return pairs.filter(([, value]) => value !== undefined && value !== "")
+    .map(([name, value]) => `${name.padEnd(9)} ${escapeLine(value ?? "")}`);
+}
+
+/** The result of a build. */
+export function buildOutput(result: BuildResult, options: PrintOptions): Output {
+  const platform = formatPlatform(result.platform);
+  return {
+    text: () =>
+      options.quiet ? `${result.digest}\n` : joinLines([
+        ...facts([
+          ["output", result.output],
+          ["digest", result.digest],
+          ["tag", result.tag],
+          ["platform", platform],
+        ]),
+        "",
+        ...layerTable(result.layers, options.short),
+      ]),
+    json: () => ({
+      output: result.output,
+      digest: result.digest,
+      tag: result.tag,
+      platform,
+      size: result.layers.reduce((sum, layer) => sum + layer.size, 0),
+      layers: layersJson(result.layers),
+    }),
+  };
+}
+
+/** Where a layer's content goes, once each. */
+function imagePaths(layer: LayerPlan): readonly string[] {
+  return [...new Set(layer.sources.map(({ imagePath }) => imagePath))];
+}
+
+/** Names of the variables that the image gets; values may be secrets and are not printed. */
+function variableNames({ config }: BuildPlan): readonly string[] {
+  const names = [...config.env, ...config.fixedEnv].map(([name]) => name);
+  return [...new Set(names)].filter((name) => name !== "PATH");
+}
+
+function compressionText({ kind, level }: BuildPlan["compression"]): string {
+  return level === undefined ? kind : `${kind}:${level}`;
+}
+
+/** What would be built. */
+export function planOutput(plan: BuildPlan): Output {
+  const { config } = plan;
+  const list = (words: readonly string[] | undefined): string | undefined =>
+    words === undefined ? undefined : JSON.stringify(words);
+  return {
+    text: () =>
+      joinLines([
+        ...facts([
+          ["from", plan.fromText],
+          ["tag", plan.tag],
+          ["platform", formatPlatform(plan.platform)],
+          ["mount", plan.mountPoint],
+          ["layers", compressionText(plan.compression)],
+          ["env", variableNames(plan).join(" ")],
+          ["path", config.path.join(":")],
+          ["command", list(config.cmd)],
+          ["entry", list(config.entrypoint)],
+          ["user", config.user],
+          ["workdir", config.workdir],
+        ]),
+        "",
+        ...renderTable(
+          [{ title: "LAYER" }, { title: "NAME" }, { title: "VERSION" }, { title: "OWNER" }, {
+            title: "PATH",
+          }],
+          plan.layers.map((layer) => [
+            layer.kind,
+            layer.name,
+            layer.version ?? "",
+            `${layer.owner.uid}:${layer.owner.gid}`,
+            imagePaths(layer).join(" "),
+          ]),
+        ),
+      ]),
+    json: () => planJson(plan),
+  };
+}
+
+function planJson(plan: BuildPlan): unknown {
+  const { config } = plan;
+  return {
+    dryRun: true,
+    from: plan.fromText,
+    tag: plan.tag,
+    platform: formatPlatform(plan.platform),
+    mountPoint: plan.mountPoint,
+    compression: plan.compression,
+    env: variableNames(plan),
+    path: config.path,
+    entrypoint: config.entrypoint,
+    cmd: config.cmd,
+    user: config.user,
+    workdir: config.workdir,
+    labels: config.labels,
+    created: config.created,
+    layers: plan.layers.map((layer) => ({
+      kind: layer.kind,
+      name: layer.name,
+      version: layer.version,
+      owner: layer.owner,
+      paths: imagePaths(layer),
+      createdBy: layer.createdBy,
+      annotations: layer.annotations,
+    })),
+    warnings: plan.warnings,
+  };
+}

@@ -1,0 +1,55 @@
+/**
+ * The table of layers that `build` and `push` print.
+ * @module
+ */
+import { formatBytes, formatCount } from "../../ui/format.ts";
+import { renderTable } from "../../ui/table.ts";
+import type { LayerRow } from "../../workflow/types.ts";
+
+/** How much is printed. */
+export interface PrintOptions {
+  /** Only the one thing that a script wants. */
+  readonly quiet: boolean;
+  /** Shortens digests, for a terminal. */
+  readonly short: boolean;
+}
+
+/** A digest with the first twelve digits, as docker shortens it, or in full. */
+export function shortenDigest(digest: string, short: boolean): string {
+  return short ? digest.replace(/^(sha256:[0-9a-f]{12})[0-9a-f]+$/, "$1") : digest;
+}
+
+/** One row a layer, and a sum below. */
+export function layerTable(layers: readonly LayerRow[], short: boolean): readonly string[] {
+  const rows = layers.map((layer) => [
+    layer.kind,
+    layer.name,
+    layer.version ?? "",
+    shortenDigest(layer.digest, short),
+    formatBytes(layer.size),
+    layer.status === "base" ? "" : layer.status,
+  ]);
+  const table = renderTable([
+    { title: "LAYER" },
+    { title: "NAME" },
+    { title: "VERSION" },
+    { title: "DIGEST" },
+    { title: "SIZE", align: "right" },
+    { title: "STATUS" },
+  ], rows);
+  const total = layers.reduce((sum, layer) => sum + layer.size, 0);
+  return [...table, `${formatCount(layers.length, "layer")}, ${formatBytes(total)}`];
+}
+
+/** Layers for `--json`. */
+export function layersJson(layers: readonly LayerRow[]): readonly unknown[] {
+  return layers.map(({ kind, name, version, digest, size, status, reusedFrom }) => ({
+    kind,
+    name,
+    version,
+    digest,
+    size,
+    status,
+    reusedFrom,
+  }));
+}

@@ -1,0 +1,121 @@
+/**
+ * `mise-oci push`: builds an image and pushes it to a registry.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import { formatReference, namesHost, parseReference, type Reference } from "../oci/reference.ts";
+import type { PushRequest } from "../workflow/types.ts";
+import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
+import { choiceFlag, type FlagTable, inGroup, switchFlag, valueFlag } from "./flag.ts";
+import { given } from "./flags/build.ts";
+import { IMAGE_FLAGS, imageRequest } from "./flags/image.ts";
+
+const FLAGS = {
+  ...inGroup("Push flags", {
+    "cache-from": valueFlag({
+      valueName: "REF",
+      defaultText: "the image at REF",
+      help: "Reuse tool layers of this image, which must be in the same repository",
+      parse: parseReference,
+    }),
+    "update-index": switchFlag({
+      help: "Make the tag an index with one image per platform, keeping the other platforms'",
+    }),
+    tool: choiceFlag(["auto", "native", "skopeo", "crane"], {
+      help: "Who uploads; auto is the built-in client",
+    }),
+  }),
+  ...IMAGE_FLAGS,
+} as const satisfies FlagTable;
+
+/** Where to push: a reference that names its host, with a tag rather than a digest. */
+function parseDestination(text: string): Reference {
+  const reference = parseReference(text);
+  if (!namesHost(text)) {
+    throw new MiseOciError("usage", `Cannot push to ${JSON.stringify(text)}: no registry host`, {
+      hint: `Name the registry: ${formatReference(reference)}, or your own host in its place`,
+    });
+  }
+  if (reference.digest !== undefined) {
+    throw new MiseOciError("usage", `Cannot push to ${JSON.stringify(text)}: it has a digest`, {
+      hint: "Push to a tag; the digest follows from what is pushed",
+    });
+  }
+  return reference;
+}
+
+function sameRepository(a: Reference, b: Reference): boolean {
+  return a.registry === b.registry && a.repository === b.repository;
+}
+
+function pushRequest(
+  input: CommandInput<typeof FLAGS>,
+  context: Pick<CommandContext, "place">,
+): PushRequest {
+  const { flags, globals } = input;
+  const destination = parseDestination(input.positionals[0] ?? "");
+  const cacheFrom = flags["cache-from"];
+  if (cacheFrom !== undefined && !sameRepository(cacheFrom, destination)) {
+    const { registry, repository } = destination;
+    throw new MiseOciError(
+      "usage",
+      `Cannot reuse layers of "${formatReference(cacheFrom)}": it is in another repository`,
+      { hint: `Name a tag of ${formatReference({ registry, repository })}` },
+    );
+  }
+  for (const name of ["no-cache", "image-dir"]) {
+    if (cacheFrom !== undefined && input.given.has(name)) {
+      throw new MiseOciError("usage", `Cannot use --cache-from together with --${name}`, {
+        hint: "Leave one of the two out",
+      });
+    }
+  }
+  return {
+    image: imageRequest(input, context),
+    destination,
+    updateIndex: flags["update-index"],
+    tool: flags.tool,
+    ...given("cacheFrom", cacheFrom),
+    ...given("jobs", globals.jobs),
+  };
+}
+
+async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
+  const request = pushRequest(input, context);
+  const { pushOutput } = await import("./print/push.ts");
+  const result = await context.workflows.pushImage(request, context);
+  context.print(pushOutput(result, {
+    quiet: input.globals.quiet,
+    short: context.io.isTerminal("stdout"),
+  }));
+  return 0;
+}
+
+/** The command. */
+export const push: Command = defineCommand({
+  name: "push",
+  summary: "Build an image and push it to a registry",
+  description: [
+    "Sends only what the registry does not have. Tools whose layers are in the image that REF names " +
+    "already need not be installed.",
+    "Credentials are those of docker login and podman login. With --quiet only the digest is printed.",
+  ],
+  flags: FLAGS,
+  positionals: [{ name: "REF", help: "Where to, registry host included: ghcr.io/team/app:v1" }],
+  examples: [
+    { text: "Build and push", command: "mise-oci push ghcr.io/team/devenv:latest" },
+    {
+      text: "Push an image that was built before",
+      command: "mise-oci push --image-dir ./mise-oci ghcr.io/team/devenv:v1",
+    },
+    {
+      text: "A tag per commit that reuses the layers of the last release",
+      command: "mise-oci push --cache-from ghcr.io/team/app:latest ghcr.io/team/app:$SHA",
+    },
+    {
+      text: "One tag for several platforms, pushed from a machine of each",
+      command: "mise-oci push --update-index ghcr.io/team/app:v1",
+    },
+  ],
+  run,
+});

@@ -1,0 +1,108 @@
+/**
+ * The values of `build`'s flags.
+ * @module
+ */
+import { MiseOciError } from "../../errors.ts";
+import { parseImageSource, parseReference } from "../../oci/reference.ts";
+import type { Copy } from "../../plan/project.ts";
+import type { Owner } from "../../plan/types.ts";
+import type { Place } from "../flag.ts";
+
+const MAX_ID = 0xffff_ffff;
+
+/**
+ * Parses `UID[:GID]`; without a GID it is the UID.
+ *
+ * @throws {MiseOciError} `usage` for what is not a number from 0 to 2^32-1.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { parseOwner } from "./build.ts";
+ *
+ * assertEquals(parseOwner("1000"), { uid: 1000, gid: 1000 });
+ * ```
+ */
+export function parseOwner(text: string): Owner {
+  const match = /^([0-9]{1,10})(?::([0-9]{1,10}))?$/.exec(text);
+  const uid = Number(match?.[1] ?? NaN);
+  const gid = Number(match?.[2] ?? match?.[1] ?? NaN);
+  if (!(uid <= MAX_ID && gid <= MAX_ID)) {
+    throw new MiseOciError("usage", `Cannot parse owner ${JSON.stringify(text)}`, {
+      hint:
+        `Write UID or UID:GID, numbers from 0 to ${MAX_ID}, such as 1000:1000; names mean nothing without the image's /etc/passwd`,
+    });
+  }
+  return { uid, gid };
+}
+
+/**
+ * Parses `HOST:IMAGE`, split at the last colon (a host path may have colons, an image path not). A
+ * relative host path starts at the working directory.
+ *
+ * @throws {MiseOciError} `usage` unless the image path is absolute, not `/`, and without `.` or `..`.
+ */
+export function parseCopy(text: string, place: Place): Copy {
+  const fail = (why: string): never => {
+    throw new MiseOciError("usage", `Cannot copy ${JSON.stringify(text)}: ${why}`, {
+      hint: "Write HOST:IMAGE with an absolute image path, such as ./app:/workspace/app",
+    });
+  };
+  const colon = text.lastIndexOf(":");
+  if (colon < 0) return fail("there is no colon between host path and image path");
+  const host = text.slice(0, colon);
+  const image = text.slice(colon + 1);
+  if (host === "") return fail("the host path is empty");
+  if (image === "") return fail("the image path is empty");
+  if (!image.startsWith("/")) {
+    return fail(`the image path ${JSON.stringify(image)} is not absolute`);
+  }
+  const parts = image.split("/").filter((part) => part !== "");
+  if (parts.length === 0) return fail("the image path is the root of the image");
+  if (parts.some((part) => part === "." || part === "..")) {
+    return fail(`the image path ${JSON.stringify(image)} contains "." or ".."`);
+  }
+  if (text.includes("\0")) return fail("it contains a NUL character");
+  return { host: place.resolve(host), image: `/${parts.join("/")}` };
+}
+
+/**
+ * Checks a base image and makes its path absolute, so that it means the same in every module.
+ *
+ * @throws {MiseOciError} `usage`.
+ */
+export function parseFrom(text: string, place: Place): string {
+  const source = parseImageSource(text);
+  if (source.kind !== "layout" && source.kind !== "archive") return text;
+  const prefix = source.kind === "layout" ? "oci:" : "oci-archive:";
+  const tag = source.tag === undefined ? "" : `:${source.tag}`;
+  return `${prefix}${place.resolve(source.path)}${tag}`;
+}
+
+/**
+ * Checks the name of an image: a tag alone (`v1`) or a reference (`example.com/app:v1`).
+ *
+ * @throws {MiseOciError} `usage`.
+ */
+export function parseTag(text: string): string {
+  if (/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/.test(text)) return text;
+  if (parseReference(text).digest !== undefined) {
+    throw new MiseOciError(
+      "usage",
+      `Cannot use ${JSON.stringify(text)} as a tag: it has a digest`,
+      {
+        hint: "Write NAME:TAG or TAG; the digest follows from what is built",
+      },
+    );
+  }
+  return text;
+}
+
+/** Checks the name of an environment variable. @throws {MiseOciError} `usage`. */
+export function parseVariableName(text: string): string {
+  // deno-lint-ignore no-control-regex
+  if (text !== "" && !/[=\x00]/.test(text)) return text;
+  throw new MiseOciError("usage", `Cannot use ${JSON.stringify(text)} as a variable name`, {
+    hint: "Write the name alone, without = and a value",
+  });
+}

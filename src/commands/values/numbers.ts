@@ -1,0 +1,86 @@
+/**
+ * Numbers, sizes, times and names as people write them on a command line.
+ * @module
+ */
+import { MiseOciError } from "../../errors.ts";
+
+function fail(what: string, text: string, hint: string): never {
+  throw new MiseOciError("usage", `Cannot parse ${what} ${JSON.stringify(text)}`, { hint });
+}
+
+/** Any text but the empty one. @throws {MiseOciError} `usage`. */
+export function parseName(text: string): string {
+  if (text === "") throw new MiseOciError("usage", "The value is empty");
+  return text;
+}
+
+/** A whole number from 1 to 1024. @throws {MiseOciError} `usage`. */
+export function parseJobs(text: string): number {
+  if (!/^[0-9]{1,4}$/.test(text) || Number(text) < 1 || Number(text) > 1024) {
+    fail("number of jobs", text, "Write a whole number from 1 to 1024");
+  }
+  return Number(text);
+}
+
+const MILLISECONDS: Readonly<Record<string, number>> = {
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+/**
+ * Parses a span of time, `90s`, `30m`, `12h`, `7d`, `2w` or several in a row (`1d12h`), to
+ * milliseconds.
+ *
+ * @throws {MiseOciError} `usage`.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { parseDuration } from "./numbers.ts";
+ *
+ * assertEquals(parseDuration("1d12h"), 36 * 3_600_000);
+ * ```
+ */
+export function parseDuration(text: string): number {
+  if (!/^(?:[0-9]{1,9}(?:\.[0-9]+)?[smhdw])+$/.test(text)) {
+    fail("time", text, "Write a number and a unit (s, m, h, d or w), such as 7d or 12h");
+  }
+  let total = 0;
+  for (const [, number, unit] of text.matchAll(/([0-9.]+)([smhdw])/g)) {
+    total += Number(number) * (MILLISECONDS[unit ?? ""] ?? 0);
+  }
+  return Math.round(total);
+}
+
+const PREFIXES = "kmgtp";
+
+/**
+ * Parses a size to bytes. Units are those that sizes are printed in: `kB`, `MB`, `GB` are powers of
+ * 1000, `KiB`, `MiB`, `GiB` of 1024; letters alone (`10G`) are powers of 1000, case does not count.
+ *
+ * @throws {MiseOciError} `usage`.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { parseByteSize } from "./numbers.ts";
+ *
+ * assertEquals(parseByteSize("10GB"), 10_000_000_000);
+ * assertEquals(parseByteSize("1.5 MiB"), 1_572_864);
+ * ```
+ */
+export function parseByteSize(text: string): number {
+  const match = /^([0-9]{1,15}(?:\.[0-9]{1,9})?) ?(?:([kmgtp])?(i)?b?|bytes)$/i.exec(text);
+  const [, number = "", prefix = "", binary] = match ?? [];
+  const bytes = Math.round(
+    Number(number) *
+      (binary === undefined ? 1000 : 1024) **
+        (prefix === "" ? 0 : PREFIXES.indexOf(prefix.toLowerCase()) + 1),
+  );
+  const bad = match === null || !Number.isSafeInteger(bytes) ||
+    prefix === "" && binary !== undefined;
+  return bad ? fail("size", text, "Write a number and a unit, such as 500MB, 10GB or 2GiB") : bytes;
+}

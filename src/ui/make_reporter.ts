@@ -1,0 +1,50 @@
+/**
+ * The reporter that fits the flags and the terminal.
+ * @module
+ */
+import type { Colors } from "./color.ts";
+import { PlainReporter } from "./plain_reporter.ts";
+import type { Reporter } from "./reporter.ts";
+import { TerminalReporter } from "./terminal_reporter.ts";
+
+/** A reporter that must be told when it is over. */
+export interface StoppableReporter extends Reporter {
+  /** Leaves the terminal as it should be; later events are dropped or plain. */
+  stop(): void;
+}
+
+/** What decides which one. */
+export interface ReporterOptions {
+  /** `--progress`. */
+  readonly progress: "auto" | "plain" | "none";
+  /** `--quiet`. */
+  readonly quiet: boolean;
+  /** Number of `-v`. */
+  readonly verbosity: number;
+  /** Colours for stderr. */
+  readonly colors: Colors;
+  /** Whether lines can be drawn over on stderr. */
+  readonly canDraw: boolean;
+  /** Writes to stderr. */
+  readonly write: (text: string) => void;
+  /** Size of the terminal. */
+  readonly size: () => { readonly columns: number; readonly rows: number } | undefined;
+}
+
+function every(milliseconds: number, tick: () => void): () => void {
+  const timer = setInterval(tick, milliseconds);
+  Deno.unrefTimer(timer);
+  return () => clearInterval(timer);
+}
+
+/** Makes the reporter. */
+export function makeReporter(options: ReporterOptions): StoppableReporter {
+  const { progress, quiet, verbosity, colors, canDraw, write } = options;
+  const common = { colors, verbosity, quiet, write, now: () => performance.now() };
+  if (progress === "auto" && canDraw && !quiet) {
+    const size = (): { columns: number; rows: number } =>
+      options.size() ?? { columns: 80, rows: 24 };
+    return new TerminalReporter({ ...common, size, every });
+  }
+  return new PlainReporter({ ...common, progress: progress !== "none" && !quiet });
+}
