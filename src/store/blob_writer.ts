@@ -66,12 +66,15 @@ export class FileBlobWriter implements BlobWriter {
   async write(chunk: Uint8Array): Promise<void> {
     // The thread that writes and this one that hashes work at the same time.
     const written = this.#file.write(chunk);
-    this.#hash.update(chunk);
+    if (this.#file.isOpen) this.#hash.update(chunk);
     await written;
     this.#bytesWritten += chunk.length;
   }
 
   async commit(expected: ExpectedBlob = {}): Promise<StoredBlob> {
+    if (!this.#file.isOpen) {
+      throw new MiseOciError("io", `Cannot write "${this.#file.path}": it was closed before`);
+    }
     const digest: Digest = parseDigest(`sha256:${this.#hash.digest("hex")}`);
     const stored: StoredBlob = { digest, size: this.#bytesWritten };
     try {

@@ -88,13 +88,22 @@ export async function writeImage(
   return { ...await layout.writeManifest(manifest, MediaType.manifest), platform };
 }
 
-/** Runs a worker of this folder's tests in a process of its own. */
-export function spawnWorker(
-  args: readonly string[],
-  wrap: readonly string[] = [],
-): Deno.ChildProcess {
+/** A process of this folder's tests, running `worker_test.ts`. */
+export interface Worker {
+  /** Resolves when it has said `ready`. */
+  readonly ready: Promise<void>;
+  /** Lets it go on. */
+  proceed(): Promise<void>;
+  /** Kills it as a crash would, and waits for its end. */
+  kill(): Promise<void>;
+  /** Its exit code and stderr. */
+  readonly done: Promise<{ readonly code: number; readonly stderr: string }>;
+}
+
+/** Starts a worker. @param wrap a command with arguments that starts it, instead of starting it directly. */
+export function startWorker(args: readonly string[], wrap: readonly string[] = []): Worker {
   const worker = new URL("./worker_test.ts", import.meta.url).pathname;
-  const [command, ...rest] = [
+  const [command = "", ...rest] = [
     ...wrap,
     Deno.execPath(),
     "run",
@@ -103,10 +112,45 @@ export function spawnWorker(
     worker,
     ...args,
   ];
-  return new Deno.Command(command ?? "", {
+  const child = new Deno.Command(command, {
     args: rest,
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+  const input = child.stdin.getWriter();
+  const ready = Promise.withResolvers<void>();
+  const output = (async (): Promise<void> => {
+    for await (const _chunk of child.stdout) ready.resolve();
+    ready.reject(new Error("The worker ended early"));
+  })();
+  ready.promise.catch(() => {});
+  const done = (async () => {
+    const stderr = await new Response(child.stderr).text();
+    const { code } = await child.status;
+    await output;
+    await input.close().catch(() => {});
+    return { code, stderr };
+  })();
+  return {
+    ready: ready.promise,
+    done,
+    proceed: async () => {
+      await input.write(text("\n"));
+    },
+    kill: async () => {
+      child.kill("SIGKILL");
+      await done;
+    },
+  };
+}
+
+/** Whether a command runs and succeeds; why a test must be skipped if not. */
+export function canRun(command: string, args: readonly string[]): boolean {
+  try {
+    return new Deno.Command(command, { args: [...args], stdout: "null", stderr: "null" })
+      .outputSync().success;
+  } catch {
+    return false;
+  }
 }

@@ -266,7 +266,7 @@ export async function createLayout(dir: string, options: LayoutOptions = {}): Pr
   }
   const nearest = await nearestDirectory(dir);
   const exists = nearest === dir;
-  if (!exists && await maybeLstat(dir) !== undefined) {
+  if (!exists && (await maybeLstat(dir))?.isSymlink) {
     throw new MiseOciError(
       "layout",
       `Cannot write an image layout to "${dir}": it is a link to nothing`,

@@ -61,6 +61,12 @@ export class TempFile {
     return this.#path;
   }
 
+  /** Whether it can still be written: not committed, not aborted. */
+  get isOpen(): boolean {
+    return this.#file !== undefined;
+  }
+
+  /** The open file. @throws {MiseOciError} `io` after a commit or abort. */
   #open(): Deno.FsFile {
     if (this.#file !== undefined) return this.#file;
     throw new MiseOciError("io", `Cannot write "${this.#path}": it was closed before`);
