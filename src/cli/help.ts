@@ -59,7 +59,7 @@ export function flagTerm(name: string, flag: Flag<unknown>): string {
 /** The explanation of a flag with its default, and whether it repeats. */
 export function flagText(flag: Flag<unknown>): string {
   const notes = [
-    ...(flag.kind === "list" ? ["can be given more than once"] : []),
+    ...(flag.kind === "list" ? ["repeatable"] : []),
     ...(flag.defaultText === undefined ? [] : [`default: ${flag.defaultText}`]),
     ...(flag.env === undefined ? [] : [`environment: ${flag.env}`]),
   ];
