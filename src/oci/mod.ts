@@ -15,6 +15,7 @@
  * @module
  */
 export * from "./annotations.ts";
+export * from "./compression.ts";
 export * from "./descriptor.ts";
 export * from "./digest.ts";
 export * from "./image_config.ts";

@@ -64,6 +64,19 @@ function looksLikeHost(component: string): boolean {
     component !== component.toLowerCase();
 }
 
+/** The digest after the `@`; what else can stand there is a user's name and password. */
+function digestAfter(text: string, at: number): Digest {
+  const after = text.slice(at + 1);
+  if (after.includes("@") || after.includes("/") && !/^sha\d+:/.test(after)) {
+    fail(
+      text,
+      "it contains a user or password",
+      "Log in with docker login or podman login instead",
+    );
+  }
+  return parseDigest(after, "digest of image reference");
+}
+
 /**
  * Parses an image reference.
  *
@@ -87,18 +100,7 @@ export function parseReference(text: string): Reference {
   // deno-lint-ignore no-control-regex
   if (/[\s\x00-\x1f\x7f]/.test(text)) fail(text, "it contains white space or a control character");
   const at = text.indexOf("@");
-  let digest: Digest | undefined;
-  if (at >= 0) {
-    const after = text.slice(at + 1);
-    if (after.includes("@") || after.includes("/") && !/^sha\d+:/.test(after)) {
-      fail(
-        text,
-        "it contains a user or password",
-        "Log in with docker login or podman login instead",
-      );
-    }
-    digest = parseDigest(after, `digest of image reference`);
-  }
+  const digest = at < 0 ? undefined : digestAfter(text, at);
   const named = at >= 0 ? text.slice(0, at) : text;
   const slash = named.indexOf("/");
   const first = slash < 0 ? undefined : named.slice(0, slash);

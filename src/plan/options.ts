@@ -3,7 +3,7 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import { type ImageSource, parseImageSource, type Platform } from "../oci/mod.ts";
+import { type ImageSource, parseCompression, parseImageSource, type Platform } from "../oci/mod.ts";
 import type { Copy, Project } from "./project.ts";
 import type { CompressionPlan, Owner } from "./types.ts";
 
@@ -31,8 +31,8 @@ export interface PlanOptions {
   readonly mise?: HostExecutable;
   /** The compiled mise-oci to embed (`--embed-self`). */
   readonly self?: HostExecutable;
-  /** How layers are compressed. */
-  readonly compression: CompressionPlan;
+  /** `--compression`. */
+  readonly compression?: CompressionPlan;
   /** What the image runs on. */
   readonly platform: Platform;
   /** RFC 3339 time for config and label. */
@@ -61,6 +61,8 @@ export interface ResolvedOptions {
   readonly owner: Owner;
   /** Copies: config's, then the command line's. */
   readonly copies: readonly Copy[];
+  /** How layers are compressed. */
+  readonly compression: CompressionPlan;
 }
 
 /** The base image if nothing names one: glibc, small, and what most prebuilt tools run on. */
@@ -113,6 +115,7 @@ export function resolveOptions(project: Project, options: PlanOptions): Resolved
     mountPoint: parseMountPoint(mountPoint ?? DEFAULT_MOUNT_POINT),
     owner: options.owner ?? { uid, gid: oci.groupId ?? uid },
     copies: [...oci.copy, ...options.copies],
+    compression: options.compression ?? parseCompression(oci.compression ?? "gzip"),
   };
 }
 

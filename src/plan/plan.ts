@@ -69,7 +69,7 @@ export function plan(project: Project, options: PlanOptions, versions: LayerVers
     fromText: resolved.fromText,
     ...(resolved.tag === undefined ? {} : { tag: resolved.tag }),
     mountPoint: resolved.mountPoint,
-    compression: options.compression,
+    compression: resolved.compression,
     layers: planLayers({ project, options, resolved, versions }),
     config: planConfig(project, options, { resolved, env }),
     warnings: [...project.warnings, ...none, ...warnings],

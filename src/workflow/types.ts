@@ -2,7 +2,7 @@
  * What commands ask of workflows and get back.
  * @module
  */
-import type { Compression, Digest, Platform } from "../oci/mod.ts";
+import type { CompressionChoice, Digest, Platform, Reference } from "../oci/mod.ts";
 import type { Copy } from "../plan/project.ts";
 import type { Owner } from "../plan/types.ts";
 import type { Reporter } from "../ui/reporter.ts";
@@ -27,6 +27,8 @@ export interface ProjectRequest {
   readonly includeGlobal: boolean;
   /** Runs `mise install` first. */
   readonly install: boolean;
+  /** Answers yes to what mise asks (`-y`). */
+  readonly yes?: boolean;
 }
 
 /** The flags of `build`, parsed; also of `run` and `push` when they build. */
@@ -47,10 +49,8 @@ export interface BuildRequest extends ProjectRequest {
   readonly embedMise: boolean;
   /** Uses the cache of built layers and, when pushing, layers of the registry. */
   readonly useCache: boolean;
-  /** `--compression`. */
-  readonly compression: Compression;
-  /** Level of the compression; default: the format's. */
-  readonly compressionLevel?: number;
+  /** `--compression`; default: `[oci]`'s, else gzip. */
+  readonly compression?: CompressionChoice;
   /** `--platform`. */
   readonly platform?: Platform;
   /** `--pull`: whether a tag is looked up although the cache knows it. */
@@ -79,6 +79,8 @@ export interface LayerRow {
   readonly size: number;
   /** Where its bytes came from. */
   readonly status: "built" | "cached" | "reused" | "base";
+  /** Image that a reused layer was found in. */
+  readonly reusedFrom?: string;
 }
 
 /** What a build made. */
@@ -93,4 +95,112 @@ export interface BuildResult {
   readonly platform: Platform;
   /** The layers, bottom first. */
   readonly layers: readonly LayerRow[];
+}
+
+/** A build whose layout nobody asked for: the workflow chooses a place and removes it. */
+export type TransientBuild = Omit<BuildRequest, "output" | "tag">;
+
+/** The image that `run` and `push` work on: one that is there, or one to be built. */
+export type ImageRequest =
+  | {
+    readonly kind: "layout";
+    /** Absolute directory of an image layout (`--image-dir`). */
+    readonly directory: string;
+    /** Which of its images (`--platform`); default: the host's, or the only one. */
+    readonly platform?: Platform;
+  }
+  | { readonly kind: "build"; readonly build: TransientBuild };
+
+/** Program that uploads (`--tool`); `auto` is `native`, the built-in client. */
+export type PushTool = "auto" | "native" | "skopeo" | "crane";
+
+/** The flags of `push`, parsed. */
+export interface PushRequest {
+  /** What is pushed. */
+  readonly image: ImageRequest;
+  /** Where to; its text named the registry host. */
+  readonly destination: Reference;
+  /** Image whose tool layers are reused (`--cache-from`), in the destination's repository. */
+  readonly cacheFrom?: Reference;
+  /** Makes the tag an index with one entry per platform, others' entries kept. */
+  readonly updateIndex: boolean;
+  /** Who uploads. */
+  readonly tool: PushTool;
+  /** `-j`; default: the workflow's own. */
+  readonly jobs?: number;
+}
+
+/** What a push did. */
+export interface PushResult {
+  /** Digest that the reference now names: the manifest's, or the index's. */
+  readonly digest: Digest;
+  /** Digest of the image manifest. */
+  readonly manifestDigest: Digest;
+  /** The destination in full. */
+  readonly reference: string;
+  /** Blobs sent, found there already, and mounted from another repository; absent with another tool. */
+  readonly blobs?: {
+    readonly uploaded: number;
+    readonly present: number;
+    readonly mounted: number;
+    /** Bytes of the blobs sent. */
+    readonly uploadedBytes: number;
+  };
+  /** The layers, bottom first, if the image was built. */
+  readonly layers?: readonly LayerRow[];
+}
+
+/** A container engine, or the first of podman and docker that is there. */
+export type EngineChoice = "auto" | "podman" | "docker";
+
+/** The flags of `run`, parsed. */
+export interface RunRequest {
+  /** What runs. */
+  readonly image: ImageRequest;
+  /** Which engine runs it. */
+  readonly engine: EngineChoice;
+  /** Keeps stdin open (`-i`). */
+  readonly interactive: boolean;
+  /** Gives the container a terminal (`-t`). */
+  readonly tty: boolean;
+  /** `NAME=VALUE`, or `NAME` for the value of this process's own environment. */
+  readonly env: readonly string[];
+  /** `HOST:CONTAINER[:OPTIONS]` as the engine takes it, a relative host path made absolute. */
+  readonly volumes: readonly string[];
+  /** Working directory in the container (`-w`). */
+  readonly workdir?: string;
+  /** Keeps the loaded image. */
+  readonly keep: boolean;
+  /** More arguments for the engine's `run`. */
+  readonly engineArgs: readonly string[];
+  /** What to run; empty: the image's own entrypoint and command. */
+  readonly command: readonly string[];
+}
+
+/** How a run ended. */
+export interface RunResult {
+  /** The container's exit code. */
+  readonly exitCode: number;
+}
+
+/** The flags of `load`, parsed. */
+export interface LoadRequest {
+  /** Absolute directory of the image layout. */
+  readonly directory: string;
+  /** Which of its images. */
+  readonly platform?: Platform;
+  /** Name in the engine; default: the layout's. */
+  readonly tag?: string;
+  /** Which engine takes it. */
+  readonly engine: EngineChoice;
+}
+
+/** What a load did. */
+export interface LoadResult {
+  /** The engine that has the image now. */
+  readonly engine: "podman" | "docker";
+  /** Its name there, or its id if it has none. */
+  readonly image: string;
+  /** Digest of the image manifest. */
+  readonly digest: Digest;
 }

@@ -1,0 +1,59 @@
+/**
+ * How a layer's compression is written by people: `gzip`, `zstd:19`, `none`.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import type { Compression } from "./media_type.ts";
+
+/** A compression with an optional level. */
+export interface CompressionChoice {
+  /** The format. */
+  readonly kind: Compression;
+  /** The format's own level; absent means its default. */
+  readonly level?: number;
+}
+
+/** The levels of each format; `undefined` for a format without. */
+export const COMPRESSION_LEVELS: Readonly<
+  Record<Compression, readonly [min: number, max: number] | undefined>
+> = { gzip: [1, 9], zstd: [1, 19], none: undefined };
+
+/**
+ * Parses `gzip`, `zstd` or `none`, with a level for the first two: `zstd:19`.
+ *
+ * @throws {MiseOciError} `usage` naming the formats or the range of levels.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { parseCompression } from "./compression.ts";
+ *
+ * assertEquals(parseCompression("zstd:19"), { kind: "zstd", level: 19 });
+ * ```
+ */
+export function parseCompression(text: string): CompressionChoice {
+  const colon = text.indexOf(":");
+  const name = colon < 0 ? text : text.slice(0, colon);
+  const levelText = colon < 0 ? undefined : text.slice(colon + 1);
+  const kind = (["gzip", "zstd", "none"] as const).find((known) => known === name);
+  const fail = (why: string, hint: string): never => {
+    throw new MiseOciError("usage", `Cannot use compression ${JSON.stringify(text)}: ${why}`, {
+      hint,
+    });
+  };
+  if (kind === undefined) {
+    return fail("there is no such format", "Write gzip, zstd or none, such as zstd:3");
+  }
+  if (levelText === undefined) return { kind };
+  const range = COMPRESSION_LEVELS[kind];
+  if (range === undefined) return fail(`${kind} has no levels`, `Write ${kind} alone`);
+  const [min, max] = range;
+  const level = /^[0-9]{1,2}$/.test(levelText) ? Number(levelText) : NaN;
+  if (!(level >= min && level <= max)) {
+    return fail(
+      `${JSON.stringify(levelText)} is not a level of ${kind}`,
+      `Levels of ${kind} are ${min} to ${max}`,
+    );
+  }
+  return { kind, level };
+}

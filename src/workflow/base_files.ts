@@ -1,0 +1,98 @@
+/**
+ * What the base image has, from its layers in the cache: each layer is read once in its life and its
+ * list of files kept by its digest.
+ * @module
+ */
+import { createHash } from "node:crypto";
+import type { BaseDirectories } from "../layer/mod.ts";
+import {
+  type BaseFile,
+  type BaseFiles,
+  encodeLayerIndex,
+  indexLayer,
+  type LayerIndex,
+  maybeParseLayerIndex,
+  mergeIndexes,
+} from "../layer/read/mod.ts";
+import type { Cache } from "../store/mod.ts";
+import type { BaseImage, BaseLayer } from "./base_image.ts";
+import type { WorkflowContext } from "./types.ts";
+
+const INDEXES = "layer-index";
+const DIRECTORIES = "base-directories";
+
+async function readIndex(
+  layer: BaseLayer,
+  cache: Cache,
+  context: WorkflowContext,
+): Promise<LayerIndex> {
+  const { descriptor, diffId } = layer;
+  const kept = await cache.getDocument(INDEXES, descriptor.digest);
+  const known = typeof kept === "string" ? maybeParseLayerIndex(kept) : undefined;
+  if (known?.diffId === diffId) return known;
+  context.reporter.emit({
+    type: "detail",
+    level: 1,
+    text: `Reading the list of files of base layer ${descriptor.digest}`,
+  });
+  const index = await indexLayer(await cache.open(descriptor.digest), descriptor.mediaType, {
+    diffId,
+  });
+  await cache.putDocument(INDEXES, descriptor.digest, encodeLayerIndex(index));
+  return index;
+}
+
+/** Everything the base has, its layers merged. Each layer must be in the cache. */
+export async function readBaseFiles(
+  base: BaseImage,
+  cache: Cache,
+  context: WorkflowContext,
+): Promise<BaseFiles> {
+  const indexes: LayerIndex[] = [];
+  // One after the other: a layer's list can be large, and reading is one core's work anyway.
+  for (const layer of base.layers) {
+    context.signal.throwIfAborted();
+    indexes.push(await readIndex(layer, cache, context));
+  }
+  return mergeIndexes(indexes);
+}
+
+function directoriesOf(names: Iterable<string>): BaseDirectories {
+  const set = new Set(names);
+  return { has: (path) => set.has(path) };
+}
+
+/** A link to a directory counts (`/bin` → `usr/bin`): a directory entry would replace the link. */
+function isDirectory(files: BaseFiles, { type, path }: Pick<BaseFile, "type" | "path">): boolean {
+  return type === "directory" || type === "symlink" && files.resolve(path)?.type === "directory";
+}
+
+/** A key for everything that depends on the base's content: its layers in their order. */
+function contentKey(base: BaseImage): string {
+  const hash = createHash("sha256");
+  for (const { diffId } of base.layers) hash.update(diffId).update("\n");
+  return hash.digest("hex");
+}
+
+/**
+ * The directories that the base has, which layers do not write again. The answer is kept as well: a
+ * warm build need not merge ten thousand files to know that `/usr` is one.
+ */
+export async function readBaseDirectories(
+  base: BaseImage,
+  cache: Cache,
+  context: WorkflowContext,
+): Promise<BaseDirectories> {
+  if (base.layers.length === 0) return directoriesOf([]);
+  const key = contentKey(base);
+  const kept = await cache.getDocument(DIRECTORIES, key);
+  if (Array.isArray(kept) && kept.every((path) => typeof path === "string")) {
+    return directoriesOf(kept);
+  }
+  const files = await readBaseFiles(base, cache, context);
+  const names = [...files.entries()].flatMap(({ type, path }) =>
+    path !== "" && isDirectory(files, { type, path }) ? path : []
+  );
+  await cache.putDocument(DIRECTORIES, key, names);
+  return directoriesOf(names);
+}

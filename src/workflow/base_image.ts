@@ -1,0 +1,96 @@
+/**
+ * The base image, wherever it comes from: afterwards its manifest and config are parsed and every layer
+ * is in the cache, verified.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import {
+  type Descriptor,
+  type DiffId,
+  type Digest,
+  formatPlatform,
+  formatReference,
+  type ImageConfig,
+  type Manifest,
+  maybeLayerCompression,
+  toOciMediaType,
+} from "../oci/mod.ts";
+import type { BuildPlan } from "../plan/mod.ts";
+
+/** A layer of the base. */
+export interface BaseLayer {
+  /** Its descriptor, with OCI's media type. */
+  readonly descriptor: Descriptor;
+  /** Its diff ID. */
+  readonly diffId: DiffId;
+}
+
+/** A base image. */
+export interface BaseImage {
+  /** The base as people know it. */
+  readonly name: string;
+  /** Its full reference, for the manifest's annotation; absent for bases without one. */
+  readonly reference?: string;
+  /** Digest of its manifest; absent for `scratch`. */
+  readonly digest?: Digest;
+  /** Its config; absent for `scratch`. */
+  readonly config?: ImageConfig;
+  /** Its layers, bottom first. */
+  readonly layers: readonly BaseLayer[];
+}
+
+/** The image that `scratch` means. */
+export const SCRATCH: BaseImage = { name: "scratch", layers: [] };
+
+/**
+ * Pairs the layers of a manifest with the diff IDs of its config.
+ *
+ * @throws {MiseOciError} `invalid` if there are more of one than of the other, `unsupported` for a layer
+ * that is no layer.
+ */
+export function pairLayers(
+  name: string,
+  image: { readonly manifest: Manifest; readonly config: ImageConfig },
+): readonly BaseLayer[] {
+  const { layers } = image.manifest;
+  const { diffIds } = image.config;
+  if (layers.length !== diffIds.length) {
+    throw new MiseOciError(
+      "invalid",
+      `Cannot use base image ${
+        JSON.stringify(name)
+      }: its manifest has ${layers.length} layers and ` +
+        `its config has ${diffIds.length} diff IDs`,
+      { hint: "The image is broken; build or push it again, or use another one" },
+    );
+  }
+  return layers.map((descriptor, i) => {
+    const diffId = diffIds[i];
+    if (diffId === undefined || maybeLayerCompression(descriptor.mediaType) === undefined) {
+      throw new MiseOciError(
+        "unsupported",
+        `Cannot use base image ${JSON.stringify(name)}: layer ${descriptor.digest} is a ` +
+          `${JSON.stringify(descriptor.mediaType)}, not a file system layer`,
+      );
+    }
+    return {
+      descriptor: { ...descriptor, mediaType: toOciMediaType(descriptor.mediaType) },
+      diffId,
+    };
+  });
+}
+
+/** @throws {MiseOciError} `unsupported` if the base is for another platform than the image. */
+export function checkBasePlatform(name: string, config: ImageConfig, plan: BuildPlan): void {
+  const { os, architecture } = plan.platform;
+  if (config.os === os && config.architecture === architecture) return;
+  throw new MiseOciError(
+    "unsupported",
+    `Cannot use base image ${JSON.stringify(name)}: it is for ${
+      formatPlatform(config)
+    }, the image for ${formatPlatform(plan.platform)}`,
+    { hint: "Name a base for that platform, or another --platform" },
+  );
+}
+
+export { formatReference };

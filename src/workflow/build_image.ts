@@ -1,0 +1,203 @@
+/**
+ * `build`: project → plan → layers → image → layout, as named steps.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import { LAYER_FORMAT, RELOCATION_FORMAT } from "../layer/mod.ts";
+import { readProject } from "../mise/mod.ts";
+import { type BuildPlan, plan, type PlanOptions, type Project } from "../plan/mod.ts";
+import { type Cache, createLayout, openCache } from "../store/mod.ts";
+import { readBaseDirectories } from "./base_files.ts";
+import type { BaseImage } from "./base_image.ts";
+import { type ComposedImage, composeImage } from "./compose_image.ts";
+import { defaultJobs, defaultPlatform, hostEnv } from "./environment.ts";
+import { checkToolExecutables, decideEmbedding } from "./executables.ts";
+import { makeLayers, type MakeLayersOptions } from "./make_layers.ts";
+import { openBase } from "./open_base.ts";
+import { buildTimestamp } from "./timestamp.ts";
+import { followToolPaths } from "./tool_paths.ts";
+import type { BuildRequest, BuildResult, TransientBuild, WorkflowContext } from "./types.ts";
+import { MissingBlobError, writeLayout } from "./write_layout.ts";
+
+/** What decides an image: everything of a build but where it is written. */
+export type ImageInput = TransientBuild & {
+  /** Name of the image. */
+  readonly tag?: string;
+};
+
+/** A project with its plan. */
+export interface PlannedImage {
+  /** The project as mise sees it, links followed. */
+  readonly project: Project;
+  /** The plan. */
+  readonly plan: BuildPlan;
+}
+
+/** Everything of an image but a place to write it to. */
+export interface ImageInCache extends PlannedImage {
+  /** The base. */
+  readonly base: BaseImage;
+  /** Manifest, config and rows. */
+  readonly image: ComposedImage;
+}
+
+/** Reads the project, links followed. */
+async function openProject(request: ImageInput, context: WorkflowContext): Promise<Project> {
+  const { directory, misePath, miseEnv, includeGlobal, install } = request;
+  const { reporter, signal } = context;
+  const project = await readProject({
+    directory,
+    includeGlobal,
+    install,
+    ...(misePath === undefined ? {} : { misePath }),
+    ...(miseEnv === undefined ? {} : { miseEnv }),
+  }, {
+    env: hostEnv,
+    signal,
+    warn: (text) => reporter.emit({ type: "warning", text }),
+    detail: (level, text) => reporter.emit({ type: "detail", level, text }),
+  });
+  return await followToolPaths(project);
+}
+
+/** Directories of this machine that no value in the image should name. */
+function hostRoots(project: Project): readonly string[] {
+  const home = hostEnv("HOME") ?? hostEnv("USERPROFILE");
+  const installs = project.tools.map(({ installPath, installDir }) =>
+    installPath.endsWith(`/installs/${installDir}`)
+      ? installPath.slice(0, -`/installs/${installDir}`.length)
+      : installPath
+  );
+  return [...new Set([project.directory, ...installs, ...(home === undefined ? [] : [home])])]
+    .filter((root) => root.length > 1);
+}
+
+async function planOptions(
+  project: Project,
+  request: ImageInput,
+  context: WorkflowContext,
+): Promise<PlanOptions> {
+  const platform = request.platform ?? defaultPlatform();
+  const mise = request.embedMise
+    ? await decideEmbedding("mise", {
+      path: project.misePath,
+      version: project.miseVersion,
+      platform,
+    })
+    : {};
+  const foreign = await checkToolExecutables(project, platform);
+  for (const text of [mise.warning ?? [], foreign].flat()) {
+    context.reporter.emit({ type: "warning", text });
+  }
+  const { from, tag, mountPoint, owner, compression } = request;
+  return {
+    ...(from === undefined ? {} : { from }),
+    ...(tag === undefined ? {} : { tag }),
+    ...(mountPoint === undefined ? {} : { mountPoint }),
+    ...(owner === undefined ? {} : { owner }),
+    ...(mise.executable === undefined ? {} : { mise: mise.executable }),
+    copies: request.copies,
+    ...(compression === undefined ? {} : { compression }),
+    platform,
+    created: buildTimestamp(hostEnv("SOURCE_DATE_EPOCH"), Date.now()),
+    allowEnv: request.allowEnv,
+    dropEnv: request.dropEnv,
+    strictEnv: request.strictEnv,
+    hostRoots: hostRoots(project),
+  };
+}
+
+/**
+ * Reads the project and plans its image. Writes nothing.
+ *
+ * @throws {MiseOciError} for anything wrong with mise, the project, its config or the flags.
+ */
+export async function planProject(
+  request: ImageInput,
+  context: WorkflowContext,
+): Promise<PlannedImage> {
+  const project = await openProject(request, context);
+  const options = await planOptions(project, request, context);
+  const versions = { format: LAYER_FORMAT, relocation: RELOCATION_FORMAT };
+  const planned = plan(project, options, versions);
+  for (const text of planned.warnings) context.reporter.emit({ type: "warning", text });
+  return { project, plan: planned };
+}
+
+/** The plan alone: what `--dry-run` prints. */
+export async function planImage(
+  request: BuildRequest,
+  context: WorkflowContext,
+): Promise<BuildPlan> {
+  return (await planProject(request, context)).plan;
+}
+
+/** @throws {MiseOciError} `tool` naming every tool that is not installed, unless its layer is reused. */
+export function requireInstalled(project: Project, reused: (short: string) => boolean): void {
+  const missing = project.tools.filter(({ installed, short }) => !installed && !reused(short));
+  if (missing.length === 0) return;
+  const names = missing.map(({ short, version }) => `${short}@${version}`).join(", ");
+  throw new MiseOciError(
+    "tool",
+    missing.length === 1 ? `Tool is not installed: ${names}` : `Tools are not installed: ${names}`,
+    { hint: "Run mise install, or give --install" },
+  );
+}
+
+/** Makes the layers of a planned image and composes it; every blob is in the cache afterwards. */
+export async function buildInCache(
+  planned: PlannedImage,
+  options: Omit<MakeLayersOptions, "baseDirectories" | "jobs"> & { readonly request: ImageInput },
+  context: WorkflowContext,
+): Promise<ImageInCache> {
+  const { request, cache } = options;
+  const base = await openBase(planned, { cache, pull: request.pull }, context);
+  const baseDirectories = await readBaseDirectories(base, cache, context);
+  const jobs = request.jobs ?? defaultJobs();
+  const layers = await makeLayers(planned.plan, { ...options, baseDirectories, jobs }, context);
+  return { ...planned, base, image: composeImage(planned.plan, base, layers) };
+}
+
+/** Opens the cache; what it finds damaged goes to the details. */
+export function openBuildCache(context: WorkflowContext): Promise<Cache> {
+  return openCache(undefined, {
+    onProblem: (text) => context.reporter.emit({ type: "detail", level: 1, text }),
+  });
+}
+
+/**
+ * Builds the image of a project and writes it as an image layout.
+ *
+ * @throws {MiseOciError} naming what is wrong and what to do; nothing is written then.
+ */
+export async function buildImage(
+  request: BuildRequest,
+  context: WorkflowContext,
+): Promise<BuildResult> {
+  await createLayout(request.output);
+  const planned = await planProject(request, context);
+  requireInstalled(planned.project, () => false);
+  const cache = await openBuildCache(context);
+  await using _lease = await cache.lease();
+  const { tag } = planned.plan;
+  const write = async (useCache: boolean): Promise<ComposedImage> => {
+    const { image } = await buildInCache(planned, { request, cache, useCache }, context);
+    const directory = request.output;
+    await writeLayout(image, { directory, cache, ...(tag === undefined ? {} : { tag }) }, context);
+    return image;
+  };
+  const image = await write(request.useCache).catch((error: unknown) => {
+    // Somebody emptied the cache between the look-up and the link: what is missing is built again.
+    if (error instanceof MissingBlobError && !context.signal.aborted) {
+      return write(request.useCache);
+    }
+    throw error;
+  });
+  return {
+    output: request.output,
+    digest: image.manifest.descriptor.digest,
+    platform: image.platform,
+    layers: image.rows,
+    ...(tag === undefined ? {} : { tag }),
+  };
+}

@@ -1,0 +1,116 @@
+/**
+ * From base and layers to the config and manifest of the image.
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { MiseOciError } from "../errors.ts";
+import {
+  Annotation,
+  type Descriptor,
+  encodeImageConfig,
+  encodeManifest,
+  type ImageConfig,
+  MediaType,
+  parseDigest,
+  type Platform,
+} from "../oci/mod.ts";
+import { type BuildPlan, composeImageConfig } from "../plan/mod.ts";
+import type { BaseImage } from "./base_image.ts";
+import type { MadeLayer } from "./make_layers.ts";
+import type { LayerRow } from "./types.ts";
+
+/** A document of the image that is small enough for memory: its manifest or config. */
+export interface Document {
+  /** What names it. */
+  readonly descriptor: Descriptor;
+  /** Its canonical bytes. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** An image of one platform: its documents here, its layers' blobs in the cache. */
+export interface ComposedImage {
+  /** The image manifest. */
+  readonly manifest: Document;
+  /** The image config. */
+  readonly config: Document;
+  /** Layers, bottom first, the base's among them. */
+  readonly layers: readonly Descriptor[];
+  /** What the image runs on, as its config says. */
+  readonly platform: Platform;
+  /** Rows of the layer table. */
+  readonly rows: readonly LayerRow[];
+}
+
+function document(mediaType: string, bytes: Uint8Array<ArrayBuffer>): Document {
+  const digest = parseDigest(`sha256:${createHash("sha256").update(bytes).digest("hex")}`);
+  return { descriptor: { mediaType, digest, size: bytes.length }, bytes };
+}
+
+function manifestAnnotations(base: BaseImage): Record<string, string> {
+  return {
+    ...(base.reference === undefined ? {} : { [Annotation.baseName]: base.reference }),
+    ...(base.digest === undefined ? {} : { [Annotation.baseDigest]: base.digest }),
+  };
+}
+
+function rows(base: BaseImage, layers: readonly MadeLayer[]): readonly LayerRow[] {
+  const ofBase = base.layers.map(({ descriptor: { digest, size } }): LayerRow => ({
+    kind: "base",
+    name: base.name,
+    digest,
+    size,
+    status: "base",
+  }));
+  const made = layers.map(({ plan, descriptor, status }): LayerRow => ({
+    kind: plan.kind,
+    name: plan.name,
+    ...(plan.version === undefined ? {} : { version: plan.version }),
+    digest: descriptor.digest,
+    size: descriptor.size,
+    status,
+  }));
+  return [...ofBase, ...made];
+}
+
+function platformOf({ os, architecture, variant }: ImageConfig): Platform {
+  return { architecture, os, ...(variant === undefined ? {} : { variant }) };
+}
+
+/** Composes the image. The same input gives the same bytes. */
+export function composeImage(
+  plan: BuildPlan,
+  base: BaseImage,
+  layers: readonly MadeLayer[],
+): ComposedImage {
+  const config = composeImageConfig({
+    ...(base.config === undefined ? {} : { base: base.config }),
+    baseName: base.name,
+    config: plan.config,
+    layers: layers.map(({ diffId, plan: { createdBy } }) => ({ diffId, createdBy })),
+    platform: plan.platform,
+  });
+  const descriptors = [...base.layers, ...layers].map(({ descriptor }) => descriptor);
+  if (config.diffIds.length !== descriptors.length) {
+    throw new MiseOciError(
+      "invalid",
+      `Cannot write the image: ${descriptors.length} layers and ${config.diffIds.length} diff IDs`,
+    );
+  }
+  const configDocument = document(MediaType.config, encodeImageConfig(config));
+  const annotations = manifestAnnotations(base);
+  const manifest = document(
+    MediaType.manifest,
+    encodeManifest({
+      config: configDocument.descriptor,
+      layers: descriptors,
+      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+    }),
+  );
+  return {
+    manifest,
+    config: configDocument,
+    layers: descriptors,
+    platform: platformOf(config),
+    rows: rows(base, layers),
+  };
+}

@@ -1,0 +1,155 @@
+/**
+ * Makes the layers of a plan: those that were built before come from the cache, the others are built,
+ * several at once on one pool of compression workers.
+ * @module
+ */
+import type { Descriptor, DiffId } from "../oci/mod.ts";
+import {
+  type BaseDirectories,
+  buildLayer,
+  type CompressionPool,
+  createCompressionPool,
+  fingerprintTree,
+  type LayerTree,
+  scanLayer,
+} from "../layer/mod.ts";
+import type { BuildPlan, CompressionPlan, LayerPlan } from "../plan/mod.ts";
+import type { Cache } from "../store/mod.ts";
+import type { Reporter } from "../ui/reporter.ts";
+import { mapLimited } from "./limit.ts";
+import type { LayerRow, WorkflowContext } from "./types.ts";
+
+/** A layer of the image, its blob in the cache (unless it was reused from a registry). */
+export interface MadeLayer {
+  /** What it was made of. */
+  readonly plan: LayerPlan;
+  /** Its blob, with annotations. */
+  readonly descriptor: Descriptor;
+  /** Diff ID. */
+  readonly diffId: DiffId;
+  /** Where its bytes came from. */
+  readonly status: Exclude<LayerRow["status"], "base">;
+}
+
+/** What making layers needs. */
+export interface MakeLayersOptions {
+  /** Where blobs go and built layers are looked up. */
+  readonly cache: Cache;
+  /** Looks layers up; without, everything is built again. */
+  readonly useCache: boolean;
+  /** Directories that the base has. */
+  readonly baseDirectories: BaseDirectories;
+  /** How many things at once. */
+  readonly jobs: number;
+  /** Layers that need not be built, because a registry has them. */
+  readonly maybeReused?: (plan: LayerPlan) => Promise<MadeLayer | undefined>;
+}
+
+/** Layers that are walked and written at once; more would only hold more buffers. */
+const LAYERS_AT_ONCE = 4;
+
+function title({ name, version }: LayerPlan): string {
+  return version === undefined ? name : `${name} ${version}`;
+}
+
+function withAnnotations(descriptor: Descriptor, plan: LayerPlan): Descriptor {
+  const { mediaType, digest, size } = descriptor;
+  return { mediaType, digest, size, annotations: plan.annotations };
+}
+
+/** A layer that has to be built, looked at already. */
+interface Task {
+  readonly plan: LayerPlan;
+  readonly at: number;
+  readonly tree: LayerTree;
+}
+
+/** A layer that is there already, or what it takes to build it. */
+async function lookUp(
+  plan: LayerPlan,
+  options: MakeLayersOptions,
+  scan: { readonly compression: CompressionPlan; readonly signal: AbortSignal },
+): Promise<MadeLayer | LayerTree> {
+  const reused = await options.maybeReused?.(plan);
+  if (reused !== undefined) return reused;
+  const { baseDirectories, useCache, cache } = options;
+  const tree = await scanLayer(plan, { baseDirectories, signal: scan.signal });
+  if (!useCache) return tree;
+  const cached = await cache.getLayer(fingerprintTree(plan, tree, scan.compression));
+  if (cached === undefined) return tree;
+  const { descriptor, diffId } = cached;
+  return { plan, descriptor: withAnnotations(descriptor, plan), diffId, status: "cached" };
+}
+
+async function build(
+  { plan, tree }: Task,
+  options: MakeLayersOptions,
+  tools: {
+    readonly pool: CompressionPool;
+    readonly signal: AbortSignal;
+    readonly reporter: Reporter;
+  },
+): Promise<MadeLayer> {
+  const { cache, baseDirectories } = options;
+  const { reporter, pool, signal } = tools;
+  const name = title(plan);
+  const id = `layer ${plan.kind} ${name}`;
+  reporter.emit({ type: "start", id, label: name, total: tree.bytes });
+  try {
+    const built = await buildLayer(plan, {
+      tree,
+      pool,
+      sink: cache,
+      baseDirectories,
+      signal,
+      onBytes: (bytes) => reporter.emit({ type: "advance", id, bytes }),
+      warn: (text) => reporter.emit({ type: "warning", text: `${name}: ${text}` }),
+    });
+    const { descriptor, diffId, uncompressedSize, fingerprint } = built;
+    await cache.putLayer(fingerprint, { descriptor, diffId, uncompressedSize, label: name });
+    reporter.emit({ type: "done", id, note: "built" });
+    return { plan, descriptor: withAnnotations(descriptor, plan), diffId, status: "built" };
+  } catch (error) {
+    reporter.emit({ type: "failed", id });
+    throw error;
+  }
+}
+
+/**
+ * Makes every layer of a plan, bottom first. The largest is begun first: the others then fill the gaps
+ * instead of waiting for it at the end.
+ *
+ * @throws {MiseOciError} of the first layer that fails, once the others have stopped.
+ */
+export async function makeLayers(
+  plan: BuildPlan,
+  options: MakeLayersOptions,
+  context: WorkflowContext,
+): Promise<readonly MadeLayer[]> {
+  const { compression, layers } = plan;
+  const { reporter } = context;
+  const made = new Array<MadeLayer | undefined>(layers.length);
+  const tasks: Task[] = [];
+  for (const [at, layer] of layers.entries()) {
+    context.signal.throwIfAborted();
+    const found = await lookUp(layer, options, { compression, signal: context.signal });
+    if ("entries" in found) tasks.push({ plan: layer, at, tree: found });
+    else made[at] = found;
+  }
+  reporter.emit({
+    type: "detail",
+    level: 1,
+    text: `${layers.length} layers, ${tasks.length} to build`,
+  });
+  const stop = new AbortController();
+  const signal = AbortSignal.any([context.signal, stop.signal]);
+  await using pool = createCompressionPool({ compression, workers: options.jobs });
+  await mapLimited(
+    tasks.sort((a, b) => b.tree.bytes - a.tree.bytes),
+    { limit: LAYERS_AT_ONCE, onFailure: () => stop.abort() },
+    async (task) => {
+      made[task.at] = await build(task, options, { pool, signal, reporter });
+    },
+  );
+  return made.filter((layer) => layer !== undefined);
+}

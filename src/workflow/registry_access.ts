@@ -1,0 +1,42 @@
+/**
+ * Opens a client for a registry with everything that this machine knows about it: credentials, private
+ * certificates, proxies, and whether plain http is allowed.
+ * @module
+ */
+import { formatReference, type Reference } from "../oci/mod.ts";
+import { createRegistryClient, loadCaCerts, type RegistryClient } from "../registry/mod.ts";
+import { findCredentials } from "../registry/credentials/find_credentials.ts";
+import { hostEnv } from "./environment.ts";
+import type { WorkflowContext } from "./types.ts";
+
+/** How a registry may be reached. */
+export interface RegistryAccess {
+  /** Registries that may be reached over plain http (`oci.insecure_registries`). */
+  readonly insecureRegistries: readonly string[];
+}
+
+/** Opens a client for the registry of a reference. Close it. */
+export async function openRegistry(
+  reference: Reference,
+  access: RegistryAccess,
+  context: WorkflowContext,
+): Promise<RegistryClient> {
+  const { registry, repository } = reference;
+  const { reporter, signal } = context;
+  return createRegistryClient({
+    registry,
+    insecure: access.insecureRegistries.includes(registry),
+    caCerts: await loadCaCerts(registry, { env: hostEnv }),
+    credentials: () =>
+      findCredentials(formatReference({ registry, repository }), {
+        env: hostEnv,
+        warn: (text) => reporter.emit({ type: "warning", text }),
+        detail: (text) => reporter.emit({ type: "detail", level: 1, text }),
+        signal,
+      }),
+    env: hostEnv,
+    signal,
+    log: (level, text) => reporter.emit({ type: "detail", level, text }),
+    warn: (text) => reporter.emit({ type: "warning", text }),
+  });
+}

@@ -1,0 +1,66 @@
+/**
+ * Writes a composed image into an image layout: under the layout's lock, blobs first, the index last.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import type { Descriptor } from "../oci/mod.ts";
+import { type Cache, createLayout, lockLayout } from "../store/mod.ts";
+import type { ComposedImage } from "./compose_image.ts";
+import type { WorkflowContext } from "./types.ts";
+
+/** Where an image is written. */
+export interface WriteLayoutOptions {
+  /** Absolute directory of the layout. */
+  readonly directory: string;
+  /** Name in its index. */
+  readonly tag?: string;
+  /** Where the layers' blobs are. */
+  readonly cache: Cache;
+}
+
+/** A blob that was in the cache a moment ago and is not any more. */
+export class MissingBlobError extends MiseOciError {
+  /** What is missing. */
+  readonly blob: Descriptor;
+
+  /** Creates the error for a blob. */
+  constructor(blob: Descriptor) {
+    super("not-found", `Blob "${blob.digest}" is no longer in the cache`, {
+      hint: "Something else removes files from the cache while mise-oci runs; run it again",
+    });
+    this.blob = blob;
+  }
+}
+
+/**
+ * Writes the image.
+ *
+ * @throws {MissingBlobError} if the cache lost a blob since it was made; the index is unchanged then.
+ * @throws {MiseOciError} `layout` or `io` if the layout cannot be written.
+ */
+export async function writeLayout(
+  image: ComposedImage,
+  options: WriteLayoutOptions,
+  context: WorkflowContext,
+): Promise<void> {
+  const { directory, tag, cache } = options;
+  const layout = await createLayout(directory);
+  await layout.prepare();
+  await using lock = await lockLayout(directory, {
+    signal: context.signal,
+    onWait: () =>
+      context.reporter.emit({
+        type: "step",
+        text: `Waiting for another build that writes ${directory}`,
+      }),
+  });
+  const blobs = new Map(image.layers.map((descriptor) => [descriptor.digest, descriptor]));
+  for (const descriptor of blobs.values()) {
+    const { digest, size } = descriptor;
+    if (!await cache.linkInto(layout, digest, size)) throw new MissingBlobError(descriptor);
+  }
+  await layout.writeManifest(image.config.bytes, image.config.descriptor.mediaType);
+  await layout.writeManifest(image.manifest.bytes, image.manifest.descriptor.mediaType);
+  const entry = { ...image.manifest.descriptor, platform: image.platform };
+  await layout.setTag(entry, tag, { lock });
+}
