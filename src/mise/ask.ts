@@ -19,7 +19,7 @@ import {
   type ToolDetail,
 } from "./answers.ts";
 import { callMise, describeCall, type MiseAnswer } from "./command.ts";
-import { readConfigFile } from "./config_file.ts";
+import { type ConfigFile, parseConfigFile, readConfigText } from "./config_file.ts";
 import type { MiseContext } from "./context.ts";
 import {
   cleanMessage,
@@ -78,7 +78,7 @@ async function betterError(args: readonly string[], answer: MiseAnswer): Promise
   const place = maybePlace(answer.stderr);
   if (error.code !== "config" || place === undefined) return error;
   try {
-    const file = await readConfigFile(place.file);
+    const file = parseConfigFile(place.file, await readConfigText(place.file));
     return maybeOciError(file, cleanMessage(answer.stderr)) ?? error;
   } catch {
     // Our reading of the file adds nothing to what mise says of it.
@@ -233,6 +233,23 @@ export async function askBackends(
     const detail = details[i];
     return detail === undefined ? [] : [[short, detail]];
   }));
+}
+
+/**
+ * Reads a config file. mise knows TOML 1.1 (line breaks in inline tables), the parser here 1.0: what it
+ * does not understand is asked of mise, which prints the same as plain TOML.
+ *
+ * @throws {MiseOciError} `config` naming the file and the line.
+ */
+export async function readConfigFile(session: Session, path: string): Promise<ConfigFile> {
+  const text = await readConfigText(path);
+  try {
+    return parseConfigFile(path, text);
+  } catch (error) {
+    const plain = await ask(session, ["config", "get", "-f", path]).catch(() => undefined);
+    if (plain === undefined) throw error;
+    return parseConfigFile(path, text, new TextDecoder().decode(plain.stdout));
+  }
 }
 
 /** Names of mise's own backends; anything else is a plugin. */

@@ -37,22 +37,18 @@ export function maybeTable(table: TomlTable, ...keys: readonly string[]): TomlTa
   return isTable(current) ? current : undefined;
 }
 
-/** Tables that are read here; a file that names none of them is not parsed in anger. */
-const OURS = /\b(oci|bootstrap|dotfiles)\b/;
-
 /**
- * Parses the text of a config file. mise has read it before, with another parser: if this one does not
- * understand something that mise does, it matters only when the file has something for us.
+ * Parses the text of a config file.
  *
- * @throws {MiseOciError} `config` naming the file and, if known, the line.
+ * @param toml The same as TOML 1.0, if `text` is of a later version.
+ * @throws {MiseOciError} `config` naming the file and, if known, the line; its cause is a `SyntaxError`.
  */
-export function parseConfigFile(path: string, text: string): ConfigFile {
+export function parseConfigFile(path: string, text: string, toml: string = text): ConfigFile {
   if (!path.endsWith(".toml")) return { path, text, table: {} };
   try {
-    return { path, text, table: parse(text.replace(/^\ufeff/, "")) };
+    return { path, text, table: parse(toml.replace(/^\ufeff/, "")) };
   } catch (cause) {
     if (!(cause instanceof Error)) throw cause;
-    if (!OURS.test(text)) return { path, text, table: {} };
     const line = /line (\d+)/.exec(cause.message)?.[1];
     const where = line === undefined ? path : `${path}:${line}`;
     throw new MiseOciError(
@@ -64,12 +60,11 @@ export function parseConfigFile(path: string, text: string): ConfigFile {
 }
 
 /**
- * Reads a config file.
+ * Reads the text of a config file.
  *
- * @throws {MiseOciError} `config` if it is not UTF-8, not TOML or longer than 4 MiB, `io` if it cannot
- * be read.
+ * @throws {MiseOciError} `config` if it is not UTF-8 or longer than 4 MiB, `io` if it cannot be read.
  */
-export async function readConfigFile(path: string): Promise<ConfigFile> {
+export async function readConfigText(path: string): Promise<string> {
   const fail = (why: string, cause?: unknown): never => {
     throw new MiseOciError("config", `Cannot read config file ${JSON.stringify(path)}: ${why}`, {
       hint: "Correct or remove the file",
@@ -80,8 +75,7 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
     const { size } = await Deno.stat(path);
     if (size > MAX_CONFIG_BYTES) fail(`${size} bytes, at most ${MAX_CONFIG_BYTES} are read`);
     const bytes = await Deno.readFile(path);
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    return parseConfigFile(path, text);
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
     if (error instanceof MiseOciError) throw error;
     if (error instanceof TypeError) return fail("not UTF-8", error);

@@ -2,7 +2,7 @@
  * The only place that starts mise: asks it what the project is.
  * @module
  */
-export { type ConfigFile, parseConfigFile, readConfigFile } from "./config_file.ts";
+export { type ConfigFile, parseConfigFile } from "./config_file.ts";
 export type { MiseContext } from "./context.ts";
 export { MINIMUM_MISE_VERSION } from "./failure.ts";
 export { locateMise, type LocateOptions } from "./locate.ts";

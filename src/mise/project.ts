@@ -5,10 +5,17 @@
 import { MiseOciError } from "../errors.ts";
 import type { Project } from "../plan/project.ts";
 import type { ListedConfig, ListedTool } from "./answers.ts";
-import { type Answers, askEverything, askTools, askVersion, type Session } from "./ask.ts";
+import {
+  type Answers,
+  askEverything,
+  askTools,
+  askVersion,
+  readConfigFile,
+  type Session,
+} from "./ask.ts";
 import { bootstrapWarnings, parsePackages } from "./bootstrap.ts";
 import { callMise } from "./command.ts";
-import { type ConfigFile, readConfigFile } from "./config_file.ts";
+import type { ConfigFile } from "./config_file.ts";
 import type { MiseContext } from "./context.ts";
 import { readDotfiles } from "./dotfiles.ts";
 import { readEnvironment } from "./environment.ts";
@@ -117,16 +124,20 @@ async function askProject(
 
 /** The config files, most specific first, parted into the project's and the others'. */
 async function partConfigs(
+  session: Session,
   configs: readonly ListedConfig[],
-  options: { readonly includeGlobal: boolean; readonly context: MiseContext },
+  includeGlobal: boolean,
 ): Promise<{ readonly files: readonly ConfigFile[]; readonly outside: readonly string[] }> {
-  const rows = configs.filter((row) => isConfigFile(row, options.context));
-  if (options.includeGlobal) {
-    return { files: await Promise.all(rows.map((row) => readConfigFile(row.path))), outside: [] };
+  const rows = configs.filter((row) => isConfigFile(row, session.context));
+  if (includeGlobal) {
+    return {
+      files: await Promise.all(rows.map((row) => readConfigFile(session, row.path))),
+      outside: [],
+    };
   }
-  const places = await findOutsidePlaces(options.context);
+  const places = await findOutsidePlaces(session.context);
   const mine = rows.filter((row) => !isOutside(row.path, places));
-  const files = await Promise.all(mine.map((row) => readConfigFile(row.path)));
+  const files = await Promise.all(mine.map((row) => readConfigFile(session, row.path)));
   const root = maybeMonorepoRoot(files);
   const inside = files.filter((file) =>
     root === undefined || isWithin(configRoot(file.path), root)
@@ -166,7 +177,7 @@ export async function readProject(
   const first: Session = { misePath, directory, env, context };
   if (options.install) await install(first, includeGlobal);
   const { session, answers } = await askProject(first, includeGlobal);
-  const { files, outside } = await partConfigs(answers.configs, { includeGlobal, context });
+  const { files, outside } = await partConfigs(session, answers.configs, includeGlobal);
   if (files.length === 0 && !includeGlobal) refuseNoProject(directory);
   const leastFirst = files.toReversed();
   const oci = mergeOci(parseOciTables(leastFirst));
