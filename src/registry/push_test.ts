@@ -1,83 +1,17 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import {
-  digestOf,
-  fakeClock,
-  type FaultRegistry,
-  type FaultRegistryOptions,
-  randomBytes,
-  startFaultRegistry,
-} from "../../tests/support/faultreg/mod.ts";
 import { memoryBlobs, pushableImage } from "../../tests/support/pushable_image.ts";
+import {
+  assertPushed,
+  big,
+  CHUNK,
+  count,
+  small,
+  withRegistry,
+} from "../../tests/support/push_run.ts";
 import { MiseOciError } from "../errors.ts";
 import { parseReference } from "../oci/mod.ts";
-import { type PushEvent, pushImage, type PushOptions, type PushResult } from "./push.ts";
+import { type PushEvent, pushImage } from "./push.ts";
 import { createRegistryClient } from "./transport.ts";
-
-const CHUNK = 256 * 1024;
-const big = randomBytes(CHUNK * 3 + 100, 1);
-const small = randomBytes(1000, 2);
-
-interface Run {
-  readonly registry: FaultRegistry;
-  push(
-    options?: Partial<PushOptions> & { layers?: readonly Uint8Array[]; to?: string },
-  ): Promise<PushResult>;
-  /** `METHOD` and the kind of path of each request since the last call. */
-  steps(): string[];
-}
-
-/** A registry with a client at hand; chunks are short and no time is spent waiting. */
-async function withRegistry(
-  work: (run: Run) => Promise<void>,
-  options: FaultRegistryOptions = {},
-): Promise<void> {
-  await using registry = startFaultRegistry(options);
-  const clock = fakeClock();
-  const client = createRegistryClient({
-    registry: registry.host,
-    insecure: false,
-    clock,
-    random: () => 0,
-    idleTimeoutMs: 2000,
-  });
-  let from = 0;
-  try {
-    await work({
-      registry,
-      push: async ({ layers = [big, small], to = "app:v1", ...rest } = {}) =>
-        await pushImage(client, pushableImage(layers), {
-          reference: parseReference(`${registry.host}/${to}`),
-          chunkBytes: CHUNK,
-          jobs: 1,
-          ...rest,
-        }),
-      steps: () => {
-        const entries = registry.log.slice(from);
-        from = registry.log.length;
-        return entries.map(({ method, path }) =>
-          `${method} ${
-            ["uploads", "manifests", "blobs"].find((kind) => path.includes(`/${kind}/`))
-          }`
-        );
-      },
-    });
-  } finally {
-    client.close();
-  }
-}
-
-const count = (steps: readonly string[], step: string): number =>
-  steps.filter((other) => other === step).length;
-
-/** What the registry must hold afterwards. */
-function assertPushed({ registry }: Run, layers: readonly Uint8Array[] = [big, small]): void {
-  const repository = registry.content.get("app");
-  const image = pushableImage(layers);
-  assertEquals(repository.tags.get("v1"), image.manifest.descriptor.digest);
-  for (const { digest } of [image.config, ...image.layers]) {
-    assertEquals(digestOf(repository.blobs.get(digest) ?? new Uint8Array(0)), digest);
-  }
-}
 
 Deno.test("R49: blobs go before the manifest; large ones in chunks, small ones in one request", async () => {
   await withRegistry(async (run) => {

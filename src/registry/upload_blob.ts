@@ -231,6 +231,9 @@ class BlobUpload {
         await this.#attempts.again(result);
         if (await this.#isThere()) return "done";
         return await this.#resume(result.error);
+      case "gone":
+        // Deno sends a request again by itself when an idle connection breaks: the first may have worked.
+        return await this.#isThere() ? "done" : { error: result.error };
       default:
         return await this.#recover(result, { start: size - length, length });
     }

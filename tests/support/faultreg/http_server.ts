@@ -212,13 +212,20 @@ class RawServer implements Server {
     this.log.push(entry);
     if (upgrade !== undefined && await upgrade(request, conn)) return false;
     if (cut !== undefined) {
-      if (cut.keep) await handle(request);
+      if (cut.keep) await handle({ ...request, headers: withoutRange(head.headers) });
       return false;
     }
     const reply = await answer(request, chosen, handle);
     const context = { request, entry, closed: this.#stopping.promise };
     return await writeReply(conn, { reply, wire: wireOf(reply, chosen) }, context);
   }
+}
+
+/** The range that a request announced is not the one of the bytes that came. */
+function withoutRange(headers: Headers): Headers {
+  const kept = new Headers(headers);
+  kept.delete("content-range");
+  return kept;
 }
 
 function logEntry(port: number, request: ServerRequest): LoggedRequest {
