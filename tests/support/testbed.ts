@@ -3,6 +3,7 @@
  * prepares them; tests name what they need with {@linkcode testWith}.
  * @module
  */
+export * from "./docker_registry.ts";
 export * from "./testbed/base.ts";
 export * from "./testbed/command.ts";
 export * from "./testbed/docker.ts";

@@ -1,0 +1,131 @@
+/**
+ * Debian's docker-registry (distribution 2.8) on a loopback port of its own.
+ * @module
+ */
+import { join } from "@std/path";
+import { TextLineStream } from "@std/streams";
+import { makeTempDir, run, which } from "./testbed/command.ts";
+
+/** Options of {@linkcode startDockerRegistry}. */
+export interface DockerRegistryOptions {
+  /** Wants Basic authentication with this user and password. Default: nobody needs to log in. */
+  readonly htpasswd?: { readonly user: string; readonly password: string };
+  /** Speaks HTTPS with a certificate for `localhost` and `127.0.0.1` of a CA of its own. */
+  readonly tls?: boolean;
+  /** Wants Bearer tokens, signed with a key whose certificate is in the file. */
+  readonly token?: {
+    readonly realm: string;
+    readonly service: string;
+    readonly issuer: string;
+    readonly certificateFile: string;
+  };
+}
+
+/** A registry that runs until it is disposed of. */
+export interface DockerRegistry extends AsyncDisposable {
+  /** `127.0.0.1:PORT`, the host of references. */
+  readonly host: string;
+  /** `http://127.0.0.1:PORT` or `https://…`. */
+  readonly url: string;
+  /** Absolute path of the CA's certificate, with `tls`. */
+  readonly caFile?: string;
+}
+
+async function makeCertificates(directory: string): Promise<void> {
+  const openssl = async (...args: string[]): Promise<void> => {
+    await run(["openssl", ...args], { cwd: directory });
+  };
+  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+  const subject = (name: string): string[] => ["-subj", `/CN=${name}`, "-days", "2"];
+  await openssl("req", "-x509", ...key, "-keyout", "ca.key", "-out", "ca.crt", ...subject("ca"));
+  await openssl(
+    ...["req", "-x509", ...key, "-keyout", "tls.key", "-out", "tls.crt", ...subject("localhost")],
+    ...["-CA", "ca.crt", "-CAkey", "ca.key"],
+    ...["-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"],
+    ...["-addext", "basicConstraints=critical,CA:FALSE"],
+  );
+}
+
+/** The authentication part of the configuration. */
+async function authConfig(
+  directory: string,
+  { htpasswd, token }: DockerRegistryOptions,
+): Promise<Record<string, unknown>> {
+  if (htpasswd !== undefined) {
+    const path = join(directory, "htpasswd");
+    const { stdout } = await run(["htpasswd", "-Bbn", htpasswd.user, htpasswd.password]);
+    await Deno.writeTextFile(path, stdout);
+    return { auth: { htpasswd: { realm: "test", path } } };
+  }
+  if (token === undefined) return {};
+  const { realm, service, issuer, certificateFile } = token;
+  return { auth: { token: { realm, service, issuer, rootcertbundle: certificateFile } } };
+}
+
+/** Reads the log until the registry says where it listens. */
+async function readAddress(log: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
+  const seen: string[] = [];
+  const lines = log.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
+  const reader = lines.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) throw new Error(`docker-registry ended at once:\n${seen.join("\n")}`);
+    seen.push(value);
+    const address = /listening on (127\.0\.0\.1:\d+)/.exec(value)?.[1];
+    if (address === undefined) continue;
+    // Somebody must read on, or the registry blocks when the pipe is full.
+    (async () => {
+      while (!(await reader.read()).done);
+    })();
+    return address;
+  }
+}
+
+/** Starts a registry with empty storage on a free port; stopped and removed when disposed of. */
+export async function startDockerRegistry(
+  options: DockerRegistryOptions = {},
+): Promise<DockerRegistry> {
+  const temp = await makeTempDir();
+  const tls = options.tls === true;
+  if (tls) await makeCertificates(temp.path);
+  const certificate = join(temp.path, "tls.crt");
+  const http = {
+    addr: "127.0.0.1:0",
+    secret: "test",
+    ...(tls ? { tls: { certificate, key: join(temp.path, "tls.key") } } : {}),
+  };
+  const config = {
+    version: 0.1,
+    log: { level: "info", accesslog: { disabled: true } },
+    storage: {
+      filesystem: { rootdirectory: join(temp.path, "storage") },
+      delete: { enabled: true },
+    },
+    http,
+    ...await authConfig(temp.path, options),
+  };
+  const configFile = join(temp.path, "config.yml");
+  // JSON is YAML.
+  await Deno.writeTextFile(configFile, JSON.stringify(config));
+  const child = new Deno.Command(which("docker-registry") ?? "docker-registry", {
+    args: ["serve", configFile],
+    env: { OTEL_TRACES_EXPORTER: "none" },
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const host = await readAddress(child.stderr).catch(async (error) => {
+    await temp[Symbol.asyncDispose]();
+    throw error;
+  });
+  return {
+    host,
+    url: `${tls ? "https" : "http"}://${host}`,
+    ...(tls ? { caFile: join(temp.path, "ca.crt") } : {}),
+    [Symbol.asyncDispose]: async () => {
+      child.kill("SIGTERM");
+      await child.status;
+      await temp[Symbol.asyncDispose]();
+    },
+  };
+}
