@@ -4,7 +4,6 @@
  * @module
  */
 import { convertGlobals, convertInput, parseLine } from "./cli/parse.ts";
-import { failureJson, failureText, toFailure } from "./cli/failure.ts";
 import { PROGRAM, VERSION } from "./cli/program.ts";
 import type { Command, CommandContext, Output } from "./commands/command.ts";
 import type { Place } from "./commands/flag.ts";
@@ -200,6 +199,7 @@ export async function runCli(
   try {
     return await dispatch(program, expanded);
   } catch (error) {
+    const { failureJson, failureText, toFailure } = await import("./cli/failure.ts");
     const failure = toFailure(error, io.signal);
     const colors = makeColors(wantsColor(io, "stderr", args));
     const debug = expanded.includes("--debug");

@@ -42,16 +42,28 @@ function notYet(command: string): never {
   throw new MiseOciError("unsupported", `This version cannot ${command}`);
 }
 
+/**
+ * Loads a module of `src/workflow`. Deno reads every module that a literal specifier leads to before the
+ * program starts, even if it is never imported: that would double the time of `--help`. So the
+ * specifier is no literal, and a compiled program includes `src/workflow` by name.
+ */
+function load(file: string): Promise<unknown> {
+  return import(new URL(file, new URL("../workflow/", import.meta.url)).href);
+}
+
+const buildModule = (): Promise<typeof import("../workflow/build_image.ts")> =>
+  load("build_image.ts") as Promise<typeof import("../workflow/build_image.ts")>;
+const cacheModule = (): Promise<typeof import("../workflow/manage_cache.ts")> =>
+  load("manage_cache.ts") as Promise<typeof import("../workflow/manage_cache.ts")>;
+
 /** The real ones. */
 export const workflows: Workflows = {
-  buildImage: async (request, context) =>
-    (await import("../workflow/build_image.ts")).buildImage(request, context),
-  planImage: async (request, context) =>
-    (await import("../workflow/build_image.ts")).planImage(request, context),
+  buildImage: async (request, context) => (await buildModule()).buildImage(request, context),
+  planImage: async (request, context) => (await buildModule()).planImage(request, context),
   pushImage: () => notYet("push"),
   runImage: () => notYet("run"),
   loadImage: () => notYet("load"),
-  cacheDirectory: async () => (await import("../workflow/manage_cache.ts")).cacheDirectory(),
-  listCache: async () => (await import("../workflow/manage_cache.ts")).listCache(),
-  pruneCache: async (request) => (await import("../workflow/manage_cache.ts")).pruneCache(request),
+  cacheDirectory: async () => (await cacheModule()).cacheDirectory(),
+  listCache: async () => (await cacheModule()).listCache(),
+  pruneCache: async (options) => (await cacheModule()).pruneCache(options),
 };

@@ -4,7 +4,7 @@
  */
 import { parseCompression } from "../../oci/compression.ts";
 import { parsePlatform } from "../../oci/platform.ts";
-import { parseMountPoint } from "../../plan/options.ts";
+import { parseMountPoint } from "../../plan/mount_point.ts";
 import type { TransientBuild } from "../../workflow/types.ts";
 import type { CommandContext, CommandInput } from "../command.ts";
 import { choiceFlag, type FlagTable, inGroup, listFlag, switchFlag, valueFlag } from "../flag.ts";

@@ -1,0 +1,36 @@
+/**
+ * Where mise's data directory is in the image.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+
+/**
+ * Parses a mount point: an absolute image directory other than `/`.
+ *
+ * @throws {MiseOciError} `usage` saying what is wrong with it.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { parseMountPoint } from "./mount_point.ts";
+ *
+ * assertEquals(parseMountPoint("/opt/mise/"), "/opt/mise");
+ * ```
+ */
+export function parseMountPoint(text: string): string {
+  const fail = (why: string): never => {
+    throw new MiseOciError("usage", `Cannot use mount point ${JSON.stringify(text)}: ${why}`, {
+      hint: "Write an absolute directory such as /mise or /opt/mise",
+    });
+  };
+  if (text === "") fail("it is empty");
+  if (!text.startsWith("/")) fail("it is not absolute");
+  // deno-lint-ignore no-control-regex
+  if (/[\x00-\x1f\x7f:]/.test(text)) {
+    fail("it contains a colon or a control character, which PATH cannot hold");
+  }
+  const parts = text.split("/").filter((part) => part !== "");
+  if (parts.length === 0) fail("it is the root of the image");
+  if (parts.some((part) => part === "." || part === "..")) fail('it contains "." or ".."');
+  return `/${parts.join("/")}`;
+}
