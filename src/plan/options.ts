@@ -2,10 +2,12 @@
  * What the flags say, and how it is weighed against `[oci]`, mise's settings and the defaults.
  * @module
  */
-import { MiseOciError } from "../errors.ts";
 import { type ImageSource, parseCompression, parseImageSource, type Platform } from "../oci/mod.ts";
+import { parseMountPoint } from "./mount_point.ts";
 import type { Copy, Project } from "./project.ts";
 import type { CompressionPlan, Owner } from "./types.ts";
+
+export { parseMountPoint };
 
 /** An executable of the host that goes into the image. */
 export interface HostExecutable {
@@ -69,37 +71,6 @@ export interface ResolvedOptions {
 export const DEFAULT_FROM = "debian:bookworm-slim";
 /** Where tools are in the image if nothing names a place. */
 export const DEFAULT_MOUNT_POINT = "/mise";
-
-/**
- * Parses a mount point: an absolute image directory other than `/`.
- *
- * @throws {MiseOciError} `usage` saying what is wrong with it.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { parseMountPoint } from "./options.ts";
- *
- * assertEquals(parseMountPoint("/opt/mise/"), "/opt/mise");
- * ```
- */
-export function parseMountPoint(text: string): string {
-  const fail = (why: string): never => {
-    throw new MiseOciError("usage", `Cannot use mount point ${JSON.stringify(text)}: ${why}`, {
-      hint: "Write an absolute directory such as /mise or /opt/mise",
-    });
-  };
-  if (text === "") fail("it is empty");
-  if (!text.startsWith("/")) fail("it is not absolute");
-  // deno-lint-ignore no-control-regex
-  if (/[\x00-\x1f\x7f:]/.test(text)) {
-    fail("it contains a colon or a control character, which PATH cannot hold");
-  }
-  const parts = text.split("/").filter((part) => part !== "");
-  if (parts.length === 0) fail("it is the root of the image");
-  if (parts.some((part) => part === "." || part === "..")) fail('it contains "." or ".."');
-  return `/${parts.join("/")}`;
-}
 
 /** Weighs flags against `[oci]`, mise's settings and the defaults (spec: flag > `[oci]` > settings > default). */
 export function resolveOptions(project: Project, options: PlanOptions): ResolvedOptions {
