@@ -4,7 +4,8 @@
  *
  * Every path is walked component by component with `lstat`; links are followed by this program, with
  * the directory as their root, never by the kernel. No other process changes the directory meanwhile:
- * it is below a directory of mode 0700, and package managers run before or after, not during.
+ * it is below a directory of mode 0700, and package managers run in between, after which
+ * {@linkcode Rootfs.forget} is called.
  * @module
  */
 import { lchownSync } from "node:fs";
@@ -40,6 +41,11 @@ export class Rootfs {
   constructor(directory: string, options: { readonly setOwner?: boolean } = {}) {
     this.directory = directory;
     this.#setOwner = options.setOwner ?? Deno.uid() === 0;
+  }
+
+  /** Forgets where directories are; to be called after something else changed them. */
+  forget(): void {
+    this.#known.clear();
   }
 
   /** Host path of a real path, that is one whose parents are all directories. */

@@ -1,0 +1,110 @@
+/**
+ * The difference between two moments of a rootfs, as the entries of a layer (image-spec, layer.md
+ * "Change Types").
+ * @module
+ */
+import type { HostStat, LayerEntry } from "../layer/mod.ts";
+import type { PackageManager } from "./plan.ts";
+import type { Rootfs } from "./rootfs/rootfs.ts";
+import { sameEntry, type Snapshot, type SnapshotEntry } from "./snapshot.ts";
+import { treat } from "./transient.ts";
+
+/** A difference. */
+export interface Difference {
+  /** Entries in the order of the archive, whiteouts among them. */
+  readonly entries: readonly LayerEntry[];
+  /** What the user should know, one sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** What {@linkcode diffSnapshots} compares. */
+export interface DiffOptions {
+  /** The rootfs as it is now. */
+  readonly rootfs: Rootfs;
+  /** Whose caches and logs are left out. */
+  readonly manager: PackageManager;
+}
+
+/**
+ * What has changed between two snapshots, by content, mode, owner and type; what was removed becomes a
+ * whiteout. Directories that did not change are not listed.
+ */
+export function diffSnapshots(
+  before: Snapshot,
+  after: Snapshot,
+  options: DiffOptions,
+): Difference {
+  const entries: LayerEntry[] = [];
+  const secrets: string[] = [];
+  let special = 0;
+  for (const [path, entry] of after) {
+    const old = before.get(path);
+    if (path === "" || old !== undefined && sameEntry(old, entry)) continue;
+    const treatment = treat(path, entry, options.manager);
+    if (treatment === "drop-secret") secrets.push(`"/${path}"`);
+    if (treatment === "drop" || treatment === "drop-secret") continue;
+    if (treatment === "empty") {
+      if (old === undefined) entries.push(emptyFile(path, entry));
+    } else if (entry.type === "special") special++;
+    else entries.push(layerEntry(path, entry, options.rootfs));
+  }
+  entries.push(...whiteouts(before, after, options));
+  const warnings = [
+    ...(special > 0 ? [`Left out ${special} device, FIFO or socket files of packages`] : []),
+    ...(secrets.length > 0
+      ? [
+        `Left out keys that packages made: ${
+          secrets.sort().join(", ")
+        }; make them where they are used`,
+      ]
+      : []),
+  ];
+  return { entries, warnings };
+}
+
+function whiteouts(before: Snapshot, after: Snapshot, { manager }: DiffOptions): LayerEntry[] {
+  const found: LayerEntry[] = [];
+  for (const path of before.keys()) {
+    if (after.has(path) || treat(path, undefined, manager) !== "keep") continue;
+    const slash = path.lastIndexOf("/");
+    const directory = path.slice(0, Math.max(0, slash));
+    // What is below something that is gone, or that is no directory any more, is gone with it.
+    if (after.get(directory)?.type !== "directory") continue;
+    const name = `.wh.${path.slice(slash + 1)}`;
+    const owner = { uid: 0, gid: 0 };
+    found.push({
+      path: directory === "" ? name : `${directory}/${name}`,
+      type: "file",
+      mode: 0o644,
+      ...owner,
+      target: "",
+      content: new Uint8Array(),
+    });
+  }
+  return found;
+}
+
+function emptyFile(path: string, { mode, uid, gid }: SnapshotEntry): LayerEntry {
+  return { path, type: "file", mode, uid, gid, target: "", content: new Uint8Array() };
+}
+
+function layerEntry(path: string, entry: SnapshotEntry, rootfs: Rootfs): LayerEntry {
+  const { type, mode, uid, gid } = entry;
+  if (type === "special") throw new Error(`"${path}" cannot be part of a layer`);
+  const target = type === "symlink" ? entry.content : "";
+  const host = type === "file" ? { host: hostStat(rootfs.hostPath(path)) } : {};
+  return { path, type, mode, uid, gid, target, ...host };
+}
+
+function hostStat(path: string): HostStat {
+  const info = Deno.lstatSync(path);
+  return {
+    path,
+    size: info.size,
+    ino: info.ino ?? 0,
+    dev: info.dev ?? 0,
+    links: info.nlink ?? 1,
+    mtime: info.mtime?.getTime() ?? 0,
+    ctime: info.ctime?.getTime() ?? 0,
+  };
+}

@@ -1,0 +1,152 @@
+/**
+ * Installs packages into a rootfs with the base's own package manager, sources and keys.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import { formatPlatform, type Platform } from "../oci/mod.ts";
+import { type IsolatedResult, prepareMountPoints, runIsolated } from "./isolate.ts";
+import { installEnv, type InstallStep, planInstallation } from "./managers.ts";
+import type { PackagesPlan } from "./plan.ts";
+import type { Rootfs } from "./rootfs/rootfs.ts";
+
+/** What installing needs of its surroundings. */
+export interface InstallContext {
+  /** Variables of the host: PATH and proxies. */
+  readonly env?: (name: string) => string | undefined;
+  /** Kills what is running. */
+  readonly signal?: AbortSignal;
+  /** Takes details: 1 for steps, 2 for lines of output. */
+  readonly detail?: (level: 1 | 2, text: string) => void;
+  /** Longest time of one step in ms; default half an hour. */
+  readonly timeout?: number;
+}
+
+/** The host's programs are there if PATH does not say otherwise. */
+const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const HALF_AN_HOUR = 30 * 60 * 1000;
+
+/**
+ * Installs the packages of a plan.
+ *
+ * @throws {MiseOciError} `packages` with what the manager said if it fails, hangs, or cannot run on this
+ * machine.
+ */
+export async function installPackages(
+  rootfs: Rootfs,
+  plan: PackagesPlan,
+  options: InstallContext & { readonly platform: Platform },
+): Promise<void> {
+  prepareMountPoints(rootfs);
+  provideHostFiles(rootfs);
+  const { probe, steps } = planInstallation(plan.manager, plan.packages);
+  const probed = await run(rootfs, probe, options);
+  if (probed.code !== 0) throw probeError(probed, options.platform);
+  const names = plan.packages.map(({ name }) => JSON.stringify(name)).join(", ");
+  for (const step of steps) {
+    options.detail?.(1, `${step.name} (${names})`);
+    const result = await run(rootfs, step, options);
+    if (result.code !== 0) throw stepError(step, result, `${plan.manager} packages ${names}`);
+  }
+}
+
+async function run(
+  rootfs: Rootfs,
+  step: InstallStep,
+  { env = () => undefined, signal, detail, timeout = HALF_AN_HOUR }: InstallContext,
+): Promise<IsolatedResult> {
+  const limit = AbortSignal.timeout(timeout);
+  const hostPath = env("PATH");
+  try {
+    return await runIsolated(rootfs, {
+      command: step.command,
+      network: step.network,
+      env: installEnv(env),
+      hostPath: hostPath === undefined ? DEFAULT_PATH : `${hostPath}:${DEFAULT_PATH}`,
+      signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+      onLine: (line) => detail?.(2, `${step.name}: ${line}`),
+    });
+  } catch (error) {
+    if (signal?.aborted === true || !limit.aborted) throw error;
+    throw new MiseOciError(
+      "packages",
+      `Cannot install packages: ${step.name} did not end within ${
+        Math.round(timeout / 1000)
+      } seconds`,
+    );
+  }
+}
+
+/** Files that containers get from their host; the layer never has them. */
+function provideHostFiles(rootfs: Rootfs): void {
+  for (const path of ["etc/resolv.conf", "etc/hosts"]) {
+    const real = rootfs.locate(path, "ignore");
+    const content = maybeReadHostFile(`/${path}`);
+    if (real !== undefined && content !== undefined) {
+      writeFile(rootfs, real, { content, mode: 0o644 });
+    }
+  }
+  // Debian's maintainer scripts ask it whether they may start services.
+  const policy = rootfs.locate("usr/sbin/policy-rc.d", "ignore");
+  if (policy !== undefined && rootfs.lstat(policy) === undefined) {
+    const content = new TextEncoder().encode("#!/bin/sh\nexit 101\n");
+    writeFile(rootfs, policy, { content, mode: 0o755 });
+  }
+}
+
+function writeFile(
+  rootfs: Rootfs,
+  real: string,
+  { content, mode }: { readonly content: Uint8Array; readonly mode: number },
+): void {
+  using file = rootfs.createFile(real);
+  for (let done = 0; done < content.length;) done += file.writeSync(content.subarray(done));
+  rootfs.setAttributes(real, { mode, uid: 0, gid: 0, mtime: 0 });
+}
+
+function maybeReadHostFile(path: string): Uint8Array | undefined {
+  try {
+    return Deno.readFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+function probeError({ tail }: IsolatedResult, platform: Platform): MiseOciError {
+  const said = clean(tail.at(-1) ?? "no output");
+  if (/Exec format error/i.test(said)) {
+    return new MiseOciError(
+      "packages",
+      `Cannot install packages: this machine cannot run ${formatPlatform(platform)} programs`,
+      {
+        hint:
+          "Build on such a machine, or register an emulator: apt-get install qemu-user-static " +
+          "binfmt-support",
+      },
+    );
+  }
+  return new MiseOciError(
+    "packages",
+    `Cannot run programs of the base image apart from the host: ${said}`,
+    {
+      hint: "It takes root, util-linux, and the right to create name spaces (in a container: " +
+        "--privileged)",
+    },
+  );
+}
+
+function stepError(step: InstallStep, { code, tail }: IsolatedResult, what: string): MiseOciError {
+  const errors = tail.filter((line) => /^(?:E|ERROR|Err|dpkg: error)\b/.test(line));
+  const said = (errors.length > 0 ? errors : tail.slice(-3)).map(clean).join("; ");
+  return new MiseOciError(
+    "packages",
+    `Cannot install ${what}: ${step.name} ended with exit code ${code}: ${said.slice(0, 1000)}`,
+    { hint: "See everything that it said with -vv" },
+  );
+}
+
+/** A line of a program of the base without what a terminal would obey. */
+function clean(line: string): string {
+  // deno-lint-ignore no-control-regex
+  return line.replace(/[\x00-\x1f\x7f-\x9f]+/g, " ").trim();
+}

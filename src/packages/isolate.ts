@@ -1,0 +1,200 @@
+/**
+ * Runs programs of a base image, and the maintainer scripts of packages, apart from the host (fault U31).
+ *
+ * They get mount, process, IPC and host name spaces of their own; the rootfs becomes their whole file
+ * system (moved over the root, not only `chroot`ed to, so that there is nothing above it); a small
+ * `/dev`, a read-only `/proc`, empty `/tmp` and `/run`; no environment but what is given; and of root's
+ * capabilities only those that installing files takes: none to mount, to make devices, to load modules,
+ * to trace, or to administer the network. Everything mounted vanishes with the name space, also when
+ * the program is killed.
+ *
+ * It needs Linux, root (or a user name space that has one, `podman unshare`), and `unshare`, `setpriv`,
+ * `mount` and `chroot`, which are part of util-linux and coreutils.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import type { Rootfs } from "./rootfs/rootfs.ts";
+
+/** Capabilities that are kept. Without `setfcap` packages fall back to setuid, which layers can hold. */
+const CAPABILITIES = [
+  "chown",
+  "dac_override",
+  "fowner",
+  "fsetid",
+  "kill",
+  "setgid",
+  "setuid",
+  "sys_chroot",
+  "net_bind_service",
+  "audit_write",
+];
+
+/** Arguments: the rootfs, then the command. The rootfs has real directories where things are mounted. */
+const SCRIPT = `
+root=$1; shift
+setpriv=$(command -v setpriv) || { echo "setpriv: not found" >&2; exit 1; }
+chroot=$(command -v chroot) || { echo "chroot: not found" >&2; exit 1; }
+mount --bind "$root" "$root"
+cd "$root"
+mount -t tmpfs -o mode=755,nosuid,noexec tmpfs dev
+for name in null zero full random urandom; do : >dev/$name; mount --bind /dev/$name dev/$name; done
+ln -s /proc/self/fd dev/fd
+ln -s /proc/self/fd/0 dev/stdin
+ln -s /proc/self/fd/1 dev/stdout
+ln -s /proc/self/fd/2 dev/stderr
+mkdir dev/shm
+mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs dev/shm
+mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs tmp
+mount -t tmpfs -o mode=755,nosuid,nodev tmpfs run
+mount -t proc -o ro,nosuid,nodev,noexec proc proc
+echo localhost >/proc/sys/kernel/hostname || true
+umask 022
+mount --move "$root" /
+PATH=$ISOLATED_PATH
+unset ISOLATED_PATH OLDPWD PWD
+exec "$setpriv" --bounding-set="-all,${
+  CAPABILITIES.map((name) => `+${name}`).join(",")
+}" --inh-caps=-all "$chroot" . "$@"
+`;
+
+/** Directories that something is mounted on. */
+export const MOUNT_POINTS: readonly string[] = ["dev", "proc", "run", "tmp"];
+
+/** What to run. */
+export interface IsolatedCommand {
+  /** Absolute path in the rootfs, and arguments. */
+  readonly command: readonly [string, ...string[]];
+  /** The whole environment, PATH among it. */
+  readonly env: Readonly<Record<string, string>> & { readonly PATH: string };
+  /** Where the host's own programs are found. */
+  readonly hostPath: string;
+  /** Whether it can reach the network. */
+  readonly network: boolean;
+  /** Kills it, and everything that it started. */
+  readonly signal?: AbortSignal;
+  /** Told of every line of output. */
+  readonly onLine?: (line: string) => void;
+}
+
+/** How it ended. */
+export interface IsolatedResult {
+  /** Exit code; 126 and 127 as a shell has them if it could not be started. */
+  readonly code: number;
+  /** The last lines of its output. */
+  readonly tail: readonly string[];
+}
+
+const TAIL_LINES = 30;
+
+/**
+ * Makes sure that the mount points are real directories: `mount` would follow a link, to a place that the
+ * image chose.
+ *
+ * @throws {MiseOciError} `packages` naming the one that is something else.
+ */
+export function prepareMountPoints(rootfs: Rootfs): void {
+  for (const path of MOUNT_POINTS) {
+    const info = rootfs.lstat(path);
+    if (info === undefined) rootfs.makeDirectory(path);
+    else if (!info.isDirectory) {
+      throw new MiseOciError(
+        "packages",
+        `Cannot install packages: "/${path}" of the base image is not a directory`,
+      );
+    }
+  }
+}
+
+/**
+ * Runs a command in a rootfs whose mount points were prepared, without input, and waits for its end.
+ *
+ * @throws {MiseOciError} `packages` if `unshare` is missing, `permission` if it may not be run; the
+ * signal's reason if it is aborted.
+ */
+export async function runIsolated(
+  rootfs: Rootfs,
+  { command, env, hostPath, network, signal, onLine }: IsolatedCommand,
+): Promise<IsolatedResult> {
+  signal?.throwIfAborted();
+  const spaces = ["--mount", "--propagation", "private", "--pid", "--ipc", "--uts"];
+  const child = spawn([
+    ...spaces,
+    ...(network ? [] : ["--net"]),
+    "--fork",
+    "--kill-child",
+    "--",
+    "/bin/sh",
+    "-euc",
+    SCRIPT,
+    "sh",
+    rootfs.directory,
+    ...command,
+  ], { ...env, PATH: hostPath, ISOLATED_PATH: env.PATH });
+  const kill = (): void => {
+    try {
+      child.kill("SIGKILL");
+    } catch { /* it has ended already */ }
+  };
+  signal?.addEventListener("abort", kill);
+  try {
+    const tail: string[] = [];
+    const take = (line: string): void => {
+      onLine?.(line);
+      tail.push(line);
+      if (tail.length > TAIL_LINES) tail.shift();
+    };
+    const [{ code }] = await Promise.all([
+      child.status,
+      readLines(child.stdout, take),
+      readLines(child.stderr, take),
+    ]);
+    signal?.throwIfAborted();
+    return { code, tail };
+  } finally {
+    signal?.removeEventListener("abort", kill);
+    rootfs.forget();
+  }
+}
+
+function spawn(args: readonly string[], env: Readonly<Record<string, string>>): Deno.ChildProcess {
+  try {
+    return new Deno.Command("unshare", {
+      args: [...args],
+      env: { ...env },
+      clearEnv: true,
+      cwd: "/",
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) {
+      throw new MiseOciError(
+        "packages",
+        'Cannot install packages: the program "unshare" is not on PATH',
+        { hint: "Install util-linux", cause },
+      );
+    }
+    if (cause instanceof Deno.errors.NotCapable) {
+      throw new MiseOciError("permission", 'Cannot install packages: "unshare" may not be run', {
+        hint: "Allow it with --allow-run=unshare",
+        cause,
+      });
+    }
+    throw cause;
+  }
+}
+
+/** Cuts output to lines; an endless line is cut as well. */
+async function readLines(
+  stream: ReadableStream<Uint8Array>,
+  take: (line: string) => void,
+): Promise<void> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split(/\r?\n|\r/);
+    rest = lines.pop()!.slice(-4096);
+    for (const line of lines) if (line !== "") take(line.slice(0, 4096));
+  }
+  if (rest !== "") take(rest);
+}

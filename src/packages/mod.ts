@@ -1,0 +1,26 @@
+/**
+ * System packages of an image (spec.md, section 10).
+ *
+ * ```text
+ * requested → planPackages → buildPackagesLayer: unpack base layers → install, apart from the host
+ *                                                → difference → blob
+ * ```
+ * @module
+ */
+export {
+  buildPackagesLayer,
+  PACKAGES_FORMAT,
+  type PackagesContext,
+  packagesFingerprint,
+  type PackagesRequest,
+} from "./build.ts";
+export {
+  type PackageManager,
+  type PackageSpec,
+  type PackagesPlan,
+  planPackages,
+  type PlanPackagesOptions,
+  type RequestedPackage,
+} from "./plan.ts";
+export { checkHost, type HostFacts, hostFacts } from "./preflight.ts";
+export type { BaseLayer } from "./rootfs/unpack.ts";

@@ -1,0 +1,177 @@
+/**
+ * Which packages go into an image, and whether they can: pure checks before any work (spec.md, section 10).
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import { formatPlatform, type Platform } from "../oci/mod.ts";
+import type { BaseFiles } from "../layer/read/mod.ts";
+
+/** A package manager that images can have. */
+export type PackageManager = "apt" | "apk";
+
+/** One entry of `[bootstrap.packages]`; structurally the project's `SystemPackage`. */
+export interface RequestedPackage {
+  /** Package manager, the part before the colon. */
+  readonly manager: string;
+  /** Name of the package. */
+  readonly name: string;
+  /** Exact version, or `latest`. */
+  readonly version: string;
+  /** Architectures (`GOARCH`) it is for; all if absent. */
+  readonly architectures?: readonly string[];
+  /** Config file that declares it. */
+  readonly source: string;
+}
+
+/** A package to install, checked. */
+export interface PackageSpec {
+  /** Name of the package. */
+  readonly name: string;
+  /** Exact version; the newest that the base's sources have if absent. */
+  readonly version?: string;
+}
+
+/** What the packages layer is made of. */
+export interface PackagesPlan {
+  /** The package manager of the base. */
+  readonly manager: PackageManager;
+  /** The packages by name. */
+  readonly packages: readonly PackageSpec[];
+}
+
+/** What {@linkcode planPackages} depends on besides the packages. */
+export interface PlanPackagesOptions {
+  /** What the image runs on. */
+  readonly platform: Platform;
+  /** The base as the user wrote it. */
+  readonly from: string;
+  /** What the base has; `undefined` for `scratch`. */
+  readonly base: BaseFiles | undefined;
+}
+
+/** What a manager's name of a package and of a version look like; nothing that is an option or a glob. */
+const GRAMMAR: Readonly<
+  Record<PackageManager, { readonly name: RegExp; readonly version: RegExp }>
+> = {
+  apt: {
+    name: /^[a-z0-9][a-z0-9.+-]*[a-z0-9.+](?::[a-z0-9-]+)?$/,
+    version: /^[A-Za-z0-9][A-Za-z0-9.+~:-]*\*?$/,
+  },
+  apk: {
+    name: /^[A-Za-z0-9_.][A-Za-z0-9_.+:-]*$/,
+    version: /^[A-Za-z0-9][A-Za-z0-9._+-]*$/,
+  },
+};
+
+/** What a base must have for a manager to work in it. */
+const REQUIRED: Readonly<Record<PackageManager, readonly string[]>> = {
+  apt: ["etc/apt", "var/lib/dpkg/status", "usr/bin/apt-get", "usr/bin/dpkg"],
+  apk: ["etc/apk", "lib/apk/db/installed", "sbin/apk"],
+};
+const DISTRIBUTIONS: Readonly<Record<PackageManager, string>> = {
+  apt: "a Debian or Ubuntu",
+  apk: "an Alpine or Wolfi",
+};
+
+/**
+ * Checks the packages of a project against its base image. A later entry of the same package replaces an
+ * earlier one; the order of the entries does not matter otherwise.
+ *
+ * @returns `undefined` if there is nothing to install on this platform.
+ * @throws {MiseOciError} `packages` for a manager that no image can have, two managers, a base without
+ * the manager, `config` for a name or version that is none.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { planPackages } from "./plan.ts";
+ *
+ * const options = { platform: { os: "linux", architecture: "amd64" }, from: "scratch", base: undefined };
+ * assertEquals(planPackages([], options), undefined);
+ * ```
+ */
+export function planPackages(
+  requested: readonly RequestedPackage[],
+  options: PlanPackagesOptions,
+): PackagesPlan | undefined {
+  const { architecture } = options.platform;
+  const wanted = requested.filter(({ architectures }) =>
+    architectures === undefined || architectures.includes(architecture)
+  );
+  if (wanted.length === 0) return undefined;
+  const manager = oneManager(wanted);
+  const specs = new Map<string, PackageSpec>();
+  for (const entry of wanted) {
+    const spec = checkPackage(entry, manager);
+    specs.set(spec.name, spec);
+  }
+  checkBase(manager, options);
+  const packages = [...specs.values()].sort((a, b) => a.name < b.name ? -1 : 1);
+  return { manager, packages };
+}
+
+function key({ manager, name }: RequestedPackage): string {
+  return JSON.stringify(`${manager}:${name}`);
+}
+
+function oneManager(wanted: readonly RequestedPackage[]): PackageManager {
+  const other = wanted.filter(({ manager }) => manager !== "apt" && manager !== "apk");
+  if (other.length > 0) {
+    throw new MiseOciError(
+      "packages",
+      `Cannot install ${other.map(key).join(", ")} of "${
+        other[0]!.source
+      }": images can have apt and ` +
+        "apk packages only",
+      { hint: "Remove it, or move it to a config file that image builds do not read" },
+    );
+  }
+  const [first] = wanted;
+  const second = wanted.find(({ manager }) => manager !== first!.manager);
+  if (second !== undefined) {
+    throw new MiseOciError(
+      "packages",
+      `Cannot install both ${key(first!)} and ${key(second)}: an image has one package manager`,
+      { hint: "Keep the entries of the base image's own package manager" },
+    );
+  }
+  return first!.manager as PackageManager;
+}
+
+function checkPackage(entry: RequestedPackage, manager: PackageManager): PackageSpec {
+  const { name, version, source } = entry;
+  const grammar = GRAMMAR[manager];
+  if (!grammar.name.test(name)) {
+    throw new MiseOciError(
+      "config",
+      `Cannot install ${key(entry)} of "${source}": not a name of an ${manager} package`,
+    );
+  }
+  if (version === "latest" || version === "") return { name };
+  if (!grammar.version.test(version)) {
+    throw new MiseOciError(
+      "config",
+      `Cannot install ${key(entry)} of "${source}": ${JSON.stringify(version)} is not a version`,
+      { hint: 'Write an exact version, or "latest"' },
+    );
+  }
+  return { name, version };
+}
+
+function checkBase(manager: PackageManager, { base, from, platform }: PlanPackagesOptions): void {
+  const missing = REQUIRED[manager].filter((path) => base?.resolve(path) === undefined);
+  if (missing.length === 0) return;
+  const other = (["apt", "apk"] as const).find((candidate) =>
+    candidate !== manager && REQUIRED[candidate].every((path) => base?.resolve(path) !== undefined)
+  );
+  const image = base === undefined ? `"${from}"` : `"${from}" (${formatPlatform(platform)})`;
+  throw new MiseOciError(
+    "packages",
+    `Cannot install ${manager} packages on ${image}: it has no "/${missing[0]}"`,
+    {
+      hint: other === undefined
+        ? `Use ${DISTRIBUTIONS[manager]} base image, or remove the ${manager} packages`
+        : `The base image has ${other}: write "${other}:NAME" instead`,
+    },
+  );
+}

@@ -1,0 +1,81 @@
+/**
+ * What an installation leaves behind that is no part of any package: caches, logs, locks, backups, and
+ * what is random or depends on the time or the machine. None of it goes into a layer, so that the same
+ * packages give the same bytes (spec.md, section 10).
+ *
+ * Nothing is deleted: a path that is left out keeps what the base has, or stays absent.
+ * @module
+ */
+import type { PackageManager } from "./plan.ts";
+import type { SnapshotEntry } from "./snapshot.ts";
+
+/** What becomes of a changed path. */
+export type Treatment =
+  /** It goes into the layer. */
+  | "keep"
+  /** The base's stays, or nothing. */
+  | "drop"
+  /** The same, and the user is told: it is a secret made while installing. */
+  | "drop-secret"
+  /** An empty file goes into the layer if the base has none. */
+  | "empty";
+
+/** Directories of which nothing goes into a layer, and which are mount points while installing. */
+const MOUNTED = ["dev", "proc", "sys", "run", "tmp"];
+
+/** Directories whose content is dropped. */
+const DIRECTORIES: Readonly<Record<PackageManager | "all", readonly string[]>> = {
+  all: ["var/tmp", "var/cache/ldconfig", "var/cache/man", "root/.cache"],
+  apt: ["var/cache/apt", "var/lib/apt/lists", "var/lib/apt/periodic", "var/lib/apt/mirrors"],
+  apk: ["var/cache/apk", "etc/apk/cache"],
+};
+
+/** Single paths that are dropped. */
+const PATHS: readonly RegExp[] = [
+  /^etc\/(?:resolv\.conf|hosts|hostname|\.pwd\.lock)$/,
+  /^etc\/(?:passwd|group|shadow|gshadow|subuid|subgid)-$/,
+  /^var\/lib\/dbus\/machine-id$/,
+  /^var\/lib\/systemd\/(?:random-seed|credential\.secret)$/,
+  /^var\/lib\/dpkg\/(?:lock|lock-frontend|triggers\/Lock|[a-z]+-old)$/,
+  /^var\/lib\/apt\/daily_lock$/,
+  /^var\/cache\/debconf\/[a-z]+\.dat-old$/,
+  /^(?:usr\/)?lib\/apk\/db\/lock$/,
+  /^usr\/sbin\/policy-rc\.d$/,
+];
+
+/** Private keys that packages make when they are installed; in an image, everyone would have them. */
+const SECRETS: readonly RegExp[] = [
+  /^etc\/ssh\/ssh_host_[a-z0-9]+_key(?:\.pub)?$/,
+  /^etc\/ssl\/private\/ssl-cert-snakeoil\.key$/,
+  /^etc\/ssl\/certs\/(?:ssl-cert-snakeoil\.pem|[0-9a-f]{8}\.0)$/,
+];
+
+function isWithin(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(`${directory}/`);
+}
+
+/**
+ * What becomes of a path that an installation changed or created.
+ *
+ * @param after what is there now; `undefined` if it was removed.
+ */
+export function treat(
+  path: string,
+  after: SnapshotEntry | undefined,
+  manager: PackageManager,
+): Treatment {
+  if (MOUNTED.some((directory) => isWithin(path, directory))) return "drop";
+  const caches = [...DIRECTORIES.all, ...DIRECTORIES[manager]];
+  if (caches.some((directory) => path.startsWith(`${directory}/`))) return "drop";
+  if (PATHS.some((pattern) => pattern.test(path))) return "drop";
+  if (isWithin(path, "var/log")) {
+    // Packages own the directories there, and expect some files with their owner.
+    const isLog = after === undefined || after.type === "file" && after.size > 0;
+    return isLog ? "drop" : "keep";
+  }
+  if (path === "etc/machine-id") return after?.type === "file" ? "empty" : "drop";
+  if (after?.type === "file" && SECRETS.some((pattern) => pattern.test(path))) {
+    return "drop-secret";
+  }
+  return "keep";
+}
