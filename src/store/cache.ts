@@ -32,7 +32,7 @@ import { ioError, maybeLstat, maybeSystemCode } from "./io_error.ts";
 import type { Layout } from "./layout.ts";
 import { type Lease, takeLease } from "./lease.ts";
 import type { BlobRange, BlobSink, BlobSource, BlobWriter } from "./ports.ts";
-import { type ProblemListener, Records } from "./records.ts";
+import { type ProblemListener, readNames, Records } from "./records.ts";
 import { sweepTemporaries, temporaryPath, writeFileAtomic } from "./temp_file.ts";
 
 /** A layer that was built before. */
@@ -108,6 +108,8 @@ export class Cache implements BlobSink, BlobSource {
   readonly layers: Records;
   /** Manifests by reference. */
   readonly manifests: Records;
+  /** The directory of documents, one below it for each namespace. */
+  readonly documents: string;
   readonly #disk: Disk;
   readonly #onProblem: ProblemListener;
 
@@ -119,6 +121,7 @@ export class Cache implements BlobSink, BlobSource {
     this.#onProblem = options.onProblem ?? (() => {});
     this.blobs = new CacheBlobs(dir, this.place, this.#onProblem);
     this.layers = new Records(join(dir, "layers"), this.#onProblem);
+    this.documents = join(dir, "documents");
     this.manifests = new Records(join(dir, "manifests"), this.#onProblem);
   }
 
@@ -250,7 +253,7 @@ export class Cache implements BlobSink, BlobSource {
         `Namespace "${namespace}" is not of lower case letters, digits and hyphens`,
       );
     }
-    return new Records(join(this.dir, "documents", namespace), this.#onProblem);
+    return new Records(join(this.documents, namespace), this.#onProblem);
   }
 
   /** A JSON document, `undefined` if there is none. Its bytes are as they were put; its form is the caller's. */
@@ -299,9 +302,11 @@ export async function openCache(dir?: string, options: CacheOptions = {}): Promi
   if (await maybeLstat(tag) === undefined) {
     await writeFileAtomic(tag, new TextEncoder().encode(TAG), { durable: false });
   }
-  const swept = [cache.blobs.directory.path, cache.blobs.stamps, cache.layers.path, path];
-  for (const directory of [...swept, cache.manifests.path, archiveScratch(path)]) {
-    await sweepTemporaries(directory);
+  const { blobs, layers, manifests, documents } = cache;
+  const namespaces = (await readNames(documents)).map((name) => join(documents, name));
+  const places = [path, blobs.directory.path, blobs.stamps, layers.path, manifests.path];
+  for (const place of [...places, archiveScratch(path), ...namespaces]) {
+    await sweepTemporaries(place);
   }
   return cache;
 }

@@ -130,19 +130,20 @@ export class CacheBlobs {
   }
 
   /**
-   * Removes a blob for pruning unless it was used at or after `since`, also by another process just now.
+   * Removes a blob for pruning unless it was used, also by another process just now.
+   * @param lastUsed what {@linkcode lastUsed} said when it was decided to remove it.
    * @returns whether it was removed.
    */
-  async removeUnused(digest: Digest, since: Date): Promise<boolean> {
+  async removeUnused(digest: Digest, lastUsed: Date): Promise<boolean> {
     try {
       using file = await Deno.open(this.stampPath(digest), { read: true, write: true });
       if (!await tryLock(file)) return false;
-      if (((await file.stat()).mtime ?? new Date(0)) >= since) return false;
+      if ((await file.stat()).mtime?.getTime() !== lastUsed.getTime()) return false;
       await this.#removeFiles(digest);
     } catch (error) {
       if (maybeSystemCode(error) === undefined) throw error;
-      // Without a stamp nothing of ours has used the blob since it was put in by a run that died.
-      if (await this.lastUsed(digest) >= since) return false;
+      // No stamp: a run died between the blob and its stamp, or they are about to be written.
+      if ((await this.lastUsed(digest)).getTime() !== lastUsed.getTime()) return false;
       await this.#removeFiles(digest);
     }
     return await maybeLstat(this.directory.pathOf(digest)) === undefined;

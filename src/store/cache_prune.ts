@@ -2,9 +2,9 @@
  * What is in the cache, and making it smaller.
  *
  * Pruning never takes from a running build: every build holds a lease, every use of an entry sets its
- * time, and what was used since the oldest live lease (or since the prune itself) began is kept. The
- * time of a blob is looked at once more under the lock of its stamp, which uses take too, right before
- * the blob goes.
+ * time, and what was used since the oldest live lease began is kept. Right before something goes its
+ * time is looked at once more (of a blob: under the lock of its stamp, which uses take too), and if it
+ * was used since it was listed it stays.
  * @module
  */
 import { type Descriptor, isDigest, parseDigest, parseManifest } from "../oci/mod.ts";
@@ -67,7 +67,7 @@ async function listRecords(cache: Cache, labels: Map<string, string>): Promise<C
       if (!labels.has(blob.digest)) labels.set(blob.digest, `${describeBlob(blob)} of ${name}`);
     }
   }
-  const documents = join(cache.dir, "documents");
+  const { documents } = cache;
   for (const namespace of await readNames(documents)) {
     for await (
       const { key: name, value: _value, ...file } of new Records(
@@ -122,22 +122,22 @@ export async function listCache(cache: Cache): Promise<CacheEntry[]> {
   );
 }
 
-async function removeEntry(cache: Cache, entry: CacheEntry, since: Date): Promise<boolean> {
-  if (entry.kind === "blob") return await cache.blobs.removeUnused(parseDigest(entry.name), since);
-  if (((await maybeLstat(entry.path))?.mtime ?? new Date(0)) >= since) return false;
-  return await Deno.remove(entry.path).then(() => true, () => false);
+async function removeEntry(cache: Cache, entry: CacheEntry): Promise<boolean> {
+  const { kind, name, lastUsed, path } = entry;
+  if (kind === "blob") return await cache.blobs.removeUnused(parseDigest(name), lastUsed);
+  if ((await maybeLstat(path))?.mtime?.getTime() !== lastUsed.getTime()) return false;
+  return await Deno.remove(path).then(() => true, () => false);
 }
 
 /** Removes entries, the least recently used first. */
 export async function pruneCache(cache: Cache, options: PruneOptions = {}): Promise<PruneResult> {
   const { olderThanMs, maxBytes, dryRun = false } = options;
-  const now = Date.now();
-  const began = (await oldestLease(cache.dir))?.getTime() ?? now;
-  // Without a lease even what was used this moment may go, so the limit lies just after now.
-  const keepSince = began < now
-    ? new Date(Math.min(began, now) - CLOCK_SLACK_MS)
-    : new Date(now + 1);
+  // In this order: a build that used something before it was listed shows its lease after.
   const entries = await listCache(cache);
+  const began = await oldestLease(cache.dir);
+  const now = Date.now();
+  const keepSince = began === undefined ? Infinity : began.getTime() - CLOCK_SLACK_MS;
+  const all = olderThanMs === undefined && maxBytes === undefined;
   let left = entries.reduce((sum, { size }) => sum + size, 0);
   const removed: CacheEntry[] = [];
   for (const entry of entries.reverse()) {
@@ -145,9 +145,8 @@ export async function pruneCache(cache: Cache, options: PruneOptions = {}): Prom
     const used = Math.min(entry.lastUsed.getTime(), now);
     const old = olderThanMs !== undefined && now - used >= olderThanMs;
     const tooMuch = maxBytes !== undefined && left > maxBytes;
-    const all = olderThanMs === undefined && maxBytes === undefined;
-    if (!old && !tooMuch && !all || used >= keepSince.getTime()) continue;
-    if (!dryRun && !await removeEntry(cache, entry, keepSince)) continue;
+    if (!(all || old || tooMuch) || used >= keepSince) continue;
+    if (!dryRun && !await removeEntry(cache, entry)) continue;
     removed.push(entry);
     left -= entry.size;
   }

@@ -11,7 +11,7 @@ import {
   parseDigest,
   type Platform,
 } from "../oci/mod.ts";
-import type { BlobSink, Layout } from "./mod.ts";
+import { type BlobSink, type Cache, type CachedLayer, type Layout, openCache } from "./mod.ts";
 
 export const text = (value: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(value);
 
@@ -86,6 +86,34 @@ export async function writeImage(
     layers: [{ mediaType: MediaType.layer, digest: layerDigest, size: layer.length }],
   });
   return { ...await layout.writeManifest(manifest, MediaType.manifest), platform };
+}
+
+/** One hour in milliseconds. */
+export const HOUR = 3600_000;
+
+/** A record of a layer whose blob has that digest and size. */
+export function layerOf(digest: Digest, size: number): CachedLayer {
+  return {
+    descriptor: { mediaType: MediaType.layerGzip, digest, size },
+    diffId: parseDiffId(digest),
+    uncompressedSize: 100,
+    label: "jq 1.8.1",
+  };
+}
+
+/** A cache with what it reports. */
+export async function newCache(
+  dir: string,
+): Promise<{ cache: Cache; problems: string[] }> {
+  const problems: string[] = [];
+  const cache = await openCache(`${dir}/cache`, { onProblem: (problem) => problems.push(problem) });
+  return { cache, problems };
+}
+
+/** Makes an entry look as if it was used some time ago (or will be). */
+export async function age(path: string, ms: number): Promise<void> {
+  const then = new Date(Date.now() - ms);
+  await Deno.utime(path, then, then);
 }
 
 /** A process of this folder's tests, running `worker_test.ts`. */
