@@ -39,6 +39,13 @@ export { loadCaCerts, type LoadCaCertsOptions } from "./ca_certs.ts";
 export { type Challenge, parseChallenges } from "./challenge.ts";
 export { type Env, proxyFor } from "./connect.ts";
 export type { Credentials, CredentialsProvider } from "./credentials_type.ts";
+export { findCredentials, type FindCredentialsOptions } from "./credentials/find_credentials.ts";
+export {
+  type ExternalPush,
+  type ExternalPushOptions,
+  type ExternalTool,
+  pushWithTool,
+} from "./external_tool.ts";
 export { type BlobPosition, type BlobRequest, getBlob, readBlob } from "./get_blob.ts";
 export {
   type FetchedManifest,
@@ -49,6 +56,7 @@ export {
 export { headManifest } from "./head_manifest.ts";
 export { type HostKind, hostKind, registryUrl } from "./host.ts";
 export type { Fetch, HttpRequest, HttpResponse } from "./http.ts";
+export type { PlatformEntry } from "./index_merge.ts";
 export { ping } from "./ping.ts";
 export { pullBlob, type PullBlobOptions, type PullOutcome } from "./pull_blob.ts";
 export {
@@ -56,6 +64,22 @@ export {
   resolveImage,
   type ResolveImageOptions,
 } from "./resolve_image.ts";
+export {
+  type BaseOrigin,
+  type PushableImage,
+  type PushEvent,
+  pushImage,
+  type PushOptions,
+  type PushResult,
+} from "./push.ts";
+export {
+  checkCacheFrom,
+  findReusableLayers,
+  type ReusableLayer,
+  type ReuseOptions,
+  type ReuseResult,
+  type WantedLayer,
+} from "./reuse.ts";
 export {
   type Attempts,
   type AttemptsOptions,
@@ -70,3 +94,4 @@ export {
   type RegistryClientOptions,
   type RegistryRequest,
 } from "./transport.ts";
+export { type UpdatedIndex, updateIndex, type UpdateIndexOptions } from "./update_index.ts";

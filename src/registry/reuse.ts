@@ -1,0 +1,153 @@
+/**
+ * Layers of an image in a registry that need not be built again, because what they are made of is
+ * written on them.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import {
+  Annotation,
+  type Compression,
+  type Descriptor,
+  type DiffId,
+  formatPlatform,
+  formatReference,
+  isForeignLayer,
+  maybeLayerCompression,
+  type Platform,
+  type Reference,
+  samePlatform,
+  toOciMediaType,
+} from "../oci/mod.ts";
+import { type ResolvedRemoteImage, resolveImage } from "./resolve_image.ts";
+import type { RegistryClient } from "./transport.ts";
+
+/** A layer that would be built. */
+export interface WantedLayer {
+  /** The annotations it would have. */
+  readonly annotations: Readonly<Record<string, string>>;
+  /** How it would be compressed. */
+  readonly compression: Compression;
+}
+
+/** A layer of the registry that stands for a wanted one. */
+export interface ReusableLayer {
+  /** The layer with all its annotations, `dev.mise.layer.fingerprint` among them if it has one. */
+  readonly descriptor: Descriptor;
+  /** Its diff ID. */
+  readonly diffId: DiffId;
+  /** The image that it was found in. */
+  readonly from: string;
+}
+
+/** What {@linkcode findReusableLayers} is asked. */
+export interface ReuseOptions {
+  /** The image to look into; of the repository that is pushed to, so that no blob needs to move. */
+  readonly reference: Reference;
+  /** The platform of the image that is built. */
+  readonly platform: Platform;
+  /** The layers that would be built. */
+  readonly wanted: readonly WantedLayer[];
+  /** Ends it. */
+  readonly signal?: AbortSignal;
+}
+
+/** What was found. */
+export interface ReuseResult {
+  /** For each wanted layer, in order, the one that can stand for it. */
+  readonly layers: readonly (ReusableLayer | undefined)[];
+  /**
+   * Why nothing could be reused, for a warning. `missing`: there is no such image, which is usual on the
+   * first push.
+   */
+  readonly problem?: { readonly kind: "missing" | "broken"; readonly text: string };
+}
+
+/** The annotations that together say what a layer is made of. All must be there and equal. */
+const IDENTITY: readonly string[] = [
+  Annotation.toolShort,
+  Annotation.toolVersion,
+  Annotation.layerPrefix,
+  Annotation.layerOwner,
+  Annotation.layerRelocation,
+  Annotation.layerFormat,
+];
+
+/**
+ * Checks that the layers of `cacheFrom` can be used at `destination`.
+ *
+ * @throws {MiseOciError} `usage` if it is another repository.
+ */
+export function checkCacheFrom(cacheFrom: Reference, destination: Reference): void {
+  const same = cacheFrom.registry === destination.registry &&
+    cacheFrom.repository === destination.repository;
+  if (same) return;
+  throw new MiseOciError(
+    "usage",
+    `Cannot reuse layers of "${formatReference(cacheFrom)}": same repository needed, ` +
+      `"${destination.registry}/${destination.repository}"`,
+    { hint: "Name another tag of the repository that is pushed to" },
+  );
+}
+
+/**
+ * Reads an image and finds layers in it that can stand for the wanted ones: same tool, version, prefix,
+ * owner, relocation, format, platform and compression. A missing or broken image is no error.
+ *
+ * @throws the reason of `signal`; bugs.
+ */
+export async function findReusableLayers(
+  client: RegistryClient,
+  options: ReuseOptions,
+): Promise<ReuseResult> {
+  const { reference, platform, wanted, signal } = options;
+  const from = formatReference(reference);
+  let image: ResolvedRemoteImage;
+  try {
+    image = await resolveImage(client, {
+      reference,
+      platform,
+      ...(signal === undefined ? {} : { signal }),
+    });
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!(error instanceof MiseOciError)) throw error;
+    const missing = error.code === "not-found";
+    const text = missing
+      ? `No layers are reused: there is no image "${from}"`
+      : `No layers are reused: ${error.message}`;
+    return nothing(wanted, { kind: missing ? "missing" : "broken", text });
+  }
+  if (!samePlatform(image.platform, platform)) {
+    const text = `No layers are reused: "${from}" is for ${formatPlatform(image.platform)}`;
+    return nothing(wanted, { kind: "missing", text });
+  }
+  return { layers: wanted.map((layer) => maybeReusableLayer(image, layer)) };
+}
+
+function nothing(wanted: readonly WantedLayer[], problem: ReuseResult["problem"]): ReuseResult {
+  return { layers: wanted.map(() => undefined), ...(problem === undefined ? {} : { problem }) };
+}
+
+/** The layer of an image that can stand for a wanted one. */
+function maybeReusableLayer(
+  image: ResolvedRemoteImage,
+  wanted: WantedLayer,
+): ReusableLayer | undefined {
+  const { manifest: { layers }, config: { diffIds }, reference } = image;
+  const index = layers.findIndex((layer) => matches(layer, wanted));
+  const [descriptor, diffId] = [layers[index], diffIds[index]];
+  if (descriptor === undefined || diffId === undefined) return undefined;
+  return {
+    descriptor: { ...descriptor, mediaType: toOciMediaType(descriptor.mediaType) },
+    diffId,
+    from: formatReference(reference),
+  };
+}
+
+function matches(layer: Descriptor, wanted: WantedLayer): boolean {
+  const { annotations = {}, mediaType } = layer;
+  return !isForeignLayer(mediaType) && maybeLayerCompression(mediaType) === wanted.compression &&
+    IDENTITY.every((name) =>
+      wanted.annotations[name] !== undefined && annotations[name] === wanted.annotations[name]
+    );
+}

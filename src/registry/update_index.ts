@@ -1,0 +1,237 @@
+/**
+ * `--update-index`: a tag that names one image for each platform, kept up by independent pushes.
+ *
+ * The distribution API has no conditional PUT, so two pushes that read the same index would each drop
+ * the other's entry. Therefore every write is read back, once whoever read before it must have
+ * written too; what has vanished is merged in again.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import {
+  type Digest,
+  formatPlatform,
+  formatReference,
+  type Manifest,
+  MediaType,
+  parseImageConfig,
+  type Platform,
+  type Reference,
+} from "../oci/mod.ts";
+import { readBlob } from "./get_blob.ts";
+import { type FetchedManifest, maybeFetchManifest } from "./get_manifest.ts";
+import {
+  type EditableIndex,
+  EMPTY_INDEX,
+  encodeEditableIndex,
+  type IndexEntry,
+  lostEntries,
+  newEntry,
+  type PlatformEntry,
+  putEntry,
+  readIndex,
+} from "./index_merge.ts";
+import { putManifest } from "./put_manifest.ts";
+import { type Clock, systemClock } from "./retry.ts";
+import type { RegistryClient } from "./transport.ts";
+import { digestOfBytes } from "./verify.ts";
+
+/** What {@linkcode updateIndex} is told. */
+export interface UpdateIndexOptions {
+  /** The tag; `latest` if it has none. */
+  readonly reference: Reference;
+  /** The image that was pushed, with its platform. */
+  readonly entry: PlatformEntry;
+  /** For tests: in place of the machine's clock. */
+  readonly clock?: Clock;
+  /** Ends it. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What the tag names afterwards. */
+export interface UpdatedIndex {
+  /** Digest of the index. */
+  readonly digest: Digest;
+  /** The platforms in it, sorted: `linux/amd64`. */
+  readonly platforms: readonly string[];
+  /** How often it was written; 0 if it was as it should be. */
+  readonly writes: number;
+}
+
+const MAX_WRITES = 5;
+/** The wait before the index is read back, in milliseconds, is this much at least and at most … */
+const MIN_SETTLE_MS = 400;
+const MAX_SETTLE_MS = 3_000;
+/** … and in between so many times what reading and writing took us. */
+const SETTLE_FACTOR = 4;
+
+interface Current {
+  readonly index: EditableIndex;
+  /** The bytes, if the tag names an index. */
+  readonly bytes?: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Puts a pushed image's entry into the index that a tag names. A tag that named a single image keeps
+ * it as an entry; a missing one is created.
+ *
+ * @throws {MiseOciError} `auth`, `registry`, `network`, `invalid` or `unsupported` if what the tag names
+ * cannot be read or is no image: the tag is unchanged then; `registry` if others keep overwriting it.
+ */
+export async function updateIndex(
+  client: RegistryClient,
+  options: UpdateIndexOptions,
+): Promise<UpdatedIndex> {
+  return await new IndexUpdate(client, options).run();
+}
+
+class IndexUpdate {
+  readonly #client: RegistryClient;
+  readonly #options: UpdateIndexOptions;
+  readonly #clock: Clock;
+  readonly #repository: string;
+  readonly #tag: string;
+  /** Platforms of single images that the tag named, by digest. */
+  readonly #platforms = new Map<Digest, Platform>();
+  /** Digests that our writes replaced: if one is back, a write of ours was lost. */
+  readonly #replaced = new Set<Digest>();
+  #writes = 0;
+
+  constructor(client: RegistryClient, options: UpdateIndexOptions) {
+    this.#client = client;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#repository = options.reference.repository;
+    this.#tag = options.reference.tag ?? "latest";
+  }
+
+  async run(): Promise<UpdatedIndex> {
+    const own = newEntry(this.#options.entry);
+    let written: EditableIndex | undefined;
+    for (;;) {
+      const started = this.#clock.now();
+      const current = await this.#read();
+      const missing = written === undefined
+        ? [own]
+        : lostEntries({ written, found: current.index, replaced: this.#replaced });
+      if (missing.length === 0) return this.#result(current.index, current.bytes);
+      const merged = this.#merge(current.index, missing);
+      const bytes = encodeEditableIndex(merged);
+      if (sameBytes(bytes, current.bytes)) return this.#result(merged, bytes);
+      await this.#write(bytes);
+      written = merged;
+      const settle = SETTLE_FACTOR * (this.#clock.now() - started);
+      await this.#clock.sleep(
+        Math.min(Math.max(settle, MIN_SETTLE_MS), MAX_SETTLE_MS),
+        this.#options.signal,
+      );
+    }
+  }
+
+  #result(index: EditableIndex, bytes: Uint8Array | undefined): UpdatedIndex {
+    const platforms = index.entries.flatMap(({ descriptor: { platform } }) =>
+      platform === undefined || platform.os === "unknown" ? [] : [formatPlatform(platform)]
+    );
+    return {
+      digest: digestOfBytes(bytes ?? encodeEditableIndex(index)),
+      platforms,
+      writes: this.#writes,
+    };
+  }
+
+  #merge(current: EditableIndex, missing: readonly IndexEntry[]): EditableIndex {
+    const merged = missing.reduce(putEntry, current);
+    const kept = new Set(merged.entries.map(({ descriptor }) => descriptor.digest));
+    for (const { descriptor: { digest } } of current.entries) {
+      if (!kept.has(digest)) this.#replaced.add(digest);
+    }
+    for (const digest of kept) this.#replaced.delete(digest);
+    return merged;
+  }
+
+  async #write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    if (this.#writes === MAX_WRITES) {
+      throw new MiseOciError(
+        "registry",
+        `Cannot update the index at "${this.#name()}": other pushes keep overwriting it`,
+        { hint: "Wait until they are done and push again" },
+      );
+    }
+    this.#writes++;
+    await putManifest(this.#client, {
+      repository: this.#repository,
+      target: this.#tag,
+      descriptor: { mediaType: MediaType.index, digest: digestOfBytes(bytes) },
+      bytes,
+      signal: this.#options.signal,
+    });
+  }
+
+  /** What the tag names now, with as little time as possible between the answer and our write. */
+  async #read(): Promise<Current> {
+    try {
+      for (;;) {
+        const found = await maybeFetchManifest(this.#client, {
+          repository: this.#repository,
+          target: this.#tag,
+          actions: ["pull", "push"],
+          signal: this.#options.signal,
+        });
+        if (found === undefined) return { index: EMPTY_INDEX };
+        const { bytes, content } = found;
+        if (content.kind === "index") {
+          return { index: readIndex(bytes, `index "${this.#name()}"`), bytes };
+        }
+        const platform = this.#platforms.get(found.descriptor.digest);
+        if (platform !== undefined) return { index: singleImage(found, platform) };
+        this.#platforms.set(found.descriptor.digest, await this.#platformOf(content.manifest));
+      }
+    } catch (error) {
+      if (!(error instanceof MiseOciError) || this.#writes > 0) throw error;
+      throw new MiseOciError(error.code, `${error.message}; tag "${this.#tag}" is unchanged`, {
+        cause: error,
+        ...(error.hint === undefined ? {} : { hint: error.hint }),
+      });
+    }
+  }
+
+  async #platformOf(manifest: Manifest): Promise<Platform> {
+    const { config: descriptor } = manifest;
+    if (
+      descriptor.mediaType !== MediaType.config && descriptor.mediaType !== MediaType.dockerConfig
+    ) {
+      throw new MiseOciError(
+        "unsupported",
+        `Cannot update the index at "${this.#name()}": the tag names something that is no image`,
+        { hint: "Push to another tag" },
+      );
+    }
+    const bytes = await readBlob(this.#client, {
+      repository: this.#repository,
+      descriptor,
+      signal: this.#options.signal,
+    });
+    const config = parseImageConfig(bytes, `config of "${this.#name()}"`);
+    const version = config.extensions?.["os.version"];
+    return {
+      architecture: config.architecture,
+      os: config.os,
+      ...(typeof version === "string" ? { "os.version": version } : {}),
+      ...(config.variant === undefined ? {} : { variant: config.variant }),
+    };
+  }
+
+  #name(): string {
+    const { registry, repository } = this.#options.reference;
+    return formatReference({ registry, repository, tag: this.#tag });
+  }
+}
+
+/** An index with the one image that a tag named. */
+function singleImage(found: FetchedManifest, platform: Platform): EditableIndex {
+  const { mediaType, digest, size } = found.descriptor;
+  return { raw: {}, entries: [newEntry({ mediaType, digest, size, platform })] };
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array | undefined): boolean {
+  return b !== undefined && a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
