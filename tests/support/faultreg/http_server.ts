@@ -181,6 +181,8 @@ class RawServer implements Server {
   async #accept(): Promise<void> {
     for await (const conn of this.#listener) {
       this.#conns.add(conn);
+      // Head and body are written apart; without this the body waits for the client's ACK.
+      if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
       const served = this.#serve(conn);
       this.#running.add(served);
       served.finally(() => this.#running.delete(served));
