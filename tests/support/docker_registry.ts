@@ -29,6 +29,10 @@ export interface DockerRegistry extends AsyncDisposable {
   readonly url: string;
   /** Absolute path of the CA's certificate, with `tls`. */
   readonly caFile?: string;
+  /** Kills it (SIGKILL) where it stands; its storage stays. */
+  kill(): Promise<void>;
+  /** Starts it again, on the same port with the same storage, once it listens. */
+  restart(): Promise<void>;
 }
 
 async function makeCertificates(directory: string): Promise<void> {
@@ -107,24 +111,38 @@ export async function startDockerRegistry(
   const configFile = join(temp.path, "config.yml");
   // JSON is YAML.
   await Deno.writeTextFile(configFile, JSON.stringify(config));
-  const child = new Deno.Command(which("docker-registry") ?? "docker-registry", {
-    args: ["serve", configFile],
-    env: { OTEL_TRACES_EXPORTER: "none" },
-    stdin: "null",
-    stdout: "null",
-    stderr: "piped",
-  }).spawn();
+  const start = (address: string): Deno.ChildProcess =>
+    new Deno.Command(which("docker-registry") ?? "docker-registry", {
+      args: ["serve", configFile],
+      env: { OTEL_TRACES_EXPORTER: "none", REGISTRY_HTTP_ADDR: address },
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+  let child = start(http.addr);
   const host = await readAddress(child.stderr).catch(async (error) => {
     await temp[Symbol.asyncDispose]();
     throw error;
   });
+  const end = async (signal: Deno.Signal): Promise<void> => {
+    try {
+      child.kill(signal);
+    } catch {
+      // It has ended.
+    }
+    await child.status;
+  };
   return {
     host,
     url: `${tls ? "https" : "http"}://${host}`,
     ...(tls ? { caFile: join(temp.path, "ca.crt") } : {}),
+    kill: () => end("SIGKILL"),
+    restart: async () => {
+      child = start(host);
+      await readAddress(child.stderr);
+    },
     [Symbol.asyncDispose]: async () => {
-      child.kill("SIGTERM");
-      await child.status;
+      await end("SIGTERM");
       await temp[Symbol.asyncDispose]();
     },
   };
