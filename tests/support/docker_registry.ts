@@ -85,6 +85,46 @@ async function readAddress(log: ReadableStream<Uint8Array<ArrayBuffer>>): Promis
   }
 }
 
+/** Writes the configuration into a directory. */
+async function writeConfig(directory: string, options: DockerRegistryOptions): Promise<string> {
+  const certificate = join(directory, "tls.crt");
+  const key = join(directory, "tls.key");
+  const config = {
+    version: 0.1,
+    log: { level: "info", accesslog: { disabled: true } },
+    storage: {
+      filesystem: { rootdirectory: join(directory, "storage") },
+      delete: { enabled: true },
+    },
+    // The secret signs upload sessions: they must outlive a restart.
+    http: { secret: "test", ...(options.tls === true ? { tls: { certificate, key } } : {}) },
+    ...await authConfig(directory, options),
+  };
+  const path = join(directory, "config.yml");
+  // JSON is YAML.
+  await Deno.writeTextFile(path, JSON.stringify(config));
+  return path;
+}
+
+function spawnRegistry(configFile: string, address: string): Deno.ChildProcess {
+  return new Deno.Command(which("docker-registry") ?? "docker-registry", {
+    args: ["serve", configFile],
+    env: { OTEL_TRACES_EXPORTER: "none", REGISTRY_HTTP_ADDR: address },
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+}
+
+async function endRegistry(child: Deno.ChildProcess, signal: Deno.Signal): Promise<void> {
+  try {
+    child.kill(signal);
+  } catch {
+    // It has ended.
+  }
+  await child.status;
+}
+
 /** Starts a registry with empty storage on a free port; stopped and removed when disposed of. */
 export async function startDockerRegistry(
   options: DockerRegistryOptions = {},
@@ -92,57 +132,23 @@ export async function startDockerRegistry(
   const temp = await makeTempDir();
   const tls = options.tls === true;
   if (tls) await makeCertificates(temp.path);
-  const certificate = join(temp.path, "tls.crt");
-  const http = {
-    addr: "127.0.0.1:0",
-    secret: "test",
-    ...(tls ? { tls: { certificate, key: join(temp.path, "tls.key") } } : {}),
-  };
-  const config = {
-    version: 0.1,
-    log: { level: "info", accesslog: { disabled: true } },
-    storage: {
-      filesystem: { rootdirectory: join(temp.path, "storage") },
-      delete: { enabled: true },
-    },
-    http,
-    ...await authConfig(temp.path, options),
-  };
-  const configFile = join(temp.path, "config.yml");
-  // JSON is YAML.
-  await Deno.writeTextFile(configFile, JSON.stringify(config));
-  const start = (address: string): Deno.ChildProcess =>
-    new Deno.Command(which("docker-registry") ?? "docker-registry", {
-      args: ["serve", configFile],
-      env: { OTEL_TRACES_EXPORTER: "none", REGISTRY_HTTP_ADDR: address },
-      stdin: "null",
-      stdout: "null",
-      stderr: "piped",
-    }).spawn();
-  let child = start(http.addr);
+  const configFile = await writeConfig(temp.path, options);
+  let child = spawnRegistry(configFile, "127.0.0.1:0");
   const host = await readAddress(child.stderr).catch(async (error) => {
     await temp[Symbol.asyncDispose]();
     throw error;
   });
-  const end = async (signal: Deno.Signal): Promise<void> => {
-    try {
-      child.kill(signal);
-    } catch {
-      // It has ended.
-    }
-    await child.status;
-  };
   return {
     host,
     url: `${tls ? "https" : "http"}://${host}`,
     ...(tls ? { caFile: join(temp.path, "ca.crt") } : {}),
-    kill: () => end("SIGKILL"),
+    kill: () => endRegistry(child, "SIGKILL"),
     restart: async () => {
-      child = start(host);
+      child = spawnRegistry(configFile, host);
       await readAddress(child.stderr);
     },
     [Symbol.asyncDispose]: async () => {
-      await end("SIGTERM");
+      await endRegistry(child, "SIGTERM");
       await temp[Symbol.asyncDispose]();
     },
   };
