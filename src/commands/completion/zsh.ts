@@ -6,7 +6,7 @@ import type { CompletionFlag, CompletionNode } from "./words.ts";
 
 /** A text in a specification of `_arguments`, within single quotes. */
 function escape(text: string): string {
-  return text.replaceAll("'", "'\\''").replace(/[\[\]:\\]/g, "\\$&");
+  return text.replace(/[\[\]:\\]/g, "\\$&").replaceAll("'", "'\\''");
 }
 
 function action(flag: CompletionFlag): string {

@@ -1,0 +1,172 @@
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { COMMANDS } from "../commands/mod.ts";
+import { push } from "../commands/push.ts";
+import { runCommand } from "../commands/run.ts";
+import { MiseOciError } from "../errors.ts";
+import { convertGlobals, convertInput, parseLine } from "./parse.ts";
+
+const commands = [...COMMANDS, push, runCommand];
+
+function given(args: readonly string[]): Record<string, unknown> {
+  const { path, globals, flags, positionals, trailing } = parseLine(args, commands);
+  return {
+    path: path.join(" "),
+    globals: Object.fromEntries(globals),
+    flags: Object.fromEntries(flags),
+    positionals,
+    trailing,
+  };
+}
+
+const nothing = { path: "", globals: {}, flags: {}, positionals: [], trailing: [] };
+
+Deno.test("parseLine() takes every way to write a flag and its value", () => {
+  for (
+    const [args, globals] of [
+      [["-j", "4"], { jobs: ["4"] }],
+      [["-j4"], { jobs: ["4"] }],
+      [["-j=4"], { jobs: ["4"] }],
+      [["--jobs", "4"], { jobs: ["4"] }],
+      [["--jobs=4"], { jobs: ["4"] }],
+      [["--jobs="], { jobs: [""] }],
+      [["-vv", "-v"], { verbose: ["true", "true", "true"] }],
+      [["-qyj2"], { quiet: ["true"], yes: ["true"], jobs: ["2"] }],
+      [["--json=false"], { json: ["false"] }],
+    ] as const
+  ) {
+    assertEquals(given(args), { ...nothing, globals }, args.join(" "));
+    assertEquals(given(["build", ...args]), { ...nothing, path: "build", globals });
+  }
+});
+
+Deno.test("parseLine() takes global flags before, between and after the names of commands", () => {
+  assertEquals(given(["-q", "cache", "-v", "prune", "--json", "--max-size", "1GB"]), {
+    ...nothing,
+    path: "cache prune",
+    globals: { quiet: ["true"], verbose: ["true"], json: ["true"] },
+    flags: { "max-size": ["1GB"] },
+  });
+});
+
+Deno.test("C10: parseLine() passes values that begin with a dash, are empty or hold anything", () => {
+  const values = ["-A=b", "-x", "", "A=b=c", "A=1\n2", "-", "true", "--no-such-flag"];
+  const args = values.flatMap((value) => ["-e", value]);
+  assertEquals(given(["run", ...args, "--env=--keep"]).flags, { env: [...values, "--keep"] });
+  assertEquals(given(["run", "-e-A=b", "-eX=Y", "-ite", "Z"]).flags, {
+    env: ["-A=b", "X=Y", "Z"],
+    interactive: ["true"],
+    tty: ["true"],
+  });
+});
+
+Deno.test("C10: parseLine() leaves everything after -- alone", () => {
+  const trailing = ["sh", "-c", "exit 37", "--", "--help", "-it", ""];
+  assertEquals(given(["run", "-i", "--", ...trailing]), {
+    ...nothing,
+    path: "run",
+    flags: { interactive: ["true"] },
+    trailing,
+  });
+});
+
+Deno.test("a command's flag goes before a global one of the same name, which keeps its letter", () => {
+  assertEquals(given(["--env", "prod", "run", "--env", "A=b", "-E", "dev"]), {
+    ...nothing,
+    path: "run",
+    globals: { env: ["prod", "dev"] },
+    flags: { env: ["A=b"] },
+  });
+});
+
+Deno.test("parseLine() names the mistake and what was probably meant", () => {
+  for (
+    const [args, message, hint] of [
+      [["biuld"], 'Unknown command "biuld"', "mise-oci build?"],
+      [["cache", "prun"], 'Unknown command "cache prun"', "mise-oci cache prune?"],
+      [["zebra"], 'Unknown command "zebra"', "mise-oci --help"],
+      [["build", "--form", "x"], 'Unknown flag "--form" of mise-oci build', "--from?"],
+      [["build", "--zebra"], 'Unknown flag "--zebra"', "mise-oci build --help"],
+      [["build", "-qZ"], 'Unknown flag "-Z" in "-qZ"', "--help"],
+      [["--from", "x", "build"], 'Unknown flag "--from" of mise-oci', "mise-oci build --from"],
+      [["build", "--from"], 'Flag "--from" needs a value', "--from REF"],
+      [["build", "-o", "--", "x"], 'Flag "-o" needs a value', "-o DIR"],
+      [["build", "-t", "--json"], 'Flag "-t" needs a value', "--tag=--json"],
+      [["build", "--dry-run=maybe"], 'Flag "--dry-run" takes no value', "--dry-run alone"],
+      [["--=x"], 'Unknown flag "--"', "--help"],
+      [["--__proto__"], 'Unknown flag "--__proto__"', "--help"],
+      [["constructor"], 'Unknown command "constructor"', "--help"],
+    ] as const
+  ) {
+    const error = assertThrows(() => parseLine(args, commands), MiseOciError, message);
+    assertEquals(error.code, "usage");
+    assertStringIncludes(error.hint ?? "", hint);
+  }
+});
+
+function convert(args: readonly string[], env: Record<string, string> = {}): unknown {
+  const line = parseLine(args, commands);
+  if (line.command === undefined) throw new Error("no command");
+  const options = {
+    env: (name: string) => env[name],
+    place: { resolve: (path: string) => `/here/${path}` },
+  };
+  const globals = convertGlobals(line, options);
+  return convertInput({ ...line, command: line.command }, { ...options, globals });
+}
+
+Deno.test("convertInput() counts arguments and knows their choices", () => {
+  for (
+    const [args, message, hint] of [
+      [["push"], "Missing argument REF", "mise-oci push --help"],
+      [["push", "a.io/x", "y"], 'Unexpected argument "y"', "--help"],
+      [["build", "x"], 'Unexpected argument "x"', "--help"],
+      [["run", "node", "x"], 'Unexpected argument "node"', "mise-oci run -- node x"],
+      [["completion", "bsh"], 'Unknown SHELL "bsh"', "bash?"],
+      [["completion", "tcsh"], 'Unknown SHELL "tcsh"', "bash, zsh, fish"],
+    ] as const
+  ) {
+    const error = assertThrows(() => convert(args), MiseOciError, message);
+    assertStringIncludes(error.hint ?? "", hint);
+  }
+});
+
+Deno.test("convertInput() names the flag whose value it cannot use", () => {
+  for (
+    const args of [
+      ["build", "--jobs=0"],
+      ["build", "--jobs=x"],
+      ["build", "--progress=fast"],
+      ["build", "--pull=sometimes"],
+      ["build", "--owner=root"],
+      ["build", "--owner=4294967296"],
+      ["build", "--owner=1:"],
+      ["build", "--compression=bzip2"],
+      ["build", "--compression=none:1"],
+      ["build", "--platform=linux/amd64/v1/x"],
+      ["build", "--from=debian/UPPER"],
+      ["build", "--from=debian@sha256:short"],
+      ["build", "--from="],
+      ["build", "--mount-point=/"],
+      ["build", "--tag=a b"],
+      ["build", "--output="],
+      ["build", "--allow-env=A=b"],
+      ["cache", "prune", "--older-than=soon"],
+      ["cache", "prune", "--max-size=big"],
+      ["run", "--volume=relative"],
+      ["run", "--workdir=relative"],
+      ["run", "--env==x"],
+    ]
+  ) {
+    const flag = args.at(-1)?.split("=")[0] ?? "";
+    const error = assertThrows(() => convert(args), MiseOciError, `${flag}: `);
+    assertEquals(error.code, "usage", args.join(" "));
+  }
+});
+
+Deno.test("an environment variable stands in for a flag that is not given", () => {
+  const misePath = (args: readonly string[], env: Record<string, string>): unknown =>
+    (convert(args, env) as { globals: { mise?: string } }).globals.mise;
+  assertEquals(misePath(["build"], { MISE_OCI_MISE: "/opt/mise" }), "/here//opt/mise");
+  assertEquals(misePath(["build"], { MISE_OCI_MISE: "" }), undefined);
+  assertEquals(misePath(["build", "--mise", "mise-beta"], { MISE_OCI_MISE: "/x" }), "mise-beta");
+});

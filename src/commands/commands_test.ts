@@ -1,0 +1,358 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { fakeWorkflows, type Ran, runFake } from "../cli/fixture_test.ts";
+import { parseDigest } from "../oci/digest.ts";
+import { parseReference } from "../oci/reference.ts";
+import type { BuildPlan } from "../plan/types.ts";
+import type {
+  BuildRequest,
+  BuildResult,
+  LayerRow,
+  LoadRequest,
+  PushRequest,
+  PushResult,
+  RunRequest,
+} from "../workflow/types.ts";
+import { build } from "./build.ts";
+import { cache } from "./cache.ts";
+import { load } from "./load.ts";
+import { push } from "./push.ts";
+import { runCommand } from "./run.ts";
+import type { Workflows } from "./workflows.ts";
+
+const DIGEST = parseDigest(`sha256:${"a1".repeat(32)}`);
+const platform = { os: "linux", architecture: "amd64" };
+const layers: readonly LayerRow[] = [
+  { kind: "base", name: "debian:bookworm-slim", digest: DIGEST, size: 28_230_000, status: "base" },
+  { kind: "tool", name: "jq", version: "1.8.1", digest: DIGEST, size: 999, status: "built" },
+  {
+    kind: "tool",
+    name: "npm:prettier",
+    version: "3.6.2",
+    digest: DIGEST,
+    size: 1_500,
+    status: "reused",
+    reusedFrom: "r.io/app:v1",
+  },
+];
+const built: BuildResult = {
+  output: "/work/mise-oci",
+  digest: DIGEST,
+  platform,
+  layers,
+  tag: "v1",
+};
+
+function run(args: readonly string[], given: Partial<Workflows>, terminal = false): Promise<Ran> {
+  return runFake(args, {
+    commands: [build, push, runCommand, load, cache],
+    workflows: fakeWorkflows(given),
+    terminal: terminal ? ["stdout"] : [],
+  });
+}
+
+async function buildRequest(args: readonly string[]): Promise<BuildRequest> {
+  let request: BuildRequest | undefined;
+  const { code, stderr } = await run(["build", ...args], {
+    buildImage: (given) => {
+      request = given;
+      return Promise.resolve(built);
+    },
+  });
+  assertEquals([code, stderr], [0, ""]);
+  if (request === undefined) throw new Error("buildImage was not called");
+  return request;
+}
+
+const defaults: BuildRequest = {
+  directory: "/work",
+  output: "/work/mise-oci",
+  includeGlobal: false,
+  install: false,
+  yes: false,
+  copies: [],
+  embedMise: true,
+  useCache: true,
+  pull: "missing",
+  allowEnv: [],
+  dropEnv: [],
+  strictEnv: false,
+};
+
+Deno.test("build without flags asks for the defaults", async () => {
+  assertEquals(await buildRequest([]), defaults);
+});
+
+Deno.test("build turns every flag into its field", async () => {
+  const request = await buildRequest([
+    ..."-o out -t app:v1 --from oci:base:v2 --pull always --mount-point /opt/mise/".split(" "),
+    ..."--copy a:b:/x/ --copy /c:/y --owner 1000:50 --no-mise --no-cache".split(" "),
+    ..."--compression zstd:5 --platform arm64 --include-global --install -y".split(" "),
+    ..."--allow-env A --drop-env B --drop-env C --strict-env -E prod -j3 --mise ./m".split(" "),
+  ]);
+  assertEquals(request, {
+    ...defaults,
+    output: "/work/out",
+    tag: "app:v1",
+    from: "oci:/work/base:v2",
+    pull: "always",
+    mountPoint: "/opt/mise",
+    copies: [{ host: "/work/a:b", image: "/x" }, { host: "/c", image: "/y" }],
+    owner: { uid: 1000, gid: 50 },
+    embedMise: false,
+    useCache: false,
+    compression: { kind: "zstd", level: 5 },
+    platform: { os: "linux", architecture: "arm64" },
+    includeGlobal: true,
+    install: true,
+    yes: true,
+    allowEnv: ["A"],
+    dropEnv: ["B", "C"],
+    strictEnv: true,
+    miseEnv: "prod",
+    jobs: 3,
+    misePath: "/work/m",
+  });
+});
+
+Deno.test("C03: --copy says what is wrong with a pair of paths", async () => {
+  for (
+    const [text, why] of [
+      ["", "no colon"],
+      ["f", "no colon"],
+      [":", "host path is empty"],
+      [":/x", "host path is empty"],
+      ["f:", "image path is empty"],
+      ["f:x", 'image path "x" is not absolute'],
+      ["f:/x:ro", 'image path "ro" is not absolute'],
+      ["f:/", "root of the image"],
+      ["f://", "root of the image"],
+      ["f:/a/../b", '"." or ".."'],
+      ["f:/a/./b", '"." or ".."'],
+      ["f:/..", '"." or ".."'],
+    ] as const
+  ) {
+    const { code, stderr } = await run(["build", `--copy=${text}`], {});
+    assertEquals(code, 2, text);
+    assertStringIncludes(stderr, why);
+  }
+  assertEquals((await buildRequest(["--copy", "f://x//y/"])).copies[0]?.image, "/x/y");
+});
+
+Deno.test("C05: --mount-point says what is wrong with a directory", async () => {
+  for (const text of ["", "/", "x", "./x", "/a/..", "/a/./b", "//"]) {
+    const { code, stderr } = await run(["build", `--mount-point=${text}`], {});
+    assertEquals(code, 2, text);
+    assertStringIncludes(stderr, "error: --mount-point: Cannot use mount point");
+  }
+});
+
+Deno.test("build prints directory, digest and a row a layer", async () => {
+  const { stdout } = await run(["build"], { buildImage: () => Promise.resolve(built) }, true);
+  assertEquals(stdout.split("\n").map((line) => line.trimEnd()), [
+    "output    /work/mise-oci",
+    `digest    ${DIGEST}`,
+    "tag       v1",
+    "platform  linux/amd64",
+    "",
+    "LAYER  NAME                  VERSION  DIGEST                  SIZE  STATUS",
+    "base   debian:bookworm-slim           sha256:a1a1a1a1a1a1  28.2 MB",
+    "tool   jq                    1.8.1    sha256:a1a1a1a1a1a1    999 B  built",
+    "tool   npm:prettier          3.6.2    sha256:a1a1a1a1a1a1  1.50 kB  reused",
+    "3 layers, 28.2 MB",
+    "",
+  ]);
+  const piped = await run(["build"], { buildImage: () => Promise.resolve(built) });
+  assertStringIncludes(piped.stdout, `jq                    1.8.1    ${DIGEST}    999 B  built`);
+});
+
+Deno.test("build -q prints the digest alone, --json one object", async () => {
+  const workflows = { buildImage: () => Promise.resolve(built) };
+  assertEquals((await run(["build", "-q"], workflows)).stdout, `${DIGEST}\n`);
+  const json = JSON.parse((await run(["build", "--json"], workflows)).stdout);
+  assertEquals(Object.keys(json), ["output", "digest", "tag", "platform", "size", "layers"]);
+  assertEquals(json.size, 28_232_499);
+  assertEquals(json.layers[1], {
+    kind: "tool",
+    name: "jq",
+    version: "1.8.1",
+    digest: DIGEST,
+    size: 999,
+    status: "built",
+  });
+});
+
+const plan: BuildPlan = {
+  platform,
+  from: { kind: "scratch" },
+  fromText: "scratch",
+  mountPoint: "/mise",
+  compression: { kind: "gzip", level: 6 },
+  layers: [{
+    kind: "tool",
+    name: "jq",
+    version: "1.8.1",
+    owner: { uid: 0, gid: 0 },
+    sources: [{ type: "tree", hostPath: "/d/jq", imagePath: "/mise/installs/jq/1.8.1" }],
+    relocations: [],
+    exclude: [],
+    createdBy: "mise-oci jq 1.8.1",
+    annotations: {},
+  }],
+  config: {
+    created: "1970-01-01T00:00:00Z",
+    env: [["TOKEN", "s3cret-sentinel"]],
+    path: ["/mise/installs/jq/1.8.1"],
+    fixedEnv: [["MISE_DATA_DIR", "/mise"]],
+    workdir: "/workspace",
+    labels: {},
+  },
+  warnings: [],
+};
+
+Deno.test("A16: build --dry-run prints the plan, variables by name only, and builds nothing", async () => {
+  const workflows = { planImage: () => Promise.resolve(plan) };
+  for (const args of [["build", "--dry-run"], ["build", "--dry-run", "--json"]]) {
+    const { code, stdout, stderr } = await run(args, workflows);
+    assertEquals([code, stderr], [0, ""]);
+    assertStringIncludes(stdout, "TOKEN");
+    assertStringIncludes(stdout, "/mise/installs/jq/1.8.1");
+    assertEquals(stdout.includes("s3cret-sentinel"), false);
+  }
+});
+
+const pushed: PushResult = {
+  digest: DIGEST,
+  manifestDigest: DIGEST,
+  reference: "r.io/app:v2",
+  blobs: { uploaded: 1, present: 2, mounted: 3, uploadedBytes: 999 },
+  layers,
+};
+
+Deno.test("push asks for destination, cache, index and tool, and prints what happened", async () => {
+  let request: PushRequest | undefined;
+  const { code, stdout } = await run(
+    ["push", "r.io/app:v2", "--cache-from=r.io/app:v1", "--update-index", "--tool=skopeo", "-j2"],
+    {
+      pushImage: (given) => {
+        request = given;
+        return Promise.resolve(pushed);
+      },
+    },
+  );
+  const { output: _, ...transient } = { ...defaults, jobs: 2 };
+  assertEquals(code, 0);
+  assertEquals(request, {
+    image: { kind: "build", build: transient },
+    destination: parseReference("r.io/app:v2"),
+    cacheFrom: parseReference("r.io/app:v1"),
+    updateIndex: true,
+    tool: "skopeo",
+    jobs: 2,
+  });
+  assertStringIncludes(stdout, "reused npm:prettier 3.6.2 from r.io/app:v1\n");
+  assertStringIncludes(
+    stdout,
+    `pushed ${DIGEST} to r.io/app:v2 (1 uploaded, 2 already present, 3 mounted, 1 reused)\n`,
+  );
+});
+
+Deno.test("push refuses what cannot be meant", async () => {
+  for (
+    const [args, why, hint] of [
+      [["app:v1"], "no registry host", "docker.io/library/app:v1"],
+      [[`r.io/app@${DIGEST}`], "it has a digest", "Push to a tag"],
+      [["r.io/app:v1", "--cache-from", "r.io/other:v1"], "another repository", "r.io/app"],
+      [["r.io/a:1", "--cache-from=r.io/a:0", "--no-cache"], "--cache-from together", "Leave one"],
+      [["r.io/a:1", "--image-dir=x", "--from=y"], "--from together with --image-dir", "leave one"],
+      [["https://r.io/a"], "no scheme", ""],
+    ] as const
+  ) {
+    const { code, stderr } = await run(["push", ...args], {});
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, why);
+    assertStringIncludes(stderr, hint);
+  }
+});
+
+Deno.test("C10: run passes everything on unchanged and gives the container's exit code", async () => {
+  let request: RunRequest | undefined;
+  const command = ["sh", "-c", 'echo "$1"', "--", "-x", "two words", "line\nend", ""];
+  const { code, stdout, stderr } = await run([
+    ...["run", "-it", "-e", "-A=b", "-e", "TOKEN", "-e", "B=x y\nz", "-w", "/w", "--keep"],
+    ...["--volume", ".:/w:ro", "--volume", "data:/d", "--volume", "/a b:/c", "--image-dir", "img"],
+    ...["--engine", "docker", "--engine-arg", "--network=none", "--platform=linux/arm64"],
+    ...["--", ...command],
+  ], {
+    runImage: (given) => {
+      request = given;
+      return Promise.resolve({ exitCode: 37 });
+    },
+  });
+  assertEquals([code, stdout, stderr], [37, "", ""]);
+  assertEquals(request, {
+    image: {
+      kind: "layout",
+      directory: "/work/img",
+      platform: { os: "linux", architecture: "arm64" },
+    },
+    engine: "docker",
+    interactive: true,
+    tty: true,
+    env: ["-A=b", "TOKEN", "B=x y\nz"],
+    volumes: ["/work:/w:ro", "data:/d", "/a b:/c"],
+    workdir: "/w",
+    keep: true,
+    engineArgs: ["--network=none"],
+    command,
+  });
+});
+
+Deno.test("run prints nothing of its own on stdout: --json is refused", async () => {
+  const { code, stdout, stderr } = await run(["run", "--json", "--", "true"], {});
+  assertEquals([code, stdout], [2, ""]);
+  assertStringIncludes(stderr, "Cannot use --json with run");
+});
+
+Deno.test("load asks for the layout that build writes unless told otherwise", async () => {
+  let request: LoadRequest | undefined;
+  const { stdout } = await run(["load", "-t", "app:dev", "--engine=podman"], {
+    loadImage: (given) => {
+      request = given;
+      return Promise.resolve({ engine: "podman", image: "localhost/app:dev", digest: DIGEST });
+    },
+  });
+  assertEquals(request, { directory: "/work/mise-oci", engine: "podman", tag: "app:dev" });
+  assertEquals(stdout, `loaded ${DIGEST} into podman as localhost/app:dev\n`);
+});
+
+Deno.test("cache prune asks for age and size, cache ls and path print what there is", async () => {
+  const lastUsed = new Date(Date.now() - 3 * 86_400_000);
+  const entry = {
+    kind: "layer",
+    name: "k",
+    description: "layer jq",
+    size: 2000,
+    lastUsed,
+    path: "/p",
+  } as const;
+  let options: unknown;
+  const pruned = await run([
+    "cache",
+    "prune",
+    "--older-than=7d",
+    "--max-size",
+    "10 GB",
+    "--dry-run",
+  ], {
+    pruneCache: (given) => {
+      options = given;
+      return Promise.resolve({ removed: [entry], bytes: 2000, bytesLeft: 5 });
+    },
+  });
+  assertEquals(options, { dryRun: true, olderThanMs: 604_800_000, maxBytes: 10_000_000_000 });
+  assertStringIncludes(pruned.stdout, "would remove 1 entry, 2.00 kB; 5 B left\n");
+  const listed = await run(["cache", "ls"], { listCache: () => Promise.resolve([entry]) });
+  assertStringIncludes(listed.stdout, "layer  k     layer jq  2.00 kB  3d ago\n1 entry, 2.00 kB\n");
+  const path = await run(["cache", "path"], { cacheDirectory: () => Promise.resolve("/c") });
+  assertEquals(path.stdout, "/c\n");
+});
