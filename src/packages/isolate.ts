@@ -52,9 +52,11 @@ umask 022
 mount --move "$root" /
 PATH=$ISOLATED_PATH
 unset ISOLATED_PATH OLDPWD PWD
-exec "$setpriv" --bounding-set="-all,${
+# Not exec: the shell stays the first process of its space, which takes what programs leave behind
+# with it when it ends.
+"$setpriv" --bounding-set="-all,${
   CAPABILITIES.map((name) => `+${name}`).join(",")
-}" --inh-caps=-all "$chroot" . "$@"
+}" --inh-caps=-all "$chroot" . "$@" || exit $?
 `;
 
 /** Directories that something is mounted on. */

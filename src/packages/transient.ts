@@ -47,7 +47,7 @@ const PATHS: readonly RegExp[] = [
 const SECRETS: readonly RegExp[] = [
   /^etc\/ssh\/ssh_host_[a-z0-9]+_key(?:\.pub)?$/,
   /^etc\/ssl\/private\/ssl-cert-snakeoil\.key$/,
-  /^etc\/ssl\/certs\/(?:ssl-cert-snakeoil\.pem|[0-9a-f]{8}\.0)$/,
+  /^etc\/ssl\/certs\/ssl-cert-snakeoil\.pem$/,
 ];
 
 function isWithin(path: string, directory: string): boolean {

@@ -1,0 +1,104 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { MiseOciError } from "../errors.ts";
+import { isolatedTest, makeShellRootfs } from "../../tests/support/shell_rootfs.ts";
+import { makeArena } from "../../tests/support/rootfs_fixture.ts";
+import { type IsolatedResult, prepareMountPoints, runIsolated } from "./isolate.ts";
+import type { Rootfs } from "./rootfs/rootfs.ts";
+
+const PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
+
+function sh(rootfs: Rootfs, script: string, signal?: AbortSignal): Promise<IsolatedResult> {
+  prepareMountPoints(rootfs);
+  return runIsolated(rootfs, {
+    command: ["/bin/sh", "-c", script],
+    env: { PATH, GREETING: "hello" },
+    hostPath: PATH,
+    network: false,
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+function mounts(): string {
+  return Deno.readTextFileSync("/proc/self/mounts");
+}
+
+isolatedTest(
+  "U31: a script sees the rootfs, and of the host neither files nor variables",
+  async () => {
+    using shell = await makeShellRootfs("");
+    Deno.env.set("SECRET_OF_THE_HOST", "s3cret-sentinel");
+    const before = mounts();
+    const { code, tail } = await sh(
+      shell.rootfs,
+      `echo "$GREETING$SECRET_OF_THE_HOST"; ls / ; ls ${shell.outside} 2>&1; cat /proc/1/environ; ls -d /proc/[0-9]*`,
+    );
+    Deno.env.delete("SECRET_OF_THE_HOST");
+    assertEquals(code, 0, tail.join("\n"));
+    assert(tail.includes("hello"));
+    assert(tail.some((line) => line.includes("No such file")));
+    assert(!tail.join("\n").includes("s3cret-sentinel"));
+    assert(
+      tail.filter((line) => /^\/proc\/\d+$/.test(line)).length <= 3,
+      "host processes are visible",
+    );
+    assertEquals(mounts(), before);
+  },
+);
+
+isolatedTest(
+  "U31: a script cannot write outside, mount, make devices, or change the kernel",
+  async () => {
+    using shell = await makeShellRootfs("");
+    const { tail } = await sh(
+      shell.rootfs,
+      `touch /outside-sentinel && echo inside
+     touch ${shell.outside}/x || echo refused-outside
+     mknod /disk b 254 0 || echo refused-mknod
+     (echo x >/proc/sys/kernel/core_pattern) || echo refused-proc
+     ln -s ${shell.outside} /out; touch /out/y || echo refused-link
+     touch ../../../../../../../../${shell.outside}/z || echo refused-climb`,
+    );
+    const said = tail.filter((line) => /^(?:inside|refused-\w+)$/.test(line)).sort();
+    assertEquals(said, [
+      "inside",
+      "refused-climb",
+      "refused-link",
+      "refused-mknod",
+      "refused-outside",
+      "refused-proc",
+    ]);
+    assertEquals([...Deno.readDirSync(shell.outside)], []);
+    assertThrows(() => Deno.lstatSync("/outside-sentinel"), Deno.errors.NotFound);
+  },
+);
+
+isolatedTest(
+  "runIsolated() gives the exit code, and kills everything when it is aborted",
+  async () => {
+    using shell = await makeShellRootfs("");
+    assertEquals((await sh(shell.rootfs, "echo out; echo err >&2; exit 42")).code, 42);
+    const controller = new AbortController();
+    const before = mounts();
+    const running = sh(shell.rootfs, "(sleep 1000 &) ; sleep 1001", controller.signal);
+    controller.abort(new MiseOciError("interrupted", "Stopped"));
+    await assertRejects(() => running, MiseOciError, "Stopped");
+    assertEquals(mounts(), before);
+  },
+);
+
+isolatedTest("runIsolated() keeps the end of a flood of output, and its memory", async () => {
+  using shell = await makeShellRootfs("");
+  const script = "i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done; echo end";
+  const { tail } = await sh(shell.rootfs, script);
+  assertEquals(tail.at(-1), "end");
+  assert(tail.length <= 30);
+});
+
+Deno.test("prepareMountPoints() refuses links where something would be mounted", () => {
+  for (const name of ["dev", "proc", "run", "tmp"]) {
+    using arena = makeArena();
+    Deno.symlinkSync(arena.outside, `${arena.rootfs.directory}/${name}`);
+    assertThrows(() => prepareMountPoints(arena.rootfs), MiseOciError, `"/${name}"`);
+    arena.checkOutside();
+  }
+});
