@@ -36,8 +36,11 @@ interface Zstd {
 }
 const zstd = zlib as unknown as Zstd;
 
-/** Output is collected in pieces of this size; one piece is enough for most blocks. */
-const OUTPUT_CHUNK = 1 << 19;
+/**
+ * Output is collected in pieces of this size; one is enough for most blocks. Part of the byte layout:
+ * deflate ends a piece that is exactly full in another way.
+ */
+const OUTPUT_CHUNK = 512 << 10;
 
 /** Whether this Deno can write zstd (2.6 and later). */
 export function hasZstd(): boolean {

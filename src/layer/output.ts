@@ -7,15 +7,19 @@ import { createHash } from "node:crypto";
 import zlib from "node:zlib";
 import { type DiffId, parseDiffId } from "../oci/mod.ts";
 import { GZIP_HEADER, gzipTrailer } from "./compression.ts";
-import type { CompressionPool, PoolClient } from "./pool.ts";
+import type { CompressedBlock, CompressionPool, PoolClient } from "./pool.ts";
 import { Slots } from "./slots.ts";
 
-/** Takes the bytes of a tar. `room` and `advance` let a reader put bytes where they belong. */
+/** Takes the bytes of a tar, block by block; a reader can put them where they belong. */
 export interface TarSink {
-  /** A part of the present block that is free, at least one byte. */
-  room(): Uint8Array | Promise<Uint8Array>;
-  /** Says that so many bytes of `room()` have been filled. */
+  /** Number of bytes that are free in the present block. */
+  readonly available: number;
+  /** The free part of the present block. */
+  block(): Uint8Array;
+  /** Says that so many bytes of `block()` have been filled. */
   advance(bytes: number): void;
+  /** Goes on to an empty block; only when the present one is full. */
+  nextBlock(): Promise<void>;
 }
 
 /** What is known once the tar has ended. */
@@ -28,24 +32,16 @@ export interface TarSummary {
 
 /** Writes bytes to a sink; at once if they fit into its block, else block after block. */
 export function writeAll(sink: TarSink, bytes: Uint8Array): void | Promise<void> {
-  const room = sink.room();
-  if (room instanceof Promise || room.length < bytes.length) {
-    return writeParts(sink, { room, bytes });
-  }
-  room.set(bytes);
+  if (sink.available < bytes.length) return writeInParts(sink, bytes);
+  sink.block().set(bytes);
   sink.advance(bytes.length);
 }
 
-async function writeParts(
-  sink: TarSink,
-  start: { readonly room: Uint8Array | Promise<Uint8Array>; readonly bytes: Uint8Array },
-): Promise<void> {
-  const { bytes } = start;
-  let room = await start.room;
+async function writeInParts(sink: TarSink, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length;) {
-    if (done > 0) room = await sink.room();
-    const part = bytes.subarray(done, done + room.length);
-    room.set(part);
+    if (sink.available === 0) await sink.nextBlock();
+    const part = bytes.subarray(done, done + sink.available);
+    sink.block().set(part);
     sink.advance(part.length);
     done += part.length;
   }
@@ -93,10 +89,14 @@ export class LayerOutput implements TarSink {
     this.#written.catch((error) => this.#fail(error));
   }
 
-  /** {@inheritdoc TarSink.room} */
-  room(): Uint8Array | Promise<Uint8Array> {
-    if (this.#position < this.#view.length) return this.#view.subarray(this.#position);
-    return this.#nextBlock();
+  /** {@inheritdoc TarSink.available} */
+  get available(): number {
+    return this.#view.length - this.#position;
+  }
+
+  /** {@inheritdoc TarSink.block} */
+  block(): Uint8Array {
+    return this.#view.subarray(this.#position);
   }
 
   /** {@inheritdoc TarSink.advance} */
@@ -121,16 +121,16 @@ export class LayerOutput implements TarSink {
     await this.#written.catch(() => {});
   }
 
-  async #nextBlock(): Promise<Uint8Array> {
+  /** {@inheritdoc TarSink.nextBlock} */
+  async nextBlock(): Promise<void> {
     if (this.#buffer !== undefined) this.#submit(false);
     await this.#window.acquire(this.#options.signal);
     const buffer = await this.#pool.acquire(this.#options.signal);
-    const { dictionary } = this.#pool.framing;
+    const { dictionary, blockSize } = this.#pool.framing;
     this.#buffer = buffer;
-    this.#view = new Uint8Array(buffer, dictionary);
+    this.#view = new Uint8Array(buffer, dictionary, blockSize);
     this.#position = 0;
     if (this.#blocks > 0) new Uint8Array(buffer, 0, dictionary).set(this.#tail);
-    return this.#view;
   }
 
   #submit(last: boolean): void {
@@ -153,23 +153,24 @@ export class LayerOutput implements TarSink {
       last,
     };
     this.#blocks++;
-    const compressed = kind === "none"
-      ? Promise.resolve(block)
-      : this.#pool.compress(this.#client, buffer, { kind, ...job });
-    this.#queue(compressed, kind === "none" ? buffer : undefined);
+    this.#queue(
+      kind === "none"
+        ? Promise.resolve({ bytes: block, buffer })
+        : this.#pool.compress(this.#client, buffer, { kind, ...job }),
+    );
     this.#options.onBytes?.(block.length);
   }
 
-  /** Writes a block after those before it; `held` is given back once it is written. */
-  #queue(compressed: Promise<Uint8Array>, held: ArrayBuffer | undefined): void {
+  /** Writes a block after those before it, and gives its buffer back. */
+  #queue(compressed: Promise<CompressedBlock>): void {
     compressed.catch(() => {});
     const before = this.#written;
     const write = async (): Promise<void> => {
       try {
         await before;
-        await this.#write(await compressed);
+        await this.#write((await compressed).bytes);
       } finally {
-        if (held !== undefined) this.#pool.release(held);
+        await compressed.then(({ buffer }) => this.#pool.release(buffer), () => {});
       }
       this.#window.release();
     };
@@ -196,9 +197,13 @@ export class HashOutput implements TarSink {
     this.#options = options;
   }
 
-  /** {@inheritdoc TarSink.room} */
-  room(): Uint8Array | Promise<Uint8Array> {
-    if (this.#position === this.#block.length) return this.#nextBlock();
+  /** {@inheritdoc TarSink.available} */
+  get available(): number {
+    return this.#block.length - this.#position;
+  }
+
+  /** {@inheritdoc TarSink.block} */
+  block(): Uint8Array {
     return this.#block.subarray(this.#position);
   }
 
@@ -213,12 +218,12 @@ export class HashOutput implements TarSink {
     return { diffId: parseDiffId(`sha256:${this.#hash.digest("hex")}`), size: this.#size };
   }
 
-  async #nextBlock(): Promise<Uint8Array> {
+  /** {@inheritdoc TarSink.nextBlock} */
+  async nextBlock(): Promise<void> {
     this.#flush();
     // Nothing here waits for anything, so give signals and other layers their turn.
     await new Promise((resolve) => setTimeout(resolve, 0));
     this.#options.signal?.throwIfAborted();
-    return this.#block;
   }
 
   #flush(): void {

@@ -46,11 +46,21 @@ function writeFile(
   const { size, head, rest } = reader.open(entry);
   const header = encodeTarHeader({ ...entry, size });
   if (rest !== undefined) return writeLargeFile(sink, header, { size, head, rest });
-  // One piece for the sink: a small file costs one copy.
-  const bytes = new Uint8Array(header.length + paddedSize(size));
-  bytes.set(header);
-  bytes.set(head, header.length);
-  return writeAll(sink, bytes);
+  const padded = paddedSize(size);
+  const whole = header.length + padded;
+  if (sink.available < whole) {
+    return writeParts(sink, [header, head, ZEROS.subarray(0, padded - size)]);
+  }
+  // The usual case: everything fits into the present block.
+  const room = sink.block();
+  room.set(header);
+  room.set(head, header.length);
+  room.fill(0, header.length + size, whole);
+  sink.advance(whole);
+}
+
+async function writeParts(sink: TarSink, parts: readonly Uint8Array[]): Promise<void> {
+  for (const part of parts) await writeAll(sink, part);
 }
 
 async function writeLargeFile(
@@ -62,8 +72,8 @@ async function writeLargeFile(
     await writeAll(sink, header);
     await writeAll(sink, head);
     for (let left = rest.size; left > 0;) {
-      const next = sink.room();
-      const room = next instanceof Promise ? await next : next;
+      if (sink.available === 0) await sink.nextBlock();
+      const room = sink.block();
       const part = room.subarray(0, Math.min(left, room.length));
       readFully(rest.fd, part, rest.host);
       sink.advance(part.length);

@@ -23,11 +23,18 @@ export interface CompressionPoolOptions {
   readonly workerUrl?: URL;
 }
 
-/** A compressed block; `bytes` may be changed once written. */
+/** A compressed block, in a buffer that must be released once it is written. */
+export interface CompressedBlock {
+  /** The bytes. */
+  readonly bytes: Uint8Array;
+  /** What holds them. */
+  readonly buffer: ArrayBuffer;
+}
+
 interface Waiting {
   readonly buffer: ArrayBuffer;
   readonly job: BlockJob;
-  readonly resolve: (bytes: Uint8Array) => void;
+  readonly resolve: (block: CompressedBlock) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -40,6 +47,15 @@ export interface PoolClient {
 /** Blocks up to this size are compressed at once, on the calling thread: no worker is started for them. */
 const INLINE_LIMIT = 64 << 10;
 
+/** What cannot be compressed grows: by 5 bytes in 16 KiB (deflate stored blocks) at most. */
+const GROWTH = 16 << 10;
+
+/**
+ * After so many blocks a worker is replaced. `node:zlib` frees the memory of a stream (35 kB a block)
+ * only with a full collection, which hardly ever comes; a new worker costs 20 ms, 1 % of these blocks.
+ */
+const WORKER_BLOCKS = 256;
+
 /** The workers of a build. Close it, or the program does not end. */
 export class CompressionPool implements AsyncDisposable {
   /** How layers are cut and framed. */
@@ -51,6 +67,7 @@ export class CompressionPool implements AsyncDisposable {
   readonly #slots: Slots;
   readonly #idle: Worker[] = [];
   readonly #running = new Map<Worker, Waiting>();
+  readonly #blocks = new WeakMap<Worker, number>();
   #clients: PoolClient[] = [];
   #closed = false;
 
@@ -59,7 +76,7 @@ export class CompressionPool implements AsyncDisposable {
     this.framing = resolveFraming(options.compression);
     this.workers = Math.max(1, Math.floor(options.workers ?? navigator.hardwareConcurrency));
     this.#workerUrl = options.workerUrl ?? new URL("./deflate_worker.ts", import.meta.url);
-    this.#slots = new Slots(2 * this.workers + 2);
+    this.#slots = new Slots(3 * this.workers + 2);
   }
 
   /** Number of workers that have been started. */
@@ -73,12 +90,13 @@ export class CompressionPool implements AsyncDisposable {
   }
 
   /**
-   * Waits for a buffer of `dictionary + blockSize` bytes. It must come back through `compress` or
-   * `release`; whoever holds one must not wait for another.
+   * Waits for a buffer that holds dictionary, block and what a block can grow by. It must come back
+   * through `release`; whoever fills one must not wait for another.
    */
   async acquire(signal?: AbortSignal): Promise<ArrayBuffer> {
     await this.#slots.acquire(signal);
-    return this.#buffers.pop() ?? new ArrayBuffer(this.framing.dictionary + this.framing.blockSize);
+    const { dictionary, blockSize } = this.framing;
+    return this.#buffers.pop() ?? new ArrayBuffer(dictionary + blockSize + GROWTH);
   }
 
   /** Gives a buffer back. */
@@ -87,13 +105,11 @@ export class CompressionPool implements AsyncDisposable {
     this.#slots.release();
   }
 
-  /** Compresses a block and gives its buffer back. Blocks of one client start in the order given. */
-  compress(client: PoolClient, buffer: ArrayBuffer, job: BlockJob): Promise<Uint8Array> {
+  /** Compresses a block in its own buffer. Blocks of one client start in the order given. */
+  compress(client: PoolClient, buffer: ArrayBuffer, job: BlockJob): Promise<CompressedBlock> {
     if (this.#closed) return Promise.reject(new Error("The compression pool is closed"));
     if (job.last && job.end - job.start <= INLINE_LIMIT) {
-      const bytes = compressBlock(new Uint8Array(buffer), job);
-      this.release(buffer);
-      return Promise.resolve(bytes);
+      return Promise.resolve({ bytes: compressBlock(new Uint8Array(buffer), job), buffer });
     }
     return new Promise((resolve, reject) => {
       if (client.queue.length === 0) this.#clients.push(client);
@@ -157,10 +173,15 @@ export class CompressionPool implements AsyncDisposable {
     const waiting = this.#running.get(worker);
     this.#running.delete(worker);
     if (this.#closed || waiting === undefined) return;
-    this.#idle.push(worker);
-    this.release(response.buffer);
-    if (response.output === undefined) waiting.reject(workerError(response.error ?? "no output"));
-    else waiting.resolve(new Uint8Array(response.output, 0, response.length));
+    const blocks = (this.#blocks.get(worker) ?? 0) + 1;
+    this.#blocks.set(worker, blocks);
+    if (blocks < WORKER_BLOCKS) this.#idle.push(worker);
+    else worker.terminate();
+    const { buffer, length, error } = response;
+    if (error !== undefined) {
+      this.release(buffer);
+      waiting.reject(workerError(error));
+    } else waiting.resolve({ bytes: new Uint8Array(buffer, 0, length), buffer });
     this.#dispatch();
   }
 
