@@ -33,6 +33,8 @@ export interface ComposedImage {
   readonly manifest: Document;
   /** The image config. */
   readonly config: Document;
+  /** The image config, parsed. */
+  readonly imageConfig: ImageConfig;
   /** Layers, bottom first, the base's among them. */
   readonly layers: readonly Descriptor[];
   /** What the image runs on, as its config says. */
@@ -109,6 +111,7 @@ export function composeImage(
   return {
     manifest,
     config: configDocument,
+    imageConfig: config,
     layers: descriptors,
     platform: platformOf(config),
     rows: rows(base, layers),

@@ -1,0 +1,160 @@
+/**
+ * A registry on loopback that serves one image and nothing else, for as long as an engine pulls it
+ * (distribution-spec, "Pulling"): the engine then fetches only what it lacks.
+ *
+ * The repository's name is random, so that another user of the machine, who can reach the port, cannot
+ * guess what is in it.
+ * @module
+ */
+import { type Descriptor, type Digest, isDigest } from "../oci/mod.ts";
+import type { BlobRange, BlobSource } from "../store/ports.ts";
+
+/** An image to be served: documents from memory, layers from a store. */
+export interface ServedImage {
+  /** The manifest. */
+  readonly manifest: ServedDocument;
+  /** The config. */
+  readonly config: ServedDocument;
+  /** The layers. */
+  readonly layers: readonly Descriptor[];
+  /** Where the layers are. */
+  readonly source: BlobSource;
+}
+
+/** A document that is small enough for memory. */
+export interface ServedDocument {
+  /** What names it. */
+  readonly descriptor: Descriptor;
+  /** Its bytes. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** A registry that is being served. */
+export interface LoopbackRegistry extends AsyncDisposable {
+  /** The image's full reference with its tag. */
+  readonly reference: string;
+  /** Digests and bytes of the layers that were asked for. */
+  readonly served: ReadonlyMap<Digest, number>;
+}
+
+/** Options of {@linkcode serveImage}. */
+export interface ServeOptions {
+  /** Told of the bytes of layers that leave. */
+  readonly onBytes?: (bytes: number) => void;
+  /** Told of each request, for `-vv`. */
+  readonly log?: (text: string) => void;
+}
+
+const NOT_FOUND = JSON.stringify({ errors: [{ code: "NOT_FOUND", message: "not served here" }] });
+
+function notFound(): Response {
+  return new Response(NOT_FOUND, { status: 404, headers: { "Content-Type": "application/json" } });
+}
+
+/** One part of a blob as `Range` asks for it; `undefined` for the whole. */
+function parseRange(header: string | null, size: number): BlobRange | "bad" | undefined {
+  if (header === null) return undefined;
+  const match = /^bytes=(\d+)-(\d*)$/.exec(header);
+  if (match === null) return undefined; // other forms may be ignored (RFC 9110, 14.2)
+  const start = Number(match[1]);
+  const end = match[2] === "" ? size : Math.min(size, Number(match[2]) + 1);
+  return start < end ? { start, end } : "bad";
+}
+
+class Server {
+  readonly served = new Map<Digest, number>();
+  readonly #layers: ReadonlyMap<string, Descriptor>;
+
+  constructor(
+    readonly image: ServedImage,
+    readonly repository: string,
+    readonly options: ServeOptions,
+  ) {
+    this.#layers = new Map(image.layers.map((layer) => [layer.digest, layer]));
+  }
+
+  async handle(request: Request): Promise<Response> {
+    const path = new URL(request.url).pathname;
+    this.options.log?.(`${request.method} ${path.replace(this.repository, "…")}`);
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      return new Response(null, { status: 405 });
+    }
+    if (path === "/v2/" || path === "/v2") {
+      return new Response("{}", { headers: { "Content-Type": "application/json" } });
+    }
+    const prefix = `/v2/${this.repository}/`;
+    if (!path.startsWith(prefix)) return notFound();
+    const [kind, name = "", ...rest] = path.slice(prefix.length).split("/");
+    if (rest.length > 0) return notFound();
+    const head = request.method === "HEAD";
+    if (kind === "manifests") return this.#manifest(name, head);
+    if (kind === "blobs") return await this.#blob(name, request.headers.get("range"), head);
+    return notFound();
+  }
+
+  #document({ descriptor, bytes }: ServedDocument, head: boolean): Response {
+    return new Response(head ? null : bytes, {
+      headers: {
+        "Content-Type": descriptor.mediaType,
+        "Content-Length": String(bytes.length),
+        "Docker-Content-Digest": descriptor.digest,
+      },
+    });
+  }
+
+  #manifest(name: string, head: boolean): Response {
+    const { manifest } = this.image;
+    return name === "image" || name === manifest.descriptor.digest
+      ? this.#document(manifest, head)
+      : notFound();
+  }
+
+  async #blob(name: string, range: string | null, head: boolean): Promise<Response> {
+    const { config, source } = this.image;
+    if (name === config.descriptor.digest) return this.#document(config, head);
+    const layer = this.#layers.get(name);
+    if (layer === undefined || !isDigest(name)) return notFound();
+    const { size } = layer;
+    const part = parseRange(range, size);
+    if (part === "bad") {
+      return new Response(null, { status: 416, headers: { "Content-Range": `bytes */${size}` } });
+    }
+    const { start, end = size } = part ?? { start: 0, end: size };
+    const headers: Record<string, string> = {
+      "Content-Type": "application/octet-stream",
+      "Content-Length": String(end - start),
+      "Docker-Content-Digest": name,
+      "Accept-Ranges": "bytes",
+    };
+    if (part !== undefined) headers["Content-Range"] = `bytes ${start}-${end - 1}/${size}`;
+    const status = part === undefined ? 200 : 206;
+    if (head) return new Response(null, { status, headers });
+    const body = (await source.open(name, part)).pipeThrough(this.#count(name));
+    return new Response(body, { status, headers });
+  }
+
+  #count(digest: Digest): TransformStream<Uint8Array, Uint8Array> {
+    return new TransformStream({
+      transform: (chunk, controller) => {
+        this.served.set(digest, (this.served.get(digest) ?? 0) + chunk.length);
+        this.options.onBytes?.(chunk.length);
+        controller.enqueue(chunk);
+      },
+    });
+  }
+}
+
+/** Serves an image on a free port of 127.0.0.1 until it is disposed of. */
+export function serveImage(image: ServedImage, options: ServeOptions = {}): LoopbackRegistry {
+  const repository = `mise-oci-${crypto.randomUUID().replaceAll("-", "")}`;
+  const server = new Server(image, repository, options);
+  const listener = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    (request) => server.handle(request),
+  );
+  return {
+    reference: `127.0.0.1:${listener.addr.port}/${repository}:image`,
+    served: server.served,
+    [Symbol.asyncDispose]: () => listener.shutdown(),
+  };
+}

@@ -1,0 +1,14 @@
+/**
+ * Container engines behind one small port.
+ * @module
+ */
+export { type CommandOutcome, runEngineCommand } from "./command.ts";
+export {
+  type LoopbackRegistry,
+  type ServedDocument,
+  type ServedImage,
+  serveImage,
+  type ServeOptions,
+} from "./loopback_registry.ts";
+export type { ContainerOptions, Engine, EngineName, EngineTag } from "./port.ts";
+export { selectEngine, type SelectOptions } from "./select.ts";

@@ -1,0 +1,132 @@
+/**
+ * Puts an image into an engine, sending only what the engine lacks.
+ *
+ * 1. The engine has the very image: it gets one more name, and nothing is sent.
+ * 2. The engine pulls from a registry that this process serves on loopback, and fetches the layers it
+ *    does not have.
+ * 3. Where it cannot reach that (a daemon on another machine or in a virtual one), the whole image is
+ *    streamed to it as an archive.
+ *
+ * Measured and decided in docs/decisions/0004-loading.md.
+ * @module
+ */
+import { describeError, MiseOciError } from "../errors.ts";
+import { type Engine, serveImage } from "../engine/mod.ts";
+import { shortDigest } from "../oci/mod.ts";
+import { type ResolvedImage, writeDockerArchive } from "../store/mod.ts";
+import type { WorkflowContext } from "./types.ts";
+
+/** How an image came into an engine. */
+export type LoadOutcome = "present" | "pulled" | "archive";
+
+/** Pulls that are tried: another run may remove a layer just when this one counts on it. */
+const PULLS = 3;
+
+async function maybePresent(engine: Engine, image: ResolvedImage): Promise<string | undefined> {
+  // An engine calls an image by its config's digest, or (docker on containerd) by its manifest's.
+  return await engine.maybeImageId(image.manifest.config.digest) ??
+    await engine.maybeImageId(image.descriptor.digest);
+}
+
+async function pull(
+  engine: Engine,
+  image: ResolvedImage,
+  options: { readonly name: string; readonly id: string; readonly context: WorkflowContext },
+): Promise<void> {
+  const { reporter, signal } = options.context;
+  await using registry = serveImage({
+    manifest: { descriptor: image.descriptor, bytes: image.manifestBytes },
+    config: { descriptor: image.manifest.config, bytes: image.configBytes },
+    layers: image.manifest.layers,
+    source: image.source,
+  }, {
+    onBytes: (bytes) => reporter.emit({ type: "advance", id: options.id, bytes }),
+    log: (text) => reporter.emit({ type: "detail", level: 2, text: `${engine.name}: ${text}` }),
+  });
+  try {
+    for (let attempt = 1;; attempt++) {
+      try {
+        await engine.pull(registry.reference, signal);
+        break;
+      } catch (error) {
+        if (attempt === PULLS || signal.aborted) throw error;
+        reporter.emit({ type: "detail", level: 1, text: `${describeError(error)}; trying again` });
+      }
+    }
+    await engine.tag(registry.reference, options.name);
+  } finally {
+    await engine.untag(registry.reference);
+  }
+  const bytes = [...registry.served.values()].reduce((sum, size) => sum + size, 0);
+  const text = `${engine.name} fetched ${registry.served.size} layers, ${bytes} bytes`;
+  reporter.emit({ type: "detail", level: 1, text });
+}
+
+async function loadArchive(
+  engine: Engine,
+  image: ResolvedImage,
+  options: {
+    readonly name: string;
+    readonly pullError: unknown;
+    readonly context: WorkflowContext;
+  },
+): Promise<void> {
+  const { name, pullError, context: { reporter, signal } } = options;
+  const text = `${engine.name} could not pull from this machine (${describeError(pullError)}); ` +
+    "sending the whole image";
+  reporter.emit({ type: "detail", level: 1, text });
+  try {
+    await engine.load((stream) => writeDockerArchive(image, stream, { repoTags: [name] }), signal);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new MiseOciError(
+      "engine",
+      `Cannot load the image into ${engine.name}: pulling failed (${describeError(pullError)}), ` +
+        `and so did sending it (${describeError(error)})`,
+      { cause: error, hint: `Check that ${engine.name} works: ${engine.name} info` },
+    );
+  }
+}
+
+/**
+ * Makes sure that the engine has the image, under the given name.
+ *
+ * @throws {MiseOciError} `engine` with the causes of both ways if neither works.
+ */
+export async function loadIntoEngine(
+  engine: Engine,
+  image: ResolvedImage,
+  options: { readonly name: string; readonly context: WorkflowContext },
+): Promise<LoadOutcome> {
+  const { name, context } = options;
+  const { reporter, signal } = context;
+  const present = await maybePresent(engine, image);
+  if (present !== undefined) {
+    try {
+      await engine.tag(present, name);
+      return "present";
+    } catch (error) {
+      // Whoever else used it may have removed it since.
+      if (await maybePresent(engine, image) !== undefined) throw error;
+    }
+  }
+  const id = `load ${name}`;
+  const total = image.manifest.layers.reduce((sum, { size }) => sum + size, 0);
+  const label = `load ${shortDigest(image.descriptor.digest)} into ${engine.name}`;
+  reporter.emit({ type: "start", id, label, total });
+  try {
+    const outcome = await pull(engine, image, { name, id, context }).then(
+      () => "pulled" as const,
+      async (pullError) => {
+        signal.throwIfAborted();
+        await loadArchive(engine, image, { name, pullError, context });
+        return "archive" as const;
+      },
+    );
+    reporter.emit({ type: "done", id, note: outcome === "pulled" ? "loaded" : "sent whole" });
+    return outcome;
+  } catch (error) {
+    reporter.emit({ type: "failed", id });
+    throw error;
+  }
+}

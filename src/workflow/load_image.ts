@@ -1,0 +1,33 @@
+/**
+ * `load`: puts an image into an engine, to stay there.
+ * @module
+ */
+import { selectEngine } from "../engine/mod.ts";
+import { digestHex } from "../oci/mod.ts";
+import { loadIntoEngine } from "./engine_load.ts";
+import { hostEnv } from "./environment.ts";
+import { obtainImage } from "./obtain_image.ts";
+import type { LoadRequest, LoadResult, WorkflowContext } from "./types.ts";
+
+/**
+ * Loads an image of a layout into an engine.
+ *
+ * @throws {MiseOciError} `layout` if the directory is none, `engine` if there is none or it fails.
+ */
+export async function loadImage(
+  request: LoadRequest,
+  context: WorkflowContext,
+): Promise<LoadResult> {
+  const { directory, platform } = request;
+  await using obtained = await obtainImage({
+    kind: "layout",
+    directory,
+    ...(platform === undefined ? {} : { platform }),
+  }, context);
+  const { image } = obtained;
+  const engine = await selectEngine({ engine: request.engine, path: hostEnv("PATH") ?? "" });
+  const digest = image.descriptor.digest;
+  const name = request.tag ?? image.tag ?? `mise-oci:${digestHex(digest).slice(0, 12)}`;
+  await loadIntoEngine(engine, image, { name, context });
+  return { engine: engine.name, image: name, digest };
+}

@@ -1,0 +1,88 @@
+/**
+ * The image that `run`, `load` and `push` work on: one of a layout that is there, or one built now, its
+ * blobs in the cache.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import { parseManifest } from "../oci/mod.ts";
+import { type Cache, openLayout, type ResolvedImage } from "../store/mod.ts";
+import {
+  buildInCache,
+  type ImageInCache,
+  openBuildCache,
+  planProject,
+  requireInstalled,
+} from "./build_image.ts";
+import { defaultPlatform } from "./environment.ts";
+import type { ImageRequest, LayerRow, WorkflowContext } from "./types.ts";
+
+/** An image to work on. Dispose of it: a built one holds its blobs in the cache until then. */
+export interface ObtainedImage extends AsyncDisposable {
+  /** Manifest, config and where the layers are. */
+  readonly image: ResolvedImage;
+  /** The layer table, if it was built. */
+  readonly rows?: readonly LayerRow[];
+}
+
+/** The composed image as if it had been read from a layout, its layers in the cache. */
+export function resolvedInCache({ image, plan }: ImageInCache, cache: Cache): ResolvedImage {
+  const what = "the manifest just composed";
+  const parsed = parseManifest(image.manifest.bytes, { what });
+  if (parsed.kind !== "manifest") throw new TypeError(`${what} is an index`);
+  return {
+    descriptor: image.manifest.descriptor,
+    manifest: parsed.manifest,
+    manifestBytes: image.manifest.bytes,
+    config: image.imageConfig,
+    configBytes: image.config.bytes,
+    platform: image.platform,
+    source: cache,
+    ...(plan.tag === undefined ? {} : { tag: plan.tag }),
+  };
+}
+
+async function fromLayout(
+  request: Extract<ImageRequest, { kind: "layout" }>,
+): Promise<ResolvedImage> {
+  const layout = await openLayout(request.directory);
+  if (request.platform !== undefined) return await layout.resolve({ platform: request.platform });
+  try {
+    return await layout.resolve();
+  } catch (error) {
+    // Several images: then it is the one for this machine.
+    if (!(error instanceof MiseOciError) || error.code !== "usage") throw error;
+    return await layout.resolve({ platform: defaultPlatform() });
+  }
+}
+
+/**
+ * Obtains the image.
+ *
+ * @throws {MiseOciError} for a directory that is no layout, before anything else is done; what building
+ * throws.
+ */
+export async function obtainImage(
+  request: ImageRequest,
+  context: WorkflowContext,
+): Promise<ObtainedImage> {
+  if (request.kind === "layout") {
+    const image = await fromLayout(request);
+    return { image, [Symbol.asyncDispose]: () => Promise.resolve() };
+  }
+  const planned = await planProject(request.build, context);
+  requireInstalled(planned.project, () => false);
+  const cache = await openBuildCache(context);
+  const lease = await cache.lease();
+  try {
+    const { useCache } = request.build;
+    const built = await buildInCache(planned, { request: request.build, cache, useCache }, context);
+    return {
+      image: resolvedInCache(built, cache),
+      rows: built.image.rows,
+      [Symbol.asyncDispose]: () => lease.release(),
+    };
+  } catch (error) {
+    await lease.release();
+    throw error;
+  }
+}
