@@ -14,11 +14,10 @@ import {
   encodeLayoutFile,
   INDEX_FILE,
   LAYOUT_FILE,
-  maybeManifestKind,
-  parseManifest,
 } from "../oci/mod.ts";
 import { realDisk } from "./disk.ts";
-import { type ImageStore, readBlob, type ResolvedImage, resolveImage } from "./image_source.ts";
+import { type ImageStore, type ResolvedImage, resolveImage } from "./image_source.ts";
+import { reachable } from "./reachable.ts";
 import { TAR_END, tarHeader, tarPadding } from "./tar_writer.ts";
 import { TempFile } from "./temp_file.ts";
 import type { BlobSource } from "./ports.ts";
@@ -105,29 +104,6 @@ interface BlobOf {
   readonly source: BlobSource;
   readonly digest: Digest;
   readonly size: number;
-}
-
-/** Everything below the entries, manifests before what they name, each once. */
-async function reachable(
-  store: ImageStore,
-  entries: readonly Descriptor[],
-): Promise<Map<Digest, number>> {
-  const found = new Map<Digest, number>();
-  const visit = async (entry: Descriptor): Promise<void> => {
-    if (found.has(entry.digest)) return;
-    found.set(entry.digest, entry.size);
-    if (maybeManifestKind(entry.mediaType) === undefined) return;
-    const parsed = parseManifest(await readBlob(store, entry), {
-      what: `manifest "${entry.digest}" of ${store.place}`,
-      expectedMediaType: entry.mediaType,
-    });
-    const below = parsed.kind === "index"
-      ? parsed.index.manifests
-      : [parsed.manifest.config, ...parsed.manifest.layers];
-    for (const blob of below) await visit(blob);
-  };
-  for (const entry of entries) await visit(entry);
-  return found;
 }
 
 async function selectEntries(

@@ -153,7 +153,8 @@ export class Cache implements BlobSink, BlobSource {
   async linkInto(layout: Layout, digest: Digest, size: number): Promise<boolean> {
     await layout.prepare();
     const [from, to] = [this.blobs.directory.pathOf(digest), layout.blobs.pathOf(digest)];
-    if (!await this.blobs.use(digest, size)) return false;
+    const before = await maybeLstat(from);
+    if (before === undefined || !await this.blobs.use(digest, size)) return false;
     try {
       await this.#link(from, to);
     } catch (error) {
@@ -162,8 +163,7 @@ export class Cache implements BlobSink, BlobSource {
       if (code === undefined || !COPY_INSTEAD.has(code)) throw ioError(error, "write", to);
       return await this.#copy(layout, digest, size);
     }
-    const info = await maybeLstat(from);
-    if (info !== undefined) await this.blobs.stamp(digest, info);
+    await this.blobs.restamp(digest, before);
     return true;
   }
 

@@ -57,6 +57,16 @@ export class CacheBlobs {
     await writeFileAtomic(this.stampPath(digest), text, { durable: false });
   }
 
+  /** Notes that a sound blob was linked, which moves its ctime; not if anything else about it changed. */
+  async restamp(digest: Digest, before: Deno.FileInfo): Promise<void> {
+    const info = await maybeLstat(this.directory.pathOf(digest));
+    if (info === undefined || stampOf(info) === stampOf(before)) return;
+    const { size, dev, ino, mtime } = info;
+    const same = size === before.size && dev === before.dev && ino === before.ino &&
+      mtime?.getTime() === before.mtime?.getTime();
+    if (same) await this.stamp(digest, info);
+  }
+
   /**
    * Whether a blob is here and sound; marks it as used. One that is not is removed and reported.
    * The bytes are read only if the file is not as its stamp says.

@@ -11,16 +11,22 @@ const PROBE_MS = 50;
 type WithTryLock = Deno.FsFile & { tryLock?: (exclusive?: boolean) => Promise<boolean> };
 
 /**
- * Locks an open file if nobody else holds it; `false` otherwise. Closing the file unlocks it. Where
- * file systems know no locks at all this throws.
+ * Locks an open file if nobody else holds it; `false` otherwise, and then the file is good for nothing
+ * but to be tried again or closed: without `tryLock` a lock stays asked for, and whatever is done next
+ * with the file waits for it. Closing the file unlocks it. Where file systems know no locks this throws.
  */
 export async function tryLock(file: Deno.FsFile, exclusive = true): Promise<boolean> {
   const { tryLock } = file as WithTryLock;
   if (tryLock !== undefined) return await tryLock.call(file, exclusive);
-  // The pending lock belongs to this open file and is dropped with it when the caller closes it.
   const locked = file.lock(exclusive).then(() => true);
   locked.catch(() => {});
-  return await Promise.race([locked, delay(PROBE_MS).then(() => false)]);
+  const probe = new AbortController();
+  const late = delay(PROBE_MS, probe.signal).then(() => false, () => false);
+  try {
+    return await Promise.race([locked, late]);
+  } finally {
+    probe.abort();
+  }
 }
 
 /** Whether `path` still names the open file (nobody replaced or removed it since it was opened). */

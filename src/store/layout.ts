@@ -33,10 +33,11 @@ import {
   resolveImage,
   tagOf,
 } from "./image_source.ts";
-import { maybeLstat, maybeStat, withPath } from "./io_error.ts";
+import { maybeLstat, maybeStat, maybeSystemCode, withPath } from "./io_error.ts";
 import { layoutError, parsingLayout } from "./layout_error.ts";
 import { LAYOUT_LOCK_FILE, type Lock, lockLayout, type LockOptions } from "./lock.ts";
 import type { BlobRange, BlobSink, BlobWriter } from "./ports.ts";
+import { reachable } from "./reachable.ts";
 import { sweepTemporaries, TempFile, TEMPORARY_PREFIX, writeFileAtomic } from "./temp_file.ts";
 import { type VerifyOptions, type VerifyResult, verifyStore } from "./verify.ts";
 
@@ -50,6 +51,12 @@ export interface LayoutOptions {
 export interface SetTagOptions extends LockOptions {
   /** The layout's lock, if the caller holds it already. */
   readonly lock?: Lock;
+  /**
+   * Removes the blobs that only the replaced image named, so that a layout that is built into again
+   * and again does not grow. Only for a caller that held the lock while it put its blobs in, as must
+   * everybody else who writes there: a blob that is about to be named must not go. Default: false.
+   */
+  readonly removeReplaced?: boolean;
 }
 
 /** Reads a small file of a layout. A link, FIFO or directory in its place is not one. */
@@ -153,15 +160,18 @@ export class Layout implements BlobSink, ImageStore {
     const named = Object.keys(annotations).length === 0 ? bare : { ...bare, annotations };
     const lock = options.lock ?? await lockLayout(this.dir, options);
     try {
-      await this.#replaceEntry(named, tag);
+      const replaced = await this.#replaceEntry(named, tag);
+      if (options.removeReplaced) await this.#removeBlobsOf(replaced);
     } finally {
       if (options.lock === undefined) await lock.release();
     }
     return named;
   }
 
-  async #replaceEntry(entry: Descriptor, tag: string | undefined): Promise<void> {
+  /** @returns the entries that are no longer named. */
+  async #replaceEntry(entry: Descriptor, tag: string | undefined): Promise<readonly Descriptor[]> {
     const index = await this.index();
+    const replaced = index.manifests.filter((old) => tagOf(old) === tag);
     const at = index.manifests.findIndex((old) => tagOf(old) === tag);
     const manifests = index.manifests.filter((old, i) => i === at || tagOf(old) !== tag);
     if (at < 0) manifests.push(entry);
@@ -176,6 +186,21 @@ export class Layout implements BlobSink, ImageStore {
       encodeIndex({ ...index, manifests }),
       options,
     );
+    return replaced;
+  }
+
+  /** Removes what only these entries named; leaves everything if that cannot be told. */
+  async #removeBlobsOf(replaced: readonly Descriptor[]): Promise<void> {
+    try {
+      const gone = await reachable(this, replaced);
+      for (const digest of (await reachable(this, (await this.index()).manifests)).keys()) {
+        gone.delete(digest);
+      }
+      for (const digest of gone.keys()) await Deno.remove(this.blobs.pathOf(digest));
+    } catch (error) {
+      // A damaged image, old or other: superfluous blobs are no reason to fail.
+      if (!(error instanceof MiseOciError) && maybeSystemCode(error) === undefined) throw error;
+    }
   }
 }
 

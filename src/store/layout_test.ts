@@ -276,3 +276,30 @@ Deno.test("open() rejects a range outside the blob", () =>
     assertEquals(dirname(layout.blobs.pathOf(digest)), layout.blobs.path);
     assertEquals(await readAll(await layout.open(digest, { start: 5 })), text(""));
   }));
+
+Deno.test("setTag() removes on request what only the replaced image named", () =>
+  inTempDir(async (dir) => {
+    const layout = await newLayout(dir);
+    await layout.setTag(await writeImage(layout, "shared"), "other");
+    await layout.setTag(await writeImage(layout, "shared"), "a", { removeReplaced: true });
+    await layout.setTag(await writeImage(layout, "second"), "a", { removeReplaced: true });
+    assertEquals((await tree(layout.blobs.path)).length, 6);
+    await layout.setTag(await writeImage(layout, "third"), "a", { removeReplaced: true });
+    assertEquals((await tree(layout.blobs.path)).length, 6);
+    assertEquals(await layout.has(sha256(text("second")), 6), false);
+    await layout.setTag(await writeImage(layout, "third"), "a", { removeReplaced: true });
+    assertEquals((await layout.verify()).blobs, 6);
+    await layout.setTag(await writeImage(layout, "fourth"), "a");
+    assertEquals((await tree(layout.blobs.path)).length, 9);
+  }));
+
+Deno.test("setTag() removes nothing if another image of the layout cannot be read", () =>
+  inTempDir(async (dir) => {
+    const layout = await newLayout(dir);
+    const other = await writeImage(layout, "other");
+    await layout.setTag(other, "other");
+    await layout.setTag(await writeImage(layout, "first"), "a");
+    await Deno.remove(layout.blobs.pathOf(other.digest));
+    await layout.setTag(await writeImage(layout, "second"), "a", { removeReplaced: true });
+    assertEquals(await layout.has(sha256(text("first")), 5), true);
+  }));

@@ -53,13 +53,14 @@ export async function oldestLease(cacheDir: string): Promise<Date | undefined> {
   for (const name of await readNames(directory)) {
     const path = join(directory, name);
     try {
-      if (!(await maybeLstat(path))?.isFile) continue;
+      const info = await maybeLstat(path);
+      if (!info?.isFile) continue;
       using file = await Deno.open(path, { read: true, write: true });
       if (await tryLock(file)) {
         await Deno.remove(path);
         continue;
       }
-      const began = (await file.stat()).mtime ?? new Date(0);
+      const began = info.mtime ?? new Date(0);
       if (oldest === undefined || began < oldest) oldest = began;
     } catch (error) {
       if (maybeSystemCode(error) === undefined) throw error;

@@ -3,9 +3,10 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import { MiseOciError } from "../errors.ts";
 import { asObject, encodeJson, parseJson } from "../oci/mod.ts";
 import { join } from "@std/path";
-import { maybeLstat, maybeSystemCode, withPath } from "./io_error.ts";
+import { ioError, maybeLstat, maybeSystemCode, withPath } from "./io_error.ts";
 import { writeFileAtomic } from "./temp_file.ts";
 
 /** Version of the records' form; a record of another version is not there. */
@@ -101,7 +102,7 @@ export async function readNames(path: string): Promise<string[]> {
   try {
     return (await Array.fromAsync(Deno.readDir(path), (entry) => entry.name)).sort();
   } catch (error) {
-    if (maybeSystemCode(error) === undefined) throw error;
+    if (maybeSystemCode(error) === undefined) throw ioError(error, "read", path);
     return [];
   }
 }
@@ -112,8 +113,8 @@ async function readRegularFile(path: string): Promise<Uint8Array | undefined> {
     return info?.isFile && info.size <= MAX_BYTES ? await Deno.readFile(path) : undefined;
   } catch (error) {
     // Unreadable is absent: a cache may always miss.
-    if (maybeSystemCode(error) === undefined && !(error instanceof Error)) throw error;
-    return undefined;
+    if (error instanceof MiseOciError || maybeSystemCode(error) !== undefined) return undefined;
+    throw ioError(error, "read", path);
   }
 }
 

@@ -1,0 +1,32 @@
+/**
+ * Which blobs belong to an image.
+ * @module
+ */
+import { type Descriptor, type Digest, maybeManifestKind, parseManifest } from "../oci/mod.ts";
+import { type ImageStore, readBlob } from "./image_source.ts";
+
+/**
+ * Everything that entries of an index name, with sizes: manifests before what they name, each once.
+ * @throws {MiseOciError} `not-found`, `integrity` or `invalid` if a manifest cannot be read.
+ */
+export async function reachable(
+  store: ImageStore,
+  entries: readonly Descriptor[],
+): Promise<Map<Digest, number>> {
+  const found = new Map<Digest, number>();
+  const visit = async (entry: Descriptor): Promise<void> => {
+    if (found.has(entry.digest)) return;
+    found.set(entry.digest, entry.size);
+    if (maybeManifestKind(entry.mediaType) === undefined) return;
+    const parsed = parseManifest(await readBlob(store, entry), {
+      what: `manifest "${entry.digest}" of ${store.place}`,
+      expectedMediaType: entry.mediaType,
+    });
+    const below = parsed.kind === "index"
+      ? parsed.index.manifests
+      : [parsed.manifest.config, ...parsed.manifest.layers];
+    for (const blob of below) await visit(blob);
+  };
+  for (const entry of entries) await visit(entry);
+  return found;
+}
