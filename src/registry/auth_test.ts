@@ -1,60 +1,18 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import {
-  type FaultRegistryOptions,
   startFaultRegistry,
   startServer,
   startTokenServer,
 } from "../../tests/support/faultreg/mod.ts";
-import { failure, namedHosts, testClient } from "../../tests/support/registry_client.ts";
-import type { Credentials } from "./credentials_type.ts";
-import { checkRealm } from "./realm.ts";
-import type { RegistryClientOptions, RegistryRequest } from "./transport.ts";
-
-const USER = { username: "user", password: "geheim:ü" };
-const BASIC: Credentials = { kind: "basic", ...USER };
-
-function pull(repository = "app"): RegistryRequest {
-  return {
-    action: `fetch manifest "${repository}:1"`,
-    method: "GET",
-    url: `/v2/${repository}/manifests/1`,
-    scopes: [{ repository, actions: ["pull"] }],
-    accept: [200],
-  };
-}
-
-const as = (credentials: Credentials): Partial<RegistryClientOptions> => ({
-  credentials: () => Promise.resolve(credentials),
-});
-
-/** A challenge with parameters as given, from a registry that is never content. */
-function challenging(header: string): ReturnType<typeof startServer> {
-  return startServer({
-    handle: ({ headers }) =>
-      headers.get("authorization") === "Bearer good"
-        ? { status: 200 }
-        : { status: 401, headers: { "www-authenticate": header } },
-  });
-}
-
-function withTokens(options: Parameters<typeof startTokenServer>[0] = {}): {
-  tokens: ReturnType<typeof startTokenServer>;
-  registry: ReturnType<typeof startFaultRegistry>;
-} & AsyncDisposable {
-  const tokens = startTokenServer(options);
-  const auth: FaultRegistryOptions["auth"] = { kind: "bearer", tokens };
-  const registry = startFaultRegistry({ auth });
-  registry.content.addImage("app", { tag: "1" });
-  registry.content.addImage("other", { tag: "1" });
-  return {
-    tokens,
-    registry,
-    [Symbol.asyncDispose]: async () => {
-      await registry[Symbol.asyncDispose]();
-      await tokens[Symbol.asyncDispose]();
-    },
-  };
-}
+import { failure, testClient } from "../../tests/support/registry_client.ts";
+import {
+  as,
+  BASIC,
+  challenging,
+  pull,
+  USER,
+  withTokens,
+} from "../../tests/support/registry_login.ts";
 
 Deno.test("An anonymous token is fetched when the registry asks for one, and used again", async () => {
   await using servers = withTokens();
@@ -192,111 +150,6 @@ Deno.test("A registry token is sent as it is", async () => {
   assertEquals((await failure(bad.client.read(pull(), 9999))).code, "auth");
 });
 
-Deno.test("A13: an identity token is exchanged by POST, and by GET where there is no POST", async () => {
-  await using servers = withTokens({ identityToken: "refresh", anonymous: false });
-  using test = testClient(servers.registry.host, as({ kind: "identity", token: "refresh" }));
-  await test.client.read(pull(), 9999);
-  assertEquals(servers.tokens.log.map(({ method }) => method), ["POST"]);
-  assertEquals(servers.tokens.given[0]?.scopes, ["repository:app:pull"]);
-  for (const status of [404, 405]) {
-    servers.tokens.faults.clear();
-    servers.tokens.faults.add({ method: "POST", fault: { kind: "status", status } });
-    using again = testClient(servers.registry.host, as({ kind: "identity", token: "refresh" }));
-    await again.client.read(pull(), 9999);
-    assertEquals(servers.tokens.log.slice(-2).map(({ method }) => method), ["POST", "GET"]);
-  }
-  assertEquals(servers.tokens.log.some(({ target }) => target.includes("refresh")), false);
-});
-
-Deno.test("A03: token responses: any odd life is fine, anything but a printable token is not", async () => {
-  const good: unknown[] = [
-    { token: "good" },
-    { access_token: "good" },
-    { token: "good", access_token: "bad" },
-    { token: "", access_token: "good" },
-    { token: "good", expires_in: 0 },
-    { token: "good", expires_in: -1 },
-    { token: "good", expires_in: 1e12 },
-    { token: "good", expires_in: "x", issued_at: 7 },
-  ];
-  const bad = [
-    "",
-    "<html>",
-    "[]",
-    "null",
-    "{}",
-    '{"token":""}',
-    '{"token":7}',
-    '{"token":"a\\r\\nX: y"}',
-    '{"token":"a b"}',
-    '{"token":"ä"}',
-    `{"token":"${"x".repeat(2 << 20)}"}`,
-  ];
-  await using tokens = startTokenServer();
-  await using registry = challenging(`Bearer realm="${tokens.realm}"`);
-  for (const body of [...good.map((value) => JSON.stringify(value)), ...bad]) {
-    tokens.faults.clear();
-    tokens.faults.add({ fault: { kind: "status", status: 200, body } });
-    using test = testClient(registry.host);
-    if (!bad.includes(body)) {
-      assertEquals((await test.client.read(pull(), 9999)).status, 200, body);
-      continue;
-    }
-    const error = await failure(test.client.read(pull(), 9999));
-    assertEquals(error.code, "auth", body.slice(0, 40));
-    assert(error.message.length < 400);
-  }
-});
-
-Deno.test("R14: an endless token response is cut off", async () => {
-  await using tokens = startTokenServer();
-  await using registry = challenging(`Bearer realm="${tokens.realm}"`);
-  tokens.faults.add({ fault: { kind: "extraBytes", count: Infinity } });
-  using test = testClient(registry.host);
-  assertStringIncludes(
-    (await failure(test.client.read(pull(), 9999))).message,
-    "longer than 1048576 bytes",
-  );
-});
-
-Deno.test("A token server in passing trouble is asked again", async () => {
-  await using servers = withTokens();
-  servers.tokens.faults.add({ fault: { kind: "status", status: 503 } });
-  servers.tokens.faults.add({ fault: { kind: "closeAfter", bytes: 3 } });
-  servers.tokens.faults.add({
-    fault: { kind: "status", status: 429, headers: { "retry-after": "3" } },
-  });
-  using test = testClient(servers.registry.host);
-  await test.client.read(pull(), 9999);
-  assertEquals(test.clock.slept, [500, 1000, 3000]);
-  servers.tokens.faults.add({ fault: { kind: "status", status: 503 }, times: Infinity });
-  const before = servers.tokens.log.length;
-  await failure(test.client.read(pull("other"), 9999));
-  assertEquals(servers.tokens.log.length - before, 5);
-});
-
-Deno.test("A token server that refuses the credentials is named, they are not", async () => {
-  await using servers = withTokens({ user: { username: "user", password: "other" } });
-  using test = testClient(servers.registry.host, as(BASIC));
-  const error = await failure(test.client.read(pull(), 9999));
-  assertEquals(error.code, "auth");
-  assertStringIncludes(error.message, "refuses the stored credentials");
-  assertEquals((error.message + test.lines.join("\n")).includes("geheim"), false);
-});
-
-Deno.test("A02: a token endpoint that redirects is refused", async () => {
-  await using elsewhere = startTokenServer();
-  await using tokens = startTokenServer();
-  await using registry = challenging(`Bearer realm="${tokens.realm}"`);
-  for (const status of [301, 302, 303, 307, 308]) {
-    tokens.faults.add({ fault: { kind: "redirect", status, url: elsewhere.realm } });
-    using test = testClient(registry.host, as(BASIC));
-    const error = await failure(test.client.read(pull(), 9999));
-    assertStringIncludes(error.message, "Refusing a redirect");
-  }
-  assertEquals(elsewhere.log, []);
-});
-
 Deno.test("A06: 200 on /v2/ and 401 on the repository, or on HEAD only, are negotiated on demand", async () => {
   await using tokens = startTokenServer();
   const challenge = { "www-authenticate": `Bearer realm="${tokens.realm}",service="s"` };
@@ -326,111 +179,6 @@ Deno.test("A06: 403 is final", async () => {
   assertEquals(error.code, "auth");
   assertStringIncludes(error.message, "answered 403: DENIED: requested access is denied");
   assertEquals(registry.log.length, 1);
-});
-
-Deno.test("A01: the realm is where credentials may go, or it is refused", async () => {
-  await using tokens = startTokenServer({ user: USER });
-  await using registry = startServer({
-    handle: ({ headers, query }) =>
-      (headers.get("authorization") ?? "").startsWith("Bearer ")
-        ? { status: 200 }
-        : { status: 401, headers: { "www-authenticate": `Bearer realm="${query.get("realm")}"` } },
-  });
-  const allowed: [string, string][] = [
-    ["registry.example.com", "https://registry.example.com/token"],
-    ["registry.example.com", "https://auth.example.com/token"],
-    ["registry.example.co.uk", "https://auth.example.co.uk/token"],
-    ["docker.io", "https://auth.docker.io/token"],
-    ["rg.fr-par.scw.cloud", "https://api.scaleway.com/token"],
-    ["trusting.example.org", "https://tokens.trusted.net/token"],
-    ["10.0.0.1:5000", "https://10.0.0.1:5000/token"],
-  ];
-  const refused: [string, string][] = [
-    ["registry.example.com", "https://evil.net/token"],
-    ["one.github.io", "https://two.github.io/token"],
-    ["one.co.uk", "https://two.co.uk/token"],
-    ["registry.example.com", "http://registry.example.com/token"],
-    ["registry.example.com", "https://10.0.0.1/token"],
-    ["registry.example.com", "https://169.254.169.254/token"],
-    ["registry.example.com", "https://0.0.0.0/token"],
-    ["registry.example.com", "https://127.0.0.1/token"],
-    ["registry.example.com", "https://u:p@registry.example.com/token"],
-    ["registry.example.com", "file:///etc/passwd"],
-    ["registry.example.com", "/token"],
-    ["registry.example.com", ""],
-  ];
-  for (const [host, realm] of [...allowed, ...refused]) {
-    const name = host === "docker.io" ? "registry-1.docker.io" : host;
-    const realmHost = URL.canParse(realm) ? new URL(realm).host : "";
-    const good = allowed.some(([h, r]) => h === host && r === realm);
-    using test = testClient(host, {
-      ...as(BASIC),
-      env: (variable) =>
-        variable === "MISE_OCI_TRUSTED_REALMS" ? "x.net, tokens.trusted.net" : undefined,
-      fetch: namedHosts({ ...(good ? { [realmHost]: tokens.url } : {}), [name]: registry.url }),
-    });
-    if (good && realmHost === name) {
-      // One server cannot play both: the rule alone.
-      const context = { registry: new URL(`https://${name}`), withCredentials: true, trusted: [] };
-      assertEquals((await checkRealm(realm, context)).href, realm);
-      continue;
-    }
-    const asked = test.client.read(
-      { ...pull(), url: `/v2/x?realm=${encodeURIComponent(realm)}` },
-      99,
-    );
-    if (good) assertEquals((await asked).status, 200, realm);
-    else {
-      const error = await failure(asked);
-      assertStringIncludes(error.message, "Refusing", realm);
-      assertEquals(error.message.includes("geheim"), false);
-    }
-  }
-  assert(registry.log.every(({ authorization }) => !(authorization ?? "").startsWith("Basic")));
-});
-
-Deno.test("A01: anonymous tokens may come from another domain", async () => {
-  await using tokens = startTokenServer();
-  await using registry = startServer({
-    handle: ({ headers }) =>
-      headers.has("authorization") ? { status: 200 } : {
-        status: 401,
-        headers: { "www-authenticate": 'Bearer realm="https://tokens.example.net/token"' },
-      },
-  });
-  using test = testClient("registry.example.com", {
-    fetch: namedHosts({ "registry.example.com": registry.url, "tokens.example.net": tokens.url }),
-  });
-  assertEquals((await test.client.read(pull(), 99)).status, 200);
-});
-
-Deno.test("A21: credentials over plain http to another machine need a listed host, and are warned about", async () => {
-  await using registry = startFaultRegistry({
-    auth: { kind: "basic", username: "u", password: "p" },
-  });
-  registry.content.addImage("app", { tag: "1" });
-  const credentials = as({ kind: "basic", username: "u", password: "p" });
-  using listed = testClient("registry.lan:5000", {
-    ...credentials,
-    insecure: true,
-    fetch: namedHosts({ "registry.lan:5000": registry.url }),
-  });
-  await listed.client.read(pull(), 9999);
-  await listed.client.read(pull(), 9999);
-  assertEquals(listed.warnings.length, 1);
-  assertStringIncludes(listed.warnings[0] ?? "", '"registry.lan:5000" are sent over plain http');
-  using loopback = testClient(registry.host, credentials);
-  await loopback.client.read(pull(), 9999);
-  assertEquals(loopback.warnings, []);
-  // Not listed: https, whatever happens.
-  using unlisted = testClient("registry.lan:5000", {
-    ...credentials,
-    fetch: (url) => Promise.reject(new TypeError(`asked for ${url.split(":")[0]}`)),
-  });
-  assertStringIncludes(
-    (await failure(unlisted.client.read(pull(), 9999))).message,
-    "asked for https",
-  );
 });
 
 Deno.test("Several challenges: Bearer is answered before Basic, unknown ones are named", async () => {

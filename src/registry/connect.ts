@@ -85,23 +85,19 @@ export function showProxy(proxy: URL | string): string {
 }
 
 /**
- * A client that uses no proxy. Deno puts the proxy of its own environment in every client that has none,
- * for loopback hosts too, and reads it when the client is made: so it is told `NO_PROXY` for that moment.
+ * A client that uses no proxy. Deno puts the proxy of its own environment in every client that has none of
+ * its own, for loopback hosts too, and reads it when the client is made: so the variables are gone for
+ * that moment. (`NO_PROXY=*` would not do: it does not cover addresses.)
  */
 function createDirectClient(options: Deno.CreateHttpClientOptions): Deno.HttpClient {
   const names = [...PROXY_VARIABLES, ...PROXY_VARIABLES.map((name) => name.toLowerCase())];
-  if (names.every((name) => maybeProcessEnv(name) === undefined)) {
-    return Deno.createHttpClient(options);
-  }
-  const saved = ["NO_PROXY", "no_proxy"].map((name) => [name, maybeProcessEnv(name)] as const);
+  const saved = names.map((name) => [name, maybeProcessEnv(name)] as const)
+    .filter((entry): entry is readonly [string, string] => entry[1] !== undefined);
   try {
-    for (const [name] of saved) Deno.env.set(name, "*");
+    for (const [name] of saved) Deno.env.delete(name);
     return Deno.createHttpClient(options);
   } finally {
-    for (const [name, value] of saved) {
-      if (value === undefined) Deno.env.delete(name);
-      else Deno.env.set(name, value);
-    }
+    for (const [name, value] of saved) Deno.env.set(name, value);
   }
 }
 

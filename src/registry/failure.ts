@@ -80,7 +80,7 @@ const CAUSES: readonly NetworkCause[] = [
     limit: 1,
   },
   {
-    pattern: /CaUsedAsEndEntity|UnknownIssuer|self.signed|unknown ?ca/i,
+    pattern: /CaUsedAsEndEntity|UnknownIssuer|BadSignature|self.signed|unknown ?ca/i,
     text: "its TLS certificate is signed by an unknown authority",
     hint: caHint,
     limit: 1,

@@ -3,7 +3,11 @@
  * @module
  */
 import { createRegistryClient } from "../../src/registry/transport.ts";
-import type { RegistryClient, RegistryClientOptions } from "../../src/registry/transport.ts";
+import type {
+  RegistryClient,
+  RegistryClientOptions,
+  RegistryRequest,
+} from "../../src/registry/transport.ts";
 import { assert } from "@std/assert";
 import { MiseOciError } from "../../src/errors.ts";
 import { type FakeClock, fakeClock } from "./faultreg/mod.ts";
@@ -66,3 +70,26 @@ export function namedHosts(
     return fetch(new URL(url.pathname + url.search, target), init);
   };
 }
+
+/** A request that any server will do for. */
+export function request(more: Partial<RegistryRequest> = {}): RegistryRequest {
+  return {
+    action: 'fetch manifest "app:1"',
+    method: "GET",
+    url: "/v2/app/manifests/1",
+    scopes: [{ repository: "app", actions: ["pull"] }],
+    accept: [200],
+    ...more,
+  };
+}
+
+/** A request that sends a body of five bytes. */
+export const upload = (method: "POST" | "PATCH" | "PUT"): RegistryRequest =>
+  request({
+    action: "upload",
+    method,
+    url: "/v2/app/blobs/uploads/",
+    accept: [200],
+    body: new TextEncoder().encode("chunk"),
+    retry: method === "PATCH" ? "refused" : "idempotent",
+  });
