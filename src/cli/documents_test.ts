@@ -1,0 +1,94 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import type { Command } from "../commands/command.ts";
+import { completionScript } from "../commands/completion/mod.ts";
+import { SHELLS } from "../commands/completion.ts";
+import { takesValue } from "../commands/flag.ts";
+import { GLOBAL_FLAGS } from "../commands/flags/global.ts";
+import { load } from "../commands/load.ts";
+import { COMMANDS } from "../commands/mod.ts";
+import { push } from "../commands/push.ts";
+import { runCommand } from "../commands/run.ts";
+import { runFake } from "./fixture_test.ts";
+import { cliDocument } from "./markdown.ts";
+
+/** The table, and those that are ready but may not be in it yet. */
+const commands = [...new Set([...COMMANDS, push, runCommand, load])];
+
+function leaves(list: readonly Command[], path: readonly string[] = []): [string[], Command][] {
+  return list.flatMap((command): [string[], Command][] => {
+    const here = [...path, command.name];
+    return command.subcommands === undefined
+      ? [[here, command]]
+      : leaves(command.subcommands, here);
+  });
+}
+
+Deno.test("docs/cli.md is what the table of commands gives", async () => {
+  const file = new URL("../../docs/cli.md", import.meta.url);
+  assertEquals(await Deno.readTextFile(file), cliDocument(COMMANDS));
+});
+
+Deno.test("every flag of every command is in its help, in docs/cli.md and in the completions", async () => {
+  const document = cliDocument(commands);
+  const [bash = "", zsh = "", fish = ""] = SHELLS.map((shell) => completionScript(shell, commands));
+  const scripts = { bash, zsh, fish };
+  let flags = 0;
+  for (const [path, command] of leaves(commands)) {
+    const { stdout: help } = await runFake([...path, "--help"], { commands });
+    for (const [name, flag] of Object.entries({ ...GLOBAL_FLAGS, ...command.flags })) {
+      flags++;
+      const short = flag.short === undefined ? "    " : `-${flag.short}, `;
+      const value = takesValue(flag) ? ` ${flag.valueName}` : "";
+      assertStringIncludes(help, `  ${short}--${name}${value}`);
+      assertStringIncludes(document, `\`--${name}${value.replaceAll("|", "\\|")}\``);
+      assertStringIncludes(scripts.bash, `--${name}`);
+      assertStringIncludes(scripts.zsh, `--${name}${takesValue(flag) ? "=" : ""}`);
+      assertStringIncludes(scripts.fish, ` -l ${name} `);
+    }
+    for (const { command: line } of command.examples) assertStringIncludes(help, line);
+  }
+  assertEquals(flags > 100, true);
+});
+
+Deno.test("no two flags of a command have the same letter, and texts follow one grammar", () => {
+  for (const [path, command] of leaves(commands)) {
+    const own = Object.entries(command.flags);
+    const all = [...own, ...Object.entries(GLOBAL_FLAGS)];
+    const letters = all.map(([, { short }]) => short).filter((short) => short !== undefined);
+    assertEquals(letters.length, new Set(letters).size, path.join(" "));
+    for (const [name, { help, short }] of all) {
+      assertEquals(/^[A-Z-].*[^.]$/.test(help), true, `${name}: ${help}`);
+      assertEquals(/^[a-z][a-z-]*$/.test(name) && (short?.length ?? 1) === 1, true, name);
+    }
+    assertEquals(command.examples.length > 0, true, path.join(" "));
+    assertEquals(/^[A-Z].*[^.]$/.test(command.summary), true, command.summary);
+  }
+});
+
+Deno.test("help fits the terminal", async () => {
+  for (const [path] of leaves(commands)) {
+    const { stdout } = await runFake([...path, "--help"], { commands });
+    const [text = "", examples = ""] = stdout.split("Examples:");
+    const long = text.split("\n").filter((line) => line.length > 100);
+    assertEquals(long, []);
+    assertEquals(examples.includes("# "), true);
+  }
+});
+
+Deno.test("help of a small command, as it is", async () => {
+  const { stdout } = await runFake(["cache", "prune", "--help"]);
+  assertEquals(
+    stdout.split("\nGlobal flags:")[0],
+    `Remove what is old or too much from the cache.
+
+Without flags everything is removed that no running build uses; the next build makes it again.
+
+Usage: mise-oci cache prune [FLAGS]
+
+Flags:
+      --older-than TIME  Remove what was not used for this long: 12h, 7d, 2w
+      --max-size SIZE    Remove the least recently used until the cache is this small: 10GB
+      --dry-run          Say what would be removed and remove nothing
+`,
+  );
+});
