@@ -46,5 +46,5 @@ export function makeReporter(options: ReporterOptions): StoppableReporter {
       options.size() ?? { columns: 80, rows: 24 };
     return new TerminalReporter({ ...common, size, every });
   }
-  return new PlainReporter({ ...common, progress: progress !== "none" && !quiet });
+  return new PlainReporter({ ...common, progress: progress !== "none" });
 }

@@ -32,7 +32,7 @@ export class PlainReporter {
   emit(event: ReportEvent): void {
     this.#state = progressReducer(this.#state, event, this.#options.now());
     const line = messageLine(event, this.#options) ??
-      (this.#options.progress ? this.#progressLine(event) : undefined);
+      (this.#options.progress && !this.#options.quiet ? this.#progressLine(event) : undefined);
     if (line !== undefined) this.#options.write(`${line}\n`);
   }
 

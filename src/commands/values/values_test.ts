@@ -1,0 +1,87 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { MiseOciError } from "../../errors.ts";
+import { parseFrom, parseOwner, parseTag } from "./build.ts";
+import { parseByteSize, parseDuration, parseJobs } from "./numbers.ts";
+
+function refuses(parse: (text: string) => unknown, texts: readonly string[]): void {
+  for (const text of texts) {
+    const error = assertThrows(() => parse(text), MiseOciError, undefined, text);
+    assertEquals(error.code, "usage", text);
+  }
+}
+
+Deno.test("parseByteSize() takes powers of 1000 and 1024", () => {
+  for (
+    const [text, bytes] of [
+      ["0", 0],
+      ["500", 500],
+      ["500B", 500],
+      ["1k", 1000],
+      ["1kB", 1000],
+      ["1 KiB", 1024],
+      ["1.5GB", 1.5e9],
+      ["2GiB", 2 ** 31],
+      ["10 gb", 1e10],
+      ["3T", 3e12],
+      ["7bytes", 7],
+    ] as const
+  ) assertEquals(parseByteSize(text), bytes, text);
+  refuses(parseByteSize, ["", "-1", "x", "1XB", "1iB", "1e9", "GB", "99999P", "1.2.3", "1 k B"]);
+});
+
+Deno.test("parseDuration() takes seconds to weeks", () => {
+  for (
+    const [text, milliseconds] of [
+      ["0s", 0],
+      ["90s", 90_000],
+      ["1.5h", 5_400_000],
+      ["7d", 604_800_000],
+      ["2w", 1_209_600_000],
+      ["1h30m", 5_400_000],
+    ] as const
+  ) assertEquals(parseDuration(text), milliseconds, text);
+  refuses(parseDuration, ["", "7", "d", "-1d", "1y", "1 d", "1d 2h", "1.d"]);
+});
+
+Deno.test("L18: parseOwner() takes ids of 32 bits and nothing else", () => {
+  assertEquals(parseOwner("0"), { uid: 0, gid: 0 });
+  assertEquals(parseOwner("4294967295:2097152"), { uid: 4294967295, gid: 2097152 });
+  refuses(parseOwner, [
+    "",
+    ":",
+    "1:",
+    ":1",
+    "-1",
+    "1:2:3",
+    "4294967296",
+    "0:4294967296",
+    "root",
+    "1 ",
+  ]);
+});
+
+Deno.test("parseJobs() takes 1 to 1024", () => {
+  assertEquals([parseJobs("1"), parseJobs("1024")], [1, 1024]);
+  refuses(parseJobs, ["", "0", "-1", "1.5", "1025", "99999", "all"]);
+});
+
+Deno.test("parseTag() takes a tag or a reference, but no digest", () => {
+  for (const text of ["v1", "x:1", "r.io/team/app:v1", "App_1.0"]) {
+    assertEquals(parseTag(text), text);
+  }
+  refuses(parseTag, ["", "a b", "-x", "x:", `x@sha256:${"0".repeat(64)}`, "http://x/y"]);
+});
+
+Deno.test("parseFrom() makes paths absolute and leaves references alone", () => {
+  const place = { resolve: (path: string): string => `/here/${path}` };
+  for (
+    const [text, result] of [
+      ["scratch", "scratch"],
+      ["debian:bookworm-slim", "debian:bookworm-slim"],
+      ["oci:base", "oci:/here/base"],
+      ["oci:base:v1", "oci:/here/base:v1"],
+      ["oci-archive:b.tar", "oci-archive:/here/b.tar"],
+    ] as const
+  ) assertEquals(parseFrom(text, place), result);
+  refuses((text) => parseFrom(text, place), ["", "oci:", "a b", "debian:"]);
+});
