@@ -136,6 +136,7 @@ export class Archive implements ImageStore, AsyncDisposable {
     await this.#temporary?.abort();
   }
 
+  /** As {@linkcode close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
@@ -178,9 +179,10 @@ async function unpack(
   await withPath("create", scratch, () => Deno.mkdir(scratch, { recursive: true }));
   const transform = decompressor(magic, file);
   const temporary = await TempFile.create(scratch);
+  let source: Readable | undefined;
   try {
     const input = await withPath("open", file, () => Deno.open(file));
-    const source = Readable.fromWeb(input.readable as Parameters<typeof Readable.fromWeb>[0]);
+    source = Readable.fromWeb(input.readable as Parameters<typeof Readable.fromWeb>[0]);
     source.on("error", (error) => transform.destroy(error));
     source.pipe(transform);
     let bytes = 0;
@@ -188,7 +190,6 @@ async function unpack(
       signal?.throwIfAborted();
       bytes += chunk.length;
       if (bytes > maxUnpackedBytes) {
-        source.destroy();
         throw new MiseOciError(
           "invalid",
           `Cannot unpack "${file}": more than ${maxUnpackedBytes} bytes`,
@@ -206,6 +207,8 @@ async function unpack(
     throw new MiseOciError("invalid", `Cannot unpack "${file}": its ${magic} data is damaged`, {
       cause: error,
     });
+  } finally {
+    source?.destroy();
   }
 }
 

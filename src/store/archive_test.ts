@@ -184,6 +184,15 @@ Deno.test("U24: a compressed archive may not unpack to more than the limit", () 
     assertEquals(await tree(dir), ["a"]);
   }));
 
+Deno.test("unpacking an archive ends when the signal is aborted and leaves nothing", () =>
+  inTempDir(async (dir) => {
+    await Deno.writeFile(`${dir}/a`, gzipSync(new Uint8Array(4 * 1024 * 1024)));
+    const reason = new Error("stop");
+    const opening = openArchive(`${dir}/a`, { scratch: dir, signal: AbortSignal.abort(reason) });
+    assertEquals(await opening.catch((error) => error), reason);
+    assertEquals(await tree(dir), ["a"]);
+  }));
+
 Deno.test("U01: names that lead elsewhere, links and devices are no blobs", () =>
   inTempDir(async (dir) => {
     const blob = text("blob");

@@ -23,7 +23,7 @@ export interface StoredBlob {
 /**
  * A blob while it is written: to a temporary name, hashed on the way. Nothing appears under the
  * blob's final name before `commit` has verified, flushed and renamed it; committing a blob that is
- * already there is not an error and keeps the old one. After a failed `write` or `commit` the
+ * already there is not an error: the verified bytes take its place, which heals a damaged one. After a failed `write` or `commit` the
  * temporary file is gone.
  */
 export interface BlobWriter {

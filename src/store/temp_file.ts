@@ -8,14 +8,27 @@ import { MiseOciError } from "../errors.ts";
 import { dirname, join } from "@std/path";
 import { type Disk, realDisk } from "./disk.ts";
 import { stillNamed, tryLock } from "./flock.ts";
-import { ioError, withPath } from "./io_error.ts";
+import { ioError, maybeSystemCode, withPath } from "./io_error.ts";
 
 /** How the name of every temporary file begins. */
 export const TEMPORARY_PREFIX = ".tmp-";
 
+/** Codes with which a file system says that it has no locks. */
+const NO_LOCKS = new Set(["ENOTSUP", "EOPNOTSUPP", "ENOLCK", "ENOSYS", "EINVAL"]);
+
 /** A new path for a temporary file in a directory. */
 export function temporaryPath(directory: string): string {
   return join(directory, TEMPORARY_PREFIX + crypto.randomUUID());
+}
+
+/** Where a file system has no locks, no sweep takes one either: temporary files stay, live or stale. */
+async function lockIfPossible(file: Deno.FsFile): Promise<boolean> {
+  try {
+    return await tryLock(file);
+  } catch (error) {
+    if (NO_LOCKS.has(maybeSystemCode(error) ?? "")) return true;
+    throw error;
+  }
 }
 
 async function createLocked(directory: string): Promise<{ path: string; file: Deno.FsFile }> {
@@ -28,7 +41,7 @@ async function createLocked(directory: string): Promise<{ path: string; file: De
     );
     // Another process may sweep between these two calls; then the name is gone and a new one is made.
     try {
-      if (await tryLock(file) && await stillNamed(file, path)) return { path, file };
+      if (await lockIfPossible(file) && await stillNamed(file, path)) return { path, file };
     } catch (error) {
       file.close();
       await Deno.remove(path).catch(() => {});
