@@ -162,7 +162,7 @@ const CODES: Readonly<Record<number, ErrorCode>> = { 401: "auth", 403: "auth", 4
 
 function hintOfStatus(status: number, registry: string, body: string): string {
   if (/HTTP request (?:was sent )?to an? HTTPS (?:server|port)/i.test(body)) {
-    return `The registry speaks TLS; remove "${registry}" from oci.insecure_registries`;
+    return `The registry speaks TLS: remove "${registry}" from oci.insecure_registries, or use another name than its loopback address`;
   }
   if (status === 401) return `Log in with docker login ${registry} or podman login ${registry}`;
   if (status === 403) {
