@@ -33,12 +33,12 @@ const BARE = /^\s*import\s*["']([^"']+)["']/gm;
 const DYNAMIC = /\bimport\(\s*["']([^"']+)["']/g;
 const WORKER = /new URL\(\s*["']([^"']+)["'],\s*import\.meta\.url/g;
 
-/** The relative specifiers in a module's text: static, dynamic, and files started as workers. */
+/** The relative specifiers in a module's text: static, dynamic, and files named by URL; data is none. */
 export function parseImports(text: string): readonly string[] {
   const code = text.replaceAll(/\/\*[^]*?\*\//g, "").replaceAll(/^\s*\/\/.*$/gm, "");
   return [STATIC, BARE, DYNAMIC, WORKER]
     .flatMap((pattern) => [...code.matchAll(pattern)].map((match) => match[1] ?? ""))
-    .filter((specifier) => specifier.startsWith("."));
+    .filter((specifier) => specifier.startsWith(".") && !specifier.endsWith(".json"));
 }
 
 /** Every TypeScript file below a directory, absolute, sorted. */
@@ -70,7 +70,7 @@ export async function readImports(
 /** The folder that a file belongs to: `main`, `cli`, a folder of `src`, or a file of `src` itself. */
 export function folderOf(file: string): string {
   if (file === "main.ts" || file === "src/cli.ts") return file === "main.ts" ? "main" : "cli";
-  const match = /^src\/([^/]+?)(?:\.ts$|\/)/.exec(file);
+  const match = /^src\/([^/]+?)(?:\.ts$|\/|$)/.exec(file);
   return match?.[1] ?? file;
 }
 

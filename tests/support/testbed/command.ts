@@ -3,6 +3,7 @@
  * @module
  */
 import { join } from "@std/path";
+import { IS_ROOT } from "./paths.ts";
 
 /** Options of {@linkcode run}. */
 export interface RunOptions {
@@ -105,12 +106,27 @@ export async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** Removes a tree, also one with directories that their owner cannot write; never fails if absent. */
+/** Unmounts what an engine left mounted below a directory. */
+async function unmountBelow(directory: string): Promise<void> {
+  const mounts = (await Deno.readTextFile("/proc/self/mounts")).split("\n")
+    .map((line) => line.split(" ")[1] ?? "").filter((path) => path.startsWith(`${directory}/`));
+  for (const path of mounts.sort().reverse()) {
+    await run(["umount", "--lazy", path], { allowFailure: true });
+  }
+}
+
+/**
+ * Removes a tree, also one with mounts in it or with directories that their owner cannot write; never
+ * fails if it is not there.
+ */
 export async function removeTree(path: string): Promise<void> {
+  if (IS_ROOT) await unmountBelow(path);
   try {
     await Deno.remove(path, { recursive: true });
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) await run(["rm", "-rf", "--", path]);
+    if (error instanceof Deno.errors.NotFound) return;
+    await run(["chmod", "-R", "u+rwX", "--", path], { allowFailure: true });
+    await run(["rm", "-rf", "--", path]);
   }
 }
 

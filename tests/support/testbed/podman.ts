@@ -31,14 +31,6 @@ events_logger = "file"
 tmp_dir = "${root}/libpod"
 `;
 
-async function unmountBelow(directory: string): Promise<void> {
-  const mounts = (await Deno.readTextFile("/proc/self/mounts")).split("\n")
-    .map((line) => line.split(" ")[1] ?? "").filter((path) => path.startsWith(`${directory}/`));
-  for (const path of mounts.sort().reverse()) {
-    await run(["umount", "--lazy", path], { allowFailure: true });
-  }
-}
-
 /** Starts with an empty storage; when disposed of, removes containers, images, mounts and files. */
 export async function startPodman(): Promise<Podman> {
   const temp = await makeTempDir();
@@ -76,7 +68,6 @@ export async function startPodman(): Promise<Podman> {
     runLayout: (layout, command) => runLayout(runPodman, layout, command),
     [Symbol.asyncDispose]: async () => {
       await runPodman(["rm", "--all", "--force"], { allowFailure: true });
-      await unmountBelow(root);
       await removeTree(root);
     },
   };
