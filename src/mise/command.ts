@@ -65,27 +65,41 @@ export function describeCall(args: readonly string[]): string {
 
 class OutputTooLong extends Error {}
 
+/** A stream that is being read. */
+interface Collected {
+  /** What it held. */
+  readonly bytes: Promise<Uint8Array>;
+  /** Stops reading; grandchildren may hold the pipe open for long. */
+  cancel(): void;
+}
+
 /** Reads a stream to its end. Beyond `limit` it fails, or with `keepLast` forgets the beginning. */
-async function collect(
+function collect(
   stream: ReadableStream<Uint8Array>,
   options: { limit: number; keepLast: boolean; onChunk?: (chunk: Uint8Array) => void },
-): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of stream) {
-    options.onChunk?.(chunk);
-    chunks.push(chunk);
-    size += chunk.length;
-    if (size > options.limit && !options.keepLast) throw new OutputTooLong();
-    while (size > options.limit && chunks.length > 1) size -= chunks.shift()?.length ?? 0;
-  }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
+): Collected {
+  const reader = stream.getReader();
+  const read = async (): Promise<Uint8Array> => {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      options.onChunk?.(next.value);
+      chunks.push(next.value);
+      size += next.value.length;
+      if (size > options.limit && !options.keepLast) throw new OutputTooLong();
+      while (size > options.limit && chunks.length > 1) size -= chunks.shift()?.length ?? 0;
+    }
+    const bytes = new Uint8Array(size);
+    let at = 0;
+    for (const chunk of chunks) {
+      bytes.set(chunk, at);
+      at += chunk.length;
+    }
+    return bytes;
+  };
+  const bytes = read();
+  bytes.catch(() => {});
+  return { bytes, cancel: () => void reader.cancel().catch(() => {}) };
 }
 
 function spawn(call: MiseCall): Deno.ChildProcess {
@@ -154,7 +168,6 @@ function watchdog(
   call.signal?.addEventListener("abort", onAbort, { once: true });
   const stop = (): void => {
     clearTimeout(timer);
-    clearTimeout(last);
     call.signal?.removeEventListener("abort", onAbort);
   };
   child.status.then(() => clearTimeout(last), () => {});
@@ -172,36 +185,31 @@ export async function callMise(call: MiseCall): Promise<MiseAnswer> {
   const child = spawn(call);
   const { failed, stop } = watchdog(call, child);
   const chunks = call.onOutput === undefined ? {} : { onChunk: call.onOutput };
-  const streams = Promise.all([
-    collect(child.stdout, {
-      limit: MAX_ANSWER_BYTES,
-      keepLast: call.onOutput !== undefined,
-      ...chunks,
-    }),
-    collect(child.stderr, { limit: MAX_STDERR_BYTES, keepLast: true, ...chunks }),
-  ]);
+  const stdout = collect(child.stdout, {
+    limit: MAX_ANSWER_BYTES,
+    keepLast: call.onOutput !== undefined,
+    ...chunks,
+  });
+  const stderr = collect(child.stderr, { limit: MAX_STDERR_BYTES, keepLast: true, ...chunks });
   try {
-    const [[stdout, stderr], status] = await Promise.race([
-      Promise.all([streams, child.status]),
-      failed,
-    ]);
-    stop();
+    const ended = Promise.all([stdout.bytes, stderr.bytes, child.status]);
+    const [answer, said, status] = await Promise.race([ended, failed]);
     return {
       code: status.code,
       ...(status.signal === null ? {} : { killedBy: status.signal }),
-      stdout,
-      stderr: new TextDecoder().decode(stderr),
+      stdout: answer,
+      stderr: new TextDecoder().decode(said),
     };
   } catch (error) {
-    streams.catch(() => {});
-    if (error instanceof OutputTooLong) {
-      killer(child)("SIGKILL");
-      stop();
-      throw new MiseOciError(
-        "mise",
-        `${describeCall(call.args)} printed more than ${MAX_ANSWER_BYTES} bytes`,
-      );
-    }
-    throw error;
+    stdout.cancel();
+    stderr.cancel();
+    if (!(error instanceof OutputTooLong)) throw error;
+    killer(child)("SIGKILL");
+    throw new MiseOciError(
+      "mise",
+      `${describeCall(call.args)} printed more than ${MAX_ANSWER_BYTES} bytes`,
+    );
+  } finally {
+    stop();
   }
 }

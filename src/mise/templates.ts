@@ -1,6 +1,6 @@
 /**
  * Rendering `[dotfiles]` templates. mise renders templates only while it applies them, so it is asked to
- * apply each to a temporary place: a config file made for that stands in for the system's config.
+ * apply each to a temporary place: a config file made for that stands in for the system's or global one.
  * @module
  */
 import { delimiter } from "node:path";
@@ -45,6 +45,27 @@ async function mirror(base: string, into: string): Promise<void> {
   }
 }
 
+/** The environment in which mise sees the project, our config, and nothing else out of scope. */
+function templateEnv(
+  session: Session,
+  places: { readonly root: string; readonly config: string; readonly state: string },
+  { files, outside }: TemplateScope,
+): Readonly<Record<string, string>> {
+  const before = session.context.env("MISE_IGNORED_CONFIG_PATHS");
+  return {
+    // A state of its own: mise keeps a history of what it applied. The real one also holds what is
+    // trusted, and mise has just read these files, so they are.
+    MISE_STATE_DIR: places.state,
+    MISE_TRUSTED_CONFIG_PATHS: [places.root, ...files.map((file) => file.path)].join(delimiter),
+    MISE_IGNORED_CONFIG_PATHS: [...(before ? [before] : []), ...outside].join(delimiter),
+    ...(outside.length === 0 ? { MISE_SYSTEM_CONFIG_FILE: places.config } : {
+      // mise reads a global config that is ignored all the same, and fails: ours must replace it.
+      MISE_GLOBAL_CONFIG_FILE: places.config,
+      MISE_SYSTEM_CONFIG_FILE: join(places.root, "none.toml"),
+    }),
+  };
+}
+
 async function renderGroup(
   session: Session,
   base: string,
@@ -61,18 +82,7 @@ async function renderGroup(
       [targets[i] ?? "", { source: hostPath, mode: "template" }] as const
     );
     await Deno.writeTextFile(config, stringify({ dotfiles: Object.fromEntries(entries) }));
-    const ignored = session.context.env("MISE_IGNORED_CONFIG_PATHS");
-    const trusted = [root, ...work.scope.files.map((file) => file.path)];
-    const env = {
-      ...session.env,
-      MISE_SYSTEM_CONFIG_FILE: config,
-      // A state of its own: mise keeps a history of what it applied. It also holds what is trusted,
-      // and mise has just read these files, so they are.
-      MISE_STATE_DIR: state,
-      MISE_TRUSTED_CONFIG_PATHS: trusted.join(delimiter),
-      MISE_IGNORED_CONFIG_PATHS: [...(ignored ? [ignored] : []), ...work.scope.outside]
-        .join(delimiter),
-    };
+    const env = { ...session.env, ...templateEnv(session, { root, config, state }, work.scope) };
     await ask({ ...session, env }, ["bootstrap", "dotfiles", "apply", "--yes", ...targets]);
     return await Promise.all(targets.map((target) => Deno.readTextFile(target)));
   } finally {
