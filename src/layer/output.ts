@@ -140,15 +140,17 @@ export class LayerOutput implements TarSink {
     const block = this.#view.subarray(0, this.#position);
     this.#hash.update(block);
     if (kind === "gzip") this.#crc = zlib.crc32(block, this.#crc);
-    this.#size += block.length;
-    this.#tail.set(block.subarray(Math.max(0, block.length - dictionary)));
+    // Once the buffer is on its way to a worker, the block has no length any more.
+    const { length } = block;
+    this.#size += length;
+    this.#tail.set(block.subarray(Math.max(0, length - dictionary)));
     this.#buffer = undefined;
     this.#view = new Uint8Array(0);
     this.#position = 0;
     const job = {
       level,
       start: dictionary,
-      end: dictionary + block.length,
+      end: dictionary + length,
       dictionary: this.#blocks === 0 ? 0 : dictionary,
       last,
     };
@@ -158,7 +160,7 @@ export class LayerOutput implements TarSink {
         ? Promise.resolve({ bytes: block, buffer })
         : this.#pool.compress(this.#client, buffer, { kind, ...job }),
     );
-    this.#options.onBytes?.(block.length);
+    this.#options.onBytes?.(length);
   }
 
   /** Writes a block after those before it, and gives its buffer back. */

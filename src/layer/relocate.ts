@@ -48,7 +48,7 @@ export function isWithin(path: string, directory: string): boolean {
  * ```
  */
 export function maybeRebase(path: string, map: RelocationMap): string | undefined {
-  const normal = posix.normalize(path);
+  const normal = withoutSlash(posix.normalize(path));
   const rule = map.rules.find(({ host }) => isWithin(normal, host));
   return rule === undefined ? undefined : rule.image + normal.slice(rule.host.length);
 }
@@ -83,7 +83,7 @@ export function relocateLink(link: Link, map: RelocationMap): RelocatedLink {
   const inImage = absolute ? posix.normalize(target) : posix.join(directory, target);
   const rebased = maybeRebase(onHost, map);
   if (rebased === undefined) return { target, unknown: inImage };
-  if (!absolute && posix.normalize(rebased) === withoutSlash(inImage)) return { target };
+  if (!absolute && rebased === withoutSlash(inImage)) return { target };
   if (!map.own.some((root) => isWithin(rebased, root))) return { target: rebased };
   return { target: posix.relative(directory, rebased) || "." };
 }
