@@ -54,13 +54,15 @@ function deniedPermission(error: Error): Pick<Failure, "message" | "hint"> {
   if (flag === undefined) return { message: error.message };
   const name = object?.replaceAll('"', "");
   const what = kind ?? flag.slice("--allow-".length);
+  // A file that is written has a temporary name: its directory is what must be allowed.
+  const scope = what === "write" ? name?.replace(/(?<=.)[/\\][^/\\]*$/, "") : name;
+  const value = scope === undefined || /[,\s<]/.test(scope) ? "" : `=${scope}`;
   return {
-    message: name === undefined
-      ? `Deno does not permit ${what} access`
-      : `Deno does not permit ${what} access to ${JSON.stringify(name)}`,
-    hint: `Run with ${flag}${
-      name === undefined || /[,\s<]/.test(name) ? "" : `=${name}`
-    }, or with -P for the permission set of deno.json`,
+    message: `Deno does not permit ${what} access` +
+      (name === undefined ? "" : ` to ${JSON.stringify(name)}`),
+    hint: error.message.includes("compil")
+      ? `This executable was compiled without ${flag}: compile it with ${flag}${value}`
+      : `Run with ${flag}${value}, or with -P for the permission set of deno.json`,
   };
 }
 

@@ -53,6 +53,10 @@ function load(file: string): Promise<unknown> {
 
 const buildModule = (): Promise<typeof import("../workflow/build_image.ts")> =>
   load("build_image.ts") as Promise<typeof import("../workflow/build_image.ts")>;
+const runModule = (): Promise<typeof import("../workflow/run_image.ts")> =>
+  load("run_image.ts") as Promise<typeof import("../workflow/run_image.ts")>;
+const loadModule = (): Promise<typeof import("../workflow/load_image.ts")> =>
+  load("load_image.ts") as Promise<typeof import("../workflow/load_image.ts")>;
 const cacheModule = (): Promise<typeof import("../workflow/manage_cache.ts")> =>
   load("manage_cache.ts") as Promise<typeof import("../workflow/manage_cache.ts")>;
 
@@ -61,8 +65,8 @@ export const workflows: Workflows = {
   buildImage: async (request, context) => (await buildModule()).buildImage(request, context),
   planImage: async (request, context) => (await buildModule()).planImage(request, context),
   pushImage: () => notYet("push"),
-  runImage: () => notYet("run"),
-  loadImage: () => notYet("load"),
+  runImage: async (request, context) => (await runModule()).runImage(request, context),
+  loadImage: async (request, context) => (await loadModule()).loadImage(request, context),
   cacheDirectory: async () => (await cacheModule()).cacheDirectory(),
   listCache: async () => (await cacheModule()).listCache(),
   pruneCache: async (options) => (await cacheModule()).pruneCache(options),
