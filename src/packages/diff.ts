@@ -3,6 +3,7 @@
  * "Change Types").
  * @module
  */
+import { dirname, join } from "@std/path/posix";
 import type { HostStat, LayerEntry } from "../layer/mod.ts";
 import type { PackageManager } from "./plan.ts";
 import type { Rootfs } from "./rootfs/rootfs.ts";
@@ -35,31 +36,31 @@ export function diffSnapshots(
   options: DiffOptions,
 ): Difference {
   const entries: LayerEntry[] = [];
-  const secrets: string[] = [];
+  const secrets = new Set<string>();
   let special = 0;
   for (const [path, entry] of after) {
     const old = before.get(path);
     if (path === "" || old !== undefined && sameEntry(old, entry)) continue;
     const treatment = treat(path, entry, options.manager);
-    if (treatment === "drop-secret") secrets.push(`"/${path}"`);
+    if (treatment === "drop-secret") secrets.add(path);
     if (treatment === "drop" || treatment === "drop-secret") continue;
     if (treatment === "empty") {
       if (old === undefined) entries.push(emptyFile(path, entry));
     } else if (entry.type === "special") special++;
     else entries.push(layerEntry(path, entry, options.rootfs));
   }
-  entries.push(...whiteouts(before, after, options));
+  const kept = entries.filter(({ path, type, target }) =>
+    type !== "symlink" || !secrets.has(join("/", dirname(path), target).slice(1))
+  );
+  kept.push(...whiteouts(before, after, options));
+  const names = [...secrets].sort().map((path) => `"/${path}"`).join(", ");
   const warnings = [
     ...(special > 0 ? [`Left out ${special} device, FIFO or socket files of packages`] : []),
-    ...(secrets.length > 0
-      ? [
-        `Left out keys that packages made: ${
-          secrets.sort().join(", ")
-        }; make them where they are used`,
-      ]
+    ...(secrets.size > 0
+      ? [`Left out keys that packages made: ${names}; make them where they are used`]
       : []),
   ];
-  return { entries, warnings };
+  return { entries: kept, warnings };
 }
 
 function whiteouts(before: Snapshot, after: Snapshot, { manager }: DiffOptions): LayerEntry[] {

@@ -128,8 +128,13 @@ Deno.test("diffSnapshots() leaves out keys that packages made, and says so", asy
   const { lines, warnings } = await diff([write("etc/ssh/x")], [
     write("etc/ssh/ssh_host_rsa_key", "PRIVATE"),
     write("etc/ssh/sshd_config"),
+    link("etc/ssh/current", "ssh_host_rsa_key"),
+    link("etc/ssh/config", "sshd_config"),
   ]);
-  assertEquals(lines, ["etc/ssh/sshd_config file 644"]);
+  assertEquals(lines, [
+    "etc/ssh/config symlink 777 -> sshd_config",
+    "etc/ssh/sshd_config file 644",
+  ]);
   assertEquals(warnings.length, 1);
   assert(warnings[0]!.includes('"/etc/ssh/ssh_host_rsa_key"'));
 });
