@@ -3,6 +3,7 @@
  * @module
  */
 import type { HttpResponse } from "./http.ts";
+import type { SizedBody } from "./sized_body.ts";
 import type { RegistryClient } from "./transport.ts";
 import {
   type BlobTarget,
@@ -22,7 +23,7 @@ export type FinishResult = { readonly kind: "created" | "unconfirmed" } | Upload
 /** What {@linkcode finishUpload} sends. */
 export interface FinishOptions extends BlobTarget {
   /** The whole blob, or nothing if all of it was sent in chunks. */
-  readonly bytes?: Uint8Array<ArrayBuffer>;
+  readonly body?: SizedBody | undefined;
   /** Size of the blob: a registry may have to read it all again before it answers. */
   readonly size: number;
 }
@@ -39,7 +40,7 @@ export async function finishUpload(
   session: UploadSession,
   options: FinishOptions,
 ): Promise<FinishResult> {
-  const { repository, digest, bytes = new Uint8Array(0), size, signal } = options;
+  const { repository, digest, body = new Uint8Array(0), size, signal } = options;
   let response: HttpResponse;
   try {
     response = await client.send({
@@ -49,7 +50,7 @@ export async function finishUpload(
       scopes: [pushScope(repository)],
       accept: [201, 200, 202, 204, ...PROBLEM_STATUSES],
       headers: { "Content-Type": "application/octet-stream" },
-      body: bytes,
+      body,
       retry: "refused",
       ...(size < SMALL_BLOB ? {} : { idleTimeoutMs: CHECK_TIME_MS + size / MIN_CHECK_RATE }),
       signal,

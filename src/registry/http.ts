@@ -4,6 +4,7 @@
  * @module
  */
 import { hostAndPort } from "./host.ts";
+import { SizedBody } from "./sized_body.ts";
 
 /** The part of `fetch` that is used; tests put their own in its place. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -17,10 +18,10 @@ export interface HttpRequest {
   /** Header fields. */
   readonly headers: Readonly<Record<string, string>>;
   /**
-   * Body. Bytes, never a stream: Deno sends streams chunked, which registries refuse, and cannot send
-   * them twice.
+   * Body, never a plain stream: Deno sends those chunked, which registries refuse, and cannot send them
+   * twice.
    */
-  readonly body?: Uint8Array<ArrayBuffer> | undefined;
+  readonly body?: Uint8Array<ArrayBuffer> | SizedBody | undefined;
   /** Longest silence of the other side, in milliseconds. */
   readonly idleTimeoutMs: number;
   /** Ends the exchange. */
@@ -31,12 +32,19 @@ export interface HttpRequest {
 const MIN_PROGRESS_BYTES = 512;
 /** The slowest upload that is given time to end, in bytes a second. */
 const MIN_UPLOAD_RATE = 16 * 1024;
+/** So much of a streamed body may be on its way when its last byte has been read. */
+const MAX_BUFFERED = 1024 * 1024;
 /** A body that is not wanted is read to its end up to this size, so that its connection can be reused. */
 const DRAIN_BYTES = 64 * 1024;
 
-/** The other side was silent for too long. */
-export class SilenceError extends Error {
-  override readonly name = "SilenceError";
+/** An exchange that broke: `cause` is what Deno, or the watchdog, says about it. */
+export class ExchangeError extends Error {
+  override readonly name = "ExchangeError";
+
+  /** Wraps what was thrown, with the very request that it ended (it may be one after a redirect). */
+  constructor(readonly request: HttpRequest, cause: unknown) {
+    super("The exchange broke", { cause });
+  }
 }
 
 /**
@@ -82,10 +90,19 @@ class Watchdog {
       const result = await promise;
       bytes = bytesOf(result);
       return result;
+    } catch (cause) {
+      throw new ExchangeError(this.#request, cause);
     } finally {
       signal.removeEventListener("abort", onAbort);
       this.#stop(bytes);
     }
+  }
+
+  /** The other side has taken something that was sent. */
+  touch(extraMs: number): void {
+    if (this.#timer === undefined) return;
+    this.#stop(MIN_PROGRESS_BYTES);
+    this.#start(extraMs);
   }
 
   /** The exchange has ended. */
@@ -98,12 +115,13 @@ class Watchdog {
     this.#startedAt = performance.now();
     this.#timer = setTimeout(() => {
       const seconds = Math.round(idleTimeoutMs / 100) / 10;
-      this.#abort.abort(new SilenceError(`${hostAndPort(url)} was silent for ${seconds} s`));
+      this.#abort.abort(new Error(`${hostAndPort(url)} was silent for ${seconds} s`));
     }, Math.max(0, idleTimeoutMs + extraMs - this.#silentMs));
   }
 
   #stop(bytes: number): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#progress += bytes;
     this.#silentMs += performance.now() - this.#startedAt;
     if (this.#progress >= MIN_PROGRESS_BYTES) {
@@ -202,21 +220,22 @@ export class HttpResponse {
 /**
  * Sends one request and waits for the head of the response.
  *
- * @throws whatever `fetch` throws, the signal's reason, or a {@linkcode SilenceError} if the other side
- * is silent for too long.
+ * @throws {ExchangeError} if it breaks: no connection, silence for too long, the signal's abort.
  */
 export async function exchange(fetch: Fetch, request: HttpRequest): Promise<HttpResponse> {
   const { method, url, headers, body } = request;
   const watchdog = new Watchdog(request);
+  const length = body instanceof SizedBody ? Math.min(body.size, MAX_BUFFERED) : body?.length ?? 0;
+  const uploadMs = length / MIN_UPLOAD_RATE * 1000;
+  const watched = body instanceof SizedBody ? body.watched(() => watchdog.touch(uploadMs)) : body;
   const sent = fetch(url.href, {
     method,
     headers: { "Accept-Encoding": "identity", ...headers },
-    ...(body === undefined ? {} : { body }),
+    ...(watched === undefined ? {} : { body: watched }),
     redirect: "manual",
     signal: watchdog.signal,
   });
   try {
-    const uploadMs = (body?.length ?? 0) / MIN_UPLOAD_RATE * 1000;
     const response = await watchdog.wait(sent, () => MIN_PROGRESS_BYTES, uploadMs);
     return new HttpResponse(response, request, watchdog);
   } catch (error) {

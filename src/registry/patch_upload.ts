@@ -3,6 +3,7 @@
  * @module
  */
 import type { HttpResponse } from "./http.ts";
+import type { SizedBody } from "./sized_body.ts";
 import type { RegistryClient } from "./transport.ts";
 import {
   type BlobTarget,
@@ -20,7 +21,7 @@ import {
 /** A chunk of a blob. */
 export interface Chunk {
   /** The bytes. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly body: SizedBody;
   /** Where in the blob they begin. */
   readonly start: number;
 }
@@ -45,7 +46,7 @@ export async function patchUpload(
   session: UploadSession,
   chunk: Chunk & BlobTarget,
 ): Promise<PatchResult> {
-  const { bytes, start, repository, signal } = chunk;
+  const { body, start, repository, signal } = chunk;
   let response: HttpResponse;
   try {
     response = await client.send({
@@ -56,9 +57,9 @@ export async function patchUpload(
       accept: [202, 201, 204, ...PROBLEM_STATUSES],
       headers: {
         "Content-Type": "application/octet-stream",
-        "Content-Range": `${start}-${start + bytes.length - 1}`,
+        "Content-Range": `${start}-${start + body.size - 1}`,
       },
-      body: bytes,
+      body,
       retry: "refused",
       signal,
     });

@@ -13,8 +13,6 @@ import {
   shortDigest,
 } from "../oci/mod.ts";
 import type { BlobSource } from "../store/ports.ts";
-import { ByteBudget } from "./byte_budget.ts";
-import { DEFAULT_CHUNK_BYTES } from "./chunk_size.ts";
 import { forEachBounded } from "./each.ts";
 import type { ManifestRequest } from "./get_manifest.ts";
 import { hasBlob } from "./head_blob.ts";
@@ -58,7 +56,7 @@ export interface PushOptions {
   readonly baseOrigin?: BaseOrigin | undefined;
   /** How many blobs are uploaded at the same time. Default 4. */
   readonly jobs?: number | undefined;
-  /** Length of a chunk of a large blob where the registry has taught nothing else. Default 8 MiB. */
+  /** Length of a chunk of a large blob where the registry has taught nothing else. Default 64 MiB. */
   readonly chunkBytes?: number | undefined;
   /** Stores the manifest by its digest only and leaves the tag alone, for `updateIndex` to set. */
   readonly untagged?: boolean | undefined;
@@ -85,8 +83,6 @@ export interface PushResult {
 const DEFAULT_JOBS = 4;
 /** Questions without a body, of which more can be under way. */
 const HEAD_JOBS = 16;
-/** Memory for the chunks of all uploads together: two of the usual length. */
-const BUDGET_BYTES = 2 * DEFAULT_CHUNK_BYTES;
 
 /** Every blob of an image once, the config first, without layers that must not be distributed. */
 function blobsOf(image: PushableImage): readonly Descriptor[] {
@@ -177,7 +173,6 @@ async function uploadAll(
   const { image: { source }, options, counts } = push;
   const { reference: { registry, repository }, onEvent, chunkBytes, baseOrigin } = options;
   const base = baseOrigin?.registry === registry ? baseOrigin : undefined;
-  const budget = new ByteBudget(BUDGET_BYTES);
   await forEachBounded(blobs, async (blob, signal) => {
     const { digest: id, size: total } = blob;
     onEvent?.({ type: "start", id, label: shortDigest(id), total });
@@ -188,7 +183,6 @@ async function uploadAll(
         source,
         mountFrom: base?.layers.has(id) ? base.repository : undefined,
         chunkBytes,
-        budget,
         onProgress: (bytes) => onEvent?.({ type: "advance", id, bytes }),
         signal,
       });

@@ -11,6 +11,7 @@ import { networkFailure, responseError } from "./failure.ts";
 import { registryUrl, showUrl } from "./host.ts";
 import { exchange, type Fetch, type HttpRequest, type HttpResponse } from "./http.ts";
 import { Attempts, type Clock, maybeRetryAfter, systemClock } from "./retry.ts";
+import type { SizedBody } from "./sized_body.ts";
 import { resolveTarget } from "./url_policy.ts";
 
 /** Options of {@linkcode createRegistryClient}. */
@@ -58,7 +59,7 @@ export interface RegistryRequest {
   /** Header fields besides the transport's own. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Body. */
-  readonly body?: Uint8Array<ArrayBuffer>;
+  readonly body?: Uint8Array<ArrayBuffer> | SizedBody;
   /**
    * `idempotent` (default): tried again after 408, 429, 5xx and network failures. `refused`: only after
    * 429, which says that nothing was done. `never`: not at all.
@@ -237,7 +238,7 @@ class Transport implements RegistryClient {
           if (!again || retry === "never") throw error;
           await attempts.again({ error, retryAfterMs });
         } catch (thrown) {
-          const failure = networkFailure(thrown, http);
+          const failure = networkFailure(thrown);
           if (retry !== "idempotent") throw failure.error;
           const away = this.#answered && failure.refused;
           const limit = away ? ATTEMPTS_WHILE_AWAY : failure.limit;

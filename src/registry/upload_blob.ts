@@ -5,15 +5,15 @@
 import { MiseOciError } from "../errors.ts";
 import type { Descriptor } from "../oci/mod.ts";
 import type { BlobSource } from "../store/ports.ts";
-import { BlobReader } from "./blob_reader.ts";
-import type { ByteBudget } from "./byte_budget.ts";
+import { BlobSlices } from "./blob_slices.ts";
 import { cancelUpload } from "./cancel_upload.ts";
-import { chunkBytes, fitsInMemory, learnSmallerChunk } from "./chunk_size.ts";
+import { chunkBytes, learnSmallerChunk } from "./chunk_size.ts";
 import { finishUpload } from "./finish_upload.ts";
 import { hasBlob } from "./head_blob.ts";
 import { mountBlob } from "./mount_blob.ts";
 import { patchUpload } from "./patch_upload.ts";
 import type { Attempts } from "./retry.ts";
+import type { SizedBody } from "./sized_body.ts";
 import { startUpload } from "./start_upload.ts";
 import type { RegistryClient } from "./transport.ts";
 import type { BlobTarget, UploadProblem, UploadSession } from "./upload_session.ts";
@@ -29,11 +29,9 @@ export interface UploadBlobOptions {
   readonly source: BlobSource;
   /** Another repository of the same registry that may have it. */
   readonly mountFrom?: string | undefined;
-  /** Length of a chunk where the registry has taught nothing else. Default 8 MiB. */
+  /** Length of a chunk where the registry has taught nothing else. Default 64 MiB. */
   readonly chunkBytes?: number | undefined;
-  /** Memory for the bytes in flight, shared with other uploads. */
-  readonly budget: ByteBudget;
-  /** Told of bytes that the registry has stored. */
+  /** Told of bytes that were sent for the first time. */
   readonly onProgress?: (bytes: number) => void;
   /** Ends the upload. */
   readonly signal?: AbortSignal | undefined;
@@ -88,16 +86,15 @@ export async function uploadBlob(
 }
 
 class BlobUpload {
-  /** Bytes handed to requests. */
+  /** Bytes sent, repeated ones included. */
   bytesSent = 0;
   readonly #client: RegistryClient;
   readonly #target: BlobTarget;
   readonly #options: UploadBlobOptions;
   readonly #blob: Descriptor;
-  readonly #reader: BlobReader;
+  readonly #slices: BlobSlices;
   readonly #attempts: Attempts;
   #session: UploadSession = { url: new URL("about:blank"), minChunkBytes: 0 };
-  #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   /** The furthest that was reported as progress. */
   #reported = 0;
   /** Bytes stored in the current session. */
@@ -112,7 +109,7 @@ class BlobUpload {
     this.#target = target;
     this.#options = options;
     this.#blob = options.blob;
-    this.#reader = new BlobReader(options.source, options.blob);
+    this.#slices = new BlobSlices(options.source, options.blob);
     this.#attempts = client.attempts(options.signal);
   }
 
@@ -122,7 +119,7 @@ class BlobUpload {
     let finished = false;
     try {
       for (let restarts = 0;;) {
-        const lost = await this.#attempt();
+        const lost = await this.#transfer();
         finished = lost === undefined;
         if (lost === undefined) return;
         const limit = lost.broken || this.#stored > 0 ? MAX_RESTARTS : 1;
@@ -132,7 +129,7 @@ class BlobUpload {
         this.#session = await startUpload(this.#client, this.#target);
       }
     } finally {
-      await this.#reader.close();
+      await this.#slices.close();
       if (!finished) await this.#cancel();
     }
   }
@@ -141,31 +138,17 @@ class BlobUpload {
     return cancelUpload(this.#client, this.#session, this.#target);
   }
 
-  /** One session with its share of memory. */
-  async #attempt(): Promise<Lost | undefined> {
-    const { budget, signal, chunkBytes: preferred } = this.#options;
-    const { minChunkBytes } = this.#session;
-    const size = this.#whole
-      ? this.#blob.size
-      : Math.min(chunkBytes(this.#client, { minChunkBytes, preferred }), this.#blob.size);
-    const release = await budget.take(size, signal);
-    try {
-      if (this.#buffer.length !== size) this.#buffer = new Uint8Array(size);
-      return await this.#transfer();
-    } finally {
-      release();
-    }
-  }
-
   async #transfer(): Promise<Lost | undefined> {
     this.#stored = 0;
     this.#resumed = false;
     this.#stalls = 0;
     for (let offset = 0;;) {
       const left = this.#blob.size - offset;
-      const next = left === 0 || (offset === 0 && left <= this.#buffer.length)
+      const limit = this.#limit();
+      const next = left === 0 || (offset === 0 && left <= limit)
         ? await this.#finish(left)
-        : await this.#chunk(offset, Math.min(left, this.#buffer.length));
+        : await this.#chunk(offset, Math.min(left, limit));
+      if (this.#slices.failure !== undefined) throw this.#slices.failure;
       if (next === "done") {
         this.#progress(this.#blob.size);
         return undefined;
@@ -186,20 +169,25 @@ class BlobUpload {
     this.#reported = stored;
   }
 
-  async #read(start: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
-    const bytes = this.#buffer.subarray(0, length);
-    await this.#reader.fill(bytes, start);
-    this.bytesSent += length;
-    return bytes;
+  /** The longest body that is sent at once. */
+  #limit(): number {
+    if (this.#whole) return this.#blob.size;
+    const { minChunkBytes } = this.#session;
+    return chunkBytes(this.#client, { minChunkBytes, preferred: this.#options.chunkBytes });
+  }
+
+  #slice(start: number, length: number): SizedBody {
+    let at = start;
+    return this.#slices.slice(start, length, (bytes) => {
+      this.bytesSent += bytes;
+      at += bytes;
+      this.#progress(at);
+    });
   }
 
   async #chunk(start: number, length: number): Promise<Next> {
-    const bytes = await this.#read(start, length);
-    const result = await patchUpload(this.#client, this.#session, {
-      ...this.#target,
-      bytes,
-      start,
-    });
+    const body = this.#slice(start, length);
+    const result = await patchUpload(this.#client, this.#session, { ...this.#target, body, start });
     if (result.kind !== "stored") return await this.#recover(result, { start, length });
     this.#session = result.session;
     const end = start + length;
@@ -211,13 +199,9 @@ class BlobUpload {
 
   /** Names the blob, after sending it whole if `length` is not 0. */
   async #finish(length: number): Promise<Next> {
-    const bytes = length === 0 ? new Uint8Array(0) : await this.#read(0, length);
+    const body = length === 0 ? undefined : this.#slice(0, length);
     const { size } = this.#blob;
-    const result = await finishUpload(this.#client, this.#session, {
-      ...this.#target,
-      bytes,
-      size,
-    });
+    const result = await finishUpload(this.#client, this.#session, { ...this.#target, body, size });
     switch (result.kind) {
       case "created":
         return "done";
@@ -286,7 +270,7 @@ class BlobUpload {
   async #advance(start: number, error: MiseOciError): Promise<{ readonly offset: number } | Lost> {
     const next = await this.#resume(error);
     if ("error" in next || next.offset > start || ++this.#stalls <= MAX_STALLS) return next;
-    if (this.#whole || !fitsInMemory(this.#blob.size)) return { error };
+    if (this.#whole) return { error };
     this.#whole = true;
     return { error, changed: true };
   }

@@ -1,0 +1,135 @@
+/**
+ * Parts of a blob as request bodies.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import type { Descriptor } from "../oci/mod.ts";
+import type { BlobSource } from "../store/ports.ts";
+import { SizedBody } from "./sized_body.ts";
+
+type Piece = Uint8Array<ArrayBuffer>;
+
+/** A place in an open blob. */
+class Cursor {
+  readonly #reader: ReadableStreamDefaultReader<Piece>;
+  #rest: Piece = new Uint8Array(0);
+  #position: number;
+
+  constructor(stream: ReadableStream<Piece>, position: number) {
+    this.#reader = stream.getReader();
+    this.#position = position;
+  }
+
+  /** Where in the blob the next byte is. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** The next bytes, at most `limit`; `undefined` at the end. */
+  async maybeRead(limit: number): Promise<Piece | undefined> {
+    if (this.#rest.length === 0) {
+      const { value } = await this.#reader.read();
+      if (value === undefined) return undefined;
+      this.#rest = value;
+    }
+    const piece = this.#rest.subarray(0, limit);
+    this.#rest = this.#rest.subarray(piece.length);
+    this.#position += piece.length;
+    return piece;
+  }
+
+  async close(): Promise<void> {
+    await this.#reader.cancel().catch(() => {});
+  }
+}
+
+/**
+ * Cuts a blob into bodies. As long as they follow each other the blob is read in one go, so that its
+ * store can verify it; where an upload has to go back, it is opened again at that place.
+ */
+export class BlobSlices {
+  /** What went wrong with the source, which `fetch` hides in a network error. */
+  failure: unknown;
+  readonly #source: BlobSource;
+  readonly #blob: Descriptor;
+  readonly #open = new Set<Cursor>();
+  /** Where the last body ended. */
+  #idle: Cursor | undefined;
+
+  /** Opens nothing yet. */
+  constructor(source: BlobSource, blob: Descriptor) {
+    this.#source = source;
+    this.#blob = blob;
+  }
+
+  /** `length` bytes from `start`; `onPiece` is told of every piece that is sent. */
+  slice(start: number, length: number, onPiece?: (bytes: number) => void): SizedBody {
+    return new SizedBody(length, () => {
+      let left = length;
+      let cursor: Cursor | undefined;
+      return new ReadableStream<Piece>({
+        pull: async (controller) => {
+          try {
+            cursor ??= await this.#take(start);
+            const piece = await cursor.maybeRead(left) ?? this.#tooShort();
+            left -= piece.length;
+            onPiece?.(piece.length);
+            controller.enqueue(piece);
+            if (left > 0) return;
+            await this.#giveBack(cursor);
+            controller.close();
+          } catch (error) {
+            this.failure ??= error;
+            controller.error(error);
+          }
+        },
+        cancel: () => cursor?.close(),
+      }, { highWaterMark: 0 });
+    });
+  }
+
+  /** Closes whatever is open. */
+  async close(): Promise<void> {
+    const open = [...this.#open];
+    this.#open.clear();
+    this.#idle = undefined;
+    await Promise.all(open.map((cursor) => cursor.close()));
+  }
+
+  async #take(start: number): Promise<Cursor> {
+    const idle = this.#idle;
+    this.#idle = undefined;
+    if (idle?.position === start) return idle;
+    await idle?.close();
+    const range = start === 0 ? undefined : { start };
+    const cursor = new Cursor(await this.#source.open(this.#blob.digest, range), start);
+    this.#open.add(cursor);
+    return cursor;
+  }
+
+  /** Keeps the cursor for what follows; at the end of the blob, lets its store say whether it was right. */
+  async #giveBack(cursor: Cursor): Promise<void> {
+    if (cursor.position < this.#blob.size) {
+      this.#idle = cursor;
+      return;
+    }
+    const more = await cursor.maybeRead(1);
+    await cursor.close();
+    if (more !== undefined) this.#wrong("longer");
+  }
+
+  #tooShort(): never {
+    return this.#wrong("shorter");
+  }
+
+  #wrong(how: string): never {
+    const { digest, size } = this.#blob;
+    throw new MiseOciError(
+      "integrity",
+      `Cannot read blob ${digest}: it is ${how} than ${size} bytes`,
+      {
+        hint: "Build the image again",
+      },
+    );
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * A request body that is streamed and yet has a known length.
+ * @module
+ */
+
+/** Opens the bytes of a body, from their beginning each time. */
+export type OpenBody = () => ReadableStream<Uint8Array<ArrayBuffer>>;
+
+/**
+ * A body of known length whose bytes are made while they are sent, and made again if they must be sent
+ * again (after a redirect, or with a new token).
+ *
+ * `fetch` sends a plain stream in chunked encoding, which registries refuse, and drops a
+ * `Content-Length` that is set by hand. Of a `Blob` it knows the length, and it reads it as a stream: so
+ * this is a `Blob` whose bytes are elsewhere. If a Deno took the length or the bytes from somewhere
+ * else, it would send an empty body, which no registry takes for a blob.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { SizedBody } from "./sized_body.ts";
+ *
+ * const body = new SizedBody(3, () => new Blob(["abc"]).stream());
+ * assertEquals(body.size, 3);
+ * assertEquals(await new Response(body.stream()).text(), "abc");
+ * ```
+ */
+export class SizedBody extends Blob {
+  readonly #length: number;
+  readonly #open: OpenBody;
+
+  /** A body of `length` bytes; `open` must give exactly as many. */
+  constructor(length: number, open: OpenBody) {
+    super();
+    this.#length = length;
+    this.#open = open;
+  }
+
+  /** Length in bytes. */
+  override get size(): number {
+    return this.#length;
+  }
+
+  /** The bytes, from the beginning. */
+  override stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return this.#open();
+  }
+
+  /** The same body, which tells of every piece that is taken from it. */
+  watched(onPiece: (bytes: number) => void): SizedBody {
+    return new SizedBody(this.#length, () => {
+      const watch = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+        transform: (piece, controller) => {
+          onPiece(piece.length);
+          controller.enqueue(piece);
+        },
+      });
+      return this.#open().pipeThrough(watch);
+    });
+  }
+}
