@@ -46,6 +46,14 @@ function maybeCause<T>(error: unknown, type: abstract new (...args: never[]) => 
   return undefined;
 }
 
+/** An error by which Deno denies something; a module that may not be read is a plain `TypeError`. */
+function maybeDenied(error: unknown): Error | undefined {
+  const denied = maybeCause(error, Deno.errors.NotCapable);
+  if (denied !== undefined) return denied;
+  const isModule = error instanceof TypeError && /^Requires .* --allow-\w+/.test(error.message);
+  return isModule ? error : undefined;
+}
+
 /** What Deno did not allow: names the flag and the object. */
 function deniedPermission(error: Error): Pick<Failure, "message" | "hint"> {
   const [, kind, object] = NOT_CAPABLE.exec(error.message) ?? [];
@@ -78,7 +86,7 @@ export function toFailure(error: unknown, signal: AbortSignal): Failure {
     const exitCode = reason instanceof Interruption ? reason.exitCode : 130;
     return { code: "interrupted", message: describeError(reason), detail, exitCode };
   }
-  const denied = maybeCause(error, Deno.errors.NotCapable);
+  const denied = maybeDenied(error);
   if (denied !== undefined) {
     return { code: "permission", ...deniedPermission(denied), detail, exitCode: 1 };
   }
