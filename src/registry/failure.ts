@@ -5,7 +5,7 @@
 import { describeError, type ErrorCode, MiseOciError } from "../errors.ts";
 import { asArray, asObject, parseJson } from "../oci/mod.ts";
 import { hostAndPort, showUrl } from "./host.ts";
-import { type HttpRequest, type HttpResponse, SilenceError } from "./http.ts";
+import { ExchangeError, type HttpResponse } from "./http.ts";
 import { MAX_ATTEMPTS } from "./retry.ts";
 
 /** Error bodies are read up to here. */
@@ -93,30 +93,32 @@ const CAUSES: readonly NetworkCause[] = [
   },
 ];
 
+/** Text of Deno's with its URLs shortened: a query may be a signature. */
+function withoutQueries(text: string): string {
+  return text.replace(/(https?:\/\/[^\s?#)]+)[?#][^\s)]*/g, "$1");
+}
+
 /**
- * Makes an error of what `fetch`, or reading a body, threw.
+ * Makes an error of an exchange that broke.
  *
- * @throws the error itself if it is not of the network: the signal's reason, or a bug.
+ * @throws the signal's reason if that was why, and anything else than an {@linkcode ExchangeError} as it is.
  */
-export function networkFailure(thrown: unknown, request: HttpRequest): NetworkFailure {
-  const { method, url, signal } = request;
+export function networkFailure(thrown: unknown): NetworkFailure {
+  if (!(thrown instanceof ExchangeError)) throw thrown;
+  const { request: { method, url, signal }, cause } = thrown;
   if (signal?.aborted) throw signal.reason;
   const where = `${method} ${showUrl(url)}`;
-  if (thrown instanceof Deno.errors.NotCapable) {
+  if (cause instanceof Deno.errors.NotCapable) {
     throw new MiseOciError("permission", `Cannot reach ${hostAndPort(url)}: permission denied`, {
       hint: `Run with --allow-net=${hostAndPort(url)}`,
-      cause: thrown,
+      cause,
     });
   }
-  if (thrown instanceof MiseOciError) throw thrown;
-  const text = describeError(thrown);
+  if (cause instanceof MiseOciError) throw cause;
+  const text = describeError(cause);
   const known = CAUSES.find(({ pattern }) => pattern.test(text));
-  const ofNetwork = thrown instanceof TypeError || thrown instanceof SilenceError ||
-    thrown instanceof Deno.errors.Http ||
-    thrown instanceof Deno.errors.ConnectionReset || /connection|body|request/i.test(text);
-  if (known === undefined && !ofNetwork) throw thrown;
   const message = known === undefined
-    ? `${where} failed: ${shorten(text.replaceAll(url.href, showUrl(url)))}`
+    ? `${where} failed: ${shorten(withoutQueries(text))}`
     : `${where} failed: cannot use ${hostAndPort(url)}: ${known.text}`;
   const error = new MiseOciError("network", message, {
     hint: known?.hint(url) ?? "Check the network connection and try again",

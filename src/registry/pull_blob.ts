@@ -92,7 +92,7 @@ async function* received(response: HttpResponse): AsyncGenerator<Uint8Array<Arra
   try {
     yield* response.chunks();
   } catch (thrown) {
-    throw new BrokenBody(networkFailure(thrown, response.request));
+    throw new BrokenBody(networkFailure(thrown));
   }
 }
 

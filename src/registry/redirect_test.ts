@@ -96,3 +96,37 @@ Deno.test("R34: 307 on an upload sends the body again; 302 does not", async () =
     "answered 302",
   );
 });
+
+Deno.test("A15: the query of a redirect's target, which may be a signature, is in no message and no log", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr as Deno.NetAddr;
+  listener.close();
+  await using server = startServer({ handle: () => ({ status: 500 }) });
+  for (
+    const target of [
+      `http://127.0.0.1:${port}/blob?sig=geheim`,
+      "http://127.0.0.1:1/blob?sig=geheim",
+      "/blob?sig=geheim",
+    ]
+  ) {
+    using test = testClient(server.host);
+    server.faults.clear();
+    server.faults.add({
+      path: /manifests/,
+      times: Infinity,
+      fault: { kind: "redirect", status: 307, url: target },
+    });
+    const error = await failure(test.client.read(request(), 100));
+    assertStringIncludes(
+      error.message,
+      target.startsWith("/") ? "/blob answered 500" : "/blob failed: cannot use 127.0.0.1:",
+    );
+    assertEquals([error.message, error.hint, ...test.lines].join().includes("geheim"), false);
+  }
+  // A message that Deno words itself.
+  server.faults.add({ path: /blob/, times: Infinity, fault: { kind: "closeBefore" } });
+  using test = testClient(server.host);
+  const error = await failure(test.client.read(request(), 100));
+  assertStringIncludes(error.message, "/blob failed: ");
+  assertEquals([error.message, error.hint, ...test.lines].join().includes("geheim"), false);
+});

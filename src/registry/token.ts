@@ -158,7 +158,7 @@ async function ask(
       response = await exchange(fetch, http);
       if (response.status === 200) return { response, body: await response.head(MAX_TOKEN_BYTES) };
     } catch (thrown) {
-      await attempts.again(networkFailure(thrown, http));
+      await attempts.again(networkFailure(thrown));
       continue;
     }
     const { status } = response;
