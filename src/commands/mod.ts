@@ -6,6 +6,8 @@ import { build } from "./build.ts";
 import { cache } from "./cache.ts";
 import type { Command } from "./command.ts";
 import { completion } from "./completion.ts";
+import { load } from "./load.ts";
+import { runCommand } from "./run.ts";
 
 /** Every command, in the order of help. */
-export const COMMANDS: readonly Command[] = [build, cache, completion];
+export const COMMANDS: readonly Command[] = [build, runCommand, load, cache, completion];
