@@ -154,6 +154,8 @@ export async function runIsolated(
     return { code, tail };
   } finally {
     signal?.removeEventListener("abort", kill);
+    kill(); // what fails here must not leave it running
+    await child.status;
     rootfs.forget();
   }
 }
