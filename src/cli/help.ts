@@ -13,7 +13,7 @@ export interface HelpOptions {
   /** Columns that a line may have. */
   readonly columns: number;
   /** Colours of headings. */
-  readonly colors: Pick<Colors, "bold" | "dim">;
+  readonly colors: Pick<Colors, "bold">;
 }
 
 /** What the program is, in one sentence. */

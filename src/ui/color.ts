@@ -12,8 +12,6 @@ export interface Colors {
   readonly red: Paint;
   /** Warnings. */
   readonly yellow: Paint;
-  /** Success. */
-  readonly green: Paint;
   /** Hints and bars. */
   readonly cyan: Paint;
   /** Headings. */
@@ -29,7 +27,6 @@ export function makeColors(enabled: boolean): Colors {
   return {
     red: paint(31, 39),
     yellow: paint(33, 39),
-    green: paint(32, 39),
     cyan: paint(36, 39),
     bold: paint(1, 22),
     dim: paint(2, 22),
