@@ -201,10 +201,13 @@ export async function callMise(call: MiseCall): Promise<MiseAnswer> {
       stderr: new TextDecoder().decode(said),
     };
   } catch (error) {
+    const tooLong = error instanceof OutputTooLong;
+    killer(child)(tooLong ? "SIGKILL" : "SIGTERM");
     stdout.cancel();
     stderr.cancel();
-    if (!(error instanceof OutputTooLong)) throw error;
-    killer(child)("SIGKILL");
+    // Nothing of it may run on once the error is told; the watchdog sees to it that this ends.
+    await child.status;
+    if (!tooLong) throw error;
     throw new MiseOciError(
       "mise",
       `${describeCall(call.args)} printed more than ${MAX_ANSWER_BYTES} bytes`,
