@@ -184,8 +184,8 @@ function hintOfStatus(status: number, registry: string, body: string): string {
 export interface ResponseErrorOptions {
   /** The registry, as the user wrote it, for the hint. */
   readonly registry: string;
-  /** Another hint than the status's own. */
-  readonly hint?: string | undefined;
+  /** Its own origin: elsewhere, behind a redirect, a login would not help. */
+  readonly origin?: string | undefined;
 }
 
 /**
@@ -205,9 +205,13 @@ export async function responseError(
     // The status says enough.
   }
   const said = body === "" ? "" : `: ${body}`;
+  const { origin = request.url.origin, registry } = options;
+  const elsewhere = request.url.origin === origin || status >= 500
+    ? undefined
+    : `Registry "${registry}" redirects to ${request.url.host}, which refuses; try again later`;
   return new MiseOciError(
     CODES[status] ?? "registry",
     `${request.method} ${showUrl(request.url)} answered ${status}${said}`,
-    { hint: options.hint ?? hintOfStatus(status, options.registry, body) },
+    { hint: elsewhere ?? hintOfStatus(status, options.registry, body) },
   );
 }

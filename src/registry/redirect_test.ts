@@ -130,3 +130,18 @@ Deno.test("A15: the query of a redirect's target, which may be a signature, is i
   assertStringIncludes(error.message, "/blob failed: ");
   assertEquals([error.message, error.hint, ...test.lines].join().includes("geheim"), false);
 });
+
+Deno.test("A redirect's target that wants a login is not the registry's to answer", async () => {
+  await using other = startServer({
+    handle: () => ({ status: 401, headers: { "www-authenticate": 'Basic realm="give"' } }),
+  });
+  await using server = startServer({
+    handle: () => ({ status: 307, headers: { location: other.url } }),
+  });
+  using test = testClient(server.host, {
+    credentials: () => Promise.resolve({ kind: "basic", username: "u", password: "geheim" }),
+  });
+  const error = await failure(test.client.read(request(), 100));
+  assertStringIncludes(error.hint ?? "", `redirects to ${other.host}, which refuses`);
+  assertEquals(other.log.map(({ authorization }) => authorization), [undefined]);
+});

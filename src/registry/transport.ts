@@ -233,7 +233,10 @@ class Transport implements RegistryClient {
           const { status } = response;
           if (request.accept.includes(status)) return await use(response);
           const retryAfterMs = maybeRetryAfter(response.headers, this.#clock.now());
-          const error = await responseError(response, { registry: this.registry });
+          const error = await responseError(response, {
+            registry: this.registry,
+            origin: this.url.origin,
+          });
           const again = retry === "idempotent" ? TRANSIENT.includes(status) : status === 429;
           if (!again || retry === "never") throw error;
           await attempts.again({ error, retryAfterMs });
