@@ -10,3 +10,4 @@ export { parseImagePath } from "./oci_fields.ts";
 export type { OciTable } from "./oci_fields.ts";
 export { mergeOci, parseOciTables } from "./oci_section.ts";
 export { type ProjectOptions, readProject } from "./project.ts";
+export { readSettings } from "./settings.ts";

@@ -13,7 +13,9 @@ import { type ComposedImage, composeImage } from "./compose_image.ts";
 import { defaultJobs, defaultPlatform, hostEnv } from "./environment.ts";
 import { checkToolExecutables, decideEmbedding } from "./executables.ts";
 import { makeLayers, type MakeLayersOptions } from "./make_layers.ts";
+import { miseContext } from "./mise_context.ts";
 import { openBase } from "./open_base.ts";
+import { maybeReuseLayer, type ReuseIndex } from "./reuse_layers.ts";
 import { buildTimestamp } from "./timestamp.ts";
 import { followToolPaths } from "./tool_paths.ts";
 import type { BuildRequest, BuildResult, TransientBuild, WorkflowContext } from "./types.ts";
@@ -44,19 +46,13 @@ export interface ImageInCache extends PlannedImage {
 /** Reads the project, links followed. */
 async function openProject(request: ImageInput, context: WorkflowContext): Promise<Project> {
   const { directory, misePath, miseEnv, includeGlobal, install } = request;
-  const { reporter, signal } = context;
   const project = await readProject({
     directory,
     includeGlobal,
     install,
     ...(misePath === undefined ? {} : { misePath }),
     ...(miseEnv === undefined ? {} : { miseEnv }),
-  }, {
-    env: hostEnv,
-    signal,
-    warn: (text) => reporter.emit({ type: "warning", text }),
-    detail: (level, text) => reporter.emit({ type: "detail", level, text }),
-  });
+  }, miseContext(context));
   return await followToolPaths(project);
 }
 
@@ -133,8 +129,18 @@ export async function planImage(
 }
 
 /** @throws {MiseOciError} `tool` naming every tool that is not installed, unless its layer is reused. */
-export function requireInstalled(project: Project, reused: (short: string) => boolean): void {
-  const missing = project.tools.filter(({ installed, short }) => !installed && !reused(short));
+export function requireInstalled(
+  { project, plan }: PlannedImage,
+  reuse: ReuseIndex = new Map(),
+): void {
+  const reused = new Set(
+    plan.layers.filter((layer) => reuse.has(layer)).map(({ name, version }) =>
+      `${name}@${version}`
+    ),
+  );
+  const missing = project.tools.filter(({ installed, short, version }) =>
+    !installed && !reused.has(`${short}@${version}`)
+  );
   if (missing.length === 0) return;
   const names = missing.map(({ short, version }) => `${short}@${version}`).join(", ");
   throw new MiseOciError(
@@ -147,14 +153,26 @@ export function requireInstalled(project: Project, reused: (short: string) => bo
 /** Makes the layers of a planned image and composes it; every blob is in the cache afterwards. */
 export async function buildInCache(
   planned: PlannedImage,
-  options: Omit<MakeLayersOptions, "baseDirectories" | "jobs"> & { readonly request: ImageInput },
+  options: Pick<MakeLayersOptions, "cache" | "useCache"> & {
+    /** The flags. */
+    readonly request: ImageInput;
+    /** Layers of a registry that need not be built. */
+    readonly reuse?: ReuseIndex;
+  },
   context: WorkflowContext,
 ): Promise<ImageInCache> {
-  const { request, cache } = options;
+  const { request, cache, useCache, reuse: index = new Map() } = options;
   const base = await openBase(planned, { cache, pull: request.pull }, context);
   const baseDirectories = await readBaseDirectories(base, cache, context);
   const jobs = request.jobs ?? defaultJobs();
-  const layers = await makeLayers(planned.plan, { ...options, baseDirectories, jobs }, context);
+  const { project } = planned;
+  const layers = await makeLayers(planned.plan, {
+    cache,
+    useCache,
+    baseDirectories,
+    jobs,
+    maybeReused: (layer) => maybeReuseLayer(layer, { index, project, baseDirectories }, context),
+  }, context);
   return { ...planned, base, image: composeImage(planned.plan, base, layers) };
 }
 
@@ -176,7 +194,7 @@ export async function buildImage(
 ): Promise<BuildResult> {
   await createLayout(request.output);
   const planned = await planProject(request, context);
-  requireInstalled(planned.project, () => false);
+  requireInstalled(planned);
   const cache = await openBuildCache(context);
   await using _lease = await cache.lease();
   const { tag } = planned.plan;

@@ -16,7 +16,7 @@ import {
 } from "../oci/mod.ts";
 import { type BuildPlan, composeImageConfig } from "../plan/mod.ts";
 import type { BaseImage } from "./base_image.ts";
-import type { MadeLayer } from "./make_layers.ts";
+import type { MadeLayer } from "./made_layer.ts";
 import type { LayerRow } from "./types.ts";
 
 /** A document of the image that is small enough for memory: its manifest or config. */
@@ -63,13 +63,14 @@ function rows(base: BaseImage, layers: readonly MadeLayer[]): readonly LayerRow[
     size,
     status: "base",
   }));
-  const made = layers.map(({ plan, descriptor, status }): LayerRow => ({
+  const made = layers.map(({ plan, descriptor, status, reusedFrom }): LayerRow => ({
     kind: plan.kind,
     name: plan.name,
     ...(plan.version === undefined ? {} : { version: plan.version }),
     digest: descriptor.digest,
     size: descriptor.size,
     status,
+    ...(reusedFrom === undefined ? {} : { reusedFrom }),
   }));
   return [...ofBase, ...made];
 }

@@ -3,7 +3,6 @@
  * several at once on one pool of compression workers.
  * @module
  */
-import type { Descriptor, DiffId } from "../oci/mod.ts";
 import {
   type BaseDirectories,
   buildLayer,
@@ -17,19 +16,8 @@ import type { BuildPlan, CompressionPlan, LayerPlan } from "../plan/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import type { Reporter } from "../ui/reporter.ts";
 import { mapLimited } from "./limit.ts";
-import type { LayerRow, WorkflowContext } from "./types.ts";
-
-/** A layer of the image, its blob in the cache (unless it was reused from a registry). */
-export interface MadeLayer {
-  /** What it was made of. */
-  readonly plan: LayerPlan;
-  /** Its blob, with annotations. */
-  readonly descriptor: Descriptor;
-  /** Diff ID. */
-  readonly diffId: DiffId;
-  /** Where its bytes came from. */
-  readonly status: Exclude<LayerRow["status"], "base">;
-}
+import { type MadeLayer, withAnnotations } from "./made_layer.ts";
+import type { WorkflowContext } from "./types.ts";
 
 /** What making layers needs. */
 export interface MakeLayersOptions {
@@ -50,11 +38,6 @@ const LAYERS_AT_ONCE = 4;
 
 function title({ name, version }: LayerPlan): string {
   return version === undefined ? name : `${name} ${version}`;
-}
-
-function withAnnotations(descriptor: Descriptor, plan: LayerPlan): Descriptor {
-  const { mediaType, digest, size } = descriptor;
-  return { mediaType, digest, size, annotations: plan.annotations };
 }
 
 /** A layer that has to be built, looked at already. */

@@ -10,11 +10,13 @@ import {
   buildInCache,
   type ImageInCache,
   openBuildCache,
+  type PlannedImage,
   planProject,
   requireInstalled,
 } from "./build_image.ts";
 import { defaultPlatform } from "./environment.ts";
-import type { ImageRequest, LayerRow, WorkflowContext } from "./types.ts";
+import type { ReuseIndex } from "./reuse_layers.ts";
+import type { ImageRequest, LayerRow, TransientBuild, WorkflowContext } from "./types.ts";
 
 /** An image to work on. Dispose of it: a built one holds its blobs in the cache until then. */
 export interface ObtainedImage extends AsyncDisposable {
@@ -55,6 +57,30 @@ async function fromLayout(
   }
 }
 
+/** Builds a planned image into the cache. */
+export async function obtainBuilt(
+  planned: PlannedImage,
+  options: { readonly build: TransientBuild; readonly reuse?: ReuseIndex },
+  context: WorkflowContext,
+): Promise<ObtainedImage> {
+  const { build, reuse = new Map() } = options;
+  requireInstalled(planned, reuse);
+  const cache = await openBuildCache(context);
+  const lease = await cache.lease();
+  try {
+    const { useCache } = build;
+    const built = await buildInCache(planned, { request: build, cache, useCache, reuse }, context);
+    return {
+      image: resolvedInCache(built, cache),
+      rows: built.image.rows,
+      [Symbol.asyncDispose]: () => lease.release(),
+    };
+  } catch (error) {
+    await lease.release();
+    throw error;
+  }
+}
+
 /**
  * Obtains the image.
  *
@@ -69,20 +95,6 @@ export async function obtainImage(
     const image = await fromLayout(request);
     return { image, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
-  const planned = await planProject(request.build, context);
-  requireInstalled(planned.project, () => false);
-  const cache = await openBuildCache(context);
-  const lease = await cache.lease();
-  try {
-    const { useCache } = request.build;
-    const built = await buildInCache(planned, { request: request.build, cache, useCache }, context);
-    return {
-      image: resolvedInCache(built, cache),
-      rows: built.image.rows,
-      [Symbol.asyncDispose]: () => lease.release(),
-    };
-  } catch (error) {
-    await lease.release();
-    throw error;
-  }
+  const { build } = request;
+  return await obtainBuilt(await planProject(build, context), { build }, context);
 }

@@ -62,5 +62,5 @@ export async function writeLayout(
   await layout.writeManifest(image.config.bytes, image.config.descriptor.mediaType);
   await layout.writeManifest(image.manifest.bytes, image.manifest.descriptor.mediaType);
   const entry = { ...image.manifest.descriptor, platform: image.platform };
-  await layout.setTag(entry, tag, { lock });
+  await layout.setTag(entry, tag, { lock, removeReplaced: true });
 }

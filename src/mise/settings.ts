@@ -1,0 +1,30 @@
+/**
+ * mise's settings alone, for commands that need no project.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import type { MiseSettings } from "../plan/project.ts";
+import { parseAnswer, parseSettings } from "./answers.ts";
+import { ask } from "./ask.ts";
+import type { MiseContext } from "./context.ts";
+import { locateMise, type LocateOptions } from "./locate.ts";
+
+/**
+ * The settings that matter to registries and images, as mise has them in a directory. Without mise, or
+ * where mise refuses (an untrusted config), there are none: pushing a layout needs no mise.
+ */
+export async function readSettings(
+  options: LocateOptions,
+  context: MiseContext,
+): Promise<MiseSettings> {
+  const args = ["settings", "--json"];
+  try {
+    const misePath = await locateMise(options, context);
+    const session = { misePath, directory: options.directory, env: {}, context };
+    return parseAnswer(args, (await ask(session, args)).stdout, parseSettings);
+  } catch (error) {
+    if (!(error instanceof MiseOciError) || error.code === "interrupted") throw error;
+    context.detail(1, `Without mise's settings: ${error.message}`);
+    return { insecureRegistries: [] };
+  }
+}
