@@ -64,28 +64,46 @@ export class BlobSlices {
 
   /** `length` bytes from `start`; `onPiece` is told of every piece that is sent. */
   slice(start: number, length: number, onPiece?: (bytes: number) => void): SizedBody {
-    return new SizedBody(length, () => {
-      let left = length;
-      let cursor: Cursor | undefined;
-      return new ReadableStream<Piece>({
-        pull: async (controller) => {
-          try {
-            cursor ??= await this.#take(start);
-            const piece = await cursor.maybeRead(left) ?? this.#tooShort();
-            left -= piece.length;
-            onPiece?.(piece.length);
-            controller.enqueue(piece);
-            if (left > 0) return;
-            await this.#giveBack(cursor);
-            controller.close();
-          } catch (error) {
-            this.failure ??= error;
-            controller.error(error);
-          }
-        },
-        cancel: () => cursor?.close(),
-      }, { highWaterMark: 0 });
-    });
+    return new SizedBody(length, () => this.#stream(start, length, onPiece));
+  }
+
+  #stream(
+    start: number,
+    length: number,
+    onPiece?: (bytes: number) => void,
+  ): ReadableStream<Piece> {
+    let left = length;
+    let cursor: Cursor | undefined;
+    let cancelled = false;
+    const next = async (): Promise<Piece> => {
+      cursor ??= await this.#take(start);
+      const piece = await cursor.maybeRead(left) ?? this.#wrong("shorter");
+      left -= piece.length;
+      if (left > 0 || cancelled) return piece;
+      // Before the last piece goes: a blob that turns out to be wrong is never sent whole.
+      await this.#giveBack(cursor);
+      cursor = undefined;
+      return piece;
+    };
+    return new ReadableStream<Piece>({
+      pull: async (controller) => {
+        try {
+          const piece = await next();
+          if (cancelled) return;
+          onPiece?.(piece.length);
+          controller.enqueue(piece);
+          if (left === 0) controller.close();
+        } catch (error) {
+          if (cancelled) return;
+          this.failure ??= error;
+          controller.error(error);
+        }
+      },
+      cancel: async () => {
+        cancelled = true;
+        await cursor?.close();
+      },
+    }, { highWaterMark: 0 });
   }
 
   /** Closes whatever is open. */
@@ -116,10 +134,6 @@ export class BlobSlices {
     const more = await cursor.maybeRead(1);
     await cursor.close();
     if (more !== undefined) this.#wrong("longer");
-  }
-
-  #tooShort(): never {
-    return this.#wrong("shorter");
   }
 
   #wrong(how: string): never {
