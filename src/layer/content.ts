@@ -1,7 +1,9 @@
 /**
  * Opens the files of a layer, and nothing else. A file that was replaced since the scan is noticed before
  * a byte of it is used; a FIFO or a link in its place is not followed and does not block (fault L03):
- * files are opened with `O_NONBLOCK` and `O_NOFOLLOW` and compared with what `lstat` said.
+ * files are opened with `O_NONBLOCK` and `O_NOFOLLOW` and compared with what `lstat` said. Deno 2.4 drops
+ * those flags: there, what is swapped in between the second `lstat` and `open`, a few µs, can still block
+ * the build; it cannot get into the layer.
  * @module
  */
 import fs from "node:fs";
@@ -113,13 +115,12 @@ export function closeContent({ fd, host }: OpenFile): void {
 function openUnchanged(host: HostStat): number {
   let fd: number;
   try {
+    if (!Deno.lstatSync(host.path).isFile) throw notAFile(host);
     fd = fs.openSync(host.path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     // A link (ELOOP) or a socket (ENXIO) has taken the file's place.
-    if (code === "ELOOP" || code === "ENXIO") {
-      throw new TreeChangedError(host.path, "was replaced by something that is not a file");
-    }
+    if (code === "ELOOP" || code === "ENXIO") throw notAFile(host);
     throw ioError(error, "open", host.path);
   }
   try {
@@ -131,11 +132,13 @@ function openUnchanged(host: HostStat): number {
   }
 }
 
+function notAFile(host: HostStat): TreeChangedError {
+  return new TreeChangedError(host.path, "was replaced by something that is not a file");
+}
+
 /** A change that leaves the size alone is noticed when the tree is scanned again. */
 function checkUnchanged(now: fs.Stats, host: HostStat): void {
-  if (!now.isFile()) {
-    throw new TreeChangedError(host.path, "was replaced by something that is not a file");
-  }
+  if (!now.isFile()) throw notAFile(host);
   if (host.ino !== 0 && (now.ino !== host.ino || now.dev !== host.dev)) {
     throw new TreeChangedError(host.path, "was replaced while the layer was built");
   }

@@ -209,6 +209,12 @@ export function createCompressionPool(options: CompressionPoolOptions): Compress
 }
 
 function workerError(message: string): MiseOciError {
+  if (/requires read access|notcapable|permission/i.test(message)) {
+    return new MiseOciError("permission", "Cannot compress: the worker's module may not be read", {
+      hint: "Run with --allow-read for the directory of mise-oci's own source",
+      cause: new Error(message),
+    });
+  }
   return new MiseOciError("io", `Cannot compress: a worker failed: ${message}`, {
     hint: "This is a fault of mise-oci or a lack of memory; try again with --jobs 1",
   });
