@@ -95,3 +95,11 @@ export {
   type RegistryRequest,
 } from "./transport.ts";
 export { type UpdatedIndex, updateIndex, type UpdateIndexOptions } from "./update_index.ts";
+export type {
+  BlobRange,
+  BlobSink,
+  BlobSource,
+  BlobWriter,
+  ExpectedBlob,
+  StoredBlob,
+} from "../store/ports.ts";
