@@ -12,7 +12,20 @@ export interface LoadCaCertsOptions {
   readonly env: Env;
   /** Directories of certificates by registry host; default: docker's and podman's. */
   readonly certsDirs?: readonly string[];
+  /** The machine's own bundle: the first of these that is there; default: where Linux and BSD keep it. */
+  readonly systemBundles?: readonly string[];
 }
+
+const CERTS_DIRS = ["/etc/docker/certs.d", "/etc/containers/certs.d"];
+/** Debian and Arch, Fedora and RHEL, openSUSE, Alpine and BSD. */
+const SYSTEM_BUNDLES = [
+  "/etc/ssl/certs/ca-certificates.crt",
+  "/etc/pki/tls/certs/ca-bundle.crt",
+  "/etc/ssl/ca-bundle.pem",
+  "/etc/ssl/cert.pem",
+];
+
+const BEGIN = "-----BEGIN CERTIFICATE-----";
 
 async function maybeRead(path: string): Promise<string | undefined> {
   try {
@@ -30,7 +43,7 @@ async function maybeRead(path: string): Promise<string | undefined> {
 }
 
 function checkPem(text: string, path: string): string {
-  if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
+  if (text.includes(BEGIN)) return text;
   throw new MiseOciError(
     "config",
     `Cannot use CA certificates "${path}": no PEM certificate in it`,
@@ -42,7 +55,8 @@ function checkPem(text: string, path: string): string {
 
 /**
  * The certificates (PEM) to trust for a registry besides the usual ones: `HOST[:PORT]/ca.crt` in docker's
- * and podman's `certs.d`, and the file that `SSL_CERT_FILE` names, which must be there.
+ * and podman's `certs.d`, and the file that `SSL_CERT_FILE` names, which must be there. Without that variable
+ * the machine's own bundle: Deno brings its own list, which lacks the authorities that a company has added.
  *
  * @throws {MiseOciError} `config` if a file holds no certificate or `SSL_CERT_FILE` is missing, `io` or
  * `permission` if one cannot be read.
@@ -51,7 +65,7 @@ export async function loadCaCerts(
   registry: string,
   options: LoadCaCertsOptions,
 ): Promise<readonly string[]> {
-  const { env, certsDirs = ["/etc/docker/certs.d", "/etc/containers/certs.d"] } = options;
+  const { env, certsDirs = CERTS_DIRS, systemBundles = SYSTEM_BUNDLES } = options;
   const certs: string[] = [];
   for (const dir of certsDirs) {
     const path = join(dir, registry, "ca.crt");
@@ -59,14 +73,21 @@ export async function loadCaCerts(
     if (text !== undefined) certs.push(checkPem(text, path));
   }
   const file = env("SSL_CERT_FILE");
-  if (file !== undefined && file !== "") {
-    const text = await maybeRead(file);
-    if (text === undefined) {
-      throw new MiseOciError("config", `Cannot find CA certificates "${file}"`, {
-        hint: "SSL_CERT_FILE names a file that is not there",
-      });
-    }
-    certs.push(checkPem(text, file));
+  if (file === undefined || file === "") return [...certs, ...await systemCerts(systemBundles)];
+  const text = await maybeRead(file);
+  if (text === undefined) {
+    throw new MiseOciError("config", `Cannot find CA certificates "${file}"`, {
+      hint: "SSL_CERT_FILE names a file that is not there",
+    });
   }
-  return certs;
+  return [...certs, checkPem(text, file)];
+}
+
+/** Nobody asked for these, so one that cannot be read is no error. */
+async function systemCerts(bundles: readonly string[]): Promise<readonly string[]> {
+  for (const path of bundles) {
+    const text = await maybeRead(path).catch(() => undefined);
+    if (text?.includes(BEGIN)) return [text];
+  }
+  return [];
 }

@@ -109,7 +109,10 @@ Deno.test("loadCaCerts() reads the registry's own directory and SSL_CERT_FILE", 
       pem("one"),
       pem("two"),
     ]);
-    assertEquals(await loadCaCerts("other.lan", { env: none, certsDirs }), []);
+    assertEquals(await loadCaCerts("other.lan", { env: none, certsDirs, systemBundles: [] }), []);
+    const systemBundles = [join(dir, "missing"), bundle, join(dir, "docker")];
+    const system = await loadCaCerts("other.lan", { env: none, certsDirs, systemBundles });
+    assertEquals(system, [pem("two")]);
     await Deno.writeTextFile(bundle, "junk");
     assertStringIncludes(
       (await failure(loadCaCerts("x", { env, certsDirs }))).message,
