@@ -119,7 +119,9 @@ export class Authenticator {
       const own = scopes.map(formatScope);
       const wider = stated.filter((scope) => !own.includes(scope));
       const fresh = budget.fetches > 0;
-      if (budget.fetches >= MAX_FETCHES || (fresh && wider.length === 0)) throw refused;
+      if (budget.fetches >= MAX_FETCHES || (fresh && wider.length === 0)) {
+        throw this.#tooNarrow(scopes, credentials, refused);
+      }
       // Some registries name the repository otherwise than the URL does; theirs counts if ours is refused.
       const wanted = fresh || own.length === 0 ? [...own, ...wider] : own;
       await this.#renew(scheme, wanted, { key, budget });
@@ -128,17 +130,53 @@ export class Authenticator {
     if (!challenges.some(({ scheme }) => scheme === "basic")) {
       throw this.#cannotAnswer(challenges, refused);
     }
-    if (credentials === undefined) throw refused;
+    if (credentials === undefined) throw this.#nobody(refused);
     if (credentials.kind !== "basic") throw this.#cannotAnswer(challenges, refused);
     this.#fix(basicAuthorization(credentials.username, credentials.password), sent, refused);
+  }
+
+  /** The error for a token that was given and is not enough: the login is right, the access is missing. */
+  #tooNarrow(
+    scopes: readonly Scope[],
+    credentials: Credentials | undefined,
+    refused: MiseOciError,
+  ): MiseOciError {
+    const { registry } = this.#options;
+    if (credentials === undefined) return this.#nobody(refused);
+    const wanted = scopes.map(({ repository, actions }) =>
+      `${actions.join(" and ")} "${repository}"`
+    );
+    return new MiseOciError(
+      "auth",
+      `Registry "${registry}" knows the stored credentials, but they may not ${
+        wanted.join(", ") || "do this"
+      }: ${refused.message}`,
+      {
+        hint: "Ask for that access, or log in as a user, or with a token, that has it",
+        cause: refused,
+      },
+    );
+  }
+
+  /** The error where nobody is logged in. */
+  #nobody(refused: MiseOciError): MiseOciError {
+    return new MiseOciError(
+      "auth",
+      `Registry "${this.#options.registry}" wants a login and no credentials for it are stored: ` +
+        refused.message,
+      { cause: refused, ...(refused.hint === undefined ? {} : { hint: refused.hint }) },
+    );
   }
 
   #fix(header: string, sent: string | undefined, refused: MiseOciError): void {
     const { registry, url } = this.#options;
     if (sent === header) {
+      const what = header.startsWith("Bearer ")
+        ? "stored access token, which may have expired"
+        : "stored credentials";
       throw new MiseOciError(
         "auth",
-        `Registry "${registry}" refuses the stored credentials: ${refused.message}`,
+        `Registry "${registry}" refuses the ${what}: ${refused.message}`,
         {
           hint: `Log in again with docker login ${registry} or podman login ${registry}`,
         },
