@@ -10,6 +10,8 @@ import { makeTempDir, run } from "./testbed/command.ts";
 export interface JwtTokenServerOptions {
   /** Who may log in; anybody else gets `pull` of public repositories only. */
   readonly user: { readonly username: string; readonly password: string };
+  /** Who may log in and pull everything, and push nothing. */
+  readonly reader?: { readonly username: string; readonly password: string };
   /** Repositories that anybody may pull. */
   readonly publicRepositories?: readonly string[];
 }
@@ -96,7 +98,7 @@ async function makeSigner(
 
 /** Starts a token server on loopback. */
 export async function startJwtTokenServer(options: JwtTokenServerOptions): Promise<JwtTokenServer> {
-  const { user, publicRepositories = [] } = options;
+  const { user, reader, publicRepositories = [] } = options;
   const temp = await makeTempDir();
   const { sign, certificateFile } = await makeSigner(temp.path);
   const asked: string[] = [];
@@ -104,12 +106,15 @@ export async function startJwtTokenServer(options: JwtTokenServerOptions): Promi
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     async (request) => {
       const authorization = request.headers.get("authorization");
-      const known = authorization === `Basic ${btoa(`${user.username}:${user.password}`)}`;
-      if (authorization !== null && !known) return new Response("no", { status: 401 });
+      const is = (who: typeof reader): boolean =>
+        who !== undefined && authorization === `Basic ${btoa(`${who.username}:${who.password}`)}`;
+      const known = is(user);
+      const reads = is(reader);
+      if (authorization !== null && !known && !reads) return new Response("no", { status: 401 });
       const scopes = new URL(request.url).searchParams.getAll("scope");
       asked.push(...scopes);
       const allowed = (name: string): readonly string[] =>
-        known ? ["pull", "push"] : publicRepositories.includes(name) ? ["pull"] : [];
+        known ? ["pull", "push"] : reads || publicRepositories.includes(name) ? ["pull"] : [];
       return Response.json({ token: await sign(scopes.map((scope) => granted(scope, allowed))) });
     },
   );
