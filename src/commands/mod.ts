@@ -7,7 +7,8 @@ import { cache } from "./cache.ts";
 import type { Command } from "./command.ts";
 import { completion } from "./completion.ts";
 import { load } from "./load.ts";
+import { push } from "./push.ts";
 import { runCommand } from "./run.ts";
 
 /** Every command, in the order of help. */
-export const COMMANDS: readonly Command[] = [build, runCommand, load, cache, completion];
+export const COMMANDS: readonly Command[] = [build, runCommand, push, load, cache, completion];

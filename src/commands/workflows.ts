@@ -2,7 +2,6 @@
  * The workflows that commands call, each loaded when it is called: `--help` must not pay for them.
  * @module
  */
-import { MiseOciError } from "../errors.ts";
 import type { BuildPlan } from "../plan/types.ts";
 import type { CacheEntry, PruneOptions, PruneResult } from "../workflow/manage_cache.ts";
 import type {
@@ -37,11 +36,6 @@ export interface Workflows {
   pruneCache(options: PruneOptions): Promise<PruneResult>;
 }
 
-/** For commands that are not in the command table yet. */
-function notYet(command: string): never {
-  throw new MiseOciError("unsupported", `This version cannot ${command}`);
-}
-
 /**
  * Loads a module of `src/workflow`. Deno reads every module that a literal specifier leads to before the
  * program starts, even if it is never imported: that would double the time of `--help`. So the
@@ -53,6 +47,8 @@ function load(file: string): Promise<unknown> {
 
 const buildModule = (): Promise<typeof import("../workflow/build_image.ts")> =>
   load("build_image.ts") as Promise<typeof import("../workflow/build_image.ts")>;
+const pushModule = (): Promise<typeof import("../workflow/push_image.ts")> =>
+  load("push_image.ts") as Promise<typeof import("../workflow/push_image.ts")>;
 const runModule = (): Promise<typeof import("../workflow/run_image.ts")> =>
   load("run_image.ts") as Promise<typeof import("../workflow/run_image.ts")>;
 const loadModule = (): Promise<typeof import("../workflow/load_image.ts")> =>
@@ -64,7 +60,7 @@ const cacheModule = (): Promise<typeof import("../workflow/manage_cache.ts")> =>
 export const workflows: Workflows = {
   buildImage: async (request, context) => (await buildModule()).buildImage(request, context),
   planImage: async (request, context) => (await buildModule()).planImage(request, context),
-  pushImage: () => notYet("push"),
+  pushImage: async (request, context) => (await pushModule()).pushImage(request, context),
   runImage: async (request, context) => (await runModule()).runImage(request, context),
   loadImage: async (request, context) => (await loadModule()).loadImage(request, context),
   cacheDirectory: async () => (await cacheModule()).cacheDirectory(),

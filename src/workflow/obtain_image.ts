@@ -15,6 +15,7 @@ import {
   requireInstalled,
 } from "./build_image.ts";
 import { defaultPlatform } from "./environment.ts";
+import { withDocuments } from "./memory_source.ts";
 import type { ReuseIndex } from "./reuse_layers.ts";
 import type { ImageRequest, LayerRow, TransientBuild, WorkflowContext } from "./types.ts";
 
@@ -38,7 +39,7 @@ export function resolvedInCache({ image, plan }: ImageInCache, cache: Cache): Re
     config: image.imageConfig,
     configBytes: image.config.bytes,
     platform: image.platform,
-    source: cache,
+    source: withDocuments(cache, new Map([[image.config.descriptor.digest, image.config.bytes]])),
     ...(plan.tag === undefined ? {} : { tag: plan.tag }),
   };
 }

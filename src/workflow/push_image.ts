@@ -10,11 +10,13 @@ import {
   formatReference,
   parseReference,
   type Reference,
+  shortDigest,
 } from "../oci/mod.ts";
 import { readSettings } from "../mise/mod.ts";
 import {
   type BaseOrigin,
   checkCacheFrom,
+  type PushEvent,
   pushImage as pushToRegistry,
   pushWithTool,
   type RegistryClient,
@@ -63,6 +65,19 @@ function maybeBaseOrigin({ manifest }: ResolvedImage): BaseOrigin | undefined {
   return { registry: reference.registry, repository: reference.repository, layers };
 }
 
+/** What people call a blob: the tool in it rather than its digest. */
+function named(
+  event: Extract<PushEvent, { type: "start" }>,
+  { manifest }: ResolvedImage,
+): PushEvent {
+  const layer = manifest.layers.find(({ digest }) => event.label.includes(shortDigest(digest)));
+  const short = layer?.annotations?.[Annotation.toolShort];
+  const name = short === undefined
+    ? layer?.annotations?.[Annotation.copy] ?? layer?.annotations?.[Annotation.layerKind]
+    : `${short} ${layer?.annotations?.[Annotation.toolVersion] ?? ""}`.trimEnd();
+  return name === undefined ? event : { ...event, label: `${name} ${event.label}` };
+}
+
 async function upload(
   client: RegistryClient,
   { image, rows }: ObtainedImage,
@@ -81,7 +96,7 @@ async function upload(
     untagged: request.updateIndex,
     baseOrigin: maybeBaseOrigin(image),
     jobs: request.jobs,
-    onEvent: (event) => reporter.emit(event),
+    onEvent: (event) => reporter.emit(event.type === "start" ? named(event, image) : event),
     signal,
   });
   const { mediaType, digest: manifestDigest, size } = descriptor;
