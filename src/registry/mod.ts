@@ -13,23 +13,24 @@
  * `tests/support/faultreg`; export it here.
  *
  * @example Pull an image's layers
- * ```ts no-eval
+ * ```ts
  * import { parsePlatform, parseReference } from "../oci/mod.ts";
  * import type { BlobSink } from "../store/ports.ts";
  * import { createRegistryClient, pullBlob, resolveImage } from "./mod.ts";
  *
- * declare const sink: BlobSink; // an image layout, a cache
- * const reference = parseReference("ghcr.io/jdx/mise:latest");
- * const { registry, repository } = reference;
- * const client = createRegistryClient({ registry, insecure: false });
- * try {
- *   const platform = parsePlatform("linux/amd64");
- *   const image = await resolveImage(client, { reference, platform });
- *   for (const descriptor of image.manifest.layers) {
- *     await pullBlob(client, { repository, descriptor, sink });
+ * async function pull(name: string, sink: BlobSink): Promise<void> {
+ *   const reference = parseReference(name);
+ *   const { registry, repository } = reference;
+ *   const client = createRegistryClient({ registry, insecure: false });
+ *   try {
+ *     const platform = parsePlatform("linux/amd64");
+ *     const image = await resolveImage(client, { reference, platform });
+ *     for (const descriptor of image.manifest.layers) {
+ *       await pullBlob(client, { repository, descriptor, sink });
+ *     }
+ *   } finally {
+ *     client.close();
  *   }
- * } finally {
- *   client.close();
  * }
  * ```
  * @module

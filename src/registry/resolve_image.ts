@@ -80,16 +80,21 @@ const MAX_LOOKED_INTO = 16;
  * content; `auth`, `registry`, `network`.
  *
  * @example
- * ```ts no-eval
- * import { parsePlatform, parseReference } from "../oci/mod.ts";
+ * ```ts
+ * import { type Digest, parsePlatform, parseReference } from "../oci/mod.ts";
  * import { createRegistryClient } from "./transport.ts";
  * import { resolveImage } from "./resolve_image.ts";
  *
- * const reference = parseReference("localhost:5000/app:1");
- * const client = createRegistryClient({ registry: reference.registry, insecure: false });
- * const image = await resolveImage(client, { reference, platform: parsePlatform("linux/amd64") });
- * image.descriptor.digest; // of the manifest
- * client.close();
+ * async function digestForArm(name: string): Promise<Digest> {
+ *   const reference = parseReference(name);
+ *   const client = createRegistryClient({ registry: reference.registry, insecure: false });
+ *   try {
+ *     const platform = parsePlatform("linux/arm64");
+ *     return (await resolveImage(client, { reference, platform })).descriptor.digest;
+ *   } finally {
+ *     client.close();
+ *   }
+ * }
  * ```
  */
 export async function resolveImage(
