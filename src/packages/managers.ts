@@ -102,7 +102,7 @@ function aptInstallation(packages: readonly PackageSpec[]): Installation {
 /** apk fetches and installs in one go. */
 function apkInstallation(packages: readonly PackageSpec[]): Installation {
   const apk = "/sbin/apk";
-  const options = ["--no-cache", "--no-progress", "--no-interactive"];
+  const options = ["--no-cache", "--no-progress"];
   return {
     probe: { name: "apk --version", command: [apk, "--version"], network: false },
     steps: [{

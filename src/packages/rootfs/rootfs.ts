@@ -8,7 +8,7 @@
  * {@linkcode Rootfs.forget} is called.
  * @module
  */
-import { lchownSync } from "node:fs";
+import fs from "node:fs"; // Deno 2.4 has lchownSync by the default export only
 import { MAX_LINKS } from "../../layer/read/mod.ts";
 
 /** Owner and permission bits. */
@@ -148,7 +148,7 @@ export class Rootfs {
   makeLink(real: string, target: string, owner: Pick<Attributes, "uid" | "gid">): void {
     this.remove(real);
     Deno.symlinkSync(target, this.hostPath(real));
-    if (this.#setOwner) lchownSync(this.hostPath(real), owner.uid, owner.gid);
+    if (this.#setOwner) fs.lchownSync(this.hostPath(real), owner.uid, owner.gid);
   }
 
   /** Makes a hard link at a real path to another real path, replacing what is there. */
