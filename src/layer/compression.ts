@@ -52,7 +52,7 @@ export function resolveFraming(plan: CompressionPlan, zstdAvailable = hasZstd())
     case "gzip":
       return { kind: "gzip", level, blockSize: MIB, dictionary: 32 << 10 };
     case "zstd":
-      return { kind: "zstd", level, blockSize: 4 * MIB, dictionary: 0 };
+      return { kind: "zstd", level, blockSize: 2 * MIB, dictionary: 0 };
     case "none":
       return { kind: "none", level, blockSize: MIB, dictionary: 0 };
   }
