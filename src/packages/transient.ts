@@ -39,7 +39,7 @@ const PATHS: readonly RegExp[] = [
   /^var\/lib\/dpkg\/(?:lock|lock-frontend|triggers\/Lock|[a-z]+-old)$/,
   /^var\/lib\/apt\/daily_lock$/,
   /^var\/cache\/debconf\/[a-z]+\.dat-old$/,
-  /^(?:usr\/)?lib\/apk\/db\/lock$/,
+  /^(?:usr\/)?lib\/apk\/(?:db\/lock|exec)$/,
   /^usr\/sbin\/policy-rc\.d$/,
 ];
 
