@@ -34,22 +34,22 @@ const SCRIPT = `
 root=$1; shift
 setpriv=$(command -v setpriv) || { echo "setpriv: not found" >&2; exit 1; }
 chroot=$(command -v chroot) || { echo "chroot: not found" >&2; exit 1; }
-mount --bind "$root" "$root"
+mount -n --bind "$root" "$root"
 cd "$root"
-mount -t tmpfs -o mode=755,nosuid,noexec tmpfs dev
-for name in null zero full random urandom; do : >dev/$name; mount --bind /dev/$name dev/$name; done
+mount -n -t tmpfs -o mode=755,nosuid,noexec tmpfs dev
+for name in null zero full random urandom; do : >dev/$name; mount -n --bind /dev/$name dev/$name; done
 ln -s /proc/self/fd dev/fd
 ln -s /proc/self/fd/0 dev/stdin
 ln -s /proc/self/fd/1 dev/stdout
 ln -s /proc/self/fd/2 dev/stderr
 mkdir dev/shm
-mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs dev/shm
-mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs tmp
-mount -t tmpfs -o mode=755,nosuid,nodev tmpfs run
-mount -t proc -o ro,nosuid,nodev,noexec proc proc
+mount -n -t tmpfs -o mode=1777,nosuid,nodev tmpfs dev/shm
+mount -n -t tmpfs -o mode=1777,nosuid,nodev tmpfs tmp
+mount -n -t tmpfs -o mode=755,nosuid,nodev tmpfs run
+mount -n -t proc -o ro,nosuid,nodev,noexec proc proc
 echo localhost >/proc/sys/kernel/hostname || true
 umask 022
-mount --move "$root" /
+mount -n --move "$root" /
 PATH=$ISOLATED_PATH
 unset ISOLATED_PATH OLDPWD PWD
 # Not exec: the shell stays the first process of its space, which takes what programs leave behind
