@@ -12,6 +12,8 @@ import { registryUrl, showUrl } from "./host.ts";
 import { exchange, type Fetch, type HttpRequest, type HttpResponse } from "./http.ts";
 import { Attempts, type Clock, maybeRetryAfter, systemClock } from "./retry.ts";
 import type { SizedBody } from "./sized_body.ts";
+import { tooLong, withAction } from "./transport_errors.ts";
+import { overTls, speaksTls } from "./speaks_tls.ts";
 import { resolveTarget } from "./url_policy.ts";
 
 /** Options of {@linkcode createRegistryClient}. */
@@ -121,26 +123,19 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   return new Transport(options);
 }
 
-/** Puts what was attempted in front of what went wrong. */
-function withAction(error: MiseOciError, action: string): MiseOciError {
-  if (error.message.startsWith("Cannot ") || error.message.startsWith("Refusing ")) return error;
-  return new MiseOciError(error.code, `Cannot ${action}: ${error.message}`, {
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-    ...(error.cause === undefined ? {} : { cause: error.cause }),
-  });
-}
-
 class Transport implements RegistryClient {
   readonly registry: string;
-  readonly url: URL;
+  url: URL;
   readonly warn: (text: string) => void;
   readonly log: (level: 1 | 2, text: string) => void;
   readonly #options: RegistryClientOptions;
   readonly #clock: Clock;
   readonly #connector: Connector;
   readonly #fetch: Fetch;
-  readonly #auth: Authenticator;
+  #auth: Authenticator;
   readonly #userAgent: string;
+  /** It is known whether a registry that should speak plain http does. */
+  #probed = false;
   /** The registry has answered a request, so that it exists and is only away for a while. */
   #answered = false;
 
@@ -155,19 +150,7 @@ class Transport implements RegistryClient {
     this.#userAgent = options.userAgent ?? "mise-oci";
     this.#connector = new Connector({ env, caCerts: options.caCerts ?? [] });
     this.#fetch = options.fetch ?? this.#connector.fetch;
-    this.#auth = new Authenticator({
-      registry: this.registry,
-      url: this.url,
-      credentials: options.credentials ?? ((): Promise<undefined> => Promise.resolve(undefined)),
-      trustedRealms: (env("MISE_OCI_TRUSTED_REALMS") ?? "").split(/[\s,]+/).filter(Boolean),
-      fetch: this.#fetch,
-      clock: this.#clock,
-      idleTimeoutMs: this.#idle(),
-      userAgent: this.#userAgent,
-      signal: options.signal,
-      random: options.random,
-      warn: this.warn,
-    });
+    this.#auth = this.#authenticator();
   }
 
   async send(request: RegistryRequest): Promise<HttpResponse> {
@@ -203,6 +186,23 @@ class Transport implements RegistryClient {
 
   close(): void {
     this.#connector.close();
+  }
+
+  #authenticator(): Authenticator {
+    const { env, credentials, signal, random } = this.#options;
+    return new Authenticator({
+      registry: this.registry,
+      url: this.url,
+      credentials: credentials ?? ((): Promise<undefined> => Promise.resolve(undefined)),
+      trustedRealms: (env?.("MISE_OCI_TRUSTED_REALMS") ?? "").split(/[\s,]+/).filter(Boolean),
+      fetch: this.#fetch,
+      clock: this.#clock,
+      idleTimeoutMs: this.#idle(),
+      userAgent: this.#userAgent,
+      signal,
+      random,
+      warn: this.warn,
+    });
   }
 
   #idle(): number {
@@ -278,6 +278,11 @@ class Transport implements RegistryClient {
       const own = http.url.origin === this.url.origin;
       const sent = own ? await this.#auth.header(request.scopes, budget) : undefined;
       const response = await this.#exchange(http, sent);
+      if (response.status === 400 && own && await this.#turnsOutToSpeakTls()) {
+        await response.discard();
+        http = { ...http, url: overTls(http.url) };
+        continue;
+      }
       if (response.status === 401 && own) {
         await this.#auth.answer(response, { scopes: request.scopes, sent, budget });
         continue;
@@ -297,6 +302,22 @@ class Transport implements RegistryClient {
       seen.add(url.href);
       http = { ...http, url };
     }
+  }
+
+  /**
+   * Plain http is what a loopback registry is expected to speak. One that speaks TLS answers 400 to it,
+   * and is used over TLS from then on, with its certificate checked.
+   */
+  async #turnsOutToSpeakTls(): Promise<boolean> {
+    if (this.#probed || this.#options.insecure || this.url.protocol !== "http:") return false;
+    this.#probed = true;
+    const signal = this.#signal(undefined);
+    const found = await speaksTls(this.#fetch, this.url, { idleTimeoutMs: this.#idle(), signal });
+    if (!found) return false;
+    this.log(1, `Registry "${this.registry}" speaks TLS`);
+    this.url = overTls(this.url);
+    this.#auth = this.#authenticator();
+    return true;
   }
 
   /** The target of a redirect that may be followed; a body is sent again only where that is meant. */
@@ -323,13 +344,4 @@ class Transport implements RegistryClient {
     this.log(2, `${http.method} ${showUrl(http.url)} ${response.status} (${ms} ms)`);
     return response;
   }
-}
-
-function tooLong(response: HttpResponse, limit: number): MiseOciError {
-  const { method, url } = response.request;
-  return new MiseOciError(
-    "invalid",
-    `${method} ${showUrl(url)} answered with more than ${limit} bytes`,
-    { hint: "No valid manifest or config is as long; check the reference" },
-  );
 }
