@@ -7,7 +7,7 @@ import { type DiffId, parseDiffId } from "../../oci/mod.ts";
 import { MiseOciError } from "../../errors.ts";
 import type { LayerReadOptions } from "./limits.ts";
 import { readLayerChunks } from "./open.ts";
-import { type TarEntry, type TarEntryType, TarParser } from "./tar_parser.ts";
+import { type TarEntry, type TarEntryType, type TarHandler, TarParser } from "./tar_parser.ts";
 
 /** One entry of a layer, whiteouts among them. */
 export interface IndexedEntry {
@@ -56,34 +56,57 @@ export interface IndexLayerOptions extends LayerReadOptions {
 /**
  * Reads a layer blob and lists what is in it.
  *
- * @throws {MiseOciError} as `openLayerStream` and `readTar`; `integrity` if the diff ID is not the one
- * expected (fault U23).
+ * @throws {MiseOciError} as {@linkcode readVerifiedLayer}.
  */
 export async function indexLayer(
   blob: ReadableStream<Uint8Array>,
   mediaType: string,
   options: IndexLayerOptions = {},
 ): Promise<LayerIndex> {
-  const hash = createHash("sha256");
   const collector = new Collector();
-  const parser = new TarParser(collector, options);
+  const diffId = await readVerifiedLayer(blob, { ...options, mediaType, handler: collector });
+  return { diffId, entries: collector.entries, texts: collector.texts };
+}
+
+/** Options of {@linkcode readVerifiedLayer}. */
+export interface ReadVerifiedOptions extends IndexLayerOptions {
+  /** Media type of the blob. */
+  readonly mediaType: string;
+  /** Takes the entries, before the diff ID is known to be right. */
+  readonly handler: TarHandler;
+}
+
+/**
+ * Reads a whole layer blob, hands its entries over and verifies its diff ID.
+ *
+ * @throws {MiseOciError} as `openLayerStream` and `readTar`; `integrity` if the diff ID is not the one
+ * expected (fault U23).
+ */
+export async function readVerifiedLayer(
+  blob: ReadableStream<Uint8Array>,
+  options: ReadVerifiedOptions,
+): Promise<DiffId> {
+  const { mediaType, handler, diffId: expected, what = "layer" } = options;
+  const hash = createHash("sha256");
+  const parser = new TarParser(handler, options);
   for await (const chunk of readLayerChunks(blob, mediaType, options)) {
     hash.update(chunk);
     parser.push(chunk);
   }
   parser.finish();
   const diffId = parseDiffId(`sha256:${hash.digest("hex")}`);
-  checkDiffId(diffId, options);
-  return { diffId, entries: collector.entries, texts: collector.texts };
+  if (expected !== undefined && expected !== diffId) throw diffIdError(what, { expected, diffId });
+  return diffId;
 }
 
-/** Compares a diff ID with the one that the options expect. @throws {MiseOciError} `integrity`. */
-export function checkDiffId(found: DiffId, options: IndexLayerOptions): void {
-  if (options.diffId === undefined || options.diffId === found) return;
-  throw new MiseOciError(
+/** The error for a layer whose tar is not the one that the image config names. */
+export function diffIdError(
+  what: string,
+  { expected, diffId }: { readonly expected: DiffId; readonly diffId: DiffId },
+): MiseOciError {
+  return new MiseOciError(
     "integrity",
-    `Cannot use ${options.what ?? "layer"}: its diff ID is ${found}, but the image config says ` +
-      options.diffId,
+    `Cannot use ${what}: its diff ID is ${diffId}, but the image config says ${expected}`,
     { hint: "The image is damaged or was tampered with; pull it again" },
   );
 }
@@ -95,15 +118,8 @@ class Collector {
 
   entry(entry: TarEntry): boolean {
     const { path, type, mode, uid, gid, size, linkTarget } = entry;
-    this.entries.push({
-      path,
-      type,
-      mode,
-      uid,
-      gid,
-      size,
-      ...(linkTarget === undefined ? {} : { link: linkTarget }),
-    });
+    const indexed = { path, type, mode, uid, gid, size };
+    this.entries.push(linkTarget === undefined ? indexed : { ...indexed, link: linkTarget });
     if (KEPT_FILES.has(path)) this.texts.delete(path);
     const keep = type === "file" && size <= KEPT_BYTES && KEPT_FILES.has(path);
     this.#kept = keep ? { path, parts: [] } : undefined;

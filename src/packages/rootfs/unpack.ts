@@ -5,11 +5,12 @@
 import { describeError, MiseOciError } from "../../errors.ts";
 import type { Descriptor, DiffId } from "../../oci/mod.ts";
 import {
-  indexLayer,
+  diffIdError,
   type LayerIndex,
   type LayerReadOptions,
   maybeWhiteout,
   readLayerChunks,
+  readVerifiedLayer,
   type TarEntry,
   TarParser,
 } from "../../layer/read/mod.ts";
@@ -70,19 +71,10 @@ async function unpackLayer(
   layer: BaseLayer,
   options: UnpackOptions & { readonly report: UnpackReport },
 ): Promise<void> {
-  const { descriptor: { digest, mediaType }, diffId } = layer;
+  const { descriptor: { digest, mediaType } } = layer;
   const reading = { ...options, what: `layer "${digest}"` };
-  const index = layer.index ??
-    await indexLayer(await layer.open(), mediaType, { ...reading, diffId });
-  if (index.diffId !== diffId) {
-    throw new MiseOciError(
-      "integrity",
-      `Cannot use ${reading.what}: its diff ID is ${index.diffId}, but the image config says ${diffId}`,
-      { hint: "The image is damaged or was tampered with; pull it again" },
-    );
-  }
   const unpacker = new LayerUnpacker(rootfs, reading.what, options.report);
-  for (const { path } of index.entries) unpacker.whiteout(path);
+  for (const path of await readWhiteouts(layer, reading)) unpacker.whiteout(path);
   const parser = new TarParser(unpacker, reading);
   const { warn: _warned, ...quiet } = reading;
   try {
@@ -94,6 +86,29 @@ async function unpackLayer(
     unpacker.close();
   }
   unpacker.finish();
+}
+
+/** Verifies a layer, and gives the paths in it that may be whiteouts. */
+async function readWhiteouts(
+  layer: BaseLayer,
+  options: LayerReadOptions & { readonly what: string },
+): Promise<readonly string[]> {
+  const { descriptor: { mediaType }, diffId, index } = layer;
+  const paths: string[] = [];
+  const collect = ({ path }: Pick<TarEntry, "path">): boolean => {
+    if (path.includes(".wh.")) paths.push(path);
+    return false;
+  };
+  if (index === undefined) {
+    const handler = { entry: collect };
+    await readVerifiedLayer(await layer.open(), { ...options, mediaType, diffId, handler });
+  } else {
+    if (index.diffId !== diffId) {
+      throw diffIdError(options.what, { expected: diffId, diffId: index.diffId });
+    }
+    index.entries.forEach(collect);
+  }
+  return paths;
 }
 
 /** Puts the entries of one layer where they belong. */
