@@ -6,6 +6,7 @@ import type { DiffId } from "../oci/mod.ts";
 import { type Descriptor, layerMediaType, sortKeys } from "../oci/mod.ts";
 import type { LayerPlan } from "../plan/types.ts";
 import { changedError } from "./content.ts";
+import { type RelocatedText, RelocatedTexts } from "./dependencies.ts";
 import { TreeChangedError } from "./errors.ts";
 import { fingerprintTree, maybeDifference } from "./fingerprint.ts";
 import { HashOutput, LayerOutput, type TarSink, type TarSummary } from "./output.ts";
@@ -47,6 +48,10 @@ export interface BuiltLayer {
   readonly uncompressedSize: number;
   /** Fingerprint of exactly what was packed. */
   readonly fingerprint: string;
+  /** What the bytes took from other tools; absent if it is too much to remember. */
+  readonly texts?: readonly RelocatedText[];
+  /** What the user should know, also when the layer comes from a cache the next time. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -57,7 +62,7 @@ export interface BuiltLayer {
  */
 export async function buildLayer(plan: LayerPlan, context: LayerContext): Promise<BuiltLayer> {
   const { pool, sink, signal } = context;
-  const { attempt, tree, summary } = await packSteadily(plan, context, async (onBytes) => {
+  const packed = await packSteadily(plan, context, async (onBytes) => {
     const writer = await sink.create();
     const write = (bytes: Uint8Array): Promise<void> => writer.write(bytes);
     const output = new LayerOutput(pool, { signal, onBytes, write });
@@ -67,7 +72,9 @@ export async function buildLayer(plan: LayerPlan, context: LayerContext): Promis
     };
     return { output, writer, abandon };
   });
-  const { digest, size } = await attempt.writer.commit();
+  const { tree, summary, warnings } = packed;
+  const { digest, size } = await packed.attempt.writer.commit();
+  const texts = packed.texts.list();
   return {
     plan,
     descriptor: {
@@ -79,6 +86,8 @@ export async function buildLayer(plan: LayerPlan, context: LayerContext): Promis
     diffId: summary.diffId,
     uncompressedSize: summary.size,
     fingerprint: fingerprintTree(plan, tree, pool.framing),
+    ...(texts === undefined ? {} : { texts }),
+    warnings,
   };
 }
 
@@ -103,12 +112,21 @@ interface Attempt {
   abandon(): Promise<void>;
 }
 
+/** A layer that was packed while its tree held still. */
+interface Packed<A extends Attempt> {
+  readonly attempt: A;
+  readonly tree: LayerTree;
+  readonly summary: TarSummary;
+  readonly texts: RelocatedTexts;
+  readonly warnings: readonly string[];
+}
+
 /** Packs a layer, and once more if its tree changed meanwhile. */
 async function packSteadily<A extends Attempt>(
   plan: LayerPlan,
   context: PackContext,
   begin: (onBytes: (bytes: number) => void) => Promise<A>,
-): Promise<{ readonly attempt: A; readonly tree: LayerTree; readonly summary: TarSummary }> {
+): Promise<Packed<A>> {
   let tree = context.tree ?? await scanLayer(plan, context);
   for (let retried = false;; retried = true) {
     await outwaitClock(tree);
@@ -119,14 +137,15 @@ async function packSteadily<A extends Attempt>(
     });
     try {
       const warnings = [...tree.warnings];
-      const summary = await packOnce(tree, { context, attempt, warnings });
+      const texts = new RelocatedTexts();
+      const summary = await packOnce(tree, { context, attempt, warnings, texts });
       const now = await scanLayer(plan, context);
       const changed = maybeDifference(tree, now);
       if (changed !== undefined) {
         throw new TreeChangedError(changed, "changed while the layer was built");
       }
       if (context.warn !== undefined) warnings.forEach(context.warn);
-      return { attempt, tree, summary };
+      return { attempt, tree, summary, texts, warnings };
     } catch (error) {
       await attempt.abandon();
       if (!(error instanceof TreeChangedError)) throw error;
@@ -139,10 +158,11 @@ async function packSteadily<A extends Attempt>(
 
 async function packOnce(
   tree: LayerTree,
-  { context, attempt, warnings }: {
+  { context, attempt, warnings, texts }: {
     readonly context: PackContext;
     readonly attempt: Attempt;
     readonly warnings: string[];
+    readonly texts: RelocatedTexts;
   },
 ): Promise<TarSummary> {
   context.signal?.throwIfAborted();
@@ -150,6 +170,7 @@ async function packOnce(
     relocations: tree.relocations,
     provided: (path) => context.baseDirectories.has(path),
     warn: (text) => void warnings.push(text),
+    texts,
   });
   return await attempt.output.finish();
 }

@@ -8,10 +8,12 @@
  */
 import fs from "node:fs";
 import { MiseOciError } from "../errors.ts";
+import type { RelocatedTexts } from "./dependencies.ts";
 import type { HostStat, LayerEntry } from "./entry.ts";
 import { ioError, TreeChangedError } from "./errors.ts";
 import {
   maybeRelocateShebang,
+  maybeShebang,
   type RelocationMap,
   SHEBANG_LIMIT,
   SHEBANG_LIMIT_OLD,
@@ -46,6 +48,8 @@ export interface ContentOptions {
   readonly provided: (path: string) => boolean;
   /** Told of what will not work in the image. */
   readonly warn: (text: string) => void;
+  /** Told of the texts that relocation looked at. */
+  readonly texts: RelocatedTexts;
 }
 
 const { O_RDONLY = 0, O_NONBLOCK = 0, O_NOFOLLOW = 0 } = fs.constants;
@@ -153,24 +157,41 @@ function checkUnchanged(now: fs.Stats, host: HostStat): void {
 function relocateContent(
   entry: LayerEntry,
   first: Uint8Array,
-  { relocations, provided, warn }: ContentOptions,
+  options: ContentOptions,
 ): { bytes: Uint8Array; replaced: number } {
+  const { relocations, texts } = options;
   if (relocations.rules.length === 0) return { bytes: NOTHING, replaced: 0 };
   if (entry.path.endsWith("/pyvenv.cfg") && entry.host?.size === first.length) {
-    const { text, missing } = relocateVenvConfig(new TextDecoder().decode(first), relocations);
-    if (missing !== undefined && !provided(missing.replace(/^\//, ""))) {
-      warn(`Python environment "/${entry.path}" needs "${missing}", which the image does not have`);
-    }
-    return { bytes: new TextEncoder().encode(text), replaced: first.length };
+    return relocateVenv(entry, first, options);
   }
+  const before = maybeShebang(first);
+  if (before === undefined) return { bytes: NOTHING, replaced: 0 };
   const moved = maybeRelocateShebang(first, relocations);
+  const after = moved === undefined ? before : new TextDecoder().decode(moved.bytes);
+  texts.add({ kind: "shebang", before, after });
   if (moved === undefined) return { bytes: NOTHING, replaced: 0 };
   if (moved.shebang > SHEBANG_LIMIT) {
-    warn(`The "#!" line of "/${entry.path}" is over ${SHEBANG_LIMIT} bytes: Linux cuts it off`);
+    options.warn(
+      `The "#!" line of "/${entry.path}" is over ${SHEBANG_LIMIT} bytes: Linux cuts it off`,
+    );
   } else if (moved.shebang > SHEBANG_LIMIT_OLD) {
-    warn(`The "#!" line of "/${entry.path}" is too long for Linux before 5.1`);
+    options.warn(`The "#!" line of "/${entry.path}" is too long for Linux before 5.1`);
   }
   return moved;
+}
+
+function relocateVenv(
+  entry: LayerEntry,
+  first: Uint8Array,
+  { relocations, provided, warn, texts }: ContentOptions,
+): { bytes: Uint8Array; replaced: number } {
+  const before = new TextDecoder().decode(first);
+  const { text, missing } = relocateVenvConfig(before, relocations);
+  texts.add({ kind: "venv", before, after: text });
+  if (missing !== undefined && !provided(missing.replace(/^\//, ""))) {
+    warn(`Python environment "/${entry.path}" needs "${missing}", which the image does not have`);
+  }
+  return { bytes: new TextEncoder().encode(text), replaced: first.length };
 }
 
 function concat(a: Uint8Array, b: Uint8Array): Uint8Array {

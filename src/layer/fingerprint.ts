@@ -1,6 +1,8 @@
 /**
- * The fingerprint of a layer: everything that decides its bytes, known without reading a file. It is the
- * key of the local layer cache, so it is strict: whatever may change the bytes changes it (faults D18).
+ * The fingerprint of a layer: everything that decides its bytes and is known without reading a file. It
+ * is the key of the local layer cache, so it is strict: whatever may change the bytes changes it (faults
+ * D18). The one thing that only content tells, which other tools it names, is kept with the cached layer:
+ * see `dependencies.ts`.
  * @module
  */
 import { createHash } from "node:crypto";
@@ -45,8 +47,14 @@ export function fingerprintTree(
     plan.kind,
     plan.owner.uid,
     plan.owner.gid,
-    plan.sources.map((source) => [source.type, source.imagePath]),
-    tree.relocations.rules.map(({ host, image }) => [host, image]),
+    plan.sources.map((source) => [
+      source.type,
+      source.imagePath,
+      source.type === "tree" ? source.exclude ?? [] : [],
+    ]),
+    tree.relocations.rules.length > 0,
+    tree.relocations.rules.filter(({ image }) => tree.relocations.own.includes(image))
+      .map(({ host, image }) => [host, image]),
     tree.relocations.own,
     plan.exclude,
   ]));

@@ -21,6 +21,7 @@ export {
   type LayerContext,
   type PackContext,
 } from "./build.ts";
+export { type RelocatedText, relocatesAlike } from "./dependencies.ts";
 export type { HostStat, LayerEntry } from "./entry.ts";
 export { type FingerprintContext, fingerprintLayer, fingerprintTree } from "./fingerprint.ts";
 export { LAYER_FORMAT, RELOCATION_FORMAT } from "./format.ts";

@@ -111,28 +111,32 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /**
- * Relocates the `#!` line at the beginning of a file; also the second line of the form that pip writes
- * where a `#!` line would be too long (`#!/bin/sh` then `'''exec' /path/python "$0" "$@"`).
- * `undefined` if nothing changes.
+ * The part of a file's beginning that relocation may rewrite: the `#!` line; also the second line of the
+ * form that pip writes where a `#!` line would be too long (`#!/bin/sh` then `'''exec' /path/python
+ * "$0" "$@"`). `undefined` if there is none, or it is not UTF-8.
  */
+export function maybeShebang(head: Uint8Array): string | undefined {
+  if (head[0] !== 0x23 || head[1] !== 0x21) return undefined;
+  const first = lineEnd(head, 0);
+  const end = startsWith(head, first + 1, "'''exec' ") ? lineEnd(head, first + 1) : first;
+  try {
+    return decoder.decode(head.subarray(0, end));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Relocates the `#!` line at the beginning of a file. `undefined` if nothing changes. */
 export function maybeRelocateShebang(
   head: Uint8Array,
   map: RelocationMap,
 ): RelocatedHead | undefined {
-  if (head[0] !== 0x23 || head[1] !== 0x21 || map.rules.length === 0) return undefined;
-  const first = lineEnd(head, 0);
-  let end = first;
-  if (startsWith(head, first + 1, "'''exec' ")) end = lineEnd(head, first + 1);
-  let text: string;
-  try {
-    text = decoder.decode(head.subarray(0, end));
-  } catch {
-    return undefined;
-  }
+  const text = maybeShebang(head);
+  if (text === undefined) return undefined;
   const rewritten = rebaseText(text, map);
   if (rewritten === text) return undefined;
   const bytes = encoder.encode(rewritten);
-  return { bytes, replaced: end, shebang: lineEnd(bytes, 0) };
+  return { bytes, replaced: encoder.encode(text).length, shebang: lineEnd(bytes, 0) };
 }
 
 /** Rebases every path in a text that begins at a word and names a relocated directory or what is in it. */

@@ -45,6 +45,8 @@ export interface CachedLayer {
   readonly uncompressedSize: number;
   /** What it is, for `cache ls`: `jq 1.8.1`. */
   readonly label?: string;
+  /** What whoever built it wants to know when it is used again. JSON; parse it as if it came from outside. */
+  readonly notes?: unknown;
 }
 
 /** A manifest as a registry sent it. */
@@ -71,6 +73,7 @@ function parseLayer(value: unknown): CachedLayer {
     diffId: parseDiffId(object["diffId"]),
     uncompressedSize: asSize(object["uncompressedSize"], "uncompressedSize"),
     ...(label === undefined ? {} : { label }),
+    ...(object["notes"] === undefined ? {} : { notes: object["notes"] }),
   };
 }
 
@@ -217,13 +220,14 @@ export class Cache implements BlobSink, BlobSource {
 
   /** Remembers a layer whose blob was put in before. */
   async putLayer(fingerprint: string, layer: CachedLayer): Promise<void> {
-    const { descriptor, diffId, uncompressedSize, label } = layer;
+    const { descriptor, diffId, uncompressedSize, label, notes } = layer;
     const { mediaType, digest, size } = descriptor;
     await this.layers.put(fingerprint, {
       descriptor: descriptorToJson({ mediaType, digest, size }),
       diffId,
       uncompressedSize,
       label,
+      notes,
     });
   }
 

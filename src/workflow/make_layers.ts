@@ -10,11 +10,13 @@ import {
   createCompressionPool,
   fingerprintTree,
   type LayerTree,
+  relocatesAlike,
   scanLayer,
 } from "../layer/mod.ts";
 import type { BuildPlan, CompressionPlan, LayerPlan } from "../plan/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import type { Reporter } from "../ui/reporter.ts";
+import { maybeParseNotes } from "./layer_notes.ts";
 import { mapLimited } from "./limit.ts";
 import { type MadeLayer, withAnnotations } from "./made_layer.ts";
 import type { WorkflowContext } from "./types.ts";
@@ -51,7 +53,11 @@ interface Task {
 async function lookUp(
   plan: LayerPlan,
   options: MakeLayersOptions,
-  scan: { readonly compression: CompressionPlan; readonly signal: AbortSignal },
+  scan: {
+    readonly compression: CompressionPlan;
+    readonly signal: AbortSignal;
+    readonly warn: (text: string) => void;
+  },
 ): Promise<MadeLayer | LayerTree> {
   const reused = await options.maybeReused?.(plan);
   if (reused !== undefined) return reused;
@@ -59,8 +65,11 @@ async function lookUp(
   const tree = await scanLayer(plan, { baseDirectories, signal: scan.signal });
   if (!useCache) return tree;
   const cached = await cache.getLayer(fingerprintTree(plan, tree, scan.compression));
-  if (cached === undefined) return tree;
+  const notes = maybeParseNotes(cached?.notes);
+  if (cached === undefined || notes === undefined) return tree;
+  if (!relocatesAlike(notes.texts, tree.relocations)) return tree;
   const { descriptor, diffId } = cached;
+  for (const text of notes.warnings) scan.warn(`${title(plan)}: ${text}`);
   return { plan, descriptor: withAnnotations(descriptor, plan), diffId, status: "cached" };
 }
 
@@ -88,8 +97,17 @@ async function build(
       onBytes: (bytes) => reporter.emit({ type: "advance", id, bytes }),
       warn: (text) => reporter.emit({ type: "warning", text: `${name}: ${text}` }),
     });
-    const { descriptor, diffId, uncompressedSize, fingerprint } = built;
-    await cache.putLayer(fingerprint, { descriptor, diffId, uncompressedSize, label: name });
+    const { descriptor, diffId, uncompressedSize, fingerprint, texts, warnings } = built;
+    if (texts !== undefined) {
+      const notes = { texts, warnings };
+      await cache.putLayer(fingerprint, {
+        descriptor,
+        diffId,
+        uncompressedSize,
+        label: name,
+        notes,
+      });
+    }
     reporter.emit({ type: "done", id, note: "built" });
     return { plan, descriptor: withAnnotations(descriptor, plan), diffId, status: "built" };
   } catch (error) {
@@ -111,11 +129,12 @@ export async function makeLayers(
 ): Promise<readonly MadeLayer[]> {
   const { compression, layers } = plan;
   const { reporter } = context;
+  const warn = (text: string): void => reporter.emit({ type: "warning", text });
   const made = new Array<MadeLayer | undefined>(layers.length);
   const tasks: Task[] = [];
   for (const [at, layer] of layers.entries()) {
     context.signal.throwIfAborted();
-    const found = await lookUp(layer, options, { compression, signal: context.signal });
+    const found = await lookUp(layer, options, { compression, signal: context.signal, warn });
     if ("entries" in found) tasks.push({ plan: layer, at, tree: found });
     else made[at] = found;
   }
