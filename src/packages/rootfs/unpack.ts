@@ -9,10 +9,8 @@ import {
   type LayerIndex,
   type LayerReadOptions,
   maybeWhiteout,
-  readLayerChunks,
   readVerifiedLayer,
   type TarEntry,
-  TarParser,
 } from "../../layer/read/mod.ts";
 import type { Attributes, Rootfs } from "./rootfs.ts";
 
@@ -47,7 +45,7 @@ export type UnpackOptions = Omit<LayerReadOptions, "what">;
  * Devices, FIFOs and sockets are not created and extended attributes not set; one warning says how many.
  *
  * @throws {MiseOciError} `integrity` for a wrong diff ID, `invalid` naming the entry for what a layer
- * must not contain, `io`; and as `readLayerChunks`.
+ * must not contain, `io`; and as `readVerifiedLayer`.
  */
 export async function unpackLayers(
   rootfs: Rootfs,
@@ -71,17 +69,14 @@ async function unpackLayer(
   layer: BaseLayer,
   options: UnpackOptions & { readonly report: UnpackReport },
 ): Promise<void> {
-  const { descriptor: { digest, mediaType } } = layer;
+  const { descriptor: { digest, mediaType }, diffId } = layer;
   const reading = { ...options, what: `layer "${digest}"` };
   const unpacker = new LayerUnpacker(rootfs, reading.what, options.report);
   for (const path of await readWhiteouts(layer, reading)) unpacker.whiteout(path);
-  const parser = new TarParser(unpacker, reading);
   const { warn: _warned, ...quiet } = reading;
   try {
-    for await (const chunk of readLayerChunks(await layer.open(), mediaType, quiet)) {
-      parser.push(chunk);
-    }
-    parser.finish();
+    const unpacking = { ...quiet, mediaType, diffId, handler: unpacker };
+    await readVerifiedLayer(await layer.open(), unpacking);
   } finally {
     unpacker.close();
   }
