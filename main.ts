@@ -4,8 +4,10 @@
  */
 import { runCli } from "./src/cli.ts";
 import { processIo } from "./src/cli/io.ts";
+import { dropLoaderVariables } from "./src/cli/loader_env.ts";
 import { abortOnSignals } from "./src/cli/signals.ts";
 
 if (import.meta.main) {
+  dropLoaderVariables();
   Deno.exit(await runCli(Deno.args, processIo(abortOnSignals())));
 }
