@@ -3,12 +3,12 @@
  * relocated. The content is read when the layer is packed.
  * @module
  */
-import { globToRegExp } from "@std/path/posix";
 import { MiseOciError } from "../errors.ts";
 import type { LayerPlan, LayerSource } from "../plan/types.ts";
 import { EntryMap, layerPath, linkSameInodes, refuseWhiteout } from "./entries.ts";
 import { joinPath, type LayerEntry } from "./entry.ts";
 import { ioError } from "./errors.ts";
+import { excluder } from "./exclude.ts";
 import { relocateLinks } from "./links.ts";
 import type { RelocationMap } from "./relocate.ts";
 import { expandRelocations } from "./relocation_host.ts";
@@ -83,7 +83,7 @@ async function scanSource(scan: Scan, source: LayerSource): Promise<void> {
   }));
   switch (source.type) {
     case "tree":
-      return await scanTree(scan, source.hostPath, path);
+      return await scanTree(scan, source, path);
     case "file":
       return entries.set(scanFile(scan, source, path));
     case "content":
@@ -98,7 +98,11 @@ async function scanSource(scan: Scan, source: LayerSource): Promise<void> {
   }
 }
 
-async function scanTree(scan: Scan, hostPath: string, prefix: string): Promise<void> {
+async function scanTree(
+  scan: Scan,
+  { hostPath, exclude = [] }: Extract<LayerSource, { type: "tree" }>,
+  prefix: string,
+): Promise<void> {
   const root = realPath(hostPath);
   const { isFile, isDirectory } = Deno.lstatSync(root);
   if (!isFile && !isDirectory) {
@@ -107,8 +111,7 @@ async function scanTree(scan: Scan, hostPath: string, prefix: string): Promise<v
       `Cannot put "${hostPath}" in a layer: neither a file nor a directory`,
     );
   }
-  const patterns = scan.plan.exclude.map((glob) => globToRegExp(glob.replace(/\/+$/, "")));
-  const excluded = (path: string): boolean => patterns.some((pattern) => pattern.test(path));
+  const excluded = excluder([...scan.plan.exclude, ...exclude]);
   const warn = (text: string): void => void scan.warnings.push(text);
   const found = (entry: Found): void => {
     refuseWhiteout(entry.path.slice(entry.path.lastIndexOf("/") + 1), entry.host.path);

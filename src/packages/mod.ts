@@ -21,6 +21,7 @@ export {
   planPackages,
   type PlanPackagesOptions,
   type RequestedPackage,
+  selectPackages,
 } from "./plan.ts";
 export { checkHost, type HostFacts, hostFacts } from "./preflight.ts";
 export type { BaseLayer } from "./rootfs/unpack.ts";

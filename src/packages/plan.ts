@@ -74,12 +74,37 @@ const DISTRIBUTIONS: Readonly<Record<PackageManager, string>> = {
 };
 
 /**
- * Checks the packages of a project against its base image. A later entry of the same package replaces an
- * earlier one; the order of the entries does not matter otherwise.
+ * Chooses the packages of a project that are for a platform, and checks what can be checked without the
+ * base image. A later entry of the same package replaces an earlier one; the order of the entries does
+ * not matter otherwise.
  *
  * @returns `undefined` if there is nothing to install on this platform.
- * @throws {MiseOciError} `packages` for a manager that no image can have, two managers, a base without
- * the manager, `config` for a name or version that is none.
+ * @throws {MiseOciError} `packages` for a manager that no image can have and for two managers, `config`
+ * for a name or version that is none.
+ */
+export function selectPackages(
+  requested: readonly RequestedPackage[],
+  { architecture }: Platform,
+): PackagesPlan | undefined {
+  const wanted = requested.filter(({ architectures }) =>
+    architectures === undefined || architectures.includes(architecture)
+  );
+  if (wanted.length === 0) return undefined;
+  const manager = oneManager(wanted);
+  const specs = new Map<string, PackageSpec>();
+  for (const entry of wanted) {
+    const spec = checkPackage(entry, manager);
+    specs.set(spec.name, spec);
+  }
+  const packages = [...specs.values()].sort((a, b) => a.name < b.name ? -1 : 1);
+  return { manager, packages };
+}
+
+/**
+ * Checks the packages of a project against its base image.
+ *
+ * @returns `undefined` if there is nothing to install on this platform.
+ * @throws {MiseOciError} as {@linkcode selectPackages}, and `packages` for a base without the manager.
  *
  * @example
  * ```ts
@@ -94,20 +119,9 @@ export function planPackages(
   requested: readonly RequestedPackage[],
   options: PlanPackagesOptions,
 ): PackagesPlan | undefined {
-  const { architecture } = options.platform;
-  const wanted = requested.filter(({ architectures }) =>
-    architectures === undefined || architectures.includes(architecture)
-  );
-  if (wanted.length === 0) return undefined;
-  const manager = oneManager(wanted);
-  const specs = new Map<string, PackageSpec>();
-  for (const entry of wanted) {
-    const spec = checkPackage(entry, manager);
-    specs.set(spec.name, spec);
-  }
-  checkBase(manager, options);
-  const packages = [...specs.values()].sort((a, b) => a.name < b.name ? -1 : 1);
-  return { manager, packages };
+  const plan = selectPackages(requested, options.platform);
+  if (plan !== undefined) checkBase(plan.manager, options);
+  return plan;
 }
 
 function key({ manager, name }: RequestedPackage): string {

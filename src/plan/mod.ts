@@ -7,4 +7,6 @@ export * from "./options.ts";
 export * from "./plan.ts";
 export * from "./project.ts";
 export * from "./types.ts";
+export * from "./users.ts";
+export { hasHomeDotfiles, planDotfiles } from "./layers/dotfiles.ts";
 export type { LayerVersions } from "./layers/planner.ts";

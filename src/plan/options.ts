@@ -5,7 +5,7 @@
 import { type ImageSource, parseCompression, parseImageSource, type Platform } from "../oci/mod.ts";
 import { parseMountPoint } from "./mount_point.ts";
 import type { Copy, Project } from "./project.ts";
-import type { CompressionPlan, Owner } from "./types.ts";
+import type { CompressionPlan, Owner, PackageChoice } from "./types.ts";
 
 export { parseMountPoint };
 
@@ -33,6 +33,10 @@ export interface PlanOptions {
   readonly mise?: HostExecutable;
   /** The compiled mise-oci to embed (`--embed-self`). */
   readonly self?: HostExecutable;
+  /** System packages for the platform, checked. */
+  readonly packages?: PackageChoice;
+  /** Absolute host directory of the image layout: no copy takes it along. */
+  readonly output?: string;
   /** `--compression`. */
   readonly compression?: CompressionPlan;
   /** What the image runs on. */

@@ -66,3 +66,8 @@ export function rebaseValue(value: string, relocations: readonly Relocation[]): 
   }
   return result;
 }
+
+/** A glob that names exactly this path. */
+export function escapeGlob(path: string): string {
+  return path.replace(/[\\*?[\]{}()!+@|]/g, "\\$&");
+}

@@ -47,8 +47,10 @@ export interface EnvVariable {
 export interface Copy {
   /** Absolute host path. */
   readonly host: string;
-  /** Absolute image path. */
+  /** Absolute image path, without a trailing slash. */
   readonly image: string;
+  /** Whether the image path was written with a trailing slash: what is copied must be a directory. */
+  readonly directory?: boolean;
 }
 
 /** One entry of `[bootstrap.packages]`: a package of the base image's own package manager. */

@@ -25,12 +25,17 @@ export interface CompressionPlan {
  * Something that goes into a layer. `imagePath` is absolute, without `.`, `..`, or a trailing slash.
  *
  * - `tree`: what `hostPath` is (its root followed if it is a link); a directory's *contents* appear at
- *   `imagePath`.
+ *   `imagePath`, without what the globs of `exclude` name.
  * - `file`: one regular file (links followed), with the given mode.
  * - `content`: text made by the program.
  */
 export type LayerSource =
-  | { readonly type: "tree"; readonly hostPath: string; readonly imagePath: string }
+  | {
+    readonly type: "tree";
+    readonly hostPath: string;
+    readonly imagePath: string;
+    readonly exclude?: readonly string[];
+  }
   | {
     readonly type: "file";
     readonly hostPath: string;
@@ -43,6 +48,14 @@ export type LayerSource =
     readonly imagePath: string;
     readonly mode: number;
   };
+
+/** The system packages of an image. */
+export interface PackageChoice {
+  /** Package manager of the base. */
+  readonly manager: "apt" | "apk";
+  /** The packages; without a version the newest that the base's sources have. */
+  readonly packages: readonly { readonly name: string; readonly version?: string }[];
+}
 
 /** A host directory and where its content is in the image: paths below `host` are rebased to `image`. */
 export interface Relocation {
@@ -69,7 +82,10 @@ export interface LayerPlan {
   readonly sources: readonly LayerSource[];
   /** Host directories that links and `#!` lines may name; the layer's own tree is among them. */
   readonly relocations: readonly Relocation[];
-  /** Globs of paths, relative to a tree source, that are left out. */
+  /**
+   * Globs of paths, relative to any tree source, that are left out with everything below them; one
+   * without a slash names files and directories at every depth.
+   */
   readonly exclude: readonly string[];
   /** `created_by` of the layer's history entry. */
   readonly createdBy: string;

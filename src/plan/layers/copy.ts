@@ -2,20 +2,34 @@
  * One layer per `[[oci.copy]]` entry and `--copy` flag.
  * @module
  */
+import { relative } from "@std/path";
 import { Annotation } from "../../oci/mod.ts";
-import { toolRelocations } from "../paths.ts";
-import type { LayerPlan } from "../types.ts";
+import { escapeGlob, toolRelocations } from "../paths.ts";
+import type { Copy } from "../project.ts";
+import type { LayerPlan, LayerSource } from "../types.ts";
 import type { LayerPlanInput } from "./planner.ts";
 
+/** What is copied: all of it but the image that is being written, if that is inside. */
+function copySource({ host, image }: Copy, output: string | undefined): LayerSource {
+  const source = { type: "tree", hostPath: host, imagePath: image } as const;
+  if (output === undefined) return source;
+  const inside = relative(host, output);
+  const isInside = inside !== "" && inside !== ".." && !inside.startsWith("../");
+  // The slash keeps the glob to that one place.
+  return isInside ? { ...source, exclude: [`./${escapeGlob(inside)}`] } : source;
+}
+
 /** Plans the copies: config's first, then the command line's, so that later ones win. */
-export const planCopyLayers = ({ project, resolved }: LayerPlanInput): readonly LayerPlan[] =>
-  resolved.copies.map(({ host, image }): LayerPlan => ({
+export const planCopyLayers = (
+  { project, options, resolved }: LayerPlanInput,
+): readonly LayerPlan[] =>
+  resolved.copies.map((copy): LayerPlan => ({
     kind: "copy",
-    name: image,
+    name: copy.image,
     owner: resolved.owner,
-    sources: [{ type: "tree", hostPath: host, imagePath: image }],
+    sources: [copySource(copy, options.output)],
     relocations: toolRelocations(project, resolved.mountPoint),
     exclude: [],
-    createdBy: `mise-oci: copy ${image}`,
-    annotations: { [Annotation.layerKind]: "copy", [Annotation.copy]: image },
+    createdBy: `mise-oci: copy ${copy.image}`,
+    annotations: { [Annotation.layerKind]: "copy", [Annotation.copy]: copy.image },
   }));

@@ -5,14 +5,18 @@
 import type { LayerPlan } from "../types.ts";
 import { planConfigLayer } from "./config.ts";
 import { planCopyLayers } from "./copy.ts";
+import { planDotfilesLayer } from "./dotfiles.ts";
 import { planMiseLayer, planSelfLayer } from "./mise.ts";
+import { planPackagesLayer } from "./packages.ts";
 import type { LayerPlanInput, LayerPlanner } from "./planner.ts";
 import { planToolLayers } from "./tool.ts";
 
 /** Layers from the base up (spec section 5). */
 const PLANNERS: readonly LayerPlanner[] = [
+  planPackagesLayer,
   planToolLayers,
   planCopyLayers,
+  planDotfilesLayer,
   planMiseLayer,
   planSelfLayer,
   planConfigLayer,

@@ -1,0 +1,36 @@
+/**
+ * The layer of system packages, the bottommost. What goes in comes of the base's own package manager,
+ * not of files of the host, so the plan has no sources.
+ * @module
+ */
+import { Annotation } from "../../oci/mod.ts";
+import type { LayerPlan, PackageChoice } from "../types.ts";
+import type { LayerPlanInput } from "./planner.ts";
+
+const COMMANDS: Readonly<Record<PackageChoice["manager"], string>> = {
+  apt: "apt-get install",
+  apk: "apk add",
+};
+
+/** Plans the layer of system packages; none without packages. */
+export function planPackagesLayer({ options }: LayerPlanInput): readonly LayerPlan[] {
+  if (options.packages === undefined) return [];
+  const { manager, packages } = options.packages;
+  const words = packages.map(({ name, version }) =>
+    version === undefined ? name : `${name}=${version}`
+  );
+  return [{
+    kind: "packages",
+    name: `${manager}: ${words.join(" ")}`,
+    // Packages bring their own owners.
+    owner: { uid: 0, gid: 0 },
+    sources: [],
+    relocations: [],
+    exclude: [],
+    createdBy: `mise-oci: ${COMMANDS[manager]} ${words.join(" ")}`,
+    annotations: {
+      [Annotation.layerKind]: "packages",
+      [Annotation.systemPackages]: manager,
+    },
+  }];
+}
