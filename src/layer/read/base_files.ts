@@ -25,6 +25,8 @@ export interface BaseFile {
   readonly size: number;
   /** Target of a symbolic link. */
   readonly link?: string;
+  /** The very entry of the indexes that it comes from; absent for directories that none lists. */
+  readonly entry?: IndexedEntry;
 }
 
 /** The merged view of an image's layers. Paths may have leading slashes. */
@@ -134,7 +136,7 @@ class Tree implements BaseFiles {
     const name = parts.pop();
     if (name === undefined) {
       if (type !== "directory") throw new RangeError("the root can only be a directory");
-      this.#root.file = { type, mode, uid, gid, size };
+      this.#root.file = { type, mode, uid, gid, size, entry };
       return;
     }
     const parent = this.#walk(parts, { create: true })!.node;
@@ -145,7 +147,7 @@ class Tree implements BaseFiles {
     const old = parent.children!.get(name);
     const merges = type === "directory" && old?.file.type === "directory";
     parent.children!.set(name, {
-      file: { type, mode, uid, gid, size, ...(link === undefined ? {} : { link }) },
+      file: { type, mode, uid, gid, size, entry, ...(link === undefined ? {} : { link }) },
       children: merges ? old.children : type === "directory" ? new Map() : undefined,
       text: texts.get(path),
     });

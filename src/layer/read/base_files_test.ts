@@ -118,14 +118,15 @@ Deno.test("mergeIndexes() replaces, keeps contents of directories, and shares ha
       link: "etc/passwd",
     }),
   ]);
-  assertEquals(merged.get("/opt/"), {
+  const opt = {
     path: "opt",
     type: "directory",
     mode: 0o700,
     uid: 1000,
     gid: 1000,
     size: 0,
-  });
+  } as const;
+  assertEquals(merged.get("/opt/"), { ...opt, entry: opt });
   assertEquals(merged.hasDirectory("opt/x"), true);
   assertEquals(merged.get("hard")?.size, 2);
   assertEquals(merged.text("/passwd")?.split(":")[5], "/srv/app");
