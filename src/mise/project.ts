@@ -45,6 +45,8 @@ export interface ProjectOptions {
   readonly includeGlobal: boolean;
   /** Runs `mise install` first. */
   readonly install: boolean;
+  /** Answers yes to what `mise install` asks. */
+  readonly yes?: boolean;
 }
 
 /** How often mise is asked again because a tool's version came from the environment. */
@@ -80,9 +82,9 @@ function withoutOverrides(session: Session, tools: readonly ListedTool[]): Sessi
   };
 }
 
-async function runInstall(session: Session): Promise<void> {
+async function runInstall(session: Session, yes: boolean): Promise<void> {
   const { misePath, directory, context } = session;
-  const args = ["install"];
+  const args = yes ? ["install", "--yes"] : ["install"];
   const answer = await callMise({
     misePath,
     directory,
@@ -96,7 +98,10 @@ async function runInstall(session: Session): Promise<void> {
 }
 
 /** Installs, for the versions that the project (not the environment) asks for. */
-async function install(session: Session, includeGlobal: boolean): Promise<void> {
+async function install(
+  session: Session,
+  { includeGlobal, yes = false }: ProjectOptions,
+): Promise<void> {
   await askVersion(session);
   let current = session;
   for (let round = 0; !includeGlobal && round < MAX_OVERRIDES; round++) {
@@ -104,7 +109,7 @@ async function install(session: Session, includeGlobal: boolean): Promise<void> 
     if (next === undefined) break;
     current = next;
   }
-  await runInstall(current);
+  await runInstall(current, yes);
 }
 
 async function askProject(
@@ -175,7 +180,7 @@ export async function readProject(
   const misePath = await locateMise(options, context);
   const env = options.miseEnv === undefined ? {} : { MISE_ENV: options.miseEnv };
   const first: Session = { misePath, directory, env, context };
-  if (options.install) await install(first, includeGlobal);
+  if (options.install) await install(first, options);
   const { session, answers } = await askProject(first, includeGlobal);
   const { files, outside } = await partConfigs(session, answers.configs, includeGlobal);
   if (files.length === 0 && !includeGlobal) refuseNoProject(directory);

@@ -19,6 +19,7 @@ import { maybeReuseLayer, type ReuseIndex } from "./reuse_layers.ts";
 import { buildTimestamp } from "./timestamp.ts";
 import { followToolPaths } from "./tool_paths.ts";
 import type { BuildRequest, BuildResult, TransientBuild, WorkflowContext } from "./types.ts";
+import { checkArchiveTarget, writeArchive } from "./write_archive.ts";
 import { MissingBlobError, writeLayout } from "./write_layout.ts";
 
 /** What decides an image: everything of a build but where it is written. */
@@ -45,13 +46,14 @@ export interface ImageInCache extends PlannedImage {
 
 /** Reads the project, links followed. */
 async function openProject(request: ImageInput, context: WorkflowContext): Promise<Project> {
-  const { directory, misePath, miseEnv, includeGlobal, install } = request;
+  const { directory, misePath, miseEnv, includeGlobal, install, yes } = request;
   const project = await readProject({
     directory,
     includeGlobal,
     install,
     ...(misePath === undefined ? {} : { misePath }),
     ...(miseEnv === undefined ? {} : { miseEnv }),
+    ...(yes === undefined ? {} : { yes }),
   }, miseContext(context));
   return await followToolPaths(project);
 }
@@ -183,8 +185,24 @@ export function openBuildCache(context: WorkflowContext): Promise<Cache> {
   });
 }
 
+/** Writes the image where it was asked for. */
+async function writeOutputs(
+  image: ComposedImage,
+  options: {
+    readonly request: BuildRequest;
+    readonly tag: string | undefined;
+    readonly cache: Cache;
+  },
+  context: WorkflowContext,
+): Promise<void> {
+  const { request: { output: directory, archive }, tag, cache } = options;
+  const common = { cache, ...(tag === undefined ? {} : { tag }) };
+  if (directory !== undefined) await writeLayout(image, { ...common, directory }, context);
+  if (archive !== undefined) await writeArchive(image, { ...common, archive });
+}
+
 /**
- * Builds the image of a project and writes it as an image layout.
+ * Builds the image of a project and writes it as an image layout, an archive or both.
  *
  * @throws {MiseOciError} naming what is wrong and what to do; nothing is written then.
  */
@@ -192,7 +210,9 @@ export async function buildImage(
   request: BuildRequest,
   context: WorkflowContext,
 ): Promise<BuildResult> {
-  await createLayout(request.output);
+  const { output, archive } = request;
+  if (output !== undefined) await createLayout(output);
+  if (archive !== undefined) await checkArchiveTarget(archive);
   const planned = await planProject(request, context);
   requireInstalled(planned);
   const cache = await openBuildCache(context);
@@ -200,8 +220,7 @@ export async function buildImage(
   const { tag } = planned.plan;
   const write = async (useCache: boolean): Promise<ComposedImage> => {
     const { image } = await buildInCache(planned, { request, cache, useCache }, context);
-    const directory = request.output;
-    await writeLayout(image, { directory, cache, ...(tag === undefined ? {} : { tag }) }, context);
+    await writeOutputs(image, { request, tag, cache }, context);
     return image;
   };
   const image = await write(request.useCache).catch((error: unknown) => {
@@ -212,7 +231,8 @@ export async function buildImage(
     throw error;
   });
   return {
-    output: request.output,
+    ...(output === undefined ? {} : { output }),
+    ...(archive === undefined ? {} : { archive }),
     digest: image.manifest.descriptor.digest,
     platform: image.platform,
     layers: image.rows,
