@@ -2,12 +2,15 @@
  * `mise-oci build`: writes an image layout.
  * @module
  */
+import { MiseOciError } from "../errors.ts";
 import type { BuildRequest } from "../workflow/types.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
-import { type FlagTable, inGroup, switchFlag, valueFlag, valueFlagOr } from "./flag.ts";
+import { choiceFlag, type FlagTable, inGroup, switchFlag, valueFlag, valueFlagOr } from "./flag.ts";
 import { BUILD_FLAGS, buildRequest, given } from "./flags/build.ts";
 import { parseDirectory } from "./flags/image.ts";
 import { parseTag } from "./values/build.ts";
+
+type OutputRequest = Pick<BuildRequest, "output" | "archive">;
 
 const FLAGS = {
   ...inGroup("Output flags", {
@@ -17,6 +20,15 @@ const FLAGS = {
       completes: "directory",
       help: "Directory of the image layout; other tags in it are kept",
       parse: parseDirectory,
+    }),
+    "output-archive": valueFlag({
+      valueName: "FILE",
+      completes: "file",
+      help: "Write the image into this archive; a layout only if -o is given too",
+      parse: parseDirectory,
+    }),
+    format: choiceFlag(["oci-archive", "docker-archive"], {
+      help: "Format of the archive; docker load takes docker-archive",
     }),
     tag: valueFlag({
       short: "t",
@@ -29,10 +41,25 @@ const FLAGS = {
   ...BUILD_FLAGS,
 } as const satisfies FlagTable;
 
+/** A layout, unless only an archive is asked for. */
+function outputs({ flags, given: names }: CommandInput<typeof FLAGS>): OutputRequest {
+  const path = flags["output-archive"];
+  if (path !== undefined) {
+    const output = names.has("output") ? flags.output : undefined;
+    return { archive: { path, format: flags.format }, ...given("output", output) };
+  }
+  if (names.has("format")) {
+    throw new MiseOciError("usage", "Cannot use --format without --output-archive", {
+      hint: `Write --output-archive FILE --format ${flags.format}`,
+    });
+  }
+  return { output: flags.output };
+}
+
 async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
   const request: BuildRequest = {
     ...buildRequest(input, context),
-    output: input.flags.output,
+    ...outputs(input),
     ...given("tag", input.flags.tag),
   };
   const { planOutput, buildOutput } = await import("./print/build.ts");
@@ -67,6 +94,11 @@ export const build: Command = defineCommand({
     {
       text: "Add the application to the tools, owned by user 1000",
       command: "mise-oci build --copy ./dist:/workspace/dist --owner 1000",
+    },
+    {
+      text: "Build an image and load it into docker without a layout",
+      command: "mise-oci build --output-archive app.tar --format docker-archive -t app:dev && " +
+        "docker load -i app.tar",
     },
     { text: "See what would be built", command: "mise-oci build --dry-run" },
     {

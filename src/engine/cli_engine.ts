@@ -8,7 +8,7 @@ import {
   type CommandOutcome,
   runEngineCommand,
 } from "./command.ts";
-import type { ContainerOptions, Engine, EngineName, EngineTag } from "./port.ts";
+import type { ContainerOptions, Engine, EngineName, EngineTag, RetainOptions } from "./port.ts";
 
 /** Where podman and docker differ. */
 export interface Dialect {
@@ -33,7 +33,12 @@ export class CliEngine implements Engine {
     return runEngineCommand([this.program, ...args], options);
   }
 
-  async #must(action: string, args: readonly string[], options?: CommandOptions): Promise<string> {
+  /** Runs a command that must end with 0. */
+  protected async must(
+    action: string,
+    args: readonly string[],
+    options?: CommandOptions,
+  ): Promise<string> {
     const outcome = await this.#run(args, options);
     if (outcome.code !== 0) throw commandError(action, [this.program, ...args], outcome);
     return outcome.stdout;
@@ -54,7 +59,7 @@ export class CliEngine implements Engine {
 
   async pull(reference: string, signal?: AbortSignal): Promise<void> {
     const args = ["pull", "--quiet", ...this.dialect.pullFlags, "--", reference];
-    await this.#must(`load the image into ${this.name}`, args, signal && { signal });
+    await this.must(`load the image into ${this.name}`, args, signal && { signal });
   }
 
   async load(
@@ -62,11 +67,11 @@ export class CliEngine implements Engine {
     signal?: AbortSignal,
   ): Promise<void> {
     const options = { feed: write, ...(signal === undefined ? {} : { signal }) };
-    await this.#must(`load the image into ${this.name}`, ["load", "--quiet"], options);
+    await this.must(`load the image into ${this.name}`, ["load", "--quiet"], options);
   }
 
   async tag(image: string, name: string): Promise<void> {
-    await this.#must(`name the image in ${this.name}`, ["tag", "--", image, name]);
+    await this.must(`name the image in ${this.name}`, ["tag", "--", image, name]);
   }
 
   async untag(name: string): Promise<void> {
@@ -77,9 +82,13 @@ export class CliEngine implements Engine {
     throw commandError(`remove the image from ${this.name}`, [this.program, ...args], outcome);
   }
 
+  retainLayers(_image: string, _options?: RetainOptions): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
   async listTags(repository: string): Promise<readonly EngineTag[]> {
     const args = ["images", "--format", "{{.Repository}}:{{.Tag}}", "--filter"];
-    const out = await this.#must(`list the images of ${this.name}`, [
+    const out = await this.must(`list the images of ${this.name}`, [
       ...args,
       `reference=${repository}`,
     ]);
@@ -89,7 +98,7 @@ export class CliEngine implements Engine {
   async listContainers(
     label: string,
   ): Promise<readonly { readonly id: string; readonly value: string }[]> {
-    const out = await this.#must(`list the containers of ${this.name}`, [
+    const out = await this.must(`list the containers of ${this.name}`, [
       "ps",
       "--all",
       "--no-trunc",

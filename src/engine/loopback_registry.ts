@@ -35,6 +35,8 @@ export interface LoopbackRegistry extends AsyncDisposable {
   readonly reference: string;
   /** Digests and bytes of the layers that were asked for. */
   readonly served: ReadonlyMap<Digest, number>;
+  /** Why a layer could not be read, if one could not: the engine only sees that its bytes end. */
+  readonly failure: unknown;
 }
 
 /** Options of {@linkcode serveImage}. */
@@ -63,6 +65,7 @@ function parseRange(header: string | null, size: number): BlobRange | "bad" | un
 
 class Server {
   readonly served = new Map<Digest, number>();
+  failure: unknown;
   readonly #layers: ReadonlyMap<string, Descriptor>;
 
   constructor(
@@ -73,7 +76,7 @@ class Server {
     this.#layers = new Map(image.layers.map((layer) => [layer.digest, layer]));
   }
 
-  async handle(request: Request): Promise<Response> {
+  handle(request: Request): Response {
     const path = new URL(request.url).pathname;
     this.options.log?.(`${request.method} ${path.replace(this.repository, "…")}`);
     if (request.method !== "GET" && request.method !== "HEAD") {
@@ -88,7 +91,7 @@ class Server {
     if (rest.length > 0) return notFound();
     const head = request.method === "HEAD";
     if (kind === "manifests") return this.#manifest(name, head);
-    if (kind === "blobs") return await this.#blob(name, request.headers.get("range"), head);
+    if (kind === "blobs") return this.#blob(name, request.headers.get("range"), head);
     return notFound();
   }
 
@@ -109,8 +112,8 @@ class Server {
       : notFound();
   }
 
-  async #blob(name: string, range: string | null, head: boolean): Promise<Response> {
-    const { config, source } = this.image;
+  #blob(name: string, range: string | null, head: boolean): Response {
+    const { config } = this.image;
     if (name === config.descriptor.digest) return this.#document(config, head);
     const layer = this.#layers.get(name);
     if (layer === undefined || !isDigest(name)) return notFound();
@@ -129,18 +132,28 @@ class Server {
     if (part !== undefined) headers["Content-Range"] = `bytes ${start}-${end - 1}/${size}`;
     const status = part === undefined ? 200 : 206;
     if (head) return new Response(null, { status, headers });
-    const body = (await source.open(name, part)).pipeThrough(this.#count(name));
-    return new Response(body, { status, headers });
+    return new Response(this.#send(name, part), { status, headers });
   }
 
-  #count(digest: Digest): TransformStream<Uint8Array, Uint8Array> {
-    return new TransformStream({
-      transform: (chunk, controller) => {
-        this.served.set(digest, (this.served.get(digest) ?? 0) + chunk.length);
-        this.options.onBytes?.(chunk.length);
-        controller.enqueue(chunk);
+  /** The bytes, counted; a failure of ours is told apart from an engine that hangs up. */
+  #send(digest: Digest, part: BlobRange | undefined): ReadableStream<Uint8Array<ArrayBuffer>> {
+    let reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
+    return new ReadableStream({
+      pull: async (controller) => {
+        try {
+          reader ??= (await this.image.source.open(digest, part)).getReader();
+          const { value, done } = await reader.read();
+          if (done) return controller.close();
+          this.served.set(digest, (this.served.get(digest) ?? 0) + value.length);
+          this.options.onBytes?.(value.length);
+          controller.enqueue(value);
+        } catch (error) {
+          this.failure ??= error;
+          controller.error(error);
+        }
       },
-    });
+      cancel: (reason) => reader?.cancel(reason),
+    }, { highWaterMark: 0 });
   }
 }
 
@@ -155,6 +168,9 @@ export function serveImage(image: ServedImage, options: ServeOptions = {}): Loop
   return {
     reference: `127.0.0.1:${listener.addr.port}/${repository}:image`,
     served: server.served,
+    get failure(): unknown {
+      return server.failure;
+    },
     [Symbol.asyncDispose]: () => listener.shutdown(),
   };
 }

@@ -10,5 +10,5 @@ export {
   serveImage,
   type ServeOptions,
 } from "./loopback_registry.ts";
-export type { ContainerOptions, Engine, EngineName, EngineTag } from "./port.ts";
+export type { ContainerOptions, Engine, EngineName, EngineTag, RetainOptions } from "./port.ts";
 export { selectEngine, type SelectOptions } from "./select.ts";

@@ -40,6 +40,12 @@ export interface EngineTag {
   readonly tag: string;
 }
 
+/** Options of {@linkcode Engine.retainLayers}. */
+export interface RetainOptions {
+  /** `os/arch[/variant]`, for an image that is not of the host's platform. */
+  readonly platform?: string;
+}
+
 /** A container engine. No method prints; errors name engine, action, and the end of what it said. */
 export interface Engine {
   /** Which one. */
@@ -59,6 +65,12 @@ export interface Engine {
   tag(image: string, name: string): Promise<void>;
   /** Takes a name away; the image goes with its last one. An image that is gone is fine. */
   untag(name: string): Promise<void>;
+  /**
+   * Keeps the layers of an image where the engine caches what it builds, so that they outlive the image
+   * and a later pull finds them. No list of images shows them.
+   * @returns whether the engine has such a place.
+   */
+  retainLayers(image: string, options?: RetainOptions): Promise<boolean>;
   /** The tags of a repository. */
   listTags(repository: string): Promise<readonly EngineTag[]>;
   /** The values of a label on all containers, running or not, with the containers' ids. */

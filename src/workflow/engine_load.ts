@@ -16,8 +16,18 @@ import { shortDigest } from "../oci/mod.ts";
 import { type ResolvedImage, writeDockerArchive } from "../store/mod.ts";
 import type { WorkflowContext } from "./types.ts";
 
-/** How an image came into an engine. */
-export type LoadOutcome = "present" | "pulled" | "archive";
+/**
+ * How an image came into an engine: it was there; it was put together of layers that were; it was pulled
+ * with at least one layer; it was sent whole.
+ */
+export type LoadOutcome = "present" | "assembled" | "pulled" | "archive";
+
+const NOTES: Readonly<Record<LoadOutcome, string>> = {
+  present: "there already",
+  assembled: "every layer was there",
+  pulled: "loaded",
+  archive: "sent whole",
+};
 
 /** Pulls that are tried: another run may remove a layer just when this one counts on it. */
 const PULLS = 3;
@@ -32,7 +42,7 @@ async function pull(
   engine: Engine,
   image: ResolvedImage,
   options: { readonly name: string; readonly id: string; readonly context: WorkflowContext },
-): Promise<void> {
+): Promise<"assembled" | "pulled"> {
   const { reporter, signal } = options.context;
   await using registry = serveImage({
     manifest: { descriptor: image.descriptor, bytes: image.manifestBytes },
@@ -49,6 +59,8 @@ async function pull(
         await engine.pull(registry.reference, signal);
         break;
       } catch (error) {
+        // A blob of ours that is damaged or gone is no better the next time.
+        if (registry.failure instanceof MiseOciError) throw registry.failure;
         if (attempt === PULLS || signal.aborted) throw error;
         reporter.emit({ type: "detail", level: 1, text: `${describeError(error)}; trying again` });
       }
@@ -60,6 +72,12 @@ async function pull(
   const bytes = [...registry.served.values()].reduce((sum, size) => sum + size, 0);
   const text = `${engine.name} fetched ${registry.served.size} layers, ${bytes} bytes`;
   reporter.emit({ type: "detail", level: 1, text });
+  return bytes === 0 ? "assembled" : "pulled";
+}
+
+/** Whether the engine failed, and not this process. */
+function isOfEngine(error: unknown): boolean {
+  return error instanceof MiseOciError && error.code === "engine";
 }
 
 async function loadArchive(
@@ -115,15 +133,15 @@ export async function loadIntoEngine(
   const label = `load ${shortDigest(image.descriptor.digest)} into ${engine.name}`;
   reporter.emit({ type: "start", id, label, total });
   try {
-    const outcome = await pull(engine, image, { name, id, context }).then(
-      () => "pulled" as const,
+    const outcome: LoadOutcome = await pull(engine, image, { name, id, context }).catch(
       async (pullError) => {
         signal.throwIfAborted();
+        if (!isOfEngine(pullError)) throw pullError;
         await loadArchive(engine, image, { name, pullError, context });
         return "archive" as const;
       },
     );
-    reporter.emit({ type: "done", id, note: outcome === "pulled" ? "loaded" : "sent whole" });
+    reporter.emit({ type: "done", id, note: NOTES[outcome] });
     return outcome;
   } catch (error) {
     reporter.emit({ type: "failed", id });

@@ -3,8 +3,9 @@
  * @module
  */
 import { selectEngine } from "../engine/mod.ts";
-import { digestHex } from "../oci/mod.ts";
+import { openLayout } from "../store/mod.ts";
 import { loadIntoEngine } from "./engine_load.ts";
+import { engineName } from "./engine_name.ts";
 import { hostEnv } from "./environment.ts";
 import { obtainImage } from "./obtain_image.ts";
 import type { LoadRequest, LoadResult, WorkflowContext } from "./types.ts";
@@ -12,7 +13,7 @@ import type { LoadRequest, LoadResult, WorkflowContext } from "./types.ts";
 /**
  * Loads an image of a layout into an engine.
  *
- * @throws {MiseOciError} `layout` if the directory is none, `engine` if there is none or it fails.
+ * @throws {MiseOciError} `layout` if the directory is none, `integrity` naming a damaged blob, `engine` if there is none or it fails.
  */
 export async function loadImage(
   request: LoadRequest,
@@ -25,9 +26,11 @@ export async function loadImage(
     ...(platform === undefined ? {} : { platform }),
   }, context);
   const { image } = obtained;
+  const layout = await openLayout(directory);
+  await layout.verify({ entries: [image.descriptor], signal: context.signal });
   const engine = await selectEngine({ engine: request.engine, path: hostEnv("PATH") ?? "" });
   const digest = image.descriptor.digest;
-  const name = request.tag ?? image.tag ?? `mise-oci:${digestHex(digest).slice(0, 12)}`;
+  const name = engineName(request.tag ?? image.tag, digest);
   await loadIntoEngine(engine, image, { name, context });
   return { engine: engine.name, image: name, digest };
 }

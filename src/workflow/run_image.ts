@@ -3,11 +3,12 @@
  * @module
  */
 import { join } from "@std/path";
-import { MiseOciError } from "../errors.ts";
+import { describeError, MiseOciError } from "../errors.ts";
 import { type Engine, selectEngine } from "../engine/mod.ts";
-import { digestHex, formatPlatform, samePlatform } from "../oci/mod.ts";
+import { formatPlatform, samePlatform } from "../oci/mod.ts";
 import { cacheDirectory, openLayout, type ResolvedImage } from "../store/mod.ts";
 import { loadIntoEngine } from "./engine_load.ts";
+import { engineName } from "./engine_name.ts";
 import { defaultPlatform, hostEnv } from "./environment.ts";
 import { obtainImage } from "./obtain_image.ts";
 import { runContainer } from "./run_container.ts";
@@ -28,9 +29,30 @@ async function untagPatiently(engine: Engine, name: string): Promise<void> {
   }
 }
 
-/** The name that a kept image has: its own, or one that says what it is. */
-function keptName(image: ResolvedImage): string {
-  return image.tag ?? `mise-oci:${digestHex(image.descriptor.digest).slice(0, 12)}`;
+/** Whether building on the image would run what its author left for that moment. */
+function hasBuildTriggers({ config }: ResolvedImage): boolean {
+  const triggers = config.config?.extensions?.["OnBuild"];
+  return Array.isArray(triggers) && triggers.length > 0;
+}
+
+/**
+ * Keeps the layers for the next run, out of sight, where the engine can do that: the image itself goes
+ * at the end of this one. A run does not fail for it.
+ */
+async function retain(
+  engine: Engine,
+  image: ResolvedImage,
+  options: { readonly name: string; readonly platform?: string; readonly context: WorkflowContext },
+): Promise<void> {
+  const { name, context: { reporter }, ...rest } = options;
+  if (hasBuildTriggers(image)) return;
+  try {
+    // Also while the run is interrupted: removing layers that are kept is quick, others take seconds.
+    await engine.retainLayers(name, rest);
+  } catch (error) {
+    const text = `The next run has to load the image again: ${describeError(error)}`;
+    reporter.emit({ type: "detail", level: 1, text });
+  }
 }
 
 async function runLoaded(
@@ -44,23 +66,28 @@ async function runLoaded(
 ): Promise<number> {
   const { request, id, context } = options;
   const name = `${RUN_REPOSITORY}:${id}`;
+  const foreign = !samePlatform(image.platform, defaultPlatform());
+  const platform = foreign ? { platform: formatPlatform(image.platform) } : {};
+  let retained: Promise<void> | undefined;
   try {
-    await loadIntoEngine(engine, image, { name, context });
+    const outcome = await loadIntoEngine(engine, image, { name, context });
     if (request.keep) {
-      const kept = keptName(image);
+      const kept = engineName(image.tag, image.descriptor.digest);
       await engine.tag(name, kept);
       context.reporter.emit({ type: "step", text: `Kept in ${engine.name} as ${kept}` });
+    } else if (outcome === "pulled" || outcome === "archive") {
+      retained = retain(engine, image, { name, context, ...platform });
     }
-    const foreign = !samePlatform(image.platform, defaultPlatform());
     return await runContainer(engine, {
       ...request,
       image: name,
       name: `mise-oci-${id}`,
       labels: { [RUN_LABEL]: id },
       extra: request.engineArgs,
-      ...(foreign ? { platform: formatPlatform(image.platform) } : {}),
+      ...platform,
     }, context.signal);
   } finally {
+    await retained;
     await untagPatiently(engine, name);
   }
 }
@@ -72,10 +99,12 @@ async function runLoaded(
  * @throws {MiseOciError} `engine`, and what building or loading throws.
  */
 export async function runImage(request: RunRequest, context: WorkflowContext): Promise<RunResult> {
-  if (request.image.kind === "layout") await openLayout(request.image.directory);
+  const { image } = request;
+  const layout = image.kind === "layout" ? await openLayout(image.directory) : undefined;
   const engine = await selectEngine({ engine: request.engine, path: hostEnv("PATH") ?? "" });
   const runs = join(cacheDirectory(hostEnv), "runs");
-  await using obtained = await obtainImage(request.image, context);
+  await using obtained = await obtainImage(image, context);
+  await layout?.verify({ entries: [obtained.image.descriptor], signal: context.signal });
   await removeDeadRuns(engine, runs, context);
   await using lease = await takeRunLease(runs);
   const exitCode = await runLoaded(engine, obtained.image, { request, id: lease.id, context });

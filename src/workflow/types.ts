@@ -34,7 +34,9 @@ export interface ProjectRequest {
 /** The flags of `build`, parsed; also of `run` and `push` when they build. */
 export interface BuildRequest extends ProjectRequest {
   /** Absolute directory of the image layout (`-o`). */
-  readonly output: string;
+  readonly output?: string;
+  /** A file that gets the image as well (`--output-archive`). */
+  readonly archive?: ArchiveRequest;
   /** Base image (`--from`). */
   readonly from?: string;
   /** Name of the image (`-t`). */
@@ -65,6 +67,14 @@ export interface BuildRequest extends ProjectRequest {
   readonly jobs?: number;
 }
 
+/** An archive that a build writes. */
+export interface ArchiveRequest {
+  /** Absolute path of the file. */
+  readonly path: string;
+  /** What other programs call its format (`--format`). */
+  readonly format: "oci-archive" | "docker-archive";
+}
+
 /** One row of the layer table. */
 export interface LayerRow {
   /** `base`, `tool`, `mise`, `config`, … */
@@ -85,8 +95,10 @@ export interface LayerRow {
 
 /** What a build made. */
 export interface BuildResult {
-  /** The layout's directory. */
-  readonly output: string;
+  /** The layout's directory, if one was asked for. */
+  readonly output?: string;
+  /** The archive, if one was asked for. */
+  readonly archive?: ArchiveRequest;
   /** Digest of the image manifest. */
   readonly digest: Digest;
   /** Name in the layout. */
@@ -98,7 +110,7 @@ export interface BuildResult {
 }
 
 /** A build whose layout nobody asked for: the workflow chooses a place and removes it. */
-export type TransientBuild = Omit<BuildRequest, "output" | "tag">;
+export type TransientBuild = Omit<BuildRequest, "output" | "archive" | "tag">;
 
 /** The image that `run` and `push` work on: one that is there, or one to be built. */
 export type ImageRequest =

@@ -1,0 +1,89 @@
+/**
+ * Keeps layers in docker's build cache: no list of images shows them, `docker system df` counts them,
+ * `docker builder prune` and docker's own garbage collection free them, and a later pull of an image
+ * with the same layers below finds them ("Already exists").
+ *
+ * Asked of the daemon itself (Engine API, `POST /build`), because `docker build` with BuildKit needs a
+ * plugin that many installations lack, and the older builder leaves images behind. The Dockerfile is one
+ * `FROM`, and the exporter `cacheonly` makes no image of it.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+
+/** It takes a tenth of a second; a daemon that hangs must not hold up the end of a run. */
+const TIMEOUT_MS = 10_000;
+
+const BLOCK = 512;
+
+/** A tar with a Dockerfile in it and nothing else. */
+function tarOf(dockerfile: string): Uint8Array<ArrayBuffer> {
+  const text = new TextEncoder().encode(dockerfile);
+  const header = new Uint8Array(BLOCK);
+  const put = (value: string, at: number): void => header.set(new TextEncoder().encode(value), at);
+  put("Dockerfile", 0);
+  put("0000644\0", 100);
+  put("0000000\0", 108);
+  put("0000000\0", 116);
+  put(`${text.length.toString(8).padStart(11, "0")}\0`, 124);
+  put("00000000000\0", 136);
+  put("        ", 148);
+  put("0", 156);
+  put("ustar\x0000", 257);
+  put(`${header.reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, "0")}\0 `, 148);
+  const padded = Math.ceil(text.length / BLOCK) * BLOCK;
+  const tar = new Uint8Array(BLOCK + padded + 2 * BLOCK);
+  tar.set(header);
+  tar.set(text, BLOCK);
+  return tar;
+}
+
+/** The error that the progress of a build ends with, if it does. */
+function maybeError(progress: string): string | undefined {
+  for (const line of progress.split("\n")) {
+    if (!line.includes('"error"')) continue;
+    try {
+      const { error } = JSON.parse(line) as { readonly error?: unknown };
+      if (typeof error === "string") return error;
+    } catch {
+      // Not a line of progress.
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Puts the layers of an image that docker has into its build cache.
+ *
+ * @param host where the daemon listens, as in `DOCKER_HOST`; only `unix://` is supported.
+ * @param options.image its name, as it is written in a Dockerfile.
+ * @throws {MiseOciError} `engine` with what the daemon said, or if it does not listen there.
+ */
+export async function retainInBuildCache(
+  host: string,
+  options: { readonly image: string; readonly platform?: string },
+): Promise<void> {
+  const { image, platform } = options;
+  const fail = (why: string, cause?: unknown): MiseOciError =>
+    new MiseOciError("engine", `Cannot keep layers in docker's build cache: ${why}`, { cause });
+  if (!host.startsWith("unix://")) throw fail(`"${host}" is not a socket of this machine`);
+  const from = platform === undefined ? "FROM" : `FROM --platform=${platform}`;
+  const outputs = encodeURIComponent(JSON.stringify([{ Type: "cacheonly" }]));
+  using client = Deno.createHttpClient({
+    proxy: { transport: "unix", path: host.slice("unix://".length) },
+  });
+  try {
+    const response = await fetch(`http://docker/build?version=2&outputs=${outputs}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/x-tar" },
+      body: tarOf(`${from} ${image}\n`),
+      client,
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    const progress = await response.text();
+    const error = response.ok ? maybeError(progress) : progress.trim().slice(0, 300);
+    if (error !== undefined) throw fail(error);
+  } catch (error) {
+    if (error instanceof MiseOciError || error instanceof Deno.errors.NotCapable) throw error;
+    throw fail(error instanceof Error ? error.message : String(error), error);
+  }
+}

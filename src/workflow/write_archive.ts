@@ -1,0 +1,79 @@
+/**
+ * Writes a composed image into an archive file, which appears when it is whole.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import { Annotation, parseManifest } from "../oci/mod.ts";
+import { type Cache, writeDockerArchive, writeOciArchive } from "../store/mod.ts";
+import { dirname } from "@std/path";
+import type { ComposedImage } from "./compose_image.ts";
+import { engineName } from "./engine_name.ts";
+import { withDocuments } from "./memory_source.ts";
+import type { ArchiveRequest } from "./types.ts";
+import { MissingBlobError } from "./write_layout.ts";
+
+/** What is at a path; links are followed. */
+async function maybeStat(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.stat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** Says before a build what would be wrong after it. @throws {MiseOciError} `io`. */
+export async function checkArchiveTarget({ path }: ArchiveRequest): Promise<void> {
+  const fail = (why: string): MiseOciError =>
+    new MiseOciError("io", `Cannot write archive "${path}": ${why}`, {
+      hint: "Give the path of a file in a directory that exists with --output-archive",
+    });
+  if ((await maybeStat(path))?.isDirectory) throw fail("it is a directory");
+  const parent = dirname(path);
+  if (!(await maybeStat(parent))?.isDirectory) throw fail(`there is no directory "${parent}"`);
+}
+
+/**
+ * Writes the archive.
+ *
+ * @throws {MissingBlobError} if the cache lost a blob since it was made; there is no file then.
+ * @throws {MiseOciError} `io` if it cannot be written, `integrity` if a blob is damaged.
+ */
+export async function writeArchive(
+  image: ComposedImage,
+  options: { readonly archive: ArchiveRequest; readonly tag?: string; readonly cache: Cache },
+): Promise<void> {
+  const { archive: { path, format }, tag, cache } = options;
+  const { manifest, config, platform } = image;
+  for (const layer of image.layers) {
+    if (await cache.size(layer.digest) !== layer.size) throw new MissingBlobError(layer);
+  }
+  const source = withDocuments(
+    cache,
+    new Map([manifest, config].map(({ descriptor, bytes }) => [descriptor.digest, bytes])),
+  );
+  if (format === "docker-archive") {
+    const parsed = parseManifest(manifest.bytes, { what: "the manifest just composed" });
+    if (parsed.kind !== "manifest") throw new TypeError("The manifest just composed is an index");
+    const { descriptor } = manifest;
+    const repoTags = tag === undefined ? [] : [engineName(tag, descriptor.digest)];
+    const resolved = {
+      descriptor,
+      manifest: parsed.manifest,
+      manifestBytes: manifest.bytes,
+      config: image.imageConfig,
+      configBytes: config.bytes,
+      platform,
+      source,
+    };
+    return await writeDockerArchive(resolved, path, { repoTags });
+  }
+  const annotations = tag === undefined ? {} : { annotations: { [Annotation.refName]: tag } };
+  const manifests = [{ ...manifest.descriptor, platform, ...annotations }];
+  const store = {
+    ...source,
+    place: "the image just built",
+    index: () => Promise.resolve({ manifests }),
+  };
+  await writeOciArchive(store, path);
+}
