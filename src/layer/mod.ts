@@ -29,4 +29,5 @@ export type { TarSummary } from "./output.ts";
 export { CompressionPool, type CompressionPoolOptions, createCompressionPool } from "./pool.ts";
 export { type BaseDirectories, type LayerTree, type ScanContext, scanLayer } from "./scan.ts";
 export type { BlobSink, BlobWriter } from "./sink.ts";
+export { type StoreContext, storeEntries, type StoredEntries } from "./store_entries.ts";
 export { estimateSize, type SizeEstimate } from "./estimate.ts";

@@ -3,20 +3,14 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { describeError, MiseOciError } from "../errors.ts";
-import { Annotation, layerMediaType, type Platform, sortKeys } from "../oci/mod.ts";
+import type { Platform } from "../oci/mod.ts";
 import {
   type BlobSink,
-  type BuiltLayer,
   type CompressionPool,
   LAYER_FORMAT,
-  type LayerEntry,
+  type StoredEntries,
+  storeEntries,
 } from "../layer/mod.ts";
-import { linkSameInodes } from "../layer/entries.ts";
-import { comparePaths } from "../layer/entry.ts";
-import { LayerOutput, type TarSummary } from "../layer/output.ts";
-import { packEntries } from "../layer/pack.ts";
-import { relocationMap } from "../layer/relocate.ts";
 import { diffSnapshots } from "./diff.ts";
 import { type InstallContext, installPackages } from "./install.ts";
 import type { PackagesPlan } from "./plan.ts";
@@ -51,25 +45,12 @@ export interface PackagesContext extends InstallContext {
   readonly warn?: (text: string) => void;
 }
 
-/** The plan of the layer, as tables and the image's history show it. */
-function layerPlan({ manager, packages }: PackagesPlan): BuiltLayer["plan"] {
-  const words = packages.map(({ name, version }) =>
-    version === undefined ? name : `${name}=${version}`
-  );
-  const command = manager === "apt" ? "apt-get install" : "apk add";
-  return {
-    kind: "packages",
-    name: manager,
-    owner: { uid: 0, gid: 0 },
-    sources: [],
-    relocations: [],
-    exclude: [],
-    createdBy: `mise-oci: ${command} ${words.join(" ")}`,
-    annotations: {
-      [Annotation.layerKind]: "packages",
-      [Annotation.systemPackages]: manager,
-    },
-  };
+/** A layer of system packages that has been built and stored; annotations are the plan's. */
+export interface BuiltPackagesLayer extends StoredEntries {
+  /** {@linkcode packagesFingerprint} of the request. */
+  readonly fingerprint: string;
+  /** What the user should know, also when the layer comes from a cache the next time. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -106,7 +87,7 @@ export function packagesFingerprint(
 export async function buildPackagesLayer(
   request: PackagesRequest,
   context: PackagesContext,
-): Promise<BuiltLayer> {
+): Promise<BuiltPackagesLayer> {
   checkHost();
   const { manager, packages, platform, baseLayers } = request;
   const { signal, warn, detail, pool } = context;
@@ -123,45 +104,7 @@ export async function buildPackagesLayer(
   const after = await takeSnapshot(rootfs, signal);
   const { entries, warnings } = diffSnapshots(before, after, { rootfs, manager });
   if (warn !== undefined) warnings.forEach(warn);
-  const plan = layerPlan({ manager, packages });
-  const { summary, digest, size } = await pack(entries, context);
-  return {
-    plan,
-    descriptor: {
-      mediaType: layerMediaType(pool.framing.kind),
-      digest,
-      size,
-      annotations: sortKeys(plan.annotations),
-    },
-    diffId: summary.diffId,
-    uncompressedSize: summary.size,
-    fingerprint: packagesFingerprint(request, pool.framing),
-  };
-}
-
-/** Packs the difference; unlike other trees it cannot change meanwhile. */
-async function pack(
-  unsorted: readonly LayerEntry[],
-  { pool, sink, signal }: PackagesContext,
-): Promise<{ summary: TarSummary } & Pick<BuiltLayer["descriptor"], "digest" | "size">> {
-  const entries = [...unsorted].sort((a, b) => comparePaths(a.path, b.path));
-  linkSameInodes(entries);
-  const writer = await sink.create();
-  const output = new LayerOutput(pool, { signal, write: (bytes) => writer.write(bytes) });
-  try {
-    await packEntries(entries, output, {
-      relocations: relocationMap([], []),
-      provided: () => true,
-      warn: () => {},
-    });
-    const summary = await output.finish();
-    return { summary, ...await writer.commit() };
-  } catch (error) {
-    await output.abort();
-    await writer.abort();
-    if (error instanceof MiseOciError || signal?.aborted === true) throw error;
-    throw new MiseOciError("io", `Cannot build the packages layer: ${describeError(error)}`, {
-      cause: error,
-    });
-  }
+  const name = `${manager} packages`;
+  const stored = await storeEntries(entries, { name, pool, sink: context.sink, signal });
+  return { ...stored, fingerprint: packagesFingerprint(request, pool.framing), warnings };
 }

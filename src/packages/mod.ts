@@ -9,6 +9,7 @@
  */
 export {
   buildPackagesLayer,
+  type BuiltPackagesLayer,
   PACKAGES_FORMAT,
   type PackagesContext,
   packagesFingerprint,

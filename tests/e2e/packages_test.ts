@@ -5,9 +5,14 @@ import { createHash } from "node:crypto";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { MiseOciError } from "../../src/errors.ts";
-import { type BuiltLayer, createCompressionPool } from "../../src/layer/mod.ts";
+import { createCompressionPool } from "../../src/layer/mod.ts";
 import { parseDiffId, parseDigest } from "../../src/oci/mod.ts";
-import { type BaseLayer, buildPackagesLayer, type PackageSpec } from "../../src/packages/mod.ts";
+import {
+  type BaseLayer,
+  buildPackagesLayer,
+  type BuiltPackagesLayer,
+  type PackageSpec,
+} from "../../src/packages/mod.ts";
 import { layerOf } from "../support/rootfs_fixture.ts";
 import { whyNoIsolation } from "../support/shell_rootfs.ts";
 import { copyBase, OCI_ARCH, run, startPodman, testWith } from "../support/testbed.ts";
@@ -46,7 +51,7 @@ async function openBase(layout: string): Promise<Base> {
 async function build(
   { layout, layers }: Base,
   packages: readonly PackageSpec[],
-): Promise<BuiltLayer & { readonly output: string }> {
+): Promise<BuiltPackagesLayer & { readonly output: string }> {
   await using pool = createCompressionPool({ compression: { kind: "gzip" } });
   const workDir = join(layout, "work");
   const lines: string[] = [];
@@ -95,7 +100,7 @@ async function putJson(layout: string, value: unknown): Promise<{ digest: string
 }
 
 /** Adds a layer to the layout's image. */
-async function addLayer(layout: string, { descriptor, diffId }: BuiltLayer): Promise<void> {
+async function addLayer(layout: string, { descriptor, diffId }: BuiltPackagesLayer): Promise<void> {
   const index = await readJson(join(layout, "index.json"));
   const manifest = await readJson(blobPath(layout, index.manifests[0].digest));
   const config = await readJson(blobPath(layout, manifest.config.digest));
