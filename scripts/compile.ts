@@ -1,0 +1,156 @@
+/**
+ * `deno task compile [--target TARGET]… [--output DIR] [--check]`: executables that need no Deno, in
+ * `dist/`, with their checksums. Deno fetches the runtime of each target; where it cannot, `DENORT_BIN`
+ * names one for the single target, and `DENO_BIN` the `deno` of the same version. `--check` compiles
+ * each a second time and compares.
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { fromFileUrl, join, resolve } from "@std/path";
+import manifest from "../deno.json" with { type: "json" };
+import { MODULES_LOADED_BY_NAME } from "./compile/modules.ts";
+import { permissionFlags, type PermissionSet } from "./compile/permissions.ts";
+import { executableName, parseTargets, type Target, targetOf, TARGETS } from "./compile/targets.ts";
+
+const REPOSITORY = fromFileUrl(new URL("../", import.meta.url));
+const DENO = Deno.env.get("DENO_BIN") || Deno.execPath();
+const SUMS = "SHA256SUMS";
+
+function say(line: string): void {
+  // deno-lint-ignore no-console
+  console.error(`compile: ${line}`);
+}
+
+/** Runs a program; its stdout. @throws {Error} with its stderr if it fails. */
+async function run(program: string, args: readonly string[]): Promise<string> {
+  const command = new Deno.Command(program, { args: [...args], cwd: REPOSITORY, stdin: "null" });
+  const { success, stdout, stderr } = await command.output();
+  const decoder = new TextDecoder();
+  if (!success) throw new Error(`${program} failed: ${decoder.decode(stderr).trim()}`);
+  return decoder.decode(stdout);
+}
+
+/** What depends on the version of the compiler: before 2.5 it does not know `links` in a lock file. */
+async function lockFlags(): Promise<readonly string[]> {
+  const version = /^deno (\d+)\.(\d+)/.exec(await run(DENO, ["--version"]));
+  const [major = 0, minor = 0] = (version ?? []).slice(1).map(Number);
+  return major > 2 || (major === 2 && minor >= 5) ? ["--frozen"] : ["--no-lock"];
+}
+
+/** Compiles one target to a file. `--quiet` stays in the executable: Deno's own notes are not ours. */
+async function compile(target: Target, output: string): Promise<void> {
+  const permissions: PermissionSet = manifest.permissions.default;
+  await run(DENO, [
+    "compile",
+    "--quiet",
+    "--no-check",
+    "--no-prompt",
+    ...await lockFlags(),
+    ...permissionFlags(permissions),
+    ...MODULES_LOADED_BY_NAME.flatMap((module) => ["--include", module]),
+    "--target",
+    TARGETS[target],
+    "--output",
+    output,
+    "main.ts",
+  ]);
+}
+
+async function sha256(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  using file = await Deno.open(path);
+  for await (const chunk of file.readable) hash.update(chunk);
+  return hash.digest("hex");
+}
+
+/** Whether the executable starts here and knows its version; a runtime of another version does not. */
+async function checkStart(target: Target, path: string): Promise<void> {
+  if (target !== targetOf(Deno.build)) return;
+  const said = JSON.parse(await run(path, ["--version", "--json"]));
+  if (said.version !== manifest.version) {
+    throw new Error(`${path} says that it is version ${said.version}, not ${manifest.version}`);
+  }
+  say(`${executableName(target)}: mise-oci ${said.version} on Deno ${said.deno}`);
+}
+
+/** Compiles under a temporary name; the executable gets its own once it is known to work. */
+async function compileChecked(target: Target, directory: string, twice: boolean): Promise<string> {
+  const extension = target.startsWith("windows") ? ".exe" : "";
+  const name = executableName(target);
+  const scratch = await Deno.makeTempDir({ dir: directory, prefix: ".compile-" });
+  try {
+    // The same name both times: the file's name is part of what is compiled.
+    const made = join(scratch, `mise-oci${extension}`);
+    await compile(target, made);
+    await checkStart(target, made);
+    const digest = await sha256(made);
+    if (twice) {
+      await Deno.mkdir(join(scratch, "again"));
+      const again = join(scratch, "again", `mise-oci${extension}`);
+      await compile(target, again);
+      if (await sha256(again) !== digest) throw new Error(`${name} differs when compiled again`);
+      say(`${name}: the same bytes when compiled again`);
+    }
+    await Deno.rename(made, join(directory, name));
+    return digest;
+  } finally {
+    await Deno.remove(scratch, { recursive: true });
+  }
+}
+
+/** Writes the checksums of all executables in the directory, as `sha256sum --check` reads them. */
+async function writeSums(directory: string, made: ReadonlyMap<string, string>): Promise<void> {
+  const names: string[] = [];
+  for await (const { name } of Deno.readDir(directory)) {
+    if (name.startsWith("mise-oci-")) names.push(name);
+  }
+  const lines = await Promise.all(
+    names.sort().map(async (name) =>
+      `${made.get(name) ?? await sha256(join(directory, name))}  ${name}\n`
+    ),
+  );
+  await Deno.writeTextFile(join(directory, `.${SUMS}`), lines.join(""));
+  await Deno.rename(join(directory, `.${SUMS}`), join(directory, SUMS));
+}
+
+/** What the command line asks for. */
+interface Options {
+  readonly targets: readonly Target[];
+  readonly output: string;
+  readonly check: boolean;
+}
+
+function parseOptions(args: readonly string[]): Options {
+  const targets: string[] = [];
+  let output = join(REPOSITORY, "dist");
+  let check = false;
+  const words = args.flatMap((arg) => /^--\w+=/.test(arg) ? arg.split(/=(.*)/s, 2) : [arg]);
+  for (let word = words.shift(); word !== undefined; word = words.shift()) {
+    if (word === "--target") targets.push(words.shift() ?? "");
+    else if (word === "--output") output = resolve(words.shift() ?? "");
+    else if (word === "--check") check = true;
+    else throw new RangeError(`Unknown argument "${word}": --target, --output, --check`);
+  }
+  return { targets: parseTargets(targets, () => targetOf(Deno.build)), output, check };
+}
+
+async function main(): Promise<void> {
+  const { targets, output, check } = parseOptions(Deno.args);
+  if (Deno.env.get("DENORT_BIN") && targets.length > 1) {
+    throw new RangeError("DENORT_BIN is the runtime of one target: name exactly one");
+  }
+  await Deno.mkdir(output, { recursive: true });
+  const made = new Map<string, string>();
+  for (const target of targets) {
+    made.set(executableName(target), await compileChecked(target, output, check));
+  }
+  await writeSums(output, made);
+  say(`${[...made.keys()].join(", ")} in ${output}`);
+}
+
+try {
+  await main();
+} catch (error) {
+  say(`error: ${error instanceof Error ? error.message : String(error)}`);
+  Deno.exit(error instanceof RangeError ? 2 : 1);
+}
