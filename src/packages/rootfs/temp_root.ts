@@ -3,7 +3,11 @@
  * @module
  */
 import { describeError, MiseOciError } from "../../errors.ts";
+import { tryLock } from "../../store/flock.ts";
 import { Rootfs } from "./rootfs.ts";
+
+const PREFIX = "rootfs-";
+const LOCK = ".lock";
 
 /** A rootfs that is gone once disposed of. */
 export interface TemporaryRootfs extends AsyncDisposable {
@@ -15,16 +19,20 @@ export interface TemporaryRootfs extends AsyncDisposable {
 
 /**
  * Creates an empty rootfs inside a new directory that only this user can enter, because the image may
- * have setuid programs and secrets (fault U16).
+ * have setuid programs and secrets (fault U16). Those that killed builds left behind are removed first:
+ * each has a lock file beside it that its build held locked, and the kernel lets go of it.
  *
  * @throws {MiseOciError} `io` if the directory cannot be created, or removed at the end.
  */
 export async function createTemporaryRootfs(workDir: string): Promise<TemporaryRootfs> {
-  let directory: string;
+  const directory = `${workDir}/${PREFIX}${crypto.randomUUID()}`;
+  let lock: Deno.FsFile;
   try {
     await Deno.mkdir(workDir, { recursive: true });
-    directory = await Deno.makeTempDir({ dir: workDir, prefix: "rootfs-" });
-    await Deno.chmod(directory, 0o700);
+    await sweep(workDir);
+    lock = await Deno.open(directory + LOCK, { createNew: true, write: true });
+    await maybeLock(lock);
+    await Deno.mkdir(directory, { mode: 0o700 });
     await Deno.mkdir(`${directory}/root`, { mode: 0o755 });
   } catch (cause) {
     throw new MiseOciError(
@@ -37,9 +45,40 @@ export async function createTemporaryRootfs(workDir: string): Promise<TemporaryR
     directory,
     rootfs: new Rootfs(`${directory}/root`),
     async [Symbol.asyncDispose](): Promise<void> {
-      await removeTree(directory);
+      try {
+        await removeTree(directory);
+        await Deno.remove(directory + LOCK);
+      } finally {
+        lock.close();
+      }
     },
   };
+}
+
+/** `false` if somebody else holds the lock, `undefined` where file systems have none. */
+async function maybeLock(file: Deno.FsFile): Promise<boolean | undefined> {
+  try {
+    return await tryLock(file);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Removes what no living build holds. A build locks its file before it makes its directory. */
+async function sweep(workDir: string): Promise<void> {
+  const names = Array.from(Deno.readDirSync(workDir), ({ name }) => name);
+  for (const name of names) {
+    if (!name.startsWith(PREFIX) || name.endsWith(LOCK)) continue;
+    const path = `${workDir}/${name}`;
+    try {
+      using lock = await Deno.open(path + LOCK, { write: true });
+      if (await maybeLock(lock) !== true) continue;
+      await removeTree(path);
+      await Deno.remove(path + LOCK);
+    } catch {
+      // Somebody else removes it, or it belongs to another user: it is not in this build's way.
+    }
+  }
 }
 
 async function removeTree(directory: string): Promise<void> {

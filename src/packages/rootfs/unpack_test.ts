@@ -257,3 +257,19 @@ Deno.test("an archive cut in a file is refused and the file closed", async () =>
   );
   assertEquals(error.code, "integrity");
 });
+
+Deno.test("O7: a rootfs that a killed build left is removed by the next, a living one is kept", async () => {
+  const workDir = await Deno.makeTempDir();
+  try {
+    const stale = `${workDir}/rootfs-stale`;
+    await Deno.mkdir(`${stale}/root/etc`, { recursive: true });
+    await Deno.writeTextFile(`${stale}.lock`, "");
+    await using living = await createTemporaryRootfs(workDir);
+    await using next = await createTemporaryRootfs(workDir);
+    const names = [...Deno.readDirSync(workDir)].filter((entry) => entry.isDirectory)
+      .map(({ name }) => `${workDir}/${name}`);
+    assertEquals(names.sort(), [living.directory, next.directory].sort());
+  } finally {
+    await Deno.remove(workDir, { recursive: true });
+  }
+});
