@@ -111,7 +111,11 @@ function copies(value: unknown, place: FieldPlace): readonly Copy[] {
     const { host, image } = item;
     if (typeof host !== "string" || host === "") return fail("host must be a path");
     if (typeof image !== "string") return fail("image must be a path");
-    return { host: resolve(dirname(place.file.path), host), image: parseImagePath(image, fail) };
+    return {
+      host: resolve(dirname(place.file.path), host),
+      image: parseImagePath(image, fail),
+      ...(image.endsWith("/") ? { directory: true } : {}),
+    };
   });
 }
 

@@ -35,8 +35,8 @@ export interface PlanOptions {
   readonly self?: HostExecutable;
   /** System packages for the platform, checked. */
   readonly packages?: PackageChoice;
-  /** Absolute host directory of the image layout: no copy takes it along. */
-  readonly output?: string;
+  /** Absolute host paths that the image is written to: no copy takes them along. */
+  readonly outputs?: readonly string[];
   /** `--compression`. */
   readonly compression?: CompressionPlan;
   /** What the image runs on. */

@@ -87,6 +87,8 @@ export interface LayerPlan {
    * without a slash names files and directories at every depth.
    */
   readonly exclude: readonly string[];
+  /** What the package manager is to install, of a packages layer. */
+  readonly packages?: PackageChoice;
   /** `created_by` of the layer's history entry. */
   readonly createdBy: string;
   /** Annotations of the layer's descriptor. */

@@ -10,11 +10,14 @@ import { type Cache, createLayout, openCache } from "../store/mod.ts";
 import { readBaseDirectories } from "./base_files.ts";
 import type { BaseImage } from "./base_image.ts";
 import { type ComposedImage, composeImage } from "./compose_image.ts";
+import { moveDotfiles } from "./dotfiles_home.ts";
 import { defaultJobs, defaultPlatform, hostEnv } from "./environment.ts";
 import { checkToolExecutables, decideEmbedding } from "./executables.ts";
+import { imageExtras } from "./image_extras.ts";
 import { makeLayers, type MakeLayersOptions } from "./make_layers.ts";
 import { miseContext } from "./mise_context.ts";
 import { openBase } from "./open_base.ts";
+import { maybeMakePackagesLayer } from "./packages_layer.ts";
 import { maybeReuseLayer, type ReuseIndex } from "./reuse_layers.ts";
 import { buildTimestamp } from "./timestamp.ts";
 import { followToolPaths } from "./tool_paths.ts";
@@ -22,11 +25,8 @@ import type { BuildRequest, BuildResult, TransientBuild, WorkflowContext } from 
 import { checkArchiveTarget, writeArchive } from "./write_archive.ts";
 import { MissingBlobError, writeLayout } from "./write_layout.ts";
 
-/** What decides an image: everything of a build but where it is written. */
-export type ImageInput = TransientBuild & {
-  /** Name of the image. */
-  readonly tag?: string;
-};
+/** What decides an image; where it is written only as far as no copy takes that along. */
+export type ImageInput = TransientBuild & Pick<BuildRequest, "tag" | "output" | "archive">;
 
 /** A project with its plan. */
 export interface PlannedImage {
@@ -102,6 +102,7 @@ async function planOptions(
     dropEnv: request.dropEnv,
     strictEnv: request.strictEnv,
     hostRoots: hostRoots(project),
+    ...await imageExtras(project, request, platform),
   };
 }
 
@@ -165,17 +166,24 @@ export async function buildInCache(
 ): Promise<ImageInCache> {
   const { request, cache, useCache, reuse: index = new Map() } = options;
   const base = await openBase(planned, { cache, pull: request.pull }, context);
-  const baseDirectories = await readBaseDirectories(base, cache, context);
   const jobs = request.jobs ?? defaultJobs();
+  const packages = await maybeMakePackagesLayer(planned, { base, cache, useCache, jobs }, context);
+  // What lies below the other layers: the base and what packages added to it.
+  const ground = packages === undefined ? base : { ...base, layers: [...base.layers, packages] };
+  const baseDirectories = await readBaseDirectories(ground, cache, context);
+  const plan = await moveDotfiles(planned, { ground, cache, request }, context);
   const { project } = planned;
-  const layers = await makeLayers(planned.plan, {
+  const layers = await makeLayers(plan, {
     cache,
     useCache,
     baseDirectories,
     jobs,
-    maybeReused: (layer) => maybeReuseLayer(layer, { index, project, baseDirectories }, context),
+    maybeReused: async (layer) =>
+      layer.kind === "packages"
+        ? packages
+        : await maybeReuseLayer(layer, { index, project, baseDirectories }, context),
   }, context);
-  return { ...planned, base, image: composeImage(planned.plan, base, layers) };
+  return { project, plan, base, image: composeImage(plan, base, layers) };
 }
 
 /** Opens the cache; what it finds damaged goes to the details. */

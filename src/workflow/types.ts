@@ -49,6 +49,8 @@ export interface BuildRequest extends ProjectRequest {
   readonly owner?: Owner;
   /** Embeds mise unless `--no-mise`. */
   readonly embedMise: boolean;
+  /** Embeds the compiled mise-oci (`--embed-self`). */
+  readonly embedSelf?: boolean;
   /** Uses the cache of built layers and, when pushing, layers of the registry. */
   readonly useCache: boolean;
   /** `--compression`; default: `[oci]`'s, else gzip. */

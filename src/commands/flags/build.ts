@@ -72,6 +72,9 @@ export const BUILD_FLAGS = {
       parse: parseOwner,
     }),
     "no-mise": switchFlag({ help: "Leave the mise executable out of the image" }),
+    "embed-self": switchFlag({
+      help: "Put the compiled mise-oci into the image too, at /usr/local/bin/mise-oci",
+    }),
     "no-cache": switchFlag({
       help: "Build every layer anew: no local cache, no layers of the registry",
     }),
@@ -103,6 +106,7 @@ export function buildRequest(
     allowEnv: flags["allow-env"],
     dropEnv: flags["drop-env"],
     strictEnv: flags["strict-env"],
+    ...given("embedSelf", flags["embed-self"] || undefined),
     ...given("miseEnv", globals.env),
     ...given("misePath", globals.mise),
     ...given("jobs", globals.jobs),

@@ -24,6 +24,7 @@ export function buildOutput(result: BuildResult, options: PrintOptions): Output 
       options.quiet ? `${result.digest}\n` : joinLines([
         ...facts([
           ["output", result.output],
+          ["archive", result.archive?.path],
           ["digest", result.digest],
           ["tag", result.tag],
           ["platform", platform],
@@ -33,6 +34,7 @@ export function buildOutput(result: BuildResult, options: PrintOptions): Output 
       ]),
     json: () => ({
       output: result.output,
+      archive: result.archive,
       digest: result.digest,
       tag: result.tag,
       platform,
@@ -45,6 +47,14 @@ export function buildOutput(result: BuildResult, options: PrintOptions): Output 
 /** Where a layer's content goes, once each. */
 function imagePaths(layer: LayerPlan): readonly string[] {
   return [...new Set(layer.sources.map(({ imagePath }) => imagePath))];
+}
+
+/** What goes into a layer: paths of the image, or packages. */
+function contents(layer: LayerPlan): readonly string[] {
+  if (layer.packages === undefined) return imagePaths(layer);
+  return layer.packages.packages.map(({ name, version }) =>
+    version === undefined ? name : `${name}=${version}`
+  );
 }
 
 /** Names of the variables that the image gets; values may be secrets and are not printed. */
@@ -81,14 +91,14 @@ export function planOutput(plan: BuildPlan): Output {
         "",
         ...renderTable(
           [{ title: "LAYER" }, { title: "NAME" }, { title: "VERSION" }, { title: "OWNER" }, {
-            title: "PATH",
+            title: "CONTENT",
           }],
           plan.layers.map((layer) => [
             layer.kind,
             layer.name,
             layer.version ?? "",
             `${layer.owner.uid}:${layer.owner.gid}`,
-            imagePaths(layer).join(" "),
+            contents(layer).join(" "),
           ]),
         ),
       ]),
@@ -119,6 +129,7 @@ function planJson(plan: BuildPlan): unknown {
       version: layer.version,
       owner: layer.owner,
       paths: imagePaths(layer),
+      packages: layer.packages?.packages,
       createdBy: layer.createdBy,
       annotations: layer.annotations,
     })),

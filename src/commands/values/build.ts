@@ -63,7 +63,8 @@ export function parseCopy(text: string, place: Place): Copy {
     return fail(`the image path ${JSON.stringify(image)} contains "." or ".."`);
   }
   if (text.includes("\0")) return fail("it contains a NUL character");
-  return { host: place.resolve(host), image: `/${parts.join("/")}` };
+  const directory = image.endsWith("/") ? { directory: true } : {};
+  return { host: place.resolve(host), image: `/${parts.join("/")}`, ...directory };
 }
 
 /**

@@ -10,13 +10,15 @@ import type { LayerPlan, LayerSource } from "../types.ts";
 import type { LayerPlanInput } from "./planner.ts";
 
 /** What is copied: all of it but the image that is being written, if that is inside. */
-function copySource({ host, image }: Copy, output: string | undefined): LayerSource {
+function copySource({ host, image }: Copy, outputs: readonly string[]): LayerSource {
+  const exclude = outputs.flatMap((output) => {
+    const inside = relative(host, output);
+    const isInside = inside !== "" && inside !== ".." && !inside.startsWith("../");
+    // The slash keeps the glob to that one place.
+    return isInside ? `./${escapeGlob(inside)}` : [];
+  });
   const source = { type: "tree", hostPath: host, imagePath: image } as const;
-  if (output === undefined) return source;
-  const inside = relative(host, output);
-  const isInside = inside !== "" && inside !== ".." && !inside.startsWith("../");
-  // The slash keeps the glob to that one place.
-  return isInside ? { ...source, exclude: [`./${escapeGlob(inside)}`] } : source;
+  return exclude.length === 0 ? source : { ...source, exclude };
 }
 
 /** Plans the copies: config's first, then the command line's, so that later ones win. */
@@ -27,7 +29,7 @@ export const planCopyLayers = (
     kind: "copy",
     name: copy.image,
     owner: resolved.owner,
-    sources: [copySource(copy, options.output)],
+    sources: [copySource(copy, options.outputs ?? [])],
     relocations: toolRelocations(project, resolved.mountPoint),
     exclude: [],
     createdBy: `mise-oci: copy ${copy.image}`,

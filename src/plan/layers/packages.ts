@@ -21,12 +21,13 @@ export function planPackagesLayer({ options }: LayerPlanInput): readonly LayerPl
   );
   return [{
     kind: "packages",
-    name: `${manager}: ${words.join(" ")}`,
+    name: manager,
     // Packages bring their own owners.
     owner: { uid: 0, gid: 0 },
     sources: [],
     relocations: [],
     exclude: [],
+    packages: options.packages,
     createdBy: `mise-oci: ${COMMANDS[manager]} ${words.join(" ")}`,
     annotations: {
       [Annotation.layerKind]: "packages",

@@ -1,0 +1,53 @@
+/**
+ * Looks for what the image takes from the host besides the tools, before anything is built.
+ * @module
+ */
+import { describeError, MiseOciError } from "../errors.ts";
+import type { Copy, Project } from "../plan/mod.ts";
+
+/** Why something cannot be copied, `undefined` if it can. */
+async function maybeProblem(path: string, mustBeDirectory: boolean): Promise<string | undefined> {
+  let info: Deno.FileInfo;
+  try {
+    info = await Deno.stat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "no such file or directory";
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    return describeError(error);
+  }
+  if (!info.isFile && !info.isDirectory) return "neither a file nor a directory";
+  if (mustBeDirectory && !info.isDirectory) {
+    return 'the image path ends with "/" and it is not a directory: name the file there too';
+  }
+  return undefined;
+}
+
+/**
+ * Checks that everything that is copied into the image is there.
+ *
+ * @throws {MiseOciError} `not-found` naming each host path that is missing or of the wrong kind.
+ */
+export async function checkSources(
+  { dotfiles = [] }: Pick<Project, "dotfiles">,
+  copies: readonly Copy[],
+): Promise<void> {
+  const wanted = [
+    ...copies.map(({ host, image, directory = false }) => ({ host, image, directory })),
+    ...dotfiles.flatMap(({ hostPath, target, mode }) =>
+      hostPath === undefined || mode === "template" || mode === "content"
+        ? []
+        : [{ host: hostPath, image: target, directory: mode === "symlink-each" }]
+    ),
+  ];
+  const problems: string[] = [];
+  for (const { host, image, directory } of wanted) {
+    const problem = await maybeProblem(host, directory);
+    if (problem === undefined) continue;
+    problems.push(`Cannot copy ${JSON.stringify(host)} to ${JSON.stringify(image)}: ${problem}`);
+  }
+  if (problems.length === 0) return;
+  throw new MiseOciError("not-found", problems.join("; "), {
+    hint:
+      "A relative path starts at the file that names it, that of --copy at the working directory",
+  });
+}
