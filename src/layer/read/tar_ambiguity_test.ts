@@ -207,7 +207,7 @@ const U19: readonly (readonly [string, "listed" | "refused", Uint8Array])[] = [
 for (const [name, expected, archive] of U19) {
   Deno.test({
     name: `U19: ${name} is ${expected}${
-      hasReaders ? "" : " (no tar or python3 here to compare with)"
+      hasReaders ? "" : " (skipped: no tar or python3 to compare with)"
     }`,
     ignore: !hasReaders,
     async fn(): Promise<void> {
