@@ -98,7 +98,9 @@ export async function buildPackagesLayer(
   await using temporary = await createTemporaryRootfs(context.workDir);
   const { rootfs } = temporary;
   detail?.(1, `Unpacking ${baseLayers.length} base layers`);
-  await unpackLayers(rootfs, baseLayers, reading);
+  // The image keeps the base's layers as they are; only the packages go without these.
+  const note = (text: string): void => detail?.(1, text);
+  await unpackLayers(rootfs, baseLayers, { ...reading, note });
   const before = await takeSnapshot(rootfs, signal);
   await installPackages(rootfs, { manager, packages }, { ...context, platform });
   const after = await takeSnapshot(rootfs, signal);

@@ -35,14 +35,17 @@ export interface UnpackReport {
 }
 
 /** Options of {@linkcode unpackLayers}. */
-export type UnpackOptions = Omit<LayerReadOptions, "what">;
+export interface UnpackOptions extends Omit<LayerReadOptions, "what"> {
+  /** Told in one sentence each what was left out; default `warn`. */
+  readonly note?: (text: string) => void;
+}
 
 /**
  * Unpacks layers, bottom first. Each is read twice: once to verify its diff ID and to learn what it
  * hides, so that nothing of a layer that is not what the config says is ever written, and so that the
  * order of whiteouts and new files in the archive does not matter.
  *
- * Devices, FIFOs and sockets are not created and extended attributes not set; one warning says how many.
+ * Devices, FIFOs and sockets are not created and extended attributes not set; one note says how many.
  *
  * @throws {MiseOciError} `integrity` for a wrong diff ID, `invalid` naming the entry for what a layer
  * must not contain, `io`; and as `readVerifiedLayer`.
@@ -54,12 +57,12 @@ export async function unpackLayers(
 ): Promise<UnpackReport> {
   const report: UnpackReport = { special: 0, xattrs: 0 };
   for (const layer of layers) await unpackLayer(rootfs, layer, { ...options, report });
-  const { special, xattrs } = report;
-  if (special > 0) {
-    options.warn?.(`Left out ${special} device, FIFO or socket entries of the base image`);
+  const { note = options.warn } = options;
+  if (report.special > 0) {
+    note?.(`Unpacked the base without ${report.special} devices, FIFOs or sockets`);
   }
-  if (xattrs > 0) {
-    options.warn?.(`Left out ${xattrs} extended attributes of the base image`);
+  if (report.xattrs > 0) {
+    note?.(`Unpacked the base without ${report.xattrs} extended attributes`);
   }
   return report;
 }
