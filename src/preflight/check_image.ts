@@ -1,0 +1,255 @@
+/**
+ * Checks every command of an image: those on its PATH, its entrypoint and its default command.
+ * @module
+ */
+import { type Cause, causeKey } from "./cause.ts";
+import { ImageView, type ViewFile, type ViewLayer } from "./image_view.ts";
+import { Starter } from "./starter.ts";
+
+/** What a layer is called, if it is one of ours. */
+export interface LayerLabel {
+  /** `tool`, `mise`, `copy`…; absent for layers of the base or of other builders. */
+  readonly kind?: string;
+  /** The tool's short name. */
+  readonly name?: string;
+}
+
+/** An image to check. */
+export interface CheckInput {
+  /** Its layers, bottom first. */
+  readonly layers: readonly (ViewLayer & { readonly label: LayerLabel })[];
+  /** Its architecture as Go names it. */
+  readonly architecture: string;
+  /** `NAME=value` each. */
+  readonly env: readonly string[];
+  /** Entrypoint. */
+  readonly entrypoint?: readonly string[];
+  /** Default command. */
+  readonly cmd?: readonly string[];
+}
+
+/** A cause and the commands that do not start because of it. */
+export interface Problem {
+  /** Why. */
+  readonly cause: Cause;
+  /** Commands that are, or load, what fails; by name, sorted. */
+  readonly commands: readonly string[];
+  /** Commands that need one of those to run, by name, sorted. */
+  readonly dependents: readonly string[];
+  /** Whether only the base's own commands fail. */
+  readonly ofBase: boolean;
+}
+
+/** Two tools with the same command. */
+export interface Duplicate {
+  /** The command. */
+  readonly command: string;
+  /** Path of the one that runs, and its tool. */
+  readonly winner: CommandPlace;
+  /** The others, in PATH's order. */
+  readonly shadowed: readonly CommandPlace[];
+}
+
+/** Where a command is. */
+export interface CommandPlace {
+  /** Its path. */
+  readonly path: string;
+  /** The tool whose layer has it. */
+  readonly tool: string;
+}
+
+/** What a check found. */
+export interface CheckReport {
+  /** Number of commands looked at. */
+  readonly commands: number;
+  /** What does not start, the gravest first. */
+  readonly problems: readonly Problem[];
+  /** Commands that two tools have. */
+  readonly duplicates: readonly Duplicate[];
+  /** `ID` of the image's os-release, and those of `ID_LIKE`; empty if it has none. */
+  readonly distribution: readonly string[];
+  /** `VERSION_ID` of its os-release. */
+  readonly distributionVersion?: string;
+  /** Whether musl is the image's C library. */
+  readonly musl: boolean;
+}
+
+const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+function variable(env: readonly string[], name: string): string | undefined {
+  return env.findLast((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1);
+}
+
+/** One command on PATH: the first of its name that can be executed, or else the first. */
+interface Command {
+  readonly name: string;
+  readonly path: string;
+  readonly layer: number;
+  readonly file: ViewFile | undefined;
+}
+
+/** Files that a shell would run, and those that were meant to be run and cannot be. */
+function maybeCommand(view: ImageView, directory: string, name: string): Command | undefined {
+  const path = `${directory}/${name}`;
+  const file = view.resolve(path);
+  const command = { name, path, layer: view.layerOf(path), file };
+  if (file === undefined) return view.linkTarget(path) === undefined ? undefined : command;
+  if (file.type !== "file") return undefined;
+  return (file.mode & 0o111) !== 0 || file.program.kind !== "other" ? command : undefined;
+}
+
+function isExecutable({ file }: Command): boolean {
+  return file !== undefined && (file.mode & 0o111) !== 0;
+}
+
+/** The commands of a PATH, all of a name together, in PATH's order. */
+function listCommands(view: ImageView, path: readonly string[]): ReadonlyMap<string, Command[]> {
+  const commands = new Map<string, Command[]>();
+  const seen = new Set<string>();
+  for (const directory of path) {
+    const real = view.resolve(directory);
+    if (real?.type !== "directory" || seen.has(real.path)) continue;
+    seen.add(real.path);
+    for (const name of view.list(directory)) {
+      const command = maybeCommand(view, directory, name);
+      if (command === undefined) continue;
+      const known = commands.get(name);
+      if (known === undefined) commands.set(name, [command]);
+      else known.push(command);
+    }
+  }
+  return commands;
+}
+
+/** Collects problems by their cause. */
+class Problems {
+  readonly #found = new Map<
+    string,
+    { cause: Cause; direct: Set<string>; dependent: Set<string>; ofBase: boolean }
+  >();
+
+  add(cause: Cause, command: { name: string; direct: boolean; ofBase: boolean }): void {
+    const key = causeKey(cause);
+    let found = this.#found.get(key);
+    if (found === undefined) {
+      found = { cause, direct: new Set(), dependent: new Set(), ofBase: true };
+      this.#found.set(key, found);
+    }
+    (command.direct ? found.direct : found.dependent).add(command.name);
+    if (!command.ofBase) found.ofBase = false;
+  }
+
+  list(): readonly Problem[] {
+    const problems = [...this.#found.values()].map(({ cause, direct, dependent, ofBase }) => ({
+      cause,
+      commands: [...direct].sort(),
+      dependents: [...dependent].filter((name) => !direct.has(name)).sort(),
+      ofBase,
+    }));
+    const weight = ({ commands, dependents, ofBase }: Problem): number =>
+      (ofBase ? 0 : 1e6) + commands.length + dependents.length;
+    return problems.sort((a, b) => weight(b) - weight(a));
+  }
+}
+
+/** A script that fails because its interpreter does is not the one to repair. */
+function isDirect(cause: Cause, { program, path }: ViewFile): boolean {
+  return program.kind !== "script" || ("file" in cause && cause.file === path);
+}
+
+function findDuplicates(
+  commands: ReadonlyMap<string, readonly Command[]>,
+  labels: readonly LayerLabel[],
+): readonly Duplicate[] {
+  const duplicates: Duplicate[] = [];
+  for (const [command, all] of commands) {
+    const places = all.filter(isExecutable).flatMap(({ path, layer }) => {
+      const label = labels[layer];
+      return label?.kind === "tool" ? [{ path, tool: label.name ?? "?" }] : [];
+    });
+    const [winner, ...rest] = places;
+    const shadowed = rest.filter(({ tool }) => tool !== winner?.tool);
+    if (winner !== undefined && shadowed.length > 0) duplicates.push({ command, winner, shadowed });
+  }
+  return duplicates.sort((a, b) => a.command < b.command ? -1 : 1);
+}
+
+interface Checking {
+  readonly view: ImageView;
+  readonly starter: Starter;
+  readonly labels: readonly LayerLabel[];
+  readonly problems: Problems;
+}
+
+/** Whether a layer is the base's while others are not. */
+function isOfBase(layer: number, labels: readonly LayerLabel[]): boolean {
+  return labels[layer]?.kind === undefined && labels.some(({ kind }) => kind !== undefined);
+}
+
+function checkCommand(command: Command, checking: Checking): void {
+  const { view, starter, labels, problems } = checking;
+  const { name, path, file, layer } = command;
+  const ofBase = isOfBase(layer, labels);
+  if (file === undefined) {
+    const target = view.linkTarget(path) ?? "";
+    return problems.add({ type: "dangling-link", file: path, target }, {
+      name,
+      direct: true,
+      ofBase,
+    });
+  }
+  for (const cause of starter.causesOf(file)) {
+    problems.add(cause, { name, direct: isDirect(cause, file), ofBase });
+  }
+}
+
+/** The program that a container of the image starts without arguments. */
+function checkStart(input: CheckInput, checking: Checking): void {
+  const field = (input.entrypoint?.length ?? 0) > 0 ? "Entrypoint" : "Cmd";
+  const [command] = (field === "Entrypoint" ? input.entrypoint : input.cmd) ?? [];
+  if (command === undefined || command.startsWith(".")) return;
+  const { starter, problems, labels } = checking;
+  const file = starter.findCommand(command);
+  if (file === undefined || file.type !== "file") {
+    const cause: Cause = { type: "missing-entrypoint", command, field };
+    return problems.add(cause, { name: command, direct: true, ofBase: false });
+  }
+  const ofBase = isOfBase(file.layer, labels);
+  for (const cause of starter.causesOf(file)) {
+    problems.add(cause, { name: command, direct: isDirect(cause, file), ofBase });
+  }
+}
+
+function osRelease(view: ImageView): Pick<CheckReport, "distribution" | "distributionVersion"> {
+  const text = view.text("/etc/os-release") ?? view.text("/usr/lib/os-release") ?? "";
+  const field = (name: string): string =>
+    new RegExp(`^${name}=["']?([^"'\\n]*)`, "m").exec(text)?.[1] ?? "";
+  const distribution = `${field("ID")} ${field("ID_LIKE")}`.split(" ").filter((id) => id !== "");
+  const version = field("VERSION_ID");
+  return { distribution, ...(version === "" ? {} : { distributionVersion: version }) };
+}
+
+/** Checks an image. @throws {MiseOciError} `invalid` for layers that could not be unpacked. */
+export function checkImage(input: CheckInput): CheckReport {
+  const view = new ImageView(input.layers);
+  const labels = input.layers.map(({ label }) => label);
+  const path = (variable(input.env, "PATH") ?? DEFAULT_PATH).split(":")
+    .filter((directory) => directory.startsWith("/"));
+  const libraryPath = variable(input.env, "LD_LIBRARY_PATH") ?? "";
+  const { architecture } = input;
+  const starter = new Starter({ view, architecture, path, libraryPath });
+  const commands = listCommands(view, path);
+  const checking = { view, starter, labels, problems: new Problems() };
+  for (const all of commands.values()) {
+    const command = all.find(isExecutable) ?? all[0];
+    if (command !== undefined) checkCommand(command, checking);
+  }
+  checkStart(input, checking);
+  return {
+    commands: commands.size,
+    problems: checking.problems.list(),
+    duplicates: findDuplicates(commands, labels),
+    ...osRelease(view),
+    musl: view.list("/lib").some((name) => name.startsWith("ld-musl-")),
+  };
+}

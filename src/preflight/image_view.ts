@@ -1,0 +1,110 @@
+/**
+ * An image as the kernel would see it: all layers applied, links resolved inside of it.
+ * @module
+ */
+import { type BaseFile, mergeIndexes } from "../layer/read/mod.ts";
+import type { DiffId } from "../oci/mod.ts";
+import type { FactsEntry, LayerFacts } from "./layer_facts.ts";
+import type { Program } from "./program.ts";
+
+/** A layer of the image with its facts. */
+export interface ViewLayer {
+  /** Its diff ID. */
+  readonly diffId: DiffId;
+  /** What it says. */
+  readonly facts: LayerFacts;
+}
+
+/** A file that a path led to. */
+export interface ViewFile {
+  /** Its path with every link resolved, with leading slash. */
+  readonly path: string;
+  /** What it is. */
+  readonly type: BaseFile["type"];
+  /** Permission bits. */
+  readonly mode: number;
+  /** Number of the layer it comes from, bottom first. */
+  readonly layer: number;
+  /** What its content is; `other` if nothing is known. */
+  readonly program: Program;
+}
+
+const OTHER: Program = { kind: "other" };
+
+/** The merged layers. Paths are absolute. */
+export class ImageView {
+  readonly #files: ReturnType<typeof mergeIndexes>;
+  readonly #layers: readonly ViewLayer[];
+  readonly #layerOf = new Map<FactsEntry, number>();
+  readonly #children = new Map<string, string[]>();
+  readonly #resolved = new Map<string, ViewFile | undefined>();
+
+  /** @throws {MiseOciError} `invalid` for layers that could not be unpacked. */
+  constructor(layers: readonly ViewLayer[]) {
+    this.#layers = layers;
+    this.#files = mergeIndexes(layers.map(({ diffId, facts }) => ({
+      diffId,
+      entries: facts.entries,
+      texts: facts.texts,
+    })));
+    layers.forEach(({ facts }, layer) => {
+      for (const entry of facts.entries) this.#layerOf.set(entry, layer);
+    });
+    for (const { path } of this.#files.entries()) {
+      if (path === "") continue;
+      const slash = path.lastIndexOf("/");
+      const parent = slash < 0 ? "" : path.slice(0, slash);
+      const names = this.#children.get(parent);
+      if (names === undefined) this.#children.set(parent, [path.slice(slash + 1)]);
+      else names.push(path.slice(slash + 1));
+    }
+  }
+
+  /** What a path leads to, links followed; `undefined` if nothing. */
+  resolve(path: string): ViewFile | undefined {
+    const known = this.#resolved.get(path);
+    if (known !== undefined || this.#resolved.has(path)) return known;
+    const file = this.#files.resolve(path);
+    const found = file === undefined ? undefined : this.#viewFile(file);
+    this.#resolved.set(path, found);
+    return found;
+  }
+
+  #viewFile({ path, type, mode, entry }: BaseFile): ViewFile {
+    const layer = entry === undefined ? 0 : this.#layerOf.get(entry) ?? 0;
+    const known = entry === undefined ? undefined : this.#layers[layer]?.facts.programs.get(entry);
+    return { path: `/${path}`, type, mode, layer, program: known ?? OTHER };
+  }
+
+  /** The target of the link at exactly this path; `undefined` if there is no link. */
+  linkTarget(path: string): string | undefined {
+    return this.#files.get(path)?.link;
+  }
+
+  /** The layer that has exactly this path; 0 if none lists it. */
+  layerOf(path: string): number {
+    const entry = this.#files.get(path)?.entry;
+    return entry === undefined ? 0 : this.#layerOf.get(entry) ?? 0;
+  }
+
+  /** Names in the directory that a path leads to, sorted; empty if it leads to none. */
+  list(path: string): readonly string[] {
+    const directory = this.#files.resolve(path);
+    if (directory?.type !== "directory") return [];
+    return this.#children.get(directory.path) ?? [];
+  }
+
+  /** The text of a file that facts keep. */
+  text(path: string): string | undefined {
+    return this.#files.text(path);
+  }
+
+  /** Every path of a regular file with this name, in no particular order. */
+  findNamed(name: string): readonly string[] {
+    const found: string[] = [];
+    for (const [directory, names] of this.#children) {
+      if (names.includes(name)) found.push(`/${directory}${directory === "" ? "" : "/"}${name}`);
+    }
+    return found;
+  }
+}

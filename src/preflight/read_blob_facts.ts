@@ -1,0 +1,150 @@
+/**
+ * Facts of a layer from its blob: one pass, memory bounded. A large ELF file, whose tables can be anywhere in
+ * it, goes through a temporary file.
+ * @module
+ */
+import fs from "node:fs";
+import type { DiffId } from "../oci/mod.ts";
+import {
+  type LayerReadOptions,
+  readVerifiedLayer,
+  type TarEntry,
+  type TarHandler,
+} from "../layer/read/mod.ts";
+import {
+  type FactsEntry,
+  factsEntry,
+  KEPT_BYTES,
+  keepsText,
+  type LayerFacts,
+  LOADER_CACHE,
+  mayBeProgram,
+} from "./layer_facts.ts";
+import { parseLoaderCache } from "./loader_cache.ts";
+import { beginsLikeElf, HEAD_BYTES, type Program, readProgram } from "./program.ts";
+import { accessBytes, FileAccess } from "./random_access.ts";
+
+/** ELF files up to this size stay in memory while they are read. */
+const MEMORY_BYTES = 8 * 1024 * 1024;
+
+/** Options of {@linkcode readBlobFacts}. */
+export interface BlobFactsOptions extends LayerReadOptions {
+  /** The diff ID that the tar must have. */
+  readonly diffId: DiffId;
+}
+
+/**
+ * Reads a layer blob.
+ *
+ * @throws {MiseOciError} as reading a layer; `integrity` if the diff ID is another.
+ */
+export async function readBlobFacts(
+  blob: ReadableStream<Uint8Array>,
+  mediaType: string,
+  options: BlobFactsOptions,
+): Promise<LayerFacts> {
+  using collector = new Collector();
+  await readVerifiedLayer(blob, { ...options, mediaType, handler: collector });
+  return collector;
+}
+
+/** The content of the current file, as much as matters. */
+interface Current {
+  readonly entry: FactsEntry;
+  readonly size: number;
+  readonly text: boolean;
+  into: Uint8Array | "file";
+  filled: number;
+}
+
+class Collector implements LayerFacts, TarHandler, Disposable {
+  readonly entries: FactsEntry[] = [];
+  readonly programs = new Map<FactsEntry, Program>();
+  readonly texts = new Map<string, string>();
+  #current: Current | undefined;
+  #spill: { readonly path: string; readonly fd: number } | undefined;
+
+  entry(entry: TarEntry): boolean {
+    const { path, type, mode, size, linkTarget } = entry;
+    const kept = factsEntry({ path, type, mode, link: linkTarget });
+    this.entries.push(kept);
+    const text = keepsText(path);
+    if (text) this.texts.delete(path);
+    const wanted = type === "file" && (text ? size <= KEPT_BYTES : mayBeProgram(path, mode));
+    if (!wanted) return false;
+    const into = new Uint8Array(text ? size : Math.min(size, HEAD_BYTES));
+    this.#current = { entry: kept, size, text, into, filled: 0 };
+    return true;
+  }
+
+  data(chunk: Uint8Array): void {
+    const current = this.#current;
+    if (current === undefined) return;
+    for (let rest = chunk; rest.length > 0;) {
+      if (current.into === "file") {
+        writeFully(this.#file().fd, rest, current.filled);
+        current.filled += rest.length;
+        return;
+      }
+      const part = rest.subarray(0, current.into.length - current.filled);
+      current.into.set(part, current.filled);
+      current.filled += part.length;
+      rest = rest.subarray(part.length);
+      if (current.filled === current.into.length && !this.#more(current)) return;
+    }
+  }
+
+  /** Makes room for the rest of an ELF file; of others the beginning is enough. */
+  #more(current: Current): boolean {
+    const { into, size } = current;
+    if (into === "file" || into.length === size || !beginsLikeElf(into)) return false;
+    if (size <= MEMORY_BYTES) {
+      current.into = new Uint8Array(size);
+      current.into.set(into);
+      return true;
+    }
+    writeFully(this.#file().fd, into, 0);
+    current.into = "file";
+    return true;
+  }
+
+  #file(): { readonly path: string; readonly fd: number } {
+    if (this.#spill === undefined) {
+      const path = Deno.makeTempFileSync({ prefix: "mise-oci-check-" });
+      this.#spill = { path, fd: fs.openSync(path, "r+") };
+    }
+    return this.#spill;
+  }
+
+  end(): void {
+    const current = this.#current;
+    this.#current = undefined;
+    if (current === undefined) return;
+    const { entry, into, text, size } = current;
+    if (text && into !== "file") {
+      const isCache = entry.path === LOADER_CACHE;
+      this.texts.set(
+        entry.path,
+        isCache ? parseLoaderCache(into) : new TextDecoder().decode(into),
+      );
+      return;
+    }
+    const access = into === "file" ? new FileAccess(this.#file().fd, size) : accessBytes(into);
+    const head = access.read(0, HEAD_BYTES);
+    const program = readProgram(head, () => access);
+    if (program.kind !== "other") this.programs.set(entry, program);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#spill === undefined) return;
+    fs.closeSync(this.#spill.fd);
+    Deno.removeSync(this.#spill.path);
+    this.#spill = undefined;
+  }
+}
+
+function writeFully(fd: number, bytes: Uint8Array, offset: number): void {
+  for (let done = 0; done < bytes.length;) {
+    done += fs.writeSync(fd, bytes, done, bytes.length - done, offset + done);
+  }
+}
