@@ -23,7 +23,7 @@ Deno.test("build without flags asks for the defaults", async () => {
 Deno.test("build turns every flag into its field", async () => {
   const request = await buildRequest([
     ..."-o out -t app:v1 --from oci:base:v2 --pull always --mount-point /opt/mise/".split(" "),
-    ..."--copy a:b:/x/ --copy /c:/y --owner 1000:50 --no-mise --no-cache".split(" "),
+    ..."--copy a:b:/x/ --copy /c:/y --owner 1000:50 --no-mise --embed-self --no-cache".split(" "),
     ..."--compression zstd:5 --platform arm64 --include-global --install -y".split(" "),
     ..."--allow-env A --drop-env B --drop-env C --strict-env -E prod -j3 --mise ./m".split(" "),
   ]);
@@ -34,9 +34,10 @@ Deno.test("build turns every flag into its field", async () => {
     from: "oci:/work/base:v2",
     pull: "always",
     mountPoint: "/opt/mise",
-    copies: [{ host: "/work/a:b", image: "/x" }, { host: "/c", image: "/y" }],
+    copies: [{ host: "/work/a:b", image: "/x", directory: true }, { host: "/c", image: "/y" }],
     owner: { uid: 1000, gid: 50 },
     embedMise: false,
+    embedSelf: true,
     useCache: false,
     compression: { kind: "zstd", level: 5 },
     platform: { os: "linux", architecture: "arm64" },

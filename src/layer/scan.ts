@@ -4,12 +4,13 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import type { LayerPlan, LayerSource } from "../plan/types.ts";
+import type { LayerPlan, LayerSource, Owner } from "../plan/types.ts";
 import { EntryMap, layerPath, linkSameInodes, refuseWhiteout } from "./entries.ts";
 import { joinPath, type LayerEntry } from "./entry.ts";
 import { ioError } from "./errors.ts";
 import { excluder } from "./exclude.ts";
 import { relocateLinks } from "./links.ts";
+import { noiseFilter } from "./noise.ts";
 import type { RelocationMap } from "./relocate.ts";
 import { expandRelocations } from "./relocation_host.ts";
 import { encodeTarHeader, paddedSize, TAR_BLOCK } from "./tar.ts";
@@ -74,8 +75,9 @@ interface Scan {
 async function scanSource(scan: Scan, source: LayerSource): Promise<void> {
   const { plan, entries } = scan;
   const path = layerPath(source.imagePath, { whiteouts: plan.kind === "packages" });
+  const owner = ownerOf(source, plan);
   entries.addParents(path, (parent) => ({
-    ...plan.owner,
+    ...owner,
     path: parent,
     type: "directory",
     mode: 0o755,
@@ -88,7 +90,7 @@ async function scanSource(scan: Scan, source: LayerSource): Promise<void> {
       return entries.set(scanFile(scan, source, path));
     case "content":
       return entries.set({
-        ...plan.owner,
+        ...owner,
         path,
         type: "file",
         mode: source.mode,
@@ -98,11 +100,16 @@ async function scanSource(scan: Scan, source: LayerSource): Promise<void> {
   }
 }
 
+function ownerOf(source: LayerSource, plan: LayerPlan): Owner {
+  return source.type === "file" ? plan.owner : source.owner ?? plan.owner;
+}
+
 async function scanTree(
   scan: Scan,
-  { hostPath, exclude = [] }: Extract<LayerSource, { type: "tree" }>,
+  source: Extract<LayerSource, { type: "tree" }>,
   prefix: string,
 ): Promise<void> {
+  const { hostPath, exclude = [] } = source;
   const root = realPath(hostPath);
   const { isFile, isDirectory } = Deno.lstatSync(root);
   if (!isFile && !isDirectory) {
@@ -111,12 +118,15 @@ async function scanTree(
       `Cannot put "${hostPath}" in a layer: neither a file nor a directory`,
     );
   }
-  const excluded = excluder([...scan.plan.exclude, ...exclude]);
+  const unwanted = excluder([...scan.plan.exclude, ...exclude]);
+  const noise = scan.plan.kind === "tool" ? noiseFilter(root) : () => false;
+  const excluded = (path: string): boolean => unwanted(path) || noise(path);
+  const owner = ownerOf(source, scan.plan);
   const warn = (text: string): void => void scan.warnings.push(text);
   const found = (entry: Found): void => {
     refuseWhiteout(entry.path.slice(entry.path.lastIndexOf("/") + 1), entry.host.path);
     const path = entry.path === "" ? prefix : joinPath(prefix, entry.path);
-    if (path !== "") scan.entries.set(treeEntry(scan, entry, path));
+    if (path !== "") scan.entries.set(treeEntry(scan, entry, { path, owner }));
     else if (entry.type !== "directory") {
       throw new MiseOciError("invalid", `Cannot put "${hostPath}" at "/": not a directory`);
     }
@@ -125,15 +135,19 @@ async function scanTree(
   await walkTree(root, { excluded, warn, unreadable, signal, found });
 }
 
-/** Normal modes and the layer's owner; a package layer keeps what is on disk. */
-function treeEntry({ plan }: Scan, found: Found, path: string): LayerEntry {
+/** Normal modes and the owner given; a package layer keeps what is on disk. */
+function treeEntry(
+  { plan }: Scan,
+  found: Found,
+  { path, owner }: { readonly path: string; readonly owner: Owner },
+): LayerEntry {
   const { type, host, target } = found;
   if (plan.kind === "packages") {
     return { path, type, mode: found.mode, uid: found.uid, gid: found.gid, target, host };
   }
   const executable = type === "directory" || (found.mode & 0o111) !== 0;
   const mode = type === "symlink" ? 0o777 : executable ? 0o755 : 0o644;
-  return { path, type, mode, ...plan.owner, target, host };
+  return { path, type, mode, ...owner, target, host };
 }
 
 function scanFile(

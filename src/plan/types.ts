@@ -28,6 +28,8 @@ export interface CompressionPlan {
  *   `imagePath`, without what the globs of `exclude` name.
  * - `file`: one regular file (links followed), with the given mode.
  * - `content`: text made by the program.
+ *
+ * `owner` is that of the entries and of the directories made for them, if it is not the layer's.
  */
 export type LayerSource =
   | {
@@ -35,6 +37,7 @@ export type LayerSource =
     readonly hostPath: string;
     readonly imagePath: string;
     readonly exclude?: readonly string[];
+    readonly owner?: Owner;
   }
   | {
     readonly type: "file";
@@ -47,6 +50,7 @@ export type LayerSource =
     readonly content: string;
     readonly imagePath: string;
     readonly mode: number;
+    readonly owner?: Owner;
   };
 
 /** The system packages of an image. */

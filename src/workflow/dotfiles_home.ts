@@ -38,7 +38,11 @@ export async function moveDotfiles(
   const given = request.owner !== undefined || project.oci.userId !== undefined;
   const layers = plan.layers.flatMap((layer) =>
     layer.kind === "dotfiles"
-      ? planDotfiles(project, { home, owner: given ? layer.owner : { uid, gid } })
+      ? planDotfiles(project, {
+        home,
+        owner: layer.owner,
+        ...(given ? {} : { homeOwner: { uid, gid } }),
+      })
       : layer
   );
   return { ...plan, layers };

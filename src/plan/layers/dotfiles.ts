@@ -18,6 +18,8 @@ export interface DotfilesPlace {
   readonly home: string;
   /** Owner of the files. */
   readonly owner: Owner;
+  /** Owner of the files below `~/`, if another. */
+  readonly homeOwner?: Owner;
 }
 
 interface Placed {
@@ -38,7 +40,7 @@ function fail({ target, source }: Dotfile, why: string, hint?: string): never {
 /** Where a dotfile goes: absolute, without a trailing slash. */
 function imagePathOf(dotfile: Dotfile, home: string): string {
   const { target } = dotfile;
-  const path = target === "~" || target.startsWith("~/") ? `${home}/${target.slice(2)}` : target;
+  const path = isAtHome(dotfile) ? `${home}/${target.slice(2)}` : target;
   if (!path.startsWith("/")) fail(dotfile, "its target is neither absolute nor below ~/");
   const parts = path.split("/").filter((part) => part !== "");
   if (parts.length === 0) fail(dotfile, "its target is the root of the image");
@@ -78,15 +80,32 @@ function refuseConflicts(placed: readonly Placed[]): void {
   }
 }
 
-function sourceOf({ dotfile, imagePath }: Placed): LayerSource {
+function isAtHome({ target }: Dotfile): boolean {
+  return target === "~" || target.startsWith("~/");
+}
+
+function sourceOf({ dotfile, imagePath }: Placed, homeOwner: Owner | undefined): LayerSource {
   const { mode, content, hostPath, exclude } = dotfile;
+  const owner = homeOwner !== undefined && isAtHome(dotfile) ? { owner: homeOwner } : {};
   if (isText(dotfile)) {
     if (content === undefined) fail(dotfile, "it has no content");
     // Inline text is for its owner alone, as mise writes it.
-    return { type: "content", content, imagePath, mode: mode === "content" ? 0o600 : 0o644 };
+    return {
+      type: "content",
+      content,
+      imagePath,
+      mode: mode === "content" ? 0o600 : 0o644,
+      ...owner,
+    };
   }
   if (hostPath === undefined) fail(dotfile, "it has no source");
-  return { type: "tree", hostPath, imagePath, ...(exclude.length === 0 ? {} : { exclude }) };
+  return {
+    type: "tree",
+    hostPath,
+    imagePath,
+    ...(exclude.length === 0 ? {} : { exclude }),
+    ...owner,
+  };
 }
 
 /**
@@ -107,7 +126,7 @@ export function planDotfiles(project: Project, place: DotfilesPlace): readonly L
     kind: "dotfiles",
     name: "dotfiles",
     owner: place.owner,
-    sources: sorted.map(sourceOf),
+    sources: sorted.map((one) => sourceOf(one, place.homeOwner)),
     relocations: [],
     exclude: [],
     createdBy: "mise-oci: dotfiles",
@@ -122,5 +141,5 @@ export function planDotfilesLayer({ project, resolved }: LayerPlanInput): readon
 
 /** Whether it matters where the home of the image's user is. */
 export function hasHomeDotfiles({ dotfiles = [] }: Project): boolean {
-  return dotfiles.some(({ target }) => target === "~" || target.startsWith("~/"));
+  return dotfiles.some(isAtHome);
 }

@@ -1,0 +1,59 @@
+/**
+ * What is left out of a tool's layer because it differs from one install to the next though the tool is the
+ * same, and is of no use in an image (docs/layers.md, "Noise").
+ * @module
+ */
+import * as posix from "@std/path/posix";
+
+/** Notes that package managers keep for themselves beside what they installed. */
+const MANAGER_STATE = new RegExp(
+  "(?:^|/)node_modules/(?:\\.package-lock\\.json|\\.modules\\.yaml|\\.yarn-integrity|" +
+    "\\.yarn-state\\.yml|\\.pnpm-workspace-state[^/]*\\.json)$|" +
+    "(?:^|/)\\.npm/(?:_cacache|_logs|_update-notifier-last-checked)$",
+);
+
+/**
+ * Whether a path below a tool's tree is noise. Asked of a directory before what is in it.
+ *
+ * @param root Absolute host directory of the tree, links followed.
+ */
+export function noiseFilter(root: string): (path: string) => boolean {
+  // mise unpacks an archive that several tools share beside a file about when it did so.
+  const shared = posix.basename(posix.dirname(root)) === "http-tarballs";
+  return (path) => {
+    if (shared && path === "metadata.json") return true;
+    if (MANAGER_STATE.test(path)) return true;
+    if (path.endsWith("/__pycache__")) return isStaleCache(`${root}/${path}`);
+    return path.endsWith(".pyc") && path.includes("__pycache__/") && isStale(`${root}/${path}`);
+  };
+}
+
+/** Whether a `__pycache__` has nothing but bytecode that Python will not use in the image. */
+function isStaleCache(directory: string): boolean {
+  let names: string[];
+  try {
+    names = Array.from(Deno.readDirSync(directory), ({ name }) => name);
+  } catch {
+    // The walk meets the same and says so.
+    return false;
+  }
+  return names.length > 0 &&
+    names.every((name) => name.endsWith(".pyc") && isStale(`${directory}/${name}`));
+}
+
+/**
+ * Whether bytecode is held against the time of its source (PEP 552): file times in a layer are 0, so Python
+ * would compile again and not use it. Bytecode that is held against the source's content, or against
+ * nothing, is good in an image.
+ */
+function isStale(path: string): boolean {
+  const head = new Uint8Array(8);
+  try {
+    using file = Deno.openSync(path);
+    if (file.readSync(head) !== head.length) return false;
+  } catch {
+    return false;
+  }
+  // Magic numbers of Python 3 end in "\r\n"; bit 0 of the flags says that there is a hash.
+  return head[2] === 0x0d && head[3] === 0x0a && ((head[4] ?? 0) & 1) === 0;
+}

@@ -1,0 +1,91 @@
+import { assertEquals } from "@std/assert";
+import { buildForTest, toolPlan, withTree } from "../../tests/support/layer.ts";
+import { noiseFilter } from "./noise.ts";
+import { scanLayer } from "./scan.ts";
+
+const NO_BASE = { has: (): boolean => false };
+
+async function namesOf(tree: string, kind: "tool" | "copy" = "tool"): Promise<string[]> {
+  const { entries } = await scanLayer(toolPlan(tree, { kind }), { baseDirectories: NO_BASE });
+  const prefix = "mise/installs/t/1/";
+  return entries.filter(({ path }) => path.startsWith(prefix))
+    .map(({ path }) => path.slice(prefix.length));
+}
+
+function put(path: string, content: string | Uint8Array): void {
+  Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+  if (typeof content === "string") Deno.writeTextFileSync(path, content);
+  else Deno.writeFileSync(path, content);
+}
+
+/** The first bytes of Python's bytecode: magic number, flags, time or hash. */
+function bytecode(flags: number): Uint8Array {
+  return Uint8Array.of(0xa7, 0x0d, 0x0d, 0x0a, flags, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8);
+}
+
+Deno.test("state of package managers beside what they installed is left out of tools", async () => {
+  await withTree(async (tree) => {
+    const noise = [
+      "lib/node_modules/.package-lock.json",
+      "node_modules/.modules.yaml",
+      "node_modules/.pnpm-workspace-state-v1.json",
+      "node_modules/.yarn-integrity",
+      ".npm/_logs/2026-01-01-debug-0.log",
+      ".npm/_cacache/index-v5/00",
+    ];
+    const kept = [
+      "lib/node_modules/a/.package-lock.json",
+      "node_modules/.bin/x",
+      "package-lock.json",
+    ];
+    for (const path of [...noise, ...kept]) put(`${tree}/${path}`, "x");
+    const files = (await namesOf(tree)).filter((path) => Deno.statSync(`${tree}/${path}`).isFile);
+    assertEquals(files, kept.toSorted());
+    const copied = (await namesOf(tree, "copy")).filter((path) => noise.includes(path));
+    assertEquals(copied.length, noise.length);
+  });
+});
+
+Deno.test("bytecode that Python would not use is left out, and its directory if nothing else is in it", async () => {
+  await withTree(async (tree) => {
+    put(`${tree}/a/__pycache__/m.cpython-311.pyc`, bytecode(0));
+    put(`${tree}/b/__pycache__/m.cpython-311.pyc`, bytecode(0));
+    put(`${tree}/b/__pycache__/hashed.cpython-311.pyc`, bytecode(1));
+    put(`${tree}/b/__pycache__/short.cpython-311.pyc`, new Uint8Array(3));
+    put(`${tree}/c/sourceless.pyc`, bytecode(0));
+    put(`${tree}/d/__pycache__/notes.txt`, "x");
+    assertEquals(await namesOf(tree), [
+      "a",
+      "b",
+      "b/__pycache__",
+      "b/__pycache__/hashed.cpython-311.pyc",
+      "b/__pycache__/short.cpython-311.pyc",
+      "c",
+      "c/sourceless.pyc",
+      "d",
+      "d/__pycache__",
+      "d/__pycache__/notes.txt",
+    ]);
+  });
+});
+
+Deno.test("what mise notes about an archive that tools share is left out", () => {
+  const shared = noiseFilter("/data/http-tarballs/2712d7_strip_1");
+  assertEquals(["metadata.json", "lib/metadata.json", "hi"].filter(shared), ["metadata.json"]);
+  assertEquals(noiseFilter("/data/installs/hi/1")("metadata.json"), false);
+});
+
+Deno.test("two installs that differ in noise only are the same layer", async () => {
+  const build = async (noise: string): Promise<string> => {
+    let digest = "";
+    await withTree(async (tree) => {
+      put(`${tree}/bin/tool`, `#!${tree}/bin/python\n`);
+      put(`${tree}/lib/m.py`, "pass\n");
+      put(`${tree}/lib/__pycache__/m.cpython-311.pyc`, bytecode(0));
+      put(`${tree}/node_modules/.modules.yaml`, noise);
+      digest = (await buildForTest(toolPlan(tree))).built.diffId;
+    });
+    return digest;
+  };
+  assertEquals(await build("prunedAt: today"), await build("prunedAt: tomorrow"));
+});
