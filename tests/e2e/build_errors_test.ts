@@ -3,7 +3,7 @@
  * next step, the documented exit code, and nothing written.
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { dirname, join } from "@std/path";
+import { join } from "@std/path";
 import { runProgram } from "../support/cli.ts";
 import {
   buildBase,
@@ -29,11 +29,18 @@ interface ErrorCase {
 
 const scratch = (): readonly string[] => ["--from", "scratch"];
 
-/** An empty PATH but for the directory of Deno, which the test needs. */
+function hasProgram(directory: string, name: string): boolean {
+  try {
+    return Deno.statSync(join(directory, name)).isFile;
+  } catch {
+    return false;
+  }
+}
+
+/** PATH without any directory that has a mise: neither the testbed's nor one that is installed here. */
 const withoutMise = (project: MiseProject): Record<string, string> => ({
   ...project.env,
-  PATH: (project.env["PATH"] ?? "").split(":").filter((dir) => dir !== dirname(project.mise))
-    .join(":"),
+  PATH: (project.env["PATH"] ?? "").split(":").filter((dir) => !hasProgram(dir, "mise")).join(":"),
 });
 
 const CASES: readonly ErrorCase[] = [
