@@ -3,7 +3,10 @@
  * @module
  */
 import { networkFailure } from "./failure.ts";
-import { exchange, type Fetch, type HttpRequest } from "./http.ts";
+import { exchange, type Fetch } from "./http.ts";
+
+/** How long something on this machine may take to show that it speaks TLS, in milliseconds. */
+const PROBE_MS = 1_000;
 
 /** The same URL with https. */
 export function overTls(url: URL): URL {
@@ -18,11 +21,18 @@ export function overTls(url: URL): URL {
 export async function speaksTls(
   fetch: Fetch,
   registry: URL,
-  options: Pick<HttpRequest, "idleTimeoutMs" | "signal">,
+  signal: AbortSignal | undefined,
 ): Promise<boolean> {
   const url = new URL("/v2/", overTls(registry));
+  const idleTimeoutMs = PROBE_MS;
   try {
-    const answer = await exchange(fetch, { method: "GET", url, headers: {}, ...options });
+    const answer = await exchange(fetch, {
+      method: "GET",
+      url,
+      headers: {},
+      idleTimeoutMs,
+      signal,
+    });
     await answer.discard();
     return true;
   } catch (thrown) {

@@ -312,8 +312,7 @@ class Transport implements RegistryClient {
     if (this.#probed || this.#options.insecure || this.url.protocol !== "http:") return false;
     this.#probed = true;
     const signal = this.#signal(undefined);
-    const found = await speaksTls(this.#fetch, this.url, { idleTimeoutMs: this.#idle(), signal });
-    if (!found) return false;
+    if (!await speaksTls(this.#fetch, this.url, signal)) return false;
     this.log(1, `Registry "${this.registry}" speaks TLS`);
     this.url = overTls(this.url);
     this.#auth = this.#authenticator();
@@ -339,7 +338,10 @@ class Transport implements RegistryClient {
         ...(authorization === undefined ? {} : { Authorization: authorization }),
       },
     });
-    this.#answered ||= http.url.origin === this.url.origin;
+    const own = http.url.origin === this.url.origin;
+    this.#answered ||= own;
+    // What answers plain http with anything else speaks it.
+    this.#probed ||= own && response.status !== 400;
     const ms = Math.round(performance.now() - started);
     this.log(2, `${http.method} ${showUrl(http.url)} ${response.status} (${ms} ms)`);
     return response;
