@@ -5,6 +5,7 @@
  */
 import { describeError, MiseOciError } from "../errors.ts";
 import { formatReference, type Reference } from "../oci/mod.ts";
+import { hostKind, registryUrl } from "./host.ts";
 
 /** A program that can push an image layout. */
 export type ExternalTool = "skopeo" | "crane";
@@ -87,6 +88,9 @@ const runTool: RunTool = async (program, { args, signal }) => {
 export function externalToolArguments(push: ExternalPush): readonly string[] {
   const { tool, layout, tag, reference, insecure } = push;
   const target = formatReference(reference);
+  // skopeo tries TLS first, with or without the flag; crane knows loopback hosts itself.
+  const plain = insecure ||
+    hostKind(registryUrl(reference.registry, { insecure }).hostname) === "loopback";
   if (tool === "crane") return ["push", ...(insecure ? ["--insecure"] : []), layout, target];
   if (layout.includes(":")) {
     throw new MiseOciError("unsupported", `Cannot hand "${layout}" to skopeo: it has a colon`, {
@@ -96,7 +100,7 @@ export function externalToolArguments(push: ExternalPush): readonly string[] {
   return [
     "copy",
     "--preserve-digests",
-    ...(insecure ? ["--dest-tls-verify=false"] : []),
+    ...(plain ? ["--dest-tls-verify=false"] : []),
     `oci:${layout}${tag === undefined ? "" : `:${tag}`}`,
     `docker://${target}`,
   ];

@@ -16,6 +16,17 @@ Deno.test("skopeo keeps digests and learns the name in the layout", () => {
   ]);
 });
 
+Deno.test("skopeo checks TLS unless the registry is loopback or listed as insecure", () => {
+  const flag = (text: string, insecure: boolean): boolean =>
+    externalToolArguments({ ...push, insecure, reference: parseReference(text) })
+      .includes("--dest-tls-verify=false");
+  assertEquals(flag("ghcr.io/me/app:1", false), false);
+  assertEquals(flag("ghcr.io/me/app:1", true), true);
+  for (const host of ["localhost:5000", "127.0.0.1:5000", "[::1]:5000"]) {
+    assertEquals(flag(`${host}/app:1`, false), true, host);
+  }
+});
+
 Deno.test("crane gets the directory", () => {
   assertEquals(externalToolArguments({ ...push, tool: "crane" }), [
     "push",
