@@ -48,11 +48,10 @@ class Cursor {
  * store can verify it; where an upload has to go back, it is opened again at that place.
  */
 export class BlobSlices {
-  /** What went wrong with the source, which `fetch` hides in a network error. */
-  failure: unknown;
   readonly #source: BlobSource;
   readonly #blob: Descriptor;
   readonly #open = new Set<Cursor>();
+  #failure: unknown;
   /** Where the last body ended. */
   #idle: Cursor | undefined;
 
@@ -64,13 +63,17 @@ export class BlobSlices {
 
   /** `length` bytes from `start`; `onPiece` is told of every piece that is sent. */
   slice(start: number, length: number, onPiece?: (bytes: number) => void): SizedBody {
-    return new SizedBody(length, () => this.#stream(start, length, onPiece));
+    return new SizedBody(length, (onSent) =>
+      this.#stream(start, length, (bytes) => {
+        onPiece?.(bytes);
+        onSent(bytes);
+      }));
   }
 
   #stream(
     start: number,
     length: number,
-    onPiece?: (bytes: number) => void,
+    onPiece: (bytes: number) => void,
   ): ReadableStream<Piece> {
     let left = length;
     let cursor: Cursor | undefined;
@@ -90,12 +93,12 @@ export class BlobSlices {
         try {
           const piece = await next();
           if (cancelled) return;
-          onPiece?.(piece.length);
+          onPiece(piece.length);
           controller.enqueue(piece);
           if (left === 0) controller.close();
         } catch (error) {
           if (cancelled) return;
-          this.failure ??= error;
+          this.#failure ??= error;
           controller.error(error);
         }
       },
@@ -104,6 +107,11 @@ export class BlobSlices {
         await cursor?.close();
       },
     }, { highWaterMark: 0 });
+  }
+
+  /** Throws what went wrong with the source, which `fetch` hides in a network error. */
+  throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   /** Closes whatever is open. */

@@ -1,4 +1,4 @@
-import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { toBytes } from "@std/streams";
 import { randomBytes } from "../../tests/support/faultreg/mod.ts";
 import { memoryBlobs, pushableImage } from "../../tests/support/pushable_image.ts";
@@ -48,7 +48,7 @@ Deno.test("a slice is the same when it is read again, or after one that was left
   await left.cancel();
   assertEquals(await toBytes(slices.slice(150_000, 50_000).stream()), bytes.slice(150_000));
   assertEquals(opened, [0, 0, 0, 150_000]);
-  assertEquals(slices.failure, undefined);
+  slices.throwFailure();
   await slices.close();
 });
 
@@ -59,7 +59,7 @@ Deno.test("a slice that is cancelled while it is read is no failure of the sourc
   const pending = reader.read();
   await reader.cancel();
   await pending;
-  assertEquals(slices.failure, undefined);
+  slices.throwFailure();
   await slices.close();
 });
 
@@ -75,7 +75,7 @@ for (
     let sent = 0;
     const body = slices.slice(0, blob.size, (length) => sent += length);
     await assertRejects(() => toBytes(body.stream()), MiseOciError, `it is ${how} than`);
-    assertInstanceOf(slices.failure, MiseOciError);
+    assertThrows(() => slices.throwFailure(), MiseOciError, `it is ${how} than`);
     assertEquals(sent < blob.size, true);
     await slices.close();
   });

@@ -40,12 +40,16 @@ export { loadCaCerts, type LoadCaCertsOptions } from "./ca_certs.ts";
 export { type Challenge, parseChallenges } from "./challenge.ts";
 export { type Env, proxyFor } from "./connect.ts";
 export type { Credentials, CredentialsProvider } from "./credentials_type.ts";
+export type { ReadEnv } from "./credentials/auth_file_paths.ts";
+export type { HelperResult, RunHelper } from "./credentials/helper.ts";
+export type { ReadAuthFile } from "./credentials/read_auth_file.ts";
 export { findCredentials, type FindCredentialsOptions } from "./credentials/find_credentials.ts";
 export {
   type ExternalPush,
   type ExternalPushOptions,
   type ExternalTool,
   pushWithTool,
+  type RunTool,
 } from "./external_tool.ts";
 export { type BlobPosition, type BlobRequest, getBlob, readBlob } from "./get_blob.ts";
 export {
@@ -95,6 +99,7 @@ export {
   type RegistryClientOptions,
   type RegistryRequest,
 } from "./transport.ts";
+export { SizedBody } from "./sized_body.ts";
 export { type UpdatedIndex, updateIndex, type UpdateIndexOptions } from "./update_index.ts";
 export type {
   BlobRange,

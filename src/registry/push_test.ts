@@ -10,6 +10,7 @@ import {
 } from "../../tests/support/push_run.ts";
 import { MiseOciError } from "../errors.ts";
 import { parseReference } from "../oci/mod.ts";
+import type { BlobSource } from "../store/ports.ts";
 import { type PushEvent, pushImage } from "./push.ts";
 import { createRegistryClient } from "./transport.ts";
 
@@ -198,5 +199,33 @@ Deno.test("a blob that is not what its digest says is never committed", async ()
     );
     client.close();
     assertEquals(run.registry.content.get("app").blobs.has(layer.digest), false);
+  });
+});
+
+Deno.test("D06: a source that finds its blob damaged ends the push as what it is, uncommitted", async () => {
+  await withRegistry(async (run) => {
+    const image = pushableImage([big]);
+    const damaged = new MiseOciError("integrity", "Cannot read blob: its bytes differ");
+    const source: BlobSource = {
+      ...image.source,
+      // As a store does: all bytes come, and then, instead of the end, the verdict.
+      open: async (digest) => {
+        const stream = await image.source.open(digest);
+        const verdict = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+          flush: (controller) => controller.error(damaged),
+        });
+        return stream.pipeThrough(verdict);
+      },
+    };
+    const reference = parseReference(`${run.registry.host}/app:v1`);
+    const options = { reference, chunkBytes: CHUNK, jobs: 1 };
+    const error = await assertRejects(
+      () => pushImage(run.client, { ...image, source }, options),
+      MiseOciError,
+      "its bytes differ",
+    );
+    assertEquals([error, error.code], [damaged, "integrity"]);
+    assertEquals(run.registry.content.get("app").blobs.size, 0);
+    assertEquals(run.slept, []);
   });
 });

@@ -3,8 +3,10 @@
  * @module
  */
 
-/** Opens the bytes of a body, from their beginning each time. */
-export type OpenBody = () => ReadableStream<Uint8Array<ArrayBuffer>>;
+/** Opens the bytes of a body, from their beginning each time; `onPiece` is to be told of every piece. */
+export type OpenBody = (
+  onPiece: (bytes: number) => void,
+) => ReadableStream<Uint8Array<ArrayBuffer>>;
 
 /**
  * A body of known length whose bytes are made while they are sent, and made again if they must be sent
@@ -28,12 +30,14 @@ export type OpenBody = () => ReadableStream<Uint8Array<ArrayBuffer>>;
 export class SizedBody extends Blob {
   readonly #length: number;
   readonly #open: OpenBody;
+  readonly #onPiece: (bytes: number) => void;
 
   /** A body of `length` bytes; `open` must give exactly as many. */
-  constructor(length: number, open: OpenBody) {
+  constructor(length: number, open: OpenBody, onPiece: (bytes: number) => void = () => {}) {
     super();
     this.#length = length;
     this.#open = open;
+    this.#onPiece = onPiece;
   }
 
   /** Length in bytes. */
@@ -43,19 +47,11 @@ export class SizedBody extends Blob {
 
   /** The bytes, from the beginning. */
   override stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return this.#open();
+    return this.#open(this.#onPiece);
   }
 
-  /** The same body, which tells of every piece that is taken from it. */
+  /** The same body, which tells of every piece that is sent. */
   watched(onPiece: (bytes: number) => void): SizedBody {
-    return new SizedBody(this.#length, () => {
-      const watch = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
-        transform: (piece, controller) => {
-          onPiece(piece.length);
-          controller.enqueue(piece);
-        },
-      });
-      return this.#open().pipeThrough(watch);
-    });
+    return new SizedBody(this.#length, this.#open, onPiece);
   }
 }

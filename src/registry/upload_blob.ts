@@ -148,7 +148,6 @@ class BlobUpload {
       const next = left === 0 || (offset === 0 && left <= limit)
         ? await this.#finish(left)
         : await this.#chunk(offset, Math.min(left, limit));
-      if (this.#slices.failure !== undefined) throw this.#slices.failure;
       if (next === "done") {
         this.#progress(this.#blob.size);
         return undefined;
@@ -188,6 +187,7 @@ class BlobUpload {
   async #chunk(start: number, length: number): Promise<Next> {
     const body = this.#slice(start, length);
     const result = await patchUpload(this.#client, this.#session, { ...this.#target, body, start });
+    this.#slices.throwFailure();
     if (result.kind !== "stored") return await this.#recover(result, { start, length });
     this.#session = result.session;
     const end = start + length;
@@ -202,6 +202,7 @@ class BlobUpload {
     const body = length === 0 ? undefined : this.#slice(0, length);
     const { size } = this.#blob;
     const result = await finishUpload(this.#client, this.#session, { ...this.#target, body, size });
+    this.#slices.throwFailure();
     switch (result.kind) {
       case "created":
         return "done";

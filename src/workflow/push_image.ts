@@ -29,7 +29,6 @@ import { miseContext } from "./mise_context.ts";
 import { openRegistry, type RegistryAccess } from "./registry_access.ts";
 import { readReuseIndex } from "./reuse_layers.ts";
 import type { ImageRequest, PushRequest, PushResult, WorkflowContext } from "./types.ts";
-import { verifyBeforeUse } from "./verified_source.ts";
 
 /** A tag that is not written means `latest`, as everywhere; a digest cannot be pushed to. */
 function destinationOf(reference: Reference): Reference {
@@ -144,10 +143,9 @@ async function pushLayout(
   context: WorkflowContext,
 ): Promise<PushResult> {
   await using obtained = await obtainImage(request.image, context);
-  const image = { ...obtained.image, source: verifyBeforeUse(obtained.image.source) };
   const client = await openRegistry(request.destination, access, context);
   try {
-    return await upload(client, { ...obtained, image }, { request, context });
+    return await upload(client, obtained, { request, context });
   } finally {
     client.close();
   }
