@@ -46,9 +46,11 @@ function stopAtSecrets(secrets: readonly EnvVariable[]): void {
     `Cannot bake into the image what mise marks as a secret: ${list.join(", ")}`,
     {
       hint:
-        `Leave it out with --drop-env ${names[0]} (or drop_env under [oci]) and pass it when the ` +
+        `Leave it out with --drop-env ${
+          names[0]
+        } (or drop_env under [_.oci]) and pass it when the ` +
         `container runs with -e ${names[0]}; if it is no secret, say --allow-env ${names[0]} ` +
-        `(or allow_env under [oci])`,
+        `(or allow_env under [_.oci])`,
     },
   );
 }

@@ -89,6 +89,11 @@ export const BUILD_FLAGS = {
   ...PROJECT_FLAGS,
 } as const satisfies FlagTable;
 
+/** Names may also be given in one list with commas. */
+function names(values: readonly string[]): readonly string[] {
+  return values.flatMap((value) => value.split(",")).filter((name) => name !== "");
+}
+
 /** The part of a build request that these flags and the global ones decide. */
 export function buildRequest(
   { flags, globals }: CommandInput<typeof BUILD_FLAGS>,
@@ -103,8 +108,8 @@ export function buildRequest(
     embedMise: !flags["no-mise"],
     useCache: !flags["no-cache"],
     pull: flags.pull,
-    allowEnv: flags["allow-env"],
-    dropEnv: flags["drop-env"],
+    allowEnv: names(flags["allow-env"]),
+    dropEnv: names(flags["drop-env"]),
     strictEnv: flags["strict-env"],
     ...given("embedSelf", flags["embed-self"] || undefined),
     ...given("miseEnv", globals.env),
