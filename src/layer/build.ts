@@ -9,6 +9,7 @@ import { changedError } from "./content.ts";
 import { type RelocatedText, RelocatedTexts } from "./dependencies.ts";
 import { TreeChangedError } from "./errors.ts";
 import { fingerprintTree, maybeDifference } from "./fingerprint.ts";
+import { HostPathFinder } from "./host_paths.ts";
 import { HashOutput, LayerOutput, type TarSink, type TarSummary } from "./output.ts";
 import { packEntries } from "./pack.ts";
 import type { CompressionPool } from "./pool.ts";
@@ -62,7 +63,8 @@ export interface BuiltLayer {
  */
 export async function buildLayer(plan: LayerPlan, context: LayerContext): Promise<BuiltLayer> {
   const { pool, sink, signal } = context;
-  const packed = await packSteadily(plan, context, async (onBytes) => {
+  const attend = { ...context, reportHostPaths: plan.kind === "tool" };
+  const packed = await packSteadily(plan, attend, async (onBytes) => {
     const writer = await sink.create();
     const write = (bytes: Uint8Array): Promise<void> => writer.write(bytes);
     const output = new LayerOutput(pool, { signal, onBytes, write });
@@ -124,7 +126,7 @@ interface Packed<A extends Attempt> {
 /** Packs a layer, and once more if its tree changed meanwhile. */
 async function packSteadily<A extends Attempt>(
   plan: LayerPlan,
-  context: PackContext,
+  context: PackContext & { readonly reportHostPaths?: boolean },
   begin: (onBytes: (bytes: number) => void) => Promise<A>,
 ): Promise<Packed<A>> {
   let tree = context.tree ?? await scanLayer(plan, context);
@@ -159,19 +161,24 @@ async function packSteadily<A extends Attempt>(
 async function packOnce(
   tree: LayerTree,
   { context, attempt, warnings, texts }: {
-    readonly context: PackContext;
+    readonly context: PackContext & { readonly reportHostPaths?: boolean };
     readonly attempt: Attempt;
     readonly warnings: string[];
     readonly texts: RelocatedTexts;
   },
 ): Promise<TarSummary> {
   context.signal?.throwIfAborted();
+  const hostPaths = context.reportHostPaths === true
+    ? new HostPathFinder(tree.relocations)
+    : undefined;
   await packEntries(tree.entries, attempt.output, {
     relocations: tree.relocations,
     provided: (path) => context.baseDirectories.has(path),
     warn: (text) => void warnings.push(text),
     texts,
+    hostPaths,
   });
+  warnings.push(...[hostPaths?.warning()].flatMap((text) => text ?? []));
   return await attempt.output.finish();
 }
 

@@ -11,6 +11,7 @@ import {
   readFully,
 } from "./content.ts";
 import type { LayerEntry } from "./entry.ts";
+import type { HostPathFinder } from "./host_paths.ts";
 import { type TarSink, writeAll } from "./output.ts";
 import { encodeTarHeader, paddedSize, TAR_BLOCK } from "./tar.ts";
 
@@ -25,13 +26,17 @@ const ZEROS = new Uint8Array(2 * TAR_BLOCK);
 export async function packEntries(
   entries: readonly LayerEntry[],
   sink: TarSink,
-  options: ContentOptions,
+  options: ContentOptions & {
+    /** Looks at the content on its way. */
+    readonly hostPaths?: HostPathFinder | undefined;
+  },
 ): Promise<void> {
+  const { hostPaths } = options;
   const reader = new ContentReader(options);
   for (const entry of entries) {
     // Most writes end at once; waiting for each would cost more than the write itself.
     const written = entry.type === "file"
-      ? writeFile(sink, entry, reader)
+      ? writeFile(sink, entry, { reader, hostPaths })
       : writeAll(sink, encodeTarHeader({ ...entry, size: 0 }));
     if (written !== undefined) await written;
   }
@@ -41,11 +46,17 @@ export async function packEntries(
 function writeFile(
   sink: TarSink,
   entry: LayerEntry,
-  reader: ContentReader,
+  { reader, hostPaths }: {
+    readonly reader: ContentReader;
+    readonly hostPaths: HostPathFinder | undefined;
+  },
 ): void | Promise<void> {
   const { size, head, rest } = reader.open(entry);
   const header = encodeTarHeader({ ...entry, size });
-  if (rest !== undefined) return writeLargeFile(sink, header, { size, head, rest });
+  hostPaths?.begin(entry.path);
+  hostPaths?.add(head);
+  if (rest !== undefined) return writeLargeFile(sink, header, { size, head, rest, hostPaths });
+  hostPaths?.end();
   const padded = paddedSize(size);
   const whole = header.length + padded;
   if (sink.available < whole) {
@@ -66,7 +77,12 @@ async function writeParts(sink: TarSink, parts: readonly Uint8Array[]): Promise<
 async function writeLargeFile(
   sink: TarSink,
   header: Uint8Array,
-  { size, head, rest }: { size: number; head: Uint8Array; rest: OpenFile },
+  { size, head, rest, hostPaths }: {
+    size: number;
+    head: Uint8Array;
+    rest: OpenFile;
+    hostPaths: HostPathFinder | undefined;
+  },
 ): Promise<void> {
   try {
     await writeAll(sink, header);
@@ -76,6 +92,7 @@ async function writeLargeFile(
       const room = sink.block();
       const part = room.subarray(0, Math.min(left, room.length));
       readFully(rest.fd, part, rest.host);
+      hostPaths?.add(part);
       sink.advance(part.length);
       left -= part.length;
     }
@@ -84,5 +101,6 @@ async function writeLargeFile(
     throw error;
   }
   closeContent(rest);
+  hostPaths?.end();
   await writeAll(sink, ZEROS.subarray(0, paddedSize(size) - size));
 }
