@@ -74,7 +74,8 @@ async function maybeAskHelper(
   for (const server of helperServers(helper.key)) {
     const result = await search.run(program, server);
     if (result.kind === "unusable") {
-      search.detail(`Credential helper "${program}" ${result.why}`);
+      const tell = result.denied ? search.warn : search.detail;
+      tell(`Credential helper "${program}" ${result.why}`);
       return undefined;
     }
     if (result.code !== 0) {

@@ -12,8 +12,8 @@ import type { ReadEnv } from "./auth_file_paths.ts";
 /** How a helper ended. */
 export type HelperResult =
   | { readonly kind: "exited"; readonly code: number; readonly stdout: Uint8Array }
-  /** It could not be run to its end; `why` completes the sentence `it …`. */
-  | { readonly kind: "unusable"; readonly why: string };
+  /** It could not be run to its end; `why` completes the sentence `it …`, `denied` if Deno forbids it. */
+  | { readonly kind: "unusable"; readonly why: string; readonly denied?: boolean };
 
 /**
  * Runs `PROGRAM get` with `server` on stdin. Never throws for what the program does.
@@ -152,7 +152,7 @@ export function helperRunner(options: HelperRunnerOptions): RunHelper {
       return await runChild(child, { server, maxBytes, deadline });
     } catch (error) {
       if (error instanceof Deno.errors.NotCapable) {
-        return { kind: "unusable", why: `may not be run, add --allow-run=${program}` };
+        return { kind: "unusable", why: `may not be run, add --allow-run=${path}`, denied: true };
       }
       return { kind: "unusable", why: `cannot be run (${describeError(error)})` };
     } finally {
