@@ -8,7 +8,14 @@ import {
   type CommandOutcome,
   runEngineCommand,
 } from "./command.ts";
-import type { ContainerOptions, Engine, EngineName, EngineTag, RetainOptions } from "./port.ts";
+import type {
+  ContainerOptions,
+  Engine,
+  EngineContainer,
+  EngineName,
+  EngineTag,
+  RetainOptions,
+} from "./port.ts";
 
 /** Where podman and docker differ. */
 export interface Dialect {
@@ -86,18 +93,16 @@ export class CliEngine implements Engine {
     return Promise.resolve(false);
   }
 
-  async listTags(repository: string): Promise<readonly EngineTag[]> {
-    const args = ["images", "--format", "{{.Repository}}:{{.Tag}}", "--filter"];
-    const out = await this.must(`list the images of ${this.name}`, [
-      ...args,
-      `reference=${repository}`,
-    ]);
-    return lines(out).map((name) => ({ name, tag: name.slice(name.lastIndexOf(":") + 1) }));
+  async listTags(): Promise<readonly EngineTag[]> {
+    const format = "{{.Repository}}:{{.Tag}}";
+    const out = await this.must(`list the images of ${this.name}`, ["images", "--format", format]);
+    return lines(out).map((name) => {
+      const colon = name.lastIndexOf(":");
+      return { name, repository: name.slice(0, colon), tag: name.slice(colon + 1) };
+    });
   }
 
-  async listContainers(
-    label: string,
-  ): Promise<readonly { readonly id: string; readonly value: string }[]> {
+  async listContainers(label: string): Promise<readonly EngineContainer[]> {
     const out = await this.must(`list the containers of ${this.name}`, [
       "ps",
       "--all",
@@ -105,11 +110,11 @@ export class CliEngine implements Engine {
       "--filter",
       `label=${label}`,
       "--format",
-      `{{.ID}} {{.Label "${label}"}}`,
+      "{{.ID}} {{.Names}}",
     ]);
     return lines(out).map((line) => {
-      const [id = "", value = ""] = line.split(" ");
-      return { id, value };
+      const [id = "", name = ""] = line.split(" ");
+      return { id, name };
     });
   }
 

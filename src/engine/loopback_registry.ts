@@ -41,10 +41,20 @@ export interface LoopbackRegistry extends AsyncDisposable {
 
 /** Options of {@linkcode serveImage}. */
 export interface ServeOptions {
+  /** The image's tag. Default: `image`. */
+  readonly tag?: string;
   /** Told of the bytes of layers that leave. */
   readonly onBytes?: (bytes: number) => void;
   /** Told of each request, for `-vv`. */
   readonly log?: (text: string) => void;
+}
+
+/** What the names begin with that engines give to images they pull from here. */
+const NAME = /^127\.0\.0\.1:\d+\/mise-oci-[0-9a-f]{32}$/;
+
+/** Whether a repository in an engine is one of a registry like this, whose process may have ended. */
+export function isLoopbackRepository(repository: string): boolean {
+  return NAME.test(repository);
 }
 
 const NOT_FOUND = JSON.stringify({ errors: [{ code: "NOT_FOUND", message: "not served here" }] });
@@ -66,6 +76,7 @@ function parseRange(header: string | null, size: number): BlobRange | "bad" | un
 class Server {
   readonly served = new Map<Digest, number>();
   failure: unknown;
+  readonly tag: string;
   readonly #layers: ReadonlyMap<string, Descriptor>;
 
   constructor(
@@ -73,6 +84,7 @@ class Server {
     readonly repository: string,
     readonly options: ServeOptions,
   ) {
+    this.tag = options.tag ?? "image";
     this.#layers = new Map(image.layers.map((layer) => [layer.digest, layer]));
   }
 
@@ -107,7 +119,7 @@ class Server {
 
   #manifest(name: string, head: boolean): Response {
     const { manifest } = this.image;
-    return name === "image" || name === manifest.descriptor.digest
+    return name === this.tag || name === manifest.descriptor.digest
       ? this.#document(manifest, head)
       : notFound();
   }
@@ -166,7 +178,7 @@ export function serveImage(image: ServedImage, options: ServeOptions = {}): Loop
     (request) => server.handle(request),
   );
   return {
-    reference: `127.0.0.1:${listener.addr.port}/${repository}:image`,
+    reference: `127.0.0.1:${listener.addr.port}/${repository}:${server.tag}`,
     served: server.served,
     get failure(): unknown {
       return server.failure;

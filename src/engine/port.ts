@@ -36,8 +36,18 @@ export interface ContainerOptions {
 export interface EngineTag {
   /** `repository:tag` as the engine writes it. */
   readonly name: string;
+  /** The repository alone. */
+  readonly repository: string;
   /** The tag alone. */
   readonly tag: string;
+}
+
+/** A container of an engine. */
+export interface EngineContainer {
+  /** Its full id. */
+  readonly id: string;
+  /** The name that it was started with. */
+  readonly name: string;
 }
 
 /** Options of {@linkcode Engine.retainLayers}. */
@@ -71,12 +81,10 @@ export interface Engine {
    * @returns whether the engine has such a place.
    */
   retainLayers(image: string, options?: RetainOptions): Promise<boolean>;
-  /** The tags of a repository. */
-  listTags(repository: string): Promise<readonly EngineTag[]>;
-  /** The values of a label on all containers, running or not, with the containers' ids. */
-  listContainers(
-    label: string,
-  ): Promise<readonly { readonly id: string; readonly value: string }[]>;
+  /** The names of all images. */
+  listTags(): Promise<readonly EngineTag[]>;
+  /** All containers that have a label, running or not. */
+  listContainers(label: string): Promise<readonly EngineContainer[]>;
   /** Ends a container now and removes it. One that is gone is fine. */
   removeContainer(nameOrId: string): Promise<void>;
   /** The command line that runs a container and removes it at its end. */

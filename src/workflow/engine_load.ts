@@ -14,7 +14,18 @@ import { describeError, MiseOciError } from "../errors.ts";
 import { type Engine, serveImage } from "../engine/mod.ts";
 import { shortDigest } from "../oci/mod.ts";
 import { type ResolvedImage, writeDockerArchive } from "../store/mod.ts";
+import { changeNames } from "./run_lease.ts";
 import type { WorkflowContext } from "./types.ts";
+
+/** What {@linkcode loadIntoEngine} needs besides engine and image. */
+export interface LoadOptions {
+  /** Name that the image gets. */
+  readonly name: string;
+  /** The run's id. */
+  readonly id: string;
+  /** Where events go. */
+  readonly context: WorkflowContext;
+}
 
 /**
  * How an image came into an engine: it was there; it was put together of layers that were; it was pulled
@@ -41,22 +52,24 @@ async function maybePresent(engine: Engine, image: ResolvedImage): Promise<strin
 async function pull(
   engine: Engine,
   image: ResolvedImage,
-  options: { readonly name: string; readonly id: string; readonly context: WorkflowContext },
+  options: LoadOptions & { readonly item: string },
 ): Promise<"assembled" | "pulled"> {
-  const { reporter, signal } = options.context;
+  const { name, id, item, context: { reporter, signal } } = options;
   await using registry = serveImage({
     manifest: { descriptor: image.descriptor, bytes: image.manifestBytes },
     config: { descriptor: image.manifest.config, bytes: image.configBytes },
     layers: image.manifest.layers,
     source: image.source,
   }, {
-    onBytes: (bytes) => reporter.emit({ type: "advance", id: options.id, bytes }),
+    tag: id,
+    onBytes: (bytes) => reporter.emit({ type: "advance", id: item, bytes }),
     log: (text) => reporter.emit({ type: "detail", level: 2, text: `${engine.name}: ${text}` }),
   });
   try {
     for (let attempt = 1;; attempt++) {
       try {
         await engine.pull(registry.reference, signal);
+        await changeNames(engine, () => engine.tag(registry.reference, name));
         break;
       } catch (error) {
         // A blob of ours that is damaged or gone is no better the next time.
@@ -65,9 +78,8 @@ async function pull(
         reporter.emit({ type: "detail", level: 1, text: `${describeError(error)}; trying again` });
       }
     }
-    await engine.tag(registry.reference, options.name);
   } finally {
-    await engine.untag(registry.reference);
+    await changeNames(engine, () => engine.untag(registry.reference));
   }
   const bytes = [...registry.served.values()].reduce((sum, size) => sum + size, 0);
   const text = `${engine.name} fetched ${registry.served.size} layers, ${bytes} bytes`;
@@ -114,26 +126,26 @@ async function loadArchive(
 export async function loadIntoEngine(
   engine: Engine,
   image: ResolvedImage,
-  options: { readonly name: string; readonly context: WorkflowContext },
+  options: LoadOptions,
 ): Promise<LoadOutcome> {
   const { name, context } = options;
   const { reporter, signal } = context;
   const present = await maybePresent(engine, image);
   if (present !== undefined) {
     try {
-      await engine.tag(present, name);
+      await changeNames(engine, () => engine.tag(present, name));
       return "present";
     } catch (error) {
       // Whoever else used it may have removed it since.
       if (await maybePresent(engine, image) !== undefined) throw error;
     }
   }
-  const id = `load ${name}`;
+  const item = `load ${name}`;
   const total = image.manifest.layers.reduce((sum, { size }) => sum + size, 0);
   const label = `load ${shortDigest(image.descriptor.digest)} into ${engine.name}`;
-  reporter.emit({ type: "start", id, label, total });
+  reporter.emit({ type: "start", id: item, label, total });
   try {
-    const outcome: LoadOutcome = await pull(engine, image, { name, id, context }).catch(
+    const outcome: LoadOutcome = await pull(engine, image, { ...options, item }).catch(
       async (pullError) => {
         signal.throwIfAborted();
         if (!isOfEngine(pullError)) throw pullError;
@@ -141,10 +153,10 @@ export async function loadIntoEngine(
         return "archive" as const;
       },
     );
-    reporter.emit({ type: "done", id, note: NOTES[outcome] });
+    reporter.emit({ type: "done", id: item, note: NOTES[outcome] });
     return outcome;
   } catch (error) {
-    reporter.emit({ type: "failed", id });
+    reporter.emit({ type: "failed", id: item });
     throw error;
   }
 }

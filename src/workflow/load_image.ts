@@ -8,6 +8,7 @@ import { loadIntoEngine } from "./engine_load.ts";
 import { engineName } from "./engine_name.ts";
 import { hostEnv } from "./environment.ts";
 import { obtainImage } from "./obtain_image.ts";
+import { runsDirectory, takeRunLease } from "./run_lease.ts";
 import type { LoadRequest, LoadResult, WorkflowContext } from "./types.ts";
 
 /**
@@ -31,6 +32,7 @@ export async function loadImage(
   const engine = await selectEngine({ engine: request.engine, path: hostEnv("PATH") ?? "" });
   const digest = image.descriptor.digest;
   const name = engineName(request.tag ?? image.tag, digest);
-  await loadIntoEngine(engine, image, { name, context });
+  await using lease = await takeRunLease(runsDirectory());
+  await loadIntoEngine(engine, image, { name, id: lease.id, context });
   return { engine: engine.name, image: name, digest };
 }

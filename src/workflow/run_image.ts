@@ -2,17 +2,24 @@
  * `run`: image → engine → container → clean up.
  * @module
  */
-import { join } from "@std/path";
 import { describeError, MiseOciError } from "../errors.ts";
 import { type Engine, selectEngine } from "../engine/mod.ts";
 import { formatPlatform, samePlatform } from "../oci/mod.ts";
-import { cacheDirectory, openLayout, type ResolvedImage } from "../store/mod.ts";
+import { openLayout, type ResolvedImage } from "../store/mod.ts";
 import { loadIntoEngine } from "./engine_load.ts";
 import { engineName } from "./engine_name.ts";
 import { defaultPlatform, hostEnv } from "./environment.ts";
 import { obtainImage } from "./obtain_image.ts";
 import { runContainer } from "./run_container.ts";
-import { removeDeadRuns, RUN_LABEL, RUN_REPOSITORY, takeRunLease } from "./run_lease.ts";
+import {
+  changeNames,
+  CONTAINER_PREFIX,
+  removeDeadRuns,
+  RUN_LABEL,
+  RUN_REPOSITORY,
+  runsDirectory,
+  takeRunLease,
+} from "./run_lease.ts";
 import type { RunRequest, RunResult, WorkflowContext } from "./types.ts";
 
 /** Tries to remove an image; podman may still be clearing the container away that used it. */
@@ -21,7 +28,7 @@ const UNTAG_TRIES = 10;
 async function untagPatiently(engine: Engine, name: string): Promise<void> {
   for (let attempt = 1;; attempt++) {
     try {
-      return await engine.untag(name);
+      return await changeNames(engine, () => engine.untag(name));
     } catch (error) {
       if (!(error instanceof MiseOciError) || attempt === UNTAG_TRIES) throw error;
       await new Promise((resolve) => setTimeout(resolve, 100 * attempt));
@@ -70,10 +77,10 @@ async function runLoaded(
   const platform = foreign ? { platform: formatPlatform(image.platform) } : {};
   let retained: Promise<void> | undefined;
   try {
-    const outcome = await loadIntoEngine(engine, image, { name, context });
+    const outcome = await loadIntoEngine(engine, image, { name, id, context });
     if (request.keep) {
       const kept = engineName(image.tag, image.descriptor.digest);
-      await engine.tag(name, kept);
+      await changeNames(engine, () => engine.tag(name, kept));
       context.reporter.emit({ type: "step", text: `Kept in ${engine.name} as ${kept}` });
     } else if (outcome === "pulled" || outcome === "archive") {
       retained = retain(engine, image, { name, context, ...platform });
@@ -81,7 +88,7 @@ async function runLoaded(
     return await runContainer(engine, {
       ...request,
       image: name,
-      name: `mise-oci-${id}`,
+      name: `${CONTAINER_PREFIX}${id}`,
       labels: { [RUN_LABEL]: id },
       extra: request.engineArgs,
       ...platform,
@@ -102,7 +109,7 @@ export async function runImage(request: RunRequest, context: WorkflowContext): P
   const { image } = request;
   const layout = image.kind === "layout" ? await openLayout(image.directory) : undefined;
   const engine = await selectEngine({ engine: request.engine, path: hostEnv("PATH") ?? "" });
-  const runs = join(cacheDirectory(hostEnv), "runs");
+  const runs = runsDirectory();
   await using obtained = await obtainImage(image, context);
   await layout?.verify({ entries: [obtained.image.descriptor], signal: context.signal });
   await removeDeadRuns(engine, runs, context);

@@ -5,15 +5,31 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
-import type { Engine } from "../engine/mod.ts";
+import { type Engine, type EngineTag, isLoopbackRepository } from "../engine/mod.ts";
 import { MiseOciError } from "../errors.ts";
-import { acquireLock, type Lock } from "../store/mod.ts";
+import { acquireLock, cacheDirectory, type Lock, withLock } from "../store/mod.ts";
+import { hostEnv } from "./environment.ts";
 import type { WorkflowContext } from "./types.ts";
 
 /** Repository of the names that images have while they run. */
 export const RUN_REPOSITORY = "mise-oci.local/run";
 /** Label of the containers; its value is the run's id. */
 export const RUN_LABEL = "dev.mise.oci.run";
+/** How their names begin; the run's id follows. Not every podman can list the value of a label. */
+export const CONTAINER_PREFIX = "mise-oci-";
+
+/** Where the locks of runs are. */
+export function runsDirectory(): string {
+  return join(cacheDirectory(hostEnv), "runs");
+}
+
+/**
+ * Changes names of images while no other process of ours does: of two that podman takes names from at
+ * the same moment, neither may see that its own was the last, and the image stays behind without a name.
+ */
+export function changeNames<T>(engine: Engine, change: () => Promise<T>): Promise<T> {
+  return withLock(join(runsDirectory(), `names-${engine.name}`), change);
+}
 
 /** A run that is alive. */
 export interface RunLease extends AsyncDisposable {
@@ -48,36 +64,63 @@ async function maybeDead(directory: string, id: string): Promise<Lock | undefine
   }
 }
 
+/** What killed runs left in an engine. */
+interface Leftover {
+  /** The run's id. */
+  readonly run: string;
+  /** What it is, for `-v`. */
+  readonly text: string;
+  /** Removes it. */
+  remove(): Promise<void>;
+}
+
+/** Whether only a run gives such a name. */
+function isOfRun({ repository }: EngineTag): boolean {
+  return repository === RUN_REPOSITORY || isLoopbackRepository(repository);
+}
+
+async function listLeftovers(engine: Engine): Promise<readonly Leftover[]> {
+  const [containers, tags] = await Promise.all([
+    engine.listContainers(RUN_LABEL),
+    engine.listTags(),
+  ]);
+  // Containers first: an image goes when nothing uses it.
+  return [
+    ...containers.filter(({ name }) => name.startsWith(CONTAINER_PREFIX)).map(({ id, name }) => ({
+      run: name.slice(CONTAINER_PREFIX.length),
+      text: `container ${name}`,
+      remove: () => engine.removeContainer(id),
+    })),
+    ...tags.filter(isOfRun).map(({ name, tag }) => ({
+      run: tag,
+      text: `image ${name}`,
+      remove: () => changeNames(engine, () => engine.untag(name)),
+    })),
+  ];
+}
+
 /** Removes containers and image names that killed runs left. What cannot be removed is a detail. */
 export async function removeDeadRuns(
   engine: Engine,
   directory: string,
-  context: WorkflowContext,
+  { reporter }: WorkflowContext,
 ): Promise<void> {
-  const attempt = async (text: string, action: () => Promise<void>): Promise<void> => {
+  const detail = (text: string): void => reporter.emit({ type: "detail", level: 1, text });
+  const attempt = async <T>(action: () => Promise<T>): Promise<T | undefined> => {
     try {
-      await action();
-      context.reporter.emit({ type: "detail", level: 1, text });
+      return await action();
     } catch (error) {
       if (!(error instanceof MiseOciError)) throw error;
-      context.reporter.emit({ type: "detail", level: 1, text: error.message });
+      detail(error.message);
+      return undefined;
     }
   };
-  const [containers, tags] = await Promise.all([
-    engine.listContainers(RUN_LABEL),
-    engine.listTags(RUN_REPOSITORY),
-  ]);
-  for (const { id, value } of containers) {
-    await using lock = await maybeDead(directory, value);
+  for (const { run, text, remove } of await attempt(() => listLeftovers(engine)) ?? []) {
+    await using lock = await maybeDead(directory, run);
     if (lock === undefined) continue;
-    await attempt(
-      `Removed container ${id} of a run that was killed`,
-      () => engine.removeContainer(id),
-    );
-  }
-  for (const { name, tag } of tags) {
-    await using lock = await maybeDead(directory, tag);
-    if (lock === undefined) continue;
-    await attempt(`Removed image ${name} of a run that was killed`, () => engine.untag(name));
+    await attempt(async () => {
+      await remove();
+      detail(`Removed ${text} of a run that was killed`);
+    });
   }
 }
