@@ -37,7 +37,11 @@ async function lockFlags(): Promise<readonly string[]> {
   return major > 2 || (major === 2 && minor >= 5) ? ["--frozen"] : ["--no-lock"];
 }
 
-/** Compiles one target to a file. `--quiet` stays in the executable: Deno's own notes are not ours. */
+/**
+ * Compiles one target to a file. `--quiet` stays in the executable: Deno's own notes are not ours. There
+ * is no code cache: it would be a file of a known name in /tmp that any user can put there first, and
+ * the start is no slower without.
+ */
 async function compile(target: Target, output: string): Promise<void> {
   const permissions: PermissionSet = manifest.permissions.default;
   await run(DENO, [
@@ -45,6 +49,7 @@ async function compile(target: Target, output: string): Promise<void> {
     "--quiet",
     "--no-check",
     "--no-prompt",
+    "--no-code-cache",
     ...await lockFlags(),
     ...permissionFlags(permissions),
     ...MODULES_LOADED_BY_NAME.flatMap((module) => ["--include", module]),

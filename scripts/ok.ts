@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "@std/path";
+import manifest from "../deno.json" with { type: "json" };
 import { exists, makeTempDir } from "../tests/support/testbed/command.ts";
 import { REPOSITORY } from "../tests/support/testbed/paths.ts";
 import { addCounts, NO_TESTS, parseJunit, type TestCounts } from "./junit.ts";
@@ -17,6 +18,11 @@ interface Step {
   readonly args: readonly string[];
 }
 
+/** The modules that the package exports. */
+function entryPoints(): readonly string[] {
+  return Object.values(manifest.exports);
+}
+
 const CHECKS: readonly Step[] = [
   { name: "fmt", args: ["fmt", "--check"] },
   { name: "lint", args: ["lint"] },
@@ -25,6 +31,8 @@ const CHECKS: readonly Step[] = [
     name: "docs/cli.md",
     args: ["run", "-A", "--frozen", "scripts/gen_cli_docs.ts", "--check"],
   },
+  { name: "documentation of the library", args: ["doc", "--lint", ...entryPoints()] },
+  { name: "package", args: ["publish", "--dry-run", "--allow-dirty", "--quiet"] },
 ];
 
 const UNIT: Step = {

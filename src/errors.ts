@@ -53,6 +53,7 @@ export interface MiseOciErrorOptions {
  * ```
  */
 export class MiseOciError extends Error {
+  /** The class, as stacks show it. */
   override readonly name = "MiseOciError";
   /** What kind of error this is. */
   readonly code: ErrorCode;

@@ -12,6 +12,17 @@
  * changes while it is read gives an error, never a torn archive; memory is flat.
  *
  * Extended attributes, file capabilities and ACLs are dropped: Deno cannot read them.
+ * @example A layer of a directory
+ * ```ts
+ * import { type BuiltLayer, buildLayer, createCompressionPool, NO_BASE, planTreeLayer } from "./mod.ts";
+ * import type { BlobSink } from "./mod.ts";
+ *
+ * async function layerOf(directory: string, sink: BlobSink): Promise<BuiltLayer> {
+ *   await using pool = createCompressionPool({ compression: { kind: "gzip" } });
+ *   const plan = planTreeLayer(directory, "/srv/www");
+ *   return await buildLayer(plan, { pool, sink, baseDirectories: NO_BASE });
+ * }
+ * ```
  * @module
  */
 export {
@@ -22,12 +33,33 @@ export {
   type PackContext,
 } from "./build.ts";
 export { type RelocatedText, relocatesAlike } from "./dependencies.ts";
+export type { Framing } from "./compression.ts";
+export type { BlockJob } from "./deflate.ts";
 export type { HostStat, LayerEntry } from "./entry.ts";
 export { type FingerprintContext, fingerprintLayer, fingerprintTree } from "./fingerprint.ts";
 export { LAYER_FORMAT, RELOCATION_FORMAT } from "./format.ts";
 export type { TarSummary } from "./output.ts";
-export { CompressionPool, type CompressionPoolOptions, createCompressionPool } from "./pool.ts";
+export {
+  type CompressedBlock,
+  CompressionPool,
+  type CompressionPoolOptions,
+  createCompressionPool,
+  type PoolClient,
+  type WaitingBlock,
+} from "./pool.ts";
+export type { RelocationMap } from "./relocate.ts";
 export { type BaseDirectories, type LayerTree, type ScanContext, scanLayer } from "./scan.ts";
 export type { BlobSink, BlobWriter } from "./sink.ts";
-export { type StoreContext, storeEntries, type StoredEntries } from "./store_entries.ts";
+export { type StoreContext, type StoredEntries, storeEntries } from "./store_entries.ts";
 export { estimateSize, type SizeEstimate } from "./estimate.ts";
+export type { TarType } from "./tar.ts";
+export { NO_BASE, planTreeLayer, type TreeLayerOptions } from "./tree_layer.ts";
+export type {
+  CompressionPlan,
+  LayerKind,
+  LayerPlan,
+  LayerSource,
+  Owner,
+  PackageChoice,
+  Relocation,
+} from "../plan/types.ts";

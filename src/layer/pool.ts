@@ -31,17 +31,22 @@ export interface CompressedBlock {
   readonly buffer: ArrayBuffer;
 }
 
-interface Waiting {
+/** A block that is to be compressed. */
+export interface WaitingBlock {
+  /** What holds the bytes. */
   readonly buffer: ArrayBuffer;
+  /** Where they are in it, and how they are compressed. */
   readonly job: BlockJob;
+  /** Takes the compressed block. */
   readonly resolve: (block: CompressedBlock) => void;
+  /** Takes what went wrong. */
   readonly reject: (error: unknown) => void;
 }
 
 /** One layer's place in the pool. */
 export interface PoolClient {
   /** Blocks that no worker has taken yet, oldest first. */
-  readonly queue: Waiting[];
+  readonly queue: WaitingBlock[];
 }
 
 /** Blocks up to this size are compressed at once, on the calling thread: no worker is started for them. */
@@ -66,7 +71,7 @@ export class CompressionPool implements AsyncDisposable {
   readonly #buffers: ArrayBuffer[] = [];
   readonly #slots: Slots;
   readonly #idle: Worker[] = [];
-  readonly #running = new Map<Worker, Waiting>();
+  readonly #running = new Map<Worker, WaitingBlock>();
   readonly #blocks = new WeakMap<Worker, number>();
   #clients: PoolClient[] = [];
   #closed = false;

@@ -4,20 +4,17 @@
  */
 import { MiseOciError } from "../errors.ts";
 
-declare const digestBrand: unique symbol;
-declare const diffIdBrand: unique symbol;
-
 /**
  * The digest of a blob as it is stored or sent: `sha256:` and 64 lowercase hex digits. A value of this
  * type can only come from {@linkcode parseDigest}, so it is always safe as part of a path or URL.
  */
-export type Digest = string & { readonly [digestBrand]: "Digest" };
+export type Digest = string & { readonly __brand: "Digest" };
 
 /**
  * The digest of a layer's *uncompressed* tar (config.md, `rootfs.diff_ids`). The same grammar as
  * {@linkcode Digest} and another type, so that the two cannot be mixed up.
  */
-export type DiffId = string & { readonly [diffIdBrand]: "DiffId" };
+export type DiffId = string & { readonly __brand: "DiffId" };
 
 const SHA256 = /^sha256:[0-9a-f]{64}$/;
 const ALGORITHM = /^([a-z0-9]+(?:[+._-][a-z0-9]+)*):/;

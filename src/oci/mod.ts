@@ -15,6 +15,7 @@
  * @module
  */
 export * from "./annotations.ts";
+export * from "./append_layer.ts";
 export * from "./compression.ts";
 export * from "./descriptor.ts";
 export * from "./digest.ts";

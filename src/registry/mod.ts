@@ -50,6 +50,7 @@ export {
   type ExternalTool,
   pushWithTool,
   type RunTool,
+  type ToolOutput,
 } from "./external_tool.ts";
 export { type BlobPosition, type BlobRequest, getBlob, readBlob } from "./get_blob.ts";
 export {
@@ -62,6 +63,8 @@ export { headManifest } from "./head_manifest.ts";
 export { type HostKind, hostKind, registryUrl } from "./host.ts";
 export type { Fetch, HttpRequest, HttpResponse } from "./http.ts";
 export type { PlatformEntry } from "./index_merge.ts";
+export { MemoryBlobs } from "./memory_blobs.ts";
+export { type OpenClientOptions, openRegistryClient } from "./open_client.ts";
 export { ping } from "./ping.ts";
 export { pullBlob, type PullBlobOptions, type PullOutcome } from "./pull_blob.ts";
 export {
@@ -99,7 +102,7 @@ export {
   type RegistryClientOptions,
   type RegistryRequest,
 } from "./transport.ts";
-export { SizedBody } from "./sized_body.ts";
+export { type OpenBody, SizedBody } from "./sized_body.ts";
 export { type UpdatedIndex, updateIndex, type UpdateIndexOptions } from "./update_index.ts";
 export type {
   BlobRange,
