@@ -14,7 +14,9 @@ const MAX_ENTRIES = 100_000;
 function start(bytes: Uint8Array): number {
   const text = new TextDecoder("latin1");
   if (text.decode(bytes.subarray(0, MAGIC.length)) === MAGIC) return 0;
-  if (text.decode(bytes.subarray(0, OLD_MAGIC.length)) !== OLD_MAGIC || bytes.length < 16) return -1;
+  if (text.decode(bytes.subarray(0, OLD_MAGIC.length)) !== OLD_MAGIC || bytes.length < 16) {
+    return -1;
+  }
   const count = new DataView(bytes.buffer, bytes.byteOffset).getUint32(12, true);
   const at = Math.ceil((16 + count * 12) / 8) * 8;
   return text.decode(bytes.subarray(at, at + MAGIC.length)) === MAGIC ? at : -1;

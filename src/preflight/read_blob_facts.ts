@@ -14,8 +14,8 @@ import {
 import {
   type FactsEntry,
   factsEntry,
-  KEPT_BYTES,
   keepsText,
+  KEPT_BYTES,
   type LayerFacts,
   LOADER_CACHE,
   mayBeProgram,
