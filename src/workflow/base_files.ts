@@ -68,7 +68,7 @@ function isDirectory(files: BaseFiles, { type, path }: Pick<BaseFile, "type" | "
 }
 
 /** A key for everything that depends on the base's content: its layers in their order. */
-function contentKey(base: BaseImage): string {
+export function baseContentKey(base: BaseImage): string {
   const hash = createHash("sha256");
   for (const { diffId } of base.layers) hash.update(diffId).update("\n");
   return hash.digest("hex");
@@ -84,7 +84,7 @@ export async function readBaseDirectories(
   context: WorkflowContext,
 ): Promise<BaseDirectories> {
   if (base.layers.length === 0) return directoriesOf([]);
-  const key = contentKey(base);
+  const key = baseContentKey(base);
   const kept = await cache.getDocument(DIRECTORIES, key);
   if (Array.isArray(kept) && kept.every((path) => typeof path === "string")) {
     return directoriesOf(kept);

@@ -14,10 +14,11 @@ import { moveDotfiles } from "./dotfiles_home.ts";
 import { defaultJobs, defaultPlatform, hostEnv } from "./environment.ts";
 import { checkToolExecutables, decideEmbedding } from "./executables.ts";
 import { imageExtras } from "./image_extras.ts";
+import { refuseReplacements } from "./inspect_layer.ts";
 import { makeLayers, type MakeLayersOptions } from "./make_layers.ts";
 import { miseContext } from "./mise_context.ts";
 import { openBase } from "./open_base.ts";
-import { maybeMakePackagesLayer } from "./packages_layer.ts";
+import { maybeMakePackagesLayer, refuseOnScratch } from "./packages_layer.ts";
 import { maybeReuseLayer, type ReuseIndex } from "./reuse_layers.ts";
 import { buildTimestamp } from "./timestamp.ts";
 import { followToolPaths } from "./tool_paths.ts";
@@ -120,7 +121,9 @@ export async function planProject(
   const versions = { format: LAYER_FORMAT, relocation: RELOCATION_FORMAT };
   const planned = plan(project, options, versions);
   for (const text of planned.warnings) context.reporter.emit({ type: "warning", text });
-  return { project, plan: planned };
+  const image = { project, plan: planned };
+  refuseOnScratch(image);
+  return image;
 }
 
 /** The plan alone: what `--dry-run` prints. */
@@ -177,6 +180,9 @@ export async function buildInCache(
     cache,
     useCache,
     baseDirectories,
+    inspect: (layer, tree) =>
+      refuseReplacements(layer, tree, { ground, baseDirectories, cache }, context),
+    strict: request.strictEnv,
     jobs,
     maybeReused: async (layer) =>
       layer.kind === "packages"

@@ -16,6 +16,7 @@ import {
 import type { BuildPlan, CompressionPlan, LayerPlan } from "../plan/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import type { Reporter } from "../ui/reporter.ts";
+import { maybeSecretsConcern, refuseSecrets } from "./inspect_layer.ts";
 import { maybeParseNotes } from "./layer_notes.ts";
 import { mapLimited } from "./limit.ts";
 import { type MadeLayer, withAnnotations } from "./made_layer.ts";
@@ -29,6 +30,10 @@ export interface MakeLayersOptions {
   readonly useCache: boolean;
   /** Directories that the base has. */
   readonly baseDirectories: BaseDirectories;
+  /** Looks at what goes into a layer; throws to refuse it. */
+  readonly inspect?: (plan: LayerPlan, tree: LayerTree) => Promise<void>;
+  /** Whether files that hold credentials are an error. */
+  readonly strict: boolean;
   /** How many things at once. */
   readonly jobs: number;
   /** Layers that need not be built, because a registry has them. */
@@ -57,12 +62,16 @@ async function lookUp(
     readonly compression: CompressionPlan;
     readonly signal: AbortSignal;
     readonly warn: (text: string) => void;
+    readonly onSecrets: (concern: string) => void;
   },
 ): Promise<MadeLayer | LayerTree> {
   const reused = await options.maybeReused?.(plan);
   if (reused !== undefined) return reused;
   const { baseDirectories, useCache, cache } = options;
   const tree = await scanLayer(plan, { baseDirectories, signal: scan.signal });
+  await options.inspect?.(plan, tree);
+  const concern = maybeSecretsConcern(plan, tree);
+  if (concern !== undefined) scan.onSecrets(concern);
   if (!useCache) return tree;
   const cached = await cache.getLayer(fingerprintTree(plan, tree, scan.compression));
   const notes = maybeParseNotes(cached?.notes);
@@ -132,12 +141,17 @@ export async function makeLayers(
   const warn = (text: string): void => reporter.emit({ type: "warning", text });
   const made = new Array<MadeLayer | undefined>(layers.length);
   const tasks: Task[] = [];
+  const secrets: string[] = [];
+  const onSecrets = (concern: string): void => void secrets.push(concern);
+  const scan = { compression, signal: context.signal, warn, onSecrets };
   for (const [at, layer] of layers.entries()) {
     context.signal.throwIfAborted();
-    const found = await lookUp(layer, options, { compression, signal: context.signal, warn });
+    const found = await lookUp(layer, options, scan);
     if ("entries" in found) tasks.push({ plan: layer, at, tree: found });
     else made[at] = found;
   }
+  if (options.strict) refuseSecrets(secrets);
+  for (const text of secrets) warn(`${text}; everyone who can pull the image can read them`);
   reporter.emit({
     type: "detail",
     level: 1,

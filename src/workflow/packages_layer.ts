@@ -66,6 +66,17 @@ async function build(
 }
 
 /**
+ * Refuses packages for a base that cannot have any, before anything is fetched.
+ *
+ * @throws {MiseOciError} `packages`.
+ */
+export function refuseOnScratch({ plan, project }: PlannedImage): void {
+  if (plan.from.kind !== "scratch") return;
+  const { platform, fromText: from } = plan;
+  planPackages(project.packages ?? [], { platform, from, base: undefined });
+}
+
+/**
  * Makes the layer of system packages; `undefined` if the plan has none. The base is looked into, and
  * anything installed, only if the cache does not have the layer.
  *
@@ -105,7 +116,7 @@ export async function maybeMakePackagesLayer(
   planPackages(project.packages ?? [], {
     platform: plan.platform,
     from: plan.fromText,
-    base: base.layers.length === 0 ? undefined : files,
+    base: files,
   });
   return await build(layer, request, { ...options, pool }, context);
 }

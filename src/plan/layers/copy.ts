@@ -31,7 +31,7 @@ export const planCopyLayers = (
     owner: resolved.owner,
     sources: [copySource(copy, options.outputs ?? [])],
     relocations: toolRelocations(project, resolved.mountPoint),
-    exclude: [],
+    exclude: project.oci.exclude ?? [],
     createdBy: `mise-oci: copy ${copy.image}`,
     annotations: { [Annotation.layerKind]: "copy", [Annotation.copy]: copy.image },
   }));
