@@ -11,9 +11,11 @@ import { MiseOciError } from "../errors.ts";
 import type { RelocatedTexts } from "./dependencies.ts";
 import type { HostStat, LayerEntry } from "./entry.ts";
 import { ioError, TreeChangedError } from "./errors.ts";
+import { isActivateScript, isInstallRecord, maybeNormalizeRecord } from "./python_files.ts";
 import {
   maybeRelocateShebang,
   maybeShebang,
+  rebaseText,
   type RelocationMap,
   SHEBANG_LIMIT,
   SHEBANG_LIMIT_OLD,
@@ -161,8 +163,11 @@ function relocateContent(
 ): { bytes: Uint8Array; replaced: number } {
   const { relocations, texts } = options;
   if (relocations.rules.length === 0) return { bytes: NOTHING, replaced: 0 };
-  if (entry.path.endsWith("/pyvenv.cfg") && entry.host?.size === first.length) {
-    return relocateVenv(entry, first, options);
+  const whole = entry.host?.size === first.length;
+  if (whole && entry.path.endsWith("/pyvenv.cfg")) return relocateVenv(entry, first, options);
+  if (whole && isActivateScript(entry.path, first)) return relocateText(first, options);
+  if (isInstallRecord(entry.path)) {
+    return maybeNormalizeRecord(first) ?? { bytes: NOTHING, replaced: 0 };
   }
   const before = maybeShebang(first);
   if (before === undefined) return { bytes: NOTHING, replaced: 0 };
@@ -178,6 +183,17 @@ function relocateContent(
     options.warn(`The "#!" line of "/${entry.path}" is too long for Linux before 5.1`);
   }
   return moved;
+}
+
+/** Relocates every path of a text. */
+function relocateText(
+  first: Uint8Array,
+  { relocations, texts }: ContentOptions,
+): { bytes: Uint8Array; replaced: number } {
+  const before = new TextDecoder().decode(first);
+  const after = rebaseText(before, relocations);
+  texts.add({ kind: "shebang", before, after });
+  return { bytes: new TextEncoder().encode(after), replaced: first.length };
 }
 
 function relocateVenv(
