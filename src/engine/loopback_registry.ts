@@ -161,7 +161,8 @@ class Server {
           controller.enqueue(value);
         } catch (error) {
           this.failure ??= error;
-          controller.error(error);
+          // An early end breaks the answer as an error does, which Deno would also print.
+          controller.close();
         }
       },
       cancel: (reason) => reader?.cancel(reason),
