@@ -69,11 +69,12 @@ async function pull(
     for (let attempt = 1;; attempt++) {
       try {
         await engine.pull(registry.reference, signal);
+        if (registry.failure !== undefined) throw registry.failure;
         await changeNames(engine, () => engine.tag(registry.reference, name));
         break;
       } catch (error) {
         // A blob of ours that is damaged or gone is no better the next time.
-        if (registry.failure instanceof MiseOciError) throw registry.failure;
+        if (registry.failure !== undefined) throw registry.failure;
         if (attempt === PULLS || signal.aborted) throw error;
         reporter.emit({ type: "detail", level: 1, text: `${describeError(error)}; trying again` });
       }
