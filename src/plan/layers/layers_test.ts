@@ -1,0 +1,134 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { MiseOciError } from "../../errors.ts";
+import type { PlanOptions } from "../options.ts";
+import { plan } from "../plan.ts";
+import type { Dotfile, Project } from "../project.ts";
+import type { BuildPlan, LayerPlan } from "../types.ts";
+import { planDotfiles } from "./dotfiles.ts";
+
+const PROJECT: Project = {
+  directory: "/p",
+  misePath: "/usr/bin/mise",
+  miseVersion: "2026.9.15",
+  configFiles: ["/p/mise.toml"],
+  tools: [],
+  env: [],
+  oci: { copy: [], env: {}, labels: {}, allowEnv: [], dropEnv: [] },
+  settings: { insecureRegistries: [] },
+  warnings: [],
+};
+const OPTIONS: PlanOptions = {
+  copies: [],
+  platform: { os: "linux", architecture: "amd64" },
+  created: "2026-01-01T00:00:00Z",
+  allowEnv: [],
+  dropEnv: [],
+  strictEnv: false,
+  hostRoots: [],
+};
+
+function planWith(project: Partial<Project>, options: Partial<PlanOptions> = {}): BuildPlan {
+  const versions = { format: "1", relocation: "1" };
+  return plan({ ...PROJECT, ...project }, { ...OPTIONS, ...options }, versions);
+}
+
+function dotfile(target: string, more: Partial<Dotfile> = {}): Dotfile {
+  const file = `/p/dots/${target.replaceAll(/[^a-z]/g, "")}`;
+  return { target, mode: "copy", hostPath: file, exclude: [], source: "/p/mise.toml", ...more };
+}
+
+function place(dotfiles: readonly Dotfile[], home = "/root"): LayerPlan {
+  const [layer, ...others] = planDotfiles({ ...PROJECT, dotfiles }, {
+    home,
+    owner: { uid: 0, gid: 0 },
+  });
+  assert(layer !== undefined && others.length === 0);
+  return layer;
+}
+
+Deno.test("plan() puts packages below everything and dotfiles above the copies", () => {
+  const { layers } = planWith({ dotfiles: [dotfile("~/.a")] }, {
+    copies: [{ host: "/p/app", image: "/srv/app" }],
+    mise: { path: "/usr/bin/mise", version: "2026.9.15" },
+    packages: { manager: "apt", packages: [{ name: "hello", version: "2.10" }, { name: "jq" }] },
+  });
+  assertEquals(layers.map(({ kind }) => kind), ["packages", "copy", "dotfiles", "mise", "config"]);
+  const [packages] = layers;
+  assertEquals(packages?.createdBy, "mise-oci: apt-get install hello=2.10 jq");
+  assertEquals(packages?.annotations, {
+    "dev.mise.layer.kind": "packages",
+    "dev.mise.system.packages": "apt",
+  });
+  assertEquals(layers[2]?.annotations["dev.mise.dotfiles"], "true");
+});
+
+Deno.test("dotfiles go where mise would put them, ~/ being the home of the image's user", () => {
+  const layer = place([
+    dotfile("~/.gitconfig"),
+    dotfile("~/.config/each/", { mode: "symlink-each", exclude: ["*.bak"] }),
+    dotfile("/etc/motd", { mode: "symlink" }),
+    dotfile("~/.rc", { mode: "template", content: "rendered" }),
+    dotfile("~/.token", { mode: "content", content: "inline" }),
+  ], "/home/app");
+  assertEquals(layer.sources, [
+    { type: "tree", hostPath: "/p/dots/etcmotd", imagePath: "/etc/motd" },
+    {
+      type: "tree",
+      hostPath: "/p/dots/configeach",
+      imagePath: "/home/app/.config/each",
+      exclude: ["*.bak"],
+    },
+    { type: "tree", hostPath: "/p/dots/gitconfig", imagePath: "/home/app/.gitconfig" },
+    { type: "content", content: "rendered", imagePath: "/home/app/.rc", mode: 0o644 },
+    { type: "content", content: "inline", imagePath: "/home/app/.token", mode: 0o600 },
+  ]);
+  assertEquals(place([dotfile("~/.a")], "/").sources[0]?.imagePath, "/.a");
+  assertEquals(planDotfiles(PROJECT, { home: "/root", owner: { uid: 0, gid: 0 } }), []);
+});
+
+Deno.test("dotfiles at home are their user's, others the layer's", () => {
+  const layers = planDotfiles({ ...PROJECT, dotfiles: [dotfile("~/.a"), dotfile("/etc/b")] }, {
+    home: "/home/app",
+    owner: { uid: 0, gid: 0 },
+    homeOwner: { uid: 1000, gid: 100 },
+  });
+  const owners = layers[0]?.sources.map((source) => source.type === "tree" && source.owner);
+  assertEquals(owners, [undefined, { uid: 1000, gid: 100 }]);
+});
+
+Deno.test("dotfiles in each other's way, or nowhere, are refused", () => {
+  const text: Partial<Dotfile> = { mode: "content", content: "x" };
+  for (
+    const [dotfiles, why] of [
+      [[dotfile("~/.a"), dotfile("/root/.a")], 'goes to "/root/.a" too'],
+      [[dotfile("~/.a", text), dotfile("~/.a/b")], "is a file, and cannot hold another"],
+      [[dotfile("~/../x")], '"." or ".."'],
+      [[dotfile("x/y")], "neither absolute nor below ~/"],
+      [[dotfile("//")], "root of the image"],
+    ] as const
+  ) {
+    const error = assertThrows(() => place(dotfiles), MiseOciError, why);
+    assertEquals(error.code, "config");
+    assertStringIncludes(error.message, "/p/mise.toml");
+  }
+  assertEquals(
+    place([dotfile("~/.a"), dotfile("~/.a/b", text), dotfile("~/.ab")]).sources.length,
+    3,
+  );
+});
+
+Deno.test("a copy does not take the image along that is being written into it", () => {
+  const sources = (host: string): unknown =>
+    planWith({}, { copies: [{ host, image: "/x" }], outputs: ["/p/out (1)/image", "/p/app.tar"] })
+      .layers[0]?.sources;
+  const plain = { type: "tree", imagePath: "/x" };
+  assertEquals(sources("/p"), [
+    { ...plain, hostPath: "/p", exclude: ["./out \\(1\\)/image", "./app.tar"] },
+  ]);
+  assertEquals(sources("/p/out (1)"), [
+    { ...plain, hostPath: "/p/out (1)", exclude: ["./image"] },
+  ]);
+  for (const host of ["/p/out (1)/image", "/p/src", "/p2"]) {
+    assertEquals(sources(host), [{ ...plain, hostPath: host }]);
+  }
+});
