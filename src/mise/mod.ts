@@ -4,6 +4,8 @@
  */
 export { type ConfigFile, parseConfigFile } from "./config_file.ts";
 export type { MiseContext } from "./context.ts";
+export { backendKind, FOREIGN_HINT } from "./foreign_install.ts";
+export type { ForeignPlatform } from "./foreign_platform.ts";
 export { MINIMUM_MISE_VERSION } from "./failure.ts";
 export { locateMise, type LocateOptions } from "./locate.ts";
 export { parseImagePath } from "./oci_fields.ts";

@@ -20,6 +20,9 @@ import type { MiseContext } from "./context.ts";
 import { readDotfiles } from "./dotfiles.ts";
 import { readEnvironment } from "./environment.ts";
 import { explainFailure } from "./failure.ts";
+import { checkConditions } from "./conditions.ts";
+import { installForeign } from "./foreign_install.ts";
+import { foreignEnv, type ForeignPlatform } from "./foreign_platform.ts";
 import { locateMise } from "./locate.ts";
 import { mergeOci, parseOciTables } from "./oci_section.ts";
 import {
@@ -47,6 +50,11 @@ export interface ProjectOptions {
   readonly install: boolean;
   /** Answers yes to what `mise install` asks. */
   readonly yes?: boolean;
+  /**
+   * Another platform than this machine's: tools are looked for in a data directory of its own and, with
+   * `install`, what is missing there is installed. The installs of this machine are not touched.
+   */
+  readonly foreign?: ForeignPlatform;
 }
 
 /** How often mise is asked again because a tool's version came from the environment. */
@@ -162,6 +170,49 @@ function refuseNoProject(directory: string): never {
   );
 }
 
+/** Everything that is known of a project before its tools and variables are put together. */
+interface Known {
+  readonly session: Session;
+  readonly answers: Answers;
+  readonly files: readonly ConfigFile[];
+  readonly outside: readonly string[];
+  readonly tools: readonly ListedTool[];
+}
+
+async function know(session: Session, options: ProjectOptions): Promise<Known> {
+  const { directory, includeGlobal, foreign } = options;
+  const asked = await askProject(session, includeGlobal);
+  const { answers } = asked;
+  const { files, outside } = await partConfigs(asked.session, answers.configs, includeGlobal);
+  if (files.length === 0 && !includeGlobal) refuseNoProject(directory);
+  const others = new Set(outside);
+  const own = answers.tools.filter(({ source }) => source === undefined || !others.has(source));
+  const tools = foreign === undefined ? own : checkConditions(own, files, foreign.platform);
+  return { ...asked, files, outside, tools };
+}
+
+/** Installs what another platform lacks, and asks again. */
+async function knowForeign(
+  session: Session,
+  options: ProjectOptions,
+  { foreign, host }: { readonly foreign: ForeignPlatform; readonly host: Session },
+): Promise<Known> {
+  const known = await know(session, options);
+  const missing = known.tools.filter(({ installed, version }) =>
+    !installed && version !== "system"
+  );
+  if (!options.install || missing.length === 0) return known;
+  const own = new Set(known.tools.map(({ short }) => short));
+  await installForeign(known.session, {
+    foreign,
+    tools: missing,
+    outside: known.answers.tools.map(({ short }) => short).filter((short) => !own.has(short)),
+    host,
+    yes: options.yes ?? false,
+  });
+  return await know(session, options);
+}
+
 /**
  * Reads the project in a directory by asking mise; config files are read only for what mise does not
  * print. Nothing is installed unless asked for. Tools that are not installed are no error here: see
@@ -175,21 +226,27 @@ export async function readProject(
   options: ProjectOptions,
   context: MiseContext,
 ): Promise<Project> {
-  const { directory, includeGlobal } = options;
+  const { directory, foreign } = options;
   await checkDirectory(directory);
   const misePath = await locateMise(options, context);
   const env = options.miseEnv === undefined ? {} : { MISE_ENV: options.miseEnv };
-  const first: Session = { misePath, directory, env, context };
-  if (options.install) await install(first, options);
-  const { session, answers } = await askProject(first, includeGlobal);
-  const { files, outside } = await partConfigs(session, answers.configs, includeGlobal);
-  if (files.length === 0 && !includeGlobal) refuseNoProject(directory);
+  const host: Session = { misePath, directory, env, context };
+  if (foreign === undefined) {
+    if (options.install) await install(host, options);
+    return await assemble(await know(host, options), options);
+  }
+  const session = { ...host, env: { ...env, ...foreignEnv(foreign, context) } };
+  return await assemble(await knowForeign(session, options, { foreign, host }), options);
+}
+
+/** The project of what mise answered. */
+async function assemble(known: Known, { directory }: ProjectOptions): Promise<Project> {
+  const { session, answers, files, outside } = known;
   const leastFirst = files.toReversed();
   const oci = mergeOci(parseOciTables(leastFirst));
   const packages = parsePackages(leastFirst);
-  const foreign = new Set(outside);
   const tools = await readTools(session, {
-    tools: answers.tools.filter(({ source }) => source === undefined || !foreign.has(source)),
+    tools: known.tools,
     configs: answers.configs,
     binPaths: answers.binPaths,
   });
@@ -199,7 +256,7 @@ export async function readProject(
   });
   return {
     directory,
-    misePath,
+    misePath: session.misePath,
     miseVersion: answers.version,
     configFiles: leastFirst.map((file) => file.path),
     tools,

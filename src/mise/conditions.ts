@@ -1,0 +1,57 @@
+/**
+ * The `os` condition of a tool. mise asks it of the machine that it runs on, so for another platform its
+ * answer may be wrong both ways.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import { formatPlatform, type Platform } from "../oci/mod.ts";
+import type { ListedTool } from "./answers.ts";
+import { type ConfigFile, isTable, maybeTable } from "./config_file.ts";
+import { matchesCondition } from "./foreign_platform.ts";
+
+/** Whether the entry of a tool, or one of several, is for the platform. Without conditions it is. */
+function appliesTo(entry: unknown, platform: Platform): boolean {
+  if (Array.isArray(entry)) return entry.some((one) => appliesTo(one, platform));
+  const os = isTable(entry) ? entry["os"] : undefined;
+  const conditions = Array.isArray(os) ? os : typeof os === "string" ? [os] : [];
+  return conditions.length === 0 ||
+    conditions.some((one) => typeof one === "string" && matchesCondition(one, platform));
+}
+
+/**
+ * The listed tools that are for the platform.
+ *
+ * @param files config files in scope, most specific first.
+ * @throws {MiseOciError} `unsupported` naming tools that are for the platform and that mise leaves out
+ * because they are not for this machine.
+ */
+export function checkConditions(
+  listed: readonly ListedTool[],
+  files: readonly ConfigFile[],
+  platform: Platform,
+): readonly ListedTool[] {
+  const entries = new Map<string, { readonly entry: unknown; readonly path: string }>();
+  for (const { table, path } of files) {
+    for (const [short, entry] of Object.entries(maybeTable(table, "tools") ?? {})) {
+      if (!entries.has(short)) entries.set(short, { entry, path });
+    }
+  }
+  const names = new Set(listed.map(({ short }) => short));
+  const hidden = [...entries].filter(([short, { entry }]) => {
+    const conditional = JSON.stringify(entry)?.includes('"os"') === true;
+    return conditional && !names.has(short) && appliesTo(entry, platform);
+  });
+  if (hidden.length > 0) {
+    const list = hidden.map(([short, { path }]) => `${JSON.stringify(short)} (${path})`).join(", ");
+    throw new MiseOciError(
+      "unsupported",
+      `Cannot have tools of which "os" names ${formatPlatform(platform)} on this machine: ${list}`,
+      {
+        hint:
+          'mise asks "os" of the machine it runs on: build on a machine of that platform and push ' +
+          'with --update-index, or leave "os" out',
+      },
+    );
+  }
+  return listed.filter(({ short }) => appliesTo(entries.get(short)?.entry, platform));
+}

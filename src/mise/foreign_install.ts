@@ -1,0 +1,207 @@
+/**
+ * Installing a project's tools for another platform: with mise's own `install`, into a data directory of
+ * the platform's, in two steps. First what host programs put together (npm, pip, …), while no runtime
+ * of the other platform is on their PATH; then the rest.
+ * @module
+ */
+import { delimiter, join } from "node:path";
+import { MiseOciError } from "../errors.ts";
+import { formatPlatform } from "../oci/mod.ts";
+import type { ListedTool, ToolDetail } from "./answers.ts";
+import { parseLines } from "./answers.ts";
+import { ask, askBackends, askTools, type Session } from "./ask.ts";
+import { callMise, type MiseAnswer } from "./command.ts";
+import { readConfigText } from "./config_file.ts";
+import { explainFailure } from "./failure.ts";
+import {
+  foreignCacheDirectory,
+  type ForeignPlatform,
+  misePlatformName,
+} from "./foreign_platform.ts";
+
+/** Backends that run programs of this machine, which make or choose what they install. */
+const HOST_PROGRAMS: ReadonlySet<string> = new Set(["npm", "pipx", "pypi", "gem", "dotnet"]);
+
+/** Backends whose installs are always of the machine that made them, and why. */
+const HOST_ONLY: ReadonlyMap<string, string> = new Map([
+  ["cargo", "cargo compiles for the machine it runs on"],
+  ["go", "mise sets GOBIN, with which go install does not cross-compile"],
+  ["spm", "swift compiles for the machine it runs on"],
+  ["conda", "mise takes conda's packages for the machine it runs on"],
+]);
+
+/** What to do about a tool that cannot be had for a platform. */
+export const FOREIGN_HINT =
+  "Build on a machine of that platform and push with --update-index, or run " +
+  "mise-oci in a container of that platform; docs/platforms.md says which backends work";
+
+/** The kind of backend: `npm` of `npm:prettier`. */
+export function backendKind(backend: string): string {
+  return /^([^:[]+):/.exec(backend)?.[1] ?? backend;
+}
+
+/** Refuses, by name and before anything is installed, what can only be of this machine. */
+function refuseHostOnly(
+  tools: readonly ListedTool[],
+  details: ReadonlyMap<string, ToolDetail>,
+  { platform }: ForeignPlatform,
+): void {
+  const refused = tools.flatMap(({ short, version }) => {
+    const why = HOST_ONLY.get(backendKind(details.get(short)?.backend ?? ""));
+    return why === undefined ? [] : [`${short}@${version} (${why})`];
+  });
+  if (refused.length === 0) return;
+  throw new MiseOciError(
+    "tool",
+    `Cannot install for ${formatPlatform(platform)} on this machine: ${refused.join(", ")}`,
+    { hint: FOREIGN_HINT },
+  );
+}
+
+/** Whether a lock file next to a config of the project has the platform. */
+async function isLocked(tools: readonly ListedTool[], name: string): Promise<boolean> {
+  const sources = new Set(tools.flatMap(({ source }) => source ?? []));
+  for (const source of sources) {
+    const path = source.replace(/[^/\\]*$/, "mise.lock");
+    const exists = await Deno.stat(path).then((info) => info.isFile, () => false);
+    if (exists && (await readConfigText(path)).includes(`platforms.${name}`)) return true;
+  }
+  return false;
+}
+
+/** `mise install`, whatever its end. What it prints is shown as it comes, and read if it fails. */
+async function runInstall(
+  session: Session,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<MiseAnswer> {
+  const { misePath, directory, context } = session;
+  return await callMise({
+    misePath,
+    directory,
+    args,
+    env: { ...session.env, ...env },
+    timeoutMs: 0,
+    onOutput: (chunk) => context.onInstallOutput?.(chunk),
+    ...(context.signal === undefined ? {} : { signal: context.signal }),
+  });
+}
+
+function failed({ code, killedBy }: MiseAnswer): boolean {
+  return code !== 0 || killedBy !== undefined;
+}
+
+/**
+ * Tools that failed only when mise, having unpacked what it verified, started them: node answers
+ * `node --version` on a machine of its platform only. mise keeps such an install when told to
+ * (`always_keep_install`), marked as unfinished.
+ */
+function startFailures(
+  tools: readonly ListedTool[],
+  details: ReadonlyMap<string, ToolDetail>,
+  stderr: string,
+): readonly ListedTool[] {
+  return tools.filter(({ short, version, installPath }) => {
+    const { backend = "" } = details.get(short) ?? {};
+    if (backendKind(backend) !== "core") return false;
+    const message = `${backend}@${version}: `;
+    return stderr.split("\n").some((line) => {
+      const at = line.indexOf(message);
+      if (at < 0) return false;
+      const rest = line.slice(at + message.length).replace("failed to execute command: ", "");
+      return rest.startsWith(`${installPath}/`) && /exited with non-zero|os error 8/.test(rest);
+    });
+  });
+}
+
+/** Takes away the mark of an unfinished install. */
+async function finishInstall(tool: ListedTool, foreign: ForeignPlatform): Promise<void> {
+  const [name = "", version = ""] = tool.installPath.split("/").slice(-2);
+  await Deno.remove(join(foreignCacheDirectory(foreign), name, version, "incomplete"));
+}
+
+/** What {@linkcode installForeign} installs. */
+export interface ForeignInstall {
+  /** The platform and its directory. */
+  readonly foreign: ForeignPlatform;
+  /** The project's tools that are not installed for it. */
+  readonly tools: readonly ListedTool[];
+  /** Short names of tools that are not the project's: they stay out. */
+  readonly outside: readonly string[];
+  /** mise of this machine, for the programs that install others. */
+  readonly host: Session;
+  /** Answers yes to what mise asks. */
+  readonly yes: boolean;
+}
+
+/** PATH with the host's own tools in front: npm of the project's node, as far as it is installed. */
+async function hostPath({ host }: ForeignInstall): Promise<string> {
+  const own = parseLines((await ask(host, ["bin-paths"])).stdout);
+  return [...own, host.context.env("PATH") ?? ""].filter((part) => part !== "").join(delimiter);
+}
+
+function disable(shorts: readonly string[], session: Session): Readonly<Record<string, string>> {
+  const before = session.context.env("MISE_DISABLE_TOOLS");
+  const all = [...new Set([...(before ? [before] : []), ...shorts])];
+  return all.length === 0 ? {} : { MISE_DISABLE_TOOLS: all.join(",") };
+}
+
+function installError(args: readonly string[], answer: MiseAnswer, name: string): MiseOciError {
+  const { code, message, hint } = explainFailure(args, answer);
+  if (code !== "mise") return explainFailure(args, answer);
+  return new MiseOciError("mise", `Cannot install the tools for ${name}: ${message}`, {
+    hint: answer.killedBy === undefined ? FOREIGN_HINT : hint ?? FOREIGN_HINT,
+  });
+}
+
+/** The second step: what mise downloads itself. */
+async function installDownloads(
+  session: Session,
+  install: ForeignInstall,
+  options: { readonly args: readonly string[]; readonly details: ReadonlyMap<string, ToolDetail> },
+): Promise<void> {
+  const { foreign, tools, outside } = install;
+  const { args, details } = options;
+  const env = { ...disable(outside, session), MISE_ALWAYS_KEEP_INSTALL: "1" };
+  const answer = await runInstall(session, args, env);
+  if (!failed(answer)) return;
+  const whole = startFailures(tools, details, answer.stderr);
+  for (const tool of whole) await finishInstall(tool, foreign);
+  const names = whole.map(({ short }) => short).join(", ");
+  session.context.detail(1, `Installed without being started: ${names}`);
+  const left = (await askTools(session)).filter(({ installed, short }) =>
+    !installed && tools.some((tool) => tool.short === short)
+  );
+  if (whole.length === 0 || left.length > 0) {
+    throw installError(args, answer, formatPlatform(foreign.platform));
+  }
+}
+
+/**
+ * Installs the tools.
+ *
+ * @throws {MiseOciError} `tool` naming each tool that cannot be had for the platform here, `mise` or
+ * `config` if mise fails.
+ */
+export async function installForeign(session: Session, install: ForeignInstall): Promise<void> {
+  const { foreign, tools, outside, yes } = install;
+  const details = await askBackends(session, [...new Set(tools.map(({ short }) => short))]);
+  refuseHostOnly(tools, details, foreign);
+  const locked = await isLocked(tools, misePlatformName(foreign.platform));
+  const args = ["install", ...(yes ? ["--yes"] : []), ...(locked ? ["--locked"] : [])];
+  const hosted = new Set(
+    tools.map(({ short }) => short)
+      .filter((short) => HOST_PROGRAMS.has(backendKind(details.get(short)?.backend ?? ""))),
+  );
+  if (hosted.size > 0) {
+    const others = (await askTools(session)).map(({ short }) => short)
+      .filter((short) => !hosted.has(short));
+    const env = { ...disable([...others, ...outside], session), PATH: await hostPath(install) };
+    const answer = await runInstall(session, args, env);
+    if (failed(answer)) throw installError(args, answer, formatPlatform(foreign.platform));
+  }
+  const rest = tools.filter(({ short }) => !hosted.has(short));
+  if (rest.length > 0) {
+    await installDownloads(session, { ...install, tools: rest }, { args, details });
+  }
+}
