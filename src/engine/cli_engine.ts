@@ -21,6 +21,8 @@ import type {
 export interface Dialect {
   /** Which one. */
   readonly name: EngineName;
+  /** {@linkcode Engine.stacksLayers} */
+  readonly stacksLayers: boolean;
   /** Flags of `pull` for a registry on loopback without TLS. */
   readonly pullFlags: readonly string[];
   /** Flags of `rm` that end a container at once. */
@@ -30,10 +32,12 @@ export interface Dialect {
 /** An engine behind its command line. */
 export class CliEngine implements Engine {
   readonly name: EngineName;
+  readonly stacksLayers: boolean;
 
   /** Drives the program at an absolute path. */
   constructor(readonly program: string, readonly dialect: Dialect) {
     this.name = dialect.name;
+    this.stacksLayers = dialect.stacksLayers;
   }
 
   #run(args: readonly string[], options?: CommandOptions): Promise<CommandOutcome> {

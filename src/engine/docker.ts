@@ -23,5 +23,10 @@ class Docker extends CliEngine {
 
 /** docker at an absolute path. */
 export function docker(program: string): Engine {
-  return new Docker(program, { name: "docker", pullFlags: [], removeFlags: [] });
+  return new Docker(program, {
+    name: "docker",
+    stacksLayers: true,
+    pullFlags: [],
+    removeFlags: [],
+  });
 }

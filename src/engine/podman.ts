@@ -9,6 +9,7 @@ import type { Engine } from "./port.ts";
 export function podman(program: string): Engine {
   return new CliEngine(program, {
     name: "podman",
+    stacksLayers: false,
     pullFlags: ["--tls-verify=false"],
     removeFlags: ["--time=0"],
   });

@@ -62,6 +62,8 @@ export interface Engine {
   readonly name: EngineName;
   /** Absolute path of its program. */
   readonly program: string;
+  /** Whether it knows a layer by all below it, so that it fetches what lies above a changed one again. */
+  readonly stacksLayers: boolean;
   /** The id of an image by its name or id; `undefined` if the engine does not have it. */
   maybeImageId(nameOrId: string): Promise<string | undefined>;
   /** Pulls from a registry on loopback over plain http. */

@@ -43,7 +43,11 @@ const NOTES: Readonly<Record<LoadOutcome, string>> = {
 /** Pulls that are tried: another run may remove a layer just when this one counts on it. */
 const PULLS = 3;
 
-async function maybePresent(engine: Engine, image: ResolvedImage): Promise<string | undefined> {
+/** The engine's id of the very image, if it has that. */
+export async function maybePresent(
+  engine: Engine,
+  image: ResolvedImage,
+): Promise<string | undefined> {
   // An engine calls an image by its config's digest, or (docker on containerd) by its manifest's.
   return await engine.maybeImageId(image.manifest.config.digest) ??
     await engine.maybeImageId(image.descriptor.digest);

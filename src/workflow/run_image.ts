@@ -6,7 +6,7 @@ import { describeError, MiseOciError } from "../errors.ts";
 import { type Engine, selectEngine } from "../engine/mod.ts";
 import { formatPlatform, samePlatform } from "../oci/mod.ts";
 import { openLayout, type ResolvedImage } from "../store/mod.ts";
-import { loadIntoEngine } from "./engine_load.ts";
+import { loadIntoEngine, maybePresent } from "./engine_load.ts";
 import { engineName } from "./engine_name.ts";
 import { defaultPlatform, hostEnv } from "./environment.ts";
 import { obtainImage } from "./obtain_image.ts";
@@ -20,6 +20,7 @@ import {
   runsDirectory,
   takeRunLease,
 } from "./run_lease.ts";
+import { restack } from "./restack.ts";
 import type { RunRequest, RunResult, WorkflowContext } from "./types.ts";
 
 /** Tries to remove an image; podman may still be clearing the container away that used it. */
@@ -60,6 +61,12 @@ async function retain(
     const text = `The next run has to load the image again: ${describeError(error)}`;
     reporter.emit({ type: "detail", level: 1, text });
   }
+}
+
+/** What the engine gets: the image itself if that stays or is there already, else its layers restacked. */
+async function choose(engine: Engine, image: ResolvedImage, keep: boolean): Promise<ResolvedImage> {
+  if (!engine.stacksLayers || keep) return image;
+  return await maybePresent(engine, image) === undefined ? restack(image) : image;
 }
 
 async function runLoaded(
@@ -114,6 +121,7 @@ export async function runImage(request: RunRequest, context: WorkflowContext): P
   await layout?.verify({ entries: [obtained.image.descriptor], signal: context.signal });
   await removeDeadRuns(engine, runs, context);
   await using lease = await takeRunLease(runs);
-  const exitCode = await runLoaded(engine, obtained.image, { request, id: lease.id, context });
+  const loaded = await choose(engine, obtained.image, request.keep);
+  const exitCode = await runLoaded(engine, loaded, { request, id: lease.id, context });
   return { exitCode };
 }
