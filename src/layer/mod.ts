@@ -48,7 +48,13 @@ export {
   type WaitingBlock,
 } from "./pool.ts";
 export type { RelocationMap } from "./relocate.ts";
-export { type BaseDirectories, type LayerTree, type ScanContext, scanLayer } from "./scan.ts";
+export {
+  type BaseDirectories,
+  type DirectoryAttributes,
+  type LayerTree,
+  type ScanContext,
+  scanLayer,
+} from "./scan.ts";
 export type { BlobSink, BlobWriter } from "./sink.ts";
 export { type StoreContext, type StoredEntries, storeEntries } from "./store_entries.ts";
 export { estimateSize, type SizeEstimate } from "./estimate.ts";

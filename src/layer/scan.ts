@@ -16,10 +16,22 @@ import { expandRelocations } from "./relocation_host.ts";
 import { encodeTarHeader, paddedSize, TAR_BLOCK } from "./tar.ts";
 import { type Found, hostStat, walkTree } from "./walk.ts";
 
-/** The directories that the base image already has; they are not written again. */
+/** What a directory of the base is, if that is not mode 0755 of root. */
+export interface DirectoryAttributes extends Owner {
+  /** Permission bits with setgid and sticky. */
+  readonly mode: number;
+}
+
+/**
+ * The directories that the base image already has. They are not written again, but for those that are
+ * reserved: docker and podman make a parent that a layer does not have anew, as mode 0755 of root, so
+ * those are written as the base has them.
+ */
 export interface BaseDirectories {
   /** Whether the base has a directory (or a link to one) at an image path without leading slash. */
   has(path: string): boolean;
+  /** What a directory is that is not mode 0755 of root; `undefined` for others and for links. */
+  maybeReserved?(path: string): DirectoryAttributes | undefined;
 }
 
 /** What the scan of a layer depends on besides its plan. */
@@ -55,7 +67,9 @@ export async function scanLayer(plan: LayerPlan, context: ScanContext): Promise<
   for (const source of plan.sources) await scanSource(scan, source);
   if (unreadable.length > 0) throw unreadableError(plan.name, unreadable);
   const relocations = expandRelocations(plan);
-  const entries = scan.entries.sorted().filter((entry) => !isInBase(entry, scan));
+  const entries = scan.entries.sorted().flatMap((entry) =>
+    isInBase(entry, scan) ? maybeReserved(entry, scan) ?? [] : entry
+  );
   const provided = (path: string): boolean =>
     scan.entries.get(path) !== undefined || context.baseDirectories.has(path);
   relocateLinks(entries, { relocations, provided, warn: (text) => warnings.push(text) });
@@ -187,6 +201,14 @@ function realPath(path: string): string {
 function isInBase({ type, path, host }: LayerEntry, { plan, context }: Scan): boolean {
   if (type !== "directory" || (plan.kind === "packages" && host !== undefined)) return false;
   return context.baseDirectories.has(path);
+}
+
+/** A directory that the base reserves, as the base has it. */
+function maybeReserved({ path }: LayerEntry, { context }: Scan): LayerEntry | undefined {
+  const reserved = context.baseDirectories.maybeReserved?.(path);
+  if (reserved === undefined) return undefined;
+  const { mode, uid, gid } = reserved;
+  return { path, type: "directory", mode, uid, gid, target: "" };
 }
 
 function entrySize(entry: LayerEntry): number {

@@ -23,7 +23,7 @@ import { takeSnapshot } from "./snapshot.ts";
  * Version of the rules by which a packages layer is made: isolation, options of the managers, what is
  * left out. Part of the fingerprint.
  */
-export const PACKAGES_FORMAT = "1";
+export const PACKAGES_FORMAT = "2";
 
 /** What the layer is made of. */
 export interface PackagesRequest extends PackagesPlan {

@@ -28,7 +28,8 @@ export interface DiffOptions {
 
 /**
  * What has changed between two snapshots, by content, mode, owner and type; what was removed becomes a
- * whiteout. Directories that did not change are not listed.
+ * whiteout. Directories that did not change are not listed, but for
+ * parents that are not mode 0755 of root: docker and podman would make them so.
  */
 export function diffSnapshots(
   before: Snapshot,
@@ -53,6 +54,7 @@ export function diffSnapshots(
     type !== "symlink" || !secrets.has(join("/", dirname(path), target).slice(1))
   );
   kept.push(...whiteouts(before, after, options));
+  kept.push(...reservedParents(kept, after, options));
   const names = [...secrets].sort().map((path) => `"/${path}"`).join(", ");
   const warnings = [
     ...(special > 0 ? [`Left out ${special} device, FIFO or socket files of packages`] : []),
@@ -81,6 +83,25 @@ function whiteouts(before: Snapshot, after: Snapshot, { manager }: DiffOptions):
       target: "",
       content: new Uint8Array(),
     });
+  }
+  return found;
+}
+
+function reservedParents(
+  entries: readonly LayerEntry[],
+  after: Snapshot,
+  { rootfs }: DiffOptions,
+): LayerEntry[] {
+  const listed = new Set(entries.map(({ path }) => path));
+  const found: LayerEntry[] = [];
+  for (const { path } of entries) {
+    for (let parent = dirname(path); parent !== "."; parent = dirname(parent)) {
+      const entry = after.get(parent);
+      if (listed.has(parent) || entry?.type !== "directory") continue;
+      listed.add(parent);
+      const { mode, uid, gid } = entry;
+      if (mode !== 0o755 || uid !== 0 || gid !== 0) found.push(layerEntry(parent, entry, rootfs));
+    }
   }
   return found;
 }

@@ -148,3 +148,20 @@ Deno.test("diffSnapshots() leaves out apk's cache but not its database", async (
   ], "apk");
   assertEquals(lines.filter((line) => line.includes(" file ")), ["lib/apk/db/installed file 644"]);
 });
+
+Deno.test("diffSnapshots() lists unchanged parents that are not mode 0755 of root, or they would become so", async () => {
+  const base = [...BASE, write("a/deep/er/y"), chmod("a", 0o1777), chmod("a/deep", 0o750)];
+  const { lines } = await diff(base, [
+    write("a/deep/er/new"),
+    remove("a/sub/x"),
+    write("c/d"),
+  ]);
+  assertEquals(lines, [
+    "a directory 1777",
+    "a/deep directory 750",
+    "a/deep/er/new file 644",
+    "a/sub/.wh.x file 644",
+    "c directory 755",
+    "c/d file 644",
+  ]);
+});

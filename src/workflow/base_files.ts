@@ -57,11 +57,6 @@ export async function readBaseFiles(
   return mergeIndexes(indexes);
 }
 
-function directoriesOf(names: Iterable<string>): BaseDirectories {
-  const set = new Set(names);
-  return { has: (path) => set.has(path) };
-}
-
 /** A link to a directory counts (`/bin` → `usr/bin`): a directory entry would replace the link. */
 function isDirectory(files: BaseFiles, { type, path }: Pick<BaseFile, "type" | "path">): boolean {
   return type === "directory" || type === "symlink" && files.resolve(path)?.type === "directory";
@@ -74,6 +69,48 @@ export function baseContentKey(base: BaseImage): string {
   return hash.digest("hex");
 }
 
+/** What a directory is that is not mode 0755 of root: `[path, mode, uid, gid]`. */
+type Reserved = readonly [path: string, mode: number, uid: number, gid: number];
+
+function isReserved(value: unknown): value is Reserved {
+  return Array.isArray(value) && typeof value[0] === "string" &&
+    value.slice(1).every((number) => Number.isInteger(number) && number >= 0);
+}
+
+/** What the cache keeps of a base's directories. */
+interface DirectoryList {
+  readonly names: readonly string[];
+  readonly reserved: readonly Reserved[];
+}
+
+function maybeParseDirectories(value: unknown): DirectoryList | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { names, reserved } = value as Record<string, unknown>;
+  if (!Array.isArray(names) || !names.every((path) => typeof path === "string")) return undefined;
+  return Array.isArray(reserved) && reserved.every(isReserved) ? { names, reserved } : undefined;
+}
+
+function listDirectories(files: BaseFiles): DirectoryList {
+  const names: string[] = [];
+  const reserved: Reserved[] = [];
+  for (const file of files.entries()) {
+    const { path, type, mode, uid, gid } = file;
+    if (path === "" || !isDirectory(files, file)) continue;
+    names.push(path);
+    const usual = mode === 0o755 && uid === 0 && gid === 0;
+    if (type === "directory" && !usual) reserved.push([path, mode, uid, gid]);
+  }
+  return { names, reserved };
+}
+
+function directoriesOf({ names, reserved }: DirectoryList): BaseDirectories {
+  const set = new Set(names);
+  const attributes = new Map(
+    reserved.map(([path, mode, uid, gid]) => [path, { mode, uid, gid }]),
+  );
+  return { has: (path) => set.has(path), maybeReserved: (path) => attributes.get(path) };
+}
+
 /**
  * The directories that the base has, which layers do not write again. The answer is kept as well: a
  * warm build need not merge ten thousand files to know that `/usr` is one.
@@ -83,16 +120,11 @@ export async function readBaseDirectories(
   cache: Cache,
   context: WorkflowContext,
 ): Promise<BaseDirectories> {
-  if (base.layers.length === 0) return directoriesOf([]);
+  if (base.layers.length === 0) return directoriesOf({ names: [], reserved: [] });
   const key = baseContentKey(base);
-  const kept = await cache.getDocument(DIRECTORIES, key);
-  if (Array.isArray(kept) && kept.every((path) => typeof path === "string")) {
-    return directoriesOf(kept);
-  }
-  const files = await readBaseFiles(base, cache, context);
-  const names = [...files.entries()].flatMap(({ type, path }) =>
-    path !== "" && isDirectory(files, { type, path }) ? path : []
-  );
-  await cache.putDocument(DIRECTORIES, key, names);
-  return directoriesOf(names);
+  const kept = maybeParseDirectories(await cache.getDocument(DIRECTORIES, key));
+  if (kept !== undefined) return directoriesOf(kept);
+  const list = listDirectories(await readBaseFiles(base, cache, context));
+  await cache.putDocument(DIRECTORIES, key, list);
+  return directoriesOf(list);
 }
