@@ -98,6 +98,9 @@ export const runCommand: Command = defineCommand({
   description: [
     "The exit code, stdin, stdout, stderr and signals are the command's. Container and image are " +
     "removed afterwards, unless --keep.",
+    "The engine fetches only the layers that it lacks. docker keeps those of a removed image in its " +
+    "build cache (docker builder prune frees them); podman has no such place, so it loads the image " +
+    "again each time unless --keep left one with the same layers.",
     "In this command --env sets a variable in the container; mise's environment is -E. " +
     "-v is --verbose; mounts are --volume.",
   ],

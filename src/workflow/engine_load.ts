@@ -7,7 +7,7 @@
  * 3. Where it cannot reach that (a daemon on another machine or in a virtual one), the whole image is
  *    streamed to it as an archive.
  *
- * Measured and decided in docs/decisions/0004-loading.md.
+ * Measured and decided in docs/decisions/loading.md.
  * @module
  */
 import { describeError, MiseOciError } from "../errors.ts";

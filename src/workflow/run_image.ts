@@ -92,6 +92,8 @@ async function runLoaded(
     } else if (outcome === "pulled" || outcome === "archive") {
       retained = retain(engine, image, { name, context, ...platform });
     }
+    // Streams and terminal are the container's until it ends.
+    context.reporter.emit({ type: "suspend" });
     return await runContainer(engine, {
       ...request,
       image: name,
@@ -101,6 +103,7 @@ async function runLoaded(
       ...platform,
     }, context.signal);
   } finally {
+    context.reporter.emit({ type: "resume" });
     await retained;
     await untagPatiently(engine, name);
   }
