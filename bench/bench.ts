@@ -1,150 +1,115 @@
 /**
- * `deno task bench [--pairs N] [--base scratch|registry] [--write]`: mise-oci and `mise oci build` on the
- * same project, one after the other in turns. See README.md beside this file.
+ * `deno task bench [--only NAME]… [--pairs N] [--write] [--list]`: the scoreboard. See README.md beside
+ * this file.
  * @module
  */
 import { join } from "@std/path";
 import { parseArgs } from "node:util";
-import { programCommand } from "../tests/support/cli.ts";
-import {
-  createMiseProject,
-  type MiseProject,
-  pushBase,
-  removeTree,
-  REPOSITORY,
-  startDockerRegistry,
-  type ToolName,
-  toolsToml,
-} from "../tests/support/testbed.ts";
-import { type Comparison, type Cost, formatTable, measure } from "./measure.ts";
+import { fetchMise, REPOSITORY, run } from "../tests/support/testbed.ts";
+import { formatChart } from "./chart.ts";
+import type { Scenario } from "./contender.ts";
+import { NATIVE } from "./programs.ts";
+import { formatResult, formatResults } from "./report.ts";
+import { measureScenario, type Result } from "./result.ts";
+import { BUILD_SCENARIOS } from "./scenarios/build.ts";
+import { SCALE_SCENARIOS } from "./scenarios/scale.ts";
+import { SHIP_SCENARIOS } from "./scenarios/ship.ts";
 
-/** A program that builds the project in `context`. */
-interface Program {
-  /** Builds into its own output directory with its own cache. */
-  build(): Promise<Cost>;
-  /** Removes its output and everything it keeps between builds. */
-  clean(): Promise<void>;
-}
-
-interface Context {
-  readonly project: MiseProject;
-  readonly from: string;
-}
-
-const NEW: readonly ToolName[] = ["node", "prettier", "typescript", "eslint"];
-const OLD: readonly ToolName[] = ["node", "oldPrettier", "typescript", "eslint"];
+const SCENARIOS: readonly Scenario[] = [...BUILD_SCENARIOS, ...SCALE_SCENARIOS, ...SHIP_SCENARIOS];
+const DATA = join(REPOSITORY, "bench/results.json");
+const MARKDOWN = join(REPOSITORY, "bench/RESULTS.md");
+const IMAGES = join(REPOSITORY, "docs/images");
 
 function say(line: string): void {
   // deno-lint-ignore no-console
   console.error(line);
 }
 
-function ourProgram({ project, from }: Context): Program {
-  const cache = join(project.root, "ours/cache");
-  const output = join(project.root, "ours/image");
-  const options = { cwd: project.directory, env: { ...project.env, MISE_OCI_CACHE_DIR: cache } };
-  const command = programCommand(["build", "--from", from, "-o", output]);
-  return {
-    build: () => measure(command, options),
-    clean: async () => {
-      await removeTree(cache);
-      await removeTree(output);
-    },
-  };
+async function describeMachine(): Promise<string> {
+  const { stdout } = await run([await fetchMise(), "version"]);
+  const version = stdout.trim().split(" ")[0];
+  const cores = navigator.hardwareConcurrency;
+  return `Deno ${Deno.version.deno}, mise ${version}, ${Deno.build.target}, ${cores} cores`;
 }
 
-function miseProgram({ project, from }: Context): Program {
-  const cache = join(project.root, "theirs/cache");
-  const output = join(project.root, "theirs/image");
-  const env = { ...project.env, MISE_EXPERIMENTAL: "1", MISE_CACHE_DIR: cache };
-  return {
-    build: () =>
-      measure([project.mise, "oci", "build", "--from", from, "-o", output], {
-        cwd: project.directory,
-        env,
-      }),
-    clean: async () => {
-      await removeTree(cache);
-      await removeTree(output);
-    },
-  };
+function chosen(names: readonly string[]): readonly Scenario[] {
+  const unknown = names.find((name) => !SCENARIOS.some((scenario) => scenario.name === name));
+  if (unknown !== undefined) throw new RangeError(`No scenario "${unknown}"; --list names them`);
+  return names.length === 0 ? SCENARIOS : SCENARIOS.filter(({ name }) => names.includes(name));
 }
 
-async function setTools({ project }: Context, tools: readonly ToolName[]): Promise<void> {
-  await Deno.writeTextFile(join(project.directory, "mise.toml"), toolsToml(tools));
-  await project.runMise("trust", "--quiet");
-}
-
-/** Prepares a program's state before each measured build. */
-type Prepare = (program: Program, context: Context) => Promise<void>;
-
-const SCENARIOS: readonly (readonly [name: string, prepare: Prepare])[] = [
-  ["cold: empty cache, no output", (program) => program.clean()],
-  ["warm: nothing changed", async (program) => {
-    await program.build();
-  }],
-  ["one tool of four bumped", async (program, context) => {
-    await program.clean();
-    await setTools(context, OLD);
-    await program.build();
-    await setTools(context, NEW);
-  }],
-];
-
-async function compare(context: Context, pairs: number): Promise<Comparison[]> {
-  const [ours, theirs] = [ourProgram(context), miseProgram(context)];
-  const base = context.from === "scratch" ? "scratch" : "debian";
-  const comparisons: Comparison[] = [];
-  for (const [name, prepare] of SCENARIOS) {
-    const scenario = `${base}, ${name}`;
-    const measured: { ours: Cost; theirs: Cost }[] = [];
-    // The first pair fills the page cache and Deno's code cache, and is not counted.
-    for (let i = 0; i <= pairs; i++) {
-      say(`${scenario}: ${i === 0 ? "warming up" : `pair ${i} of ${pairs}`}`);
-      await prepare(ours, context);
-      const ourCost = await ours.build();
-      await prepare(theirs, context);
-      const theirCost = await theirs.build();
-      if (i > 0) measured.push({ ours: ourCost, theirs: theirCost });
-    }
-    comparisons.push({ scenario, pairs: measured });
+async function readResults(): Promise<readonly Result[]> {
+  try {
+    return JSON.parse(await Deno.readTextFile(DATA)) as Result[];
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
   }
-  return comparisons;
 }
 
-async function describeMachine(project: MiseProject): Promise<string> {
-  const cpus = navigator.hardwareConcurrency;
-  const { stdout } = await project.runMise("version");
-  return `Deno ${Deno.version.deno}, mise ${
-    stdout.trim().split(" ")[0]
-  }, ${Deno.build.target}, ${cpus} cores`;
+/** The chart's results, by the names of scenarios and programs. */
+function pick(
+  results: readonly Result[],
+  scenarios: readonly string[],
+  keep: (program: string, index: number) => boolean,
+): readonly Result[] {
+  return scenarios.flatMap((name) => results.filter(({ scenario }) => scenario === name))
+    .map((result) => ({ ...result, series: result.series.filter(({ name }, i) => keep(name, i)) }));
 }
 
-const { values: flags } = parseArgs({
-  args: Deno.args,
-  options: { pairs: { type: "string" }, base: { type: "string" }, write: { type: "boolean" } },
-});
-const pairs = Number(flags.pairs ?? 5);
-const bases = flags.base === undefined ? ["scratch", "registry"] : [flags.base];
-if (!Number.isInteger(pairs) || pairs < 1) throw new RangeError("--pairs wants a number from 1 up");
-
-await using project = await createMiseProject({ tools: NEW });
-const comparisons: Comparison[] = [];
-for (const base of bases) {
-  if (base === "scratch") {
-    comparisons.push(...await compare({ project, from: "scratch" }, pairs));
-    continue;
-  }
-  await using registry = await startDockerRegistry();
-  comparisons.push(...await compare({ project, from: await pushBase(registry.host) }, pairs));
-}
-const table = formatTable(comparisons, "mise oci build");
-const text = `${await describeMachine(project)}; ${pairs} pairs.\n\n${table}\n`;
-await Deno.stdout.write(new TextEncoder().encode(text));
-if (flags.write === true) {
-  const note = "Written by `deno task bench --write`; [README.md](README.md) says how to read it.";
+/** Writes everything anew from the results; those of scenarios that were not measured now are kept. */
+async function write(measured: readonly Result[]): Promise<void> {
+  const kept = await readResults();
+  const results = SCENARIOS.flatMap(({ name }) =>
+    [...measured, ...kept].find(({ scenario }) => scenario === name) ?? []
+  );
+  const builds = ["cold", "zstd", "warm", "bump", "50-tools", "push", "push-again", "run-again"];
+  const native = pick(results, builds, (name, i) => i === 0 || name === NATIVE);
+  const rest = pick(results, ["cold", "zstd", "others", "small-files", "large-file", "push"], (
+    name,
+    i,
+  ) => i === 0 || (name !== NATIVE && name !== "the limit"));
+  await Deno.mkdir(IMAGES, { recursive: true });
+  await Deno.writeTextFile(DATA, `${JSON.stringify(results, undefined, 2)}\n`);
+  await Deno.writeTextFile(MARKDOWN, formatResults(results));
   await Deno.writeTextFile(
-    join(REPOSITORY, "bench/RESULTS.md"),
-    `# Results\n\n${note}\n\n${text}`,
+    join(IMAGES, "bench-mise.svg"),
+    formatChart("mise-oci and mise oci: seconds", native),
+  );
+  await Deno.writeTextFile(
+    join(IMAGES, "bench-others.svg"),
+    formatChart("mise-oci and other programs: seconds", rest),
   );
 }
+
+async function main(): Promise<void> {
+  const { values: flags } = parseArgs({
+    args: Deno.args,
+    options: {
+      only: { type: "string", multiple: true },
+      pairs: { type: "string" },
+      write: { type: "boolean" },
+      list: { type: "boolean" },
+    },
+  });
+  const pairs = Number(flags.pairs ?? 5);
+  if (!Number.isInteger(pairs) || pairs < 1) {
+    throw new RangeError("--pairs wants a number from 1 up");
+  }
+  const scenarios = chosen((flags.only ?? []).flatMap((names) => names.split(",")));
+  if (flags.list === true) {
+    for (const { name, title } of scenarios) say(`${name.padEnd(16)} ${title}`);
+    return;
+  }
+  const machine = await describeMachine();
+  const results: Result[] = [];
+  for (const scenario of scenarios) {
+    const result = await measureScenario(scenario, { pairs, machine, say });
+    results.push(result);
+    await Deno.stdout.write(new TextEncoder().encode(`${formatResult(result)}\n`));
+    // At once, so that what was measured is kept if something later fails.
+    if (flags.write === true) await write(results);
+  }
+}
+
+await main();

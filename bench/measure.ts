@@ -1,8 +1,8 @@
 /**
- * Measuring programs and putting measurements side by side.
+ * Measuring programs.
  * @module
  */
-import { run, type RunOptions, which } from "../tests/support/testbed/command.ts";
+import { run, type RunOptions, which } from "../tests/support/testbed.ts";
 
 /** What one run of a program cost. */
 export interface Cost {
@@ -10,7 +10,7 @@ export interface Cost {
   readonly wall: number;
   /** Seconds of all cores, user and system, children included. */
   readonly cpu: number;
-  /** Largest resident memory of one of its processes, in MB. */
+  /** Largest resident memory of one of its processes, in MB; 0 where it says nothing. */
   readonly memory: number;
 }
 
@@ -35,7 +35,7 @@ export async function measure(
   const [wall = NaN, user = NaN, system = NaN, kilobytes = NaN] = stderr.trim().split("\n").at(-1)
     ?.split(" ").map(Number) ?? [];
   if (Number.isNaN(kilobytes)) throw new Error(`No measurement in ${JSON.stringify(stderr)}`);
-  return { wall, cpu: user + system, memory: kilobytes / 1024 };
+  return { wall, cpu: user + system, memory: kilobytes * 1024 / 1e6 };
 }
 
 /** Median, least and most of at least one number. */
@@ -45,45 +45,4 @@ export function spread(values: readonly number[]): Spread {
   const at = (index: number): number => sorted[index] ?? NaN;
   const median = (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2;
   return { median, min: at(0), max: at(sorted.length - 1) };
-}
-
-/** One scenario: what two programs cost, pair by pair. */
-export interface Comparison {
-  /** What was done. */
-  readonly scenario: string;
-  /** Costs of mise-oci and of the other program in the same moment. */
-  readonly pairs: readonly { readonly ours: Cost; readonly theirs: Cost }[];
-}
-
-function cell(values: readonly number[], digits: number): string {
-  const { median, min, max } = spread(values);
-  return `${median.toFixed(digits)} (${min.toFixed(digits)}–${max.toFixed(digits)})`;
-}
-
-function row(comparison: Comparison, measureName: keyof Cost, unit: string): string {
-  const { scenario, pairs } = comparison;
-  const digits = measureName === "memory" ? 0 : 2;
-  const ours = pairs.map((pair) => pair.ours[measureName]);
-  const theirs = pairs.map((pair) => pair.theirs[measureName]);
-  const ratios = ours.map((value, i) => value / (theirs[i] ?? NaN));
-  const cells = [
-    scenario,
-    `${measureName === "cpu" ? "CPU" : measureName}, ${unit}`,
-    cell(ours, digits),
-    cell(theirs, digits),
-    cell(ratios, 2),
-  ];
-  return `| ${cells.join(" | ")} |`;
-}
-
-/** A Markdown table: median (least–most) of both, and of the ratio of each pair. */
-export function formatTable(comparisons: readonly Comparison[], theirName: string): string {
-  const head = ["scenario", "measure", "mise-oci", theirName, "ratio"];
-  const rows = comparisons.flatMap((comparison) => [
-    row(comparison, "wall", "s"),
-    row(comparison, "cpu", "s"),
-    row(comparison, "memory", "MB"),
-  ]);
-  const rule = head.map(() => "---").join(" | ");
-  return [`| ${head.join(" | ")} |`, `| ${rule} |`, ...rows].join("\n");
 }

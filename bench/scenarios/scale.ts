@@ -1,0 +1,185 @@
+/**
+ * Many files, large files, many tools.
+ * @module
+ */
+import { join } from "@std/path";
+import {
+  createMiseProject,
+  makeTempDir,
+  type MiseProject,
+  run,
+  TOOLS,
+} from "../../tests/support/testbed.ts";
+import type { Contender, Scenario } from "../contender.ts";
+import {
+  type BuildProgram,
+  buildPrograms,
+  nativeBuilding,
+  oursBuilding,
+  scriptContender,
+} from "../programs.ts";
+import { buildah, umoci } from "./build.ts";
+
+const clean = (program: BuildProgram): Promise<void> => program.clean();
+
+async function openTree(stack: AsyncDisposableStack): Promise<[MiseProject, string]> {
+  const project = stack.use(await createMiseProject());
+  const temp = stack.use(await makeTempDir());
+  return [project, join(temp.path, "tree")];
+}
+
+/** Files of 1 KB of text, a hundred to a directory. */
+async function writeSmallFiles(tree: string, count: number): Promise<void> {
+  const line = (i: number): string => `export const value${i} = "${i.toString(36)}"; // text\n`;
+  for (let i = 0; i < count; i++) {
+    const directory = `${tree}/d${Math.floor(i / 100)}`;
+    if (i % 100 === 0) await Deno.mkdir(directory, { recursive: true });
+    const text = Array.from({ length: 25 }, (_, j) => line(i * 31 + j * 7919)).join("");
+    Deno.writeTextFileSync(`${directory}/f${i}.js`, text.slice(0, 1024));
+  }
+}
+
+/** Copies one tree into an image: no tools, no mise. */
+function copyArgs(tree: string): readonly string[] {
+  return ["--from", "scratch", "--no-mise", "--copy", `${tree}:/data`];
+}
+
+function pipe(project: MiseProject, tree: string, [name, program]: [string, string]): Contender {
+  const script = `tar -cf - -C ${tree} . | ${program} > "$OUT"`;
+  return scriptContender(project, { name, script, output: join(project.root, "piped") });
+}
+
+const smallFiles: Scenario = {
+  name: "small-files",
+  title: "100,000 files of 1 KB",
+  rounds: 2,
+  open: async (stack) => {
+    const [project, tree] = await openTree(stack);
+    await writeSmallFiles(tree, 100_000);
+    const common = { project, from: "scratch", before: clean };
+    return [
+      oursBuilding(common, copyArgs(tree)),
+      nativeBuilding(common, [...copyArgs(tree), "--no-cache"]),
+      pipe(project, tree, ["tar \\| pigz", "pigz"]),
+      umoci(project, [tree]),
+      await buildah(stack, project, [tree]),
+    ];
+  },
+};
+
+/** The same build at several sizes: the time of each entry should not grow with their number. */
+const perFile: Scenario = {
+  name: "per-file",
+  title: "200,000 files against 10 times the time of 20,000",
+  rounds: 2,
+  open: async (stack) => {
+    const [project, tree] = await openTree(stack);
+    await writeSmallFiles(tree, 200_000);
+    const part = join(tree, "../part");
+    await writeSmallFiles(part, 20_000);
+    const common = { project, from: "scratch", before: clean };
+    const large = oursBuilding(common, copyArgs(tree));
+    const small = oursBuilding(common, copyArgs(part));
+    const { name, prepare } = large;
+    return [{ name, prepare, run: large.run }, {
+      name: "10 × 20,000 files",
+      prepare,
+      run: async () => {
+        const { wall, cpu, memory } = await small.run();
+        return { wall: wall * 10, cpu: cpu * 10, memory };
+      },
+    }];
+  },
+};
+
+/** A file of 4 GiB that compresses as programs do: the mise executable again and again. */
+async function writeLargeFile(project: MiseProject, tree: string): Promise<void> {
+  await Deno.mkdir(tree, { recursive: true });
+  const script = 'while :; do cat "$MISE"; done | head -c 4294967296 > "$FILE"';
+  const env = { ...project.env, MISE: project.mise, FILE: join(tree, "large") };
+  await run(["bash", "-c", script], { env });
+}
+
+const largeFile: Scenario = {
+  name: "large-file",
+  title: "one file of 4 GiB",
+  rounds: 1,
+  warmUp: false,
+  open: async (stack) => {
+    const [project, tree] = await openTree(stack);
+    await writeLargeFile(project, tree);
+    return [
+      oursBuilding({ project, from: "scratch", before: clean }, copyArgs(tree)),
+      pipe(project, tree, ["tar \\| pigz", "pigz"]),
+    ];
+  },
+};
+
+const largeFileZstd: Scenario = {
+  name: "large-file-zstd",
+  title: "one file of 4 GiB, zstd",
+  rounds: 1,
+  warmUp: false,
+  open: async (stack) => {
+    const [project, tree] = await openTree(stack);
+    await writeLargeFile(project, tree);
+    const args = [...copyArgs(tree), "--compression", "zstd"];
+    return [
+      oursBuilding({ project, from: "scratch", before: clean }, args),
+      pipe(project, tree, ["tar \\| zstd -T0", "zstd -q -T0 -3"]),
+    ];
+  },
+};
+
+/** A project of as many tools as asked for: each is prettier under another name. */
+async function openManyTools(stack: AsyncDisposableStack, count: number): Promise<MiseProject> {
+  const project = stack.use(await createMiseProject({ tools: ["prettier"], ownData: true }));
+  const names = Array.from({ length: count }, (_, i) => `bench-tool-${i + 1}`);
+  const manifest: string[] = [];
+  const { version } = TOOLS.prettier;
+  for (const name of names) {
+    const directory = join(project.data, "installs", `npm-${name}`);
+    await Deno.mkdir(directory, { recursive: true });
+    const target = join(directory, version);
+    await run(["cp", "-a", "--reflink=auto", project.installPath("prettier"), target]);
+    manifest.push(
+      `[npm-${name}]\nshort = "npm:${name}"\nfull = "npm:${name}"\nexplicit_backend = true\n`,
+    );
+  }
+  const text = manifest.join("\n");
+  await Deno.writeTextFile(join(project.data, "installs/.mise-installs.toml"), text);
+  const tools = names.map((name) => `"npm:${name}" = "${version}"\n`).join("");
+  await Deno.writeTextFile(join(project.directory, "mise.toml"), `[tools]\n${tools}`);
+  await project.runMise("trust", "--quiet");
+  return project;
+}
+
+const manyTools: Scenario = {
+  name: "50-tools",
+  title: "50 tools of 8 MB, cold",
+  rounds: 2,
+  open: async (stack) => {
+    const project = await openManyTools(stack, 50);
+    return buildPrograms({ project, from: "scratch", before: clean });
+  },
+};
+
+const manyToolsWarm: Scenario = {
+  name: "50-tools-warm",
+  title: "50 tools of 8 MB, warm",
+  rounds: 3,
+  open: async (stack) => {
+    const project = await openManyTools(stack, 50);
+    return buildPrograms({ project, from: "scratch" });
+  },
+};
+
+/** The scenarios of this file. */
+export const SCALE_SCENARIOS: readonly Scenario[] = [
+  smallFiles,
+  perFile,
+  largeFile,
+  largeFileZstd,
+  manyTools,
+  manyToolsWarm,
+];
