@@ -25,6 +25,7 @@ export type ErrorCode =
   | "packages"
   | "secret"
   | "engine"
+  | "check"
   | "permission"
   | "interrupted";
 

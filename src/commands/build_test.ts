@@ -26,6 +26,7 @@ Deno.test("build turns every flag into its field", async () => {
     ..."--copy a:b:/x/ --copy /c:/y --owner 1000:50 --no-mise --embed-self --no-cache".split(" "),
     ..."--compression zstd:5 --platform arm64 --include-global --install -y".split(" "),
     ..."--allow-env A --drop-env B --drop-env C --strict-env -E prod -j3 --mise ./m".split(" "),
+    ..."--strict --fix".split(" "),
   ]);
   assertEquals(request, {
     ...defaults,
@@ -47,10 +48,19 @@ Deno.test("build turns every flag into its field", async () => {
     allowEnv: ["A"],
     dropEnv: ["B", "C"],
     strictEnv: true,
+    check: "strict",
+    fix: true,
     miseEnv: "prod",
     jobs: 3,
     misePath: "/work/m",
   });
+});
+
+Deno.test("build --no-check looks for nothing, and cannot be strict about it", async () => {
+  assertEquals((await buildRequest(["--no-check"])).check, "off");
+  const { code, stderr } = await run(["build", "--no-check", "--strict"], {});
+  assertEquals(code, 2);
+  assertStringIncludes(stderr, "Cannot use --strict together with --no-check");
 });
 
 Deno.test("C03: --copy says what is wrong with a pair of paths", async () => {

@@ -61,4 +61,6 @@ export const defaults: BuildRequest = {
   allowEnv: [],
   dropEnv: [],
   strictEnv: false,
+  check: "warn",
+  fix: false,
 };

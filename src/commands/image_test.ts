@@ -76,6 +76,7 @@ Deno.test("C10: run passes everything on unchanged and gives the container's exi
     image: {
       kind: "layout",
       directory: "/work/img",
+      check: "warn",
       platform: { os: "linux", architecture: "arm64" },
     },
     engine: "docker",

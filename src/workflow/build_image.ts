@@ -3,12 +3,19 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import { LAYER_FORMAT, RELOCATION_FORMAT } from "../layer/mod.ts";
+import { LAYER_FORMAT, type LayerTree, RELOCATION_FORMAT } from "../layer/mod.ts";
 import { readProject } from "../mise/mod.ts";
-import { type BuildPlan, plan, type PlanOptions, type Project } from "../plan/mod.ts";
+import {
+  type BuildPlan,
+  type LayerPlan,
+  plan,
+  type PlanOptions,
+  type Project,
+} from "../plan/mod.ts";
 import { type Cache, createLayout, openCache } from "../store/mod.ts";
 import { readBaseDirectories } from "./base_files.ts";
 import type { BaseImage } from "./base_image.ts";
+import { checkBuilt } from "./check_built.ts";
 import { type ComposedImage, composeImage } from "./compose_image.ts";
 import { moveDotfiles } from "./dotfiles_home.ts";
 import { defaultJobs, defaultPlatform, hostEnv } from "./environment.ts";
@@ -156,7 +163,10 @@ export function requireInstalled(
   );
 }
 
-/** Makes the layers of a planned image and composes it; every blob is in the cache afterwards. */
+/**
+ * Makes the layers of a planned image, composes it and checks whether its commands start; every blob is in
+ * the cache afterwards.
+ */
 export async function buildInCache(
   planned: PlannedImage,
   options: Pick<MakeLayersOptions, "cache" | "useCache"> & {
@@ -176,12 +186,15 @@ export async function buildInCache(
   const baseDirectories = await readBaseDirectories(ground, cache, context);
   const plan = await moveDotfiles(planned, { ground, cache, request }, context);
   const { project } = planned;
+  const trees = new Map<LayerPlan, LayerTree>();
   const layers = await makeLayers(plan, {
     cache,
     useCache,
     baseDirectories,
-    inspect: (layer, tree) =>
-      refuseReplacements(layer, tree, { ground, baseDirectories, cache }, context),
+    inspect: (layer, tree) => {
+      trees.set(layer, tree);
+      return refuseReplacements(layer, tree, { ground, baseDirectories, cache }, context);
+    },
     strict: request.strictEnv,
     jobs,
     maybeReused: async (layer) =>
@@ -189,7 +202,12 @@ export async function buildInCache(
         ? packages
         : await maybeReuseLayer(layer, { index, project, baseDirectories }, context),
   }, context);
-  return { project, plan, base, image: composeImage(plan, base, layers) };
+  const built = { project, plan, base, image: composeImage(plan, base, layers) };
+  const { check = "warn", fix = false, ...once } = request;
+  if (!await checkBuilt(built, { check, fix, cache, trees }, context)) return built;
+  // What --fix wrote into the config file is part of the image.
+  const again = await planProject(request, context);
+  return await buildInCache(again, { ...options, request: { ...once, check } }, context);
 }
 
 /** Opens the cache; what it finds damaged goes to the details. */

@@ -14,6 +14,7 @@ import {
   planProject,
   requireInstalled,
 } from "./build_image.ts";
+import { checkFound } from "./check_found.ts";
 import { defaultPlatform } from "./environment.ts";
 import { withDocuments } from "./memory_source.ts";
 import type { ReuseIndex } from "./reuse_layers.ts";
@@ -94,6 +95,7 @@ export async function obtainImage(
 ): Promise<ObtainedImage> {
   if (request.kind === "layout") {
     const image = await fromLayout(request);
+    await checkFound(image, request.check ?? "off", context);
     return { image, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
   const { build } = request;

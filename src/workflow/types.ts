@@ -31,6 +31,9 @@ export interface ProjectRequest {
   readonly yes?: boolean;
 }
 
+/** What is done about commands that do not start in the image: `warn` is the default. */
+export type CheckMode = "warn" | "strict" | "off";
+
 /** The flags of `build`, parsed; also of `run` and `push` when they build. */
 export interface BuildRequest extends ProjectRequest {
   /** Absolute directory of the image layout (`-o`). */
@@ -63,6 +66,10 @@ export interface BuildRequest extends ProjectRequest {
   readonly allowEnv: readonly string[];
   /** `--drop-env`. */
   readonly dropEnv: readonly string[];
+  /** Whether commands that do not start are warnings, an error, or not looked for. */
+  readonly check?: CheckMode;
+  /** Adds missing packages to the config file and builds with them (`--fix`). */
+  readonly fix?: boolean;
   /** `--strict-env`. */
   readonly strictEnv: boolean;
   /** `-j`; default: the number of cores. */
@@ -122,6 +129,8 @@ export type ImageRequest =
     readonly directory: string;
     /** Which of its images (`--platform`); default: the host's, or the only one. */
     readonly platform?: Platform;
+    /** Whether commands that do not start are warnings, an error, or not looked for. */
+    readonly check?: CheckMode;
   }
   | { readonly kind: "build"; readonly build: TransientBuild };
 

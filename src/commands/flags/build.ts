@@ -5,9 +5,18 @@
 import { parseCompression } from "../../oci/compression.ts";
 import { parsePlatform } from "../../oci/platform.ts";
 import { parseMountPoint } from "../../plan/mount_point.ts";
-import type { TransientBuild } from "../../workflow/types.ts";
+import { MiseOciError } from "../../errors.ts";
+import type { CheckMode, TransientBuild } from "../../workflow/types.ts";
 import type { CommandContext, CommandInput } from "../command.ts";
-import { choiceFlag, type FlagTable, inGroup, listFlag, switchFlag, valueFlag } from "../flag.ts";
+import {
+  choiceFlag,
+  type FlagTable,
+  type FlagValues,
+  inGroup,
+  listFlag,
+  switchFlag,
+  valueFlag,
+} from "../flag.ts";
 import { parseCopy, parseFrom, parseOwner, parseVariableName } from "../values/build.ts";
 
 /** `--platform`, which also chooses among the images of a layout. */
@@ -40,6 +49,22 @@ const PROJECT_FLAGS = inGroup("Project flags", {
     help: "Fail where a baked variable would only be warned about",
   }),
 });
+
+/** Whether the commands of the image start; also for an image that is already built. */
+export const CHECK_FLAGS = inGroup("Check flags", {
+  strict: switchFlag({ help: "Fail if a command of the image would not start" }),
+  "no-check": switchFlag({ help: "Don't look whether the commands of the image would start" }),
+});
+
+/** What is done about commands that do not start. @throws {MiseOciError} `usage` for both flags. */
+export function checkMode(flags: FlagValues<typeof CHECK_FLAGS>): CheckMode {
+  if (flags.strict && flags["no-check"]) {
+    throw new MiseOciError("usage", "Cannot use --strict together with --no-check", {
+      hint: "Leave one of the two out",
+    });
+  }
+  return flags.strict ? "strict" : flags["no-check"] ? "off" : "warn";
+}
 
 /** Flags about the image, without those of its output. */
 export const BUILD_FLAGS = {
@@ -87,6 +112,12 @@ export const BUILD_FLAGS = {
     ...PLATFORM_FLAG,
   }),
   ...PROJECT_FLAGS,
+  ...CHECK_FLAGS,
+  ...inGroup("Check flags", {
+    fix: switchFlag({
+      help: "Write the packages that commands lack into [bootstrap.packages] and build with them",
+    }),
+  }),
 } as const satisfies FlagTable;
 
 /** Names may also be given in one list with commas. */
@@ -111,6 +142,8 @@ export function buildRequest(
     allowEnv: names(flags["allow-env"]),
     dropEnv: names(flags["drop-env"]),
     strictEnv: flags["strict-env"],
+    check: checkMode(flags),
+    fix: flags.fix,
     ...given("embedSelf", flags["embed-self"] || undefined),
     ...given("miseEnv", globals.env),
     ...given("misePath", globals.mise),

@@ -7,7 +7,7 @@ import type { ImageRequest } from "../../workflow/types.ts";
 import type { CommandContext, CommandInput } from "../command.ts";
 import { type FlagTable, inGroup, type Place, valueFlag } from "../flag.ts";
 import { parseName } from "../values/numbers.ts";
-import { BUILD_FLAGS, buildRequest, given } from "./build.ts";
+import { BUILD_FLAGS, buildRequest, CHECK_FLAGS, checkMode, given } from "./build.ts";
 
 /** The absolute path of a directory on the command line. @throws {MiseOciError} `usage`. */
 export function parseDirectory(text: string, place: Place): string {
@@ -27,6 +27,9 @@ export const IMAGE_FLAGS = {
   ...BUILD_FLAGS,
 } as const satisfies FlagTable;
 
+/** Flags of a build that mean something to an image that is already there. */
+const ALSO_FOUND: ReadonlySet<string> = new Set(["platform", ...Object.keys(CHECK_FLAGS)]);
+
 /**
  * The image that the flags ask for.
  *
@@ -39,7 +42,7 @@ export function imageRequest(
   const directory = input.flags["image-dir"];
   if (directory === undefined) return { kind: "build", build: buildRequest(input, context) };
   const ofBuild = Object.keys(BUILD_FLAGS).filter((name) =>
-    name !== "platform" && input.given.has(name)
+    !ALSO_FOUND.has(name) && input.given.has(name)
   );
   if (ofBuild.length > 0) {
     const names = ofBuild.map((name) => `--${name}`).join(", ");
@@ -47,5 +50,6 @@ export function imageRequest(
       hint: "An image that is already built cannot be changed: leave one of the two out",
     });
   }
-  return { kind: "layout", directory, ...given("platform", input.flags.platform) };
+  const check = checkMode(input.flags);
+  return { kind: "layout", directory, check, ...given("platform", input.flags.platform) };
 }

@@ -1,0 +1,30 @@
+/**
+ * Whether the commands of an image start: found out from its layers, without running anything.
+ *
+ * ```text
+ * layer → LayerFacts (kept by diff ID) → ImageView → Starter → CheckReport → Remedy
+ *          paths, ELF, `#!`               merged      kernel,
+ *                                                     glibc, musl
+ * ```
+ *
+ * Nothing of this machine matters: paths and links are followed inside the image, by the rules of the kernel
+ * and loaders that will start it. What cannot be told from files alone is taken to work, so that there are
+ * no false alarms: loaders that are not known, libraries that a program opens while it runs, relative paths.
+ * @module
+ */
+export type { Cause } from "./cause.ts";
+export {
+  checkImage,
+  type CheckInput,
+  type CheckReport,
+  type CommandPlace,
+  type Duplicate,
+  type LayerLabel,
+  type Problem,
+} from "./check_image.ts";
+export { describeCause, describeDuplicate, describeProblem, listNames } from "./describe.ts";
+export { type Elf, ElfError, parseElf } from "./elf.ts";
+export { encodeFacts, type LayerFacts, maybeParseFacts } from "./layer_facts.ts";
+export { type BlobFactsOptions, readBlobFacts } from "./read_blob_facts.ts";
+export { readTreeFacts } from "./read_tree_facts.ts";
+export { type PackageRemedy, remediesFor, type Remedy } from "./remedies.ts";

@@ -1,0 +1,179 @@
+/**
+ * The check of an image that was just built: warnings, errors with `--strict`, packages with `--fix`.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import type { LayerTree } from "../layer/mod.ts";
+import type { LayerPlan, Project } from "../plan/mod.ts";
+import {
+  type CheckReport,
+  describeDuplicate,
+  describeProblem,
+  type PackageRemedy,
+  type Problem,
+  remediesFor,
+} from "../preflight/mod.ts";
+import type { Cache } from "../store/mod.ts";
+import { addPackages, packageKey } from "./add_packages.ts";
+import type { ImageInCache } from "./build_image.ts";
+import { type CheckedImage, checkLayers, openFrom } from "./check_layers.ts";
+import type { CheckMode, WorkflowContext } from "./types.ts";
+
+/** What is done about problems. */
+export interface CheckOptions {
+  /** Whether problems are warnings or an error. */
+  readonly check: CheckMode;
+  /** Where facts and reports are kept. */
+  readonly cache: Cache;
+}
+
+/** A problem with what to do about it, as a sentence without a final period. */
+export function problemText(problem: Problem, report: CheckReport): string {
+  const [remedy] = remediesFor(problem.cause, report);
+  const text = describeProblem(problem);
+  return remedy === undefined ? text : `${text}. ${remedy.text}`;
+}
+
+/** The problems that the image's user meets and its builder can do something about. */
+function ownProblems({ problems }: CheckReport): readonly Problem[] {
+  return problems.filter(({ ofBase }) => !ofBase);
+}
+
+/** The packages that would help. */
+function packagesOf(report: CheckReport): readonly PackageRemedy[] {
+  const found = ownProblems(report).flatMap(({ cause }) =>
+    remediesFor(cause, report)[0]?.package ?? []
+  );
+  return [...new Map(found.map((one) => [packageKey(one), one])).values()];
+}
+
+/**
+ * Tells of the problems of an image.
+ *
+ * @throws {MiseOciError} `check` if there are some and the check is strict.
+ */
+export function reportProblems(
+  report: CheckReport,
+  { check, fixable }: { readonly check: CheckMode; readonly fixable: boolean },
+  { reporter }: WorkflowContext,
+): void {
+  const own = ownProblems(report);
+  for (const problem of own) {
+    reporter.emit({ type: "warning", text: problemText(problem, report) });
+  }
+  for (const problem of report.problems.filter(({ ofBase }) => ofBase)) {
+    reporter.emit({
+      type: "detail",
+      level: 1,
+      text: `In the base: ${problemText(problem, report)}`,
+    });
+  }
+  for (const duplicate of report.duplicates) {
+    reporter.emit({ type: "detail", level: 1, text: describeDuplicate(duplicate) });
+  }
+  if (own.length === 0 || check !== "strict") return;
+  const canFix = fixable && packagesOf(report).length > 0;
+  throw new MiseOciError(
+    "check",
+    own.length === 1
+      ? "The image fails its check: see the warning above"
+      : `The image fails its check: see the ${own.length} warnings above`,
+    {
+      hint: canFix
+        ? "Give --fix to write the missing packages into the config file, or leave --strict out"
+        : "Do what the warnings say, or leave --strict out",
+    },
+  );
+}
+
+/** The file that packages are added to: the one that has some, or else the project's own. */
+function configFile({ configFiles, packages = [] }: Project): string {
+  const withPackages = packages.at(-1)?.source;
+  const path = withPackages ?? configFiles.findLast((file) => file.endsWith(".toml"));
+  if (path !== undefined) return path;
+  throw new MiseOciError("config", "Cannot add packages: the project has no mise.toml", {
+    hint: "Make one, and give --fix again",
+  });
+}
+
+/** Writes the packages that would help into the config file. Resolves with whether there were any. */
+async function writePackages(
+  report: CheckReport,
+  project: Project,
+  { reporter }: WorkflowContext,
+): Promise<boolean> {
+  const declared = new Set(project.packages?.map(packageKey));
+  const packages = packagesOf(report).filter((one) => !declared.has(packageKey(one)));
+  if (packages.length === 0) return false;
+  const path = configFile(project);
+  const text = await Deno.readTextFile(path);
+  const changed = addPackages(text, packages, path);
+  if (changed === text) return false;
+  await replaceFile(path, changed);
+  const keys = packages.map((one) => `"${packageKey(one)}" = "latest"`).join(", ");
+  reporter.emit({ type: "step", text: `Added to [bootstrap.packages] of ${path}: ${keys}` });
+  return true;
+}
+
+/** Replaces a file's text at once, its mode kept; a link stays a link. */
+async function replaceFile(path: string, text: string): Promise<void> {
+  const real = await Deno.realPath(path);
+  const { mode } = await Deno.stat(real);
+  const temporary = `${real}.mise-oci-${crypto.randomUUID()}`;
+  try {
+    await Deno.writeTextFile(temporary, text, mode === null ? {} : { mode: mode & 0o777 });
+    await Deno.rename(temporary, real);
+  } catch (error) {
+    await Deno.remove(temporary).catch(() => {});
+    throw error;
+  }
+}
+
+function checkedImage(
+  { image, plan, base }: ImageInCache,
+  trees: ReadonlyMap<LayerPlan, LayerTree>,
+  cache: Cache,
+): CheckedImage {
+  const { imageConfig, layers } = image;
+  return {
+    config: imageConfig,
+    open: openFrom(cache),
+    layers: layers.flatMap((descriptor, i) => {
+      const diffId = imageConfig.diffIds[i];
+      const layer = plan.layers[i - base.layers.length];
+      const tree = layer === undefined ? undefined : trees.get(layer);
+      return diffId === undefined
+        ? []
+        : { descriptor, diffId, ...(tree === undefined ? {} : { tree }) };
+    }),
+  };
+}
+
+/**
+ * Checks a built image.
+ *
+ * @returns whether packages were added to the config file, so that it is another image now.
+ * @throws {MiseOciError} `check` if there are problems and the check is strict.
+ */
+export async function checkBuilt(
+  built: ImageInCache,
+  options: CheckOptions & {
+    /** The host files of layers that were looked at. */
+    readonly trees: ReadonlyMap<LayerPlan, LayerTree>;
+    /** Adds missing packages to the config file. */
+    readonly fix: boolean;
+  },
+  context: WorkflowContext,
+): Promise<boolean> {
+  const { check, cache, trees, fix } = options;
+  if (check === "off" && !fix) return false;
+  const report = await checkLayers(checkedImage(built, trees, cache), cache, context);
+  if (report === undefined) {
+    const text = "The image is not checked: it has layers that only the registry has";
+    context.reporter.emit({ type: "detail", level: 1, text });
+    return false;
+  }
+  if (fix && await writePackages(report, built.project, context)) return true;
+  reportProblems(report, { check, fixable: !fix }, context);
+  return false;
+}

@@ -1,0 +1,47 @@
+/**
+ * The check of an image that somebody else may have built.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import type { ResolvedImage } from "../store/mod.ts";
+import { openBuildCache } from "./build_image.ts";
+import { reportProblems } from "./check_built.ts";
+import { type CheckedImage, checkLayers, openFrom } from "./check_layers.ts";
+import type { CheckMode, WorkflowContext } from "./types.ts";
+
+/** An image as the check takes it. */
+export function foundImage(
+  { manifest, config }: Pick<ResolvedImage, "manifest" | "config">,
+  open: CheckedImage["open"],
+): CheckedImage {
+  const layers = manifest.layers.flatMap((descriptor, i) => {
+    const diffId = config.diffIds[i];
+    return diffId === undefined ? [] : { descriptor, diffId };
+  });
+  return { config, layers, open };
+}
+
+/**
+ * Checks an image before it is run or pushed. What cannot be read as an image of files may still be run or
+ * pushed: only a strict check fails then.
+ *
+ * @throws {MiseOciError} `check` if there are problems and the check is strict.
+ */
+export async function checkFound(
+  image: ResolvedImage,
+  check: CheckMode,
+  context: WorkflowContext,
+): Promise<void> {
+  if (check === "off") return;
+  try {
+    const cache = await openBuildCache(context);
+    const report = await checkLayers(foundImage(image, openFrom(image.source)), cache, context);
+    if (report !== undefined) reportProblems(report, { check, fixable: false }, context);
+  } catch (error) {
+    if (check === "strict" || !(error instanceof MiseOciError) || context.signal.aborted) {
+      throw error;
+    }
+    const text = `The image is not checked: ${error.message}`;
+    context.reporter.emit({ type: "detail", level: 1, text });
+  }
+}
