@@ -11,6 +11,8 @@
 export const MODULES_LOADED_BY_NAME: readonly string[] = [
   "src/layer/deflate_worker.ts",
   "src/workflow/build_image.ts",
+  "src/workflow/diff_images.ts",
+  "src/workflow/inspect_image.ts",
   "src/workflow/load_image.ts",
   "src/workflow/manage_cache.ts",
   "src/workflow/push_image.ts",

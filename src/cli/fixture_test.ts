@@ -54,6 +54,8 @@ export function fakeWorkflows(given: Partial<Workflows>): Workflows {
     pushImage: unexpected("pushImage"),
     runImage: unexpected("runImage"),
     loadImage: unexpected("loadImage"),
+    inspectImage: unexpected("inspectImage"),
+    diffImages: unexpected("diffImages"),
     cacheDirectory: unexpected("cacheDirectory"),
     listCache: unexpected("listCache"),
     pruneCache: unexpected("pruneCache"),

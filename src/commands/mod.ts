@@ -6,9 +6,20 @@ import { build } from "./build.ts";
 import { cache } from "./cache.ts";
 import type { Command } from "./command.ts";
 import { completion } from "./completion.ts";
+import { diff } from "./diff.ts";
+import { inspect } from "./inspect.ts";
 import { load } from "./load.ts";
 import { push } from "./push.ts";
 import { runCommand } from "./run.ts";
 
 /** Every command, in the order of help. */
-export const COMMANDS: readonly Command[] = [build, runCommand, push, load, cache, completion];
+export const COMMANDS: readonly Command[] = [
+  build,
+  runCommand,
+  push,
+  load,
+  inspect,
+  diff,
+  cache,
+  completion,
+];

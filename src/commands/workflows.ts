@@ -5,6 +5,12 @@
 import type { BuildPlan } from "../plan/types.ts";
 import type { CacheEntry, PruneOptions, PruneResult } from "../workflow/manage_cache.ts";
 import type {
+  DiffRequest,
+  DiffResult,
+  InspectRequest,
+  InspectResult,
+} from "../workflow/inspect_types.ts";
+import type {
   BuildRequest,
   BuildResult,
   LoadRequest,
@@ -28,6 +34,10 @@ export interface Workflows {
   runImage(request: RunRequest, context: WorkflowContext): Promise<RunResult>;
   /** Puts an image into an engine. */
   loadImage(request: LoadRequest, context: WorkflowContext): Promise<LoadResult>;
+  /** Looks into an image. */
+  inspectImage(request: InspectRequest, context: WorkflowContext): Promise<InspectResult>;
+  /** Compares two images. */
+  diffImages(request: DiffRequest, context: WorkflowContext): Promise<DiffResult>;
   /** The cache's directory. */
   cacheDirectory(): Promise<string>;
   /** What is in the cache. */
@@ -53,6 +63,10 @@ const runModule = (): Promise<typeof import("../workflow/run_image.ts")> =>
   load("run_image.ts") as Promise<typeof import("../workflow/run_image.ts")>;
 const loadModule = (): Promise<typeof import("../workflow/load_image.ts")> =>
   load("load_image.ts") as Promise<typeof import("../workflow/load_image.ts")>;
+const inspectModule = (): Promise<typeof import("../workflow/inspect_image.ts")> =>
+  load("inspect_image.ts") as Promise<typeof import("../workflow/inspect_image.ts")>;
+const diffModule = (): Promise<typeof import("../workflow/diff_images.ts")> =>
+  load("diff_images.ts") as Promise<typeof import("../workflow/diff_images.ts")>;
 const cacheModule = (): Promise<typeof import("../workflow/manage_cache.ts")> =>
   load("manage_cache.ts") as Promise<typeof import("../workflow/manage_cache.ts")>;
 
@@ -63,6 +77,8 @@ export const workflows: Workflows = {
   pushImage: async (request, context) => (await pushModule()).pushImage(request, context),
   runImage: async (request, context) => (await runModule()).runImage(request, context),
   loadImage: async (request, context) => (await loadModule()).loadImage(request, context),
+  inspectImage: async (request, context) => (await inspectModule()).inspectImage(request, context),
+  diffImages: async (request, context) => (await diffModule()).diffImages(request, context),
   cacheDirectory: async () => (await cacheModule()).cacheDirectory(),
   listCache: async () => (await cacheModule()).listCache(),
   pruneCache: async (options) => (await cacheModule()).pruneCache(options),

@@ -1,0 +1,58 @@
+/**
+ * `mise-oci diff`: why two images differ.
+ * @module
+ */
+import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
+import { type FlagTable, switchFlag } from "./flag.ts";
+import { given, PLATFORM_FLAG } from "./flags/build.ts";
+import { parseImageTarget } from "./values/image_target.ts";
+
+const { group: _, ...platform } = PLATFORM_FLAG.platform;
+const FLAGS = {
+  files: switchFlag({ help: "List the files that differ of tools with another version too" }),
+  "exit-code": switchFlag({ help: "Exit with 1 if the images differ" }),
+  platform,
+} as const satisfies FlagTable;
+
+async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
+  const { flags, globals, positionals } = input;
+  const { diffOutput } = await import("./print/diff.ts");
+  const [a = "", b = ""] = positionals;
+  const result = await context.workflows.diffImages({
+    a: parseImageTarget(a, context.place),
+    b: parseImageTarget(b, context.place),
+    directory: context.place.resolve("."),
+    files: flags.files,
+    ...given("platform", flags.platform),
+  }, context);
+  context.print(diffOutput(result, { quiet: globals.quiet, verbose: globals.verbose > 0 }));
+  return flags["exit-code"] && !result.identical ? 1 : 0;
+}
+
+/** The command. */
+export const diff: Command = defineCommand({
+  name: "diff",
+  summary: "Show why two images differ and what a pull of the second costs",
+  description: [
+    "A and B are images as inspect takes them. Of environment variables only the names are shown: their " +
+    "values may be secret.",
+    "Of a layer with other content under the same version the files are listed; -v lists all of them. " +
+    "With --quiet only the names of what differs are printed.",
+  ],
+  flags: FLAGS,
+  positionals: [
+    { name: "A", help: "The image before" },
+    { name: "B", help: "The image after" },
+  ],
+  examples: [
+    {
+      text: "What a release changed",
+      command: "mise-oci diff ghcr.io/team/app:v1 ghcr.io/team/app:v2",
+    },
+    {
+      text: "Whether what was built is what was pushed",
+      command: "mise-oci diff --exit-code ghcr.io/team/app:v1 ./mise-oci",
+    },
+  ],
+  run,
+});

@@ -1,0 +1,77 @@
+/**
+ * What `inspect` prints.
+ * @module
+ */
+import { formatPlatform } from "../../oci/platform.ts";
+import { escapeLine } from "../../ui/escape.ts";
+import { formatBytes, formatCount } from "../../ui/format.ts";
+import { joinLines, renderTable } from "../../ui/table.ts";
+import { truncate } from "../../ui/text.ts";
+import type { InspectResult, LayerFacts } from "../../workflow/inspect_types.ts";
+import type { Output } from "../command.ts";
+import { type PrintOptions, shortenDigest } from "./layers.ts";
+
+/** Longest text about where a layer came from, in columns; `--json` has all of it. */
+const ORIGIN_COLUMNS = 60;
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
+}
+
+function table(layers: readonly LayerFacts[], short: boolean): readonly string[] {
+  return renderTable(
+    [
+      { title: "LAYER" },
+      { title: "NAME" },
+      { title: "VERSION" },
+      { title: "DIGEST" },
+      { title: "SIZE", align: "right" },
+      { title: "SHARE", align: "right" },
+      { title: "MADE BY" },
+    ],
+    layers.map(({ kind, name, version = "", descriptor, share, origin }) => [
+      kind,
+      name,
+      version,
+      shortenDigest(descriptor.digest, short),
+      formatBytes(descriptor.size),
+      percent(share),
+      truncate(escapeLine(origin), ORIGIN_COLUMNS),
+    ]),
+  );
+}
+
+function layerJson(
+  { kind, name, version, descriptor, diffId, share, origin }: LayerFacts,
+): unknown {
+  const { digest, size, mediaType, annotations } = descriptor;
+  return { kind, name, version, digest, diffId, mediaType, size, share, origin, annotations };
+}
+
+/** An image's layers. */
+export function inspectOutput(result: InspectResult, options: PrintOptions): Output {
+  const { name, digest, platform, created, layers, html } = result;
+  const size = layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
+  return {
+    text: () =>
+      options.quiet ? `${digest}\n` : joinLines([
+        `image     ${escapeLine(name)}`,
+        `digest    ${digest}`,
+        `platform  ${formatPlatform(platform)}`,
+        ...(created === undefined ? [] : [`created   ${escapeLine(created)}`]),
+        ...(html === undefined ? [] : [`page      ${escapeLine(html)}`]),
+        "",
+        ...table(layers, options.short),
+        `${formatCount(layers.length, "layer")}, ${formatBytes(size)}`,
+      ]),
+    json: () => ({
+      name,
+      digest,
+      platform: formatPlatform(platform),
+      created,
+      size,
+      layers: layers.map(layerJson),
+      html,
+    }),
+  };
+}

@@ -1,0 +1,136 @@
+/**
+ * A treemap as HTML boxes: each is placed in percent of the one around it.
+ * @module
+ */
+import { formatBytes, formatCount } from "../ui/format.ts";
+import { escapeHtml } from "./html.ts";
+import type { SizeNode } from "./size_tree.ts";
+import { type Rectangle, squarify } from "./treemap.ts";
+
+/** How wide a map is taken to be when it is decided what can be read on it; it scales with the page. */
+export const MAP_WIDTH = 1100;
+/** A box smaller than this, in square pixels, is not drawn on its own. */
+const MIN_AREA = 260;
+/** Height of the line with a box's name. */
+const TITLE_HEIGHT = 18;
+/** Deeper boxes could not be told apart. */
+const MAX_DEPTH = 4;
+const GAP = 2;
+
+/** One box and what is in it. */
+export interface Box {
+  /** What is written in it. */
+  readonly label: string;
+  /** What is told about it when the mouse is on it. */
+  readonly title: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Boxes in it, the largest first. */
+  readonly children: readonly Box[];
+  /** Its colour; default: that of the box around it. */
+  readonly hue?: Hue;
+  /** Whether it stands for many that are too small. */
+  readonly rest?: boolean;
+}
+
+/** A colour without its lightness, which follows from the depth. */
+export interface Hue {
+  /** 0 to 360. */
+  readonly hue: number;
+  /** 0 to 100. */
+  readonly saturation: number;
+}
+
+/** The CSS variables of a colour. */
+export function hueStyle({ hue, saturation }: Hue): string {
+  return `--h:${hue};--s:${saturation}%`;
+}
+
+/** The boxes of a tree's files. */
+export function boxesOf(node: SizeNode): readonly Box[] {
+  return (node.children ?? []).filter(({ size }) => size > 0).map((child) => ({
+    label: child.name,
+    title: child.children === undefined
+      ? `/${child.path}: ${formatBytes(child.size)}`
+      : `/${child.path}/: ${formatBytes(child.size)} in ${formatCount(child.files, "file")}`,
+    size: child.size,
+    children: boxesOf(child),
+  }));
+}
+
+/** Puts the boxes that would be too small to see into one. */
+function gather(boxes: readonly Box[], area: number): readonly Box[] {
+  const total = boxes.reduce((sum, { size }) => sum + size, 0);
+  const small = boxes.filter(({ size }) => size / total * area < MIN_AREA);
+  if (small.length < 2) return boxes;
+  const size = small.reduce((sum, box) => sum + box.size, 0);
+  const large = boxes.filter((box) => !small.includes(box));
+  if (large.length === 0 || size / total * area < MIN_AREA / 4) return large;
+  const label = `${small.length} smaller`;
+  const rest = { label, title: `${label}: ${formatBytes(size)}`, size, children: [], rest: true };
+  return [...large, rest].sort((a, b) => b.size - a.size);
+}
+
+const percent = (part: number, whole: number): string =>
+  `${Number((part / whole * 100).toFixed(3))}%`;
+
+function renderBox(box: Box, at: Rectangle, around: Rectangle, depth: number): string {
+  const style = [
+    `left:${percent(at.x, around.width)}`,
+    `top:${percent(at.y, around.height)}`,
+    `width:${percent(at.width, around.width)}`,
+    `height:${percent(at.height, around.height)}`,
+    ...(box.hue === undefined ? [] : [hueStyle(box.hue)]),
+  ].join(";");
+  const opens = depth < MAX_DEPTH && at.width > 56 && at.height > 46;
+  const inner = opens
+    ? renderBoxes(box.children, {
+      x: GAP,
+      y: TITLE_HEIGHT,
+      width: at.width - 2 * GAP,
+      height: at.height - TITLE_HEIGHT - GAP,
+    }, { depth: depth + 1, around: at })
+    : "";
+  const readable = at.width > 34 && at.height > 15;
+  const bytes = readable && at.width > 9 * box.label.length + 60 ? ` ${formatBytes(box.size)}` : "";
+  const text = readable ? escapeHtml(box.label) + bytes : "";
+  const name = `d${depth}${box.rest === true ? " rest" : ""}`;
+  return `<div class="${name}" style="${style}" title="${
+    escapeHtml(box.title)
+  }">${text}${inner}</div>`;
+}
+
+/** Draws boxes into a space that is part of the box `around` it. */
+function renderBoxes(
+  boxes: readonly Box[],
+  space: Rectangle,
+  { depth, around }: { readonly depth: number; readonly around: Rectangle },
+): string {
+  const shown = gather(boxes, space.width * space.height);
+  const places = squarify(shown.map(({ size }) => size), space);
+  return shown.map((box, i) => {
+    const place = places[i];
+    return place === undefined ? "" : renderBox(box, place, around, depth);
+  }).join("");
+}
+
+/** How {@linkcode renderMap} draws. */
+export interface MapOptions {
+  /** What the map shows, for those who do not see it. */
+  readonly label: string;
+  /** Height in pixels. */
+  readonly height: number;
+  /** Depth of the outermost boxes, which decides their looks; 0 is the darkest. */
+  readonly depth: number;
+  /** Colour of the outermost boxes that have none of their own. */
+  readonly hue?: Hue;
+}
+
+/** A whole map. */
+export function renderMap(boxes: readonly Box[], options: MapOptions): string {
+  const { label, height, depth, hue } = options;
+  const space = { x: 0, y: 0, width: MAP_WIDTH, height };
+  const style = [`height:${height}px`, ...(hue === undefined ? [] : [hueStyle(hue)])].join(";");
+  return `<div class="map" role="img" aria-label="${escapeHtml(label)}" style="${style}">` +
+    `${renderBoxes(boxes, space, { depth, around: space })}</div>`;
+}

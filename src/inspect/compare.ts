@@ -1,0 +1,216 @@
+/**
+ * Why two images differ: layer by layer, then their config.
+ * @module
+ */
+import { Annotation, type ContainerConfig, type ImageConfig } from "../oci/mod.ts";
+import { describeLayers, type Documents, type LayerFacts, layerTitle } from "./describe.ts";
+
+/** What became of a layer from A to B. */
+export type LayerFate =
+  /** The same blob. */
+  | "same"
+  /** The same content in another blob. */
+  | "recompressed"
+  /** Another version of the same tool. */
+  | "bumped"
+  /** Other content of the same thing. */
+  | "changed"
+  /** Only in B. */
+  | "added"
+  /** Only in A. */
+  | "removed";
+
+/** A layer of A, of B, or of both. */
+export interface LayerChange {
+  /** What became of it. */
+  readonly fate: LayerFate;
+  /** How it is called. */
+  readonly title: string;
+  /** The layer in A. */
+  readonly before?: LayerFacts;
+  /** The layer in B. */
+  readonly after?: LayerFacts;
+}
+
+/** A change of one setting. Values are left out where they may be secret. */
+export interface SettingChange {
+  /** `user`, `workdir`, `label NAME`, … */
+  readonly name: string;
+  /** Value in A; absent if there was none. */
+  readonly before?: string;
+  /** Value in B; absent if there is none. */
+  readonly after?: string;
+}
+
+/** A change of one environment variable. Its value may be secret and is not told. */
+export interface EnvChange {
+  /** Its name. */
+  readonly name: string;
+  /** What happened to it. */
+  readonly change: "added" | "removed" | "changed";
+  /** Parts of a list such as PATH that are new. */
+  readonly added?: readonly string[];
+  /** Parts of a list such as PATH that are gone. */
+  readonly removed?: readonly string[];
+}
+
+/** Everything that is different. */
+export interface ImageComparison {
+  /** Whether nothing is. */
+  readonly identical: boolean;
+  /** The layers of B bottom first, then those that only A has. */
+  readonly layers: readonly LayerChange[];
+  /** The environment. */
+  readonly env: readonly EnvChange[];
+  /** The rest of the config. */
+  readonly settings: readonly SettingChange[];
+  /** What a pull of B costs where A is. */
+  readonly pull: {
+    /** Compressed bytes of the layers that A does not have. */
+    readonly bytes: number;
+    /** Number of these layers. */
+    readonly layers: number;
+    /** Compressed bytes of all layers of B. */
+    readonly totalBytes: number;
+  };
+}
+
+/** What a layer is, whatever its version and content. */
+function identity(layer: LayerFacts): string | undefined {
+  if (layer.kind === "layer") return layer.origin === "" ? undefined : `layer ${layer.origin}`;
+  if (layer.kind === "base") return `base ${layer.origin}`;
+  return `${layer.kind} ${layer.name}`;
+}
+
+/** Takes the first element that fits out of a list. */
+function take<T>(list: T[], fits: (item: T) => boolean): T | undefined {
+  const at = list.findIndex(fits);
+  return at < 0 ? undefined : list.splice(at, 1)[0];
+}
+
+function fateOf(before: LayerFacts, after: LayerFacts): LayerFate {
+  if (before.descriptor.digest === after.descriptor.digest) return "same";
+  if (before.diffId === after.diffId) return "recompressed";
+  return before.version === after.version ? "changed" : "bumped";
+}
+
+function bumpTitle(before: LayerFacts, after: LayerFacts): string {
+  return before.version === after.version
+    ? layerTitle(after)
+    : `${after.name || after.kind} ${before.version ?? "?"} → ${after.version ?? "?"}`;
+}
+
+/** Pairs the layers: by content first, then by what they are; equal ones in order. */
+function compareLayers(
+  a: readonly LayerFacts[],
+  b: readonly LayerFacts[],
+): readonly LayerChange[] {
+  const left = [...a];
+  const partner = new Map<LayerFacts, LayerFacts>();
+  const rules: readonly ((x: LayerFacts, y: LayerFacts) => boolean)[] = [
+    (x, y) => x.descriptor.digest === y.descriptor.digest,
+    (x, y) => x.diffId === y.diffId,
+    (x, y) => identity(x) !== undefined && identity(x) === identity(y),
+    (x, y) => x.kind === "base" && y.kind === "base",
+  ];
+  for (const fits of rules) {
+    for (const after of b) {
+      if (partner.has(after)) continue;
+      const before = take(left, (candidate) => fits(candidate, after));
+      if (before !== undefined) partner.set(after, before);
+    }
+  }
+  return [
+    ...b.map((after): LayerChange => {
+      const before = partner.get(after);
+      if (before === undefined) return { fate: "added", title: layerTitle(after), after };
+      return { fate: fateOf(before, after), title: bumpTitle(before, after), before, after };
+    }),
+    ...left.map((before): LayerChange => ({
+      fate: "removed",
+      title: layerTitle(before),
+      before,
+    })),
+  ];
+}
+
+function envMap(config: ImageConfig): ReadonlyMap<string, string> {
+  return new Map((config.config?.Env ?? []).map((text) => {
+    const at = text.indexOf("=");
+    return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
+  }));
+}
+
+function compareEnv(a: ImageConfig, b: ImageConfig): readonly EnvChange[] {
+  const [old, now] = [envMap(a), envMap(b)];
+  const names = [...new Set([...old.keys(), ...now.keys()])].sort();
+  return names.flatMap((name): readonly EnvChange[] => {
+    const [before, after] = [old.get(name), now.get(name)];
+    if (before === after) return [];
+    if (before === undefined) return [{ name, change: "added" }];
+    if (after === undefined) return [{ name, change: "removed" }];
+    if (!/(^|_)PATH$/.test(name)) return [{ name, change: "changed" }];
+    const [was, is] = [before.split(":"), after.split(":")];
+    return [{
+      name,
+      change: "changed",
+      added: is.filter((part) => !was.includes(part)),
+      removed: was.filter((part) => !is.includes(part)),
+    }];
+  });
+}
+
+/** Settings of a config as texts by name; `created` and what follows from the layers is left out. */
+function settingsOf(image: ImageConfig): ReadonlyMap<string, string> {
+  const { config = {} }: { config?: ContainerConfig } = image;
+  const fields: readonly (readonly [string, unknown])[] = [
+    ["platform", [image.os, image.architecture, image.variant].filter(Boolean).join("/")],
+    ["user", config.User],
+    ["workdir", config.WorkingDir],
+    ["entrypoint", config.Entrypoint],
+    ["cmd", config.Cmd],
+    ...Object.entries(config.Labels ?? {}).filter(([name]) => name !== Annotation.created)
+      .map(([name, value]) => [`label ${name}`, value] as const),
+    ...Object.entries(config.extensions ?? {}),
+  ];
+  return new Map(
+    fields.filter(([, value]) => value !== undefined && value !== null && value !== "")
+      .map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]),
+  );
+}
+
+function compareSettings(a: ImageConfig, b: ImageConfig): readonly SettingChange[] {
+  const [old, now] = [settingsOf(a), settingsOf(b)];
+  return [...new Set([...old.keys(), ...now.keys()])].flatMap((name) => {
+    const [before, after] = [old.get(name), now.get(name)];
+    return before === after ? [] : [{
+      name,
+      ...(before === undefined ? {} : { before }),
+      ...(after === undefined ? {} : { after }),
+    }];
+  });
+}
+
+/** Compares two images by their documents alone. */
+export function compareImages(a: Documents, b: Documents): ImageComparison {
+  const layers = compareLayers(describeLayers(a), describeLayers(b));
+  const env = compareEnv(a.config, b.config);
+  const settings = compareSettings(a.config, b.config);
+  const present = new Set(a.manifest.layers.map(({ digest }) => digest));
+  const unique = new Map(b.manifest.layers.map((layer) => [layer.digest, layer]));
+  const missing = [...unique.values()].filter(({ digest }) => !present.has(digest));
+  const sum = (list: readonly { readonly size: number }[]): number =>
+    list.reduce((total, { size }) => total + size, 0);
+  return {
+    identical: a.manifest.config.digest === b.manifest.config.digest &&
+      layers.every(({ fate }) => fate === "same"),
+    layers,
+    env,
+    settings,
+    pull: {
+      bytes: sum(missing),
+      layers: missing.length,
+      totalBytes: sum([...unique.values()]),
+    },
+  };
+}

@@ -1,0 +1,127 @@
+/**
+ * What an image's documents say about each of its layers, whoever built it.
+ * @module
+ */
+import {
+  Annotation,
+  type Descriptor,
+  type DiffId,
+  type HistoryEntry,
+  type ImageConfig,
+  type Manifest,
+} from "../oci/mod.ts";
+
+/** What is known about one layer without reading it. */
+export interface LayerFacts {
+  /** `tool`, `copy`, `mise`, `config`, …; `base` below the first of these; else `layer`. */
+  readonly kind: string;
+  /** What it is: a tool's name, an image path, the base's reference; empty if nothing says. */
+  readonly name: string;
+  /** The tool's version. */
+  readonly version?: string;
+  /** The blob. */
+  readonly descriptor: Descriptor;
+  /** Digest of its tar. */
+  readonly diffId: DiffId;
+  /** Its part of the compressed size of all layers, 0 to 1. */
+  readonly share: number;
+  /** Where its content came from: the step that made it; empty if nothing says. */
+  readonly origin: string;
+}
+
+/** The part of an image that these functions look at. */
+export interface Documents {
+  /** The manifest. */
+  readonly manifest: Manifest;
+  /** The config, with as many diff IDs as the manifest has layers. */
+  readonly config: ImageConfig;
+}
+
+/** A history text as a person would have written it: without the noise of docker and buildkit. */
+export function cleanHistory(text: string): string {
+  return text
+    .replace(/^\/bin\/sh -c #\(nop\)\s+/, "")
+    .replace(/^(?:RUN\s+)?\/bin\/sh -c\s+/, "RUN ")
+    .replace(/\s*# buildkit\s*$/, "")
+    .replaceAll(/\s+/g, " ")
+    .trim();
+}
+
+/** The history entry of each layer; empty ones where there are not as many as layers. */
+function historyOfLayers({ manifest, config }: Documents): readonly HistoryEntry[] {
+  const entries = (config.history ?? []).filter((entry) => entry.empty_layer !== true);
+  return entries.length === manifest.layers.length ? entries : manifest.layers.map(() => ({}));
+}
+
+/** The label of the layer's kind; other versions and builders may have other annotations. */
+function ownKind({ annotations = {} }: Descriptor): string | undefined {
+  const kind = annotations[Annotation.layerKind];
+  if (kind !== undefined) return kind;
+  if (annotations[Annotation.toolShort] !== undefined) return "tool";
+  if (annotations[Annotation.copy] !== undefined) return "copy";
+  if (annotations[Annotation.dotfiles] !== undefined) return "dotfiles";
+  return annotations[Annotation.systemPackages] === undefined ? undefined : "packages";
+}
+
+function nameOf(kind: string, { annotations = {} }: Descriptor, manifest: Manifest): string {
+  switch (kind) {
+    case "tool":
+      return annotations[Annotation.toolShort] ?? "";
+    case "copy":
+      return annotations[Annotation.copy] ?? "";
+    case "packages":
+      return annotations[Annotation.systemPackages] ?? "";
+    case "base":
+      return manifest.annotations?.[Annotation.baseName] ?? "";
+    default:
+      return "";
+  }
+}
+
+/** What made a layer, without what its kind, name and version say already. */
+function originOf(kind: string, text: string): string {
+  const [, detail] = /^mise-oci: (.*)$/.exec(text) ?? [];
+  if (detail === undefined) return text;
+  return kind === "tool" || kind === "copy" ? "mise-oci" : `mise-oci, ${detail}`;
+}
+
+function versionOf({ annotations = {} }: Descriptor, origin: string): string | undefined {
+  // The layers of executables have theirs in the history only.
+  return annotations[Annotation.toolVersion] ??
+    /^mise-oci: mise(?:-oci)? (\S+) at \//.exec(origin)?.[1];
+}
+
+/** Describes the layers, bottom first. */
+export function describeLayers(image: Documents): readonly LayerFacts[] {
+  const { manifest, config } = image;
+  const history = historyOfLayers(image);
+  const total = manifest.layers.reduce((sum, { size }) => sum + size, 0);
+  const firstOwn = manifest.layers.findIndex((layer) => ownKind(layer) !== undefined);
+  return manifest.layers.flatMap((descriptor, i) => {
+    const diffId = config.diffIds[i];
+    if (diffId === undefined) return [];
+    const kind = ownKind(descriptor) ?? (i < firstOwn ? "base" : "layer");
+    const made = cleanHistory(history[i]?.created_by ?? "");
+    const version = versionOf(descriptor, made);
+    return [{
+      kind,
+      name: nameOf(kind, descriptor, manifest),
+      ...(version === undefined ? {} : { version }),
+      descriptor,
+      diffId,
+      share: total === 0 ? 0 : descriptor.size / total,
+      origin: originOf(kind, made),
+    }];
+  });
+}
+
+/** How a layer is called in one line: `npm:prettier 3.6.2`, or the step that made it. */
+export function layerTitle(
+  layer: Pick<LayerFacts, "kind" | "name" | "version" | "origin">,
+): string {
+  const { kind, name, version, origin } = layer;
+  if (kind === "tool") return `${name} ${version ?? ""}`.trimEnd();
+  if (version !== undefined) return `${kind} ${version}`;
+  if (name !== "") return `${kind} ${name}`;
+  return kind === "layer" && origin !== "" ? origin : kind;
+}

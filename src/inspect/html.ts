@@ -1,0 +1,18 @@
+/**
+ * Text from outside in HTML.
+ * @module
+ */
+import { escapeLine } from "../ui/escape.ts";
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+
+/** A text as content or attribute value; controls are made visible. */
+export function escapeHtml(text: string): string {
+  return escapeLine(text).replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
+}

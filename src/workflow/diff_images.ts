@@ -1,0 +1,76 @@
+/**
+ * `diff`: why two images differ, and what that costs those who pull.
+ * @module
+ */
+import {
+  compareFiles,
+  compareImages,
+  type LayerChange,
+  type LayerFacts,
+  type LayerFile,
+} from "../inspect/mod.ts";
+import { Annotation } from "../oci/mod.ts";
+import { readLayerFiles } from "./layer_files.ts";
+import { type OpenedImage, openImage } from "./open_image.ts";
+import { withProgress } from "./layer_progress.ts";
+import type { DiffLayer, DiffRequest, DiffResult } from "./inspect_types.ts";
+import type { WorkflowContext } from "./types.ts";
+
+/** The files of A as they would be called in B, when both lie below a directory of their version. */
+function rebase(
+  files: readonly LayerFile[],
+  before: LayerFacts,
+  after: LayerFacts,
+): readonly LayerFile[] {
+  const [from, to] = [before, after].map(({ descriptor }) =>
+    descriptor.annotations?.[Annotation.layerPrefix]
+  );
+  if (from === undefined || to === undefined || from === to) return files;
+  return files.map((file) =>
+    file.path === from || file.path.startsWith(`${from}/`)
+      ? { ...file, path: to + file.path.slice(from.length) }
+      : file
+  );
+}
+
+/** Adds the files that differ to a layer that has other content under the same name and version. */
+async function withFiles(
+  change: LayerChange,
+  images: { readonly a: OpenedImage; readonly b: OpenedImage },
+  options: { readonly bumped: boolean; readonly context: WorkflowContext },
+): Promise<DiffLayer> {
+  const { fate, before, after } = change;
+  const wanted = fate === "changed" || (options.bumped && fate === "bumped");
+  if (!wanted || before === undefined || after === undefined) return change;
+  const { context } = options;
+  const read = { hash: true, context };
+  const files = await withProgress(after, context, async () =>
+    compareFiles(
+      rebase(await readLayerFiles(images.a, before, read), before, after),
+      await readLayerFiles(images.b, after, read),
+    ));
+  return { ...change, files };
+}
+
+/**
+ * Compares two images. Layers are read only where nothing else says why they differ.
+ *
+ * @throws {MiseOciError} naming image and cause.
+ */
+export async function diffImages(
+  request: DiffRequest,
+  context: WorkflowContext,
+): Promise<DiffResult> {
+  await using a = await openImage(request.a, request, context);
+  await using b = await openImage(request.b, request, context);
+  const comparison = compareImages(a, b);
+  const layers: DiffLayer[] = [];
+  for (const change of comparison.layers) {
+    layers.push(await withFiles(change, { a, b }, { bumped: request.files, context }));
+  }
+  const side = ({ name, digest }: OpenedImage): Pick<OpenedImage, "name" | "digest"> => ({
+    name,
+    digest,
+  });
+  return { ...comparison, layers, a: side(a), b: side(b) };
+}

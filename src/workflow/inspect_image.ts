@@ -1,0 +1,59 @@
+/**
+ * `inspect`: what an image is made of.
+ * @module
+ */
+import { describeLayers, type PageLayer, renderPage } from "../inspect/mod.ts";
+import { formatPlatform } from "../oci/mod.ts";
+import { readLayerFiles } from "./layer_files.ts";
+import { type OpenedImage, openImage } from "./open_image.ts";
+import { withProgress } from "./layer_progress.ts";
+import type { InspectRequest, InspectResult } from "./inspect_types.ts";
+import type { WorkflowContext } from "./types.ts";
+import { writeWhole } from "./write_whole.ts";
+
+async function pageLayers(
+  image: OpenedImage,
+  context: WorkflowContext,
+): Promise<readonly PageLayer[]> {
+  const layers: PageLayer[] = [];
+  for (const layer of describeLayers(image)) {
+    const files = await withProgress(
+      layer,
+      context,
+      () => readLayerFiles(image, layer, { hash: false, context }),
+    );
+    const sized = files.filter(({ type }) => type === "file")
+      .map(({ path, size }) => ({ path, size }));
+    layers.push({ ...layer, files: sized });
+  }
+  return layers;
+}
+
+/**
+ * Looks into an image. Its layers are read for the page only.
+ *
+ * @throws {MiseOciError} naming image and cause; `io` if the page cannot be written.
+ */
+export async function inspectImage(
+  request: InspectRequest,
+  context: WorkflowContext,
+): Promise<InspectResult> {
+  await using image = await openImage(request.target, request, context);
+  const { name, digest, config, platform } = image;
+  const created = config.created === undefined ? {} : { created: config.created };
+  const layers = describeLayers(image);
+  if (request.html !== undefined) {
+    await writeWhole(
+      request.html,
+      renderPage({
+        name,
+        digest,
+        platform: formatPlatform(platform),
+        ...created,
+        layers: await pageLayers(image, context),
+      }),
+    );
+  }
+  const html = request.html === undefined ? {} : { html: request.html };
+  return { name, digest, platform, ...created, layers, ...html };
+}

@@ -1,0 +1,78 @@
+/**
+ * What `inspect` and `diff` ask of workflows and get back.
+ * @module
+ */
+import type { FileChange, ImageComparison, LayerChange, LayerFacts } from "../inspect/mod.ts";
+import type { Digest, ImageSource, Platform } from "../oci/mod.ts";
+
+export type { FileChange, LayerChange, LayerFacts };
+
+/** An image to look at: what a user wrote, its path absolute. */
+export type ImageTarget =
+  | ImageSource
+  /** A directory, a file or a reference: what is there decides. */
+  | {
+    readonly kind: "guess";
+    /** As it was written. */
+    readonly text: string;
+    /** The absolute path that it would be. */
+    readonly path: string;
+  };
+
+/** What both commands take. */
+interface LookRequest {
+  /** Absolute working directory. */
+  readonly directory: string;
+  /** Which image of several. */
+  readonly platform?: Platform;
+}
+
+/** The flags of `inspect`, parsed. */
+export interface InspectRequest extends LookRequest {
+  /** Which image. */
+  readonly target: ImageTarget;
+  /** Absolute path of the page to write (`--html`). */
+  readonly html?: string;
+}
+
+/** What an image is made of. */
+export interface InspectResult {
+  /** The image as people name it. */
+  readonly name: string;
+  /** Digest of the manifest. */
+  readonly digest: Digest;
+  /** What it runs on. */
+  readonly platform: Platform;
+  /** RFC 3339 time of the build, if the image says. */
+  readonly created?: string;
+  /** The layers, bottom first. */
+  readonly layers: readonly LayerFacts[];
+  /** The page that was written. */
+  readonly html?: string;
+}
+
+/** The flags of `diff`, parsed. */
+export interface DiffRequest extends LookRequest {
+  /** The image before. */
+  readonly a: ImageTarget;
+  /** The image after. */
+  readonly b: ImageTarget;
+  /** Whether the files of tools with another version are compared too (`--files`). */
+  readonly files: boolean;
+}
+
+/** A layer with its files that differ, if they were compared. */
+export interface DiffLayer extends LayerChange {
+  /** By path. */
+  readonly files?: readonly FileChange[];
+}
+
+/** How two images differ. */
+export interface DiffResult extends Omit<ImageComparison, "layers"> {
+  /** The image before. */
+  readonly a: { readonly name: string; readonly digest: Digest };
+  /** The image after. */
+  readonly b: { readonly name: string; readonly digest: Digest };
+  /** The layers of B bottom first, then those that only A has. */
+  readonly layers: readonly DiffLayer[];
+}

@@ -1,0 +1,75 @@
+/**
+ * The files of a layer, read once and verified by its diff ID.
+ * @module
+ */
+import { createHash } from "node:crypto";
+import type { LayerFacts, LayerFile } from "../inspect/mod.ts";
+import { readLayerChunks, readTar } from "../layer/read/mod.ts";
+import { MiseOciError } from "../errors.ts";
+import { parseDiffId } from "../oci/mod.ts";
+import type { OpenedImage } from "./open_image.ts";
+import type { WorkflowContext } from "./types.ts";
+
+/** How {@linkcode readLayerFiles} reads. */
+export interface LayerFilesOptions {
+  /** Whether the content of files is hashed, for a comparison. */
+  readonly hash: boolean;
+}
+
+/** What is read from the layer's tar goes through a hash of all of it. */
+async function* hashed(
+  chunks: AsyncIterable<Uint8Array>,
+  hash: ReturnType<typeof createHash>,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    yield chunk;
+  }
+}
+
+async function hashOf(content: AsyncIterable<Uint8Array>): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of content) hash.update(chunk);
+  return hash.digest("hex");
+}
+
+/**
+ * Lists the files of a layer.
+ *
+ * @throws {MiseOciError} `integrity` if its content is not what the image config says; what reading the
+ * blob throws.
+ */
+export async function readLayerFiles(
+  image: OpenedImage,
+  layer: LayerFacts,
+  options: LayerFilesOptions & { readonly context: WorkflowContext },
+): Promise<readonly LayerFile[]> {
+  const { descriptor, diffId } = layer;
+  const { reporter, signal } = options.context;
+  const what = `layer ${descriptor.digest} of ${image.name}`;
+  const read = { what, signal, warn: (text: string) => reporter.emit({ type: "warning", text }) };
+  const hash = createHash("sha256");
+  const blob = await image.openLayer(descriptor);
+  const tar = hashed(readLayerChunks(blob, descriptor.mediaType, read), hash);
+  const files: LayerFile[] = [];
+  for await (const entry of readTar(tar, read)) {
+    const { path, type, mode, uid, gid, size, linkTarget } = entry;
+    files.push({
+      path,
+      type: /(^|\/)\.wh\./.test(path) ? "whiteout" : type,
+      mode,
+      uid,
+      gid,
+      size,
+      ...(linkTarget === undefined ? {} : { link: linkTarget }),
+      ...(options.hash && type === "file" ? { hash: await hashOf(entry.content()) } : {}),
+    });
+  }
+  const found = parseDiffId(`sha256:${hash.digest("hex")}`);
+  if (found === diffId) return files;
+  throw new MiseOciError(
+    "integrity",
+    `Cannot use ${what}: its diff ID is ${found}, but the image config says ${diffId}`,
+    { hint: "The image is damaged or was tampered with; pull or build it again" },
+  );
+}

@@ -1,0 +1,20 @@
+/**
+ * A file that is there whole or not at all.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+
+/** Writes a file under a temporary name and renames it. @throws {MiseOciError} `io` naming the file. */
+export async function writeWhole(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
+  try {
+    await Deno.writeTextFile(temporary, text);
+    await Deno.rename(temporary, path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) await Deno.remove(temporary).catch(() => {});
+    const missing = error instanceof Deno.errors.NotFound;
+    if (!missing && !(error instanceof Deno.errors.IsADirectory)) throw error;
+    const why = missing ? "its directory does not exist" : "it is a directory";
+    throw new MiseOciError("io", `Cannot write ${JSON.stringify(path)}: ${why}`, { cause: error });
+  }
+}
