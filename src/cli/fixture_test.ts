@@ -56,6 +56,7 @@ export function fakeWorkflows(given: Partial<Workflows>): Workflows {
     loadImage: unexpected("loadImage"),
     inspectImage: unexpected("inspectImage"),
     diffImages: unexpected("diffImages"),
+    checkImage: unexpected("checkImage"),
     cacheDirectory: unexpected("cacheDirectory"),
     listCache: unexpected("listCache"),
     pruneCache: unexpected("pruneCache"),

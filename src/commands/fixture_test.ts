@@ -8,6 +8,7 @@ import type { Platform } from "../oci/platform.ts";
 import type { BuildRequest, BuildResult, LayerRow } from "../workflow/types.ts";
 import { build } from "./build.ts";
 import { cache } from "./cache.ts";
+import { check } from "./check.ts";
 import { load } from "./load.ts";
 import { push } from "./push.ts";
 import { runCommand } from "./run.ts";
@@ -42,7 +43,7 @@ export function run(
   terminal = false,
 ): Promise<Ran> {
   return runFake(args, {
-    commands: [build, push, runCommand, load, cache],
+    commands: [build, push, runCommand, load, check, cache],
     workflows: fakeWorkflows(given),
     terminal: terminal ? ["stdout"] : [],
   });

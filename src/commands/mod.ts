@@ -4,6 +4,7 @@
  */
 import { build } from "./build.ts";
 import { cache } from "./cache.ts";
+import { check } from "./check.ts";
 import type { Command } from "./command.ts";
 import { completion } from "./completion.ts";
 import { diff } from "./diff.ts";
@@ -18,6 +19,7 @@ export const COMMANDS: readonly Command[] = [
   runCommand,
   push,
   load,
+  check,
   inspect,
   diff,
   cache,

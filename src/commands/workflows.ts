@@ -3,6 +3,7 @@
  * @module
  */
 import type { BuildPlan } from "../plan/types.ts";
+import type { CheckRequest, CheckResult } from "../workflow/check_image.ts";
 import type { CacheEntry, PruneOptions, PruneResult } from "../workflow/manage_cache.ts";
 import type {
   DiffRequest,
@@ -38,6 +39,8 @@ export interface Workflows {
   inspectImage(request: InspectRequest, context: WorkflowContext): Promise<InspectResult>;
   /** Compares two images. */
   diffImages(request: DiffRequest, context: WorkflowContext): Promise<DiffResult>;
+  /** Finds the commands of an image that would not start. */
+  checkImage(request: CheckRequest, context: WorkflowContext): Promise<CheckResult>;
   /** The cache's directory. */
   cacheDirectory(): Promise<string>;
   /** What is in the cache. */
@@ -67,6 +70,8 @@ const inspectModule = (): Promise<typeof import("../workflow/inspect_image.ts")>
   load("inspect_image.ts") as Promise<typeof import("../workflow/inspect_image.ts")>;
 const diffModule = (): Promise<typeof import("../workflow/diff_images.ts")> =>
   load("diff_images.ts") as Promise<typeof import("../workflow/diff_images.ts")>;
+const checkModule = (): Promise<typeof import("../workflow/check_image.ts")> =>
+  load("check_image.ts") as Promise<typeof import("../workflow/check_image.ts")>;
 const cacheModule = (): Promise<typeof import("../workflow/manage_cache.ts")> =>
   load("manage_cache.ts") as Promise<typeof import("../workflow/manage_cache.ts")>;
 
@@ -79,6 +84,7 @@ export const workflows: Workflows = {
   loadImage: async (request, context) => (await loadModule()).loadImage(request, context),
   inspectImage: async (request, context) => (await inspectModule()).inspectImage(request, context),
   diffImages: async (request, context) => (await diffModule()).diffImages(request, context),
+  checkImage: async (request, context) => (await checkModule()).checkImage(request, context),
   cacheDirectory: async () => (await cacheModule()).cacheDirectory(),
   listCache: async () => (await cacheModule()).listCache(),
   pruneCache: async (options) => (await cacheModule()).pruneCache(options),

@@ -1,0 +1,53 @@
+/**
+ * `mise-oci check`: finds the commands of an image that would not start, without running it.
+ * @module
+ */
+import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
+import type { FlagTable } from "./flag.ts";
+import { given, PLATFORM_FLAG } from "./flags/build.ts";
+import { parseImageTarget } from "./values/image_target.ts";
+
+const { group: _, ...platform } = PLATFORM_FLAG.platform;
+const FLAGS = { platform } as const satisfies FlagTable;
+
+async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
+  const { flags, globals, positionals } = input;
+  const { checkOutput, passes } = await import("./print/check.ts");
+  const result = await context.workflows.checkImage({
+    target: parseImageTarget(positionals[0] ?? "./mise-oci", context.place),
+    directory: context.place.resolve("."),
+    ...given("platform", flags.platform),
+  }, context);
+  context.print(checkOutput(result, { quiet: globals.quiet }));
+  return passes(result) ? 0 : 1;
+}
+
+/** The command. */
+export const check: Command = defineCommand({
+  name: "check",
+  summary: "Find the commands of an image that would not start, without running it",
+  description: [
+    "IMAGE is a directory or an archive with an image layout, or a reference to a registry; oci:DIR:TAG " +
+    "and oci-archive:FILE:TAG choose one of several. Images of other builders and platforms work too, and " +
+    "no container engine is needed.",
+    "Looks at every command on the image's PATH, its entrypoint and its default command: loaders, " +
+    "libraries, symbol versions, architectures and #! lines, by the rules of the kernel, glibc and " +
+    "musl.",
+    "The exit code is 1 if there are problems. What only the base of an image of mise-oci has is " +
+    "shown and not counted.",
+  ],
+  flags: FLAGS,
+  positionals: [{ name: "IMAGE", help: "The image (default: ./mise-oci)", optional: true }],
+  examples: [
+    { text: "Check the image that was built here", command: "mise-oci check" },
+    {
+      text: "Check an image of a registry for another platform",
+      command: "mise-oci check --platform linux/arm64 debian:bookworm-slim",
+    },
+    {
+      text: "Fail in CI, and keep the findings",
+      command: "mise-oci check --json ./image > check.json",
+    },
+  ],
+  run,
+});

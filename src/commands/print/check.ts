@@ -1,0 +1,64 @@
+/**
+ * What `check` prints.
+ * @module
+ */
+import { formatPlatform } from "../../oci/platform.ts";
+import { escapeLine } from "../../ui/escape.ts";
+import { joinLines } from "../../ui/table.ts";
+import type { CheckProblem, CheckResult } from "../../workflow/check_image.ts";
+import type { Output } from "../command.ts";
+
+function problemLines({ message, remedies }: CheckProblem): readonly string[] {
+  return [
+    `- ${escapeLine(message)}`,
+    ...remedies.map(({ text }, i) => `  ${i === 0 ? "fix:" : "or: "} ${escapeLine(text)}`),
+  ];
+}
+
+function section(title: string, problems: readonly CheckProblem[]): readonly string[] {
+  return problems.length === 0 ? [] : ["", title, ...problems.flatMap(problemLines)];
+}
+
+/** How many commands start. */
+function summary({ image, commands, problems }: CheckResult): string {
+  const failing = new Set(problems.flatMap((one) => [...one.commands, ...one.dependents])).size;
+  const what = commands === 1 ? "1 command" : `${commands} commands`;
+  const how = failing === 0
+    ? "all start"
+    : failing === 1
+    ? "1 does not start"
+    : `${failing} do not start`;
+  return `${escapeLine(image)}: ${what}, ${how}`;
+}
+
+/** Whether an image passes: problems of a base alone are nothing that its image could change. */
+export function passes({ problems }: CheckResult): boolean {
+  return problems.every(({ ofBase }) => ofBase);
+}
+
+/** The result of a check. */
+export function checkOutput(result: CheckResult, { quiet }: { readonly quiet: boolean }): Output {
+  const { image, digest, platform, commands, problems, duplicates } = result;
+  const own = problems.filter(({ ofBase }) => !ofBase);
+  return {
+    text: () =>
+      joinLines(
+        quiet ? own.map(({ message }) => escapeLine(message)) : [
+          summary(result),
+          ...section("Problems:", own),
+          ...section("Problems of the base:", problems.filter(({ ofBase }) => ofBase)),
+          ...(duplicates.length === 0 ? [] : ["", "Commands that two tools have:"]),
+          ...duplicates.map((text) => `- ${escapeLine(text)}`),
+        ],
+      ),
+    json: () => ({
+      image,
+      digest,
+      platform: formatPlatform(platform),
+      ok: passes(result),
+      commands,
+      problems,
+      duplicates,
+    }),
+  };
+}

@@ -1,0 +1,96 @@
+/**
+ * `check`: whether the commands of an image start, whoever built it.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import type { Digest, Platform } from "../oci/mod.ts";
+import {
+  type CheckReport,
+  describeDuplicate,
+  describeProblem,
+  remediesFor,
+  type Remedy,
+} from "../preflight/mod.ts";
+import { openBuildCache } from "./build_image.ts";
+import { foundImage } from "./check_found.ts";
+import { checkLayers } from "./check_layers.ts";
+import type { ImageTarget } from "./inspect_types.ts";
+import { openImage } from "./open_image.ts";
+import type { WorkflowContext } from "./types.ts";
+
+/** The flags of `check`, parsed. */
+export interface CheckRequest {
+  /** Which image. */
+  readonly target: ImageTarget;
+  /** Absolute working directory, for mise's settings. */
+  readonly directory: string;
+  /** Which of its platforms; default: the host's, or the only one. */
+  readonly platform?: Platform;
+}
+
+/** A problem in words. */
+export interface CheckProblem {
+  /** Its kind: `missing-library`, `missing-command`… */
+  readonly type: CheckReport["problems"][number]["cause"]["type"];
+  /** One sentence without a final period. */
+  readonly message: string;
+  /** Commands that fail themselves. */
+  readonly commands: readonly string[];
+  /** Commands that need one of those. */
+  readonly dependents: readonly string[];
+  /** Whether only the base's own commands fail, in an image of mise-oci. */
+  readonly ofBase: boolean;
+  /** What to do, the best first. */
+  readonly remedies: readonly Remedy[];
+}
+
+/** What a check found. */
+export interface CheckResult {
+  /** The image as people name it. */
+  readonly image: string;
+  /** Digest of its manifest. */
+  readonly digest: Digest;
+  /** What it runs on. */
+  readonly platform: Platform;
+  /** Number of commands looked at. */
+  readonly commands: number;
+  /** What does not start. */
+  readonly problems: readonly CheckProblem[];
+  /** Commands that two tools have, a sentence each. */
+  readonly duplicates: readonly string[];
+}
+
+/**
+ * Checks an image of a layout, an archive or a registry.
+ *
+ * @throws {MiseOciError} what opening and reading the image throws.
+ */
+export async function checkImage(
+  request: CheckRequest,
+  context: WorkflowContext,
+): Promise<CheckResult> {
+  const { target, directory, platform } = request;
+  const options = { directory, ...(platform === undefined ? {} : { platform }) };
+  await using image = await openImage(target, options, context);
+  const cache = await openBuildCache(context);
+  const checked = foundImage(image, (descriptor) => image.openLayer(descriptor));
+  const report = await checkLayers(checked, cache, context);
+  if (report === undefined) {
+    throw new MiseOciError("not-found", `Cannot check ${image.name}: a layer is missing`);
+  }
+  return {
+    image: image.name,
+    digest: image.digest,
+    platform: image.platform,
+    commands: report.commands,
+    problems: report.problems.map((problem) => ({
+      type: problem.cause.type,
+      message: describeProblem(problem),
+      commands: problem.commands,
+      dependents: problem.dependents,
+      ofBase: problem.ofBase,
+      remedies: remediesFor(problem.cause, report),
+    })),
+    duplicates: report.duplicates.map(describeDuplicate),
+  };
+}
