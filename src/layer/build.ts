@@ -8,13 +8,14 @@ import type { LayerPlan } from "../plan/types.ts";
 import { changedError } from "./content.ts";
 import { type RelocatedText, RelocatedTexts } from "./dependencies.ts";
 import { TreeChangedError } from "./errors.ts";
-import { fingerprintTree, maybeDifference } from "./fingerprint.ts";
+import { fingerprintTree } from "./fingerprint.ts";
 import { HostPathFinder } from "./host_paths.ts";
 import { HashOutput, LayerOutput, type TarSink, type TarSummary } from "./output.ts";
 import { packEntries } from "./pack.ts";
 import type { CompressionPool } from "./pool.ts";
 import { type LayerTree, type ScanContext, scanLayer } from "./scan.ts";
 import type { BlobSink } from "./sink.ts";
+import { maybeChange, outwaitClock } from "./steady.ts";
 
 /** What computing a diff ID depends on besides the plan. */
 export interface PackContext extends ScanContext {
@@ -141,8 +142,7 @@ async function packSteadily<A extends Attempt>(
       const warnings = [...tree.warnings];
       const texts = new RelocatedTexts();
       const summary = await packOnce(tree, { context, attempt, warnings, texts });
-      const now = await scanLayer(plan, context);
-      const changed = maybeDifference(tree, now);
+      const changed = await maybeChange(plan, tree, context);
       if (changed !== undefined) {
         throw new TreeChangedError(changed, "changed while the layer was built");
       }
@@ -180,21 +180,4 @@ async function packOnce(
   });
   warnings.push(...[hostPaths?.warning()].flatMap((text) => text ?? []));
   return await attempt.output.finish();
-}
-
-/** The resolution of file times, generously: the kernel's clock tick and Deno's milliseconds. */
-const CLOCK_TICK_MS = 12;
-
-/**
- * Waits until a change of the newest file would give it another time: a file written in the same tick as
- * the scan could change again and look the same.
- */
-async function outwaitClock(tree: LayerTree): Promise<void> {
-  const now = Date.now();
-  const newest = tree.entries.reduce((latest, { host }) => {
-    const mtime = host?.mtime ?? 0;
-    return mtime <= now && mtime > latest ? mtime : latest;
-  }, 0);
-  const wait = newest + CLOCK_TICK_MS - now;
-  if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
 }

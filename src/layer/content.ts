@@ -1,9 +1,10 @@
 /**
  * Opens the files of a layer, and nothing else. A file that was replaced since the scan is noticed before
- * a byte of it is used; a FIFO or a link in its place is not followed and does not block (fault L03):
- * files are opened with `O_NONBLOCK` and `O_NOFOLLOW` and compared with what `lstat` said. Deno 2.4 drops
- * those flags: there, what is swapped in between the second `lstat` and `open`, a few µs, can still block
- * the build; it cannot get into the layer.
+ * it is opened; a FIFO or a link in its place is not followed and does not block (fault L03): `lstat` is
+ * asked again, and files are opened with `O_NONBLOCK` and `O_NOFOLLOW`. Deno 2.4 drops those flags: there,
+ * what is swapped in between the second `lstat` and `open`, a few µs, can still block the build. It does
+ * not get into the layer: large files are asked again while they are open, and every file once all are
+ * packed (`steady.ts`). `fstat` of every file would cost more than opening it.
  * @module
  */
 import fs from "node:fs";
@@ -112,29 +113,23 @@ export function readFully(fd: number, into: Uint8Array, host: HostStat): void {
 /** Closes what {@linkcode ContentReader.open} left open. @throws {TreeChangedError} if the file changed. */
 export function closeContent({ fd, host }: OpenFile): void {
   try {
-    checkUnchanged(fs.fstatSync(fd), host);
+    const stats = fs.fstatSync(fd);
+    const { ino, dev, size } = stats;
+    checkUnchanged({ isFile: stats.isFile(), ino, dev, size }, host);
   } finally {
     fs.closeSync(fd);
   }
 }
 
 function openUnchanged(host: HostStat): number {
-  let fd: number;
   try {
-    if (!Deno.lstatSync(host.path).isFile) throw notAFile(host);
-    fd = fs.openSync(host.path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+    checkUnchanged(Deno.lstatSync(host.path), host);
+    return fs.openSync(host.path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     // A link (ELOOP) or a socket (ENXIO) has taken the file's place.
     if (code === "ELOOP" || code === "ENXIO") throw notAFile(host);
     throw ioError(error, "open", host.path);
-  }
-  try {
-    checkUnchanged(fs.fstatSync(fd), host);
-    return fd;
-  } catch (error) {
-    fs.closeSync(fd);
-    throw error;
   }
 }
 
@@ -142,9 +137,12 @@ function notAFile(host: HostStat): TreeChangedError {
   return new TreeChangedError(host.path, "was replaced by something that is not a file");
 }
 
-/** A change that leaves the size alone is noticed when the tree is scanned again. */
-function checkUnchanged(now: fs.Stats, host: HostStat): void {
-  if (!now.isFile()) throw notAFile(host);
+/** A change that leaves the size alone is noticed when the tree is looked at again: see `steady.ts`. */
+function checkUnchanged(
+  now: Pick<Deno.FileInfo, "isFile" | "ino" | "dev" | "size">,
+  host: HostStat,
+): void {
+  if (!now.isFile) throw notAFile(host);
   if (host.ino !== 0 && (now.ino !== host.ino || now.dev !== host.dev)) {
     throw new TreeChangedError(host.path, "was replaced while the layer was built");
   }

@@ -20,7 +20,6 @@ export class TreeChangedError extends Error {
 /** Translates an error of the file system into one that names the path and what was tried. */
 export function ioError(error: unknown, doing: string, path: string): Error {
   if (error instanceof MiseOciError || error instanceof TreeChangedError) return error;
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
   const options = { cause: error };
   if (error instanceof Deno.errors.NotCapable) {
     return new MiseOciError("permission", `Cannot ${doing} "${path}": permission denied by Deno`, {
@@ -28,7 +27,7 @@ export function ioError(error: unknown, doing: string, path: string): Error {
       hint: `Run with --allow-read=${path}`,
     });
   }
-  if (error instanceof Deno.errors.NotFound || code === "ENOENT") {
+  if (isNotFound(error)) {
     return new MiseOciError("io", `Cannot ${doing} "${path}": it vanished during the build`, {
       ...options,
       hint: "Stop whatever changes that directory and build again",
@@ -36,6 +35,12 @@ export function ioError(error: unknown, doing: string, path: string): Error {
   }
   const cause = error instanceof Error ? error.message : String(error);
   return new MiseOciError("io", `Cannot ${doing} "${path}": ${cause}`, options);
+}
+
+/** Whether an error says that there is nothing of that name. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound ||
+    (error instanceof Error && "code" in error && error.code === "ENOENT");
 }
 
 /** Whether an error says that the user may not read something. */

@@ -6,7 +6,7 @@
 import { MiseOciError } from "../errors.ts";
 import type { LayerPlan, LayerSource, Owner } from "../plan/types.ts";
 import { EntryMap, layerPath, linkSameInodes, refuseWhiteout } from "./entries.ts";
-import { joinPath, type LayerEntry } from "./entry.ts";
+import { type HostStat, joinPath, type LayerEntry } from "./entry.ts";
 import { ioError } from "./errors.ts";
 import { excluder } from "./exclude.ts";
 import { relocateLinks } from "./links.ts";
@@ -46,6 +46,8 @@ export interface ScanContext {
 export interface LayerTree {
   /** Entries in the order of the archive. */
   readonly entries: readonly LayerEntry[];
+  /** Every host directory that was listed, also those that the layer does not write. */
+  readonly directories: readonly HostStat[];
   /** Bytes of the tar; rewritten `#!` lines may change it a little. */
   readonly bytes: number;
   /** What the user should know, one sentence each. */
@@ -63,25 +65,28 @@ export interface LayerTree {
 export async function scanLayer(plan: LayerPlan, context: ScanContext): Promise<LayerTree> {
   const warnings: string[] = [];
   const unreadable: string[] = [];
-  const scan: Scan = { plan, context, entries: new EntryMap(), warnings, unreadable };
+  const directories: HostStat[] = [];
+  const byPath = new EntryMap();
+  const scan: Scan = { plan, context, entries: byPath, directories, warnings, unreadable };
   for (const source of plan.sources) await scanSource(scan, source);
   if (unreadable.length > 0) throw unreadableError(plan.name, unreadable);
   const relocations = expandRelocations(plan);
-  const entries = scan.entries.sorted().flatMap((entry) =>
+  const entries = byPath.sorted().flatMap((entry) =>
     isInBase(entry, scan) ? maybeReserved(entry, scan) ?? [] : entry
   );
   const provided = (path: string): boolean =>
-    scan.entries.get(path) !== undefined || context.baseDirectories.has(path);
+    byPath.get(path) !== undefined || context.baseDirectories.has(path);
   relocateLinks(entries, { relocations, provided, warn: (text) => warnings.push(text) });
   linkSameInodes(entries);
   const bytes = entries.reduce((sum, entry) => sum + entrySize(entry), 2 * TAR_BLOCK);
-  return { entries, bytes, warnings: warnings.sort(), relocations };
+  return { entries, directories, bytes, warnings: warnings.sort(), relocations };
 }
 
 interface Scan {
   readonly plan: LayerPlan;
   readonly context: ScanContext;
   readonly entries: EntryMap;
+  readonly directories: HostStat[];
   readonly warnings: string[];
   readonly unreadable: string[];
 }
@@ -139,6 +144,7 @@ async function scanTree(
   const warn = (text: string): void => void scan.warnings.push(text);
   const found = (entry: Found): void => {
     refuseWhiteout(entry.path.slice(entry.path.lastIndexOf("/") + 1), entry.host.path);
+    if (entry.type === "directory") scan.directories.push(entry.host);
     const path = entry.path === "" ? prefix : joinPath(prefix, entry.path);
     if (path !== "") scan.entries.set(treeEntry(scan, entry, { path, owner }));
     else if (entry.type !== "directory") {

@@ -42,7 +42,13 @@ export interface WalkOptions {
 }
 
 /** After so many entries signals and other layers get their turn. */
-const TURN = 2000;
+export const TURN = 2000;
+
+/** Lets signals and other layers have their turn. @throws the signal's reason when aborted. */
+export async function giveTurn(signal: AbortSignal | undefined): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  signal?.throwIfAborted();
+}
 
 /**
  * Walks what is at `root` (not a link), calling `found` for the root first and for every directory
@@ -67,10 +73,7 @@ export async function walkTree(
         }
       }
     }
-    if (++count % TURN === 0) {
-      await new Promise((resolve) => setTimeout(resolve, 0));
-      options.signal?.throwIfAborted();
-    }
+    if (++count % TURN === 0) await giveTurn(options.signal);
   }
 }
 
