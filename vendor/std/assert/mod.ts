@@ -10,6 +10,7 @@ type Assertions = {
   assert(expr: unknown, msg?: string): asserts expr;
   assertEquals<T>(actual: T, expected: T, msg?: string): void;
   assertNotEquals<T>(actual: T, expected: T, msg?: string): void;
+  assertAlmostEquals(actual: number, expected: number, tolerance?: number, msg?: string): void;
   assertStrictEquals<T>(actual: unknown, expected: T, msg?: string): asserts actual is T;
   assertExists<T>(actual: T, msg?: string): asserts actual is NonNullable<T>;
   assertMatch(actual: string, expected: RegExp, msg?: string): void;
@@ -49,6 +50,8 @@ export const assert: Assertions["assert"] = impl.assert;
 export const assertEquals: Assertions["assertEquals"] = impl.assertEquals;
 /** See `@std/assert`. */
 export const assertNotEquals: Assertions["assertNotEquals"] = impl.assertNotEquals;
+/** See `@std/assert`. */
+export const assertAlmostEquals: Assertions["assertAlmostEquals"] = impl.assertAlmostEquals;
 /** See `@std/assert`. */
 export const assertStrictEquals: Assertions["assertStrictEquals"] = impl.assertStrictEquals;
 /** See `@std/assert`. */

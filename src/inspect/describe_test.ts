@@ -1,0 +1,60 @@
+import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { Annotation } from "../oci/mod.ts";
+import { cleanHistory, describeLayers, layerTitle } from "./describe.ts";
+import { fakeImage, toolLayer } from "./fixture_test.ts";
+
+Deno.test("describeLayers() names base, tools, copies and executables of our own images", () => {
+  const layers = describeLayers(fakeImage(
+    [
+      { content: "base", size: 300, createdBy: "/bin/sh -c #(nop) ADD file:1 in / " },
+      toolLayer("npm:prettier", "3.6.2"),
+      {
+        content: "copy",
+        annotations: { [Annotation.layerKind]: "copy", [Annotation.copy]: "/srv/app" },
+        createdBy: "mise-oci: copy /srv/app",
+      },
+      {
+        content: "mise",
+        size: 0,
+        annotations: { [Annotation.layerKind]: "mise" },
+        createdBy: "mise-oci: mise 2026.9.15 at /usr/local/bin/mise",
+      },
+    ],
+    {},
+    { [Annotation.baseName]: "docker.io/library/debian:12" },
+  ));
+  assertEquals(layers.map(({ kind }) => kind), ["base", "tool", "copy", "mise"]);
+  assertEquals(layers.map(layerTitle), [
+    "base docker.io/library/debian:12",
+    "npm:prettier 3.6.2",
+    "copy /srv/app",
+    "mise 2026.9.15",
+  ]);
+  assertEquals(layers[0]?.origin, "ADD file:1 in /");
+  assertEquals(layers[1]?.origin, "mise-oci");
+  assertAlmostEquals(layers.reduce((sum, { share }) => sum + share, 0), 1);
+});
+
+Deno.test("describeLayers() tells the layers of other builders by the steps that made them", () => {
+  const image = fakeImage([
+    { content: "a", createdBy: "ADD rootfs.tar /" },
+    { content: "b", createdBy: "RUN /bin/sh -c apt-get  update # buildkit" },
+  ]);
+  const history = [...image.config.history ?? [], { created_by: "CMD", empty_layer: true }];
+  const layers = describeLayers({ ...image, config: { ...image.config, history } });
+  assertEquals(layers.map(({ kind }) => kind), ["layer", "layer"]);
+  assertEquals(layers.map(layerTitle), ["ADD rootfs.tar /", "RUN apt-get update"]);
+});
+
+Deno.test("describeLayers() does not guess when the history has another number of entries", () => {
+  const image = fakeImage([{ content: "a", createdBy: "only one" }, { content: "b" }]);
+  assertEquals(describeLayers(image).map(({ origin }) => origin), ["", ""]);
+  assertEquals(describeLayers(image).map(layerTitle), ["layer", "layer"]);
+  assertEquals(describeLayers(fakeImage([])), []);
+});
+
+Deno.test("cleanHistory() leaves out what docker and buildkit add", () => {
+  assertEquals(cleanHistory("/bin/sh -c #(nop)  COPY dir:1 in /app "), "COPY dir:1 in /app");
+  assertEquals(cleanHistory("/bin/sh -c make\n  all"), "RUN make all");
+  assertEquals(cleanHistory("RUN /bin/sh -c make # buildkit"), "RUN make");
+});
