@@ -62,9 +62,14 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     ...outputs(input),
     ...given("tag", input.flags.tag),
   };
-  const { planOutput, buildOutput } = await import("./print/build.ts");
+  const { plansOutput, buildOutput } = await import("./print/build.ts");
   if (input.flags["dry-run"]) {
-    context.print(planOutput(await context.workflows.planImage(request, context)));
+    const { platforms, ...one } = request;
+    const requests = platforms?.map((platform) => ({ ...one, platform })) ?? [one];
+    const plans = await Promise.all(
+      requests.map((each) => context.workflows.planImage(each, context)),
+    );
+    context.print(plansOutput(plans));
   } else {
     const result = await context.workflows.buildImage(request, context);
     context.print(buildOutput(result, {
@@ -94,6 +99,10 @@ export const build: Command = defineCommand({
     {
       text: "Add the application to the tools, owned by user 1000",
       command: "mise-oci build --copy ./dist:/workspace/dist --owner 1000",
+    },
+    {
+      text: "Build for two platforms at once",
+      command: "mise-oci build --platform linux/amd64,linux/arm64",
     },
     {
       text: "Build an image and load it into docker without a layout",

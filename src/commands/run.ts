@@ -7,6 +7,7 @@ import { type Command, type CommandContext, type CommandInput, defineCommand } f
 import { type FlagTable, inGroup, listFlag, type Place, switchFlag, valueFlag } from "./flag.ts";
 import { given } from "./flags/build.ts";
 import { ENGINE_FLAG } from "./flags/engine.ts";
+import { maybeOnePlatform } from "./flags/platforms.ts";
 import { IMAGE_FLAGS, imageRequest } from "./flags/image.ts";
 
 /** `NAME=VALUE` or `NAME`; the value may be anything, an empty text and newlines included. */
@@ -76,6 +77,7 @@ const FLAGS = {
 
 async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
   const { flags } = input;
+  maybeOnePlatform(flags.platform, "run");
   const { exitCode } = await context.workflows.runImage({
     image: imageRequest(input, context),
     engine: flags.engine,

@@ -87,7 +87,8 @@ export function composeImageConfig(input: ComposeInput): ImageConfig {
   const { base, config, layers, platform } = input;
   const { created } = config;
   const history = layers.map(({ createdBy }) => ({ created, created_by: createdBy }));
-  const variant = base === undefined ? platform.variant : base.variant;
+  // A base for any amd64 also carries an image for amd64/v3.
+  const variant = platform.variant ?? base?.variant;
   return {
     created,
     ...(base?.author === undefined ? {} : { author: base.author }),

@@ -19,13 +19,18 @@ import { checkBuilt } from "./check_built.ts";
 import { type ComposedImage, composeImage } from "./compose_image.ts";
 import { moveDotfiles } from "./dotfiles_home.ts";
 import { defaultJobs, defaultPlatform, hostEnv } from "./environment.ts";
-import { checkToolExecutables, decideEmbedding } from "./executables.ts";
+import { checkToolExecutables } from "./executables.ts";
+import { checkForeignTools, maybeForeign } from "./foreign_tools.ts";
 import { imageExtras } from "./image_extras.ts";
 import { refuseReplacements } from "./inspect_layer.ts";
 import { makeLayers, type MakeLayersOptions } from "./make_layers.ts";
+import { composeSet, describeSet, type ImageSet, sortPlatforms } from "./image_set.ts";
+import { chooseMise } from "./mise_binary.ts";
 import { miseContext } from "./mise_context.ts";
+import { tellOnce } from "./tell_once.ts";
 import { openBase } from "./open_base.ts";
 import { maybeMakePackagesLayer, refuseOnScratch } from "./packages_layer.ts";
+import { mapLimited } from "./limit.ts";
 import { maybeReuseLayer, type ReuseIndex } from "./reuse_layers.ts";
 import { buildTimestamp } from "./timestamp.ts";
 import { followToolPaths } from "./tool_paths.ts";
@@ -44,6 +49,12 @@ export interface PlannedImage {
   readonly plan: BuildPlan;
 }
 
+/** What building an image into the cache needs. */
+export interface BuildInCacheOptions extends Pick<MakeLayersOptions, "cache" | "useCache"> {
+  /** The flags. */
+  readonly request: ImageInput;
+}
+
 /** Everything of an image but a place to write it to. */
 export interface ImageInCache extends PlannedImage {
   /** The base. */
@@ -52,18 +63,34 @@ export interface ImageInCache extends PlannedImage {
   readonly image: ComposedImage;
 }
 
+/** How {@linkcode planProject} reads a project. */
+export interface PlanProjectOptions {
+  /** Installs what is missing for a platform that this machine is not of, in a place of its own. */
+  readonly installForeign: boolean;
+}
+
 /** Reads the project, links followed. */
-async function openProject(request: ImageInput, context: WorkflowContext): Promise<Project> {
+async function openProject(
+  request: ImageInput,
+  { installForeign }: PlanProjectOptions,
+  context: WorkflowContext,
+): Promise<Project> {
   const { directory, misePath, miseEnv, includeGlobal, install, yes } = request;
+  const foreign = maybeForeign(request.platform ?? defaultPlatform());
   const project = await readProject({
     directory,
     includeGlobal,
-    install,
+    install: foreign === undefined ? install : installForeign,
+    ...(foreign === undefined ? {} : { foreign }),
     ...(misePath === undefined ? {} : { misePath }),
     ...(miseEnv === undefined ? {} : { miseEnv }),
     ...(yes === undefined ? {} : { yes }),
   }, miseContext(context));
-  return await followToolPaths(project);
+  const followed = await followToolPaths(project);
+  if (foreign !== undefined && installForeign) {
+    await checkForeignTools(followed, foreign.platform, await openBuildCache(context));
+  }
+  return followed;
 }
 
 /** Directories of this machine that no value in the image should name. */
@@ -84,13 +111,7 @@ async function planOptions(
   context: WorkflowContext,
 ): Promise<PlanOptions> {
   const platform = request.platform ?? defaultPlatform();
-  const mise = request.embedMise
-    ? await decideEmbedding("mise", {
-      path: project.misePath,
-      version: project.miseVersion,
-      platform,
-    })
-    : {};
+  const mise = await chooseMise(project, request, platform);
   const foreign = await checkToolExecutables(project, platform);
   for (const text of [mise.warning ?? [], foreign].flat()) {
     context.reporter.emit({ type: "warning", text });
@@ -115,30 +136,30 @@ async function planOptions(
 }
 
 /**
- * Reads the project and plans its image. Writes nothing.
+ * Reads the project and plans its image. Writes nothing, but for the tools of another platform.
  *
  * @throws {MiseOciError} for anything wrong with mise, the project, its config or the flags.
  */
 export async function planProject(
   request: ImageInput,
   context: WorkflowContext,
+  options: PlanProjectOptions = { installForeign: true },
 ): Promise<PlannedImage> {
-  const project = await openProject(request, context);
-  const options = await planOptions(project, request, context);
+  const project = await openProject(request, options, context);
   const versions = { format: LAYER_FORMAT, relocation: RELOCATION_FORMAT };
-  const planned = plan(project, options, versions);
+  const planned = plan(project, await planOptions(project, request, context), versions);
   for (const text of planned.warnings) context.reporter.emit({ type: "warning", text });
   const image = { project, plan: planned };
   refuseOnScratch(image);
   return image;
 }
 
-/** The plan alone: what `--dry-run` prints. */
+/** The plan alone: what `--dry-run` prints. Nothing is installed. */
 export async function planImage(
   request: BuildRequest,
   context: WorkflowContext,
 ): Promise<BuildPlan> {
-  return (await planProject(request, context)).plan;
+  return (await planProject(request, context, { installForeign: false })).plan;
 }
 
 /** @throws {MiseOciError} `tool` naming every tool that is not installed, unless its layer is reused. */
@@ -169,9 +190,7 @@ export function requireInstalled(
  */
 export async function buildInCache(
   planned: PlannedImage,
-  options: Pick<MakeLayersOptions, "cache" | "useCache"> & {
-    /** The flags. */
-    readonly request: ImageInput;
+  options: BuildInCacheOptions & {
     /** Layers of a registry that need not be built. */
     readonly reuse?: ReuseIndex;
   },
@@ -217,9 +236,41 @@ export function openBuildCache(context: WorkflowContext): Promise<Cache> {
   });
 }
 
-/** Writes the image where it was asked for. */
+/** Plans the image of each platform asked for, in the order of an index. */
+export async function planPlatforms(
+  request: ImageInput,
+  context: WorkflowContext,
+): Promise<readonly PlannedImage[]> {
+  const { platforms = [request.platform ?? defaultPlatform()] } = request;
+  const told = tellOnce(context);
+  return await mapLimited(
+    sortPlatforms(platforms),
+    { limit: platforms.length },
+    (platform) => planProject({ ...request, platform }, told),
+  );
+}
+
+/** Makes the images of several platforms, one after the other: the layers of each keep all cores busy. */
+export async function buildPlatforms(
+  planned: readonly PlannedImage[],
+  options: BuildInCacheOptions & { readonly reuse?: readonly ReuseIndex[] },
+  context: WorkflowContext,
+): Promise<readonly ImageInCache[]> {
+  const { request, reuse, ...rest } = options;
+  const told = tellOnce(context);
+  const built: ImageInCache[] = [];
+  for (const [i, one] of planned.entries()) {
+    const index = reuse?.[i];
+    const own = { ...request, platform: one.plan.platform };
+    const more = index === undefined ? {} : { reuse: index };
+    built.push(await buildInCache(one, { ...rest, ...more, request: own }, told));
+  }
+  return built;
+}
+
+/** Writes the images where they were asked for. */
 async function writeOutputs(
-  image: ComposedImage,
+  image: ImageSet,
   options: {
     readonly request: BuildRequest;
     readonly tag: string | undefined;
@@ -245,17 +296,18 @@ export async function buildImage(
   const { output, archive } = request;
   if (output !== undefined) await createLayout(output);
   if (archive !== undefined) await checkArchiveTarget(archive);
-  const planned = await planProject(request, context);
-  requireInstalled(planned);
+  const planned = await planPlatforms(request, context);
+  for (const one of planned) requireInstalled(one);
   const cache = await openBuildCache(context);
   await using _lease = await cache.lease();
-  const { tag } = planned.plan;
-  const write = async (useCache: boolean): Promise<ComposedImage> => {
-    const { image } = await buildInCache(planned, { request, cache, useCache }, context);
-    await writeOutputs(image, { request, tag, cache }, context);
-    return image;
+  const tag = planned[0]?.plan.tag;
+  const write = async (useCache: boolean): Promise<ImageSet> => {
+    const built = await buildPlatforms(planned, { request, cache, useCache }, context);
+    const set = composeSet(built.map(({ image }) => image));
+    await writeOutputs(set, { request, tag, cache }, context);
+    return set;
   };
-  const image = await write(request.useCache).catch((error: unknown) => {
+  const set = await write(request.useCache).catch((error: unknown) => {
     // Somebody emptied the cache between the look-up and the link: what is missing is built again.
     if (error instanceof MissingBlobError && !context.signal.aborted) {
       return write(request.useCache);
@@ -265,9 +317,7 @@ export async function buildImage(
   return {
     ...(output === undefined ? {} : { output }),
     ...(archive === undefined ? {} : { archive }),
-    digest: image.manifest.descriptor.digest,
-    platform: image.platform,
-    layers: image.rows,
+    ...describeSet(set),
     ...(tag === undefined ? {} : { tag }),
   };
 }

@@ -43,7 +43,8 @@ export interface ComposedImage {
   readonly rows: readonly LayerRow[];
 }
 
-function document(mediaType: string, bytes: Uint8Array<ArrayBuffer>): Document {
+/** The document of some bytes. */
+export function makeDocument(mediaType: string, bytes: Uint8Array<ArrayBuffer>): Document {
   const digest = parseDigest(`sha256:${createHash("sha256").update(bytes).digest("hex")}`);
   return { descriptor: { mediaType, digest, size: bytes.length }, bytes };
 }
@@ -99,9 +100,9 @@ export function composeImage(
       `Cannot write the image: ${descriptors.length} layers and ${config.diffIds.length} diff IDs`,
     );
   }
-  const configDocument = document(MediaType.config, encodeImageConfig(config));
+  const configDocument = makeDocument(MediaType.config, encodeImageConfig(config));
   const annotations = manifestAnnotations(base);
-  const manifest = document(
+  const manifest = makeDocument(
     MediaType.manifest,
     encodeManifest({
       config: configDocument.descriptor,

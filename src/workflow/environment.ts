@@ -15,6 +15,12 @@ export function defaultPlatform(): Platform {
   return normalizePlatform({ os: "linux", architecture: Deno.build.arch });
 }
 
+/** Whether programs of a platform are this machine's own. */
+export function isHostPlatform({ os, architecture }: Platform): boolean {
+  const host = normalizePlatform({ os: Deno.build.os, architecture: Deno.build.arch });
+  return os === host.os && architecture === host.architecture;
+}
+
 /** Number of things done at once when no flag says. */
 export function defaultJobs(): number {
   return Math.max(1, navigator.hardwareConcurrency);

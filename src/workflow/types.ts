@@ -60,6 +60,10 @@ export interface BuildRequest extends ProjectRequest {
   readonly compression?: CompressionChoice;
   /** `--platform`. */
   readonly platform?: Platform;
+  /** Several platforms, in place of `platform`: one image each, and an index. */
+  readonly platforms?: readonly Platform[];
+  /** mise executables for other platforms (`--mise-binary`), absolute. */
+  readonly miseBinaries?: readonly MiseBinary[];
   /** `--pull`: whether a tag is looked up although the cache knows it. */
   readonly pull: "always" | "missing" | "never";
   /** `--allow-env`. */
@@ -74,6 +78,14 @@ export interface BuildRequest extends ProjectRequest {
   readonly strictEnv: boolean;
   /** `-j`; default: the number of cores. */
   readonly jobs?: number;
+}
+
+/** A mise executable for a platform. */
+export interface MiseBinary {
+  /** What it runs on. */
+  readonly platform: Platform;
+  /** Absolute path of the file. */
+  readonly path: string;
 }
 
 /** An archive that a build writes. */
@@ -102,20 +114,32 @@ export interface LayerRow {
   readonly reusedFrom?: string;
 }
 
+/** One image of several that a build made. */
+export interface BuiltImage {
+  /** Its platform. */
+  readonly platform: Platform;
+  /** Digest of its manifest. */
+  readonly digest: Digest;
+  /** Its layers, bottom first. */
+  readonly layers: readonly LayerRow[];
+}
+
 /** What a build made. */
 export interface BuildResult {
   /** The layout's directory, if one was asked for. */
   readonly output?: string;
   /** The archive, if one was asked for. */
   readonly archive?: ArchiveRequest;
-  /** Digest of the image manifest. */
+  /** Digest of the image manifest; of several images, of their index. */
   readonly digest: Digest;
   /** Name in the layout. */
   readonly tag?: string;
-  /** The image's platform. */
+  /** The image's platform; of several, the first one's. */
   readonly platform: Platform;
-  /** The layers, bottom first. */
+  /** The layers, bottom first; of several images, the first one's. */
   readonly layers: readonly LayerRow[];
+  /** The images by platform, if there are several. */
+  readonly images?: readonly BuiltImage[];
 }
 
 /** A build whose layout nobody asked for: the workflow chooses a place and removes it. */
@@ -157,8 +181,10 @@ export interface PushRequest {
 export interface PushResult {
   /** Digest that the reference now names: the manifest's, or the index's. */
   readonly digest: Digest;
-  /** Digest of the image manifest. */
+  /** Digest of the image manifest; of several images, of their index. */
   readonly manifestDigest: Digest;
+  /** The images by platform, if several were pushed. */
+  readonly images?: readonly BuiltImage[];
   /** The destination in full. */
   readonly reference: string;
   /** Blobs sent, found there already, and mounted from another repository; absent with another tool. */

@@ -1,5 +1,5 @@
 /**
- * Writes a composed image into an archive file, which appears when it is whole.
+ * Writes composed images into an archive file, which appears when it is whole.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -8,6 +8,7 @@ import { type Cache, writeDockerArchive, writeOciArchive } from "../store/mod.ts
 import { dirname } from "@std/path";
 import type { ComposedImage } from "./compose_image.ts";
 import { engineName } from "./engine_name.ts";
+import { type ImageSet, setDocuments, setEntry, setLayers } from "./image_set.ts";
 import { withDocuments } from "./memory_source.ts";
 import type { ArchiveRequest } from "./types.ts";
 import { MissingBlobError } from "./write_layout.ts";
@@ -33,26 +34,39 @@ export async function checkArchiveTarget({ path }: ArchiveRequest): Promise<void
   if (!(await maybeStat(parent))?.isDirectory) throw fail(`there is no directory "${parent}"`);
 }
 
+function onlyImage({ images }: ImageSet, path: string): ComposedImage {
+  const [image, ...others] = images;
+  if (image !== undefined && others.length === 0) return image;
+  throw new MiseOciError(
+    "usage",
+    `Cannot write archive "${path}": a docker-archive holds one image`,
+    {
+      hint: "Name one --platform, or choose --format oci-archive",
+    },
+  );
+}
+
 /**
  * Writes the archive.
  *
  * @throws {MissingBlobError} if the cache lost a blob since it was made; there is no file then.
- * @throws {MiseOciError} `io` if it cannot be written, `integrity` if a blob is damaged.
+ * @throws {MiseOciError} `io` if it cannot be written, `integrity` if a blob is damaged, `usage` for
+ * several images in a format that holds one.
  */
 export async function writeArchive(
-  image: ComposedImage,
+  set: ImageSet,
   options: { readonly archive: ArchiveRequest; readonly tag?: string; readonly cache: Cache },
 ): Promise<void> {
   const { archive: { path, format }, tag, cache } = options;
-  const { manifest, config, platform } = image;
-  for (const layer of image.layers) {
+  for (const layer of setLayers(set)) {
     if (await cache.size(layer.digest) !== layer.size) throw new MissingBlobError(layer);
   }
   const source = withDocuments(
     cache,
-    new Map([manifest, config].map(({ descriptor, bytes }) => [descriptor.digest, bytes])),
+    new Map(setDocuments(set).map(({ descriptor, bytes }) => [descriptor.digest, bytes])),
   );
   if (format === "docker-archive") {
+    const { manifest, config, platform, imageConfig } = onlyImage(set, path);
     const parsed = parseManifest(manifest.bytes, { what: "the manifest just composed" });
     if (parsed.kind !== "manifest") throw new TypeError("The manifest just composed is an index");
     const { descriptor } = manifest;
@@ -61,7 +75,7 @@ export async function writeArchive(
       descriptor,
       manifest: parsed.manifest,
       manifestBytes: manifest.bytes,
-      config: image.imageConfig,
+      config: imageConfig,
       configBytes: config.bytes,
       platform,
       source,
@@ -69,7 +83,7 @@ export async function writeArchive(
     return await writeDockerArchive(resolved, path, { repoTags });
   }
   const annotations = tag === undefined ? {} : { annotations: { [Annotation.refName]: tag } };
-  const manifests = [{ ...manifest.descriptor, platform, ...annotations }];
+  const manifests = [{ ...setEntry(set), ...annotations }];
   const store = {
     ...source,
     place: "the image just built",

@@ -1,11 +1,11 @@
 /**
- * Writes a composed image into an image layout: under the layout's lock, blobs first, the index last.
+ * Writes composed images into an image layout: under the layout's lock, blobs first, the index last.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
 import type { Descriptor } from "../oci/mod.ts";
 import { type Cache, createLayout, lockLayout } from "../store/mod.ts";
-import type { ComposedImage } from "./compose_image.ts";
+import { type ImageSet, setDocuments, setEntry, setLayers } from "./image_set.ts";
 import type { WorkflowContext } from "./types.ts";
 
 /** Where an image is written. */
@@ -33,13 +33,13 @@ export class MissingBlobError extends MiseOciError {
 }
 
 /**
- * Writes the image.
+ * Writes the images.
  *
  * @throws {MissingBlobError} if the cache lost a blob since it was made; the index is unchanged then.
  * @throws {MiseOciError} `layout` or `io` if the layout cannot be written.
  */
 export async function writeLayout(
-  image: ComposedImage,
+  set: ImageSet,
   options: WriteLayoutOptions,
   context: WorkflowContext,
 ): Promise<void> {
@@ -54,13 +54,12 @@ export async function writeLayout(
         text: `Waiting for another build that writes ${directory}`,
       }),
   });
-  const blobs = new Map(image.layers.map((descriptor) => [descriptor.digest, descriptor]));
-  for (const descriptor of blobs.values()) {
+  for (const descriptor of setLayers(set)) {
     const { digest, size } = descriptor;
     if (!await cache.linkInto(layout, digest, size)) throw new MissingBlobError(descriptor);
   }
-  await layout.writeManifest(image.config.bytes, image.config.descriptor.mediaType);
-  await layout.writeManifest(image.manifest.bytes, image.manifest.descriptor.mediaType);
-  const entry = { ...image.manifest.descriptor, platform: image.platform };
-  await layout.setTag(entry, tag, { lock, removeReplaced: true });
+  for (const { bytes, descriptor } of setDocuments(set)) {
+    await layout.writeManifest(bytes, descriptor.mediaType);
+  }
+  await layout.setTag(setEntry(set), tag, { lock, removeReplaced: true });
 }

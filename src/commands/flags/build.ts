@@ -17,9 +17,10 @@ import {
   switchFlag,
   valueFlag,
 } from "../flag.ts";
+import { PLATFORMS_FLAGS, platformsRequest } from "./platforms.ts";
 import { parseCopy, parseFrom, parseOwner, parseVariableName } from "../values/build.ts";
 
-/** `--platform`, which also chooses among the images of a layout. */
+/** `--platform` of what takes one image: it chooses among the images of a layout. */
 export const PLATFORM_FLAG = inGroup("Build flags", {
   platform: valueFlag({
     valueName: "OS/ARCH",
@@ -109,8 +110,8 @@ export const BUILD_FLAGS = {
       help: "Compression of the new layers (gzip 1-9, zstd 1-19)",
       parse: parseCompression,
     }),
-    ...PLATFORM_FLAG,
   }),
+  ...PLATFORMS_FLAGS,
   ...PROJECT_FLAGS,
   ...CHECK_FLAGS,
   ...inGroup("Check flags", {
@@ -152,7 +153,8 @@ export function buildRequest(
     ...given("mountPoint", flags["mount-point"]),
     ...given("owner", flags.owner),
     ...given("compression", flags.compression),
-    ...given("platform", flags.platform),
+    ...platformsRequest(flags.platform),
+    ...(flags["mise-binary"].length === 0 ? {} : { miseBinaries: flags["mise-binary"] }),
   };
 }
 

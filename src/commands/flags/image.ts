@@ -7,6 +7,7 @@ import type { ImageRequest } from "../../workflow/types.ts";
 import type { CommandContext, CommandInput } from "../command.ts";
 import { type FlagTable, inGroup, type Place, valueFlag } from "../flag.ts";
 import { parseName } from "../values/numbers.ts";
+import { maybeOnePlatform } from "./platforms.ts";
 import { BUILD_FLAGS, buildRequest, CHECK_FLAGS, checkMode, given } from "./build.ts";
 
 /** The absolute path of a directory on the command line. @throws {MiseOciError} `usage`. */
@@ -51,5 +52,6 @@ export function imageRequest(
     });
   }
   const check = checkMode(input.flags);
-  return { kind: "layout", directory, check, ...given("platform", input.flags.platform) };
+  const platform = maybeOnePlatform(input.flags.platform, "--image-dir");
+  return { kind: "layout", directory, check, ...given("platform", platform) };
 }

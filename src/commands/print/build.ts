@@ -6,7 +6,7 @@ import { formatPlatform } from "../../oci/platform.ts";
 import type { BuildPlan, LayerPlan } from "../../plan/types.ts";
 import { escapeLine } from "../../ui/escape.ts";
 import { joinLines, renderTable } from "../../ui/table.ts";
-import type { BuildResult } from "../../workflow/types.ts";
+import type { BuildResult, BuiltImage } from "../../workflow/types.ts";
 import type { Output } from "../command.ts";
 import { layersJson, layerTable, type PrintOptions } from "./layers.ts";
 
@@ -16,8 +16,55 @@ function facts(pairs: readonly (readonly [string, string | undefined])[]): reado
     .map(([name, value]) => `${name.padEnd(9)} ${escapeLine(value ?? "")}`);
 }
 
+function sizeOf({ layers }: Pick<BuildResult, "layers">): number {
+  return layers.reduce((sum, layer) => sum + layer.size, 0);
+}
+
+/** The result of a build of several images: the facts, then a table for each. */
+function imagesOutput(
+  result: BuildResult,
+  images: readonly BuiltImage[],
+  options: PrintOptions,
+): Output {
+  return {
+    text: () =>
+      options.quiet ? `${result.digest}\n` : joinLines([
+        ...facts([
+          ["output", result.output],
+          ["archive", result.archive?.path],
+          ["digest", result.digest],
+          ["tag", result.tag],
+        ]),
+        ...images.flatMap(({ platform, digest, layers }) => [
+          "",
+          ...facts([["platform", formatPlatform(platform)], ["digest", digest]]),
+          "",
+          ...layerTable(layers, options.short),
+        ]),
+      ]),
+    json: () => ({
+      output: result.output,
+      archive: result.archive,
+      digest: result.digest,
+      tag: result.tag,
+      images: imagesJson(images),
+    }),
+  };
+}
+
+/** Images for `--json`. */
+export function imagesJson(images: readonly BuiltImage[]): readonly unknown[] {
+  return images.map((image) => ({
+    platform: formatPlatform(image.platform),
+    digest: image.digest,
+    size: sizeOf(image),
+    layers: layersJson(image.layers),
+  }));
+}
+
 /** The result of a build. */
 export function buildOutput(result: BuildResult, options: PrintOptions): Output {
+  if (result.images !== undefined) return imagesOutput(result, result.images, options);
   const platform = formatPlatform(result.platform);
   return {
     text: () =>
@@ -38,7 +85,7 @@ export function buildOutput(result: BuildResult, options: PrintOptions): Output 
       digest: result.digest,
       tag: result.tag,
       platform,
-      size: result.layers.reduce((sum, layer) => sum + layer.size, 0),
+      size: sizeOf(result),
       layers: layersJson(result.layers),
     }),
   };
@@ -103,6 +150,17 @@ export function planOutput(plan: BuildPlan): Output {
         ),
       ]),
     json: () => planJson(plan),
+  };
+}
+
+/** What would be built for one platform, or for each of several. */
+export function plansOutput(plans: readonly BuildPlan[]): Output {
+  const outputs = plans.map(planOutput);
+  const [only] = outputs;
+  if (only !== undefined && outputs.length === 1) return only;
+  return {
+    text: () => outputs.map((output) => output.text()).join("\n"),
+    json: () => ({ dryRun: true, images: plans.map(planJson) }),
   };
 }
 

@@ -1,0 +1,70 @@
+/**
+ * The images of one build: one, or one for each of several platforms with the index that names them.
+ * @module
+ */
+import {
+  type Descriptor,
+  encodeIndex,
+  formatPlatform,
+  MediaType,
+  type Platform,
+} from "../oci/mod.ts";
+import { type ComposedImage, type Document, makeDocument } from "./compose_image.ts";
+import type { BuildResult } from "./types.ts";
+
+/** What a layout, an archive or a tag of a registry names as a whole. */
+export interface ImageSet {
+  /** The images, by platform. */
+  readonly images: readonly ComposedImage[];
+  /** The index, if there are several. */
+  readonly index?: Document;
+}
+
+/** The platforms, each once, in the order of an index. */
+export function sortPlatforms(platforms: readonly Platform[]): readonly Platform[] {
+  const byName = new Map(platforms.map((platform) => [formatPlatform(platform), platform]));
+  return [...byName].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0).map(([, platform]) => platform);
+}
+
+/** Puts images together. The same images give the same index. */
+export function composeSet(images: readonly ComposedImage[]): ImageSet {
+  if (images.length === 1) return { images };
+  const manifests = images.map(({ manifest, platform }) => ({ ...manifest.descriptor, platform }));
+  return { images, index: makeDocument(MediaType.index, encodeIndex({ manifests })) };
+}
+
+/** What names the set in an index: the index itself, or its only image with its platform. */
+export function setEntry({ images, index }: ImageSet): Descriptor {
+  if (index !== undefined) return index.descriptor;
+  const [image] = images;
+  if (image === undefined) throw new TypeError("A set without an image");
+  return { ...image.manifest.descriptor, platform: image.platform };
+}
+
+/** What a build says of the set. */
+export function describeSet(
+  set: ImageSet,
+): Pick<BuildResult, "digest" | "platform" | "layers" | "images"> {
+  const images = set.images.map(({ platform, manifest, rows }) => ({
+    platform,
+    digest: manifest.descriptor.digest,
+    layers: rows,
+  }));
+  const [first] = images;
+  if (first === undefined) throw new TypeError("A set without an image");
+  const { platform, layers } = first;
+  const { digest } = setEntry(set);
+  return { digest, platform, layers, ...(set.index === undefined ? {} : { images }) };
+}
+
+/** Every document of the set. */
+export function setDocuments({ images, index }: ImageSet): readonly Document[] {
+  const documents = images.flatMap(({ config, manifest }) => [config, manifest]);
+  return index === undefined ? documents : [...documents, index];
+}
+
+/** Every layer of the set once. */
+export function setLayers({ images }: ImageSet): readonly Descriptor[] {
+  const layers = images.flatMap((image) => image.layers);
+  return [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
+}
