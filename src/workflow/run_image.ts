@@ -26,12 +26,21 @@ import type { RunRequest, RunResult, WorkflowContext } from "./types.ts";
 /** Tries to remove an image; podman may still be clearing the container away that used it. */
 const UNTAG_TRIES = 10;
 
-async function untagPatiently(engine: Engine, name: string): Promise<void> {
+/** Removes the image. What went wrong is a warning: the run's exit code is the container's. */
+async function untagPatiently(
+  engine: Engine,
+  name: string,
+  { reporter }: WorkflowContext,
+): Promise<void> {
   for (let attempt = 1;; attempt++) {
     try {
       return await changeNames(engine, () => engine.untag(name));
     } catch (error) {
-      if (!(error instanceof MiseOciError) || attempt === UNTAG_TRIES) throw error;
+      if (!(error instanceof MiseOciError)) throw error;
+      if (attempt === UNTAG_TRIES) {
+        const text = `${error.message}; the next run tries again`;
+        return reporter.emit({ type: "warning", text });
+      }
       await new Promise((resolve) => setTimeout(resolve, 100 * attempt));
     }
   }
@@ -46,20 +55,22 @@ function hasBuildTriggers({ config }: ResolvedImage): boolean {
 /**
  * Keeps the layers for the next run, out of sight, where the engine can do that: the image itself goes
  * at the end of this one. A run does not fail for it.
+ *
+ * @returns why they are not kept, to be said when the terminal is ours again.
  */
 async function retain(
   engine: Engine,
   image: ResolvedImage,
-  options: { readonly name: string; readonly platform?: string; readonly context: WorkflowContext },
-): Promise<void> {
-  const { name, context: { reporter }, ...rest } = options;
-  if (hasBuildTriggers(image)) return;
+  options: { readonly name: string; readonly platform?: string },
+): Promise<string | undefined> {
+  const { name, ...rest } = options;
+  if (hasBuildTriggers(image)) return "The image has build triggers: its layers are not kept";
   try {
     // Also while the run is interrupted: removing layers that are kept is quick, others take seconds.
     await engine.retainLayers(name, rest);
+    return undefined;
   } catch (error) {
-    const text = `The next run has to load the image again: ${describeError(error)}`;
-    reporter.emit({ type: "detail", level: 1, text });
+    return `The next run has to load the image again: ${describeError(error)}`;
   }
 }
 
@@ -82,7 +93,7 @@ async function runLoaded(
   const name = `${RUN_REPOSITORY}:${id}`;
   const foreign = !samePlatform(image.platform, defaultPlatform());
   const platform = foreign ? { platform: formatPlatform(image.platform) } : {};
-  let retained: Promise<void> | undefined;
+  let retained: Promise<string | undefined> | undefined;
   try {
     const outcome = await loadIntoEngine(engine, image, { name, id, context });
     if (request.keep) {
@@ -90,7 +101,7 @@ async function runLoaded(
       await changeNames(engine, () => engine.tag(name, kept));
       context.reporter.emit({ type: "step", text: `Kept in ${engine.name} as ${kept}` });
     } else if (outcome === "pulled" || outcome === "archive") {
-      retained = retain(engine, image, { name, context, ...platform });
+      retained = retain(engine, image, { name, ...platform });
     }
     // Streams and terminal are the container's until it ends.
     context.reporter.emit({ type: "suspend" });
@@ -104,8 +115,9 @@ async function runLoaded(
     }, context.signal);
   } finally {
     context.reporter.emit({ type: "resume" });
-    await retained;
-    await untagPatiently(engine, name);
+    const text = await retained;
+    if (text !== undefined) context.reporter.emit({ type: "detail", level: 1, text });
+    await untagPatiently(engine, name, context);
   }
 }
 
