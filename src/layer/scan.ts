@@ -13,7 +13,7 @@ import { relocateLinks } from "./links.ts";
 import { noiseFilter } from "./noise.ts";
 import type { RelocationMap } from "./relocate.ts";
 import { expandRelocations } from "./relocation_host.ts";
-import { encodeTarHeader, paddedSize, TAR_BLOCK } from "./tar.ts";
+import { paddedSize, TAR_BLOCK, tarHeaderSize } from "./tar.ts";
 import { type Found, hostStat, walkTree } from "./walk.ts";
 
 /** What a directory of the base is, if that is not mode 0755 of root. */
@@ -219,10 +219,7 @@ function maybeReserved({ path }: LayerEntry, { context }: Scan): LayerEntry | un
 
 function entrySize(entry: LayerEntry): number {
   const size = contentSize(entry);
-  return paddedSize(size) +
-    (entry.path.length < 90 && entry.target.length < 90
-      ? TAR_BLOCK
-      : encodeTarHeader({ ...entry, size }).length);
+  return paddedSize(size) + tarHeaderSize({ ...entry, size });
 }
 
 /** Length in bytes of an entry's content before it is rewritten. */

@@ -47,6 +47,7 @@ const MAX_SIZE = 0o77777777777;
 const MAX_ID = 0o7777777;
 const MAX_U32 = 0xffffffff;
 const encoder = new TextEncoder();
+const NOTHING = new Uint8Array(0);
 
 /**
  * Encodes a header, with its PAX header before it if it needs one. The length is a multiple of 512.
@@ -64,16 +65,8 @@ const encoder = new TextEncoder();
  */
 export function encodeTarHeader(header: TarHeader): Uint8Array {
   checkHeader(header);
-  const name = header.type === "directory" ? `${header.path}/` : header.path;
-  const split = isAscii(name) ? splitName(name) : undefined;
-  const pax: [string, string][] = [];
-  if (header.gid > MAX_ID) pax.push(["gid", String(header.gid)]);
-  if (header.target.length > 100 || !isAscii(header.target)) pax.push(["linkpath", header.target]);
-  if (split === undefined) pax.push(["path", name]);
-  if (header.size > MAX_SIZE) pax.push(["size", String(header.size)]);
-  if (header.uid > MAX_ID) pax.push(["uid", String(header.uid)]);
-  const records = encoder.encode(pax.map(([key, value]) => paxRecord(key, value)).join(""));
-  const paxSize = pax.length === 0 ? 0 : TAR_BLOCK + paddedSize(records.length);
+  const { name, split, records } = layOut(header);
+  const paxSize = records.length === 0 ? 0 : TAR_BLOCK + paddedSize(records.length);
   const bytes = new Uint8Array(paxSize + TAR_BLOCK);
   if (paxSize > 0) {
     const fields = { mode: 0o644, uid: 0, gid: 0, size: records.length, target: "" };
@@ -83,6 +76,31 @@ export function encodeTarHeader(header: TarHeader): Uint8Array {
   const fallback = { prefix: "", name: name.replace(/[^\x20-\x7e]/gu, "_").slice(0, 100) };
   writeUstar(bytes.subarray(paxSize), header, split ?? fallback, TYPE_FLAG[header.type]);
   return bytes;
+}
+
+/** Length of what {@linkcode encodeTarHeader} gives, for much less work. */
+export function tarHeaderSize(header: TarHeader): number {
+  const { length } = layOut(header).records;
+  return length === 0 ? TAR_BLOCK : 2 * TAR_BLOCK + paddedSize(length);
+}
+
+/** What goes where: the name as it is written, its parts if they fit into ustar's fields, PAX records. */
+function layOut(header: TarHeader): {
+  readonly name: string;
+  readonly split: { readonly prefix: string; readonly name: string } | undefined;
+  readonly records: Uint8Array;
+} {
+  const name = header.type === "directory" ? `${header.path}/` : header.path;
+  const split = isAscii(name) ? splitName(name) : undefined;
+  const pax: [string, string][] = [];
+  if (header.gid > MAX_ID) pax.push(["gid", String(header.gid)]);
+  if (header.target.length > 100 || !isAscii(header.target)) pax.push(["linkpath", header.target]);
+  if (split === undefined) pax.push(["path", name]);
+  if (header.size > MAX_SIZE) pax.push(["size", String(header.size)]);
+  if (header.uid > MAX_ID) pax.push(["uid", String(header.uid)]);
+  if (pax.length === 0) return { name, split, records: NOTHING };
+  const text = pax.map(([key, value]) => paxRecord(key, value)).join("");
+  return { name, split, records: encoder.encode(text) };
 }
 
 /** Number of bytes that content of the given size takes in a tar. */
@@ -133,8 +151,10 @@ function writeUstar(
   path: { readonly prefix: string; readonly name: string },
   flag: number,
 ): void {
-  const text = (value: string, at: number): void =>
-    void encoder.encodeInto(value, block.subarray(at));
+  // All of it is ASCII, and short: an encoder would take longer.
+  const text = (value: string, at: number): void => {
+    for (let i = 0; i < value.length; i++) block[at + i] = value.charCodeAt(i);
+  };
   const octal = (value: number, digits: number): string => value.toString(8).padStart(digits, "0");
   text(path.name, 0);
   text(octal(fields.mode & 0o7777, 7), 100);
@@ -150,6 +170,6 @@ function writeUstar(
   text("0000000", 337);
   text(path.prefix, 345);
   let sum = 0;
-  for (const byte of block) sum += byte;
+  for (let i = 0; i < TAR_BLOCK; i++) sum += block[i] ?? 0;
   text(`${octal(sum, 6)}\0`, 148);
 }
