@@ -62,7 +62,6 @@ export {
 export { headManifest } from "./head_manifest.ts";
 export { type HostKind, hostKind, registryUrl } from "./host.ts";
 export type { Fetch, HttpRequest, HttpResponse } from "./http.ts";
-export type { PlatformEntry } from "./index_merge.ts";
 export { MemoryBlobs } from "./memory_blobs.ts";
 export { type OpenClientOptions, openRegistryClient } from "./open_client.ts";
 export { ping } from "./ping.ts";
@@ -103,6 +102,8 @@ export {
   type RegistryRequest,
 } from "./transport.ts";
 export { type OpenBody, SizedBody } from "./sized_body.ts";
+export type { PlatformEntry } from "./index_merge.ts";
+export { putManifest, type PutManifestOptions } from "./put_manifest.ts";
 export { type UpdatedIndex, updateIndex, type UpdateIndexOptions } from "./update_index.ts";
 export type {
   BlobRange,

@@ -39,8 +39,8 @@ import { digestOfBytes } from "./verify.ts";
 export interface UpdateIndexOptions {
   /** The tag; `latest` if it has none. */
   readonly reference: Reference;
-  /** The image that was pushed, with its platform. */
-  readonly entry: PlatformEntry;
+  /** The images that were pushed, each with its platform. */
+  readonly entries: readonly PlatformEntry[];
   /** For tests: in place of the machine's clock. */
   readonly clock?: Clock;
   /** Ends it. */
@@ -71,7 +71,7 @@ interface Current {
 }
 
 /**
- * Puts a pushed image's entry into the index that a tag names. A tag that named a single image keeps
+ * Puts the entries of pushed images into the index that a tag names. A tag that named a single image keeps
  * it as an entry; a missing one is created.
  *
  * @throws {MiseOciError} `auth`, `registry`, `network`, `invalid` or `unsupported` if what the tag names
@@ -105,13 +105,13 @@ class IndexUpdate {
   }
 
   async run(): Promise<UpdatedIndex> {
-    const own = newEntry(this.#options.entry);
+    const own = this.#options.entries.map(newEntry);
     let written: EditableIndex | undefined;
     for (;;) {
       const started = this.#clock.now();
       const current = await this.#read();
       const missing = written === undefined
-        ? [own]
+        ? own
         : lostEntries({ written, found: current.index, replaced: this.#replaced });
       if (missing.length === 0) return this.#result(current.index, current.bytes);
       const merged = this.#merge(current.index, missing);

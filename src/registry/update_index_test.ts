@@ -22,7 +22,7 @@ async function pushPlatform(run: PushRun, platform: string, layer = small): Prom
 
 async function update(run: PushRun, entry: PlatformEntry): Promise<UpdatedIndex> {
   const reference = parseReference(`${run.registry.host}/app:v1`);
-  return await updateIndex(run.client, { reference, entry, clock });
+  return await updateIndex(run.client, { reference, entries: [entry], clock });
 }
 
 /** The entries of the index that `app:v1` names. */
@@ -113,7 +113,7 @@ Deno.test("R37: two pushes that read at the same moment both survive", async () 
     await Promise.all([run.client, other].map((client, i) => {
       const entry = pair[i];
       assert(entry !== undefined);
-      return updateIndex(client, { reference, entry });
+      return updateIndex(client, { reference, entries: [entry] });
     }));
     other.close();
     assertEquals(entries(run.registry).map(({ digest }) => digest), pair.map((e) => e.digest));
@@ -187,7 +187,7 @@ Deno.test("R49: the index goes after the manifests it names", async () => {
   await pushImage(client, image, { reference, untagged: true });
   assertEquals(registry.content.get("app").tags.size, 0);
   const entry = { ...image.manifest.descriptor, platform: parsePlatform("linux/amd64") };
-  await updateIndex(client, { reference, entry, clock });
+  await updateIndex(client, { reference, entries: [entry], clock });
   client.close();
   const puts = registry.log.filter(({ method, path }) =>
     method === "PUT" && path.includes("/manifests/")

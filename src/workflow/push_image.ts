@@ -16,18 +16,21 @@ import { readSettings } from "../mise/mod.ts";
 import {
   type BaseOrigin,
   checkCacheFrom,
+  type PlatformEntry,
   type PushEvent,
   pushImage as pushToRegistry,
   pushWithTool,
+  putManifest,
   type RegistryClient,
   updateIndex,
 } from "../registry/mod.ts";
 import { openLayout, type ResolvedImage } from "../store/mod.ts";
-import { buildImage, planProject } from "./build_image.ts";
-import { obtainBuilt, type ObtainedImage, obtainImage } from "./obtain_image.ts";
+import { buildImage, planPlatforms } from "./build_image.ts";
+import { obtainImage } from "./obtain_image.ts";
+import { obtainBuiltImages, type ObtainedImages, obtainLayoutImages } from "./obtain_images.ts";
 import { miseContext } from "./mise_context.ts";
 import { openRegistry, type RegistryAccess } from "./registry_access.ts";
-import { readReuseIndex } from "./reuse_layers.ts";
+import { readReuseIndex, type ReuseIndex } from "./reuse_layers.ts";
 import type { ImageRequest, PushRequest, PushResult, WorkflowContext } from "./types.ts";
 
 /** A tag that is not written means `latest`, as everywhere; a digest cannot be pushed to. */
@@ -77,39 +80,94 @@ function named(
   return name === undefined ? event : { ...event, label: `${name} ${event.label}` };
 }
 
-async function upload(
+/** Sends an image, by its digest alone or to the tag. */
+async function uploadOne(
   client: RegistryClient,
-  { image, rows }: ObtainedImage,
-  options: { readonly request: PushRequest; readonly context: WorkflowContext },
-): Promise<PushResult> {
-  const { request, context: { reporter, signal } } = options;
-  const reference = destinationOf(request.destination);
-  const { descriptor, manifest, manifestBytes, platform } = image;
+  image: ResolvedImage,
+  options: UploadOptions & { readonly untagged: boolean },
+): Promise<NonNullable<PushResult["blobs"]>> {
+  const { request, untagged, context: { reporter, signal } } = options;
+  const { descriptor, manifest, manifestBytes } = image;
   const pushed = await pushToRegistry(client, {
     manifest: { descriptor, bytes: manifestBytes },
     config: manifest.config,
     layers: manifest.layers,
     source: image.source,
   }, {
-    reference,
-    untagged: request.updateIndex,
+    reference: destinationOf(request.destination),
+    untagged,
     baseOrigin: maybeBaseOrigin(image),
     jobs: request.jobs,
     onEvent: (event) => reporter.emit(event.type === "start" ? named(event, image) : event),
     signal,
   });
-  const { mediaType, digest: manifestDigest, size } = descriptor;
-  const entry = { mediaType, digest: manifestDigest, size, platform };
-  const digest = request.updateIndex
-    ? (await updateIndex(client, { reference, entry, signal })).digest
-    : manifestDigest;
   const { uploaded, present, mounted, bytesSent } = pushed;
+  return { uploaded, present, mounted, uploadedBytes: bytesSent };
+}
+
+interface UploadOptions {
+  readonly request: PushRequest;
+  readonly context: WorkflowContext;
+}
+
+function entryOf({ descriptor, platform }: ResolvedImage): PlatformEntry {
+  const { mediaType, digest, size } = descriptor;
+  return { mediaType, digest, size, platform };
+}
+
+/** Makes the tag name what was sent by digest; a single image was sent to it already. */
+async function setTag(
+  client: RegistryClient,
+  { images, index }: ObtainedImages,
+  { request, context: { signal } }: UploadOptions,
+): Promise<Digest | undefined> {
+  const reference = destinationOf(request.destination);
+  if (request.updateIndex) {
+    const { digest } = await updateIndex(client, {
+      reference,
+      entries: images.map(entryOf),
+      signal,
+    });
+    return digest;
+  }
+  if (index === undefined) return undefined;
+  const { repository, tag = "latest" } = reference;
+  await putManifest(client, { repository, target: tag, ...index, signal });
+  return undefined;
+}
+
+/** Sends every image, then the index that names them, so that the tag never names what is not there. */
+async function upload(
+  client: RegistryClient,
+  obtained: ObtainedImages,
+  options: UploadOptions,
+): Promise<PushResult> {
+  const { images, rows, index } = obtained;
+  const untagged = options.request.updateIndex || index !== undefined;
+  const blobs = { uploaded: 0, present: 0, mounted: 0, uploadedBytes: 0 };
+  for (const image of images) {
+    const sent = await uploadOne(client, image, { ...options, untagged });
+    blobs.uploaded += sent.uploaded;
+    blobs.present += sent.present;
+    blobs.mounted += sent.mounted;
+    blobs.uploadedBytes += sent.uploadedBytes;
+  }
+  const updated = await setTag(client, obtained, options);
+  const [first] = images;
+  if (first === undefined) throw new TypeError("A push without an image");
+  const manifestDigest = (index ?? first).descriptor.digest;
+  const [layers] = rows ?? [];
+  const pushed = images.map(({ platform, descriptor: { digest } }, i) => {
+    const own = rows?.[i];
+    return { platform, digest, ...(own === undefined ? {} : { layers: own }) };
+  });
   return {
-    digest,
+    digest: updated ?? manifestDigest,
     manifestDigest,
-    reference: formatReference(reference),
-    blobs: { uploaded, present, mounted, uploadedBytes: bytesSent },
-    ...(rows === undefined ? {} : { layers: rows }),
+    reference: formatReference(destinationOf(options.request.destination)),
+    blobs,
+    ...(layers === undefined ? {} : { layers }),
+    ...(index === undefined ? {} : { images: pushed }),
   };
 }
 
@@ -119,18 +177,17 @@ async function pushBuilt(
   context: WorkflowContext,
 ): Promise<PushResult> {
   const { build } = request.image;
-  const planned = await planProject(build, context);
-  const { insecureRegistries } = planned.project.settings;
+  const planned = await planPlatforms(build, context);
+  const insecureRegistries = planned[0]?.project.settings.insecureRegistries ?? [];
   const client = await openRegistry(request.destination, { insecureRegistries }, context);
   try {
-    const index = build.useCache
-      ? await readReuseIndex(client, {
-        plan: planned.plan,
-        reference: request.cacheFrom ?? destinationOf(request.destination),
-        asked: request.cacheFrom !== undefined,
-      }, context)
-      : new Map();
-    await using obtained = await obtainBuilt(planned, { build, reuse: index }, context);
+    const reuse: ReuseIndex[] = [];
+    for (const { plan } of build.useCache ? planned : []) {
+      const reference = request.cacheFrom ?? destinationOf(request.destination);
+      const asked = request.cacheFrom !== undefined;
+      reuse.push(await readReuseIndex(client, { plan, reference, asked }, context));
+    }
+    await using obtained = await obtainBuiltImages(planned, { build, reuse }, context);
     return await upload(client, obtained, { request, context });
   } finally {
     client.close();
@@ -142,7 +199,7 @@ async function pushLayout(
   access: RegistryAccess,
   context: WorkflowContext,
 ): Promise<PushResult> {
-  await using obtained = await obtainImage(request.image, context);
+  await using obtained = await obtainLayoutImages(request.image, context);
   const client = await openRegistry(request.destination, access, context);
   try {
     return await upload(client, obtained, { request, context });
@@ -160,6 +217,11 @@ async function pushByTool(
   const reference = destinationOf(request.destination);
   if (request.updateIndex) {
     throw new MiseOciError("usage", `Cannot keep up an index with --tool ${request.tool}`, {
+      hint: "Leave --tool out: the built-in client can",
+    });
+  }
+  if (request.image.kind === "build" && request.image.build.platforms !== undefined) {
+    throw new MiseOciError("usage", `Cannot push several platforms with --tool ${request.tool}`, {
       hint: "Leave --tool out: the built-in client can",
     });
   }

@@ -177,6 +177,9 @@ export interface PushRequest {
   readonly jobs?: number;
 }
 
+/** One image of several that were pushed; without layers if it was not built now. */
+export type PushedImage = Omit<BuiltImage, "layers"> & Partial<Pick<BuiltImage, "layers">>;
+
 /** What a push did. */
 export interface PushResult {
   /** Digest that the reference now names: the manifest's, or the index's. */
@@ -184,7 +187,7 @@ export interface PushResult {
   /** Digest of the image manifest; of several images, of their index. */
   readonly manifestDigest: Digest;
   /** The images by platform, if several were pushed. */
-  readonly images?: readonly BuiltImage[];
+  readonly images?: readonly PushedImage[];
   /** The destination in full. */
   readonly reference: string;
   /** Blobs sent, found there already, and mounted from another repository; absent with another tool. */

@@ -18,7 +18,7 @@ for await (const line of lines) {
   const image = pushableImage([new TextEncoder().encode(name)], { platform });
   await pushImage(client, image, { reference, untagged: true });
   const entry = { ...image.manifest.descriptor, platform };
-  const { writes } = await updateIndex(client, { reference, entry });
+  const { writes } = await updateIndex(client, { reference, entries: [entry] });
   client.close();
   await Deno.stdout.write(new TextEncoder().encode(`${writes}\n`));
 }

@@ -2,22 +2,24 @@
  * What `push` prints.
  * @module
  */
+import { formatPlatform } from "../../oci/platform.ts";
 import { escapeLine } from "../../ui/escape.ts";
 import { joinLines } from "../../ui/table.ts";
-import type { PushResult } from "../../workflow/types.ts";
+import type { LayerRow, PushedImage, PushResult } from "../../workflow/types.ts";
 import type { Output } from "../command.ts";
 import { layersJson, layerTable, type PrintOptions } from "./layers.ts";
 
 /** Layers that came from the registry, by the image they were found in. */
 function reusedLines(result: PushResult): readonly string[] {
-  return (result.layers ?? []).filter(({ status }) => status === "reused").map((layer) => {
+  return (allLayers(result) ?? []).filter(({ status }) => status === "reused").map((layer) => {
     const from = layer.reusedFrom === undefined ? "" : ` from ${layer.reusedFrom}`;
     return escapeLine(`reused ${layer.name} ${layer.version ?? ""}`.trimEnd() + from);
   });
 }
 
-function summary({ digest, reference, blobs, layers }: PushResult): string {
-  const reused = (layers ?? []).filter(({ status }) => status === "reused").length;
+function summary(result: PushResult): string {
+  const { digest, reference, blobs } = result;
+  const reused = (allLayers(result) ?? []).filter(({ status }) => status === "reused").length;
   const counts = blobs === undefined ? [] : [
     `${blobs.uploaded} uploaded`,
     `${blobs.present} already present`,
@@ -28,13 +30,40 @@ function summary({ digest, reference, blobs, layers }: PushResult): string {
     (counts.length === 0 ? "" : ` (${counts.join(", ")})`);
 }
 
+function imageJson({ platform, digest, layers }: PushedImage): unknown {
+  return {
+    platform: formatPlatform(platform),
+    digest,
+    layers: layers === undefined ? undefined : layersJson(layers),
+  };
+}
+
+/** Every layer that was built, each image's after the other. */
+function allLayers({ layers, images }: PushResult): readonly LayerRow[] | undefined {
+  if (images === undefined || layers === undefined) return layers;
+  return images.flatMap((image) => image.layers ?? []);
+}
+
+/** One table, or one for each of several images under its platform. */
+function tables({ layers, images }: PushResult, short: boolean): readonly string[] {
+  if (layers === undefined) return [];
+  if (images === undefined) return [...layerTable(layers, short), ""];
+  return images.flatMap((image) => [
+    `platform  ${formatPlatform(image.platform)}`,
+    `digest    ${image.digest}`,
+    "",
+    ...layerTable(image.layers ?? [], short),
+    "",
+  ]);
+}
+
 /** The result of a push. */
 export function pushOutput(result: PushResult, options: PrintOptions): Output {
   const { digest, manifestDigest, reference, blobs, layers } = result;
   return {
     text: () =>
       options.quiet ? `${digest}\n` : joinLines([
-        ...(layers === undefined ? [] : [...layerTable(layers, options.short), ""]),
+        ...tables(result, options.short),
         ...reusedLines(result),
         summary(result),
       ]),
@@ -43,7 +72,9 @@ export function pushOutput(result: PushResult, options: PrintOptions): Output {
       manifestDigest,
       reference,
       blobs,
-      layers: layers === undefined ? undefined : layersJson(layers),
+      ...(result.images === undefined
+        ? { layers: layers === undefined ? undefined : layersJson(layers) }
+        : { images: result.images.map(imageJson) }),
     }),
   };
 }
