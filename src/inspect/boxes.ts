@@ -91,7 +91,7 @@ function renderBox(box: Box, at: Rectangle, around: Rectangle, depth: number): s
       height: at.height - TITLE_HEIGHT - GAP,
     }, { depth: depth + 1, around: at })
     : "";
-  const readable = at.width > 34 && at.height > 15;
+  const readable = at.width > 42 && at.height > 15;
   const bytes = readable && at.width > 9 * box.label.length + 60 ? ` ${formatBytes(box.size)}` : "";
   const text = readable ? escapeHtml(box.label) + bytes : "";
   const name = `d${depth}${box.rest === true ? " rest" : ""}`;
