@@ -1,0 +1,120 @@
+/**
+ * Starts every program of the corpus in a base, and judges the same without starting it.
+ * @module
+ */
+import { join } from "@std/path";
+import { type LayerPlan } from "../../../src/plan/types.ts";
+import { scanLayer } from "../../../src/layer/mod.ts";
+import { parseDiffId } from "../../../src/oci/mod.ts";
+import { checkImage, describeCause, readTreeFacts } from "../../../src/preflight/mod.ts";
+import { makeTempDir, run } from "../testbed/command.ts";
+import { type BaseName, makeBases, makeCorpus } from "./corpus.ts";
+
+/** The image's PATH: the corpus first. */
+const PATH = "/corpus/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** What was said of a program and what happened. */
+export interface Trial {
+  /** The program. */
+  readonly program: string;
+  /** The base. */
+  readonly base: BaseName;
+  /** Why it would not start, as the preflight says; `undefined` for a program called good. */
+  readonly verdict?: string;
+  /** Why it did not start; `undefined` if it did. */
+  readonly failure?: string;
+}
+
+function tree(hostPath: string, imagePath: string): LayerPlan {
+  return {
+    kind: "packages",
+    name: imagePath,
+    owner: { uid: 0, gid: 0 },
+    sources: [{ type: "tree", hostPath, imagePath }],
+    relocations: [],
+    exclude: ["dev/*", "proc/*", "sys/*", "var/cache/**"],
+    createdBy: "test",
+    annotations: {},
+  };
+}
+
+/** What the preflight says of each program that does not start. */
+async function judge(base: BaseName): Promise<ReadonlyMap<string, string>> {
+  const root = join(await makeBases(), base);
+  const diffId = parseDiffId(`sha256:${"0".repeat(64)}`);
+  const layers = [];
+  for (const plan of [tree(root, "/"), tree(await makeCorpus(), "/corpus")]) {
+    const scanned = await scanLayer(plan, { baseDirectories: { has: () => false } });
+    layers.push({ diffId, facts: readTreeFacts(scanned), label: {} });
+  }
+  const { problems } = checkImage({ layers, architecture: "amd64", env: [`PATH=${PATH}`] });
+  return new Map(
+    problems.flatMap(({ cause, commands, dependents }) =>
+      [...commands, ...dependents].map((name) => [name, describeCause(cause)] as const)
+    ),
+  );
+}
+
+/** Runs every program; one `.out` and one `.code` file for each. */
+const SCRIPT = `
+mount --bind "$2" "$1/corpus" && mount -t proc proc "$1/proc" || exit 1
+cd "$2/bin" || exit 1
+for program in *; do
+  timeout -k 1 20 env -i PATH="${PATH}" HOME=/ "$(command -v chroot || echo /usr/sbin/chroot)" "$1" \\
+    "/corpus/bin/$program" --version >"$3/$program.out" 2>&1 </dev/null
+  echo $? >"$3/$program.code"
+done
+`;
+
+/** What kernel, loaders and env say when something does not start. */
+const MESSAGES = [
+  /failed to run command .*: .*/,
+  /error while loading shared libraries: .*/,
+  /version [`'"][^'"]*' not found .*/,
+  /Error loading shared library .*/,
+  /Error relocating .*/,
+  /^(?:\/\S+\/)?env: .*(?:No such file|can't execute|not found|Permission|unrecognized|invalid).*/m,
+];
+
+function maybeFailure(code: number, output: string): string | undefined {
+  if (code === 0) return undefined;
+  const found = MESSAGES.map((pattern) => pattern.exec(output)?.[0]).find((text) =>
+    text !== undefined
+  );
+  if (found !== undefined) return found;
+  return code === 126 || code === 127 ? `exit code ${code}: ${output.slice(0, 200)}` : undefined;
+}
+
+/** Tries the whole corpus in a base. */
+export async function tryBase(base: BaseName): Promise<readonly Trial[]> {
+  const root = join(await makeBases(), base);
+  const corpus = await makeCorpus();
+  await using out = await makeTempDir();
+  await run([
+    "unshare",
+    "--mount",
+    "--pid",
+    "--fork",
+    "sh",
+    "-c",
+    SCRIPT,
+    "sh",
+    root,
+    corpus,
+    out.path,
+  ]);
+  const verdicts = await judge(base);
+  const programs = Array.from(Deno.readDirSync(join(corpus, "bin")), ({ name }) => name).sort();
+  return programs.map((program) => {
+    const output = Deno.readTextFileSync(join(out.path, `${program}.out`));
+    const code = Number(Deno.readTextFileSync(join(out.path, `${program}.code`)));
+    const verdict = verdicts.get(program);
+    const failure = maybeFailure(code, output);
+    return {
+      program,
+      base,
+      ...(verdict === undefined ? {} : { verdict }),
+      ...(failure === undefined ? {} : { failure }),
+    };
+  });
+}
