@@ -114,14 +114,19 @@ async function checkSignals(setting: Setting): Promise<void> {
   // Three seconds; more only on a machine so busy that an undisturbed run takes long.
   const limit = Math.max(3000, 1000 + 3 * (performance.now() - begin));
   for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]] as const) {
-    for (const script of ["echo ready; sleep 100", "trap '' INT TERM HUP; echo ready; sleep 100"]) {
+    for (
+      const script of [
+        "echo container-is-up; sleep 100",
+        "trap '' INT TERM HUP; echo container-is-up; sleep 100",
+      ]
+    ) {
       const running = start(setting, ["--", "sh", "-c", script]);
-      await running.seen("ready");
+      await running.seen("container-is-up");
       const from = performance.now();
       running.child.kill(signal);
       const ended = await running.end;
       const took = performance.now() - from;
-      assertEquals([ended.code, ended.text], [code, "ready\n"], ended.stderr);
+      assertEquals([ended.code, ended.text], [code, "container-is-up\n"], ended.stderr);
       assert(took < limit, `${signal}, ${script}: ${took} ms of ${limit}`);
       await setting.engine.assertEmpty(signal);
     }
@@ -140,11 +145,11 @@ async function checkInterruptedLoad({ engine }: Setting): Promise<void> {
 
 async function checkKilled(setting: Setting): Promise<void> {
   const { engine } = setting;
-  const running = start(setting, ["--", "sh", "-c", "echo ready; sleep 100"]);
-  await running.seen("ready");
+  const running = start(setting, ["--", "sh", "-c", "echo container-is-up; sleep 100"]);
+  await running.seen("container-is-up");
   running.child.kill("SIGKILL");
-  assert(await engine.ask("ps", "--quiet") !== "");
-  assert(await engine.ask("images", "--quiet") !== "");
+  assert(await engine.ask("ps", "--quiet") !== "", "the container ended with the killed run");
+  assert(await engine.ask("images", "--quiet") !== "", "the image went with the killed run");
   const next = await runIt(setting, ["--", "sh", "-c", "echo next"]);
   assertEquals([next.code, next.text], [0, "next\n"], next.stderr);
   await engine.assertEmpty("after the next run");
@@ -188,6 +193,11 @@ async function checkKeep(setting: Setting): Promise<void> {
   await engine.ask("rmi", "--force", names.split("\n")[0] ?? "");
 }
 
+/** Shell: waits until the terminal has a size, and prints it. */
+function untilSize(size: string): string {
+  return `while [ "$(stty size)" != '${size}' ]; do sleep 0.1; done; stty size`;
+}
+
 async function checkTerminal(setting: Setting): Promise<void> {
   const { engine, layout } = setting;
   const socket = join(engine.root, "tmux");
@@ -212,14 +222,11 @@ async function checkTerminal(setting: Setting): Promise<void> {
     await tmux("-f", "/dev/null", "new-session", "-d", "-x", "80", "-y", "24", `sh '${script}'`);
     const first = await screen(/^#$/m);
     assert(!first.includes("load"), `progress is left on the terminal:\n${first}`);
-    await tmux("send-keys", "stty size", "Enter");
+    // The engine's client tells the size a moment after the shell has started.
+    await tmux("send-keys", untilSize("24 80"), "Enter");
     await screen(/^24 80$/m);
     await tmux("resize-window", "-x", "100", "-y", "30");
-    await tmux(
-      "send-keys",
-      "while [ \"$(stty size)\" != '30 100' ]; do sleep 0.1; done; stty size",
-      "Enter",
-    );
+    await tmux("send-keys", untilSize("30 100"), "Enter");
     await screen(/^30 100$/m);
     // Ctrl-C is the shell's, not ours: it ends what the shell runs, and the shell goes on.
     await tmux("send-keys", "echo begin; sleep 100", "Enter");
