@@ -4,9 +4,11 @@
  * @module
  */
 import {
+  buildArm64Base,
   buildBase,
   copyBase,
   DEBIAN_PARTS,
+  enableArm64,
   fetchMise,
   installTools,
   makeTempDir,
@@ -70,6 +72,20 @@ await provide(["base"], async () => {
   const reason = whyMissing("root") ?? whyMissing("mmdebstrap");
   if (reason !== undefined) throw new Error(reason);
   await buildBase();
+});
+await provide(["arm64"], async () => {
+  if (Deno.build.arch !== "x86_64") throw new Error("this machine is not amd64");
+  const parts = [
+    "root",
+    "mmdebstrap",
+    "arch-test",
+    "qemu-aarch64-static",
+    "update-binfmts",
+  ] as const;
+  const reason = parts.map(whyMissing).find((one) => one !== undefined);
+  if (reason !== undefined) throw new Error(reason);
+  await enableArm64();
+  await buildArm64Base();
 });
 if (missing.podman === undefined) await provide(["podman"], tryPodman);
 if (missing.dockerd === undefined) await provide(["dockerd"], tryDockerd);

@@ -87,7 +87,10 @@ export const BASE_CONFIG = {
 const TYPE = "application/vnd.oci.image";
 
 /** Writes an image layout of one layer, by other code than the program's own: an independent reader's input. */
-async function writeLayout(layout: string, rootfs: string): Promise<void> {
+async function writeLayout(
+  layout: string,
+  { rootfs, architecture }: { readonly rootfs: string; readonly architecture: string },
+): Promise<void> {
   await Deno.mkdir(join(layout, "blobs/sha256"), { recursive: true });
   const diffId = await sha256(rootfs);
   await run(["gzip", "-n", "-1", "-f", rootfs]);
@@ -95,7 +98,7 @@ async function writeLayout(layout: string, rootfs: string): Promise<void> {
   const created = "2026-01-01T00:00:00Z";
   const config = await addJson(layout, {
     created,
-    architecture: OCI_ARCH,
+    architecture,
     os: "linux",
     config: BASE_CONFIG,
     rootfs: { type: "layers", diff_ids: [`sha256:${diffId}`] },
@@ -111,7 +114,7 @@ async function writeLayout(layout: string, rootfs: string): Promise<void> {
   const entry = {
     mediaType: `${TYPE}.manifest.v1+json`,
     ...manifest,
-    platform: { architecture: OCI_ARCH, os: "linux" },
+    platform: { architecture, os: "linux" },
     annotations: { "org.opencontainers.image.ref.name": "latest" },
   };
   await Deno.writeTextFile(
@@ -128,15 +131,75 @@ async function writeLayout(layout: string, rootfs: string): Promise<void> {
  * @throws {Error} if mmdebstrap or the mirror is missing.
  */
 export async function buildBase(): Promise<string> {
-  return await cached("base", async (layout) => {
-    const { suite, mirror } = aptSource();
-    const rootfs = join(layout, "rootfs.tar");
-    const epoch = { ...Deno.env.toObject(), SOURCE_DATE_EPOCH: "1767225600" };
-    await run(["mmdebstrap", "--quiet", "--variant=minbase", suite, rootfs, mirror], {
-      env: epoch,
-    });
-    await writeLayout(layout, rootfs);
+  return await cached("base", (layout) => bootstrap(layout, OCI_ARCH));
+}
+
+/** Debian's packages of an architecture, minimal, as the one layer of a layout. */
+async function bootstrap(layout: string, architecture: string): Promise<void> {
+  const { suite, mirror } = aptSource();
+  const rootfs = join(layout, "rootfs.tar");
+  const flags = ["--quiet", "--variant=minbase", `--arch=${architecture}`];
+  await run(["mmdebstrap", ...flags, suite, rootfs, mirror], {
+    env: { ...Deno.env.toObject(), SOURCE_DATE_EPOCH: "1767225600" },
   });
+  await writeLayout(layout, { rootfs, architecture });
+}
+
+/**
+ * {@linkcode buildBase} for arm64 on a machine of another architecture, which runs its programs under
+ * qemu: a minute or two the first time.
+ */
+export async function buildArm64Base(): Promise<string> {
+  return await cached("base-arm64", (layout) => bootstrap(layout, "arm64"));
+}
+
+/** The kernel's entry for arm64 programs; there while they can run here. */
+export const ARM64_HANDLER = "/proc/sys/fs/binfmt_misc/qemu-aarch64";
+
+/** Lets the kernel run arm64 programs under qemu. @throws {Error} if it cannot be had here. */
+export async function enableArm64(): Promise<void> {
+  if (await exists(ARM64_HANDLER)) return;
+  const directory = "/proc/sys/fs/binfmt_misc";
+  if (!await exists(join(directory, "status"))) {
+    await run(["mount", "-t", "binfmt_misc", "binfmt_misc", directory]);
+  }
+  if (!await exists(ARM64_HANDLER)) await run(["update-binfmts", "--enable", "qemu-aarch64"]);
+  if (!await exists(ARM64_HANDLER)) throw new Error("The kernel has no handler for arm64 programs");
+}
+
+/**
+ * Pushes the base image for amd64 and for arm64 under one tag.
+ *
+ * @param registry `host:port`, spoken to over http.
+ * @returns the reference.
+ */
+export async function pushBothBases(registry: string): Promise<string> {
+  const manifests = [];
+  for (const [architecture, layout] of [["amd64", buildBase], ["arm64", buildArm64Base]] as const) {
+    const reference = `${registry}/debian:${architecture}`;
+    const flags = ["--quiet", "--insecure-policy", "--dest-tls-verify=false"];
+    await run([
+      "skopeo",
+      "copy",
+      ...flags,
+      `oci:${await layout()}:latest`,
+      `docker://${reference}`,
+    ]);
+    const index = JSON.parse(await Deno.readTextFile(join(await layout(), "index.json")));
+    const { mediaType, digest, size, platform } = index.manifests[0];
+    manifests.push({ mediaType, digest, size, platform });
+  }
+  const mediaType = `${TYPE}.index.v1+json`;
+  const response = await fetch(`http://${registry}/v2/debian/manifests/both`, {
+    method: "PUT",
+    headers: { "content-type": mediaType },
+    body: JSON.stringify({ schemaVersion: 2, mediaType, manifests }),
+  });
+  if (!response.ok) {
+    throw new Error(`Cannot push the index of both bases: ${await response.text()}`);
+  }
+  await response.body?.cancel();
+  return `${registry}/debian:both`;
 }
 
 /** Copies the base image's layout to a directory that does not exist yet, and which the test may change. */

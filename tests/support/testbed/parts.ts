@@ -26,14 +26,25 @@ export const DEBIAN_PARTS = {
   python3: "python3-minimal",
   strace: "strace",
   time: "time",
+  "qemu-aarch64-static": "qemu-user-static",
+  "update-binfmts": "binfmt-support",
+  "arch-test": "arch-test",
 } as const;
 
 /**
  * Something a test can need: a program of {@linkcode DEBIAN_PARTS}, `root`, `linux`, `mise` (with the
- * tools of the testbed installed), `base` (the Debian base image), `zstd-zlib` (this Deno can
+ * tools of the testbed installed), `base` (the Debian base image), `arm64` (an amd64 machine that runs arm64 programs under qemu,
+ * with a Debian base image for them), `zstd-zlib` (this Deno can
  * compress with zstd).
  */
-export type Part = keyof typeof DEBIAN_PARTS | "root" | "linux" | "mise" | "base" | "zstd-zlib";
+export type Part =
+  | keyof typeof DEBIAN_PARTS
+  | "root"
+  | "linux"
+  | "mise"
+  | "base"
+  | "arm64"
+  | "zstd-zlib";
 
 /** Where the set-up notes the parts that it could not provide: part to reason. */
 export const MISSING_PARTS_FILE: string = join(TESTBED, "missing.json");
@@ -67,7 +78,19 @@ export function whyMissing(part: Part): string | undefined {
     const ready = isThere(part === "mise" ? "tools/complete" : "base");
     return ready ? undefined : `no ${part} in the testbed, run "deno task testbed"`;
   }
+  if (part === "arm64") return whyNoArm64();
   return which(part) === undefined ? `${part} is not installed` : undefined;
+}
+
+function whyNoArm64(): string | undefined {
+  if (Deno.build.arch !== "x86_64") return "this machine is not amd64";
+  if (!isThere("base-arm64")) return 'no arm64 base in the testbed, run "deno task testbed"';
+  try {
+    Deno.statSync("/proc/sys/fs/binfmt_misc/qemu-aarch64");
+    return undefined;
+  } catch {
+    return 'no binfmt handler for arm64 programs, run "deno task testbed"';
+  }
 }
 
 function hasZstd(): boolean {
