@@ -43,16 +43,14 @@ export async function inspectImage(
   const created = config.created === undefined ? {} : { created: config.created };
   const layers = describeLayers(image);
   if (request.html !== undefined) {
-    await writeWhole(
-      request.html,
+    await writeWhole(request.html, async () =>
       renderPage({
         name,
         digest,
         platform: formatPlatform(platform),
         ...created,
         layers: await pageLayers(image, context),
-      }),
-    );
+      }));
   }
   const html = request.html === undefined ? {} : { html: request.html };
   return { name, digest, platform, ...created, layers, ...html };

@@ -4,6 +4,8 @@
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "@std/path";
+import type { Command } from "../../src/commands/command.ts";
+import { COMMANDS } from "../../src/commands/mod.ts";
 import { compiledProgram, runCompile, whyNoExecutable } from "../support/executable.ts";
 import { checkLayout, readImage } from "../support/layout.ts";
 import {
@@ -39,6 +41,15 @@ function start(
   options: Omit<RunOptions, "allowFailure">,
 ): Promise<RunResult> {
   return run([program, ...args], { ...options, allowFailure: true });
+}
+
+/** A command line for each command, with something for every argument that it needs. */
+function commandLines(commands: readonly Command[]): readonly (readonly string[])[] {
+  return commands.flatMap(({ name, positionals, subcommands = [] }) => {
+    if (subcommands.length > 0) return commandLines(subcommands).map((line) => [name, ...line]);
+    const needed = positionals.filter(({ optional }) => optional !== true);
+    return [[name, ...needed.map(({ choices }) => choices?.[0] ?? "127.0.0.1:1/x:y")]];
+  });
 }
 
 /** A home in which mise finds the project's tools without any variable. */
@@ -83,18 +94,7 @@ compiledTest(
 compiledTest("the executable loads the module of every command", [], async (program) => {
   await using temp = await makeTempDir();
   const options = { cwd: temp.path, env: { HOME: temp.path, PATH: SYSTEM_PATH } };
-  const commands = [
-    ["build"],
-    ["run"],
-    ["push", "127.0.0.1:1/x"],
-    ["load"],
-    ["cache", "ls"],
-    ["cache", "path"],
-    ["inspect"],
-    ["diff", "oci:a", "oci:b"],
-    ["completion", "bash"],
-  ];
-  for (const command of commands) {
+  for (const command of commandLines(COMMANDS)) {
     const result = await start(program, command, options);
     assertEquals(/bug|Module not found|Stack/.test(result.stderr), false, result.stderr);
     assert(result.code === 0 || result.stderr.startsWith("error: "), result.stderr);
@@ -132,6 +132,32 @@ compiledTest(
       { ...options, env: { ...podman.env, ...env } },
     );
     assertEquals([ran.code, ran.stdout], [0, "3.6.2\n"], ran.stderr);
+  },
+);
+
+compiledTest(
+  "the executable embeds itself, and works in the container",
+  ["linux", "root", "mise", "base", "podman", "runc"],
+  async (program) => {
+    await using project = await createMiseProject({ tools: ["prettier"] });
+    await using podman = await startPodman();
+    const base = join(project.root, "base");
+    await copyBase(base);
+    const output = join(podman.root, "image");
+    const flags = ["--embed-self", "--from", `oci:${base}`, "-o", output];
+    const options = { cwd: project.directory, env: await makeHome(project) };
+    const built = await start(program, ["build", ...flags], options);
+    assertEquals(built.code, 0, built.stderr);
+
+    const version = await podman.runLayout(output, ["mise-oci", "--version"]);
+    assertEquals([version.code, version.stderr], [0, ""]);
+    assertMatch(version.stdout, /^mise-oci \d+\.\d+\.\d+\n$/);
+    // The mise in the image answers the mise-oci in the image.
+    const script = "cd /tmp && printf '[tools]\\n' > mise.toml && mise trust -q && " +
+      "mise-oci build --from scratch -o img && mise-oci inspect img -q";
+    const inside = await podman.runLayout(output, ["sh", "-c", script]);
+    assertEquals(inside.code, 0, inside.stderr);
+    assertMatch(inside.stdout, /sha256:[0-9a-f]{64}\n$/);
   },
 );
 
