@@ -11,6 +11,7 @@
 export const MODULES_LOADED_BY_NAME: readonly string[] = [
   "src/layer/deflate_worker.ts",
   "src/workflow/build_image.ts",
+  "src/workflow/check_image.ts",
   "src/workflow/diff_images.ts",
   "src/workflow/inspect_image.ts",
   "src/workflow/load_image.ts",
