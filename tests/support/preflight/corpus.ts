@@ -111,3 +111,25 @@ export async function makeBases(): Promise<string> {
     }
   });
 }
+
+const LAUNCH = `#include <stdio.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+  char *env[] = {argv[2], "HOME=/", 0};
+  if (argc < 4 || chroot(argv[1]) != 0 || chdir("/") != 0) return 125;
+  execve(argv[3], argv + 3, env);
+  perror("execve");
+  return 127;
+}
+`;
+
+/**
+ * A program that starts another as a container engine does: `launch ROOT PATH=… PROGRAM ARGUMENT…`. Shells
+ * and coreutils' chroot would hand what the kernel refuses to a shell.
+ */
+export async function makeLauncher(): Promise<string> {
+  const directory = await cached("preflight/launch", async (into) => {
+    await run(["gcc", "-static", "-x", "c", "-", "-o", join(into, "launch")], { stdin: LAUNCH });
+  });
+  return join(directory, "launch");
+}
