@@ -9,13 +9,18 @@ import type { ListedTool } from "./answers.ts";
 import { type ConfigFile, isTable, maybeTable } from "./config_file.ts";
 import { matchesCondition } from "./foreign_platform.ts";
 
-/** Whether the entry of a tool, or one of several, is for the platform. Without conditions it is. */
-function appliesTo(entry: unknown, platform: Platform): boolean {
-  if (Array.isArray(entry)) return entry.some((one) => appliesTo(one, platform));
+/** The conditions of a tool's entry in `[tools]`, or of each of its versions; empty where it has none. */
+function conditionsOf(entry: unknown): readonly (readonly unknown[])[] {
+  if (Array.isArray(entry)) return entry.flatMap(conditionsOf);
   const os = isTable(entry) ? entry["os"] : undefined;
-  const conditions = Array.isArray(os) ? os : typeof os === "string" ? [os] : [];
-  return conditions.length === 0 ||
-    conditions.some((one) => typeof one === "string" && matchesCondition(one, platform));
+  return [Array.isArray(os) ? os : typeof os === "string" ? [os] : []];
+}
+
+function appliesTo(entry: unknown, platform: Platform): boolean {
+  return conditionsOf(entry).some((conditions) =>
+    conditions.length === 0 ||
+    conditions.some((one) => typeof one === "string" && matchesCondition(one, platform))
+  );
 }
 
 /**
@@ -38,7 +43,7 @@ export function checkConditions(
   }
   const names = new Set(listed.map(({ short }) => short));
   const hidden = [...entries].filter(([short, { entry }]) => {
-    const conditional = JSON.stringify(entry)?.includes('"os"') === true;
+    const conditional = conditionsOf(entry).some((conditions) => conditions.length > 0);
     return conditional && !names.has(short) && appliesTo(entry, platform);
   });
   if (hidden.length > 0) {

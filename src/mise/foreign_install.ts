@@ -167,8 +167,11 @@ async function installDownloads(
   if (!failed(answer)) return;
   const whole = startFailures(tools, details, answer.stderr);
   for (const tool of whole) await finishInstall(tool, foreign);
-  const names = whole.map(({ short }) => short).join(", ");
-  session.context.detail(1, `Installed without being started: ${names}`);
+  for (const { short } of whole) {
+    const text = `mise-oci: ${short} is installed all the same; only a machine of ` +
+      `${formatPlatform(foreign.platform)} can start it\n`;
+    session.context.onInstallOutput?.(new TextEncoder().encode(text));
+  }
   const left = (await askTools(session)).filter(({ installed, short }) =>
     !installed && tools.some((tool) => tool.short === short)
   );

@@ -215,6 +215,49 @@ testWith(
   },
 );
 
+/** A server whose first answers stop half-way, until it is told to go on. */
+interface HalfServer extends AsyncDisposable {
+  readonly url: string;
+  /** Resolves when half of the archive was sent. */
+  readonly half: Promise<void>;
+  /** Ends the answers under way and sends the others whole. */
+  goOn(): void;
+}
+
+function serveHalf(archive: Uint8Array<ArrayBuffer>): HalfServer {
+  const half = Promise.withResolvers<void>();
+  const closed = Promise.withResolvers<void>();
+  let slow = true;
+  const server = serveFiles(() => {
+    if (!slow) return archive;
+    return new ReadableStream({
+      async start(controller): Promise<void> {
+        controller.enqueue(archive.subarray(0, archive.length >> 1));
+        half.resolve();
+        await closed.promise;
+        controller.close();
+      },
+    });
+  });
+  return {
+    url: server.url,
+    half: half.promise,
+    goOn: () => {
+      slow = false;
+      closed.resolve();
+    },
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+/** Unpacks the first layer of the only image of a layout. */
+async function unpackFirstLayer(layout: string, tree: string): Promise<void> {
+  const { manifests } = JSON.parse(await Deno.readTextFile(join(layout, "index.json")));
+  const text = await Deno.readTextFile(rawBlobPath(layout, manifests[0].digest));
+  await Deno.mkdir(tree);
+  await run(["tar", "-xzf", rawBlobPath(layout, JSON.parse(text).layers[0].digest), "-C", tree]);
+}
+
 testWith(
   { needs: ["linux", "mise"] },
   "a build killed while a tool is downloaded continues the next time, with the tool whole",
@@ -222,21 +265,7 @@ testWith(
     const script = new TextEncoder().encode(
       `#!/bin/sh\n${"# filler\n".repeat(50_000)}echo whole\n`,
     );
-    const archive = await archiveOf("tool", script);
-    const half = Promise.withResolvers<void>();
-    const closed = Promise.withResolvers<void>();
-    let slow = true;
-    await using server = serveFiles(() => {
-      if (!slow) return archive;
-      return new ReadableStream({
-        async start(controller) {
-          controller.enqueue(archive.subarray(0, archive.length >> 1));
-          half.resolve();
-          await closed.promise;
-          controller.close();
-        },
-      });
-    });
+    await using server = serveHalf(await archiveOf("tool", script));
     await using project = await createMiseProject({
       toml: httpTool("tool", `${server.url}/tool.tar.gz`),
     });
@@ -251,37 +280,26 @@ testWith(
       output,
     ];
     const [program, ...rest] = programCommand(["build", ...args]);
+    const options = { cwd: project.directory, env: envOf(project) };
     const child = new Deno.Command(program, {
+      ...options,
       args: rest,
-      cwd: project.directory,
-      env: envOf(project),
       clearEnv: true,
       stdin: "null",
       stdout: "null",
       stderr: "null",
     }).spawn();
-    await half.promise;
+    await server.half;
     child.kill("SIGKILL");
     await child.status;
     assertEquals(await exists(output), false);
-    slow = false;
-    closed.resolve();
-    const result = await runProgram(["build", ...args], {
-      cwd: project.directory,
-      env: envOf(project),
-    });
+    server.goOn();
+    const result = await runProgram(["build", ...args], options);
     assertEquals(result.code, 0, result.stderr);
-    const { manifests } = JSON.parse(await Deno.readTextFile(join(output, "index.json")));
-    const manifest = JSON.parse(
-      await Deno.readTextFile(rawBlobPath(output, manifests[0].digest)),
-    );
     const tree = join(project.root, "tree");
-    await Deno.mkdir(tree);
-    await run(["tar", "-xzf", rawBlobPath(output, manifest.layers[0].digest), "-C", tree]);
-    assertEquals(
-      await Deno.readFile(join(tree, "mise/installs/http-tool/1.0.0/bin/tool")),
-      script,
-    );
+    await unpackFirstLayer(output, tree);
+    const packed = await Deno.readFile(join(tree, "mise/installs/http-tool/1.0.0/bin/tool"));
+    assertEquals(packed, script);
   },
 );
 

@@ -1,0 +1,62 @@
+import { assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import { formatPlatform, parsePlatform } from "../oci/mod.ts";
+import { maybeWrongFile } from "./foreign_tools.ts";
+import { sortPlatforms } from "./image_set.ts";
+
+const MACHINES = { amd64: 0x3e, arm64: 0xb7 } as const;
+
+/** Writes files, each an ELF header of the machine or a script. */
+async function writeTree(
+  root: string,
+  files: Readonly<Record<string, keyof typeof MACHINES | "script">>,
+): Promise<void> {
+  for (const [path, machine] of Object.entries(files)) {
+    const bytes = new Uint8Array(64);
+    bytes.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
+    if (machine !== "script") bytes[18] = MACHINES[machine];
+    await Deno.mkdir(join(root, path, ".."), { recursive: true });
+    const script = new TextEncoder().encode("#!/bin/sh\n");
+    await Deno.writeFile(join(root, path), machine === "script" ? script : bytes);
+  }
+}
+
+async function wrongFile(
+  files: Readonly<Record<string, keyof typeof MACHINES | "script">>,
+): Promise<string | undefined> {
+  const root = await Deno.makeTempDir();
+  try {
+    await writeTree(root, files);
+    return maybeWrongFile(root, parsePlatform("linux/arm64"))?.path;
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+}
+
+Deno.test("maybeWrongFile() finds an ELF file of another machine, at any depth", async () => {
+  assertEquals(await wrongFile({ "bin/a": "arm64", "lib/b/c.node": "amd64" }), "lib/b/c.node");
+});
+
+Deno.test("maybeWrongFile() lets scripts and a tool without any ELF file pass", async () => {
+  assertEquals(await wrongFile({ "bin/a": "script", "lib/index.js": "script" }), undefined);
+});
+
+Deno.test("maybeWrongFile() lets a file for each platform pass, if ours is among them", async () => {
+  const both = { "pre/linux-x64/a.node": "amd64", "pre/linux-arm64/a.node": "arm64" } as const;
+  assertEquals(await wrongFile(both), undefined);
+  const one = "node_modules/@x/linux-x64/bin/x";
+  assertEquals(await wrongFile({ [one]: "amd64", "index.js": "script" }), one);
+  assertEquals(
+    await wrongFile({ ...both, "build/Release/b.node": "amd64" }),
+    "build/Release/b.node",
+  );
+});
+
+Deno.test("sortPlatforms() gives each platform once, in the order of an index", () => {
+  const given = ["arm64", "linux/amd64/v3", "x86_64", "linux/arm64/v8"].map(parsePlatform);
+  assertEquals(sortPlatforms(given).map(formatPlatform), [
+    "linux/amd64",
+    "linux/amd64/v3",
+    "linux/arm64",
+  ]);
+});
