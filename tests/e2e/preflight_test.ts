@@ -1,13 +1,24 @@
 /**
  * The check as users meet it: a Node.js that needs a library which a minimal Debian does not have.
  */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { runProgram, runProgramJson } from "../support/cli.ts";
 import { testUnless, tryBuild } from "../support/image_project.ts";
 import { makeCorpus, whyNoCorpus } from "../support/preflight/corpus.ts";
 import { whyNoIsolation } from "../support/shell_rootfs.ts";
-import { buildBase, createMiseProject, type MiseProject, startPodman } from "../support/testbed.ts";
+import {
+  buildBase,
+  copyBase,
+  createMiseProject,
+  makeTempDir,
+  type MiseProject,
+  pushBase,
+  run,
+  startDockerRegistry,
+  startPodman,
+  testWith,
+} from "../support/testbed.ts";
 
 /** A project with Node.js 26 of the corpus, and tools that run on it. */
 async function makeProject(): Promise<MiseProject> {
@@ -88,5 +99,59 @@ testUnless(
     await using podman = await startPodman();
     const ran = await podman.runLayout(image, ["sh", "-c", "node --version && prettier --version"]);
     assertEquals(ran.stdout, "v26.10.0\n3.6.2\n", ran.stderr);
+  },
+);
+
+testWith(
+  { needs: ["linux", "root", "base", "docker-registry", "skopeo"] },
+  "check: a Debian image of a registry gives no false alarm, the second time without a download",
+  async () => {
+    await using registry = await startDockerRegistry();
+    const reference = await pushBase(registry.host);
+    await using temp = await makeTempDir();
+    const env = { ...Deno.env.toObject(), XDG_CACHE_HOME: join(temp.path, "cache") };
+    const first = await runProgramJson<Check>(["check", reference], { env, cwd: temp.path });
+    assertEquals([first.ok, first.problems], [true, []]);
+    const { stdout, stderr, code } = await runProgram(["check", "-v", reference], {
+      env,
+      cwd: temp.path,
+    });
+    assertEquals(code, 0, stderr);
+    assertMatch(stdout, /: \d{3} commands, all start\n$/);
+    assertEquals(stderr.includes("Reading the programs"), false);
+  },
+);
+
+testWith(
+  { needs: ["linux", "root", "base", "podman", "runc", "buildah"] },
+  "check: an image built by buildah gives no false alarm, and what it breaks is found",
+  async () => {
+    await using podman = await startPodman();
+    const { env, root } = podman;
+    await copyBase(join(root, "base"));
+    const buildah = async (...args: readonly string[]): Promise<string> =>
+      (await run(["buildah", ...args], { env })).stdout.trim();
+    const container = await buildah("from", "--quiet", `oci:${root}/base:latest`);
+    const change = (script: string): Promise<string> =>
+      buildah("run", "--isolation=chroot", container, "--", "sh", "-c", script);
+    const check = async (name: string): Promise<Check> => {
+      const layout = `oci:${root}/${name}:${name}`;
+      await buildah("commit", "--quiet", container, layout);
+      const own = { ...Deno.env.toObject(), XDG_CACHE_HOME: join(root, "cache") };
+      const { stdout } = await runProgram(["check", "--json", layout], { env: own, cwd: root });
+      return JSON.parse(stdout);
+    };
+    await change(`cd /usr/local/bin && printf '#!/usr/bin/env perl\\n' >hi && chmod 755 hi
+      ln -s hi hello && rm -rf /usr/share/doc && mv /usr/lib/apt /opt/apt && ln -s /opt/apt /usr/lib/apt`);
+    const good = await check("good");
+    assertEquals([good.ok, good.problems], [true, []], JSON.stringify(good));
+    await change("rm /usr/bin/perl /usr/bin/perl5*");
+    const bad = await check("bad");
+    assertEquals(bad.ok, false);
+    const failing = bad.problems.flatMap((
+      { commands, dependents },
+    ) => [...commands, ...dependents]);
+    for (const name of ["hi", "hello", "debconf"]) assert(failing.includes(name), `${failing}`);
+    assertEquals(failing.includes("bash"), false);
   },
 );
