@@ -167,7 +167,7 @@ export function umoci(
 }
 
 /** The same with buildah, which commits its containers' storage: one layer. */
-export async function buildah(
+async function buildah(
   stack: AsyncDisposableStack,
   project: MiseProject,
   trees: readonly string[],

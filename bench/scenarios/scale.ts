@@ -18,7 +18,7 @@ import {
   oursBuilding,
   scriptContender,
 } from "../programs.ts";
-import { buildah, umoci } from "./build.ts";
+import { umoci } from "./build.ts";
 
 const clean = (program: BuildProgram): Promise<void> => program.clean();
 
@@ -62,7 +62,6 @@ const smallFiles: Scenario = {
       nativeBuilding(common, [...copyArgs(tree), "--no-cache"]),
       pipe(project, tree, ["tar \\| pigz", "pigz"]),
       umoci(project, [tree]),
-      await buildah(stack, project, [tree]),
     ];
   },
 };

@@ -4,12 +4,12 @@
  */
 import { join } from "@std/path";
 import { programCommand } from "../../tests/support/cli.ts";
+import { startEngine } from "../../tests/support/containers.ts";
 import {
   type MiseProject,
   pushBase,
   run,
   startDockerRegistry,
-  startPodman,
 } from "../../tests/support/testbed.ts";
 import { type Contender, OURS, type Scenario } from "../contender.ts";
 import { measure } from "../measure.ts";
@@ -79,35 +79,57 @@ const repeatPush: Scenario = {
   },
 };
 
-const runAgain: Scenario = {
-  name: "run-again",
-  title: "`run -- node --version` with podman, not the first time",
-  rounds: 3,
-  open: async (stack) => {
-    const registry = stack.use(await startDockerRegistry());
-    const podman = stack.use(await startPodman());
-    const project = await openProject(stack);
-    const from = await pushBase(registry.host);
-    const { PATH: _path, HOME: _home, ...engine } = podman.env;
-    const contender = (name: string, command: [string, ...string[]]): Contender => {
-      const home = join(project.root, name.replace(" ", "-"));
-      const env = {
-        ...project.env,
-        ...engine,
-        MISE_EXPERIMENTAL: "1",
-        MISE_OCI_CACHE_DIR: join(home, "oci"),
-        MISE_CACHE_DIR: join(home, "mise"),
-      };
+/**
+ * mise's own `run`. With podman it builds into a temporary directory whose name podman mostly refuses for
+ * its capital letters, so there the two steps are done one by one, in a directory that podman takes.
+ */
+function nativeRun(
+  { mise, root }: MiseProject,
+  engine: string,
+  from: string,
+): [string, ...string[]] {
+  const command = ["--", "node", "--version"];
+  if (engine === "docker") {
+    return [mise, "oci", "run", "--engine", engine, "--from", from, ...command];
+  }
+  const image = join(root, "native");
+  const build = `'${mise}' oci build --from ${from} -o ${image}`;
+  const runIt = `'${mise}' oci run --engine ${engine} --image-dir ${image} ${command.join(" ")}`;
+  return ["sh", "-c", `${build} && ${runIt}`];
+}
+
+function runAgain(name: "podman" | "docker"): Scenario {
+  return {
+    name: `run-${name}`,
+    title: `\`run -- node --version\` with ${name}, not the first time`,
+    rounds: 3,
+    open: async (stack) => {
+      const registry = stack.use(await startDockerRegistry());
+      const engine = stack.use(await startEngine(name));
+      const project = await openProject(stack);
+      const from = await pushBase(registry.host);
+      // dockerd of the testbed has no bridge; podman of the testbed has no network at all.
+      const network = name === "docker" ? ["--engine-arg=--network=none"] : [];
+      const args = ["--engine", name, "--from", from, ...network, "--", "node", "--version"];
+      const env = { ...engine.env, ...project.env, MISE_EXPERIMENTAL: "1" };
       const options = { cwd: project.directory, env };
-      return { name, prepare: () => Promise.resolve(), run: () => measure(command, options) };
-    };
-    const args = ["--engine", "podman", "--from", from, "--", "node", "--version"];
-    return [
-      contender(OURS, programCommand(["run", ...args])),
-      contender(NATIVE, [project.mise, "oci", "run", ...args]),
-    ];
-  },
-};
+      const contender = (who: string, command: [string, ...string[]]): Contender => ({
+        name: who,
+        prepare: () => Promise.resolve(),
+        run: () => measure(command, options),
+      });
+      return [
+        contender(OURS, programCommand(["run", ...args])),
+        contender(NATIVE, nativeRun(project, name, from)),
+      ];
+    },
+  };
+}
 
 /** The scenarios of this file. */
-export const SHIP_SCENARIOS: readonly Scenario[] = [push, repeatPush, runAgain];
+export const SHIP_SCENARIOS: readonly Scenario[] = [
+  push,
+  repeatPush,
+  runAgain("podman"),
+  runAgain("docker"),
+];
