@@ -105,6 +105,7 @@ function cases(project: MiseProject, image: { from: string; host: string }): rea
       args: ["inspect", "--html", join(project.root, "map.html")],
       needs: ["read", "write", "env"],
     },
+    { set: "inspect", args: ["check", from], needs: ["read", "write", "net", "env"] },
     { set: "inspect", args: ["diff", "mise-oci", "mise-oci"], needs: ["read", "env"] },
     { set: "inspect", args: ["cache", "ls"], needs: ["read", "write", "env"] },
     { set: "inspect", args: ["cache", "path"], needs: ["read", "env"] },
