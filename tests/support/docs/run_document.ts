@@ -57,8 +57,8 @@ function substitutions(registry: string): readonly (readonly [RegExp, string])[]
     [/\bdiff --exit-code\b/g, "diff"],
     [/<repo>/g, REPOSITORY],
     [
-      /deno run -P(.*?) main\.ts /g,
-      `deno run -P --config ${REPOSITORY}/deno.json$1 ${REPOSITORY}/main.ts `,
+      /deno run (-P.*?) main\.ts /g,
+      `deno run $1 --config ${REPOSITORY}/deno.json ${REPOSITORY}/main.ts `,
     ],
     [/\/opt\/tools\/podman/g, which("podman") ?? "podman"],
   ];
@@ -79,6 +79,7 @@ const NEVER_RUN: readonly (readonly [RegExp, string])[] = [
     /--platform[ =]\S*(?:,|all\b)|--platform \S+ --platform/,
     "needs bases and tools of several platforms",
   ],
+  [/\bapt-get install\b/, "installs packages of this machine"],
   [/--embed-self/, "only the compiled executable can embed itself"],
 ];
 
