@@ -2,7 +2,6 @@
  * Problems in words.
  * @module
  */
-import { basename } from "@std/path/posix";
 import type { Cause } from "./cause.ts";
 import type { Duplicate, Problem } from "./check_image.ts";
 
@@ -69,9 +68,4 @@ export function describeDuplicate({ command, winner, shadowed }: Duplicate): str
   return `${command} is that of ${winner.tool}; ${others} ${
     shadowed.length === 1 ? "has" : "have"
   } one too`;
-}
-
-/** The commands of a problem, for one word about it. */
-export function problemNames({ commands, dependents }: Problem): readonly string[] {
-  return [...commands, ...dependents].map((name) => basename(name));
 }

@@ -88,6 +88,13 @@ function reportKey({ config, layers }: CheckedImage): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
 }
 
+/** Whether a record is a report: its key says which rules made it, its lists that it is one. */
+function isReport(record: unknown): record is CheckReport {
+  if (typeof record !== "object" || record === null) return false;
+  const lists = ["problems", "duplicates", "distribution"] as const;
+  return lists.every((name) => Array.isArray((record as Partial<CheckReport>)[name]));
+}
+
 /**
  * Checks an image.
  *
@@ -101,8 +108,7 @@ export async function checkLayers(
 ): Promise<CheckReport | undefined> {
   const key = reportKey(image);
   const kept = await cache.getDocument(REPORTS, key);
-  // Written by this program under a key of its own: a record that is whole is what was put there.
-  if (kept !== undefined) return kept as CheckReport;
+  if (isReport(kept)) return kept;
   const layers = [];
   for (const layer of image.layers) {
     context.signal.throwIfAborted();
