@@ -28,14 +28,15 @@ async function openTree(stack: AsyncDisposableStack): Promise<[MiseProject, stri
   return [project, join(temp.path, "tree")];
 }
 
-/** Files of 1 KB of text, a hundred to a directory. */
+/** Files of 1 KB of text, a hundred to a directory; no two near each other are alike. */
 async function writeSmallFiles(tree: string, count: number): Promise<void> {
-  const line = (i: number): string => `export const value${i} = "${i.toString(36)}"; // text\n`;
+  const line = (i: number): string => `export const value${i} = "${(i * 7919).toString(36)}";\n`;
+  const text = new TextEncoder().encode(Array.from({ length: 20_000 }, (_, i) => line(i)).join(""));
   for (let i = 0; i < count; i++) {
     const directory = `${tree}/d${Math.floor(i / 100)}`;
     if (i % 100 === 0) await Deno.mkdir(directory, { recursive: true });
-    const text = Array.from({ length: 25 }, (_, j) => line(i * 31 + j * 7919)).join("");
-    Deno.writeTextFileSync(`${directory}/f${i}.js`, text.slice(0, 1024));
+    const start = (i * 4099) % (text.length - 1024);
+    Deno.writeFileSync(`${directory}/f${i}.js`, text.subarray(start, start + 1024));
   }
 }
 
