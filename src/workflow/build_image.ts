@@ -5,6 +5,7 @@
 import { MiseOciError } from "../errors.ts";
 import { LAYER_FORMAT, type LayerTree, RELOCATION_FORMAT } from "../layer/mod.ts";
 import { readProject } from "../mise/mod.ts";
+import type { Platform } from "../oci/mod.ts";
 import {
   type BuildPlan,
   type LayerPlan,
@@ -18,9 +19,9 @@ import type { BaseImage } from "./base_image.ts";
 import { checkBuilt } from "./check_built.ts";
 import { type ComposedImage, composeImage } from "./compose_image.ts";
 import { moveDotfiles } from "./dotfiles_home.ts";
-import { defaultJobs, defaultPlatform, hostEnv } from "./environment.ts";
+import { defaultJobs, defaultPlatform, hostEnv, isHostPlatform } from "./environment.ts";
 import { checkToolExecutables } from "./executables.ts";
-import { checkForeignTools, maybeForeign } from "./foreign_tools.ts";
+import { checkForeignTools, differentVersions, maybeForeign } from "./foreign_tools.ts";
 import { imageExtras } from "./image_extras.ts";
 import { refuseReplacements } from "./inspect_layer.ts";
 import { makeLayers, type MakeLayersOptions } from "./make_layers.ts";
@@ -241,13 +242,20 @@ export async function planPlatforms(
   request: ImageInput,
   context: WorkflowContext,
 ): Promise<readonly PlannedImage[]> {
-  const { platforms = [request.platform ?? defaultPlatform()] } = request;
+  const platforms = sortPlatforms(request.platforms ?? [request.platform ?? defaultPlatform()]);
   const told = tellOnce(context);
-  return await mapLimited(
-    sortPlatforms(platforms),
-    { limit: platforms.length },
-    (platform) => planProject({ ...request, platform }, told),
-  );
+  const limit = platforms.length;
+  // What is installed for another platform may need this machine's own npm: that comes first.
+  const first = request.install ? platforms.filter(isHostPlatform) : [];
+  const planned = new Map<Platform, PlannedImage>();
+  for (const group of [first, platforms.filter((one) => !first.includes(one))]) {
+    await mapLimited(group, { limit }, async (platform) => {
+      planned.set(platform, await planProject({ ...request, platform }, told));
+    });
+  }
+  const images = platforms.flatMap((platform) => planned.get(platform) ?? []);
+  for (const text of differentVersions(images)) told.reporter.emit({ type: "warning", text });
+  return images;
 }
 
 /** Makes the images of several platforms, one after the other: the layers of each keep all cores busy. */

@@ -7,7 +7,7 @@ import { join } from "@std/path";
 import { MiseOciError } from "../errors.ts";
 import { backendKind, FOREIGN_HINT, type ForeignPlatform } from "../mise/mod.ts";
 import { formatPlatform, type Platform } from "../oci/mod.ts";
-import type { Project, Tool } from "../plan/mod.ts";
+import type { BuildPlan, Project, Tool } from "../plan/mod.ts";
 import {
   describeExecutableFormat,
   EXECUTABLE_HEADER_BYTES,
@@ -141,5 +141,26 @@ export async function checkForeignTools(
       refusals.join(", ")
     }`,
     { hint: FOREIGN_HINT },
+  );
+}
+
+/** One sentence for each tool whose version is not the same for every platform. */
+export function differentVersions(
+  images: readonly { readonly project: Project; readonly plan: BuildPlan }[],
+): readonly string[] {
+  const found = new Map<string, Map<string, string>>();
+  for (const { project, plan } of images) {
+    for (const short of new Set(project.tools.map((tool) => tool.short))) {
+      const versions = project.tools.filter((tool) => tool.short === short)
+        .map(({ version }) => version).join(" ");
+      const platforms = found.get(short) ?? new Map<string, string>();
+      found.set(short, platforms.set(formatPlatform(plan.platform), versions));
+    }
+  }
+  return [...found].filter(([, platforms]) => new Set(platforms.values()).size > 1).map(
+    ([short, platforms]) => {
+      const list = [...platforms].map(([platform, version]) => `${version} for ${platform}`);
+      return `${short} is ${list.join(" and ")}: ask for an exact version, or keep a mise.lock`;
+    },
   );
 }

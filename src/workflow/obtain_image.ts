@@ -17,7 +17,6 @@ import {
 import { checkFound } from "./check_found.ts";
 import { defaultPlatform } from "./environment.ts";
 import { withDocuments } from "./memory_source.ts";
-import type { ReuseIndex } from "./reuse_layers.ts";
 import type { ImageRequest, LayerRow, TransientBuild, WorkflowContext } from "./types.ts";
 
 /** An image to work on. Dispose of it: a built one holds its blobs in the cache until then. */
@@ -60,18 +59,17 @@ async function fromLayout(
 }
 
 /** Builds a planned image into the cache. */
-export async function obtainBuilt(
+async function obtainBuilt(
   planned: PlannedImage,
-  options: { readonly build: TransientBuild; readonly reuse?: ReuseIndex },
+  build: TransientBuild,
   context: WorkflowContext,
 ): Promise<ObtainedImage> {
-  const { build, reuse = new Map() } = options;
-  requireInstalled(planned, reuse);
+  requireInstalled(planned);
   const cache = await openBuildCache(context);
   const lease = await cache.lease();
   try {
     const { useCache } = build;
-    const built = await buildInCache(planned, { request: build, cache, useCache, reuse }, context);
+    const built = await buildInCache(planned, { request: build, cache, useCache }, context);
     return {
       image: resolvedInCache(built, cache),
       rows: built.image.rows,
@@ -99,5 +97,5 @@ export async function obtainImage(
     return { image, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
   const { build } = request;
-  return await obtainBuilt(await planProject(build, context), { build }, context);
+  return await obtainBuilt(await planProject(build, context), build, context);
 }

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { formatPlatform, parsePlatform } from "../oci/mod.ts";
-import { maybeWrongFile } from "./foreign_tools.ts";
+import { differentVersions, maybeWrongFile } from "./foreign_tools.ts";
 import { sortPlatforms } from "./image_set.ts";
 
 const MACHINES = { amd64: 0x3e, arm64: 0xb7 } as const;
@@ -59,4 +59,20 @@ Deno.test("sortPlatforms() gives each platform once, in the order of an index", 
     "linux/amd64/v3",
     "linux/arm64",
   ]);
+});
+
+Deno.test("differentVersions() names a tool that is not the same everywhere", () => {
+  const image = (platform: string, versions: Readonly<Record<string, string>>) => {
+    const tools = Object.entries(versions).map(([short, version]) => ({ short, version }));
+    return { project: { tools }, plan: { platform: parsePlatform(platform) } };
+  };
+  const images = [
+    image("amd64", { node: "24.1.0", jq: "1.8.0" }),
+    image("arm64", { node: "24.1.0", jq: "1.8.1" }),
+  ];
+  const [text, ...others] = differentVersions(
+    images as unknown as Parameters<typeof differentVersions>[0],
+  );
+  assertEquals(others, []);
+  assertEquals(text?.startsWith("jq is 1.8.0 for linux/amd64 and 1.8.1 for linux/arm64"), true);
 });
