@@ -1,0 +1,175 @@
+/**
+ * A tool is the same layer wherever and whenever it was installed, and works elsewhere than there.
+ */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { dirname, join } from "@std/path";
+import { computeDiffId } from "../../src/layer/mod.ts";
+import { buildForTest, NO_BASE, toolPlan } from "../support/layer.ts";
+import { compiledProgram, whyNoExecutable } from "../support/executable.ts";
+import { buildProject, testUnless } from "../support/image_project.ts";
+import { readImage } from "../support/layout.ts";
+import { whyNoIsolation } from "../support/shell_rootfs.ts";
+import {
+  copyBase,
+  createMiseProject,
+  makeTempDir,
+  type MiseProject,
+  removeTree,
+  run,
+  startPodman,
+  testWith,
+} from "../support/testbed.ts";
+
+async function toolDigests(project: MiseProject): Promise<Readonly<Record<string, string>>> {
+  const { layers } = await buildProject(project, ["--from", "scratch", "--no-mise", "--no-cache"]);
+  return Object.fromEntries(
+    layers.filter(({ kind }) => kind === "tool").map(({ name, digest }) => [name, digest]),
+  );
+}
+
+testWith(
+  { needs: ["linux", "mise"] },
+  "the npm tools of the bench project, installed twice in two places, are the same layers",
+  async () => {
+    await using project = await createMiseProject({
+      tools: ["node", "prettier", "typescript", "eslint"],
+    });
+    const data = join(project.root, "another/place/data");
+    const env = { ...project.env, MISE_DATA_DIR: data };
+    await run([project.mise, "install", "--yes"], { env, cwd: project.directory });
+    const [here, there] = [await toolDigests(project), await toolDigests({ ...project, env })];
+    assertEquals(Object.keys(here).length, 4);
+    assert((await Deno.stat(join(data, "installs/npm-eslint"))).isDirectory);
+    assertEquals(there, here);
+  },
+);
+
+/** Why no virtual environment with pip can be made here. */
+async function whyNoVenv(): Promise<string | undefined> {
+  try {
+    const args = ["-c", "import venv, ensurepip"];
+    const { success } = await new Deno.Command("python3", { args, stderr: "null" }).output();
+    return success ? undefined : "python3 has no venv";
+  } catch {
+    return "python3 is not installed";
+  }
+}
+
+/** The system's own Python, as far as it can be moved: executable and library. */
+interface SystemPython {
+  /** `3.11.2` */
+  readonly version: string;
+  /** `3.11` */
+  readonly minor: string;
+}
+
+async function maybeSystemPython(): Promise<SystemPython | undefined> {
+  try {
+    const { stdout } = await new Deno.Command("/usr/bin/python3", { args: ["--version"] }).output();
+    const version = /^Python ((\d+\.\d+)\.\d+)/.exec(new TextDecoder().decode(stdout));
+    const [, exact = "", minor = ""] = version ?? [];
+    await Deno.stat(`/usr/lib/python${minor}/venv/__init__.py`);
+    return { version: exact, minor };
+  } catch {
+    return undefined;
+  }
+}
+
+const NO_VENV = await whyNoVenv();
+const PYTHON = await maybeSystemPython();
+
+testUnless(
+  NO_VENV,
+  {
+    needs: ["linux"],
+    name: "a virtual environment made in two places is one layer, and names neither",
+  },
+  async () => {
+    const temp = await makeTempDir();
+    try {
+      const places = [join(temp.path, "a/1"), join(temp.path, "deeper/b/1")] as const;
+      for (const place of places) await run(["python3", "-m", "venv", place]);
+      // Used once: Python leaves bytecode behind.
+      await run([join(places[0], "bin/pip"), "--version"]);
+      const { built, tar, warnings } = await buildForTest(toolPlan(places[0]));
+      const other = await computeDiffId(toolPlan(places[1]), { baseDirectories: NO_BASE });
+      assertEquals(other.diffId, built.diffId);
+      const text = new TextDecoder("latin1").decode(tar);
+      assertEquals(text.includes(temp.path), false);
+      assertMatch(text, /#!\/mise\/installs\/t\/1\/bin\/python[\d.]*\n/);
+      assertStringIncludes(text, "VIRTUAL_ENV");
+      assertEquals(warnings.filter((warning) => warning.includes("still name")), []);
+    } finally {
+      await removeTree(temp.path);
+    }
+  },
+);
+
+/** Puts the system's Python where mise would install it, and a tool of a virtual environment beside it. */
+async function installPythonTool(project: MiseProject, python: SystemPython): Promise<void> {
+  const root = join(project.data, "installs/python", python.version);
+  await Deno.mkdir(join(root, "bin"), { recursive: true });
+  await Deno.mkdir(join(root, "lib"));
+  await Deno.copyFile(
+    await Deno.realPath("/usr/bin/python3"),
+    join(root, "bin", `python${python.minor}`),
+  );
+  await Deno.symlink(`python${python.minor}`, join(root, "bin/python3"));
+  await run(["cp", "-a", `/usr/lib/python${python.minor}`, join(root, "lib")]);
+  const tool = join(project.data, "installs/pipx-demo/1.0.0");
+  await Deno.mkdir(dirname(tool), { recursive: true });
+  await run([join(root, "bin/python3"), "-m", "venv", "--without-pip", tool]);
+  const script = `#!${tool}/bin/python3\nimport sys\nprint(sys.prefix, sys.base_prefix)\n`;
+  await Deno.writeTextFile(join(tool, "bin/demo"), script);
+  await Deno.chmod(join(tool, "bin/demo"), 0o755);
+}
+
+const NO_PYTHON = PYTHON === undefined ? "no /usr/bin/python3 with venv" : whyNoIsolation;
+
+testUnless(
+  NO_PYTHON,
+  {
+    needs: ["linux", "root", "mise", "base", "podman", "runc"],
+    name: "a tool of python3 -m venv runs in the image against the image's Python",
+  },
+  async () => {
+    assert(PYTHON !== undefined);
+    await using project = await createMiseProject({
+      toml: `[tools]\n"pipx:demo" = "1.0.0"\npython = "${PYTHON.version}"\n` +
+        '[bootstrap.packages]\n"apt:libexpat1" = "latest"\n[oci]\ntag = "v"\n',
+    });
+    await installPythonTool(project, PYTHON);
+    const base = join(project.root, "base");
+    await copyBase(base);
+    const { output } = await buildProject(project, ["--from", `oci:${base}`, "--no-mise"]);
+    await using podman = await startPodman();
+    const script = 'demo; . /mise/installs/pipx-demo/1.0.0/bin/activate; echo "$VIRTUAL_ENV"';
+    const ran = await podman.runLayout(`${output}:v`, ["sh", "-c", script]);
+    const venv = "/mise/installs/pipx-demo/1.0.0";
+    const home = `/mise/installs/python/${PYTHON.version}`;
+    assertEquals(ran.stdout, `${venv} ${home}\n${venv}\n`, ran.stderr);
+  },
+);
+
+const NO_PROGRAM = whyNoExecutable();
+
+testUnless(
+  NO_PROGRAM,
+  {
+    needs: ["linux", "mise"],
+    name: "--embed-self puts the compiled program into the image, above mise",
+  },
+  async () => {
+    await using project = await createMiseProject({ tools: ["prettier"] });
+    const output = join(project.root, "image");
+    const args = ["build", "--from", "scratch", "--no-mise", "--embed-self", "-o", output];
+    const program = await compiledProgram();
+    await run([program, ...args], { cwd: project.directory, env: project.env });
+    const { manifest } = await readImage(output);
+    const kinds = manifest.layers.map(({ annotations }) => annotations?.["dev.mise.layer.kind"]);
+    assertEquals(kinds, ["tool", "self", "config"]);
+    const blob = manifest.layers[1]?.digest.replace("sha256:", "") ?? "";
+    const { stdout } = await run(["tar", "-tvf", join(output, "blobs/sha256", blob)]);
+    assertMatch(stdout, /^-rwxr-xr-x .* usr\/local\/bin\/mise-oci$/m);
+  },
+);
