@@ -175,6 +175,17 @@ Deno.test("docs/troubleshooting.md explains every code of an error", async () =>
   assertEquals(explained, [...codes, "bug"].sort());
 });
 
+Deno.test("README.md and docs/oci.md have every key of [oci]", async () => {
+  const source = await Deno.readTextFile(join(REPOSITORY, "src/mise/oci_fields.ts"));
+  const keys = [...source.matchAll(/^  (\w+): \(value, place\) =>/gm)].map(([, key = ""]) => key);
+  assert(keys.length > 12);
+  for (const path of ["README.md", "docs/oci.md"]) {
+    const text = await Deno.readTextFile(join(REPOSITORY, path));
+    const named = keys.filter((key) => text.includes(`\`${key}\``) || text.includes(`oci.${key}]`));
+    assertEquals(named, keys, path);
+  }
+});
+
 testWith({ needs: ["linux", "mise"] }, "configs in documents are accepted by mise", async () => {
   await using project = await createMiseProject({ trust: false });
   const env = { ...project.env, MISE_TRUSTED_CONFIG_PATHS: project.root };

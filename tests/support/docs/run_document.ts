@@ -31,12 +31,11 @@ const FILES: Readonly<Record<string, string>> = {
   "index.js": "export default {};\n",
   "dist/index.html": "<p>hello</p>\n",
   "app/main.js": 'console.log("app");\n',
-  "deploy.js": "process.exit(process.env.API_TOKEN ? 0 : 1);\n",
   "web/index.html": "<p>hello</p>\n",
 };
 
 /** Variables that the examples use. */
-const VARIABLES = { SHA: "0123abc", API_TOKEN: "secret", GITHUB_SHA: "0123abc" } as const;
+const VARIABLES = { SHA: "0123abc", API_TOKEN: "secret" } as const;
 
 /**
  * What is another thing in a test, in this order: registries → one on this machine; bases → the
