@@ -177,7 +177,7 @@ Deno.test("docs/troubleshooting.md explains every code of an error", async () =>
 
 Deno.test("README.md and docs/oci.md have every key of [oci]", async () => {
   const source = await Deno.readTextFile(join(REPOSITORY, "src/mise/oci_fields.ts"));
-  const keys = [...source.matchAll(/^  (\w+): \(value, place\) =>/gm)].map(([, key = ""]) => key);
+  const keys = [...source.matchAll(/^ {2}(\w+): \(value, place\) =>/gm)].map(([, key = ""]) => key);
   assert(keys.length > 12);
   for (const path of ["README.md", "docs/oci.md"]) {
     const text = await Deno.readTextFile(join(REPOSITORY, path));
