@@ -14,15 +14,31 @@ import { type RelocationMap, relocationMap } from "./relocate.ts";
 export function expandRelocations(plan: LayerPlan): RelocationMap {
   if (plan.relocations.length === 0) return relocationMap([], []);
   const trees = plan.sources.filter((source) => source.type === "tree");
-  const own = trees.map(({ hostPath, imagePath }) => ({ host: hostPath, image: imagePath }));
-  const given = [...own, ...plan.relocations].map(({ host, image }) => ({
-    host: posix.normalize(host).replace(/(?<=.)\/$/, ""),
-    image,
-  }));
-  return relocationMap(
-    [...given, ...given.flatMap(otherNames)],
-    trees.map(({ imagePath }) => imagePath),
+  const images = trees.map(({ imagePath }) => imagePath);
+  const own = trees.map(({ hostPath, imagePath }) =>
+    normalize({ host: hostPath, image: imagePath })
   );
+  const shared = sharedMap(plan.relocations);
+  const isShared = ({ host, image }: Relocation): boolean =>
+    shared.rules.some((rule) => rule.host === host && rule.image === image);
+  if (own.every(isShared)) return { ...shared, own: images };
+  return relocationMap([...own, ...own.flatMap(otherNames), ...shared.rules], images);
+}
+
+function normalize({ host, image }: Relocation): Relocation {
+  return { host: posix.normalize(host).replace(/(?<=.)\/$/, ""), image };
+}
+
+/** The maps of relocations that the layers of a plan share: made once, not for each of 300 tools. */
+const sharedMaps = new WeakMap<readonly Relocation[], RelocationMap>();
+
+function sharedMap(relocations: readonly Relocation[]): RelocationMap {
+  const known = sharedMaps.get(relocations);
+  if (known !== undefined) return known;
+  const given = relocations.map(normalize);
+  const map = relocationMap([...given, ...given.flatMap(otherNames)], []);
+  sharedMaps.set(relocations, map);
+  return map;
 }
 
 function otherNames({ host, image }: Relocation): Relocation[] {
