@@ -3,13 +3,25 @@
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { programCommand, runProgram, runProgramJson } from "../support/cli.ts";
-import { NODE_VERSION, serveFiles, startNodeMirror } from "../support/node_mirror.ts";
+import { programCommand, runProgram } from "../support/cli.ts";
 import { rawBlobPath, type RawDescriptor } from "../support/layout.ts";
+import { NODE_VERSION, serveFiles, startNodeMirror } from "../support/node_mirror.ts";
+import {
+  archiveOf,
+  BOTH,
+  build,
+  envOf,
+  exists,
+  FOREIGN,
+  httpTool,
+  layerDigest,
+  serveHalf,
+  snapshot,
+  tagOf,
+  unpackFirstLayer,
+} from "../support/platforms.ts";
 import {
   createMiseProject,
-  makeTempDir,
-  type MiseProject,
   OCI_ARCH,
   type Podman,
   pushBothBases,
@@ -18,64 +30,6 @@ import {
   startPodman,
   testWith,
 } from "../support/testbed.ts";
-
-const BOTH = ["--platform", "linux/arm64,linux/amd64"];
-const FOREIGN = OCI_ARCH === "amd64" ? "arm64" : "amd64";
-const EPOCH = { SOURCE_DATE_EPOCH: "1700000000" };
-
-interface Image {
-  readonly platform: string;
-  readonly digest: string;
-  readonly layers: readonly {
-    readonly kind: string;
-    readonly name: string;
-    readonly digest: string;
-    readonly status: string;
-  }[];
-}
-
-interface Built {
-  readonly digest: string;
-  readonly images: readonly Image[];
-}
-
-/** The variables of a project with a cache of its own. */
-function envOf(project: MiseProject): Record<string, string> {
-  const cache = join(project.root, "oci-cache");
-  return { ...project.env, ...EPOCH, MISE_OCI_CACHE_DIR: cache };
-}
-
-function build(project: MiseProject, args: readonly string[]): Promise<Built> {
-  return runProgramJson<Built>(["build", ...args], { cwd: project.directory, env: envOf(project) });
-}
-
-function layerDigest({ images }: Built, architecture: string, name: string): string | undefined {
-  const image = images.find(({ platform }) => platform === `linux/${architecture}`);
-  return image?.layers.find((layer) => layer.name === name)?.digest;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.lstat(path).then(() => true, () => false);
-}
-
-/** Every file of a directory with the time it was changed. */
-async function snapshot(directory: string): Promise<string> {
-  return (await run(["find", directory, "-printf", "%p %T@ %s\\n"])).stdout;
-}
-
-/** A gzipped tar with one executable file, `bin/NAME`. */
-async function archiveOf(name: string, content: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
-  await using temp = await makeTempDir();
-  await Deno.mkdir(join(temp.path, "bin"));
-  await Deno.writeFile(join(temp.path, "bin", name), content, { mode: 0o755 });
-  await run(["tar", "-C", temp.path, "-czf", join(temp.path, "a.tar.gz"), "bin"]);
-  return await Deno.readFile(join(temp.path, "a.tar.gz"));
-}
-
-/** The `[tools]` entry of a tool of mise's `http:` backend. */
-function httpTool(name: string, url: string): string {
-  return `[tools."http:${name}"]\nversion = "1.0.0"\nurl = "${url}"\nbin_path = "bin"\n`;
-}
 
 async function versions(podman: Podman, reference: string, platform: string): Promise<string[]> {
   const script = "uname -m; node --version; prettier --version; esbuild --version; biome --version";
@@ -215,49 +169,6 @@ testWith(
   },
 );
 
-/** A server whose first answers stop half-way, until it is told to go on. */
-interface HalfServer extends AsyncDisposable {
-  readonly url: string;
-  /** Resolves when half of the archive was sent. */
-  readonly half: Promise<void>;
-  /** Ends the answers under way and sends the others whole. */
-  goOn(): void;
-}
-
-function serveHalf(archive: Uint8Array<ArrayBuffer>): HalfServer {
-  const half = Promise.withResolvers<void>();
-  const closed = Promise.withResolvers<void>();
-  let slow = true;
-  const server = serveFiles(() => {
-    if (!slow) return archive;
-    return new ReadableStream({
-      async start(controller): Promise<void> {
-        controller.enqueue(archive.subarray(0, archive.length >> 1));
-        half.resolve();
-        await closed.promise;
-        controller.close();
-      },
-    });
-  });
-  return {
-    url: server.url,
-    half: half.promise,
-    goOn: () => {
-      slow = false;
-      closed.resolve();
-    },
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
-  };
-}
-
-/** Unpacks the first layer of the only image of a layout. */
-async function unpackFirstLayer(layout: string, tree: string): Promise<void> {
-  const { manifests } = JSON.parse(await Deno.readTextFile(join(layout, "index.json")));
-  const text = await Deno.readTextFile(rawBlobPath(layout, manifests[0].digest));
-  await Deno.mkdir(tree);
-  await run(["tar", "-xzf", rawBlobPath(layout, JSON.parse(text).layers[0].digest), "-C", tree]);
-}
-
 testWith(
   { needs: ["linux", "mise"] },
   "a build killed while a tool is downloaded continues the next time, with the tool whole",
@@ -333,5 +244,39 @@ testWith(
     const refused = await runProgram(["build", ...flags, ...wrong], { cwd, env });
     assertEquals(refused.code, 2, refused.stderr);
     assertStringIncludes(refused.stderr, "--mise-binary");
+  },
+);
+
+testWith(
+  { needs: ["linux", "mise", "docker-registry"] },
+  "push --platform a,b: the tag becomes the index that build writes; --update-index keeps a third",
+  async () => {
+    await using registry = await startDockerRegistry();
+    await using project = await createMiseProject({ toml: "[tools]\n" });
+    const options = { cwd: project.directory, env: envOf(project) };
+    const flags = ["--from", "scratch", "--no-mise", "--no-check"];
+    const push = async (...args: string[]): Promise<string> => {
+      const result = await runProgram(["push", ...flags, ...args], options);
+      assertEquals(result.code, 0, result.stderr);
+      return result.stdout;
+    };
+    const built = await build(project, [...flags, ...BOTH, "-o", join(project.root, "image")]);
+    const stdout = await push(...BOTH, `${registry.host}/app:two`);
+    assertStringIncludes(stdout, `pushed ${built.digest}`);
+    const two = await tagOf(registry.host, "two");
+    assertEquals(two, { digest: built.digest, names: ["amd64", "arm64"] });
+
+    await push("--platform", "linux/riscv64", `${registry.host}/app:three`);
+    assertEquals((await tagOf(registry.host, "three")).names, []);
+    await push(...BOTH, "--update-index", `${registry.host}/app:three`);
+    const three = await tagOf(registry.host, "three");
+    assertEquals(three.names, ["amd64", "arm64", "riscv64"]);
+    await push(...BOTH, "--update-index", `${registry.host}/app:three`);
+    assertEquals(await tagOf(registry.host, "three"), three);
+
+    const args = ["push", ...flags, ...BOTH, "--tool", "skopeo", `${registry.host}/app:no`];
+    const refused = await runProgram(args, options);
+    assertEquals(refused.code, 2, refused.stderr);
+    assertStringIncludes(refused.stderr, "Cannot push several platforms with --tool skopeo");
   },
 );
