@@ -4,7 +4,7 @@
  * of the other platform is on their PATH; then the rest.
  * @module
  */
-import { delimiter, join } from "node:path";
+import { basename, delimiter, dirname, join } from "node:path";
 import { MiseOciError } from "../errors.ts";
 import { formatPlatform } from "../oci/mod.ts";
 import type { ListedTool, ToolDetail } from "./answers.ts";
@@ -109,15 +109,20 @@ function startFailures(
       const at = line.indexOf(message);
       if (at < 0) return false;
       const rest = line.slice(at + message.length).replace("failed to execute command: ", "");
-      return rest.startsWith(`${installPath}/`) && /exited with non-zero|os error 8/.test(rest);
+      return rest.startsWith(installPath) && /exited with non-zero|os error 8/.test(rest);
     });
   });
 }
 
 /** Takes away the mark of an unfinished install. */
 async function finishInstall(tool: ListedTool, foreign: ForeignPlatform): Promise<void> {
-  const [name = "", version = ""] = tool.installPath.split("/").slice(-2);
-  await Deno.remove(join(foreignCacheDirectory(foreign), name, version, "incomplete"));
+  const name = join(basename(dirname(tool.installPath)), basename(tool.installPath));
+  try {
+    await Deno.remove(join(foreignCacheDirectory(foreign), name, "incomplete"));
+  } catch (error) {
+    // Whether mise takes it for installed is asked of mise afterwards.
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
 }
 
 /** What {@linkcode installForeign} installs. */
