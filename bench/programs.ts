@@ -64,7 +64,7 @@ function buildProgram(
     readonly env: (home: string) => Readonly<Record<string, string>>;
   },
 ): BuildProgram {
-  const home = join(project.root, program.name.replace(" ", "-"));
+  const home = join(project.root, program.name === OURS ? "ours" : "theirs");
   const options = { cwd: project.directory, env: { ...project.env, ...program.env(home) } };
   const self: BuildProgram = {
     name: program.name,
