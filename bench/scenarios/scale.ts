@@ -95,7 +95,7 @@ const perFile: Scenario = {
 /** A file of 4 GiB that compresses as programs do: the mise executable again and again. */
 async function writeLargeFile(project: MiseProject, tree: string): Promise<void> {
   await Deno.mkdir(tree, { recursive: true });
-  const script = 'while :; do cat "$MISE"; done | head -c 4294967296 > "$FILE"';
+  const script = 'while cat "$MISE"; do :; done | head -c 4294967296 > "$FILE"';
   const env = { ...project.env, MISE: project.mise, FILE: join(tree, "large") };
   await run(["bash", "-c", script], { env });
 }
