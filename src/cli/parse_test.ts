@@ -84,7 +84,7 @@ Deno.test("parseLine() names the mistake and what was probably meant", () => {
       [["biuld"], 'Unknown command "biuld"', "mise-oci build?"],
       [["cache", "prun"], 'Unknown command "cache prun"', "mise-oci cache prune?"],
       [["zebra"], 'Unknown command "zebra"', "mise-oci --help"],
-      [["build", "--form", "x"], 'Unknown flag "--form" of mise-oci build', "--from?"],
+      [["build", "--fron", "x"], 'Unknown flag "--fron" of mise-oci build', "--from?"],
       [["build", "--zebra"], 'Unknown flag "--zebra"', "mise-oci build --help"],
       [["build", "-qZ"], 'Unknown flag "-Z" in "-qZ"', "--help"],
       [["--from", "x", "build"], 'Unknown flag "--from" of mise-oci', "mise-oci build --from"],
