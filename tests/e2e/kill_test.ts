@@ -58,7 +58,14 @@ async function runAndKill({ command, cwd, env }: Build, milliseconds: number): P
     stdout: "null",
     stderr: "null",
   }).spawn();
-  const timer = setTimeout(() => child.kill("SIGKILL"), milliseconds);
+  const timer = setTimeout(() => {
+    try {
+      child.kill("SIGKILL");
+    } catch (error) {
+      // It ended in the moment before, and its status is not told yet.
+      if (!(error instanceof TypeError)) throw error;
+    }
+  }, milliseconds);
   const { signal } = await child.status;
   clearTimeout(timer);
   return signal === "SIGKILL";
