@@ -99,7 +99,8 @@ testWith(NEEDS, "readProject() reads [oci] and mise's settings of it", async () 
   const { directory } = project;
   const { project: read } = await readProjectIn(project.env, { directory });
   assertEquals(read?.oci.tag, "x:1");
-  assertEquals(read?.oci.copy, [{ host: join(directory, "dist"), image: "/srv" }]);
+  const copy = { host: join(directory, "dist"), image: "/srv", directory: true };
+  assertEquals(read?.oci.copy, [copy]);
   assertEquals(read?.settings, { defaultFrom: "debian:12", insecureRegistries: ["r:5000"] });
 });
 
