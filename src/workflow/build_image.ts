@@ -32,7 +32,7 @@ import { tellOnce } from "./tell_once.ts";
 import { openBase } from "./open_base.ts";
 import { maybeMakePackagesLayer, refuseOnScratch } from "./packages_layer.ts";
 import { mapLimited } from "./limit.ts";
-import { maybeReuseLayer, type ReuseIndex } from "./reuse_layers.ts";
+import { isInstalled, maybeReusable, type ReuseIndex } from "./reuse_layers.ts";
 import { buildTimestamp } from "./timestamp.ts";
 import { followToolPaths } from "./tool_paths.ts";
 import type { BuildRequest, BuildResult, TransientBuild, WorkflowContext } from "./types.ts";
@@ -217,10 +217,11 @@ export async function buildInCache(
     },
     strict: request.strictEnv,
     jobs,
-    maybeReused: async (layer) =>
-      layer.kind === "packages"
-        ? packages
-        : await maybeReuseLayer(layer, { index, project, baseDirectories }, context),
+    maybeMade: (layer) => {
+      if (layer.kind === "packages") return packages;
+      return isInstalled(layer, project) ? undefined : maybeReusable(index, layer);
+    },
+    maybeReusable: (layer) => maybeReusable(index, layer),
   }, context);
   const built = { project, plan, base, image: composeImage(plan, base, layers) };
   const { check = "warn", fix = false, ...once } = request;

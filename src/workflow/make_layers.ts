@@ -7,6 +7,7 @@ import {
   type BaseDirectories,
   buildLayer,
   type CompressionPool,
+  computeDiffId,
   createCompressionPool,
   fingerprintTree,
   type LayerTree,
@@ -36,8 +37,10 @@ export interface MakeLayersOptions {
   readonly strict: boolean;
   /** How many things at once. */
   readonly jobs: number;
-  /** Layers that need not be built, because a registry has them. */
-  readonly maybeReused?: (plan: LayerPlan) => Promise<MadeLayer | undefined>;
+  /** Layers that are there already, and that nothing here can be held against. */
+  readonly maybeMade?: (plan: LayerPlan) => MadeLayer | undefined;
+  /** Layers of a registry, used if they are what would be built here. */
+  readonly maybeReusable?: (plan: LayerPlan) => MadeLayer | undefined;
 }
 
 /** Layers that are walked and written at once; more would only hold more buffers. */
@@ -54,32 +57,61 @@ interface Task {
   readonly tree: LayerTree;
 }
 
+function warnOf(plan: LayerPlan, text: string, reporter: Reporter): void {
+  reporter.emit({ type: "warning", text: `${title(plan)}: ${text}` });
+}
+
+/** How layers are looked at. */
+interface Scan {
+  readonly compression: CompressionPlan;
+  readonly signal: AbortSignal;
+  readonly reporter: Reporter;
+  readonly onSecrets: (concern: string) => void;
+}
+
+/** The layer of a tree, from the local cache. */
+async function maybeCached(
+  plan: LayerPlan,
+  tree: LayerTree,
+  { cache, compression, reporter }: Scan & { readonly cache: Cache },
+): Promise<MadeLayer | undefined> {
+  const cached = await cache.getLayer(fingerprintTree(plan, tree, compression));
+  const notes = maybeParseNotes(cached?.notes);
+  if (cached === undefined || notes === undefined) return undefined;
+  if (!relocatesAlike(notes.texts, tree.relocations)) return undefined;
+  const { descriptor, diffId } = cached;
+  for (const text of notes.warnings) warnOf(plan, text, reporter);
+  return { plan, descriptor: withAnnotations(descriptor, plan), diffId, status: "cached" };
+}
+
 /** A layer that is there already, or what it takes to build it. */
 async function lookUp(
   plan: LayerPlan,
   options: MakeLayersOptions,
-  scan: {
-    readonly compression: CompressionPlan;
-    readonly signal: AbortSignal;
-    readonly warn: (text: string) => void;
-    readonly onSecrets: (concern: string) => void;
-  },
+  scan: Scan,
 ): Promise<MadeLayer | LayerTree> {
-  const reused = await options.maybeReused?.(plan);
-  if (reused !== undefined) return reused;
+  const made = options.maybeMade?.(plan);
+  if (made !== undefined) return made;
   const { baseDirectories, useCache, cache } = options;
-  const tree = await scanLayer(plan, { baseDirectories, signal: scan.signal });
+  const { signal, reporter } = scan;
+  const tree = await scanLayer(plan, { baseDirectories, signal });
   await options.inspect?.(plan, tree);
   const concern = maybeSecretsConcern(plan, tree);
   if (concern !== undefined) scan.onSecrets(concern);
-  if (!useCache) return tree;
-  const cached = await cache.getLayer(fingerprintTree(plan, tree, scan.compression));
-  const notes = maybeParseNotes(cached?.notes);
-  if (cached === undefined || notes === undefined) return tree;
-  if (!relocatesAlike(notes.texts, tree.relocations)) return tree;
-  const { descriptor, diffId } = cached;
-  for (const text of notes.warnings) scan.warn(`${title(plan)}: ${text}`);
-  return { plan, descriptor: withAnnotations(descriptor, plan), diffId, status: "cached" };
+  const cached = useCache ? await maybeCached(plan, tree, { ...scan, cache }) : undefined;
+  const reusable = options.maybeReusable?.(plan);
+  if (reusable === undefined) return cached ?? tree;
+  const warnings: string[] = [];
+  const warn = (text: string): void => void warnings.push(text);
+  // A cached layer knows its diff ID; without one, all of the tool is read.
+  const { diffId } = cached ?? await computeDiffId(plan, { tree, baseDirectories, signal, warn });
+  if (diffId === reusable.diffId) {
+    for (const text of warnings) warnOf(plan, text, reporter);
+    return reusable;
+  }
+  const text = `${title(plan)} differs from the layer in ${reusable.reusedFrom}: not reused`;
+  reporter.emit({ type: "detail", level: 1, text });
+  return cached ?? tree;
 }
 
 async function build(
@@ -104,7 +136,7 @@ async function build(
       baseDirectories,
       signal,
       onBytes: (bytes) => reporter.emit({ type: "advance", id, bytes }),
-      warn: (text) => reporter.emit({ type: "warning", text: `${name}: ${text}` }),
+      warn: (text) => warnOf(plan, text, reporter),
     });
     const { descriptor, diffId, uncompressedSize, fingerprint, texts, warnings } = built;
     if (texts !== undefined) {
@@ -143,7 +175,7 @@ export async function makeLayers(
   const tasks: Task[] = [];
   const secrets: string[] = [];
   const onSecrets = (concern: string): void => void secrets.push(concern);
-  const scan = { compression, signal: context.signal, warn, onSecrets };
+  const scan = { compression, signal: context.signal, reporter, onSecrets };
   for (const [at, layer] of layers.entries()) {
     context.signal.throwIfAborted();
     const found = await lookUp(layer, options, scan);

@@ -1,13 +1,12 @@
 /**
  * Layer reuse (spec section 9): tool layers that the destination has already are not built again.
  *
- * A tool that is installed here is held against the registry's layer by its diff ID: the tar is made and
- * hashed, at disk speed and without compressing it. A tool that is not installed is taken by its
- * annotations, and the table says from where.
+ * A tool that is installed here is held against the registry's layer by its diff ID, which the local cache
+ * knows, or else a tar that is made and hashed, at disk speed and without compressing it. A tool that is
+ * not installed is taken by its annotations, and the table says from where.
  * @module
  */
 import type { Reference } from "../oci/mod.ts";
-import { type BaseDirectories, computeDiffId } from "../layer/mod.ts";
 import type { BuildPlan, LayerPlan, Project } from "../plan/mod.ts";
 import { findReusableLayers, type RegistryClient, type ReusableLayer } from "../registry/mod.ts";
 import { withAnnotations } from "./made_layer.ts";
@@ -43,46 +42,21 @@ export async function readReuseIndex(
   }));
 }
 
-function reused(plan: LayerPlan, layer: ReusableLayer): MadeLayer {
+/** The registry's layer for a plan, if there is one. */
+export function maybeReusable(index: ReuseIndex, plan: LayerPlan): MadeLayer | undefined {
+  const layer = index.get(plan);
+  if (layer === undefined) return undefined;
+  const { descriptor, diffId, from: reusedFrom } = layer;
   return {
     plan,
-    descriptor: withAnnotations(layer.descriptor, plan),
-    diffId: layer.diffId,
+    descriptor: withAnnotations(descriptor, plan),
+    diffId,
     status: "reused",
-    reusedFrom: layer.from,
+    reusedFrom,
   };
 }
 
-/** What decides whether a layer of the registry is used. */
-export interface ReuseOptions {
-  /** The registry's layers. */
-  readonly index: ReuseIndex;
-  /** The project, which knows what is installed. */
-  readonly project: Project;
-  /** Directories that the base has. */
-  readonly baseDirectories: BaseDirectories;
-}
-
-/** The registry's layer for a plan, if there is one and it is what the tool here would give. */
-export async function maybeReuseLayer(
-  plan: LayerPlan,
-  options: ReuseOptions,
-  context: WorkflowContext,
-): Promise<MadeLayer | undefined> {
-  const { index, project, baseDirectories } = options;
-  const layer = index.get(plan);
-  if (layer === undefined) return undefined;
-  const tool = project.tools.find(({ short, version }) =>
-    short === plan.name && version === plan.version
-  );
-  if (tool?.installed !== true) return reused(plan, layer);
-  const { signal, reporter } = context;
-  const { diffId } = await computeDiffId(plan, { baseDirectories, signal });
-  if (diffId === layer.diffId) return reused(plan, layer);
-  reporter.emit({
-    type: "detail",
-    level: 1,
-    text: `${plan.name} ${plan.version} differs from the layer in ${layer.from}: building it`,
-  });
-  return undefined;
+/** Whether a layer is of a tool that is installed: only then is there something to hold against it. */
+export function isInstalled({ name, version }: LayerPlan, { tools }: Project): boolean {
+  return tools.some((tool) => tool.short === name && tool.version === version && tool.installed);
 }
