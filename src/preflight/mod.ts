@@ -25,6 +25,6 @@ export {
 export { describeCause, describeDuplicate, describeProblem, listNames } from "./describe.ts";
 export { type Elf, ElfError, parseElf } from "./elf.ts";
 export { encodeFacts, type LayerFacts, maybeParseFacts } from "./layer_facts.ts";
-export { type BlobFactsOptions, readBlobFacts } from "./read_blob_facts.ts";
+export { type BlobFactsOptions, FactsCollector, readBlobFacts } from "./read_blob_facts.ts";
 export { readTreeFacts } from "./read_tree_facts.ts";
 export { type PackageRemedy, remediesFor, type Remedy } from "./remedies.ts";

@@ -43,7 +43,7 @@ export async function readBlobFacts(
   mediaType: string,
   options: BlobFactsOptions,
 ): Promise<LayerFacts> {
-  using collector = new Collector();
+  using collector = new FactsCollector();
   await readVerifiedLayer(blob, { ...options, mediaType, handler: collector });
   return collector;
 }
@@ -57,13 +57,18 @@ interface Current {
   filled: number;
 }
 
-class Collector implements LayerFacts, TarHandler, Disposable {
+/** Collects the facts of a layer that somebody else reads. */
+export class FactsCollector implements LayerFacts, TarHandler, Disposable {
+  /** Entries so far. */
   readonly entries: FactsEntry[] = [];
+  /** Programs so far. */
   readonly programs = new Map<FactsEntry, Program>();
+  /** Texts so far. */
   readonly texts = new Map<string, string>();
   #current: Current | undefined;
   #spill: { readonly path: string; readonly fd: number } | undefined;
 
+  /** Takes an entry. */
   entry(entry: TarEntry): boolean {
     const { path, type, mode, size, linkTarget } = entry;
     const kept = factsEntry({ path, type, mode, link: linkTarget });
@@ -77,6 +82,7 @@ class Collector implements LayerFacts, TarHandler, Disposable {
     return true;
   }
 
+  /** Takes content. */
   data(chunk: Uint8Array): void {
     const current = this.#current;
     if (current === undefined) return;
@@ -116,6 +122,7 @@ class Collector implements LayerFacts, TarHandler, Disposable {
     return this.#spill;
   }
 
+  /** Takes the end of the content. */
   end(): void {
     const current = this.#current;
     this.#current = undefined;
@@ -135,6 +142,7 @@ class Collector implements LayerFacts, TarHandler, Disposable {
     if (program.kind !== "other") this.programs.set(entry, program);
   }
 
+  /** Removes the temporary file. */
   [Symbol.dispose](): void {
     if (this.#spill === undefined) return;
     fs.closeSync(this.#spill.fd);

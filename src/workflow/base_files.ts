@@ -1,6 +1,6 @@
 /**
- * What the base image has, from its layers in the cache: each layer is read once in its life and its
- * list of files kept by its digest.
+ * What the base image has, from its layers in the cache: each layer is read once in its life, its list of
+ * files kept by its digest, and what the check wants to know of its programs by its diff ID.
  * @module
  */
 import { createHash } from "node:crypto";
@@ -9,13 +9,17 @@ import {
   type BaseFile,
   type BaseFiles,
   encodeLayerIndex,
-  indexLayer,
+  IndexCollector,
   type LayerIndex,
   maybeParseLayerIndex,
   mergeIndexes,
+  readVerifiedLayer,
+  teeHandlers,
 } from "../layer/read/mod.ts";
+import { FactsCollector } from "../preflight/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import type { BaseImage, BaseLayer } from "./base_image.ts";
+import { keepFacts } from "./layer_facts.ts";
 import type { WorkflowContext } from "./types.ts";
 
 const INDEXES = "layer-index";
@@ -35,9 +39,14 @@ async function readIndex(
     level: 1,
     text: `Reading the list of files of base layer ${descriptor.digest}`,
   });
-  const index = await indexLayer(await cache.open(descriptor.digest), descriptor.mediaType, {
-    diffId,
-  });
+  const { mediaType } = descriptor;
+  const collector = new IndexCollector();
+  // Nearly free beside the list of files, and the check need not decompress the layer again.
+  using facts = new FactsCollector();
+  const handler = teeHandlers(collector, facts);
+  const blob = await cache.open(descriptor.digest);
+  const index = collector.index(await readVerifiedLayer(blob, { mediaType, diffId, handler }));
+  await keepFacts(cache, diffId, facts);
   await cache.putDocument(INDEXES, descriptor.digest, encodeLayerIndex(index));
   return index;
 }

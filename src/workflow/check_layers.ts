@@ -9,14 +9,13 @@ import { Annotation, type Descriptor, type DiffId, type ImageConfig } from "../o
 import {
   checkImage,
   type CheckReport,
-  encodeFacts,
   type LayerFacts,
   type LayerLabel,
-  maybeParseFacts,
   readBlobFacts,
   readTreeFacts,
 } from "../preflight/mod.ts";
 import type { BlobSource, Cache } from "../store/mod.ts";
+import { keepFacts, maybeKeptFacts } from "./layer_facts.ts";
 import type { WorkflowContext } from "./types.ts";
 
 /** A layer of an image to check. */
@@ -39,7 +38,6 @@ export interface CheckedImage {
   open(descriptor: Descriptor): Promise<ReadableStream<Uint8Array> | undefined>;
 }
 
-const FACTS = "layer-facts";
 const REPORTS = "image-check";
 /** To be raised whenever the same image can give another report. */
 const RULES = 1;
@@ -55,7 +53,7 @@ async function readFacts(
   { cache, open }: Pick<CheckedImage, "open"> & { readonly cache: Cache },
   context: WorkflowContext,
 ): Promise<LayerFacts | undefined> {
-  const known = maybeParseFacts(await cache.getDocument(FACTS, diffId));
+  const known = await maybeKeptFacts(cache, diffId);
   if (known !== undefined) return known;
   const { reporter, signal } = context;
   const read = async (): Promise<LayerFacts | undefined> => {
@@ -69,7 +67,7 @@ async function readFacts(
   reporter.emit({ type: "detail", level: 1, text });
   const facts = await read();
   if (facts === undefined) return undefined;
-  await cache.putDocument(FACTS, diffId, encodeFacts(facts));
+  await keepFacts(cache, diffId, facts);
   return facts;
 }
 

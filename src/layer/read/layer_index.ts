@@ -63,9 +63,9 @@ export async function indexLayer(
   mediaType: string,
   options: IndexLayerOptions = {},
 ): Promise<LayerIndex> {
-  const collector = new Collector();
+  const collector = new IndexCollector();
   const diffId = await readVerifiedLayer(blob, { ...options, mediaType, handler: collector });
-  return { diffId, entries: collector.entries, texts: collector.texts };
+  return collector.index(diffId);
 }
 
 /** Options of {@linkcode readVerifiedLayer}. */
@@ -111,30 +111,39 @@ export function diffIdError(
   );
 }
 
-class Collector {
-  readonly entries: IndexedEntry[] = [];
-  readonly texts = new Map<string, string>();
+/** Makes an index of the entries of a layer that somebody else reads. */
+export class IndexCollector implements TarHandler {
+  readonly #entries: IndexedEntry[] = [];
+  readonly #texts = new Map<string, string>();
   #kept: { path: string; parts: Uint8Array[] } | undefined;
 
+  /** What was collected, for the layer that proved to have this diff ID. */
+  index(diffId: DiffId): LayerIndex {
+    return { diffId, entries: this.#entries, texts: this.#texts };
+  }
+
+  /** Takes an entry. */
   entry(entry: TarEntry): boolean {
     const { path, type, mode, uid, gid, size, linkTarget } = entry;
     const indexed = { path, type, mode, uid, gid, size };
-    this.entries.push(linkTarget === undefined ? indexed : { ...indexed, link: linkTarget });
-    if (KEPT_FILES.has(path)) this.texts.delete(path);
+    this.#entries.push(linkTarget === undefined ? indexed : { ...indexed, link: linkTarget });
+    if (KEPT_FILES.has(path)) this.#texts.delete(path);
     const keep = type === "file" && size <= KEPT_BYTES && KEPT_FILES.has(path);
     this.#kept = keep ? { path, parts: [] } : undefined;
     return keep;
   }
 
+  /** Takes content. */
   data(chunk: Uint8Array): void {
     this.#kept?.parts.push(chunk.slice());
   }
 
+  /** Takes the end of the content. */
   end(): void {
     if (this.#kept === undefined) return;
     const decoder = new TextDecoder();
     const text = this.#kept.parts.map((part) => decoder.decode(part, { stream: true })).join("");
-    this.texts.set(this.#kept.path, text + decoder.decode());
+    this.#texts.set(this.#kept.path, text + decoder.decode());
   }
 }
 

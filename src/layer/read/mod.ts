@@ -9,4 +9,5 @@ export { hasZstd } from "./zstd.ts";
 export { openLayerStream, readLayerChunks, sniffCompression } from "./open.ts";
 export { type ReadableTarEntry, readTar } from "./read_tar.ts";
 export { type TarEntry, type TarEntryType, type TarHandler, TarParser } from "./tar_parser.ts";
+export { teeHandlers } from "./tee_handlers.ts";
 export { maybeWhiteout, type Whiteout } from "./whiteout.ts";
