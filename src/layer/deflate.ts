@@ -37,8 +37,8 @@ interface Zstd {
 const zstd = zlib as unknown as Zstd;
 
 /**
- * Output is collected in pieces of this size; one is enough for most blocks. Part of the byte layout:
- * deflate ends a piece that is exactly full in another way.
+ * Output of deflate is collected in pieces of this size; one is enough for most blocks. Part of the byte
+ * layout: deflate ends a piece that is exactly full in another way.
  */
 const OUTPUT_CHUNK = 512 << 10;
 
@@ -70,5 +70,6 @@ function compressZstd(data: Uint8Array, level: number): Uint8Array<ArrayBuffer> 
     [constants.ZSTD_c_compressionLevel ?? 100]: level,
     [constants.ZSTD_c_checksumFlag ?? 201]: 1,
   };
-  return zstdCompressSync(data, { params, chunkSize: OUTPUT_CHUNK });
+  // Room for whatever comes out: zstd then compresses straight into it, and nothing has to be joined.
+  return zstdCompressSync(data, { params, chunkSize: data.length + (data.length >> 8) + 1024 });
 }
