@@ -19,7 +19,7 @@ import { describeCall, MAX_ANSWER_BYTES } from "./command.ts";
 export interface ListedTool {
   /** mise's short name. */
   readonly short: string;
-  /** Resolved version. */
+  /** Resolved version; empty if that is what the config file asks for. */
   readonly version: string;
   /** Version as the config file asks for it. */
   readonly requested?: string;
@@ -104,7 +104,7 @@ function listedTool(short: string, value: unknown, what: string): ListedTool {
   const requested = maybeText(row["requested_version"], `${what}.requested_version`);
   return {
     short,
-    version: nonEmpty(row["version"], `${what}.version`),
+    version: asString(row["version"], `${what}.version`),
     installPath: nonEmpty(row["install_path"], `${what}.install_path`),
     installed: row["installed"] === true,
     ...(requested === undefined ? {} : { requested }),

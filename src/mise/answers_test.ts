@@ -79,6 +79,7 @@ Deno.test("readProject() installs first when asked to, and passes the output on"
     misePath: fake.path,
     includeGlobal: false,
     install: true,
+    platform: { os: "linux", architecture: "amd64" },
   }, {
     env: (name) => name === "HOME" ? fake.home : undefined,
     warn: () => {},
@@ -110,6 +111,7 @@ Deno.test("readProject() stops at once when aborted, with the signal's reason", 
     misePath: fake.path,
     includeGlobal: false,
     install: false,
+    platform: { os: "linux", architecture: "amd64" },
   }, {
     env: (name) => name === "HOME" ? fake.home : undefined,
     signal: controller.signal,

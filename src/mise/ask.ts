@@ -30,6 +30,7 @@ import {
   tooOld,
 } from "./failure.ts";
 import { maybeOciError } from "./oci_section.ts";
+import { parseUnresolved, type UnresolvedTool, WARNINGS_ENV } from "./unresolved.ts";
 import type { MiseSettings } from "../plan/project.ts";
 
 /** At most this many `mise` run at once. */
@@ -61,6 +62,8 @@ export interface Answers {
   readonly redacted: ReadonlySet<string>;
   /** Directories of executables in the order of PATH. */
   readonly binPaths: readonly string[];
+  /** Tools that all other answers leave out because mise cannot tell their version. */
+  readonly unresolved: readonly UnresolvedTool[];
   /** The settings that matter. */
   readonly settings: MiseSettings;
 }
@@ -206,8 +209,12 @@ export async function askEverything(session: Session): Promise<Answers> {
     async (signal) => void (found.tools = await askTools(session, signal)),
     async (signal) => void (found.variables = await askVariables(session, signal)),
     json("redacted", ["env", "--redacted", "--json"], parseNames),
-    async (signal) =>
-      void (found.binPaths = parseLines((await ask(session, ["bin-paths"], signal)).stdout)),
+    async (signal) => {
+      const loud = { ...session, env: { ...session.env, ...WARNINGS_ENV } };
+      const answer = await ask(loud, ["bin-paths"], signal);
+      found.binPaths = parseLines(answer.stdout);
+      found.unresolved = parseUnresolved(answer.stderr);
+    },
     json("settings", ["settings", "--json"], parseSettings),
   ], { limit: MAX_CALLS, ...(stop === undefined ? {} : { signal: stop }) });
   return found as Answers;

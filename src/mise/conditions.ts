@@ -23,6 +23,33 @@ function appliesTo(entry: unknown, platform: Platform): boolean {
   );
 }
 
+/** The entry of each tool in the most specific file that has one. */
+function entriesOf(
+  files: readonly ConfigFile[],
+): ReadonlyMap<string, { readonly entry: unknown; readonly path: string }> {
+  const entries = new Map<string, { readonly entry: unknown; readonly path: string }>();
+  for (const { table, path } of files) {
+    for (const [short, entry] of Object.entries(maybeTable(table, "tools") ?? {})) {
+      if (!entries.has(short)) entries.set(short, { entry, path });
+    }
+  }
+  return entries;
+}
+
+/**
+ * The tools that no `os` condition keeps from the platform.
+ *
+ * @param files config files in scope, most specific first.
+ */
+export function withoutExcluded<T extends { readonly short: string }>(
+  tools: readonly T[],
+  files: readonly ConfigFile[],
+  platform: Platform,
+): readonly T[] {
+  const entries = entriesOf(files);
+  return tools.filter(({ short }) => appliesTo(entries.get(short)?.entry, platform));
+}
+
 /**
  * The listed tools that are for the platform.
  *
@@ -35,12 +62,7 @@ export function checkConditions(
   files: readonly ConfigFile[],
   platform: Platform,
 ): readonly ListedTool[] {
-  const entries = new Map<string, { readonly entry: unknown; readonly path: string }>();
-  for (const { table, path } of files) {
-    for (const [short, entry] of Object.entries(maybeTable(table, "tools") ?? {})) {
-      if (!entries.has(short)) entries.set(short, { entry, path });
-    }
-  }
+  const entries = entriesOf(files);
   const names = new Set(listed.map(({ short }) => short));
   const hidden = [...entries].filter(([short, { entry }]) => {
     const conditional = conditionsOf(entry).some((conditions) => conditions.length > 0);
@@ -58,5 +80,5 @@ export function checkConditions(
       },
     );
   }
-  return listed.filter(({ short }) => appliesTo(entries.get(short)?.entry, platform));
+  return withoutExcluded(listed, files, platform);
 }

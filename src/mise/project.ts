@@ -3,6 +3,7 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
+import type { Platform } from "../oci/mod.ts";
 import type { Project } from "../plan/project.ts";
 import type { ListedConfig, ListedTool } from "./answers.ts";
 import {
@@ -20,7 +21,7 @@ import type { MiseContext } from "./context.ts";
 import { readDotfiles } from "./dotfiles.ts";
 import { readEnvironment } from "./environment.ts";
 import { explainFailure } from "./failure.ts";
-import { checkConditions } from "./conditions.ts";
+import { checkConditions, withoutExcluded } from "./conditions.ts";
 import { installForeign } from "./foreign_install.ts";
 import { foreignEnv, type ForeignPlatform } from "./foreign_platform.ts";
 import { locateMise } from "./locate.ts";
@@ -35,6 +36,7 @@ import {
 } from "./scope.ts";
 import { renderTemplates } from "./templates.ts";
 import { readTools } from "./tools.ts";
+import { refuseUnresolved, withoutVersion } from "./unresolved.ts";
 
 /** Which project to read, and how. */
 export interface ProjectOptions {
@@ -55,6 +57,8 @@ export interface ProjectOptions {
    * `install`, what is missing there is installed. The installs of this machine are not touched.
    */
   readonly foreign?: ForeignPlatform;
+  /** What the image runs on, for the `os` conditions of tools that mise says nothing else of. */
+  readonly platform: Platform;
 }
 
 /** How often mise is asked again because a tool's version came from the environment. */
@@ -187,6 +191,11 @@ async function know(session: Session, options: ProjectOptions): Promise<Known> {
   if (files.length === 0 && !includeGlobal) refuseNoProject(directory);
   const others = new Set(outside);
   const own = answers.tools.filter(({ source }) => source === undefined || !others.has(source));
+  const unresolved = answers.unresolved.filter(({ source }) => !others.has(source));
+  refuseUnresolved([
+    ...withoutExcluded(unresolved, files, options.platform),
+    ...withoutVersion(own),
+  ]);
   const tools = foreign === undefined ? own : checkConditions(own, files, foreign.platform);
   return { ...asked, files, outside, tools };
 }

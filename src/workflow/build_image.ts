@@ -77,9 +77,11 @@ async function openProject(
   context: WorkflowContext,
 ): Promise<Project> {
   const { directory, misePath, miseEnv, includeGlobal, install, yes } = request;
-  const foreign = maybeForeign(request.platform ?? defaultPlatform());
+  const platform = request.platform ?? defaultPlatform();
+  const foreign = maybeForeign(platform);
   const project = await readProject({
     directory,
+    platform,
     includeGlobal,
     install: foreign === undefined ? install : installForeign,
     ...(foreign === undefined ? {} : { foreign }),

@@ -42,6 +42,7 @@ export async function readFake(
     misePath: fake.path,
     includeGlobal: false,
     install: false,
+    platform: { os: "linux", architecture: "amd64" },
     ...options,
   }, context);
   return { project, warnings, details };

@@ -1,0 +1,104 @@
+/**
+ * Tools that mise leaves out of every answer because it cannot tell their version. It only warns of
+ * them, so without a look at its warnings the image would silently lack them.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import type { ListedTool } from "./answers.ts";
+
+/** A tool of a config file that mise could not resolve. */
+export interface UnresolvedTool {
+  /** mise's short name. */
+  readonly short: string;
+  /** Config file that asks for it. */
+  readonly source: string;
+  /** What the file asks for: `node@24`. */
+  readonly request: string;
+  /** mise's reason, one line. */
+  readonly why: string;
+  /** What mise proposes instead. */
+  readonly proposals: readonly string[];
+}
+
+/**
+ * Makes mise's warnings visible whatever its settings say: `quiet` or a `log_level` would hide which
+ * tools it leaves out.
+ */
+export const WARNINGS_ENV: Readonly<Record<string, string>> = {
+  MISE_QUIET: "0",
+  MISE_LOG_LEVEL: "warn",
+};
+
+const WARNING =
+  /^mise WARN\s+Failed to resolve tool version list for (.+?): \[([^\]\n]+)\] (\S+?): (.*)$/;
+
+/**
+ * Finds the warnings about tools without a version in what mise says on stderr.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { parseUnresolved } from "./unresolved.ts";
+ *
+ * const said = "mise WARN  Failed to resolve tool version list for noed: " +
+ *   "[/p/mise.toml] noed@24: noed not found in mise tool registry\n\nDid you mean?\n  node\n";
+ * const [tool] = parseUnresolved(said);
+ * assertEquals(tool?.request, "noed@24");
+ * assertEquals(tool?.proposals, ["node"]);
+ * ```
+ */
+export function parseUnresolved(stderr: string): readonly UnresolvedTool[] {
+  const found: (UnresolvedTool & { readonly proposals: string[] })[] = [];
+  for (const line of stderr.split(/\r?\n/)) {
+    const match = WARNING.exec(line);
+    const last = found.at(-1);
+    if (match !== null) {
+      const [, short = "", source = "", request = "", why = ""] = match;
+      found.push({ short, source, request, why: why.slice(0, 300), proposals: [] });
+    } else if (last !== undefined && /^ {2}\S+$/.test(line)) {
+      last.proposals.push(line.trim());
+    }
+  }
+  return found;
+}
+
+/** The listed tools whose config file has `""` for a version. */
+export function withoutVersion(tools: readonly ListedTool[]): readonly UnresolvedTool[] {
+  return tools.filter(({ version }) => version === "").map(({ short, source = "mise.toml" }) => ({
+    short,
+    source,
+    request: short,
+    why: "its version is empty",
+    proposals: [],
+  }));
+}
+
+function hintFor(tools: readonly UnresolvedTool[], { why, short }: UnresolvedTool): string {
+  const proposed = tools.find(({ proposals }) => proposals.length > 0);
+  if (proposed !== undefined) {
+    return `Did you mean ${proposed.proposals.join(", ")} instead of ${proposed.short}?`;
+  }
+  if (/not found in mise tool registry|not a valid plugin/.test(why)) {
+    return 'Correct the name in [tools]; "mise registry" lists the names that mise knows';
+  }
+  if (why === "its version is empty") return `Write one, such as "latest"`;
+  const exact = JSON.stringify(short);
+  return `Ask for an exact version (${exact} = "1.2.3"), which needs no look-up, or check the network; ` +
+    `"mise ls-remote ${short}" shows what mise finds`;
+}
+
+/**
+ * Refuses to go on without tools that the project asks for.
+ *
+ * @throws {MiseOciError} `tool` naming each one, its file and mise's reason.
+ */
+export function refuseUnresolved(tools: readonly UnresolvedTool[]): void {
+  const [first] = tools;
+  if (first === undefined) return;
+  const list = tools.map(({ request, source, why }) =>
+    `${JSON.stringify(request)} of ${JSON.stringify(source)} (${why})`
+  );
+  throw new MiseOciError("tool", `mise cannot tell the version of ${list.join(", ")}`, {
+    hint: hintFor(tools, first),
+  });
+}
