@@ -1,8 +1,10 @@
 /**
- * Typed stand-in for `jsr:@std/path/posix`, used through `links` where JSR cannot be reached.
+ * Typed stand-in for `jsr:@std/path/posix`, used through `links` where JSR cannot be reached: what
+ * `node:path` has comes from there, see `mod.ts`.
  * @module
  */
-import * as path from "npm:deno-std@1.4.0/path/posix/mod.js";
+import path from "node:path/posix";
+import * as glob from "npm:deno-std@1.4.0/path/posix/glob_to_regexp.js";
 
 /** The parts of a path, as {@linkcode parse} gives them. */
 export interface ParsedPath {
@@ -21,18 +23,14 @@ type Path = {
   basename(path: string, suffix?: string): string;
   dirname(path: string): string;
   extname(path: string): string;
-  fromFileUrl(url: URL | string): string;
   isAbsolute(path: string): boolean;
   join(path: string, ...paths: string[]): string;
   normalize(path: string): string;
   parse(path: string): ParsedPath;
   relative(from: string, to: string): string;
   resolve(...paths: string[]): string;
-  toFileUrl(path: string): URL;
-  globToRegExp(glob: string, options?: { extended?: boolean; globstar?: boolean }): RegExp;
-  SEPARATOR: string;
 };
-const impl = path as unknown as Path;
+const impl: Path = path;
 
 /** Last part of a path. */
 export const basename: Path["basename"] = impl.basename;
@@ -40,8 +38,6 @@ export const basename: Path["basename"] = impl.basename;
 export const dirname: Path["dirname"] = impl.dirname;
 /** Extension with its dot. */
 export const extname: Path["extname"] = impl.extname;
-/** Path of a `file:` URL. */
-export const fromFileUrl: Path["fromFileUrl"] = impl.fromFileUrl;
 /** Whether a path is absolute. */
 export const isAbsolute: Path["isAbsolute"] = impl.isAbsolute;
 /** Joins and normalises paths. */
@@ -54,9 +50,10 @@ export const parse: Path["parse"] = impl.parse;
 export const relative: Path["relative"] = impl.relative;
 /** Absolute path of a sequence of parts. */
 export const resolve: Path["resolve"] = impl.resolve;
-/** `file:` URL of a path. */
-export const toFileUrl: Path["toFileUrl"] = impl.toFileUrl;
 /** Regular expression of a glob. */
-export const globToRegExp: Path["globToRegExp"] = impl.globToRegExp;
+export const globToRegExp: (
+  glob: string,
+  options?: { extended?: boolean; globstar?: boolean },
+) => RegExp = (glob as unknown as { globToRegExp: typeof globToRegExp }).globToRegExp;
 /** The platform's path separator. */
-export const SEPARATOR: string = impl.SEPARATOR;
+export const SEPARATOR: string = path.sep;
