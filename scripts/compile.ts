@@ -1,14 +1,14 @@
 /**
  * `deno task compile [--target TARGET]… [--output DIR] [--check]`: executables that need no Deno, in
  * `dist/`, with their checksums. Deno fetches the runtime of each target; where it cannot, `DENORT_BIN`
- * names one for the single target, and `DENO_BIN` the `deno` of the same version. `--check` compiles
- * each a second time and compares.
+ * names one for the single target, and `DENO_BIN` the `deno` of the same version. `--check` bundles and
+ * compiles each a second time and compares.
  * @module
  */
 import { createHash } from "node:crypto";
-import { fromFileUrl, join, resolve } from "@std/path";
+import { dirname, fromFileUrl, join, resolve } from "@std/path";
 import manifest from "../deno.json" with { type: "json" };
-import { MODULES_LOADED_BY_NAME } from "./compile/modules.ts";
+import { bundleProgram } from "./compile/bundle.ts";
 import { permissionFlags, type PermissionSet } from "./compile/permissions.ts";
 import { executableName, parseTargets, type Target, targetOf, TARGETS } from "./compile/targets.ts";
 
@@ -22,43 +22,56 @@ function say(line: string): void {
 }
 
 /** Runs a program; its stdout. @throws {Error} with its stderr if it fails. */
-async function run(program: string, args: readonly string[]): Promise<string> {
-  const command = new Deno.Command(program, { args: [...args], cwd: REPOSITORY, stdin: "null" });
+async function run(
+  program: string,
+  args: readonly string[],
+  cwd: string = REPOSITORY,
+): Promise<string> {
+  const command = new Deno.Command(program, { args: [...args], cwd, stdin: "null" });
   const { success, stdout, stderr } = await command.output();
   const decoder = new TextDecoder();
   if (!success) throw new Error(`${program} failed: ${decoder.decode(stderr).trim()}`);
   return decoder.decode(stdout);
 }
 
-/** What depends on the version of the compiler: before 2.5 it does not know `links` in a lock file. */
-async function lockFlags(): Promise<readonly string[]> {
-  const version = /^deno (\d+)\.(\d+)/.exec(await run(DENO, ["--version"]));
-  const [major = 0, minor = 0] = (version ?? []).slice(1).map(Number);
-  return major > 2 || (major === 2 && minor >= 5) ? ["--frozen"] : ["--no-lock"];
+/** Bundles the sources with the Deno that runs this: the bundle is the same for every target. */
+function bundle(directory: string): ReturnType<typeof bundleProgram> {
+  const deno = ([command = "", ...args]: readonly string[]): Promise<string> =>
+    run(Deno.execPath(), [command, "--frozen", ...args]);
+  return bundleProgram({ repository: REPOSITORY, directory, deno });
 }
 
 /**
  * Compiles one target to a file. `--quiet` stays in the executable: Deno's own notes are not ours. There
  * is no code cache: it would be a file of a known name in /tmp that any user can put there first, and
- * the start is no slower without.
+ * the start is no slower without. The bundle needs no config and no packages.
  */
 async function compile(target: Target, output: string): Promise<void> {
   const permissions: PermissionSet = manifest.permissions.default;
-  await run(DENO, [
-    "compile",
-    "--quiet",
-    "--no-check",
-    "--no-prompt",
-    "--no-code-cache",
-    ...await lockFlags(),
-    ...permissionFlags(permissions),
-    ...MODULES_LOADED_BY_NAME.flatMap((module) => ["--include", module]),
-    "--target",
-    TARGETS[target],
-    "--output",
-    output,
-    "main.ts",
-  ]);
+  const directory = await Deno.makeTempDir({ dir: dirname(output), prefix: "bundle-" });
+  try {
+    const { entry, include } = await bundle(join(directory, "program"));
+    await run(DENO, [
+      "compile",
+      "--quiet",
+      "--no-check",
+      "--no-config",
+      "--no-lock",
+      "--no-npm",
+      "--no-remote",
+      "--no-prompt",
+      "--no-code-cache",
+      ...permissionFlags(permissions),
+      ...include.flatMap((module) => ["--include", module]),
+      "--target",
+      TARGETS[target],
+      "--output",
+      output,
+      entry,
+    ], join(directory, "program"));
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 }
 
 async function sha256(path: string): Promise<string> {

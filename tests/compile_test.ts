@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { join, relative } from "@std/path";
-import { MODULES_LOADED_BY_NAME } from "../scripts/compile/modules.ts";
+import { WORKERS } from "../scripts/compile/modules.ts";
 import { permissionFlags } from "../scripts/compile/permissions.ts";
 import {
   ALL_TARGETS,
@@ -12,35 +12,42 @@ import {
 import { listModules } from "./support/imports.ts";
 import { REPOSITORY } from "./support/testbed/paths.ts";
 
-/** The modules that a module's text names other than in imports with a literal, relative to `src`. */
-function modulesByName(text: string): string[] {
-  const code = text.replaceAll(/\/\*[^]*?\*\//g, "").replaceAll(/^\s*\/\/.*$/gm, "");
-  const workers = code.matchAll(/new URL\(\s*"([^"]+\.ts)",\s*import\.meta\.url/g);
-  const workflows = code.matchAll(/\bload\("([^"]+\.ts)"\)/g);
-  return [...workers, ...workflows].map((match) => match[1] ?? "");
+/** The modules of the program without comments, by path below the repository. */
+async function code(): Promise<ReadonlyMap<string, string>> {
+  const modules = await listModules(join(REPOSITORY, "src"));
+  const own = modules.filter((module) => !module.endsWith("_test.ts"));
+  return new Map(
+    await Promise.all(own.map(async (module) => {
+      const text = await Deno.readTextFile(module);
+      const plain = text.replaceAll(/\/\*[^]*?\*\//g, "").replaceAll(/^\s*\/\/.*$/gm, "");
+      return [relative(REPOSITORY, module), plain] as const;
+    })),
+  );
 }
 
-Deno.test("the list of modules to include names every module that is loaded by name, and no other", async () => {
-  const found = new Set<string>();
-  for (const module of await listModules(join(REPOSITORY, "src"))) {
-    if (module.endsWith("_test.ts")) continue;
-    const text = await Deno.readTextFile(module);
-    for (const name of modulesByName(text)) {
-      const folder = module.endsWith("commands/workflows.ts") ? "../workflow" : ".";
-      found.add(relative(REPOSITORY, join(module, "..", folder, name)));
-    }
+Deno.test("the list of workers names every module that is loaded by its URL, and no other", async () => {
+  const found: string[] = [];
+  for (const [module, text] of await code()) {
+    const urls = [...text.matchAll(/new URL\(\s*"([^"]+\.ts)",\s*import\.meta\.url\)/g)];
+    for (const [, url = ""] of urls) found.push(join(module, "..", url));
+    const uses = text.match(/import\.meta\.(?!main\b)/g) ?? [];
+    assertEquals(uses.length, urls.length, `${module} wants of import.meta what a bundle has not`);
   }
-  assertEquals([...MODULES_LOADED_BY_NAME], [...found].sort());
+  assertEquals(WORKERS, found.sort());
 });
 
-Deno.test("no module of the program is loaded by a name that the list cannot be compared with", async () => {
-  const found: string[] = [];
-  for (const module of await listModules(join(REPOSITORY, "src"))) {
-    if (module.endsWith("_test.ts")) continue;
-    const code = (await Deno.readTextFile(module)).replaceAll(/\/\*[^]*?\*\//g, "");
-    if (/(?<![\w.])import\((?!\s*["'])/.test(code)) found.push(relative(REPOSITORY, module));
-  }
-  assertEquals(found, ["src/commands/workflows.ts"]);
+Deno.test("every import of the program has a literal, which the bundler follows", async () => {
+  const computed = /(?<![\w.])import\((?!\s*"[^"]+"(?: as string)?\s*\))/;
+  const found = [...await code()].filter(([, text]) => computed.test(text));
+  assertEquals(found.map(([module]) => module), []);
+});
+
+Deno.test("workflows, and nothing else, are hidden from Deno until they are needed", async () => {
+  const modules = [...await code()];
+  const hidden = modules.filter(([, text]) => /import\("[^"]+" as string/.test(text));
+  assertEquals(hidden.map(([module]) => module), ["src/commands/workflows.ts"]);
+  const open = /(?<!typeof )import\("[^"]*\/workflow\/[^"]+"\)/;
+  assertEquals(modules.filter(([, text]) => open.test(text)), []);
 });
 
 Deno.test("permissionFlags() writes the set of deno.json without -A and without unscoped run or env", async () => {

@@ -49,31 +49,43 @@ export interface Workflows {
   pruneCache(options: PruneOptions): Promise<PruneResult>;
 }
 
-/**
- * Loads a module of `src/workflow`. Deno reads every module that a literal specifier leads to before the
- * program starts, even if it is never imported: that would double the time of `--help`. So the
- * specifier is no literal, and a compiled program includes `src/workflow` by name.
+/*
+ * Deno reads every module that an import with a literal leads to before the program starts, even if it
+ * is never imported: that would double the time of `--help`. `as string` hides the literal from Deno;
+ * the bundler of the executable (`scripts/compile/bundle.ts`) sees it.
  */
-function load(file: string): Promise<unknown> {
-  return import(new URL(file, new URL("../workflow/", import.meta.url)).href);
-}
-
 const buildModule = (): Promise<typeof import("../workflow/build_image.ts")> =>
-  load("build_image.ts") as Promise<typeof import("../workflow/build_image.ts")>;
+  import("../workflow/build_image.ts" as string) as Promise<
+    typeof import("../workflow/build_image.ts")
+  >;
 const pushModule = (): Promise<typeof import("../workflow/push_image.ts")> =>
-  load("push_image.ts") as Promise<typeof import("../workflow/push_image.ts")>;
+  import("../workflow/push_image.ts" as string) as Promise<
+    typeof import("../workflow/push_image.ts")
+  >;
 const runModule = (): Promise<typeof import("../workflow/run_image.ts")> =>
-  load("run_image.ts") as Promise<typeof import("../workflow/run_image.ts")>;
+  import("../workflow/run_image.ts" as string) as Promise<
+    typeof import("../workflow/run_image.ts")
+  >;
 const loadModule = (): Promise<typeof import("../workflow/load_image.ts")> =>
-  load("load_image.ts") as Promise<typeof import("../workflow/load_image.ts")>;
+  import("../workflow/load_image.ts" as string) as Promise<
+    typeof import("../workflow/load_image.ts")
+  >;
 const inspectModule = (): Promise<typeof import("../workflow/inspect_image.ts")> =>
-  load("inspect_image.ts") as Promise<typeof import("../workflow/inspect_image.ts")>;
+  import("../workflow/inspect_image.ts" as string) as Promise<
+    typeof import("../workflow/inspect_image.ts")
+  >;
 const diffModule = (): Promise<typeof import("../workflow/diff_images.ts")> =>
-  load("diff_images.ts") as Promise<typeof import("../workflow/diff_images.ts")>;
+  import("../workflow/diff_images.ts" as string) as Promise<
+    typeof import("../workflow/diff_images.ts")
+  >;
 const checkModule = (): Promise<typeof import("../workflow/check_image.ts")> =>
-  load("check_image.ts") as Promise<typeof import("../workflow/check_image.ts")>;
+  import("../workflow/check_image.ts" as string) as Promise<
+    typeof import("../workflow/check_image.ts")
+  >;
 const cacheModule = (): Promise<typeof import("../workflow/manage_cache.ts")> =>
-  load("manage_cache.ts") as Promise<typeof import("../workflow/manage_cache.ts")>;
+  import("../workflow/manage_cache.ts" as string) as Promise<
+    typeof import("../workflow/manage_cache.ts")
+  >;
 
 /** The real ones. */
 export const workflows: Workflows = {
