@@ -15,4 +15,4 @@ export const LAYER_FORMAT = "1";
  * Version of the rules by which links, `#!` lines and virtual environments are rewritten, and what differs
  * between installs of one tool is left out (docs/layers.md).
  */
-export const RELOCATION_FORMAT = "2";
+export const RELOCATION_FORMAT = "3";

@@ -1,6 +1,6 @@
 /**
- * What is left out of a tool's layer because it differs from one install to the next though the tool is the
- * same, and is of no use in an image (docs/layers.md, "Noise").
+ * What is left out of a tool's layer, or put back as it was, because it differs from one install to the
+ * next though the tool is the same, and is of no use in an image (docs/layers.md, "Noise").
  * @module
  */
 import * as posix from "@std/path/posix";
@@ -56,4 +56,31 @@ function isStale(path: string): boolean {
   }
   // Magic numbers of Python 3 end in "\r\n"; bit 0 of the flags says that there is a hash.
   return head[2] === 0x0d && head[3] === 0x0a && ((head[4] ?? 0) & 1) === 0;
+}
+
+/** Where a release of node has npm, and what its `bin/npm` links to. */
+const NPM = "lib/node_modules/npm/bin/npm-cli.js";
+/** More than mise's wrapper of npm has. */
+const WRAPPER_LIMIT = 16 << 10;
+
+/**
+ * What `bin/npm` of a node links to where mise has put a wrapper in its place: a script of bash that runs
+ * `mise reshim` after `npm install --global`. In an image there is nothing to reshim and perhaps no
+ * bash; mise writes it only where it can start that node, and not the same one with every version.
+ *
+ * @param root Absolute host directory of the tree, links followed.
+ * @param path Path of a regular file below it.
+ * @returns the link's target, `undefined` for any other file.
+ */
+export function maybeWrappedNpm(root: string, path: string): string | undefined {
+  if (path !== "bin/npm") return undefined;
+  try {
+    if (!Deno.statSync(`${root}/${NPM}`).isFile) return undefined;
+    if (Deno.lstatSync(`${root}/${path}`).size > WRAPPER_LIMIT) return undefined;
+    const text = Deno.readTextFileSync(`${root}/${path}`);
+    return /^#!.*\bbash\n/.test(text) && text.includes("mise reshim") ? `../${NPM}` : undefined;
+  } catch {
+    // Whoever packs the file meets the same and says so.
+    return undefined;
+  }
 }

@@ -89,3 +89,38 @@ Deno.test("two installs that differ in noise only are the same layer", async () 
   };
   assertEquals(await build("prunedAt: today"), await build("prunedAt: tomorrow"));
 });
+
+/** What scanning makes of `bin/npm`: the target of a link, `file`, or nothing. */
+async function npmOf(tree: string, kind: "tool" | "copy" = "tool"): Promise<string | undefined> {
+  const { entries } = await scanLayer(toolPlan(tree, { kind }), { baseDirectories: NO_BASE });
+  const npm = entries.find(({ path }) => path.endsWith("/bin/npm"));
+  return npm?.type === "file" ? "file" : npm?.target;
+}
+
+Deno.test("npm is the link that it was before mise wrapped it, so that every install gives one layer", async () => {
+  const link = "../lib/node_modules/npm/bin/npm-cli.js";
+  const wrapper = '#!/usr/bin/env bash\nset -eu\nmise reshim\nexec npm "$@"\n';
+  const digests: string[] = [];
+  for (const wrapped of [true, false]) {
+    await withTree(async (tree) => {
+      put(`${tree}/lib/node_modules/npm/bin/npm-cli.js`, "#!/usr/bin/env node\n");
+      Deno.mkdirSync(`${tree}/bin`);
+      if (wrapped) put(`${tree}/bin/npm`, wrapper);
+      else Deno.symlinkSync(link, `${tree}/bin/npm`);
+      assertEquals(await npmOf(tree), link);
+      if (wrapped) assertEquals(await npmOf(tree, "copy"), "file");
+      digests.push((await buildForTest(toolPlan(tree))).built.descriptor.digest);
+    });
+  }
+  assertEquals(digests[0], digests[1]);
+});
+
+Deno.test("another program of the name npm stays as it is", async () => {
+  await withTree(async (tree) => {
+    put(`${tree}/bin/npm`, "#!/usr/bin/env bash\nmise reshim\n");
+    assertEquals(await npmOf(tree), "file");
+    put(`${tree}/lib/node_modules/npm/bin/npm-cli.js`, "x");
+    put(`${tree}/bin/npm`, "#!/usr/bin/env node\n// mise reshim\n");
+    assertEquals(await npmOf(tree), "file");
+  });
+});

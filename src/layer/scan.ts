@@ -10,7 +10,7 @@ import { type HostStat, joinPath, type LayerEntry } from "./entry.ts";
 import { ioError } from "./errors.ts";
 import { excluder } from "./exclude.ts";
 import { relocateLinks } from "./links.ts";
-import { noiseFilter } from "./noise.ts";
+import { maybeWrappedNpm, noiseFilter } from "./noise.ts";
 import type { RelocationMap } from "./relocate.ts";
 import { expandRelocations } from "./relocation_host.ts";
 import { paddedSize, TAR_BLOCK, tarHeaderSize } from "./tar.ts";
@@ -141,12 +141,17 @@ async function scanTree(
   const noise = scan.plan.kind === "tool" ? noiseFilter(root) : () => false;
   const excluded = (path: string): boolean => unwanted(path) || noise(path);
   const owner = ownerOf(source, scan.plan);
+  const restored = (entry: Found): Found => {
+    if (scan.plan.kind !== "tool" || entry.type !== "file") return entry;
+    const target = maybeWrappedNpm(root, entry.path);
+    return target === undefined ? entry : { ...entry, type: "symlink", target };
+  };
   const warn = (text: string): void => void scan.warnings.push(text);
   const found = (entry: Found): void => {
     refuseWhiteout(entry.path.slice(entry.path.lastIndexOf("/") + 1), entry.host.path);
     if (entry.type === "directory") scan.directories.push(entry.host);
     const path = entry.path === "" ? prefix : joinPath(prefix, entry.path);
-    if (path !== "") scan.entries.set(treeEntry(scan, entry, { path, owner }));
+    if (path !== "") scan.entries.set(treeEntry(scan, restored(entry), { path, owner }));
     else if (entry.type !== "directory") {
       throw new MiseOciError("invalid", `Cannot put "${hostPath}" at "/": not a directory`);
     }
