@@ -71,10 +71,10 @@ for (const line of tools.stdout.trim().split("\n")) {
   say(`   ${line.replace(/\s+\S*mise\.toml.*$/, "")}`);
 }
 
-const build = ["run", "-P", "main.ts", "build", "-C", "examples/hello", "--from", "scratch"];
+const build = ["run", "-qP", "main.ts", "build", "-C", "examples/hello", "--from", "scratch"];
 say(`3. deno ${build.join(" ")}\n`);
 await writeEnvFile(mise, env);
-await deno(["run", "--quiet", ...build.slice(1), "--output", join(REPOSITORY, "mise-oci")], env);
+await deno([...build, "--output", join(REPOSITORY, "mise-oci")], env);
 
 say(`
 ./mise-oci is an OCI image layout with one layer per tool. Build it again: nothing is left to do.
@@ -82,8 +82,8 @@ say(`
 Go on in this directory ("deno" may be "npx -y deno@2.9.6"):
 
   . .testbed/demo-env.sh                              # this mise and these tools, in this shell
-  deno run -P main.ts build -C examples/hello --dry-run
-  deno run -P main.ts run -C examples/hello --from debian:bookworm-slim -- node --version
-  deno run -P main.ts push --image-dir mise-oci REGISTRY/hello:latest
-  deno run -P main.ts --help
+  deno run -qP main.ts build -C examples/hello --dry-run
+  deno run -qP main.ts run -C examples/hello --from debian:bookworm-slim -- node --version
+  deno run -qP main.ts push --image-dir mise-oci REGISTRY/hello:latest
+  deno run -qP main.ts --help
 `);

@@ -204,8 +204,14 @@ export async function fetchToken(
   if (status === 200) return parseTokenResponse(body, request);
   const error = await responseError(response, { registry });
   if (status !== 401 && status !== 403) throw error;
-  const who = request.credentials === undefined ? "anonymous access" : "the stored credentials";
-  throw new MiseOciError("auth", `Registry "${registry}" refuses ${who}: ${error.message}`, {
-    hint: `Log in with docker login ${registry} or podman login ${registry}`,
+  const { credentials } = request;
+  const what = credentials === undefined
+    ? "anonymous access"
+    : credentials.kind === "identity"
+    ? "the stored identity token, which may have expired"
+    : "the stored credentials";
+  const how = credentials === undefined ? "Log in" : "Log in again";
+  throw new MiseOciError("auth", `Registry "${registry}" refuses ${what}: ${error.message}`, {
+    hint: `${how} with docker login ${registry} or podman login ${registry}`,
   });
 }

@@ -27,6 +27,8 @@ export interface JwtTokenServer extends AsyncDisposable {
   };
   /** The scopes asked for, in order. */
   readonly asked: string[];
+  /** A token for a scope that was good until an hour ago. */
+  expired(scope: string): Promise<string>;
 }
 
 const base64url = (bytes: Uint8Array): string =>
@@ -51,8 +53,8 @@ function granted(scope: string, allowed: (name: string) => readonly string[]): A
   };
 }
 
-/** Signs tokens for the given access. */
-type Sign = (access: readonly Access[]) => Promise<string>;
+/** Signs tokens for the given access; issued now, or a number of seconds ago. */
+type Sign = (access: readonly Access[], age?: number) => Promise<string>;
 
 const encode = (value: unknown): string =>
   base64url(new TextEncoder().encode(JSON.stringify(value)));
@@ -74,8 +76,8 @@ async function makeSigner(
   const algorithm = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
   const key = await crypto.subtle.importKey("pkcs8", der, algorithm, false, ["sign"]);
   const x5c = [pemBody(await Deno.readTextFile(certificateFile))];
-  const sign: Sign = async (access) => {
-    const now = Math.floor(Date.now() / 1000);
+  const sign: Sign = async (access, age = 0) => {
+    const now = Math.floor(Date.now() / 1000) - age;
     const times = { exp: now + 300, nbf: now - 10, iat: now };
     const claims = {
       iss: "test",
@@ -122,6 +124,7 @@ export async function startJwtTokenServer(options: JwtTokenServerOptions): Promi
   return {
     token: { realm, service: "registry", issuer: "test", certificateFile },
     asked,
+    expired: (scope) => sign([granted(scope, () => ["pull", "push"])], 3900),
     [Symbol.asyncDispose]: async () => {
       await server.shutdown();
       await temp[Symbol.asyncDispose]();

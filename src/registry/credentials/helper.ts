@@ -152,7 +152,12 @@ export function helperRunner(options: HelperRunnerOptions): RunHelper {
       return await runChild(child, { server, maxBytes, deadline });
     } catch (error) {
       if (error instanceof Deno.errors.NotCapable) {
-        return { kind: "unusable", why: `may not be run, add --allow-run=${path}`, denied: true };
+        // mise too: the flag takes the place of all programs of the permission set.
+        const flag = `--allow-run=mise,${path}`;
+        const why = error.message.includes("compil")
+          ? `may not be run: this executable was compiled without ${flag}`
+          : `may not be run, add ${flag}`;
+        return { kind: "unusable", why, denied: true };
       }
       return { kind: "unusable", why: `cannot be run (${describeError(error)})` };
     } finally {

@@ -56,7 +56,7 @@ function substitutions(registry: string): readonly (readonly [RegExp, string])[]
     [/\bdiff --exit-code\b/g, "diff"],
     [/<repo>/g, REPOSITORY],
     [
-      /deno run (-P.*?) main\.ts /g,
+      /deno run (-qP.*?) main\.ts /g,
       `deno run $1 --config ${REPOSITORY}/deno.json ${REPOSITORY}/main.ts `,
     ],
     [/\/opt\/tools\/podman/g, which("podman") ?? "podman"],
