@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import type { CheckRequest, CheckResult } from "../workflow/check_image.ts";
 import { DIGEST, platform, run } from "./fixture_test.ts";
 
@@ -8,6 +8,7 @@ const PROBLEM: CheckResult["problems"][number] = {
   commands: ["node"],
   dependents: ["prettier"],
   ofBase: false,
+  causes: [{ type: "missing-library", library: "libatomic.so.1", file: "/node" }],
   remedies: [{ text: 'Add "apt:libatomic1"' }, { text: "Use another base" }],
 };
 const RESULT: CheckResult = {
@@ -16,7 +17,12 @@ const RESULT: CheckResult = {
   platform,
   commands: 9,
   problems: [PROBLEM, { ...PROBLEM, ofBase: true, message: "perl is missing", commands: ["x"] }],
-  duplicates: ["node is that of node; bun has one too"],
+  duplicates: [{
+    message: "node is that of node; bun has one too",
+    command: "node",
+    winner: { path: "/node/bin/node", tool: "node" },
+    shadowed: [{ path: "/bun/bin/node", tool: "bun" }],
+  }],
 };
 
 async function check(
@@ -79,5 +85,5 @@ Deno.test("check --json gives everything", async () => {
   const json = JSON.parse(stdout);
   assertEquals([json.ok, json.commands, json.platform], [false, 9, "linux/amd64"]);
   assertEquals(json.problems[0].remedies[1].text, "Use another base");
-  assertStringIncludes(json.duplicates[0], "bun");
+  assertEquals(json.duplicates[0].shadowed, [{ path: "/bun/bin/node", tool: "bun" }]);
 });

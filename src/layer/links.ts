@@ -61,7 +61,10 @@ function warnIfNowhere(entry: LayerEntry, path: string, context: LinkContext): v
   if (RUNTIME.some((directory) => isWithin(path, directory))) return;
   // Only the base's directories are known: a file in one of them may well be there.
   if (context.provided(path.slice(1)) || context.provided(posix.dirname(path).slice(1))) return;
-  context.warn(
-    `Link "/${entry.path}" leads to "${entry.target}", which the image does not provide`,
-  );
+  context.warn(linkWarning(`/${entry.path}`, entry.target));
+}
+
+/** What is said of a link that leads nowhere. */
+export function linkWarning(path: string, target: string): string {
+  return `Link "${path}" leads to "${target}", which the image does not provide`;
 }

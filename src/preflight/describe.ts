@@ -3,63 +3,128 @@
  * @module
  */
 import type { Cause } from "./cause.ts";
-import type { Duplicate, Problem } from "./check_image.ts";
+import type { Duplicate } from "./check_image.ts";
+import type { Finding } from "./findings.ts";
 
 const SHOWN = 5;
 
-/** Names as a list in a sentence: `a`, `a and b`, `a, b and c`, `a, b, c, d, e and 3 more`. */
-export function listNames(names: readonly string[]): string {
-  if (names.length > SHOWN + 1) {
-    return `${names.slice(0, SHOWN).join(", ")} and ${names.length - SHOWN} more`;
+/**
+ * Names as a list in a sentence: `a`, `a and b`, `a, b and c`, `a, b, c, d, e and 3 more`.
+ * @param shown how many are named if there are more.
+ */
+export function listNames(names: readonly string[], shown = SHOWN): string {
+  if (names.length > shown + 1) {
+    return `${names.slice(0, shown).join(", ")} and ${names.length - shown} more`;
   }
   const last = names.at(-1) ?? "";
   return names.length < 2 ? last : `${names.slice(0, -1).join(", ")} and ${last}`;
 }
 
-/** A cause as a clause. */
+/** A cause as a clause about one program. */
 export function describeCause(cause: Cause): string {
+  return describeCauses([cause], { plural: false });
+}
+
+/** Causes of one type as one clause; `plural` if it is about several programs. */
+function describeCauses(
+  causes: readonly [Cause, ...Cause[]],
+  { plural }: { readonly plural: boolean },
+): string {
+  const [cause] = causes;
   switch (cause.type) {
     case "missing-library":
-      return `the library ${cause.library} is missing, which ${cause.file} needs`;
-    case "missing-version":
-      return `${cause.file} needs ${cause.version}, which ${cause.library} does not have`;
+      return describeLibraries(causes.flatMap((one) => one.type === cause.type ? one : []));
+    case "missing-version": {
+      const all = causes.flatMap((one) => one.type === cause.type ? one : []);
+      const versions = listNames(distinct(all.map(({ version }) => version)));
+      return `${needing(all)} ${versions}, which ${cause.library} does not have`;
+    }
     case "missing-loader":
-      return `its loader ${cause.loader} is missing`;
-    case "missing-interpreter":
-      return `${JSON.stringify(cause.interpreter)} is missing, which its first line names`;
-    case "missing-command":
-      return `${cause.command} is not on the image's PATH, which its first line asks env for`;
+      return `${plural ? "their" : "its"} loader ${cause.loader} is missing`;
+    case "missing-interpreter": {
+      const first = plural ? "their first lines name" : "its first line names";
+      return `${JSON.stringify(cause.interpreter)} is missing, which ${first}`;
+    }
+    case "missing-command": {
+      const first = plural ? "their first lines ask" : "its first line asks";
+      return `${cause.command} is not on the image's PATH, which ${first} env for`;
+    }
     case "missing-entrypoint":
       return `the image's ${cause.field} names it, and it is not in the image`;
-    case "wrong-architecture":
-      return `${cause.file} is for ${cause.found}, not for ${cause.expected}`;
-    case "wrong-system":
-      return `${cause.file} is for another system (${cause.found})`;
-    case "malformed":
-      return `${cause.file} is damaged: ${cause.reason}`;
-    case "not-executable":
-      return `${cause.file} may not be executed`;
-    case "dangling-link":
-      return `${cause.file} is a link to ${
-        JSON.stringify(cause.target)
-      }, which is not in the image`;
-    case "endless-scripts":
-      return `${cause.file} is a script whose interpreters are scripts without end`;
+    default:
+      return describeFile(cause) + alsoThere(causes.length - 1);
   }
 }
 
+function describeLibraries(causes: readonly (Cause & { type: "missing-library" })[]): string {
+  const names = distinct(causes.map(({ library }) => library));
+  const what = names.length === 1 ? "the library" : "the libraries";
+  const are = names.length === 1 ? "is" : "are";
+  return `${what} ${listNames(names)} ${are} missing, which ${needing(causes)}`;
+}
+
+/** The files that need something, with the verb. */
+function needing(causes: readonly { readonly file: string }[]): string {
+  const files = distinct(causes.map(({ file }) => file));
+  return `${listNames(files, 2)} ${files.length === 1 ? "needs" : "need"}`;
+}
+
+function distinct(values: readonly string[]): readonly string[] {
+  return [...new Set(values)];
+}
+
+type FileCause = Extract<
+  Cause,
+  {
+    readonly type:
+      | "wrong-architecture"
+      | "wrong-system"
+      | "malformed"
+      | "not-executable"
+      | "dangling-link"
+      | "endless-scripts";
+  }
+>;
+
+/** What is wrong with the one file. */
+function describeFile(cause: FileCause): string {
+  const { file } = cause;
+  switch (cause.type) {
+    case "wrong-architecture":
+      return `${file} is for ${cause.found}, not for ${cause.expected}`;
+    case "wrong-system":
+      return `${file} is for ${cause.found}, not for Linux`;
+    case "malformed":
+      return `${file} is damaged: ${cause.reason}`;
+    case "not-executable":
+      return `${file} may not be executed`;
+    case "dangling-link":
+      return `${file} is a link to ${JSON.stringify(cause.target)}, which is not in the image`;
+    case "endless-scripts":
+      return `${file} is a script whose interpreters are scripts without end`;
+  }
+}
+
+/** How many files of the same directory have the same fault. */
+function alsoThere(count: number): string {
+  return count === 0 ? "" : ` (and ${count} other ${count === 1 ? "file" : "files"} there)`;
+}
+
 /**
- * A problem as a sentence without a final period: which commands, why, and which others depend on them.
+ * Problems as a sentence without a final period: which commands, why, and which others depend on them.
  */
-export function describeProblem({ cause, commands, dependents }: Problem): string {
+export function describeProblem(
+  { causes, commands, dependents }: Pick<Finding, "causes" | "commands" | "dependents">,
+): string {
   const first = commands.length > 0 ? commands : dependents;
-  const verb = first.length === 1 ? "does" : "do";
+  const plural = first.length !== 1;
   const others = commands.length > 0 && dependents.length > 0
     ? `, nor ${dependents.length === 1 ? "does" : "do"} ${listNames(dependents)}, which need${
       dependents.length === 1 ? "s" : ""
     } ${commands.length === 1 ? "it" : "them"}`
     : "";
-  return `${listNames(first)} ${verb} not start in the image: ${describeCause(cause)}${others}`;
+  const why = describeCauses(causes, { plural });
+  return `${listNames(first)} ${plural ? "do" : "does"} not start in the image: ${why}${others}`;
 }
 
 /** Two tools with one command as a sentence without a final period. */

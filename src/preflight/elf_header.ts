@@ -3,6 +3,7 @@
  * Header"; machine numbers of the psABIs), Mach-O's and PE's magic numbers.
  * @module
  */
+import { startsOn } from "./machines.ts";
 
 /** What the first bytes of a file say. */
 export type ExecutableFormat =
@@ -58,7 +59,7 @@ export function parseExecutableFormat(bytes: Uint8Array): ExecutableFormat {
 
 /** Whether a file of this format can start in a Linux container of the architecture. */
 export function runsOnLinux(format: ExecutableFormat, architecture: string): boolean {
-  if (format.kind === "elf") return format.architecture === architecture;
+  if (format.kind === "elf") return startsOn(format.architecture, architecture);
   return format.kind === "script" || format.kind === "other";
 }
 

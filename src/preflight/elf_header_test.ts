@@ -46,6 +46,8 @@ Deno.test("parseExecutableFormat() knows macOS, Windows, scripts, and files too 
 Deno.test("runsOnLinux() holds an executable against the image's architecture", () => {
   const arm = parseExecutableFormat(elf(0xb7, { littleEndian: true, bits: 64 }));
   assertEquals([runsOnLinux(arm, "arm64"), runsOnLinux(arm, "amd64")], [true, false]);
+  const i386 = parseExecutableFormat(elf(0x03, { littleEndian: true, bits: 32 }));
+  assertEquals([runsOnLinux(i386, "amd64"), runsOnLinux(i386, "arm64")], [true, false]);
   assertEquals(runsOnLinux({ kind: "mach-o" }, "arm64"), false);
   assertEquals(runsOnLinux({ kind: "script" }, "arm64"), true);
 });

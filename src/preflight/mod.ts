@@ -2,7 +2,7 @@
  * Whether the commands of an image start: found out from its layers, without running anything.
  *
  * ```text
- * layer → LayerFacts (kept by diff ID) → ImageView → Starter → CheckReport → Remedy
+ * layer → LayerFacts (kept by diff ID) → ImageView → Starter → CheckReport → Finding
  *          paths, ELF, `#!`               merged      kernel,
  *                                                     glibc, musl
  * ```
@@ -22,9 +22,10 @@ export {
   type LayerLabel,
   type Problem,
 } from "./check_image.ts";
-export { describeCause, describeDuplicate, describeProblem, listNames } from "./describe.ts";
+export { describeCause, describeDuplicate } from "./describe.ts";
 export { type Elf, ElfError, parseElf } from "./elf.ts";
+export { type Finding, findingsOf } from "./findings.ts";
 export { encodeFacts, type LayerFacts, maybeParseFacts } from "./layer_facts.ts";
 export { type BlobFactsOptions, FactsCollector, readBlobFacts } from "./read_blob_facts.ts";
 export { readTreeFacts } from "./read_tree_facts.ts";
-export { type PackageRemedy, remediesFor, type Remedy } from "./remedies.ts";
+export type { PackageRemedy, Remedy } from "./remedies.ts";

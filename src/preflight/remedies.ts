@@ -5,12 +5,14 @@
 import { basename, dirname } from "@std/path/posix";
 import type { Cause } from "./cause.ts";
 import type { CheckReport } from "./check_image.ts";
+import { listNames } from "./describe.ts";
 import { isMuslLoader } from "./musl_loader.ts";
 import {
   COMMAND_PACKAGES,
   COMMAND_TOOLS,
   LIBRARY_PACKAGES,
   type PackageNames,
+  type Release,
   VERSION_RELEASES,
 } from "./packages_table.ts";
 
@@ -26,8 +28,8 @@ export interface PackageRemedy {
 export interface Remedy {
   /** An imperative sentence without a final period. */
   readonly text: string;
-  /** The package to add to `[bootstrap.packages]`, if that is it. */
-  readonly package?: PackageRemedy;
+  /** The packages to add to `[bootstrap.packages]`, if that is it. */
+  readonly packages?: readonly PackageRemedy[];
 }
 
 /** What of a report decides about remedies. */
@@ -46,37 +48,61 @@ function packageRemedy(
   const manager = managerOf(context);
   const name = manager === undefined ? undefined : names?.[manager];
   if (manager === undefined || name === undefined) return [];
-  const text = `Add "${manager}:${name}" to [bootstrap.packages]`;
-  return [{ text, package: { manager, name } }];
+  return [addPackages([{ manager, name }])];
+}
+
+function addPackages(packages: readonly PackageRemedy[]): Remedy {
+  const names = packages.map(({ manager, name }) => `"${manager}:${name}"`);
+  return { text: `Add ${listNames(names, names.length)} to [bootstrap.packages]`, packages };
 }
 
 const OTHER_BASE: Remedy = { text: "Use a base that has it, such as debian:bookworm-slim" };
 
-function forLibrary(
-  { library, elsewhere }: Extract<Cause, { type: "missing-library" }>,
+type CauseOf<Type extends Cause["type"]> = Extract<Cause, { readonly type: Type }>;
+
+/** For libraries that a program lacks: all that have a package with one line. */
+function forLibraries(
+  causes: readonly CauseOf<"missing-library">[],
   context: RemedyContext,
 ): readonly Remedy[] {
+  const elsewhere = causes[0]?.elsewhere;
   if (elsewhere !== undefined) {
     const directory = dirname(elsewhere);
     return [{
-      text: `It is in ${directory}, where the loader does not look: set LD_LIBRARY_PATH = ` +
+      text:
+        `${
+          causes.length === 1 ? "It is" : "They are"
+        } in ${directory}, where the loader does not look: set LD_LIBRARY_PATH = ` +
         `"${directory}" in [oci.env]`,
     }];
   }
-  const known = packageRemedy(LIBRARY_PACKAGES[library], context);
-  if (known.length > 0) return known;
+  const packages = new Map<string, PackageRemedy>();
+  const unknown: string[] = [];
+  for (const { library } of causes) {
+    const [found] = packageRemedy(LIBRARY_PACKAGES[library], context)[0]?.packages ?? [];
+    if (found === undefined) unknown.push(library);
+    else packages.set(found.name, found);
+  }
+  const known = packages.size === 0 ? [] : [addPackages([...packages.values()])];
+  if (unknown.length === 0) return known;
   if (managerOf(context) === undefined) return [OTHER_BASE];
-  return [{ text: `Add the package that has ${library} to [bootstrap.packages]` }];
+  const what = unknown.length === 1 ? "package that has" : "packages that have";
+  const names = listNames(unknown, unknown.length);
+  return [...known, { text: `Add the ${what} ${names} to [bootstrap.packages]` }];
 }
 
-/** What has a version and what comes first with it: `GLIBC_2.38` → the bases with it. */
-function forVersion(version: string): readonly Remedy[] {
+function hasVersion({ versions }: Release, version: string): boolean {
   const found = /^([A-Z]+)_([\d.]+)$/.exec(version);
   const [, family = "", wanted = ""] = found ?? [];
-  const bases = VERSION_RELEASES.filter(({ versions }) => {
-    const offered = versions[family];
-    return offered !== undefined && compareVersions(offered, wanted) >= 0;
-  }).map(({ base }) => base);
+  const offered = versions[family];
+  return offered !== undefined && compareVersions(offered, wanted) >= 0;
+}
+
+/** For symbol versions: the bases that have all of them. */
+function forVersions(wanted: readonly string[]): readonly Remedy[] {
+  const bases = VERSION_RELEASES.filter((release) =>
+    wanted.every((version) => hasVersion(release, version))
+  ).map(({ base }) => base);
   const lower = { text: "Use a lower version of the tool" };
   if (bases.length === 0) return [{ text: "Use a newer base" }, lower];
   return [{ text: `Use a newer base: ${bases.join(" or ")}` }, lower];
@@ -133,13 +159,21 @@ function forInterpreter(interpreter: string, context: RemedyContext): readonly R
   return asPackage.length > 0 ? asPackage : [OTHER_BASE];
 }
 
-/** What to do about a cause in an image, the best first; empty if there is nothing to say. */
-export function remediesFor(cause: Cause, context: RemedyContext): readonly Remedy[] {
+/**
+ * What to do about causes in an image, the best first; empty if there is nothing to say.
+ * @param causes of one type; what helps the first is taken to help the others, but for libraries and symbol
+ * versions.
+ */
+export function remediesFor(
+  causes: readonly [Cause, ...Cause[]],
+  context: RemedyContext,
+): readonly Remedy[] {
+  const [cause] = causes;
   switch (cause.type) {
     case "missing-library":
-      return forLibrary(cause, context);
+      return forLibraries(causes.filter(isOfType("missing-library")), context);
     case "missing-version":
-      return forVersion(cause.version);
+      return forVersions(causes.filter(isOfType("missing-version")).map(({ version }) => version));
     case "missing-loader":
       return forLoader(cause.loader, context);
     case "missing-interpreter":
@@ -156,13 +190,22 @@ export function remediesFor(cause: Cause, context: RemedyContext): readonly Reme
         text: `Install it for ${cause.expected}, or give --platform linux/${cause.found}`,
       }];
     case "wrong-system":
-      return [{ text: "Install it on Linux, or for it" }];
+      return [{ text: "Install the tool's build for Linux" }];
     case "not-executable":
       return [{ text: "Make it executable: chmod +x" }];
     case "malformed":
       return [{ text: "Install it again" }];
     case "dangling-link":
+      return cause.target.startsWith("/")
+        ? [{ text: `Copy ${JSON.stringify(cause.target)} with [[oci.copy]]` }]
+        : [{ text: "Install it again" }];
     case "endless-scripts":
       return [];
   }
+}
+
+function isOfType<Type extends Cause["type"]>(
+  type: Type,
+): (cause: Cause) => cause is CauseOf<Type> {
+  return (cause): cause is CauseOf<Type> => cause.type === type;
 }

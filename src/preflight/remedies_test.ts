@@ -1,6 +1,5 @@
 import { assertEquals } from "@std/assert";
 import type { Cause } from "./cause.ts";
-import { describeProblem, listNames } from "./describe.ts";
 import { remediesFor, type RemedyContext } from "./remedies.ts";
 
 const DEBIAN: RemedyContext = { distribution: ["debian"], musl: false };
@@ -9,15 +8,15 @@ const ALPINE: RemedyContext = { distribution: ["alpine"], musl: true };
 const NOTHING: RemedyContext = { distribution: [], musl: false };
 
 function first(cause: Cause, context: RemedyContext): string | undefined {
-  return remediesFor(cause, context)[0]?.text;
+  return remediesFor([cause], context)[0]?.text;
 }
 
 const ATOMIC: Cause = { type: "missing-library", library: "libatomic.so.1", file: "/node" };
 
 Deno.test("remediesFor() names the package of the image's own distribution", () => {
-  assertEquals(remediesFor(ATOMIC, DEBIAN), [{
+  assertEquals(remediesFor([ATOMIC], DEBIAN), [{
     text: 'Add "apt:libatomic1" to [bootstrap.packages]',
-    package: { manager: "apt", name: "libatomic1" },
+    packages: [{ manager: "apt", name: "libatomic1" }],
   }]);
   assertEquals(first(ATOMIC, UBUNTU), 'Add "apt:libatomic1" to [bootstrap.packages]');
   assertEquals(first(ATOMIC, ALPINE), 'Add "apk:libatomic" to [bootstrap.packages]');
@@ -27,6 +26,21 @@ Deno.test("remediesFor() names the package of the image's own distribution", () 
     first(unknown, DEBIAN),
     "Add the package that has libmine.so.1 to [bootstrap.packages]",
   );
+});
+
+Deno.test("remediesFor() names all packages of several libraries, and what has none", () => {
+  const libraries = ["libnss3.so", "libnspr4.so", "libmine.so.1", "libz.so.1"] as const;
+  const [nss, ...more] = libraries.map((library): Cause => ({ ...ATOMIC, library }));
+  assertEquals(remediesFor([nss ?? ATOMIC, ...more], DEBIAN), [
+    {
+      text: 'Add "apt:libnss3", "apt:libnspr4" and "apt:zlib1g" to [bootstrap.packages]',
+      packages: ["libnss3", "libnspr4", "zlib1g"].map((name) => ({
+        manager: "apt" as const,
+        name,
+      })),
+    },
+    { text: "Add the package that has libmine.so.1 to [bootstrap.packages]" },
+  ]);
 });
 
 Deno.test("remediesFor() says where a library is that the loader does not find", () => {
@@ -44,7 +58,7 @@ Deno.test("remediesFor() names the bases that have a version, and a lower versio
     library: "/lib/libc.so.6",
     file: "/p",
   });
-  assertEquals(remediesFor(need("GLIBC_2.38"), DEBIAN).map(({ text }) => text), [
+  assertEquals(remediesFor([need("GLIBC_2.38")], DEBIAN).map(({ text }) => text), [
     "Use a newer base: ubuntu:24.04 or debian:trixie-slim",
     "Use a lower version of the tool",
   ]);
@@ -53,12 +67,26 @@ Deno.test("remediesFor() names the bases that have a version, and a lower versio
   assertEquals(first(need("OTHER_1"), DEBIAN), "Use a newer base");
 });
 
+Deno.test("remediesFor() names the bases that have every version", () => {
+  const need = (version: string): Cause => ({
+    type: "missing-version",
+    version,
+    library: "/lib/libstdc++.so.6",
+    file: "/p",
+  });
+  const causes = [need("GLIBCXX_3.4.30"), need("CXXABI_1.3.15")] as const;
+  assertEquals(
+    remediesFor(causes, DEBIAN)[0]?.text,
+    "Use a newer base: ubuntu:24.04 or debian:trixie-slim",
+  );
+});
+
 Deno.test("remediesFor() tells tools from packages for commands", () => {
   const need = (command: string): Cause => ({ type: "missing-command", command, file: "/s" });
   assertEquals(first(need("node"), DEBIAN), "Add node to [tools]");
   assertEquals(first(need("bash"), ALPINE), 'Add "apk:bash" to [bootstrap.packages]');
   assertEquals(first(need("node --x"), DEBIAN)?.startsWith('Write "env -S node --x"'), true);
-  assertEquals(remediesFor(need("constructor"), DEBIAN), []);
+  assertEquals(remediesFor([need("constructor")], DEBIAN), []);
 });
 
 Deno.test("remediesFor() knows what a loader, an interpreter and a carriage return ask for", () => {
@@ -78,23 +106,4 @@ Deno.test("remediesFor() knows what a loader, an interpreter and a carriage retu
   });
   assertEquals(first(script("/bin/bash"), ALPINE), 'Add "apk:bash" to [bootstrap.packages]');
   assertEquals(first(script("/bin/sh\r"), DEBIAN)?.includes("carriage return"), true);
-});
-
-Deno.test("describeProblem() says who fails, why, and who depends on them", () => {
-  const problem = { cause: ATOMIC, commands: ["node"], ofBase: false };
-  assertEquals(
-    describeProblem({ ...problem, dependents: ["eslint", "prettier", "tsc"] }),
-    "node does not start in the image: the library libatomic.so.1 is missing, which /node needs, " +
-      "nor do eslint, prettier and tsc, which need it",
-  );
-  assertEquals(
-    describeProblem({ ...problem, commands: ["node", "npm"], dependents: [] }),
-    "node and npm do not start in the image: the library libatomic.so.1 is missing, which /node needs",
-  );
-});
-
-Deno.test("listNames() shortens long lists", () => {
-  assertEquals(listNames(["a"]), "a");
-  assertEquals(listNames([..."abcdef"]), "a, b, c, d, e and f");
-  assertEquals(listNames([..."abcdefg"]), "a, b, c, d, e and 2 more");
 });

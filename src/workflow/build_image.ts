@@ -20,7 +20,7 @@ import { checkBuilt } from "./check_built.ts";
 import { type ComposedImage, composeImage } from "./compose_image.ts";
 import { moveDotfiles } from "./dotfiles_home.ts";
 import { defaultJobs, defaultPlatform, hostEnv, isHostPlatform } from "./environment.ts";
-import { checkToolExecutables } from "./executables.ts";
+import { warnOfForeignTools } from "./executables.ts";
 import { checkForeignTools, differentVersions, maybeForeign } from "./foreign_tools.ts";
 import { imageExtras } from "./image_extras.ts";
 import { refuseReplacements } from "./inspect_layer.ts";
@@ -28,7 +28,7 @@ import { makeLayers, type MakeLayersOptions } from "./make_layers.ts";
 import { composeSet, describeSet, type ImageSet, sortPlatforms } from "./image_set.ts";
 import { chooseMise } from "./mise_binary.ts";
 import { miseContext } from "./mise_context.ts";
-import { tellOnce } from "./tell_once.ts";
+import { hearWarnings, tellOnce } from "./tell_once.ts";
 import { openBase } from "./open_base.ts";
 import { maybeMakePackagesLayer, refuseOnScratch } from "./packages_layer.ts";
 import { mapLimited } from "./limit.ts";
@@ -115,9 +115,8 @@ async function planOptions(
 ): Promise<PlanOptions> {
   const platform = request.platform ?? defaultPlatform();
   const mise = await chooseMise(project, request, platform);
-  const foreign = await checkToolExecutables(project, platform);
-  for (const text of [mise.warning ?? [], foreign].flat()) {
-    context.reporter.emit({ type: "warning", text });
+  if (mise.warning !== undefined) {
+    context.reporter.emit({ type: "warning", text: mise.warning });
   }
   const { from, tag, mountPoint, owner, compression } = request;
   return {
@@ -162,7 +161,9 @@ export async function planImage(
   request: BuildRequest,
   context: WorkflowContext,
 ): Promise<BuildPlan> {
-  return (await planProject(request, context, { installForeign: false })).plan;
+  const { project, plan } = await planProject(request, context, { installForeign: false });
+  await warnOfForeignTools(project, plan.platform, context);
+  return plan;
 }
 
 /** @throws {MiseOciError} `tool` naming every tool that is not installed, unless its layer is reused. */
@@ -209,6 +210,7 @@ export async function buildInCache(
   const plan = await moveDotfiles(planned, { ground, cache, request }, context);
   const { project } = planned;
   const trees = new Map<LayerPlan, LayerTree>();
+  const heard = hearWarnings(context);
   const layers = await makeLayers(plan, {
     cache,
     useCache,
@@ -224,10 +226,11 @@ export async function buildInCache(
       return isInstalled(layer, project) ? undefined : maybeReusable(index, layer);
     },
     maybeReusable: (layer) => maybeReusable(index, layer),
-  }, context);
+  }, heard.context);
   const built = { project, plan, base, image: composeImage(plan, base, layers) };
   const { check = "warn", fix = false, ...once } = request;
-  if (!await checkBuilt(built, { check, fix, cache, trees }, context)) return built;
+  const told = heard.warnings;
+  if (!await checkBuilt(built, { check, fix, cache, trees, told }, context)) return built;
   // What --fix wrote into the config file is part of the image.
   const again = await planProject(request, context);
   return await buildInCache(again, { ...options, request: { ...once, check } }, context);

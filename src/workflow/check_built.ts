@@ -3,20 +3,20 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import type { LayerTree } from "../layer/mod.ts";
+import { type LayerTree, linkWarning } from "../layer/mod.ts";
 import type { LayerPlan, Project } from "../plan/mod.ts";
 import {
   type CheckReport,
   describeDuplicate,
-  describeProblem,
+  type Finding,
+  findingsOf,
   type PackageRemedy,
-  type Problem,
-  remediesFor,
 } from "../preflight/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import { addPackages, packageKey } from "./add_packages.ts";
 import type { ImageInCache } from "./build_image.ts";
 import { type CheckedImage, checkLayers, openFrom } from "./check_layers.ts";
+import { warnOfForeignTools } from "./executables.ts";
 import type { CheckMode, WorkflowContext } from "./types.ts";
 
 /** What is done about problems. */
@@ -27,24 +27,26 @@ export interface CheckOptions {
   readonly cache: Cache;
 }
 
-/** A problem with what to do about it, as a sentence without a final period. */
-export function problemText(problem: Problem, report: CheckReport): string {
-  const [remedy] = remediesFor(problem.cause, report);
-  const text = describeProblem(problem);
-  return remedy === undefined ? text : `${text}. ${remedy.text}`;
-}
-
-/** The problems that the image's user meets and its builder can do something about. */
-function ownProblems({ problems }: CheckReport): readonly Problem[] {
-  return problems.filter(({ ofBase }) => !ofBase);
+/** A finding with what to do about it, as a sentence without a final period. */
+function findingText({ message, remedies: [remedy] }: Finding): string {
+  return remedy === undefined ? message : `${message}. ${remedy.text}`;
 }
 
 /** The packages that would help. */
 function packagesOf(report: CheckReport): readonly PackageRemedy[] {
-  const found = ownProblems(report).flatMap(({ cause }) =>
-    remediesFor(cause, report)[0]?.package ?? []
+  const found = findingsOf(report).flatMap(({ ofBase, remedies: [first] }) =>
+    ofBase ? [] : first?.packages ?? []
   );
   return [...new Map(found.map((one) => [packageKey(one), one])).values()];
+}
+
+/** Whether the layers' own warnings of links that lead nowhere say everything of a finding. */
+function wasTold({ causes }: Finding, told: readonly string[]): boolean {
+  return causes.every((cause) => {
+    if (cause.type !== "dangling-link") return false;
+    const text = linkWarning(cause.file, cause.target);
+    return told.some((warning) => warning.endsWith(text));
+  });
 }
 
 /**
@@ -54,19 +56,22 @@ function packagesOf(report: CheckReport): readonly PackageRemedy[] {
  */
 export function reportProblems(
   report: CheckReport,
-  { check, fixable }: { readonly check: CheckMode; readonly fixable: boolean },
+  { check, fixable, told = [] }: {
+    readonly check: CheckMode;
+    /** Whether `--fix` could be given. */
+    readonly fixable: boolean;
+    /** Warnings that were given before. */
+    readonly told?: readonly string[];
+  },
   { reporter }: WorkflowContext,
 ): void {
-  const own = ownProblems(report);
-  for (const problem of own) {
-    reporter.emit({ type: "warning", text: problemText(problem, report) });
+  const findings = findingsOf(report);
+  const own = findings.filter(({ ofBase }) => !ofBase);
+  for (const finding of own.filter((one) => !wasTold(one, told))) {
+    reporter.emit({ type: "warning", text: findingText(finding) });
   }
-  for (const problem of report.problems.filter(({ ofBase }) => ofBase)) {
-    reporter.emit({
-      type: "detail",
-      level: 1,
-      text: `In the base: ${problemText(problem, report)}`,
-    });
+  for (const finding of findings.filter(({ ofBase }) => ofBase)) {
+    reporter.emit({ type: "detail", level: 1, text: `In the base: ${findingText(finding)}` });
   }
   for (const duplicate of report.duplicates) {
     reporter.emit({ type: "detail", level: 1, text: describeDuplicate(duplicate) });
@@ -160,20 +165,28 @@ export async function checkBuilt(
   options: CheckOptions & {
     /** The host files of layers that were looked at. */
     readonly trees: ReadonlyMap<LayerPlan, LayerTree>;
+    /** Warnings that were given before. */
+    readonly told: readonly string[];
     /** Adds missing packages to the config file. */
     readonly fix: boolean;
   },
   context: WorkflowContext,
 ): Promise<boolean> {
-  const { check, cache, trees, fix } = options;
-  if (check === "off" && !fix) return false;
+  const { check, cache, trees, told, fix } = options;
+  const { project, plan } = built;
+  const warnOfFormats = (): Promise<void> => warnOfForeignTools(project, plan.platform, context);
+  if (check === "off" && !fix) {
+    await warnOfFormats();
+    return false;
+  }
   const report = await checkLayers(checkedImage(built, trees, cache), cache, context);
   if (report === undefined) {
     const text = "The image is not checked: it has layers that only the registry has";
     context.reporter.emit({ type: "detail", level: 1, text });
+    await warnOfFormats();
     return false;
   }
-  if (fix && await writePackages(report, built.project, context)) return true;
-  reportProblems(report, { check, fixable: !fix }, context);
+  if (fix && await writePackages(report, project, context)) return true;
+  reportProblems(report, { check, fixable: !fix, told }, context);
   return false;
 }

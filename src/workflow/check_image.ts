@@ -4,13 +4,7 @@
  */
 import { MiseOciError } from "../errors.ts";
 import type { Digest, Platform } from "../oci/mod.ts";
-import {
-  type CheckReport,
-  describeDuplicate,
-  describeProblem,
-  remediesFor,
-  type Remedy,
-} from "../preflight/mod.ts";
+import { describeDuplicate, type Duplicate, type Finding, findingsOf } from "../preflight/mod.ts";
 import { openBuildCache } from "./build_image.ts";
 import { foundImage } from "./check_found.ts";
 import { checkLayers } from "./check_layers.ts";
@@ -28,20 +22,16 @@ export interface CheckRequest {
   readonly platform?: Platform;
 }
 
-/** A problem in words. */
-export interface CheckProblem {
+/** What does not start, why, and what to do. */
+export interface CheckProblem extends Finding {
   /** Its kind: `missing-library`, `missing-command`… */
-  readonly type: CheckReport["problems"][number]["cause"]["type"];
+  readonly type: Finding["causes"][0]["type"];
+}
+
+/** A command that two tools have. */
+export interface CheckDuplicate extends Duplicate {
   /** One sentence without a final period. */
   readonly message: string;
-  /** Commands that fail themselves. */
-  readonly commands: readonly string[];
-  /** Commands that need one of those. */
-  readonly dependents: readonly string[];
-  /** Whether only the base's own commands fail, in an image of mise-oci. */
-  readonly ofBase: boolean;
-  /** What to do, the best first. */
-  readonly remedies: readonly Remedy[];
 }
 
 /** What a check found. */
@@ -56,8 +46,8 @@ export interface CheckResult {
   readonly commands: number;
   /** What does not start. */
   readonly problems: readonly CheckProblem[];
-  /** Commands that two tools have, a sentence each. */
-  readonly duplicates: readonly string[];
+  /** Commands that two tools have. */
+  readonly duplicates: readonly CheckDuplicate[];
 }
 
 /**
@@ -83,14 +73,10 @@ export async function checkImage(
     digest: image.digest,
     platform: image.platform,
     commands: report.commands,
-    problems: report.problems.map((problem) => ({
-      type: problem.cause.type,
-      message: describeProblem(problem),
-      commands: problem.commands,
-      dependents: problem.dependents,
-      ofBase: problem.ofBase,
-      remedies: remediesFor(problem.cause, report),
+    problems: findingsOf(report).map((finding) => ({ type: finding.causes[0].type, ...finding })),
+    duplicates: report.duplicates.map((duplicate) => ({
+      message: describeDuplicate(duplicate),
+      ...duplicate,
     })),
-    duplicates: report.duplicates.map(describeDuplicate),
   };
 }

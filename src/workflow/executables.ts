@@ -13,6 +13,7 @@ import {
   parseExecutableFormat,
   runsOnLinux,
 } from "../preflight/elf_header.ts";
+import type { WorkflowContext } from "./types.ts";
 
 /** What to embed, and what to say if nothing is. */
 export interface EmbedDecision {
@@ -69,11 +70,15 @@ async function maybeForeignExecutable(
   return undefined;
 }
 
-/** One warning for each tool with an executable on PATH that cannot run in the image. */
-export async function checkToolExecutables(
+/**
+ * One warning for each tool with an executable on PATH that cannot run in the image: the little that is said
+ * where the check is not made.
+ */
+export async function warnOfForeignTools(
   project: Project,
   platform: Platform,
-): Promise<readonly string[]> {
+  { reporter }: WorkflowContext,
+): Promise<void> {
   const warnings = await Promise.all(project.tools.map(async (tool) => {
     for (const dir of tool.binDirs ?? []) {
       const root = tool.realInstallPath ?? tool.installPath;
@@ -84,5 +89,5 @@ export async function checkToolExecutables(
     }
     return [];
   }));
-  return warnings.flat();
+  for (const text of warnings.flat()) reporter.emit({ type: "warning", text });
 }

@@ -1,5 +1,6 @@
 /**
- * Warnings that several platforms of one build have in common are said once.
+ * Nothing is said twice: neither what several platforms of one build have in common, nor what another step
+ * said already.
  * @module
  */
 import type { WorkflowContext } from "./types.ts";
@@ -20,4 +21,17 @@ export function tellOnce(context: WorkflowContext): WorkflowContext {
       },
     },
   };
+}
+
+/** The same surroundings, and a list of the warnings that are given in them. */
+export function hearWarnings(
+  context: WorkflowContext,
+): { readonly context: WorkflowContext; readonly warnings: readonly string[] } {
+  const warnings: string[] = [];
+  const { reporter } = context;
+  const emit: WorkflowContext["reporter"]["emit"] = (event) => {
+    if (event.type === "warning") warnings.push(event.text);
+    reporter.emit(event);
+  };
+  return { context: { ...context, reporter: { emit } }, warnings };
 }

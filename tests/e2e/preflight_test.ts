@@ -3,6 +3,7 @@
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
+import { buildElf } from "../../src/preflight/elf_fixture_test.ts";
 import { runProgram, runProgramJson } from "../support/cli.ts";
 import { testUnless, tryBuild } from "../support/image_project.ts";
 import { makeCorpus, whyNoCorpus } from "../support/preflight/corpus.ts";
@@ -48,7 +49,7 @@ interface Check {
     readonly type: string;
     readonly commands: readonly string[];
     readonly dependents: readonly string[];
-    readonly remedies: readonly { readonly package?: { readonly name: string } }[];
+    readonly remedies: readonly { readonly packages?: readonly { readonly name: string }[] }[];
   }[];
 }
 
@@ -84,7 +85,7 @@ testUnless(
     assertEquals(problems[0]?.type, "missing-library");
     assertEquals(problems[0]?.commands, ["node"]);
     assertEquals(problems[0]?.dependents, ["eslint", "prettier", "tsc", "tsserver"]);
-    assertEquals(problems[0]?.remedies[0]?.package?.name, "libatomic1");
+    assertEquals(problems[0]?.remedies[0]?.packages?.[0]?.name, "libatomic1");
     assertEquals(await Deno.readTextFile(config), before);
 
     const fixed = await tryBuild(project, ["--fix", "--strict"]);
@@ -99,6 +100,41 @@ testUnless(
     await using podman = await startPodman();
     const ran = await podman.runLayout(image, ["sh", "-c", "node --version && prettier --version"]);
     assertEquals(ran.stdout, "v26.10.0\n3.6.2\n", ran.stderr);
+  },
+);
+
+/** How often a text is in another. */
+function count(text: string, part: string): number {
+  return text.split(part).length - 1;
+}
+
+testWith(
+  { needs: ["linux", "mise"] },
+  "check: programs for other machines and links that lead nowhere are told of once",
+  async () => {
+    await using project = await createMiseProject({
+      toml: '[tools]\nbun = "1.0.0"\nnode = "1.0.0"\n[oci]\nfrom = "scratch"\n',
+      ownData: true,
+    });
+    const { root } = project;
+    const [bun, node] = [join(root, "bun/bin"), join(root, "node/bin")];
+    for (const directory of [bun, node]) await Deno.mkdir(directory, { recursive: true });
+    for (const name of ["alien", "visitor"]) {
+      await Deno.writeFile(join(bun, name), buildElf({ machine: 0xb6, type: 2 }), { mode: 0o755 });
+    }
+    await Deno.symlink("/opt/nothing/prog", join(node, "prog"));
+    await project.runMise("link", "bun@1.0.0", join(root, "bun"));
+    await project.runMise("link", "node@1.0.0", join(root, "node"));
+    const told = async (...flags: readonly string[]): Promise<readonly number[]> => {
+      const { code, stderr } = await tryBuild(project, ["--no-mise", ...flags]);
+      assertEquals(code, 0, stderr);
+      return ["alien", "visitor", "/opt/nothing/prog"].map((text) => count(stderr, text));
+    };
+    // "alien" is named as a command and, once, as a path.
+    assertEquals(await told(), [2, 1, 1]);
+    assertEquals(await told("--no-check"), [1, 0, 1]);
+    assertEquals(await told("--dry-run"), [1, 0, 0]);
+    assertEquals((await tryBuild(project, ["--no-mise", "--strict"])).code, 1);
   },
 );
 

@@ -48,7 +48,7 @@ export function checkOutput(result: CheckResult, { quiet }: { readonly quiet: bo
           ...section("Problems:", own),
           ...section("Problems of the base:", problems.filter(({ ofBase }) => ofBase)),
           ...(duplicates.length === 0 ? [] : ["", "Commands that two tools have:"]),
-          ...duplicates.map((text) => `- ${escapeLine(text)}`),
+          ...duplicates.map(({ message }) => `- ${escapeLine(message)}`),
         ],
       ),
     json: () => ({
