@@ -5,6 +5,7 @@
  */
 import { MiseOciError } from "../errors.ts";
 import type { LayerPlan, LayerSource, Owner } from "../plan/types.ts";
+import { followBaseLinks } from "./base_links.ts";
 import { EntryMap, layerPath, linkSameInodes, refuseWhiteout } from "./entries.ts";
 import { type HostStat, joinPath, type LayerEntry } from "./entry.ts";
 import { ioError } from "./errors.ts";
@@ -32,6 +33,8 @@ export interface BaseDirectories {
   has(path: string): boolean;
   /** What a directory is that is not mode 0755 of root; `undefined` for others and for links. */
   maybeReserved?(path: string): DirectoryAttributes | undefined;
+  /** The directory that a link leads to, without leading slash; `undefined` for what is no link to one. */
+  maybeLink?(path: string): string | undefined;
 }
 
 /** What the scan of a layer depends on besides its plan. */
@@ -71,12 +74,18 @@ export async function scanLayer(plan: LayerPlan, context: ScanContext): Promise<
   for (const source of plan.sources) await scanSource(scan, source);
   if (unreadable.length > 0) throw unreadableError(plan.name, unreadable);
   const relocations = expandRelocations(plan);
-  const entries = byPath.sorted().flatMap((entry) =>
+  const found = byPath.sorted();
+  const { baseDirectories } = context;
+  const provided = (path: string): boolean =>
+    byPath.get(path) !== undefined || baseDirectories.has(path);
+  relocateLinks(found, { relocations, provided, warn: (text) => warnings.push(text) });
+  // A package layer is made in the base itself, where links are followed already.
+  const placed = plan.kind === "packages"
+    ? found
+    : followBaseLinks(found, (path) => baseDirectories.maybeLink?.(path));
+  const entries = placed.flatMap((entry) =>
     isInBase(entry, scan) ? maybeReserved(entry, scan) ?? [] : entry
   );
-  const provided = (path: string): boolean =>
-    byPath.get(path) !== undefined || context.baseDirectories.has(path);
-  relocateLinks(entries, { relocations, provided, warn: (text) => warnings.push(text) });
   linkSameInodes(entries);
   const bytes = entries.reduce((sum, entry) => sum + entrySize(entry), 2 * TAR_BLOCK);
   return { entries, directories, bytes, warnings: warnings.sort(), relocations };

@@ -86,38 +86,58 @@ function isReserved(value: unknown): value is Reserved {
     value.slice(1).every((number) => Number.isInteger(number) && number >= 0);
 }
 
+/** A link to a directory and where that is: `["lib", "usr/lib"]`. */
+type DirectoryLink = readonly [path: string, directory: string];
+
+function isDirectoryLink(value: unknown): value is DirectoryLink {
+  return Array.isArray(value) && value.length === 2 &&
+    value.every((path) => typeof path === "string" && path !== "");
+}
+
 /** What the cache keeps of a base's directories. */
 interface DirectoryList {
   readonly names: readonly string[];
   readonly reserved: readonly Reserved[];
+  readonly links: readonly DirectoryLink[];
 }
 
 function maybeParseDirectories(value: unknown): DirectoryList | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { names, reserved } = value as Record<string, unknown>;
+  const { names, reserved, links } = value as Record<string, unknown>;
   if (!Array.isArray(names) || !names.every((path) => typeof path === "string")) return undefined;
-  return Array.isArray(reserved) && reserved.every(isReserved) ? { names, reserved } : undefined;
+  if (!Array.isArray(links) || !links.every(isDirectoryLink)) return undefined;
+  return Array.isArray(reserved) && reserved.every(isReserved)
+    ? { names, reserved, links }
+    : undefined;
 }
 
 function listDirectories(files: BaseFiles): DirectoryList {
   const names: string[] = [];
   const reserved: Reserved[] = [];
+  const links: DirectoryLink[] = [];
   for (const file of files.entries()) {
     const { path, type, mode, uid, gid } = file;
     if (path === "" || !isDirectory(files, file)) continue;
     names.push(path);
+    const real = type === "symlink" ? files.resolve(path)?.path ?? "" : "";
+    if (real !== "") links.push([path, real]);
     const usual = mode === 0o755 && uid === 0 && gid === 0;
     if (type === "directory" && !usual) reserved.push([path, mode, uid, gid]);
   }
-  return { names, reserved };
+  return { names, reserved, links };
 }
 
-function directoriesOf({ names, reserved }: DirectoryList): BaseDirectories {
+function directoriesOf({ names, reserved, links }: DirectoryList): BaseDirectories {
   const set = new Set(names);
+  const linked = new Map(links);
   const attributes = new Map(
     reserved.map(([path, mode, uid, gid]) => [path, { mode, uid, gid }]),
   );
-  return { has: (path) => set.has(path), maybeReserved: (path) => attributes.get(path) };
+  return {
+    has: (path) => set.has(path),
+    maybeReserved: (path) => attributes.get(path),
+    maybeLink: (path) => linked.get(path),
+  };
 }
 
 /**
@@ -129,7 +149,7 @@ export async function readBaseDirectories(
   cache: Cache,
   context: WorkflowContext,
 ): Promise<BaseDirectories> {
-  if (base.layers.length === 0) return directoriesOf({ names: [], reserved: [] });
+  if (base.layers.length === 0) return directoriesOf({ names: [], reserved: [], links: [] });
   const key = baseContentKey(base);
   const kept = maybeParseDirectories(await cache.getDocument(DIRECTORIES, key));
   if (kept !== undefined) return directoriesOf(kept);

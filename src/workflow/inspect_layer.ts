@@ -83,7 +83,7 @@ export async function refuseReplacements(
     const there = files.get(path)?.type;
     const replaced = type === "directory"
       ? there !== undefined && files.resolve(path)?.type !== "directory"
-      : there === "directory";
+      : there === "directory" || type !== "symlink" && files.resolve(path)?.type === "directory";
     if (!replaced) continue;
     const [what, instead] = type === "directory" ? ["file", "directory"] : ["directory", "file"];
     throw new MiseOciError(

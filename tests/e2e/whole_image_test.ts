@@ -111,6 +111,21 @@ testUnless(
 );
 
 testWith(
+  { needs: ["linux", "root", "mise", "base", "podman", "runc"] },
+  "a copy below a link of the base leaves the link and what it leads to",
+  async () => {
+    await using project = await createMiseProject({ toml: "", files: { greeting: "hello\n" } });
+    const base = `oci:${await buildBase()}`;
+    const args = ["--from", base, "--no-mise", "-t", "all", "--copy", "greeting:/lib/app/greeting"];
+    const built = await buildProject(project, args);
+    await using podman = await startPodman();
+    const script = "readlink /lib; cat /usr/lib/app/greeting";
+    const ran = await podman.runLayout(`${built.output}:all`, ["sh", "-c", script]);
+    assertEquals(ran.stdout, "usr/lib\nhello\n", ran.stderr);
+  },
+);
+
+testWith(
   { needs: ["linux", "mise", "base"] },
   "packages that no image can have are refused before anything is fetched, with what to do",
   async () => {
