@@ -8,6 +8,7 @@ import {
   UPLOADS,
   withRegistry,
 } from "../../tests/support/push_run.ts";
+import { randomBytes } from "../../tests/support/faultreg/mod.ts";
 import { pushableImage } from "../../tests/support/pushable_image.ts";
 import { MiseOciError } from "../errors.ts";
 
@@ -131,6 +132,20 @@ Deno.test("R26: a connection that breaks in a chunk resumes behind what was kept
     const once = big.length + pushableImage(layers).config.size;
     assertLess(received(run) - once, CHUNK + 1);
   });
+});
+
+Deno.test("R26: wherever it breaks, a registry that says what it kept gets at most 1.3 times the bytes", async () => {
+  const parts = 20;
+  const layer = randomBytes(parts * CHUNK, 3);
+  for (const nth of [2, 5, 10, 15, 19]) {
+    await withRegistry(async (run) => {
+      const fault = { kind: "cutRequest", bytes: CHUNK >> 1, keep: true } as const;
+      run.registry.faults.add({ method: "PATCH", nth, fault });
+      const { bytesSent } = await run.push({ layers: [layer] });
+      assertEquals(count(run.steps(), "GET uploads"), 1);
+      for (const sent of [bytesSent, received(run)]) assertLess(sent, 1.3 * layer.length);
+    });
+  }
 });
 
 Deno.test("R26: a connection that breaks before anything was kept sends the chunk again", async () => {
