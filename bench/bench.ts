@@ -63,7 +63,8 @@ async function write(measured: readonly Result[]): Promise<void> {
   const results = SCENARIOS.flatMap(({ name }) =>
     [...measured, ...kept].find(({ scenario }) => scenario === name) ?? []
   );
-  const builds = ["cold", "zstd", "warm", "bump", "50-tools", "push", "push-again", "run-podman"];
+  const pushes = ["push", "push-again", "build-push-again"];
+  const builds = ["cold", "zstd", "warm", "bump", "50-tools", ...pushes, "run-podman"];
   const native = pick(results, builds, (name, i) => i === 0 || name === NATIVE);
   const rest = pick(results, ["cold", "zstd", "others", "small-files", "large-file", "push"], (
     name,

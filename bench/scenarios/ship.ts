@@ -25,59 +25,91 @@ async function buildLayout(project: MiseProject): Promise<string> {
   return layout;
 }
 
-/** The programs that push a layout, to a repository that `name` gives for each. */
+/** What a program pushes: a layout that is there, or the project itself. */
+type Pushed = { readonly layout: string } | { readonly from: string };
+
+/** The programs that push, each to a place that `destination` gives. skopeo only pushes layouts. */
 function pushers(
   project: MiseProject,
-  layout: string,
+  pushed: Pushed,
   destination: (program: string) => string,
-): readonly Contender[] {
-  const env = {
-    ...project.env,
-    MISE_EXPERIMENTAL: "1",
-    MISE_OCI_CACHE_DIR: join(project.root, "cache"),
-  };
-  const contender = (name: string, command: () => [string, ...string[]]): Contender => ({
-    name,
-    prepare: () => Promise.resolve(),
-    run: () => measure(command(), { cwd: project.directory, env }),
-  });
-  return [
-    contender(OURS, () => programCommand(["push", "--image-dir", layout, destination("ours")])),
-    contender(NATIVE, () => [
-      project.mise,
-      ...["oci", "push", "--image-dir", layout, destination("mise")],
-    ]),
-    contender("skopeo copy", () => [
+): readonly { readonly name: string; readonly command: () => [string, ...string[]] }[] {
+  const what = "layout" in pushed ? ["--image-dir", pushed.layout] : ["--from", pushed.from];
+  const builders = [
+    { name: OURS, command: () => programCommand(["push", ...what, destination("ours")]) },
+    {
+      name: NATIVE,
+      command: (): [string, ...string[]] => [
+        project.mise,
+        ...["oci", "push", ...what, destination("mise")],
+      ],
+    },
+  ];
+  if (!("layout" in pushed)) return builders;
+  return [...builders, {
+    name: "skopeo copy",
+    command: () => [
       "skopeo",
       ...["copy", "--quiet", "--insecure-policy", "--dest-tls-verify=false"],
-      ...[`oci:${layout}:t`, `docker://${destination("skopeo")}`],
-    ]),
-  ];
+      ...[`oci:${pushed.layout}:t`, `docker://${destination("skopeo")}`],
+    ],
+  }];
+}
+
+function pushEnv(project: MiseProject, home: string): Readonly<Record<string, string>> {
+  const cache = { MISE_OCI_CACHE_DIR: join(project.root, "cache") };
+  return { ...project.env, MISE_EXPERIMENTAL: "1", ...cache, HOME: home };
 }
 
 const push: Scenario = {
   name: "push",
-  title: "push 119 MB to a local registry",
+  title: "push 119 MB to an empty registry on the machine",
   open: async (stack) => {
-    const registry = stack.use(await startDockerRegistry());
     const project = await openProject(stack);
     const layout = await buildLayout(project);
+    let registry = await startDockerRegistry();
+    stack.defer(() => registry[Symbol.asyncDispose]());
     let count = 0;
-    // A repository that nobody has pushed to: every blob is sent.
-    return pushers(project, layout, (name) => `${registry.host}/${name}-${++count}:t`);
+    let home = "";
+    // Nobody finds what another round or program has sent, there or in what it remembers of registries.
+    const prepare = async (): Promise<void> => {
+      await registry[Symbol.asyncDispose]();
+      registry = await startDockerRegistry();
+      home = join(project.root, `home-${++count}`);
+      await Deno.mkdir(home);
+    };
+    return pushers(project, { layout }, () => `${registry.host}/bench/image-${count}:t`)
+      .map(({ name, command }) => ({
+        name,
+        prepare,
+        run: () => measure(command(), { cwd: project.directory, env: pushEnv(project, home) }),
+      }));
   },
 };
 
-const repeatPush: Scenario = {
-  name: "push-again",
-  title: "push again: the registry has everything",
-  open: async (stack) => {
-    const registry = stack.use(await startDockerRegistry());
-    const project = await openProject(stack);
-    const layout = await buildLayout(project);
-    return pushers(project, layout, (name) => `${registry.host}/${name}:t`);
+/** Pushing what the registry has: the first round, which does not count, sends it. */
+function pushAgain(
+  { name, title, pushed }: Pick<Scenario, "name" | "title"> & {
+    readonly pushed: (project: MiseProject) => Promise<Pushed>;
   },
-};
+): Scenario {
+  return {
+    name,
+    title,
+    open: async (stack) => {
+      const registry = stack.use(await startDockerRegistry());
+      const project = await openProject(stack);
+      const what = await pushed(project);
+      const env = pushEnv(project, project.env["HOME"] ?? project.root);
+      return pushers(project, what, (program) => `${registry.host}/${program}:t`)
+        .map(({ name, command }) => ({
+          name,
+          prepare: () => Promise.resolve(),
+          run: () => measure(command(), { cwd: project.directory, env }),
+        }));
+    },
+  };
+}
 
 /**
  * mise's own `run`. With podman it builds into a temporary directory whose name podman mostly refuses for
@@ -129,7 +161,16 @@ function runAgain(name: "podman" | "docker"): Scenario {
 /** The scenarios of this file. */
 export const SHIP_SCENARIOS: readonly Scenario[] = [
   push,
-  repeatPush,
+  pushAgain({
+    name: "push-again",
+    title: "push a layout again: the registry has everything",
+    pushed: async (project) => ({ layout: await buildLayout(project) }),
+  }),
+  pushAgain({
+    name: "build-push-again",
+    title: "build and push again: nothing has changed",
+    pushed: () => Promise.resolve({ from: "scratch" }),
+  }),
   runAgain("podman"),
   runAgain("docker"),
 ];
