@@ -3,12 +3,12 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
+import { parseImageName } from "../oci/reference.ts";
 import type { BuildRequest } from "../workflow/types.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { choiceFlag, type FlagTable, inGroup, switchFlag, valueFlag, valueFlagOr } from "./flag.ts";
 import { BUILD_FLAGS, buildRequest, given } from "./flags/build.ts";
 import { parseDirectory } from "./flags/image.ts";
-import { parseTag } from "./values/build.ts";
 
 type OutputRequest = Pick<BuildRequest, "output" | "archive">;
 
@@ -34,7 +34,7 @@ const FLAGS = {
       short: "t",
       valueName: "REF",
       help: "Name of the image in the layout",
-      parse: parseTag,
+      parse: parseImageName,
     }),
     "dry-run": switchFlag({ help: "Print what would be built and write nothing" }),
   }),

@@ -2,12 +2,12 @@
  * `mise-oci load`: puts a built image into podman or docker.
  * @module
  */
+import { parseImageName } from "../oci/reference.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, valueFlag, valueFlagOr } from "./flag.ts";
 import { given, PLATFORM_FLAG } from "./flags/build.ts";
 import { ENGINE_FLAG } from "./flags/engine.ts";
 import { parseDirectory } from "./flags/image.ts";
-import { parseTag } from "./values/build.ts";
 
 const { group: _, ...platform } = PLATFORM_FLAG.platform;
 const { group: __, ...engine } = ENGINE_FLAG.engine;
@@ -23,7 +23,7 @@ const FLAGS = {
     valueName: "REF",
     defaultText: "the layout's",
     help: "Name of the image in the engine",
-    parse: parseTag,
+    parse: parseImageName,
   }),
   engine,
   platform,

@@ -4,7 +4,7 @@
  */
 import { delimiter } from "node:path";
 import { MiseOciError } from "../errors.ts";
-import type { EnvVariable, Tool } from "../plan/project.ts";
+import type { EnvVariable, OciSection, Tool } from "../plan/project.ts";
 import type { ListedVariable } from "./answers.ts";
 import { askVariables, type Session } from "./ask.ts";
 import { type ConfigFile, isTable } from "./config_file.ts";
@@ -98,6 +98,36 @@ async function inScope(
       } is left out: it cannot be told from the global config's own`,
     );
     return false;
+  });
+}
+
+/** What `_.path` of a table of `[env]` holds, as it is written. */
+function pathEntries(env: unknown): readonly string[] {
+  const directives = isTable(env) ? env["_"] : undefined;
+  const value = isTable(directives) ? directives["path"] : undefined;
+  const list = isTable(value) ? value["path"] ?? value["value"] : value;
+  return (Array.isArray(list) ? list : [list]).filter((entry) => typeof entry === "string");
+}
+
+/**
+ * One sentence for each file whose `_.path` adds to the PATH of this machine, which the image's does not
+ * get; none if the project says what it wants of PATH.
+ */
+export function pathWarnings(
+  files: readonly ConfigFile[],
+  { env, dropEnv }: Pick<OciSection, "env" | "dropEnv">,
+): readonly string[] {
+  if (Object.hasOwn(env, "PATH") || dropEnv.includes("PATH")) return [];
+  return files.flatMap((file) => {
+    const tables = Array.isArray(file.table["env"]) ? file.table["env"] : [file.table["env"]];
+    const entries = tables.flatMap(pathEntries);
+    if (entries.length === 0) return [];
+    const shown = entries.map((entry) => JSON.stringify(entry)).join(", ");
+    return [
+      `PATH of the image does not have _.path of ${JSON.stringify(file.path)} (${shown}): those ` +
+      "are directories of this machine. Set PATH in [oci.env] to what comes after the tools, or " +
+      'say drop_env = ["PATH"] under [_.oci]',
+    ];
   });
 }
 

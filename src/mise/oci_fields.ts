@@ -3,6 +3,12 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
+import {
+  formatImageSource,
+  parseCompression,
+  parseImageName,
+  parseImageSource,
+} from "../oci/mod.ts";
 import type { Copy, OciSection } from "../plan/project.ts";
 import { dirname, resolve } from "@std/path";
 import { nearest } from "../suggest.ts";
@@ -31,12 +37,25 @@ function describeType(value: unknown): string {
 }
 
 /** Fails naming the file, the line if it is found, and the key. */
-export function failField(place: FieldPlace, why: string): never {
+export function failField(place: FieldPlace, why: string, hint?: string): never {
   const key = place.path.join(".");
   throw new MiseOciError(
     "config",
     `Cannot use ${JSON.stringify(key)} in ${describePlace(place.file, place.path)}: ${why}`,
+    hint === undefined ? {} : { hint },
   );
+}
+
+/** What `parse` makes of a text; where it fails, the message names the place too. */
+function parsed<T>(value: unknown, place: FieldPlace, parse: (text: string) => T): T {
+  const source = text(value, place);
+  try {
+    return parse(source);
+  } catch (error) {
+    if (!(error instanceof MiseOciError)) throw error;
+    const { message, hint } = error;
+    return failField(place, message.charAt(0).toLowerCase() + message.slice(1), hint);
+  }
 }
 
 /** Narrows to a string that is not empty. */
@@ -77,7 +96,9 @@ function stringMap(value: unknown, place: FieldPlace): Readonly<Record<string, s
       if (key === "" || key.includes("\0")) failField(at, "the name is empty or not text");
       if (place.path.at(-1) === "env" && key.includes("=")) failField(at, 'a name has no "="');
       if (typeof item === "string") return [key, item];
-      return failField(at, `a string expected, not ${describeType(item)}; put it in quotes`);
+      const quotable = typeof item === "number" || typeof item === "boolean";
+      const quotes = quotable ? "; put it in quotes" : "";
+      return failField(at, `a string expected, not ${describeType(item)}${quotes}`);
     }),
   );
 }
@@ -119,26 +140,45 @@ function copies(value: unknown, place: FieldPlace): readonly Copy[] {
   });
 }
 
-function compression(value: unknown, place: FieldPlace): string {
-  const format = text(value, place);
-  return /^(?:gzip|zstd)(?::\d{1,2})?$|^none$/.test(format)
-    ? format
-    : failField(place, `"gzip", "zstd" or "none", maybe with ":LEVEL", expected`);
+/** A base; a relative path starts at the file that names it. */
+function from(value: unknown, place: FieldPlace): string {
+  return parsed(value, place, (source) => {
+    const image = parseImageSource(source);
+    if (image.kind !== "layout" && image.kind !== "archive") return source;
+    return formatImageSource({ ...image, path: resolve(dirname(place.file.path), image.path) });
+  });
 }
 
 function mountPoint(value: unknown, place: FieldPlace): string {
   const path = text(value, place);
-  return path.startsWith("/") ? path : failField(place, "an absolute path expected");
+  if (!path.startsWith("/")) failField(place, "an absolute path expected");
+  if (path.includes(":")) failField(place, "it contains a colon, which PATH cannot hold");
+  return parseImagePath(path, (why) => failField(place, why));
+}
+
+function workdir(value: unknown, place: FieldPlace): string {
+  const path = text(value, place);
+  return path.startsWith("/") && !path.includes("\0")
+    ? path
+    : failField(place, "an absolute path of the image expected, such as /workspace");
+}
+
+/** A user as a runtime reads it: a name or number, maybe with `:GROUP`. */
+function user(value: unknown, place: FieldPlace): string {
+  const name = text(value, place);
+  return /^[^\s:]+(?::[^\s:]+)?$/.test(name)
+    ? name
+    : failField(place, 'a name or number expected, maybe with ":GROUP"');
 }
 
 /** Keys of `[oci]` as mise knows them too. */
 const FIELDS: Readonly<Record<string, FieldReader>> = {
-  from: (value, place) => ({ from: text(value, place) }),
-  tag: (value, place) => ({ tag: text(value, place) }),
-  workdir: (value, place) => ({ workdir: text(value, place) }),
+  from: (value, place) => ({ from: from(value, place) }),
+  tag: (value, place) => ({ tag: parsed(value, place, parseImageName) }),
+  workdir: (value, place) => ({ workdir: workdir(value, place) }),
   entrypoint: (value, place) => ({ entrypoint: texts(value, place) }),
   cmd: (value, place) => ({ cmd: texts(value, place) }),
-  user: (value, place) => ({ user: text(value, place) }),
+  user: (value, place) => ({ user: user(value, place) }),
   user_id: (value, place) => ({ userId: id(value, place) }),
   group_id: (value, place) => ({ groupId: id(value, place) }),
   mount_point: (value, place) => ({ mountPoint: mountPoint(value, place) }),
@@ -151,7 +191,10 @@ const FIELDS: Readonly<Record<string, FieldReader>> = {
 const OWN_FIELDS: Readonly<Record<string, FieldReader>> = {
   allow_env: (value, place) => ({ allowEnv: texts(value, place) }),
   drop_env: (value, place) => ({ dropEnv: texts(value, place) }),
-  compression: (value, place) => ({ compression: compression(value, place) }),
+  compression: (value, place) => {
+    parsed(value, place, parseCompression);
+    return { compression: text(value, place) };
+  },
   exclude: (value, place) => ({ exclude: texts(value, place) }),
 };
 

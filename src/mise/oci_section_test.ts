@@ -2,6 +2,7 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { MiseOciError } from "../errors.ts";
 import type { OciSection } from "../plan/project.ts";
 import { parseConfigFile } from "./config_file.ts";
+import { pathWarnings } from "./environment.ts";
 import { maybeOciError, mergeOci, parseOciTables } from "./oci_section.ts";
 
 /** Merges `[oci]` of files at `/p/a/…`, least specific first. */
@@ -135,7 +136,19 @@ Deno.test("C06: a wrong type in [oci] names the file, the line, the key and what
     ["copy = [{ host = 'a', image = 'b' }]", "is not absolute"],
     ["copy = [{ host = 'a', image = '//' }]", "is the root"],
     ["copy = [{ host = 'a', image = '/b/../c' }]", 'has a "." or ".."'],
-    ["compression = 'brotli'", '"gzip", "zstd" or "none"'],
+    ["compression = 'brotli'", 'cannot use compression "brotli": there is no such format'],
+    ["compression = 'gzip:10'", '"10" is not a level of gzip'],
+    ["compression = 1", "a string expected, not the number 1"],
+    ['from = "A:b"', "a repository name is lower case"],
+    ['from = "oci:"', "the path is empty"],
+    ['tag = "a b"', "it contains white space"],
+    [`tag = "a@sha256:${"0".repeat(64)}"`, "it has a digest"],
+    ['workdir = "srv"', "an absolute path of the image expected"],
+    ['user = "a b"', 'maybe with ":GROUP"'],
+    ['user = "a:b:c"', 'maybe with ":GROUP"'],
+    ['mount_point = "/a:b"', "a colon"],
+    ['mount_point = "/a/../b"', 'has a "." or ".."'],
+    ['mount_point = "/"', "is the root"],
     ["allow_env = 'A'", "an array of strings expected"],
   ];
   for (const [line, expected] of cases) {
@@ -144,6 +157,45 @@ Deno.test("C06: a wrong type in [oci] names the file, the line, the key and what
     assertStringIncludes(message, '"/p/mise.toml:2"');
   }
   assertStringIncludes(failure("oci = 1").message, "a table expected");
+});
+
+Deno.test("a relative base starts at the file that names it, as a copy does", () => {
+  const bases = ["oci:./base:v1", "oci-archive:../b.tar", "oci:/abs", "debian:12", "scratch"];
+  assertEquals(bases.map((from) => merge("", `[oci]\nfrom = "${from}"\n`).from), [
+    "oci:/p/a/base:v1",
+    "oci-archive:/p/b.tar",
+    "oci:/abs",
+    "debian:12",
+    "scratch",
+  ]);
+});
+
+Deno.test("C06: a value of [oci] that cannot be parsed keeps the hint", () => {
+  assertEquals(
+    failure('[oci]\nfrom = "./base"\n').hint,
+    "Write oci:DIR for an image layout, oci-archive:FILE for an archive",
+  );
+  assertEquals(failure('[_.oci]\ncompression = "gzip:10"\n').hint, "Levels of gzip are 1 to 9");
+});
+
+Deno.test("C06: only what quotes would help is told to be put in quotes", () => {
+  const said = (value: string): string => failure(`[oci.env]\nA = ${value}\n`).message;
+  assertStringIncludes(said("1"), "not the number 1; put it in quotes");
+  assertStringIncludes(said("true"), "put it in quotes");
+  assertEquals(said("[1]").endsWith("not an array"), true);
+});
+
+Deno.test("pathWarnings() names what _.path adds, unless the project says what PATH is", () => {
+  const file = (env: string) => parseConfigFile("/p/mise.toml", env);
+  const said = (text: string, oci = merge("")): string =>
+    pathWarnings([file(text)], oci).join("\n");
+  const list = '[env]\n_.path = ["./bin", "{{config_root}}/x"]\n';
+  assertStringIncludes(said(list), '"/p/mise.toml" ("./bin", "{{config_root}}/x")');
+  assertStringIncludes(said('[[env]]\nA = "1"\n[[env]]\n_.path = "b"\n'), '("b")');
+  assertStringIncludes(said('[env]\n_.path = { path = ["c"], tools = true }\n'), '("c")');
+  assertEquals(said('[env]\nA = "1"\n_.file = ".env"\n'), "");
+  assertEquals(said(list, merge('[oci.env]\nPATH = "/bin"\n')), "");
+  assertEquals(said(list, merge('[_.oci]\ndrop_env = ["PATH"]\n')), "");
 });
 
 Deno.test("C06: a value of [oci.env] that is no string names the variable, never its value", () => {

@@ -19,7 +19,7 @@ import { callMise } from "./command.ts";
 import type { ConfigFile } from "./config_file.ts";
 import type { MiseContext } from "./context.ts";
 import { readDotfiles } from "./dotfiles.ts";
-import { readEnvironment } from "./environment.ts";
+import { pathWarnings, readEnvironment } from "./environment.ts";
 import { explainFailure } from "./failure.ts";
 import { checkConditions, withoutExcluded } from "./conditions.ts";
 import { installForeign } from "./foreign_install.ts";
@@ -280,6 +280,6 @@ async function assemble(known: Known, { directory }: ProjectOptions): Promise<Pr
     settings: answers.settings,
     packages,
     dotfiles: await renderTemplates(session, dotfiles, { files: leastFirst, outside }),
-    warnings: bootstrapWarnings(leastFirst),
+    warnings: [...bootstrapWarnings(leastFirst), ...pathWarnings(leastFirst, oci)],
   };
 }

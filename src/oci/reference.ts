@@ -38,8 +38,19 @@ function fail(text: string, why: string, hint?: string): never {
     text.replace(/\/\/[^/@]*@|^[^/@]*:[^/@]*@(?!sha)/, "…@").slice(0, 200),
   );
   throw new MiseOciError("usage", `Cannot parse image reference ${shown}: ${why}`, {
-    hint: hint ?? "Write [HOST[:PORT]/]NAME[:TAG][@sha256:…], such as debian:bookworm-slim",
+    hint: hint ?? hintFor(text),
   });
+}
+
+/** What people write who mean a file, or know the names of another program. */
+function hintFor(text: string): string {
+  if (/^(?:\.{0,2}|~)\//.test(text) || text === "." || text === "..") {
+    return "Write oci:DIR for an image layout, oci-archive:FILE for an archive";
+  }
+  if (/^docker-(?:archive|daemon):|^containers-storage:|^dir:/.test(text)) {
+    return "Convert it: skopeo copy FROM oci-archive:FILE, then oci-archive:FILE here";
+  }
+  return "Write [HOST[:PORT]/]NAME[:TAG][@sha256:…], such as debian:bookworm-slim";
 }
 
 function splitPort(host: string): readonly [string, string | undefined] {
@@ -134,6 +145,19 @@ export function parseReference(text: string): Reference {
     ...(tag === undefined ? {} : { tag }),
     ...(digest === undefined ? {} : { digest }),
   };
+}
+
+/**
+ * Checks the name of an image in a layout: a tag alone (`v1`) or a reference (`example.com/app:v1`).
+ *
+ * @throws {MiseOciError} `usage` for what is neither, or has a digest.
+ */
+export function parseImageName(text: string): string {
+  if (TAG.test(text)) return text;
+  if (parseReference(text).digest === undefined) return text;
+  throw new MiseOciError("usage", `Cannot use ${JSON.stringify(text)} as a tag: it has a digest`, {
+    hint: "Write NAME:TAG or TAG; the digest follows from what is built",
+  });
 }
 
 /** The full text of a reference, host included. `parseReference` of it gives the same reference. */

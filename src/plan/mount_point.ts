@@ -4,8 +4,13 @@
  */
 import { MiseOciError } from "../errors.ts";
 
+/** Directories of the system: `installs/` of mise has no business beside what is in them. */
+const SYSTEM = /^\/(?:bin|boot|etc|lib(?:32|64|x32)?|sbin|usr|usr\/(?:bin|lib|sbin))$/;
+/** Containers mount their own there, so nothing of the image would be seen. */
+const COVERED = /^\/(?:dev|proc|sys)(?:\/|$)/;
+
 /**
- * Parses a mount point: an absolute image directory other than `/`.
+ * Parses a mount point: an absolute image directory other than `/` and the system's.
  *
  * @throws {MiseOciError} `usage` saying what is wrong with it.
  *
@@ -32,5 +37,8 @@ export function parseMountPoint(text: string): string {
   const parts = text.split("/").filter((part) => part !== "");
   if (parts.length === 0) fail("it is the root of the image");
   if (parts.some((part) => part === "." || part === "..")) fail('it contains "." or ".."');
-  return `/${parts.join("/")}`;
+  const path = `/${parts.join("/")}`;
+  if (SYSTEM.test(path)) fail("it is a directory of the system");
+  if (COVERED.test(path)) fail("containers mount their own there, and the tools would not be seen");
+  return path;
 }

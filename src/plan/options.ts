@@ -2,6 +2,7 @@
  * What the flags say, and how it is weighed against `[oci]`, mise's settings and the defaults.
  * @module
  */
+import { MiseOciError } from "../errors.ts";
 import { type ImageSource, parseCompression, parseImageSource, type Platform } from "../oci/mod.ts";
 import { parseMountPoint } from "./mount_point.ts";
 import type { Copy, Project } from "./project.ts";
@@ -76,18 +77,42 @@ export const DEFAULT_FROM = "debian:bookworm-slim";
 /** Where tools are in the image if nothing names a place. */
 export const DEFAULT_MOUNT_POINT = "/mise";
 
+/** Parses a value that no flag gave; what is wrong is then a matter of the config. */
+function ofConfig<T>(setting: string | undefined, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof MiseOciError) || error.code !== "usage") throw error;
+    const { message, hint, cause } = error;
+    const place = setting === undefined ? "" : ` (mise's setting ${setting})`;
+    throw new MiseOciError("config", `${message}${place}`, {
+      ...(hint === undefined ? {} : { hint }),
+      cause,
+    });
+  }
+}
+
 /** Weighs flags against `[oci]`, mise's settings and the defaults (spec: flag > `[oci]` > settings > default). */
 export function resolveOptions(project: Project, options: PlanOptions): ResolvedOptions {
   const { oci, settings } = project;
   const fromText = first(options.from, oci.from, settings.defaultFrom) ?? DEFAULT_FROM;
+  const from = options.from !== undefined ? parseImageSource(fromText) : ofConfig(
+    oci.from === undefined ? "oci.default_from" : undefined,
+    () => parseImageSource(fromText),
+  );
   const tag = first(options.tag, oci.tag);
-  const mountPoint = first(options.mountPoint, oci.mountPoint, settings.defaultMountPoint);
+  const mountText = first(options.mountPoint, oci.mountPoint, settings.defaultMountPoint) ??
+    DEFAULT_MOUNT_POINT;
+  const mountPoint = options.mountPoint !== undefined ? parseMountPoint(mountText) : ofConfig(
+    oci.mountPoint === undefined ? "oci.default_mount_point" : undefined,
+    () => parseMountPoint(mountText),
+  );
   const uid = oci.userId ?? 0;
   return {
-    from: parseImageSource(fromText),
+    from,
     fromText,
     ...(tag === undefined ? {} : { tag }),
-    mountPoint: parseMountPoint(mountPoint ?? DEFAULT_MOUNT_POINT),
+    mountPoint,
     owner: options.owner ?? { uid, gid: oci.groupId ?? uid },
     copies: [...oci.copy, ...options.copies],
     compression: options.compression ?? parseCompression(oci.compression ?? "gzip"),

@@ -31,6 +31,14 @@ function planLabels(project: Project, options: PlanOptions): Record<string, stri
   };
 }
 
+/** What `[oci.env]` sets in vain, one sentence each. */
+function shadowed({ oci }: Project, fixed: ConfigPlan["fixedEnv"]): readonly string[] {
+  return fixed.filter(([name]) => Object.hasOwn(oci.env, name)).map(([name, value]) =>
+    `${name} of [oci.env] has no effect: in the image it is always ${JSON.stringify(value)}` +
+    (name === "MISE_DATA_DIR" ? "; mount_point chooses it" : "")
+  );
+}
+
 function planConfig(
   project: Project,
   options: PlanOptions,
@@ -63,6 +71,7 @@ export function plan(project: Project, options: PlanOptions, versions: LayerVers
   const none = project.tools.length === 0
     ? ["The project has no tools: the image has the base and the other layers only"]
     : [];
+  const config = planConfig(project, options, { resolved, env });
   return {
     platform: options.platform,
     from: resolved.from,
@@ -71,7 +80,7 @@ export function plan(project: Project, options: PlanOptions, versions: LayerVers
     mountPoint: resolved.mountPoint,
     compression: resolved.compression,
     layers: planLayers({ project, options, resolved, versions }),
-    config: planConfig(project, options, { resolved, env }),
-    warnings: [...project.warnings, ...none, ...warnings],
+    config,
+    warnings: [...project.warnings, ...none, ...shadowed(project, config.fixedEnv), ...warnings],
   };
 }

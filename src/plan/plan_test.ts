@@ -5,7 +5,7 @@ import { type ImageConfig, parseDiffId } from "../oci/mod.ts";
 import { looksLikeSecret } from "./env.ts";
 import { composeImageConfig } from "./image_config.ts";
 import { encodeMiseConfig } from "./layers/config.ts";
-import { parseMountPoint, type PlanOptions } from "./options.ts";
+import type { PlanOptions } from "./options.ts";
 import { mentionsPath, rebaseValue } from "./paths.ts";
 import { plan } from "./plan.ts";
 import type { EnvVariable, OciSection, Project, Tool } from "./project.ts";
@@ -189,6 +189,15 @@ Deno.test("A16: plan() stops at a redacted variable and names it, its source and
   assertEquals(allowed.config.env, [["MINE", "sentinel"]]);
 });
 
+Deno.test("plan() says what [oci.env] sets in vain", () => {
+  const env = { MISE_DATA_DIR: "/evil", MISE_CONFIG_DIR: "/x", OTHER: "1" };
+  const built = plan(project({ oci: { ...oci, env } }), options(), versions);
+  assertEquals(built.warnings, [
+    'MISE_DATA_DIR of [oci.env] has no effect: in the image it is always "/mise"; mount_point chooses it',
+    'MISE_CONFIG_DIR of [oci.env] has no effect: in the image it is always "/etc/mise"',
+  ]);
+});
+
 Deno.test("looksLikeSecret() knows usual names and leaves ordinary ones alone", () => {
   for (
     const name of [
@@ -239,15 +248,6 @@ Deno.test("rebaseValue() goes by whole components, longest first, everywhere in 
   assertEquals(mentionsPath("a=/home/me", "/home/me"), true);
   assertEquals(mentionsPath("a=/home/me.bak", "/home/me"), false);
   assertEquals(mentionsPath("anything", "/"), false);
-});
-
-Deno.test("C05: parseMountPoint() takes absolute directories and says what is wrong with others", () => {
-  assertEquals(parseMountPoint("/opt//mise/"), "/opt/mise");
-  assertEquals(parseMountPoint("/my tools/ü"), "/my tools/ü");
-  for (const text of ["", "mise", "/", "//", "/a/../b", "/./a", "/a\n", "/a:b"]) {
-    const error = assertThrows(() => parseMountPoint(text), MiseOciError, "Cannot use mount point");
-    assertEquals(error.code, "usage");
-  }
 });
 
 Deno.test("encodeMiseConfig() writes exact versions that a TOML reader reads back", () => {

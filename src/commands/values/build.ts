@@ -3,7 +3,7 @@
  * @module
  */
 import { MiseOciError } from "../../errors.ts";
-import { parseImageSource, parseReference } from "../../oci/reference.ts";
+import { parseImageSource } from "../../oci/reference.ts";
 import type { Copy } from "../../plan/project.ts";
 import type { Owner } from "../../plan/types.ts";
 import type { Place } from "../flag.ts";
@@ -78,25 +78,6 @@ export function parseFrom(text: string, place: Place): string {
   const prefix = source.kind === "layout" ? "oci:" : "oci-archive:";
   const tag = source.tag === undefined ? "" : `:${source.tag}`;
   return `${prefix}${place.resolve(source.path)}${tag}`;
-}
-
-/**
- * Checks the name of an image: a tag alone (`v1`) or a reference (`example.com/app:v1`).
- *
- * @throws {MiseOciError} `usage`.
- */
-export function parseTag(text: string): string {
-  if (/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/.test(text)) return text;
-  if (parseReference(text).digest !== undefined) {
-    throw new MiseOciError(
-      "usage",
-      `Cannot use ${JSON.stringify(text)} as a tag: it has a digest`,
-      {
-        hint: "Write NAME:TAG or TAG; the digest follows from what is built",
-      },
-    );
-  }
-  return text;
 }
 
 /** Checks the name of an environment variable. @throws {MiseOciError} `usage`. */

@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { MiseOciError } from "../../errors.ts";
-import { parseFrom, parseOwner, parseTag } from "./build.ts";
+import { parseImageName } from "../../oci/reference.ts";
+import { parseFrom, parseOwner } from "./build.ts";
 import { parseByteSize, parseDuration, parseJobs } from "./numbers.ts";
 
 function refuses(parse: (text: string) => unknown, texts: readonly string[]): void {
@@ -65,11 +66,11 @@ Deno.test("parseJobs() takes 1 to 1024", () => {
   refuses(parseJobs, ["", "0", "-1", "1.5", "1025", "99999", "all"]);
 });
 
-Deno.test("parseTag() takes a tag or a reference, but no digest", () => {
+Deno.test("parseImageName() takes a tag or a reference, but no digest", () => {
   for (const text of ["v1", "x:1", "r.io/team/app:v1", "App_1.0"]) {
-    assertEquals(parseTag(text), text);
+    assertEquals(parseImageName(text), text);
   }
-  refuses(parseTag, ["", "a b", "-x", "x:", `x@sha256:${"0".repeat(64)}`, "http://x/y"]);
+  refuses(parseImageName, ["", "a b", "-x", "x:", `x@sha256:${"0".repeat(64)}`, "http://x/y"]);
 });
 
 Deno.test("parseFrom() makes paths absolute and leaves references alone", () => {

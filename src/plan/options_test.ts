@@ -1,0 +1,74 @@
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { MiseOciError } from "../errors.ts";
+import { parseMountPoint, type PlanOptions, resolveOptions } from "./options.ts";
+import type { OciSection, Project } from "./project.ts";
+
+const OCI: OciSection = { copy: [], env: {}, labels: {}, allowEnv: [], dropEnv: [] };
+const PROJECT: Project = {
+  directory: "/p",
+  misePath: "/usr/bin/mise",
+  miseVersion: "2026.9.15",
+  configFiles: ["/p/mise.toml"],
+  tools: [],
+  env: [],
+  oci: OCI,
+  settings: { insecureRegistries: [] },
+  warnings: [],
+};
+const OPTIONS: PlanOptions = {
+  copies: [],
+  platform: { os: "linux", architecture: "amd64" },
+  created: "2026-01-01T00:00:00Z",
+  allowEnv: [],
+  dropEnv: [],
+  strictEnv: false,
+  hostRoots: [],
+};
+
+Deno.test("C05: parseMountPoint() takes absolute directories and says what is wrong with others", () => {
+  assertEquals(parseMountPoint("/opt//mise/"), "/opt/mise");
+  assertEquals(parseMountPoint("/my tools/ü"), "/my tools/ü");
+  assertEquals(parseMountPoint("/usr/local/mise"), "/usr/local/mise");
+  const system = ["/etc", "/usr/", "//usr/bin", "/lib64", "/proc", "/dev/mise", "/sys/x"];
+  for (const text of ["", "mise", "/", "//", "/a/../b", "/./a", "/a\n", "/a:b", ...system]) {
+    const error = assertThrows(() => parseMountPoint(text), MiseOciError, "Cannot use mount point");
+    assertEquals(error.code, "usage");
+  }
+});
+
+Deno.test("resolveOptions() weighs flag, [oci], setting and default in this order", () => {
+  const settings = { insecureRegistries: [], defaultFrom: "s:1", defaultMountPoint: "/s" };
+  const oci = { ...OCI, from: "o:1", mountPoint: "/o" };
+  const chosen = (project: Partial<Project>, options: Partial<PlanOptions> = {}): unknown[] => {
+    const { fromText, mountPoint } = resolveOptions({ ...PROJECT, ...project }, {
+      ...OPTIONS,
+      ...options,
+    });
+    return [fromText, mountPoint];
+  };
+  assertEquals(chosen({}), ["debian:bookworm-slim", "/mise"]);
+  assertEquals(chosen({ settings }), ["s:1", "/s"]);
+  assertEquals(chosen({ settings, oci }), ["o:1", "/o"]);
+  assertEquals(chosen({ settings, oci }, { from: "f:1", mountPoint: "/f" }), ["f:1", "/f"]);
+});
+
+Deno.test("C06: a base or mount point that no flag gave is wrong config, and named as such", () => {
+  const settings = PROJECT.settings;
+  for (
+    const [change, says] of [
+      [{ settings: { ...settings, defaultFrom: "BAD!" } }, "(mise's setting oci.default_from)"],
+      [
+        { settings: { ...settings, defaultMountPoint: "x" } },
+        "(mise's setting oci.default_mount_point)",
+      ],
+      [{ oci: { ...OCI, mountPoint: "/etc" } }, "a directory of the system"],
+    ] as const
+  ) {
+    const error = assertThrows(
+      () => resolveOptions({ ...PROJECT, ...change }, OPTIONS),
+      MiseOciError,
+    );
+    assertEquals(error.code, "config");
+    assertStringIncludes(error.message, says);
+  }
+});
