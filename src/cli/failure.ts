@@ -54,6 +54,17 @@ function maybeDenied(error: unknown): Error | undefined {
   return isModule ? error : undefined;
 }
 
+/** How to permit something; a package that Deno fetched has no configuration with permission sets. */
+function permissionHint(flag: string, value: string, deno: string): string {
+  if (deno.includes("compil")) {
+    return `This executable was compiled without ${flag}: compile it with ${flag}${value}`;
+  }
+  const sets = Deno.mainModule.startsWith("file:")
+    ? ", or with -P for the permission set of deno.json"
+    : "; the README has the flags of all commands";
+  return `Run with ${flag}${value}${sets}`;
+}
+
 /** What Deno did not allow: names the flag and the object. */
 function deniedPermission(error: Error): Pick<Failure, "message" | "hint"> {
   const [, kind, object] = NOT_CAPABLE.exec(error.message) ?? [];
@@ -68,9 +79,7 @@ function deniedPermission(error: Error): Pick<Failure, "message" | "hint"> {
   return {
     message: `Deno does not permit ${what} access` +
       (name === undefined ? "" : ` to ${JSON.stringify(name)}`),
-    hint: error.message.includes("compil")
-      ? `This executable was compiled without ${flag}: compile it with ${flag}${value}`
-      : `Run with ${flag}${value}, or with -P for the permission set of deno.json`,
+    hint: permissionHint(flag, value, error.message),
   };
 }
 

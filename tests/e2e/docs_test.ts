@@ -22,12 +22,14 @@ import {
   warmUp,
   whyNotRun,
 } from "../support/docs/run_document.ts";
+import { startJsr } from "../support/jsr.ts";
 import {
   createMiseProject,
   exists,
   makeTempDir,
   REPOSITORY,
   run,
+  type RunResult,
   startDockerRegistry,
   startPodman,
   testWith,
@@ -212,17 +214,27 @@ testWith(
   async (test) => {
     await using registry = await startDockerRegistry();
     await using podman = await startPodman();
+    await using jsr = await startJsr();
     await using temp = await makeTempDir();
     const parts: DocumentParts = {
       registry: registry.host,
+      jsr,
       podman,
       cache: join(temp.path, "cache"),
     };
     await warmUp(parts);
-    for (const document of GUIDES.filter(({ blocks }) => blocks.some(isRun))) {
-      await test.step(document.path, async () => {
-        const result = await runDocument(document, parts);
-        assertEquals(result.code, 0, `${result.stdout}\n${result.stderr}`);
+    const documents = GUIDES.filter(({ blocks }) => blocks.some(isRun));
+    // Each has a project of its own, so two run at a time; they end before a step fails.
+    const results = new Map<Document, RunResult>();
+    const waiting = documents.values();
+    const work = async (): Promise<void> => {
+      for (const one of waiting) results.set(one, await runDocument(one, parts));
+    };
+    await Promise.all([work(), work()]);
+    for (const document of documents) {
+      await test.step(document.path, () => {
+        const { code, stdout, stderr } = results.get(document) as RunResult;
+        assertEquals(code, 0, `${stdout}\n${stderr}`);
       });
     }
   },

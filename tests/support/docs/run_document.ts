@@ -3,6 +3,7 @@
  * @module
  */
 import { dirname, join } from "@std/path";
+import type { JsrRegistry } from "../jsr.ts";
 import type { Podman } from "../testbed/podman.ts";
 import {
   copyBase,
@@ -20,6 +21,8 @@ import { type Block, type Document, parseDocument } from "./markdown.ts";
 export interface DocumentParts {
   /** Host of the registry that stands for every registry of the documents; it holds the base. */
   readonly registry: string;
+  /** The registry that has this package. */
+  readonly jsr: JsrRegistry;
   /** The engine. */
   readonly podman: Podman;
   /** Directory of the cache: the same few layers are in every document. */
@@ -117,12 +120,17 @@ async function writeExecutable(path: string, text: string): Promise<void> {
   await Deno.writeTextFile(path, text, { mode: 0o755 });
 }
 
-/** `mise-oci` on PATH: the program from its sources, under its own permissions. */
+/**
+ * `deno` on PATH, and `mise-oci`: the program from its sources, under its own permissions, unless the
+ * document installs it.
+ */
 async function writePrograms(bin: string): Promise<void> {
+  const deno = `exec "${Deno.execPath()}"`;
   const config = `--config ${REPOSITORY}/deno.json ${REPOSITORY}/main.ts`;
+  await writeExecutable(join(bin, "deno"), `#!/bin/sh\n${deno} "$@"\n`);
   await writeExecutable(
     join(bin, "mise-oci"),
-    `#!/bin/sh\nexec "${Deno.execPath()}" run --quiet --frozen -P ${config} "$@"\n`,
+    `#!/bin/sh\n${deno} run --quiet --frozen -P ${config} "$@"\n`,
   );
 }
 
@@ -152,7 +160,9 @@ async function environment(
     ...project.env,
     ...Object.fromEntries(engine),
     ...VARIABLES,
-    PATH: `${bin}:${project.env["PATH"]}`,
+    ...parts.jsr.env,
+    // Where `deno install -g` puts programs, then ours.
+    PATH: `${project.env["HOME"]}/.deno/bin:${bin}:${project.env["PATH"]}`,
     MISE_TRUSTED_CONFIG_PATHS: project.root,
     MISE_OCI_CACHE_DIR: parts.cache,
   };
