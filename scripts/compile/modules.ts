@@ -7,4 +7,7 @@
  * Modules that start a worker, relative to the repository. They are loaded by name, which neither the
  * bundler nor `deno compile` sees; `tests/compile_test.ts` compares this list with the sources.
  */
-export const WORKERS: readonly string[] = ["src/layer/deflate_worker.ts"];
+export const WORKERS: readonly string[] = [
+  "src/layer/deflate_worker.ts",
+  "src/layer/read_worker.ts",
+];

@@ -141,8 +141,8 @@ async function packSteadily<A extends Attempt>(
     try {
       const warnings = [...tree.warnings];
       const texts = new RelocatedTexts();
-      const summary = await packOnce(tree, { context, attempt, warnings, texts });
-      const changed = await maybeChange(plan, tree, context);
+      const { summary, settled } = await packOnce(tree, { context, attempt, warnings, texts });
+      const changed = await maybeChange(plan, tree, { ...context, settled });
       if (changed !== undefined) {
         throw new TreeChangedError(changed, "changed while the layer was built");
       }
@@ -166,12 +166,12 @@ async function packOnce(
     readonly warnings: string[];
     readonly texts: RelocatedTexts;
   },
-): Promise<TarSummary> {
+): Promise<{ readonly summary: TarSummary; readonly settled: ReadonlySet<number> }> {
   context.signal?.throwIfAborted();
   const hostPaths = context.reportHostPaths === true
     ? new HostPathFinder(tree.relocations)
     : undefined;
-  await packEntries(tree.entries, attempt.output, {
+  const settled = await packEntries(tree.entries, attempt.output, {
     relocations: tree.relocations,
     provided: (path) => context.baseDirectories.has(path),
     warn: (text) => void warnings.push(text),
@@ -179,5 +179,5 @@ async function packOnce(
     hostPaths,
   });
   warnings.push(...[hostPaths?.warning()].flatMap((text) => text ?? []));
-  return await attempt.output.finish();
+  return { summary: await attempt.output.finish(), settled };
 }

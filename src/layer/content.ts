@@ -73,10 +73,15 @@ export class ContentReader {
   /**
    * Opens the content of a file entry. `rest` must be closed by the caller.
    *
+   * @param known The file's content as it is on disk, if somebody has read it already.
    * @throws {TreeChangedError} if it is not what the scan saw. @throws {MiseOciError} `io`.
    */
-  open(entry: LayerEntry): Content {
+  open(entry: LayerEntry, known?: Uint8Array): Content {
     if (entry.content !== undefined) return { size: entry.content.length, head: entry.content };
+    if (known !== undefined) {
+      const head = this.#relocate(entry, known);
+      return { size: head.length, head };
+    }
     const { host } = entry;
     if (host === undefined) throw new Error(`Entry "${entry.path}" has no content`);
     const fd = openUnchanged(host);
@@ -84,8 +89,7 @@ export class ContentReader {
     try {
       const first = this.#head.subarray(0, Math.min(host.size, HEAD_SIZE));
       readFully(fd, first, host);
-      const { bytes, replaced } = relocateContent(entry, first, this.#options);
-      const head = replaced === 0 ? first : concat(bytes, first.subarray(replaced));
+      const head = this.#relocate(entry, first);
       const unread = host.size - first.length;
       if (unread === 0) return { size: head.length, head };
       keep = true;
@@ -93,6 +97,11 @@ export class ContentReader {
     } finally {
       if (!keep) fs.closeSync(fd);
     }
+  }
+
+  #relocate(entry: LayerEntry, first: Uint8Array): Uint8Array {
+    const { bytes, replaced } = relocateContent(entry, first, this.#options);
+    return replaced === 0 ? first : concat(bytes, first.subarray(replaced));
   }
 }
 

@@ -22,6 +22,16 @@ export interface HostStat {
   readonly ctime: number;
 }
 
+/** Whether what `lstat` says now is what it said before. */
+export function isAsBefore(
+  now: Pick<Deno.FileInfo, "size" | "ino" | "dev" | "mtime" | "ctime">,
+  before: Omit<HostStat, "path" | "links">,
+): boolean {
+  return now.size === before.size && (now.ino ?? 0) === before.ino &&
+    (now.dev ?? 0) === before.dev && (now.mtime?.getTime() ?? 0) === before.mtime &&
+    (now.ctime?.getTime() ?? 0) === before.ctime;
+}
+
 /** One entry of a layer. */
 export interface LayerEntry {
   /** Path in the image without leading slash. */

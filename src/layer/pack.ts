@@ -13,6 +13,7 @@ import {
 import type { LayerEntry } from "./entry.ts";
 import type { HostPathFinder } from "./host_paths.ts";
 import { type TarSink, writeAll } from "./output.ts";
+import { maybeReadAhead } from "./read_ahead.ts";
 import { encodeTarHeader, paddedSize, TAR_BLOCK } from "./tar.ts";
 
 const ZEROS = new Uint8Array(2 * TAR_BLOCK);
@@ -21,6 +22,7 @@ const ZEROS = new Uint8Array(2 * TAR_BLOCK);
  * Writes the entries and the two zero records of the end. Small files are copied into the sink's blocks,
  * large ones read into them.
  *
+ * @returns Positions of the entries that were looked at again after they were read, and were as before.
  * @throws {TreeChangedError} if a file is not what the scan saw.
  */
 export async function packEntries(
@@ -30,28 +32,35 @@ export async function packEntries(
     /** Looks at the content on its way. */
     readonly hostPaths?: HostPathFinder | undefined;
   },
-): Promise<void> {
+): Promise<ReadonlySet<number>> {
   const { hostPaths } = options;
   const reader = new ContentReader(options);
-  for (const entry of entries) {
+  const settled = new Set<number>();
+  using ahead = maybeReadAhead(entries);
+  for (const [at, entry] of entries.entries()) {
+    if (ahead?.isBehind(at)) await ahead.advance();
+    const known = ahead?.content(at);
+    if (known !== undefined) settled.add(at);
     // Most writes end at once; waiting for each would cost more than the write itself.
     const written = entry.type === "file"
-      ? writeFile(sink, entry, { reader, hostPaths })
+      ? writeFile(sink, entry, { reader, hostPaths, known })
       : writeAll(sink, encodeTarHeader({ ...entry, size: 0 }));
     if (written !== undefined) await written;
   }
   await writeAll(sink, ZEROS);
+  return settled;
 }
 
 function writeFile(
   sink: TarSink,
   entry: LayerEntry,
-  { reader, hostPaths }: {
+  { reader, hostPaths, known }: {
     readonly reader: ContentReader;
     readonly hostPaths: HostPathFinder | undefined;
+    readonly known: Uint8Array | undefined;
   },
 ): void | Promise<void> {
-  const { size, head, rest } = reader.open(entry);
+  const { size, head, rest } = reader.open(entry, known);
   const header = encodeTarHeader({ ...entry, size });
   hostPaths?.begin(entry.path);
   hostPaths?.add(head);

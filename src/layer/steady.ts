@@ -3,7 +3,7 @@
  * @module
  */
 import type { LayerPlan } from "../plan/types.ts";
-import type { HostStat } from "./entry.ts";
+import { type HostStat, isAsBefore } from "./entry.ts";
 import { ioError, isNotFound } from "./errors.ts";
 import { maybeDifference } from "./fingerprint.ts";
 import { type LayerTree, type ScanContext, scanLayer } from "./scan.ts";
@@ -31,7 +31,7 @@ export async function outwaitClock(tree: LayerTree): Promise<void> {
 
 /**
  * Host path of something that is not as it was when the tree was scanned, `undefined` if everything is.
- * One `lstat` of each entry: a directory whose time did not move has the names that it had. If one did,
+ * One `lstat` of each entry that is not in `context.settled`: a directory whose time did not move has the names that it had. If one did,
  * the tree is scanned again, because what was added may be nothing that belongs in the layer.
  *
  * @throws {MiseOciError} what {@linkcode scanLayer} throws.
@@ -39,29 +39,29 @@ export async function outwaitClock(tree: LayerTree): Promise<void> {
 export async function maybeChange(
   plan: LayerPlan,
   tree: LayerTree,
-  context: ScanContext,
+  context: ScanContext & {
+    /** Positions of the entries that need no look: they were as before once their content was read. */
+    readonly settled?: ReadonlySet<number>;
+  },
 ): Promise<string | undefined> {
   let count = 0;
-  for (const { type, host } of tree.entries) {
-    if (host === undefined || type === "directory") continue;
-    if (!isAsBefore(host)) return host.path;
+  for (const [at, { type, host }] of tree.entries.entries()) {
+    if (host === undefined || type === "directory" || context.settled?.has(at) === true) continue;
+    if (!isStill(host)) return host.path;
     if (++count % TURN === 0) await giveTurn(context.signal);
   }
   for (const host of tree.directories) {
-    if (!isAsBefore(host)) return maybeDifference(tree, await scanLayer(plan, context));
+    if (!isStill(host)) return maybeDifference(tree, await scanLayer(plan, context));
     if (++count % TURN === 0) await giveTurn(context.signal);
   }
   return undefined;
 }
 
-function isAsBefore(host: HostStat): boolean {
-  let info: Deno.FileInfo;
+function isStill(host: HostStat): boolean {
   try {
-    info = Deno.lstatSync(host.path);
+    return isAsBefore(Deno.lstatSync(host.path), host);
   } catch (error) {
     if (isNotFound(error)) return false;
     throw ioError(error, "read", host.path);
   }
-  return info.size === host.size && (info.ino ?? 0) === host.ino && (info.dev ?? 0) === host.dev &&
-    (info.mtime?.getTime() ?? 0) === host.mtime && (info.ctime?.getTime() ?? 0) === host.ctime;
 }
