@@ -105,7 +105,9 @@ async function makePlace(io: Io, directory: string | undefined): Promise<Place> 
   });
   if (!info?.isDirectory) {
     const why = info === undefined ? "there is no such directory" : "it is not a directory";
-    throw new MiseOciError("usage", `Cannot work in ${JSON.stringify(directory)}: ${why}`);
+    throw new MiseOciError("usage", `Cannot work in ${JSON.stringify(directory)}: ${why}`, {
+      hint: "Give the directory of the project with -C",
+    });
   }
   return { resolve: (path) => resolve(start, path) };
 }

@@ -46,6 +46,7 @@ function normalise(word: string): string {
  *
  * assertEquals(nearest("entrypont", ["cmd", "entrypoint"]), "entrypoint");
  * assertEquals(nearest("--mountpoint", ["--from", "--mount-point"]), "--mount-point");
+ * assertEquals(nearest("--form", ["--format", "--from"]), "--from");
  * assertEquals(nearest("zebra", ["cmd", "entrypoint"]), undefined);
  * ```
  */
@@ -59,7 +60,8 @@ export function nearest(word: string, candidates: readonly string[]): string | u
     const mistakes = distance(wanted, name);
     const near = mistakes <= Math.max(1, Math.floor(Math.max(wanted.length, name.length) / 3));
     if (!prefix && !near) continue;
-    const score = prefix ? Math.min(mistakes, 1) : mistakes;
+    // `--form` is rather `--from` with two letters swapped than the beginning of `--format`.
+    const score = prefix ? Math.min(mistakes, 1.5) : mistakes;
     if (best === undefined || score < best.score) best = { candidate, score };
   }
   return best?.candidate;

@@ -9,6 +9,7 @@ import { type Command, type CommandContext, type CommandInput, defineCommand } f
 import { choiceFlag, type FlagTable, inGroup, switchFlag, valueFlag, valueFlagOr } from "./flag.ts";
 import { BUILD_FLAGS, buildRequest, given } from "./flags/build.ts";
 import { parseDirectory } from "./flags/image.ts";
+import { parseArchivePath } from "./values/build.ts";
 
 type OutputRequest = Pick<BuildRequest, "output" | "archive">;
 
@@ -25,7 +26,7 @@ const FLAGS = {
       valueName: "FILE",
       completes: "file",
       help: "Write the image into this archive; a layout only if -o is given too",
-      parse: parseDirectory,
+      parse: parseArchivePath,
     }),
     format: choiceFlag(["oci-archive", "docker-archive"], {
       help: "Format of the archive; docker load takes docker-archive",

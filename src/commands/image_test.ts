@@ -42,7 +42,7 @@ Deno.test("push asks for destination, cache, index and tool, and prints what hap
 Deno.test("push refuses what cannot be meant", async () => {
   for (
     const [args, why, hint] of [
-      [["app:v1"], "no registry host", "docker.io/library/app:v1"],
+      [["app:v1"], "no registry host", "docker.io/USER/app:v1"],
       [[`r.io/app@${DIGEST}`], "it has a digest", "Push to a tag"],
       [["r.io/app:v1", "--cache-from", "r.io/other:v1"], "another repository", "r.io/app"],
       [["r.io/a:1", "--cache-from=r.io/a:0", "--no-cache"], "--cache-from together", "Leave one"],

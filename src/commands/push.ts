@@ -28,12 +28,18 @@ const FLAGS = {
   ...IMAGE_FLAGS,
 } as const satisfies FlagTable;
 
+/** A short name with the host that it needs; nobody may push to Docker Hub's own images. */
+function withHost({ repository, ...reference }: Reference): string {
+  const own = repository.replace(/^library\//, "USER/");
+  return formatReference({ ...reference, repository: own });
+}
+
 /** Where to push: a reference that names its host, with a tag rather than a digest. */
 function parseDestination(text: string): Reference {
   const reference = parseReference(text);
   if (!namesHost(text)) {
     throw new MiseOciError("usage", `Cannot push to ${JSON.stringify(text)}: no registry host`, {
-      hint: `Name the registry: ${formatReference(reference)}, or your own host in its place`,
+      hint: `Name the registry: ${withHost(reference)}, or your own host in its place`,
     });
   }
   if (reference.digest !== undefined) {

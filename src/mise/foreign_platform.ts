@@ -5,6 +5,7 @@
  */
 import { join } from "@std/path";
 import { MiseOciError } from "../errors.ts";
+import { nearest } from "../suggest.ts";
 import { formatPlatform, type Platform } from "../oci/mod.ts";
 import type { MiseContext } from "./context.ts";
 
@@ -36,10 +37,13 @@ const ARCHITECTURES: Readonly<Record<string, ArchitectureNames>> = {
 function namesOf(platform: Platform): ArchitectureNames {
   const names = ARCHITECTURES[platform.architecture];
   if (names !== undefined && platform.os === "linux") return names;
+  const known = Object.keys(ARCHITECTURES).map((name) => `linux/${name}`);
+  const wanted = formatPlatform(platform);
+  const near = platform.os === "linux" ? nearest(wanted, known) : undefined;
   throw new MiseOciError(
     "unsupported",
-    `Cannot install tools for ${formatPlatform(platform)}: mise has none for it`,
-    { hint: `Name one of ${Object.keys(ARCHITECTURES).map((name) => `linux/${name}`).join(", ")}` },
+    `Cannot install tools for ${wanted}: mise has none for it`,
+    { hint: near === undefined ? `Name one of ${known.join(", ")}` : `Did you mean ${near}?` },
   );
 }
 

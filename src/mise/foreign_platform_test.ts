@@ -37,6 +37,13 @@ Deno.test("misePlatformName() refuses what mise has no tools for", () => {
   assertEquals(error.code, "unsupported");
 });
 
+Deno.test("misePlatformName() proposes the platform that was probably meant", () => {
+  const hint = (text: string): string | undefined =>
+    assertThrows(() => misePlatformName(parsePlatform(text)), MiseOciError).hint;
+  assertEquals(hint("linux/amd46"), "Did you mean linux/amd64?");
+  assertEquals(hint("plan9/amd64")?.startsWith("Name one of linux/386"), true);
+});
+
 Deno.test("matchesCondition() asks the platform, by every name of its architecture", () => {
   const yes = ["linux", "linux/arm64", "linux/aarch64", "linux-arm64", "Linux"];
   const no = ["macos", "linux/x64", "linux/amd64", "macos/arm64", "windows"];

@@ -33,6 +33,12 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
 /** The variant that an architecture without one means. */
 const DEFAULT_VARIANT: Readonly<Record<string, string>> = { arm64: "v8", arm: "v7", amd64: "v1" };
 
+function fail(text: string, why = ""): never {
+  throw new MiseOciError("usage", `Cannot parse platform ${JSON.stringify(text)}${why}`, {
+    hint: "Write OS/ARCH or OS/ARCH/VARIANT, such as linux/amd64 or linux/arm64",
+  });
+}
+
 /**
  * Parses `os/arch[/variant]`, or an architecture alone, which is Linux's. Common other names of an
  * architecture (`x86_64`, `aarch64`) are understood.
@@ -55,10 +61,9 @@ export function parsePlatform(text: string): Platform {
     parts.length > 3 || os === undefined || arch === undefined ||
     ![os, arch, variant ?? "x"].every((part) => word.test(part))
   ) {
-    throw new MiseOciError("usage", `Cannot parse platform ${JSON.stringify(text)}`, {
-      hint: "Write OS/ARCH or OS/ARCH/VARIANT, such as linux/amd64 or linux/arm64",
-    });
+    fail(text);
   }
+  if (/^(?:linux|darwin|macos|windows|freebsd)$/.test(arch)) fail(text, ": no architecture");
   return normalizePlatform({
     os,
     architecture: arch,

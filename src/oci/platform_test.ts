@@ -19,7 +19,19 @@ Deno.test("parsePlatform() understands other names and drops default variants", 
   }
 });
 
-for (const text of ["", "/", "linux/", "linux/amd64/v3/x", "linux amd64", "Linux/amd64", "../x"]) {
+for (
+  const text of [
+    "",
+    "/",
+    "linux/",
+    "linux/amd64/v3/x",
+    "linux amd64",
+    "Linux/amd64",
+    "../x",
+    "linux",
+    "linux/macos",
+  ]
+) {
   Deno.test(`parsePlatform() rejects ${JSON.stringify(text)} as wrong usage`, () => {
     const error = assertThrows(() => parsePlatform(text), MiseOciError, "Cannot parse platform");
     assertEquals(error.code, "usage");

@@ -289,6 +289,13 @@ export async function createLayout(dir: string, options: LayoutOptions = {}): Pr
       },
     );
   }
+  if (/^\/(?:dev|proc|sys)(?:\/|$)/.test(dir)) {
+    throw new MiseOciError(
+      "layout",
+      `Cannot write an image layout to "${dir}": the system keeps no files there`,
+      { hint: "Choose another directory with -o" },
+    );
+  }
   const nearest = await nearestDirectory(dir);
   const exists = nearest === dir;
   if (!exists && (await maybeLstat(dir))?.isSymlink) {

@@ -213,7 +213,15 @@ Deno.test("D10: createLayout() says before any work what is wrong with a directo
     await Deno.writeTextFile(`${dir}/project/index.json`, "{}");
     await Deno.symlink(`${dir}/nothing`, `${dir}/dangling`);
     for (
-      const path of ["/", `${dir}/file`, `${dir}/file/below`, `${dir}/project`, `${dir}/dangling`]
+      const path of [
+        "/",
+        `${dir}/file`,
+        `${dir}/file/below`,
+        `${dir}/project`,
+        `${dir}/dangling`,
+        "/proc/x",
+        "/dev/shm/y",
+      ]
     ) {
       const error = await rejected(createLayout(path));
       assertEquals(error.code, "layout", path);

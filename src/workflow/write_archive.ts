@@ -23,13 +23,24 @@ async function maybeStat(path: string): Promise<Deno.FileInfo | undefined> {
   }
 }
 
-/** Says before a build what would be wrong after it. @throws {MiseOciError} `io`. */
-export async function checkArchiveTarget({ path }: ArchiveRequest): Promise<void> {
+/**
+ * Says before a build what would be wrong after it.
+ *
+ * @throws {MiseOciError} `io`; `usage` for several images in a format that holds one.
+ */
+export async function checkArchiveTarget(
+  { path, format }: ArchiveRequest,
+  images = 1,
+): Promise<void> {
+  if (format === "docker-archive" && images > 1) throw severalImages(path);
   const fail = (why: string): MiseOciError =>
     new MiseOciError("io", `Cannot write archive "${path}": ${why}`, {
       hint: "Give the path of a file in a directory that exists with --output-archive",
     });
-  if ((await maybeStat(path))?.isDirectory) throw fail("it is a directory");
+  const there = await maybeStat(path);
+  if (there?.isDirectory) throw fail("it is a directory");
+  // It would be replaced, not written to.
+  if (there !== undefined && !there.isFile) throw fail("it is a pipe, a socket or a device");
   const parent = dirname(path);
   if (!(await maybeStat(parent))?.isDirectory) throw fail(`there is no directory "${parent}"`);
 }
@@ -37,12 +48,14 @@ export async function checkArchiveTarget({ path }: ArchiveRequest): Promise<void
 function onlyImage({ images }: ImageSet, path: string): ComposedImage {
   const [image, ...others] = images;
   if (image !== undefined && others.length === 0) return image;
-  throw new MiseOciError(
+  throw severalImages(path);
+}
+
+function severalImages(path: string): MiseOciError {
+  return new MiseOciError(
     "usage",
     `Cannot write archive "${path}": a docker-archive holds one image`,
-    {
-      hint: "Name one --platform, or choose --format oci-archive",
-    },
+    { hint: "Name one --platform, or choose --format oci-archive" },
   );
 }
 

@@ -7,6 +7,7 @@ import { parseImageSource } from "../../oci/reference.ts";
 import type { Copy } from "../../plan/project.ts";
 import type { Owner } from "../../plan/types.ts";
 import type { Place } from "../flag.ts";
+import { parseName } from "./numbers.ts";
 
 const MAX_ID = 0xffff_ffff;
 
@@ -78,6 +79,18 @@ export function parseFrom(text: string, place: Place): string {
   const prefix = source.kind === "layout" ? "oci:" : "oci-archive:";
   const tag = source.tag === undefined ? "" : `:${source.tag}`;
   return `${prefix}${place.resolve(source.path)}${tag}`;
+}
+
+/**
+ * Parses where an archive goes. It appears under its name when it is whole, so it cannot be a stream.
+ *
+ * @throws {MiseOciError} `usage` for nothing and for `-`, which elsewhere means stdout.
+ */
+export function parseArchivePath(text: string, place: Place): string {
+  if (text !== "-") return place.resolve(parseName(text));
+  throw new MiseOciError("usage", "Cannot write an archive to stdout", {
+    hint: "Name a file and read it afterwards, or write ./- for a file of that name",
+  });
 }
 
 /** Checks the name of an environment variable. @throws {MiseOciError} `usage`. */

@@ -10,7 +10,11 @@ function fail(what: string, text: string, hint: string): never {
 
 /** Any text but the empty one. @throws {MiseOciError} `usage`. */
 export function parseName(text: string): string {
-  if (text === "") throw new MiseOciError("usage", "The value is empty");
+  if (text === "") {
+    throw new MiseOciError("usage", "The value is empty", {
+      hint: "Write a value; perhaps a variable of the shell is not set",
+    });
+  }
   return text;
 }
 

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { MiseOciError } from "../../errors.ts";
 import { parseImageName } from "../../oci/reference.ts";
-import { parseFrom, parseOwner } from "./build.ts";
+import { parseArchivePath, parseFrom, parseOwner } from "./build.ts";
 import { parseByteSize, parseDuration, parseJobs } from "./numbers.ts";
 
 function refuses(parse: (text: string) => unknown, texts: readonly string[]): void {
@@ -71,6 +71,28 @@ Deno.test("parseImageName() takes a tag or a reference, but no digest", () => {
     assertEquals(parseImageName(text), text);
   }
   refuses(parseImageName, ["", "a b", "-x", "x:", `x@sha256:${"0".repeat(64)}`, "http://x/y"]);
+});
+
+Deno.test("parseArchivePath() takes files, and - for no stream", () => {
+  const place = { resolve: (path: string): string => `/here/${path}` };
+  assertEquals(parseArchivePath("a.tar", place), "/here/a.tar");
+  refuses((text) => parseArchivePath(text, place), ["", "-"]);
+});
+
+Deno.test("C01: parseFrom() says how to write what was probably meant", () => {
+  const place = { resolve: (path: string): string => path };
+  for (
+    const [text, says] of [
+      ["./base", "oci:DIR"],
+      ["/srv/base", "oci:DIR"],
+      ["..", "oci:DIR"],
+      ["docker-archive:/x.tar", "skopeo copy"],
+      ["https://ghcr.io/a/b", "debian:bookworm-slim"],
+    ] as const
+  ) {
+    const error = assertThrows(() => parseFrom(text, place), MiseOciError);
+    assertEquals(error.hint?.includes(says), true, `${text}: ${error.hint}`);
+  }
 });
 
 Deno.test("parseFrom() makes paths absolute and leaves references alone", () => {
