@@ -89,6 +89,20 @@ export class CompressionPool implements AsyncDisposable {
     return this.#idle.length + this.#running.size;
   }
 
+  /**
+   * Starts the workers that so many bytes of tar will keep busy, so that they are ready when the first
+   * block comes; without, they start with it.
+   */
+  prepare(bytes: number): void {
+    if (this.framing.kind === "none" || bytes <= INLINE_LIMIT) return;
+    const wanted = Math.min(this.workers, Math.ceil(bytes / this.framing.blockSize));
+    while (this.started < wanted) {
+      const worker = this.#start();
+      if (worker === undefined) return;
+      this.#idle.push(worker);
+    }
+  }
+
   /** A place in the pool for one layer. */
   join(): PoolClient {
     return { queue: [] };

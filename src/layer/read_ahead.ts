@@ -9,7 +9,9 @@ import { packStats, type ReadRequest, type ReadResponse } from "./read_messages.
 
 /** Files up to this size are read ahead, in bytes. */
 export const READ_AHEAD_LIMIT: number = 64 << 10;
-/** A thread is worth its start from so many files on; before them it is not ready anyway. */
+/** A thread takes 20 MB of memory: it is worth it from so many files on. */
+const MINIMUM = 8000;
+/** The first files are read by the writer: the thread takes so long to start. */
 const HEAD_START = 1000;
 /** Bytes of a batch. */
 const BATCH_BYTES = 512 << 10;
@@ -142,16 +144,25 @@ export class ReadAhead implements Disposable {
   }
 }
 
+/** How {@linkcode maybeReadAhead} reads; only tests give something else. */
+export interface ReadAheadOptions {
+  /** Module of the worker. */
+  readonly workerUrl?: URL;
+  /** How many small files are worth a thread. */
+  readonly minimum?: number;
+}
+
 /** Begins to read the small files of a layer ahead; `undefined` if it has too few for that. */
 export function maybeReadAhead(
   entries: readonly LayerEntry[],
-  workerUrl = new URL("./read_worker.ts", import.meta.url),
+  options: ReadAheadOptions = {},
 ): ReadAhead | undefined {
   if (!keepsOpenFlags()) return undefined;
+  const { workerUrl = new URL("./read_worker.ts", import.meta.url), minimum = MINIMUM } = options;
   let count = 0;
   let first = 0;
   for (const [at, entry] of entries.entries()) {
     if (isSmall(entry) && ++count === HEAD_START) first = at;
   }
-  return count < 2 * HEAD_START ? undefined : new ReadAhead(entries, first, workerUrl);
+  return count < minimum ? undefined : new ReadAhead(entries, first, workerUrl);
 }

@@ -9,7 +9,7 @@ import {
   withTree,
 } from "../../tests/support/layer.ts";
 import type { LayerEntry } from "./entry.ts";
-import { maybeReadAhead } from "./read_ahead.ts";
+import { maybeReadAhead, type ReadAheadOptions } from "./read_ahead.ts";
 import { scanLayer } from "./scan.ts";
 
 const COUNT = 3000;
@@ -28,10 +28,10 @@ async function makeTree(tree: string): Promise<readonly LayerEntry[]> {
 /** Everything that is read ahead, as text by host path. */
 async function readAll(
   entries: readonly LayerEntry[],
-  workerUrl?: URL,
+  options: ReadAheadOptions = {},
 ): Promise<Map<string, string>> {
   const texts = new Map<string, string>();
-  using ahead = maybeReadAhead(entries, workerUrl);
+  using ahead = maybeReadAhead(entries, { minimum: COUNT, ...options });
   assert(ahead !== undefined, "so many files are worth a thread");
   for (const [at, { host }] of entries.entries()) {
     if (ahead.isBehind(at)) await ahead.advance();
@@ -74,7 +74,7 @@ Deno.test("a thread that cannot start leaves everything to the one that writes",
   await withTree(async (tree) => {
     const entries = await makeTree(tree);
     const broken = new URL("data:application/javascript,throw new Error('cannot start')");
-    assertEquals(await readAll(entries, broken), new Map());
+    assertEquals(await readAll(entries, { workerUrl: broken }), new Map());
   });
 });
 
@@ -84,13 +84,14 @@ Deno.test({
   fn: () =>
     withTree(async (tree) => {
       await makeTree(tree);
+      shell(`cd "${tree}"; for i in 1 2; do cp -r d0 x$i; cp -r d1 y$i; cp -r d2 z$i; done`);
+      shell(`cd "${tree}"; mkdir h; cp -r d? x? y? z? h`);
       const { tar } = await buildForTest(toolPlan(tree));
-      const members = await listTar(tar);
-      const files = members.filter(({ name }) => /\/f\d+$/.test(name));
-      assertEquals(files.length, COUNT);
-      for (const { name, size } of files) {
+      const files = (await listTar(tar)).filter(({ name }) => /\/f\d+$/.test(name));
+      assertEquals(files.length, 4 * COUNT);
+      for (const { name, head } of files) {
         const i = Number(name.slice(name.lastIndexOf("f") + 1));
-        assertEquals(size, `${i} `.length * (i % 50), name);
+        assertEquals(head, `${i} `.repeat(i % 50), name);
       }
     }),
 });

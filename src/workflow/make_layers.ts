@@ -176,11 +176,15 @@ export async function makeLayers(
   const secrets: string[] = [];
   const onSecrets = (concern: string): void => void secrets.push(concern);
   const scan = { compression, signal: context.signal, reporter, onSecrets };
+  await using pool = createCompressionPool({ compression, workers: options.jobs });
   for (const [at, layer] of layers.entries()) {
     context.signal.throwIfAborted();
     const found = await lookUp(layer, options, scan);
-    if ("entries" in found) tasks.push({ plan: layer, at, tree: found });
-    else made[at] = found;
+    if ("entries" in found) {
+      tasks.push({ plan: layer, at, tree: found });
+      // The workers start while the other trees are walked.
+      pool.prepare(found.bytes);
+    } else made[at] = found;
   }
   if (options.strict) refuseSecrets(secrets);
   for (const text of secrets) warn(`${text}; everyone who can pull the image can read them`);
@@ -191,7 +195,6 @@ export async function makeLayers(
   });
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
-  await using pool = createCompressionPool({ compression, workers: options.jobs });
   await mapLimited(
     tasks.sort((a, b) => b.tree.bytes - a.tree.bytes),
     { limit: LAYERS_AT_ONCE, onFailure: () => stop.abort() },
