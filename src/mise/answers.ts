@@ -163,9 +163,10 @@ export function parseTool(value: unknown, what: string): ToolDetail {
   };
 }
 
-/** Parses `mise settings --json`; settings that nobody set are absent. */
+/** Parses `mise settings --all --json`, which knows the environment too; what has no default may be absent. */
 export function parseSettings(value: unknown, what: string): MiseSettings {
-  const oci: JsonObject = maybe(asObject(value, what)["oci"], `${what}.oci`, asObject) ?? {};
+  const settings = asObject(value, what);
+  const oci: JsonObject = maybe(settings["oci"], `${what}.oci`, asObject) ?? {};
   const from = maybeText(oci["default_from"], `${what}.oci.default_from`);
   const mountPoint = maybeText(oci["default_mount_point"], `${what}.oci.default_mount_point`);
   return {
@@ -176,6 +177,23 @@ export function parseSettings(value: unknown, what: string): MiseSettings {
       `${what}.oci.insecure_registries`,
       asStrings,
     ) ?? [],
+    ...parseNetworkSettings(settings, what),
+  };
+}
+
+/** What mise is told of the network: servers in place of others, or to ask none. */
+function parseNetworkSettings(
+  settings: JsonObject,
+  what: string,
+): Pick<MiseSettings, "offline" | "urlReplacements"> {
+  const replacements = maybe(settings["url_replacements"], `${what}.url_replacements`, asObject);
+  return {
+    ...(settings["offline"] === true ? { offline: true } : {}),
+    ...(replacements === undefined ? {} : {
+      urlReplacements: Object.entries(replacements).map(([from, to]) =>
+        [from, asString(to, `${what}.url_replacements.${from}`)] as const
+      ),
+    }),
   };
 }
 

@@ -50,11 +50,11 @@ Deno.test("C07: noise on stderr does not matter when mise succeeds", async () =>
 
 Deno.test("C07: a mise that is killed names the signal", async () => {
   await using fake = await fakeProject(noTools, () => ({
-    "settings --json": { shell: "kill -KILL $$" },
+    "settings --all --json": { shell: "kill -KILL $$" },
   }));
   assertStringIncludes(
     (await failsToRead(fake)).message,
-    '"mise settings --json" was ended by SIGKILL',
+    '"mise settings --all --json" was ended by SIGKILL',
   );
 });
 

@@ -215,7 +215,7 @@ export async function askEverything(session: Session): Promise<Answers> {
       found.binPaths = parseLines(answer.stdout);
       found.unresolved = parseUnresolved(answer.stderr);
     },
-    json("settings", ["settings", "--json"], parseSettings),
+    json("settings", ["settings", "--all", "--json"], parseSettings),
   ], { limit: MAX_CALLS, ...(stop === undefined ? {} : { signal: stop }) });
   return found as Answers;
 }

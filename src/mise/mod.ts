@@ -12,4 +12,5 @@ export { parseImagePath } from "./oci_fields.ts";
 export type { OciTable } from "./oci_fields.ts";
 export { mergeOci, parseOciTables } from "./oci_section.ts";
 export { type ProjectOptions, readProject } from "./project.ts";
+export { maybeMiseRelease, type MiseRelease, parseChecksum } from "./release.ts";
 export { readSettings } from "./settings.ts";

@@ -19,7 +19,7 @@ Deno.test("readProject() asks each question once, with auto-install off", async 
     "env --json-extended",
     "env --redacted --json",
     "ls --current --json",
-    "settings --json",
+    "settings --all --json",
     "tool npm:a --json",
     "tool npm:b --json",
     "version --json",
@@ -150,7 +150,7 @@ Deno.test("readProject() says so when the directory does not exist", async () =>
 
 Deno.test("readProject() takes settings, packages and [_.oci]", async () => {
   await using fake = await fakeProject(noTools, () => ({
-    "settings --json": {
+    "settings --all --json": {
       stdout: { oci: { default_from: "alpine:3", insecure_registries: ["r:1"] }, node: {} },
     },
   }));

@@ -17,7 +17,7 @@ export async function readSettings(
   options: LocateOptions,
   context: MiseContext,
 ): Promise<MiseSettings> {
-  const args = ["settings", "--json"];
+  const args = ["settings", "--all", "--json"];
   try {
     const misePath = await locateMise(options, context);
     const session = { misePath, directory: options.directory, env: {}, context };

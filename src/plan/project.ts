@@ -127,6 +127,10 @@ export interface MiseSettings {
   readonly defaultMountPoint?: string;
   /** `oci.insecure_registries`. */
   readonly insecureRegistries: readonly string[];
+  /** `url_replacements`, in order: what mise replaces in every URL, and by what. */
+  readonly urlReplacements?: readonly (readonly [string, string])[];
+  /** `offline`: mise asks no server. */
+  readonly offline?: boolean;
 }
 
 /** A project as mise sees it. */

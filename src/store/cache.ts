@@ -28,6 +28,7 @@ import {
   type PruneResult,
 } from "./cache_prune.ts";
 import { type Disk, realDisk } from "./disk.ts";
+import { holdInstalls, useInstalls } from "./installs.ts";
 import { ioError, maybeLstat, maybeSystemCode } from "./io_error.ts";
 import type { Layout } from "./layout.ts";
 import { type Lease, takeLease } from "./lease.ts";
@@ -276,6 +277,18 @@ export class Cache implements BlobSink, BlobSource {
    */
   lease(): Promise<Lease> {
     return takeLease(this.dir);
+  }
+
+  /**
+   * Keeps the installs for other platforms from being pruned. Take it before mise is asked about them.
+   */
+  holdInstalls(): Promise<AsyncDisposable> {
+    return holdInstalls(this.dir);
+  }
+
+  /** Notes that installs for other platforms are used; other paths are passed over. */
+  useInstalls(paths: readonly string[]): Promise<void> {
+    return useInstalls(this.dir, paths);
   }
 
   /** Everything in the cache, most recently used first; files of others are left out. */

@@ -4,21 +4,26 @@
  * Pruning never takes from a running build: every build holds a lease, every use of an entry sets its
  * time, and what was used since the oldest live lease began is kept. Right before something goes its
  * time is looked at once more (of a blob: under the lock of its stamp, which uses take too), and if it
- * was used since it was listed it stays.
+ * was used since it was listed it stays. Installs for other platforms have a lock of their own
+ * (`installs.ts`).
  * @module
  */
 import { type Descriptor, isDigest, parseDigest, parseManifest } from "../oci/mod.ts";
 import { join } from "@std/path";
 import { maybeLstat } from "./io_error.ts";
 import type { Cache } from "./cache.ts";
+import { type InstallRemover, listInstalls, maybeInstallRemover } from "./installs.ts";
 import { oldestLease } from "./lease.ts";
 import { readNames, Records } from "./records.ts";
 
 /** One thing in the cache. */
 export interface CacheEntry {
-  /** `blob`: bytes by digest. `layer`, `manifest`, `document`: records about them. */
-  readonly kind: "blob" | "layer" | "manifest" | "document";
-  /** Digest of a blob, key of a record. */
+  /**
+   * `blob`: bytes by digest. `layer`, `manifest`, `document`: records about them. `install`: a tool for
+   * another platform.
+   */
+  readonly kind: "blob" | "layer" | "manifest" | "document" | "install";
+  /** Digest of a blob, key of a record, platform and tool of an install. */
   readonly name: string;
   /** What it is, for people. */
   readonly description: string;
@@ -26,7 +31,7 @@ export interface CacheEntry {
   readonly size: number;
   /** When it was last used. */
   readonly lastUsed: Date;
-  /** Its file. */
+  /** Its file; of an install its directory. */
   readonly path: string;
 }
 
@@ -70,12 +75,14 @@ async function listRecords(cache: Cache, labels: Map<string, string>): Promise<C
   const { documents } = cache;
   for (const namespace of await readNames(documents)) {
     for await (
-      const { key: name, value: _value, ...file } of new Records(
+      const { key: name, value, ...file } of new Records(
         join(documents, namespace),
         () => {},
       ).list()
     ) {
       entries.push({ kind: "document", name, description: `${namespace} of ${name}`, ...file });
+      const digest = (value as { digest?: unknown } | null)?.digest;
+      if (typeof digest === "string" && !labels.has(digest)) labels.set(digest, name);
     }
   }
   return entries;
@@ -117,13 +124,24 @@ export async function listCache(cache: Cache): Promise<CacheEntry[]> {
       path,
     });
   }
+  for (const { name, ...install } of await listInstalls(cache.dir)) {
+    const description = name.includes(" ")
+      ? "tool for another platform"
+      : "mise's own files for it";
+    entries.push({ kind: "install", name, description, ...install });
+  }
   return entries.sort((a, b) =>
     b.lastUsed.getTime() - a.lastUsed.getTime() || (a.path < b.path ? -1 : 1)
   );
 }
 
-async function removeEntry(cache: Cache, entry: CacheEntry): Promise<boolean> {
+async function removeEntry(
+  cache: Cache,
+  entry: CacheEntry,
+  installs: InstallRemover | undefined,
+): Promise<boolean> {
   const { kind, name, lastUsed, path } = entry;
+  if (kind === "install") return await installs?.remove(entry) ?? false;
   if (kind === "blob") return await cache.blobs.removeUnused(parseDigest(name), lastUsed);
   if ((await maybeLstat(path))?.mtime?.getTime() !== lastUsed.getTime()) return false;
   return await Deno.remove(path).then(() => true, () => false);
@@ -135,6 +153,7 @@ export async function pruneCache(cache: Cache, options: PruneOptions = {}): Prom
   // In this order: a build that used something before it was listed shows its lease after.
   const entries = await listCache(cache);
   const began = await oldestLease(cache.dir);
+  using installs = await maybeInstallRemover(cache.dir);
   const now = Date.now();
   const keepSince = began === undefined ? Infinity : began.getTime() - CLOCK_SLACK_MS;
   const all = olderThanMs === undefined && maxBytes === undefined;
@@ -146,7 +165,8 @@ export async function pruneCache(cache: Cache, options: PruneOptions = {}): Prom
     const old = olderThanMs !== undefined && now - used >= olderThanMs;
     const tooMuch = maxBytes !== undefined && left > maxBytes;
     if (!(all || old || tooMuch) || used >= keepSince) continue;
-    if (!dryRun && !await removeEntry(cache, entry)) continue;
+    if (entry.kind === "install" && installs === undefined) continue;
+    if (!dryRun && !await removeEntry(cache, entry, installs)) continue;
     removed.push(entry);
     left -= entry.size;
   }

@@ -13,9 +13,10 @@ import {
   type PlanOptions,
   type Project,
 } from "../plan/mod.ts";
-import { type Cache, createLayout, openCache } from "../store/mod.ts";
+import { type Cache, createLayout } from "../store/mod.ts";
 import { readBaseDirectories } from "./base_files.ts";
 import type { BaseImage } from "./base_image.ts";
+import { holdForeignInstalls, openBuildCache } from "./build_cache.ts";
 import { checkBuilt } from "./check_built.ts";
 import { type ComposedImage, composeImage } from "./compose_image.ts";
 import { moveDotfiles } from "./dotfiles_home.ts";
@@ -38,6 +39,8 @@ import { followToolPaths } from "./tool_paths.ts";
 import type { BuildRequest, BuildResult, TransientBuild, WorkflowContext } from "./types.ts";
 import { checkArchiveTarget, writeArchive } from "./write_archive.ts";
 import { MissingBlobError, writeLayout } from "./write_layout.ts";
+
+export { openBuildCache };
 
 /** What decides an image; where it is written only as far as no copy takes that along. */
 export type ImageInput = TransientBuild & Pick<BuildRequest, "tag" | "output" | "archive">;
@@ -66,7 +69,7 @@ export interface ImageInCache extends PlannedImage {
 
 /** How {@linkcode planProject} reads a project. */
 export interface PlanProjectOptions {
-  /** Installs what is missing for a platform that this machine is not of, in a place of its own. */
+  /** Installs what is missing for a platform that this machine is not of, mise too, in a place of its own. */
   readonly installForeign: boolean;
 }
 
@@ -91,7 +94,9 @@ async function openProject(
   }, miseContext(context));
   const followed = await followToolPaths(project);
   if (foreign !== undefined && installForeign) {
-    await checkForeignTools(followed, foreign.platform, await openBuildCache(context));
+    const cache = await openBuildCache(context);
+    await checkForeignTools(followed, foreign.platform, cache);
+    await cache.useInstalls(followed.tools.map(({ installPath }) => installPath));
   }
   return followed;
 }
@@ -110,11 +115,11 @@ function hostRoots(project: Project): readonly string[] {
 
 async function planOptions(
   project: Project,
-  request: ImageInput,
+  { request, download }: { readonly request: ImageInput; readonly download: boolean },
   context: WorkflowContext,
 ): Promise<PlanOptions> {
   const platform = request.platform ?? defaultPlatform();
-  const mise = await chooseMise(project, request, platform);
+  const mise = await chooseMise(project, { request, platform, download }, context);
   if (mise.warning !== undefined) {
     context.reporter.emit({ type: "warning", text: mise.warning });
   }
@@ -149,7 +154,9 @@ export async function planProject(
 ): Promise<PlannedImage> {
   const project = await openProject(request, options, context);
   const versions = { format: LAYER_FORMAT, relocation: RELOCATION_FORMAT };
-  const planned = plan(project, await planOptions(project, request, context), versions);
+  const download = options.installForeign;
+  const choices = await planOptions(project, { request, download }, context);
+  const planned = plan(project, choices, versions);
   for (const text of planned.warnings) context.reporter.emit({ type: "warning", text });
   const image = { project, plan: planned };
   refuseOnScratch(image);
@@ -236,11 +243,9 @@ export async function buildInCache(
   return await buildInCache(again, { ...options, request: { ...once, check } }, context);
 }
 
-/** Opens the cache; what it finds damaged goes to the details. */
-export function openBuildCache(context: WorkflowContext): Promise<Cache> {
-  return openCache(undefined, {
-    onProblem: (text) => context.reporter.emit({ type: "detail", level: 1, text }),
-  });
+/** The platforms asked for; this machine's if none is. */
+export function requestedPlatforms(request: ImageInput): readonly Platform[] {
+  return request.platforms ?? [request.platform ?? defaultPlatform()];
 }
 
 /** Plans the image of each platform asked for, in the order of an index. */
@@ -248,7 +253,7 @@ export async function planPlatforms(
   request: ImageInput,
   context: WorkflowContext,
 ): Promise<readonly PlannedImage[]> {
-  const platforms = sortPlatforms(request.platforms ?? [request.platform ?? defaultPlatform()]);
+  const platforms = sortPlatforms(requestedPlatforms(request));
   const told = tellOnce(context);
   const limit = platforms.length;
   // What is installed for another platform may need this machine's own npm: that comes first.
@@ -309,7 +314,8 @@ export async function buildImage(
 ): Promise<BuildResult> {
   const { output, archive } = request;
   if (output !== undefined) await createLayout(output);
-  if (archive !== undefined) await checkArchiveTarget(archive);
+  if (archive !== undefined) await checkArchiveTarget(archive, request.platforms?.length ?? 1);
+  await using _installs = await holdForeignInstalls(requestedPlatforms(request), context);
   const planned = await planPlatforms(request, context);
   for (const one of planned) requireInstalled(one);
   const cache = await openBuildCache(context);

@@ -146,7 +146,7 @@ export function projectAnswers(
     "env --json-extended": { stdout: { PATH: { value: "/usr/bin" } } },
     "env --redacted --json": { stdout: {} },
     "bin-paths": { stdout: tools.map((tool) => `${tool.installPath}/bin\n`).join("") },
-    "settings --json": { stdout: {} },
+    "settings --all --json": { stdout: {} },
     "backends ls": { stdout: "asdf\nnpm\nnewbackend\nvfox\n" },
     ...Object.fromEntries(details),
   };

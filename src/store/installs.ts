@@ -1,0 +1,183 @@
+/**
+ * Tools that mise installed for platforms which this machine is not of: `platforms/<os>-<arch>/data/installs`
+ * in the cache. What a build uses is not removed: every such build holds a shared lock from before it
+ * asks mise what is installed, and pruning takes it for itself.
+ *
+ * When an install was last used is the mtime of a file beside the data, since mise-oci tells an install
+ * from another one in its place by its own mtime.
+ * @module
+ */
+import { basename, dirname, join } from "@std/path";
+import { tryLock } from "./flock.ts";
+import { maybeLstat, maybeSystemCode, withPath } from "./io_error.ts";
+import { readNames, touch } from "./records.ts";
+import { TEMPORARY_PREFIX, temporaryPath } from "./temp_file.ts";
+
+/** One version of a tool for another platform, or what else mise keeps for that. */
+export interface InstallEntry {
+  /** `linux-arm64 npm-prettier 3.6.2`; of the rest, the platform alone. */
+  readonly name: string;
+  /** Bytes on disk. */
+  readonly size: number;
+  /** When it was last used. */
+  readonly lastUsed: Date;
+  /** Its directory. */
+  readonly path: string;
+}
+
+function installsDirectory(cacheDir: string): string {
+  return join(cacheDir, "platforms");
+}
+
+function lockPath(cacheDir: string): string {
+  return join(installsDirectory(cacheDir), "lock");
+}
+
+async function openLock(cacheDir: string): Promise<Deno.FsFile> {
+  const path = lockPath(cacheDir);
+  return await withPath("lock", path, async () => {
+    await Deno.mkdir(dirname(path), { recursive: true });
+    return await Deno.open(path, { read: true, write: true, create: true });
+  });
+}
+
+/** Keeps installs from being removed; waits while some are. @throws {MiseOciError} `io`. */
+export async function holdInstalls(cacheDir: string): Promise<AsyncDisposable> {
+  const file = await openLock(cacheDir);
+  try {
+    await file.lock(false);
+  } catch (error) {
+    // A file system without locks: nothing can be pruned there either.
+    if (maybeSystemCode(error) === undefined) throw error;
+  }
+  return {
+    [Symbol.asyncDispose]: () => {
+      file.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+/** Where it is noted that an install is used: `PLATFORM/used/TOOL VERSION`. */
+function usePath(install: string): string {
+  const platform = join(install, "../../../..");
+  return join(platform, "used", `${basename(dirname(install))} ${basename(install)}`);
+}
+
+/** Notes that installs are used now. @param paths their directories; others than a platform's are passed over. */
+export async function useInstalls(cacheDir: string, paths: readonly string[]): Promise<void> {
+  const root = installsDirectory(cacheDir);
+  for (const path of paths) {
+    const use = usePath(path);
+    // PLATFORM/used/NAME is three below the root exactly for PLATFORM/data/installs/TOOL/VERSION.
+    if (dirname(dirname(dirname(use))) !== root) continue;
+    await withPath("write", use, async () => {
+      await Deno.mkdir(dirname(use), { recursive: true });
+      (await Deno.open(use, { write: true, create: true })).close();
+    });
+    await touch(use);
+    await touch(dirname(use));
+  }
+}
+
+/** Bytes of the files below a directory; what vanishes meanwhile counts nothing. */
+async function sizeOf(path: string): Promise<number> {
+  const info = await maybeLstat(path);
+  if (info === undefined) return 0;
+  if (!info.isDirectory) return info.size;
+  let size = 0;
+  for (const name of await readNames(path)) size += await sizeOf(join(path, name));
+  return size;
+}
+
+async function listPlatform(directory: string): Promise<InstallEntry[]> {
+  const platform = basename(directory);
+  const installs = join(directory, "data", "installs");
+  const entries: InstallEntry[] = [];
+  for (const tool of await readNames(installs)) {
+    for (const version of await readNames(join(installs, tool))) {
+      const path = join(installs, tool, version);
+      const info = await maybeLstat(path);
+      if (!info?.isDirectory) continue;
+      const lastUsed = (await maybeLstat(usePath(path)) ?? info).mtime ?? new Date(0);
+      const name = `${platform} ${tool} ${version}`;
+      entries.push({ name, size: await sizeOf(path), lastUsed, path });
+    }
+  }
+  const rest = await sizeOf(directory) - entries.reduce((sum, { size }) => sum + size, 0);
+  const info = await maybeLstat(join(directory, "used")) ?? await maybeLstat(directory);
+  const lastUsed = info?.mtime ?? new Date(0);
+  return [...entries, { name: platform, size: rest, lastUsed, path: directory }];
+}
+
+/** Every install for another platform, and after those of a platform what else mise keeps for it. */
+export async function listInstalls(cacheDir: string): Promise<readonly InstallEntry[]> {
+  const root = installsDirectory(cacheDir);
+  const entries: InstallEntry[] = [];
+  for (const name of await readNames(root)) {
+    const path = join(root, name);
+    if (name.startsWith(TEMPORARY_PREFIX)) continue;
+    if ((await maybeLstat(path))?.isDirectory) entries.push(...await listPlatform(path));
+  }
+  return entries;
+}
+
+/** Removes installs. Dispose of it: builds wait until then. */
+export interface InstallRemover extends Disposable {
+  /**
+   * Removes an entry of {@linkcode listInstalls}, whole or not at all. That of a platform itself goes only
+   * when no install is left.
+   * @returns whether it is gone.
+   */
+  remove(entry: InstallEntry): Promise<boolean>;
+}
+
+/** Lets installs be removed, unless a build uses some: then there is no remover. */
+export async function maybeInstallRemover(cacheDir: string): Promise<InstallRemover | undefined> {
+  const root = installsDirectory(cacheDir);
+  if (await maybeLstat(root) === undefined) return undefined;
+  const file = await openLock(cacheDir);
+  try {
+    if (await tryLock(file)) {
+      // What a removal that was killed has left.
+      for (const name of await readNames(root)) {
+        if (name.startsWith(TEMPORARY_PREFIX)) await removeTree(join(root, name));
+      }
+      return { remove: (entry) => remove(root, entry), [Symbol.dispose]: () => file.close() };
+    }
+  } catch (error) {
+    if (maybeSystemCode(error) === undefined) throw error;
+  }
+  file.close();
+  return undefined;
+}
+
+async function removeTree(path: string): Promise<void> {
+  await Deno.remove(path, { recursive: true });
+}
+
+async function remove(root: string, { path, lastUsed }: InstallEntry): Promise<boolean> {
+  const isPlatform = dirname(path) === root;
+  if (isPlatform && (await listPlatform(path)).length > 1) return false;
+  const use = usePath(path);
+  const used = isPlatform ? undefined : await maybeLstat(use);
+  if (used !== undefined && used.mtime?.getTime() !== lastUsed.getTime()) return false;
+  try {
+    // Out of mise's sight at once: half of an install must never be taken for one.
+    const gone = temporaryPath(root);
+    await Deno.rename(path, gone);
+    await removeTree(gone);
+    if (used !== undefined) await removeUse(use);
+    return true;
+  } catch (error) {
+    if (maybeSystemCode(error) === undefined) throw error;
+    return false;
+  }
+}
+
+/** Forgets when an install was used; when its platform was is not changed by that. */
+async function removeUse(use: string): Promise<void> {
+  const time = (await maybeLstat(dirname(use)))?.mtime ?? new Date(0);
+  await Deno.remove(use);
+  await Deno.utime(dirname(use), time, time);
+}

@@ -1,0 +1,27 @@
+/**
+ * The cache of a build.
+ * @module
+ */
+import type { Platform } from "../oci/mod.ts";
+import { type Cache, openCache } from "../store/mod.ts";
+import { isHostPlatform } from "./environment.ts";
+import type { WorkflowContext } from "./types.ts";
+
+/** Opens the cache; what it finds damaged goes to the details. */
+export function openBuildCache(context: WorkflowContext): Promise<Cache> {
+  return openCache(undefined, {
+    onProblem: (text) => context.reporter.emit({ type: "detail", level: 1, text }),
+  });
+}
+
+/**
+ * Keeps the tools that are installed for other platforms from being pruned, from before mise is asked
+ * about them until the image is built. Does nothing if all platforms are this machine's own.
+ */
+export async function holdForeignInstalls(
+  platforms: readonly Platform[],
+  context: WorkflowContext,
+): Promise<AsyncDisposable> {
+  if (platforms.every(isHostPlatform)) return { [Symbol.asyncDispose]: () => Promise.resolve() };
+  return await (await openBuildCache(context)).holdInstalls();
+}
