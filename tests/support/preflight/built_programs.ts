@@ -1,7 +1,8 @@
 /**
- * Programs that the tests compile, and scripts: one for each thing that can be missing.
+ * Programs that the tests compile or change, and scripts: one for each thing that can be missing.
  * @module
  */
+import { Buffer } from "node:buffer";
 import { join } from "@std/path";
 import { run } from "../testbed/command.ts";
 
@@ -72,11 +73,12 @@ async function library(
   ]);
 }
 
-/** Compiles the C programs and writes the scripts into `corpus/bin`; libraries go to `corpus/lib`. */
-export async function makePrograms(corpus: string): Promise<void> {
+/** Compiles the C programs for this machine into `corpus/bin`; libraries go to `corpus/lib`. */
+export async function compilePrograms(corpus: string): Promise<void> {
   const source = join(corpus, "src");
   const lib = join(corpus, "lib");
   const bin = join(corpus, "bin");
+  await Deno.mkdir(lib);
   for (const name of ["absent", "new", "future", "text"]) {
     await Deno.mkdir(join(source, name), { recursive: true });
   }
@@ -108,13 +110,42 @@ export async function makePrograms(corpus: string): Promise<void> {
   }
   await run(["gcc", "-c", "hello.c", "-o", join(bin, "c-object")], { cwd: source });
   await Deno.chmod(join(bin, "c-object"), 0o755);
-  const whole = await Deno.readFile(join(bin, "c-hello"));
-  await Deno.writeFile(join(bin, "c-truncated"), whole.subarray(0, 100), { mode: 0o755 });
+  await truncate(join(bin, "c-hello"), join(bin, "c-truncated"));
+  await Deno.symlink("c-hello", join(bin, "l-hello"));
+  await Deno.remove(source, { recursive: true });
+}
+
+async function truncate(program: string, to: string): Promise<void> {
+  const whole = await Deno.readFile(program);
+  await Deno.writeFile(to, whole.subarray(0, 100), { mode: 0o755 });
+}
+
+/** What replaces what of equal length in a program, where there is no compiler for its architecture. */
+const PATCHES: readonly (readonly [name: string, program: string, from: string, to: string])[] = [
+  ["p-missing-lib", "d-grep", "libpcre2-8.so.0", "libpcre9-8.so.0"],
+  ["p-other-loader", "d-date", "/ld-linux-", "/no-linux-"],
+  ["p-new-glibc", "d-date", "GLIBC_2.34", "GLIBC_2.94"],
+];
+
+/** Makes programs that lack something of those of Debian in `corpus/bin`. */
+export async function patchPrograms(corpus: string): Promise<void> {
+  const bin = join(corpus, "bin");
+  for (const [name, program, from, to] of PATCHES) {
+    const text = Buffer.from(await Deno.readFile(join(bin, program))).toString("latin1");
+    if (!text.includes(from)) throw new Error(`"${program}" does not have "${from}"`);
+    const bytes = new Uint8Array(Buffer.from(text.replaceAll(from, to), "latin1"));
+    await Deno.writeFile(join(bin, name), bytes, { mode: 0o755 });
+  }
+  await truncate(join(bin, "d-date"), join(bin, "p-truncated"));
+}
+
+/** Writes the scripts, links and files without the right mode into `corpus/bin`. */
+export async function writeScripts(corpus: string): Promise<void> {
+  const bin = join(corpus, "bin");
   for (const [name, text] of Object.entries(SCRIPTS)) {
     await Deno.writeTextFile(join(bin, name), text, { mode: 0o755 });
   }
   await Deno.symlink("/opt/none/program", join(bin, "l-dangling"));
-  await Deno.symlink("c-hello", join(bin, "l-hello"));
+  await Deno.symlink("s-sh", join(bin, "l-script"));
   await Deno.writeTextFile(join(bin, "m-not-executable"), "#!/bin/sh\n", { mode: 0o644 });
-  await Deno.remove(source, { recursive: true });
 }

@@ -146,6 +146,23 @@ async function bootstrap(layout: string, architecture: string): Promise<void> {
 }
 
 /**
+ * Unpacks Debian's packages into a directory, those that they depend on and nothing else.
+ * @param architecture as Debian calls it.
+ */
+export async function extractPackages(
+  root: string,
+  { architecture, packages }: {
+    readonly architecture: string;
+    readonly packages: readonly string[];
+  },
+): Promise<void> {
+  const { suite, mirror } = aptSource();
+  const include = `--include=${packages.join(",")}`;
+  const flags = ["--quiet", "--variant=extract", `--arch=${architecture}`, include];
+  await run(["mmdebstrap", ...flags, suite, root, mirror]);
+}
+
+/**
  * {@linkcode buildBase} for arm64 on a machine of another architecture, which runs its programs under
  * qemu: a minute or two the first time.
  */
