@@ -25,7 +25,8 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     files: flags.files,
     ...given("platform", flags.platform),
   }, context);
-  context.print(diffOutput(result, { quiet: globals.quiet, verbose: globals.verbose > 0 }));
+  const options = { quiet: globals.quiet, verbose: globals.verbose > 0, asked: [a, b] } as const;
+  context.print(diffOutput(result, options));
   return flags["exit-code"] && !result.identical ? 1 : 0;
 }
 

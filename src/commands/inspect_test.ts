@@ -126,6 +126,15 @@ Deno.test("diff names the tool, both versions, the files, PATH and the bytes", a
   assertEquals((await diffText(["-v"])).stdout.includes("more files"), false);
 });
 
+Deno.test("diff calls two images of one name as they were asked for", async () => {
+  const { name } = different.a;
+  const { stdout } = await diffText([], { ...different, b: { ...different.b, name } });
+  assertEquals(stdout.split("\n").slice(0, 2).map((line) => line.split(" sha256:")[0]), [
+    "A  a",
+    "B  b",
+  ]);
+});
+
 Deno.test("diff --exit-code is 1 for images that differ and 0 for the same", async () => {
   assertEquals((await diffText(["--exit-code"])).code, 1);
   const same: DiffResult = { ...different, identical: true, layers: [], env: [], settings: [] };

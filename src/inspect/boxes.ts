@@ -16,11 +16,17 @@ const TITLE_HEIGHT = 18;
 /** Deeper boxes could not be told apart. */
 const MAX_DEPTH = 4;
 const GAP = 2;
+/** Widths in pixels: of a letter on average, the outermost boxes' being bold, and of what is beside it. */
+const LETTER = 6.6;
+const BOLD_LETTER = 7.6;
+const PADDING = 12;
 
 /** One box and what is in it. */
 export interface Box {
   /** What is written in it. */
   readonly label: string;
+  /** What is written where the label has no room, the longest first. */
+  readonly shorter?: readonly string[];
   /** What is told about it when the mouse is on it. */
   readonly title: string;
   /** Bytes. */
@@ -50,6 +56,7 @@ export function hueStyle({ hue, saturation }: Hue): string {
 export function boxesOf(node: SizeNode): readonly Box[] {
   return (node.children ?? []).filter(({ size }) => size > 0).map((child) => ({
     label: child.name,
+    shorter: child.name.includes("/") ? [child.name.replace(/^.*\//, "…/")] : [],
     title: child.children === undefined
       ? `/${child.path}: ${formatBytes(child.size)}`
       : `/${child.path}/: ${formatBytes(child.size)} in ${formatCount(child.files, "file")}`,
@@ -67,8 +74,19 @@ function gather(boxes: readonly Box[], area: number): readonly Box[] {
   const large = boxes.filter((box) => !small.includes(box));
   if (large.length === 0 || size / total * area < MIN_AREA / 4) return large;
   const label = `${small.length} smaller`;
-  const rest = { label, title: `${label}: ${formatBytes(size)}`, size, children: [], rest: true };
+  const title = `${label}: ${formatBytes(size)}`;
+  const rest = { label, shorter: [`+${small.length}`], title, size, children: [], rest: true };
   return [...large, rest].sort((a, b) => b.size - a.size);
+}
+
+/** What can be read in a box: the longest of its names that fits, with its size if there is room. */
+function textOf(box: Box, { width, height }: Rectangle, depth: number): string {
+  if (width <= 42 || height <= 15) return "";
+  const fits = (text: string): boolean =>
+    text.length * (depth === 0 ? BOLD_LETTER : LETTER) + PADDING <= width;
+  const names = [box.label, ...box.shorter ?? []];
+  const texts = [`${box.label} ${formatBytes(box.size)}`, ...names];
+  return texts.find(fits) ?? names.at(-1) ?? "";
 }
 
 const percent = (part: number, whole: number): string =>
@@ -91,13 +109,10 @@ function renderBox(box: Box, at: Rectangle, around: Rectangle, depth: number): s
       height: at.height - TITLE_HEIGHT - GAP,
     }, { depth: depth + 1, around: at })
     : "";
-  const readable = at.width > 42 && at.height > 15;
-  const bytes = readable && at.width > 9 * box.label.length + 60 ? ` ${formatBytes(box.size)}` : "";
-  const text = readable ? escapeHtml(box.label) + bytes : "";
   const name = `d${depth}${box.rest === true ? " rest" : ""}`;
-  return `<div class="${name}" style="${style}" title="${
-    escapeHtml(box.title)
-  }">${text}${inner}</div>`;
+  return `<div class="${name}" style="${style}" title="${escapeHtml(box.title)}">${
+    escapeHtml(textOf(box, at, depth))
+  }${inner}</div>`;
 }
 
 /** Draws boxes into a space that is part of the box `around` it. */

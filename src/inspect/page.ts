@@ -81,11 +81,19 @@ function withoutChain(tree: SizeNode): SizeNode {
   return only?.children === undefined || others.length > 0 ? tree : only;
 }
 
+/** A tool's title without the backend that mise has it from, then without its version. */
+function shorterTitles({ kind, name, version }: PageLayer): readonly string[] {
+  if (kind !== "tool") return [];
+  const own = name.replace(/^[\w-]+:(?:.*\/)?/, "");
+  return [...version === undefined ? [] : [`${own} ${version}`], own];
+}
+
 function overview(drawn: readonly Drawn[]): string {
   const boxes = drawn.filter(({ tree }) => tree.size > 0).map((
-    { title, tree, hue, number },
+    { layer, title, tree, hue, number },
   ): Box => ({
     label: title,
+    shorter: shorterTitles(layer),
     title: `Layer ${number}, ${title}: ${formatBytes(tree.size)} in ${
       formatCount(tree.files, "file")
     }`,

@@ -34,6 +34,17 @@ Deno.test("the page names every layer with its size, and its largest files", () 
   assertStringIncludes(html, 'id="layer-1"');
 });
 
+Deno.test("a layer too small for its title shows the tool's own name", () => {
+  const small = [toolLayer("npm:@scope/prettier", "3.6.2"), [{
+    path: "a",
+    size: 10_000_000,
+  }]] as const;
+  const text = (html: string): readonly string[] =>
+    [...html.matchAll(/<div class="d0"[^>]*>([^<]*)/g)].map(([, label = ""]) => label);
+  assertEquals(text(page([NODE, small])), ["node 24.11.0 123 MB", "prettier"]);
+  assertEquals(text(page([small])), ["npm:@scope/prettier 3.6.2 10.0 MB"]);
+});
+
 Deno.test("the page loads nothing and runs nothing", () => {
   const html = page([NODE]);
   assertNotMatch(html, /<script|<link|<img|<iframe|\bsrc=|url\(|https?:|@import|\son\w+=/i);

@@ -115,6 +115,17 @@ async function remoteImage(
   };
 }
 
+/** An error about a bare name says that it was taken for an image of Docker Hub: a directory was meant. */
+function aboutGuess(error: unknown, target: ImageTarget): unknown {
+  if (target.kind !== "guess" || !/^[^/:@]+$/.test(target.text)) return error;
+  if (!(error instanceof MiseOciError) || error.code === "interrupted") return error;
+  return new MiseOciError(error.code, error.message, {
+    cause: error,
+    hint: `There is no file or directory ${JSON.stringify(target.text)}; if it is an image of a ` +
+      `registry, check name, login and network`,
+  });
+}
+
 /**
  * Opens an image.
  *
@@ -157,7 +168,7 @@ export async function openImage(
         };
       } catch (error) {
         client.close();
-        throw error;
+        throw aboutGuess(error, target);
       }
     }
   }

@@ -94,6 +94,16 @@ testWith(
     const missing = await runProgram(["inspect", "./nowhere"], options);
     assertEquals([missing.code, missing.stdout], [1, ""]);
     assertMatch(missing.stderr, /^error: Cannot find an image at ".\/nowhere"\nhint: /);
+    const proxy = "http://127.0.0.1:1";
+    const guessed = await runProgram(["inspect", "nowhere"], {
+      ...options,
+      env: { ...HOME, HTTPS_PROXY: proxy, https_proxy: proxy },
+    });
+    assertEquals([guessed.code, guessed.stdout], [1, ""]);
+    assertMatch(
+      guessed.stderr,
+      /^hint: There is no file or directory "nowhere"; if it is an image /m,
+    );
   },
 );
 

@@ -19,6 +19,8 @@ export interface DiffPrintOptions {
   readonly quiet: boolean;
   /** Every file, not only the first ones. */
   readonly verbose: boolean;
+  /** The images as they were asked for, which tells two of one name apart. */
+  readonly asked: readonly [a: string, b: string];
 }
 
 /** So many files are listed without `-v`. */
@@ -146,12 +148,13 @@ function layerJson(layer: LayerFacts | undefined): unknown {
 /** How two images differ. */
 export function diffOutput(result: DiffResult, options: DiffPrintOptions): Output {
   const { a, b, identical, layers, env, settings, pull } = result;
+  const [nameA, nameB] = a.name === b.name ? options.asked : [a.name, b.name];
   return {
     text: () =>
       joinLines(
         options.quiet ? names(result) : [
-          `A  ${escapeLine(a.name)} ${a.digest}`,
-          `B  ${escapeLine(b.name)} ${b.digest}`,
+          `A  ${escapeLine(nameA)} ${a.digest}`,
+          `B  ${escapeLine(nameB)} ${b.digest}`,
           ...layerLines(result, options.verbose),
           ...envLines(result),
           ...settingLines(result),
