@@ -91,14 +91,20 @@ testWith(
         target,
       );
     }
+  },
+);
+
+testWith(
+  { needs: ["linux"] },
+  "inspect says for what it took a name that is not there",
+  async () => {
+    await using temp = await makeTempDir();
+    const proxy = "http://127.0.0.1:1";
+    const options = { cwd: temp.path, env: { ...HOME, HTTPS_PROXY: proxy, https_proxy: proxy } };
     const missing = await runProgram(["inspect", "./nowhere"], options);
     assertEquals([missing.code, missing.stdout], [1, ""]);
     assertMatch(missing.stderr, /^error: Cannot find an image at ".\/nowhere"\nhint: /);
-    const proxy = "http://127.0.0.1:1";
-    const guessed = await runProgram(["inspect", "nowhere"], {
-      ...options,
-      env: { ...HOME, HTTPS_PROXY: proxy, https_proxy: proxy },
-    });
+    const guessed = await runProgram(["inspect", "nowhere"], options);
     assertEquals([guessed.code, guessed.stdout], [1, ""]);
     assertMatch(
       guessed.stderr,
