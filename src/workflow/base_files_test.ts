@@ -7,7 +7,8 @@ import { type ImageConfig, MediaType, parseDiffId, parseDigest } from "../oci/mo
 import { openCache } from "../store/mod.ts";
 import { readBaseDirectories } from "./base_files.ts";
 import type { BaseImage } from "./base_image.ts";
-import { type CheckedImage, checkLayers } from "./check_layers.ts";
+import type { CheckedImage } from "./checked_image.ts";
+import { checkLayers } from "./check_layers.ts";
 import type { WorkflowContext } from "./types.ts";
 
 function sha256(bytes: Uint8Array): string {

@@ -15,7 +15,8 @@ import {
 import type { Cache } from "../store/mod.ts";
 import { addPackages, packageKey } from "./add_packages.ts";
 import type { ImageInCache } from "./build_image.ts";
-import { type CheckedImage, checkLayers, openFrom } from "./check_layers.ts";
+import { type CheckedImage, openFrom } from "./checked_image.ts";
+import { checkLayers } from "./check_layers.ts";
 import { warnOfForeignTools } from "./executables.ts";
 import type { CheckMode, WorkflowContext } from "./types.ts";
 

@@ -4,22 +4,15 @@
  */
 import { MiseOciError } from "../errors.ts";
 import type { ResolvedImage } from "../store/mod.ts";
-import { openBuildCache } from "./build_image.ts";
-import { reportProblems } from "./check_built.ts";
-import { type CheckedImage, checkLayers, openFrom } from "./check_layers.ts";
+import { openBuildCache } from "./build_cache.ts";
+import { foundImage, maybeKeptReport, openFrom } from "./checked_image.ts";
 import type { CheckMode, WorkflowContext } from "./types.ts";
 
-/** An image as the check takes it. */
-export function foundImage(
-  { manifest, config }: Pick<ResolvedImage, "manifest" | "config">,
-  open: CheckedImage["open"],
-): CheckedImage {
-  const layers = manifest.layers.flatMap((descriptor, i) => {
-    const diffId = config.diffIds[i];
-    return diffId === undefined ? [] : { descriptor, diffId };
-  });
-  return { config, layers, open };
-}
+/* Hidden from Deno as in src/commands/workflows.ts: mostly the report is kept, and has nothing to say. */
+const layersModule = (): Promise<typeof import("./check_layers.ts")> =>
+  import("./check_layers.ts" as string) as Promise<typeof import("./check_layers.ts")>;
+const problemsModule = (): Promise<typeof import("./check_built.ts")> =>
+  import("./check_built.ts" as string) as Promise<typeof import("./check_built.ts")>;
 
 /**
  * Checks an image before it is run or pushed. What cannot be read as an image of files may still be run or
@@ -35,8 +28,13 @@ export async function checkFound(
   if (check === "off") return;
   try {
     const cache = await openBuildCache(context);
-    const report = await checkLayers(foundImage(image, openFrom(image.source)), cache, context);
-    if (report !== undefined) reportProblems(report, { check, fixable: false }, context);
+    const found = foundImage(image, openFrom(image.source));
+    const kept = await maybeKeptReport(found, cache);
+    if (kept?.problems.length === 0 && kept.duplicates.length === 0) return;
+    const { checkLayers } = await layersModule();
+    const report = kept ?? await checkLayers(found, cache, context);
+    if (report === undefined) return;
+    (await problemsModule()).reportProblems(report, { check, fixable: false }, context);
   } catch (error) {
     if (check === "strict" || !(error instanceof MiseOciError) || context.signal.aborted) {
       throw error;

@@ -5,8 +5,8 @@
 import { MiseOciError } from "../errors.ts";
 import type { Digest, Platform } from "../oci/mod.ts";
 import { describeDuplicate, type Duplicate, type Finding, findingsOf } from "../preflight/mod.ts";
-import { openBuildCache } from "./build_image.ts";
-import { foundImage } from "./check_found.ts";
+import { openBuildCache } from "./build_cache.ts";
+import { foundImage } from "./checked_image.ts";
 import { checkLayers } from "./check_layers.ts";
 import type { ImageTarget } from "./inspect_types.ts";
 import { openImage } from "./open_image.ts";

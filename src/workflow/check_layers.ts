@@ -3,50 +3,23 @@
  * its diff ID; what was found is kept by everything that decides it.
  * @module
  */
-import { createHash } from "node:crypto";
-import type { LayerTree } from "../layer/mod.ts";
-import { Annotation, type Descriptor, type DiffId, type ImageConfig } from "../oci/mod.ts";
 import {
   checkImage,
   type CheckReport,
   type LayerFacts,
-  type LayerLabel,
   readBlobFacts,
   readTreeFacts,
 } from "../preflight/mod.ts";
-import type { BlobSource, Cache } from "../store/mod.ts";
+import type { Cache } from "../store/mod.ts";
+import {
+  type CheckedImage,
+  type CheckLayer,
+  keepReport,
+  labelOf,
+  maybeKeptReport,
+} from "./checked_image.ts";
 import { keepFacts, maybeKeptFacts } from "./layer_facts.ts";
 import type { WorkflowContext } from "./types.ts";
-
-/** A layer of an image to check. */
-export interface CheckLayer {
-  /** Its blob. */
-  readonly descriptor: Descriptor;
-  /** Its diff ID. */
-  readonly diffId: DiffId;
-  /** The host files that it was made of, which are faster to look at. */
-  readonly tree?: LayerTree;
-}
-
-/** An image to check. */
-export interface CheckedImage {
-  /** Its config. */
-  readonly config: ImageConfig;
-  /** Its layers, bottom first. */
-  readonly layers: readonly CheckLayer[];
-  /** The bytes of a layer's blob; `undefined` if they are not here. */
-  open(descriptor: Descriptor): Promise<ReadableStream<Uint8Array> | undefined>;
-}
-
-const REPORTS = "image-check";
-/** To be raised whenever the same image can give another report. */
-const RULES = 1;
-
-function labelOf({ annotations = {} }: Descriptor): LayerLabel {
-  const kind = annotations[Annotation.layerKind];
-  const name = annotations[Annotation.toolShort];
-  return { ...(kind === undefined ? {} : { kind }), ...(name === undefined ? {} : { name }) };
-}
 
 async function readFacts(
   { descriptor, diffId, tree }: CheckLayer,
@@ -71,28 +44,6 @@ async function readFacts(
   return facts;
 }
 
-/** Everything that decides a report. */
-function reportKey({ config, layers }: CheckedImage): string {
-  const { architecture, config: run = {} } = config;
-  const env = run.Env?.filter((entry) => /^(?:PATH|LD_LIBRARY_PATH)=/.test(entry));
-  const parts = [
-    RULES,
-    architecture,
-    env,
-    run.Entrypoint,
-    run.Cmd,
-    layers.map(({ descriptor, diffId }) => [diffId, labelOf(descriptor)]),
-  ];
-  return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
-}
-
-/** Whether a record is a report: its key says which rules made it, its lists that it is one. */
-function isReport(record: unknown): record is CheckReport {
-  if (typeof record !== "object" || record === null) return false;
-  const lists = ["problems", "duplicates", "distribution"] as const;
-  return lists.every((name) => Array.isArray((record as Partial<CheckReport>)[name]));
-}
-
 /**
  * Checks an image.
  *
@@ -104,9 +55,8 @@ export async function checkLayers(
   cache: Cache,
   context: WorkflowContext,
 ): Promise<CheckReport | undefined> {
-  const key = reportKey(image);
-  const kept = await cache.getDocument(REPORTS, key);
-  if (isReport(kept)) return kept;
+  const kept = await maybeKeptReport(image, cache);
+  if (kept !== undefined) return kept;
   const layers = [];
   for (const layer of image.layers) {
     context.signal.throwIfAborted();
@@ -122,12 +72,6 @@ export async function checkLayers(
     ...(run.Entrypoint === undefined ? {} : { entrypoint: run.Entrypoint }),
     ...(run.Cmd === undefined ? {} : { cmd: run.Cmd }),
   });
-  await cache.putDocument(REPORTS, key, report);
+  await keepReport(image, cache, report);
   return report;
-}
-
-/** Opens layers of a store that may lack some. */
-export function openFrom(source: BlobSource): CheckedImage["open"] {
-  return async ({ digest }) =>
-    await source.size(digest) === undefined ? undefined : await source.open(digest);
 }

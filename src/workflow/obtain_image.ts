@@ -3,19 +3,18 @@
  * blobs in the cache.
  * @module
  */
-import { MiseOciError } from "../errors.ts";
 import { parseManifest } from "../oci/mod.ts";
-import { type Cache, openLayout, type ResolvedImage } from "../store/mod.ts";
+import type { Cache, ResolvedImage } from "../store/mod.ts";
 import {
   buildInCache,
   type ImageInCache,
-  openBuildCache,
   type PlannedImage,
   planProject,
+  requestedPlatforms,
   requireInstalled,
 } from "./build_image.ts";
-import { checkFound } from "./check_found.ts";
-import { defaultPlatform } from "./environment.ts";
+import { holdForeignInstalls, openBuildCache } from "./build_cache.ts";
+import { obtainLayoutImage } from "./layout_images.ts";
 import { withDocuments } from "./memory_source.ts";
 import type { ImageRequest, LayerRow, TransientBuild, WorkflowContext } from "./types.ts";
 
@@ -42,20 +41,6 @@ export function resolvedInCache({ image, plan }: ImageInCache, cache: Cache): Re
     source: withDocuments(cache, new Map([[image.config.descriptor.digest, image.config.bytes]])),
     ...(plan.tag === undefined ? {} : { tag: plan.tag }),
   };
-}
-
-async function fromLayout(
-  request: Extract<ImageRequest, { kind: "layout" }>,
-): Promise<ResolvedImage> {
-  const layout = await openLayout(request.directory);
-  if (request.platform !== undefined) return await layout.resolve({ platform: request.platform });
-  try {
-    return await layout.resolve();
-  } catch (error) {
-    // Several images: then it is the one for this machine.
-    if (!(error instanceof MiseOciError) || error.code !== "usage") throw error;
-    return await layout.resolve({ platform: defaultPlatform() });
-  }
 }
 
 /** Builds a planned image into the cache. */
@@ -92,10 +77,10 @@ export async function obtainImage(
   context: WorkflowContext,
 ): Promise<ObtainedImage> {
   if (request.kind === "layout") {
-    const image = await fromLayout(request);
-    await checkFound(image, request.check ?? "off", context);
+    const image = await obtainLayoutImage(request, context);
     return { image, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
   const { build } = request;
+  await using _installs = await holdForeignInstalls(requestedPlatforms(build), context);
   return await obtainBuilt(await planProject(build, context), build, context);
 }

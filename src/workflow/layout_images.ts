@@ -1,7 +1,8 @@
 /**
- * All images that a push sends: the one of each platform, and the index that names them.
+ * The images of a layout that is there.
  * @module
  */
+import { MiseOciError } from "../errors.ts";
 import { type Descriptor, maybeManifestKind, parseManifest } from "../oci/mod.ts";
 import {
   type Layout,
@@ -10,18 +11,13 @@ import {
   type ResolvedImage,
   resolveImage,
 } from "../store/mod.ts";
-import {
-  buildPlatforms,
-  openBuildCache,
-  type PlannedImage,
-  requireInstalled,
-} from "./build_image.ts";
 import { checkFound } from "./check_found.ts";
 import type { Document } from "./compose_image.ts";
-import { composeSet } from "./image_set.ts";
-import { obtainImage, resolvedInCache } from "./obtain_image.ts";
-import type { ReuseIndex } from "./reuse_layers.ts";
-import type { ImageRequest, LayerRow, TransientBuild, WorkflowContext } from "./types.ts";
+import { defaultPlatform } from "./environment.ts";
+import type { ImageRequest, LayerRow, WorkflowContext } from "./types.ts";
+
+/** A layout to take an image from. */
+export type LayoutRequest = Extract<ImageRequest, { kind: "layout" }>;
 
 /** Images to send. Dispose of them: built ones hold their blobs in the cache until then. */
 export interface ObtainedImages extends AsyncDisposable {
@@ -33,33 +29,32 @@ export interface ObtainedImages extends AsyncDisposable {
   readonly index?: Document;
 }
 
-/** Builds planned images into the cache. */
-export async function obtainBuiltImages(
-  planned: readonly PlannedImage[],
-  options: { readonly build: TransientBuild; readonly reuse: readonly ReuseIndex[] },
+/**
+ * The one image of a layout that is meant; of several the one for this machine.
+ *
+ * @throws {MiseOciError} for a directory that is no layout, before anything else is done; `check` if its
+ * commands fail a strict check.
+ */
+export async function obtainLayoutImage(
+  request: LayoutRequest,
   context: WorkflowContext,
-): Promise<ObtainedImages> {
-  const { build, reuse } = options;
-  planned.forEach((one, i) => requireInstalled(one, reuse[i]));
-  const cache = await openBuildCache(context);
-  const lease = await cache.lease();
+): Promise<ResolvedImage> {
+  const image = await fromLayout(request);
+  await checkFound(image, request.check ?? "off", context);
+  return image;
+}
+
+async function fromLayout(
+  request: LayoutRequest,
+): Promise<ResolvedImage> {
+  const layout = await openLayout(request.directory);
+  if (request.platform !== undefined) return await layout.resolve({ platform: request.platform });
   try {
-    const { useCache } = build;
-    const built = await buildPlatforms(
-      planned,
-      { request: build, cache, useCache, reuse },
-      context,
-    );
-    const { images, index } = composeSet(built.map(({ image }) => image));
-    return {
-      images: built.map((one) => resolvedInCache(one, cache)),
-      rows: images.map(({ rows }) => rows),
-      ...(index === undefined ? {} : { index }),
-      [Symbol.asyncDispose]: () => lease.release(),
-    };
+    return await layout.resolve();
   } catch (error) {
-    await lease.release();
-    throw error;
+    // Several images: then it is the one for this machine.
+    if (!(error instanceof MiseOciError) || error.code !== "usage") throw error;
+    return await layout.resolve({ platform: defaultPlatform() });
   }
 }
 
@@ -96,21 +91,17 @@ async function maybeIndex(
 /**
  * The images of a layout: all platforms of its only index, or the one image that is meant.
  *
- * @throws {MiseOciError} as `obtainImage`.
+ * @throws {MiseOciError} as {@linkcode obtainLayoutImage}.
  */
 export async function obtainLayoutImages(
-  request: Extract<ImageRequest, { kind: "layout" }>,
+  request: LayoutRequest,
   context: WorkflowContext,
 ): Promise<ObtainedImages> {
   const layout = await openLayout(request.directory);
   const found = request.platform === undefined ? await maybeIndex(layout) : undefined;
   if (found === undefined) {
-    const { image, rows } = await obtainImage(request, context);
-    return {
-      images: [image],
-      ...(rows === undefined ? {} : { rows: [rows] }),
-      [Symbol.asyncDispose]: () => Promise.resolve(),
-    };
+    const image = await obtainLayoutImage(request, context);
+    return { images: [image], [Symbol.asyncDispose]: () => Promise.resolve() };
   }
   const images: ResolvedImage[] = [];
   for (const entry of found.entries) {

@@ -1,0 +1,99 @@
+/**
+ * What a check looks at, and the reports that are kept: enough to pass over an image that is known to be
+ * well, without the modules that look into one.
+ * @module
+ */
+import { createHash } from "node:crypto";
+import type { LayerTree } from "../layer/mod.ts";
+import { Annotation, type Descriptor, type DiffId, type ImageConfig } from "../oci/mod.ts";
+import type { CheckReport, LayerLabel } from "../preflight/mod.ts";
+import type { BlobSource, Cache, ResolvedImage } from "../store/mod.ts";
+
+/** A layer of an image to check. */
+export interface CheckLayer {
+  /** Its blob. */
+  readonly descriptor: Descriptor;
+  /** Its diff ID. */
+  readonly diffId: DiffId;
+  /** The host files that it was made of, which are faster to look at. */
+  readonly tree?: LayerTree;
+}
+
+/** An image to check. */
+export interface CheckedImage {
+  /** Its config. */
+  readonly config: ImageConfig;
+  /** Its layers, bottom first. */
+  readonly layers: readonly CheckLayer[];
+  /** The bytes of a layer's blob; `undefined` if they are not here. */
+  open(descriptor: Descriptor): Promise<ReadableStream<Uint8Array> | undefined>;
+}
+
+/** An image as the check takes it. */
+export function foundImage(
+  { manifest, config }: Pick<ResolvedImage, "manifest" | "config">,
+  open: CheckedImage["open"],
+): CheckedImage {
+  const layers = manifest.layers.flatMap((descriptor, i) => {
+    const diffId = config.diffIds[i];
+    return diffId === undefined ? [] : { descriptor, diffId };
+  });
+  return { config, layers, open };
+}
+
+/** Opens layers of a store that may lack some. */
+export function openFrom(source: BlobSource): CheckedImage["open"] {
+  return async ({ digest }) =>
+    await source.size(digest) === undefined ? undefined : await source.open(digest);
+}
+
+const REPORTS = "image-check";
+/** To be raised whenever the same image can give another report. */
+const RULES = 1;
+
+/** What the check is told of a layer. */
+export function labelOf({ annotations = {} }: Descriptor): LayerLabel {
+  const kind = annotations[Annotation.layerKind];
+  const name = annotations[Annotation.toolShort];
+  return { ...(kind === undefined ? {} : { kind }), ...(name === undefined ? {} : { name }) };
+}
+
+/** Everything that decides a report. */
+function reportKey({ config, layers }: CheckedImage): string {
+  const { architecture, config: run = {} } = config;
+  const env = run.Env?.filter((entry) => /^(?:PATH|LD_LIBRARY_PATH)=/.test(entry));
+  const parts = [
+    RULES,
+    architecture,
+    env,
+    run.Entrypoint,
+    run.Cmd,
+    layers.map(({ descriptor, diffId }) => [diffId, labelOf(descriptor)]),
+  ];
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+}
+
+/** Whether a record is a report: its key says which rules made it, its lists that it is one. */
+function isReport(record: unknown): record is CheckReport {
+  if (typeof record !== "object" || record === null) return false;
+  const lists = ["problems", "duplicates", "distribution"] as const;
+  return lists.every((name) => Array.isArray((record as Partial<CheckReport>)[name]));
+}
+
+/** The report that was kept of an image. */
+export async function maybeKeptReport(
+  image: CheckedImage,
+  cache: Cache,
+): Promise<CheckReport | undefined> {
+  const kept = await cache.getDocument(REPORTS, reportKey(image));
+  return isReport(kept) ? kept : undefined;
+}
+
+/** Keeps the report of an image. */
+export async function keepReport(
+  image: CheckedImage,
+  cache: Cache,
+  report: CheckReport,
+): Promise<void> {
+  await cache.putDocument(REPORTS, reportKey(image), report);
+}

@@ -1,0 +1,88 @@
+/**
+ * Pushing what is built for it, or by another program.
+ * @module
+ */
+import { join } from "@std/path";
+import { MiseOciError } from "../errors.ts";
+import { formatReference } from "../oci/mod.ts";
+import { pushWithTool } from "../registry/mod.ts";
+import { openLayout } from "../store/mod.ts";
+import { holdForeignInstalls } from "./build_cache.ts";
+import { buildImage, planPlatforms, requestedPlatforms } from "./build_image.ts";
+import { obtainBuiltImages } from "./obtain_built_images.ts";
+import { obtainImage } from "./obtain_image.ts";
+import { destinationOf, upload } from "./push_upload.ts";
+import { openRegistry, type RegistryAccess } from "./registry_access.ts";
+import { readReuseIndex, type ReuseIndex } from "./reuse_layers.ts";
+import type { ImageRequest, PushRequest, PushResult, WorkflowContext } from "./types.ts";
+
+/** Builds for a push: layers that the destination has need not be built, nor their tools installed. */
+export async function pushBuilt(
+  request: PushRequest & { readonly image: Extract<ImageRequest, { kind: "build" }> },
+  context: WorkflowContext,
+): Promise<PushResult> {
+  const { build } = request.image;
+  await using _installs = await holdForeignInstalls(requestedPlatforms(build), context);
+  const planned = await planPlatforms(build, context);
+  const insecureRegistries = planned[0]?.project.settings.insecureRegistries ?? [];
+  const client = await openRegistry(request.destination, { insecureRegistries }, context);
+  try {
+    const reuse: ReuseIndex[] = [];
+    for (const { plan } of build.useCache ? planned : []) {
+      const reference = request.cacheFrom ?? destinationOf(request.destination);
+      const asked = request.cacheFrom !== undefined;
+      reuse.push(await readReuseIndex(client, { plan, reference, asked }, context));
+    }
+    await using obtained = await obtainBuiltImages(planned, { build, reuse }, context);
+    return await upload(client, obtained, { request, context });
+  } finally {
+    client.close();
+  }
+}
+
+/** Hands a layout to skopeo or crane. They push what the layout has, so nothing is reused. */
+export async function pushByTool(
+  request: PushRequest & { readonly tool: "skopeo" | "crane" },
+  access: RegistryAccess,
+  context: WorkflowContext,
+): Promise<PushResult> {
+  const reference = destinationOf(request.destination);
+  if (request.updateIndex) {
+    throw new MiseOciError("usage", `Cannot keep up an index with --tool ${request.tool}`, {
+      hint: "Leave --tool out: the built-in client can",
+    });
+  }
+  if (request.image.kind === "build" && request.image.build.platforms !== undefined) {
+    throw new MiseOciError("usage", `Cannot push several platforms with --tool ${request.tool}`, {
+      hint: "Leave --tool out: the built-in client can",
+    });
+  }
+  const scratch = await Deno.makeTempDir({ prefix: "mise-oci-push-" });
+  try {
+    const directory = request.image.kind === "layout"
+      ? request.image.directory
+      : join(scratch, "image");
+    const built = request.image.kind === "build"
+      ? await buildImage({ ...request.image.build, output: directory }, context)
+      : undefined;
+    const layout = await openLayout(directory);
+    await using obtained = await obtainImage({ kind: "layout", directory }, context);
+    await layout.verify({ signal: context.signal });
+    const { tag, descriptor } = obtained.image;
+    await pushWithTool({
+      tool: request.tool,
+      layout: directory,
+      reference,
+      insecure: access.insecureRegistries.includes(reference.registry),
+      ...(tag === undefined ? {} : { tag }),
+    }, { signal: context.signal });
+    return {
+      digest: descriptor.digest,
+      manifestDigest: descriptor.digest,
+      reference: formatReference(reference),
+      ...(built === undefined ? {} : { layers: built.layers }),
+    };
+  } finally {
+    await Deno.remove(scratch, { recursive: true });
+  }
+}

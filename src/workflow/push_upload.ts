@@ -1,0 +1,164 @@
+/**
+ * The part of a push that every way of getting an image has in common: blobs, manifests, then the tag.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import {
+  Annotation,
+  type Digest,
+  formatReference,
+  parseReference,
+  type Reference,
+  shortDigest,
+} from "../oci/mod.ts";
+import {
+  type BaseOrigin,
+  type PlatformEntry,
+  type PushEvent,
+  pushImage as pushToRegistry,
+  putManifest,
+  type RegistryClient,
+  updateIndex,
+} from "../registry/mod.ts";
+import type { ResolvedImage } from "../store/mod.ts";
+import type { ObtainedImages } from "./layout_images.ts";
+import type { PushRequest, PushResult, WorkflowContext } from "./types.ts";
+
+/** A tag that is not written means `latest`, as everywhere; a digest cannot be pushed to. */
+export function destinationOf(reference: Reference): Reference {
+  const { registry, repository, tag = "latest", digest } = reference;
+  if (digest === undefined) return { registry, repository, tag };
+  throw new MiseOciError(
+    "usage",
+    `Cannot push to "${
+      formatReference(reference)
+    }": a digest is what an image has, not where it goes`,
+    { hint: "Name a tag" },
+  );
+}
+
+/**
+ * Where the base's layers can be mounted from: what the manifest says of its base, for the layers that
+ * mise-oci did not make.
+ */
+function maybeBaseOrigin({ manifest }: ResolvedImage): BaseOrigin | undefined {
+  const name = manifest.annotations?.[Annotation.baseName];
+  if (name === undefined) return undefined;
+  let reference: Reference;
+  try {
+    reference = parseReference(name);
+  } catch (error) {
+    if (error instanceof MiseOciError) return undefined;
+    throw error;
+  }
+  const layers = new Set<Digest>(
+    manifest.layers.filter(({ annotations }) => annotations?.[Annotation.layerKind] === undefined)
+      .map(({ digest }) => digest),
+  );
+  return { registry: reference.registry, repository: reference.repository, layers };
+}
+
+/** What people call a blob: the tool in it rather than its digest. */
+function named(
+  event: Extract<PushEvent, { type: "start" }>,
+  { manifest }: ResolvedImage,
+): PushEvent {
+  const layer = manifest.layers.find(({ digest }) => event.label.includes(shortDigest(digest)));
+  const short = layer?.annotations?.[Annotation.toolShort];
+  const name = short === undefined
+    ? layer?.annotations?.[Annotation.copy] ?? layer?.annotations?.[Annotation.layerKind]
+    : `${short} ${layer?.annotations?.[Annotation.toolVersion] ?? ""}`.trimEnd();
+  return name === undefined ? event : { ...event, label: `${name} ${event.label}` };
+}
+
+/** Sends an image, by its digest alone or to the tag. */
+async function uploadOne(
+  client: RegistryClient,
+  image: ResolvedImage,
+  options: UploadOptions & { readonly untagged: boolean },
+): Promise<NonNullable<PushResult["blobs"]>> {
+  const { request, untagged, context: { reporter, signal } } = options;
+  const { descriptor, manifest, manifestBytes } = image;
+  const pushed = await pushToRegistry(client, {
+    manifest: { descriptor, bytes: manifestBytes },
+    config: manifest.config,
+    layers: manifest.layers,
+    source: image.source,
+  }, {
+    reference: destinationOf(request.destination),
+    untagged,
+    baseOrigin: maybeBaseOrigin(image),
+    jobs: request.jobs,
+    onEvent: (event) => reporter.emit(event.type === "start" ? named(event, image) : event),
+    signal,
+  });
+  const { uploaded, present, mounted, bytesSent } = pushed;
+  return { uploaded, present, mounted, uploadedBytes: bytesSent };
+}
+
+/** What an upload is asked to do. */
+export interface UploadOptions {
+  readonly request: PushRequest;
+  readonly context: WorkflowContext;
+}
+
+function entryOf({ descriptor, platform }: ResolvedImage): PlatformEntry {
+  const { mediaType, digest, size } = descriptor;
+  return { mediaType, digest, size, platform };
+}
+
+/** Makes the tag name what was sent by digest; a single image was sent to it already. */
+async function setTag(
+  client: RegistryClient,
+  { images, index }: ObtainedImages,
+  { request, context: { signal } }: UploadOptions,
+): Promise<Digest | undefined> {
+  const reference = destinationOf(request.destination);
+  if (request.updateIndex) {
+    const { digest } = await updateIndex(client, {
+      reference,
+      entries: images.map(entryOf),
+      signal,
+    });
+    return digest;
+  }
+  if (index === undefined) return undefined;
+  const { repository, tag = "latest" } = reference;
+  await putManifest(client, { repository, target: tag, ...index, signal });
+  return undefined;
+}
+
+/** Sends every image, then the index that names them, so that the tag never names what is not there. */
+export async function upload(
+  client: RegistryClient,
+  obtained: ObtainedImages,
+  options: UploadOptions,
+): Promise<PushResult> {
+  const { images, rows, index } = obtained;
+  const untagged = options.request.updateIndex || index !== undefined;
+  const blobs = { uploaded: 0, present: 0, mounted: 0, uploadedBytes: 0 };
+  for (const image of images) {
+    const sent = await uploadOne(client, image, { ...options, untagged });
+    blobs.uploaded += sent.uploaded;
+    blobs.present += sent.present;
+    blobs.mounted += sent.mounted;
+    blobs.uploadedBytes += sent.uploadedBytes;
+  }
+  const updated = await setTag(client, obtained, options);
+  const [first] = images;
+  if (first === undefined) throw new TypeError("A push without an image");
+  const manifestDigest = (index ?? first).descriptor.digest;
+  const [layers] = rows ?? [];
+  const pushed = images.map(({ platform, descriptor: { digest } }, i) => {
+    const own = rows?.[i];
+    return { platform, digest, ...(own === undefined ? {} : { layers: own }) };
+  });
+  return {
+    digest: updated ?? manifestDigest,
+    manifestDigest,
+    reference: formatReference(destinationOf(options.request.destination)),
+    blobs,
+    ...(layers === undefined ? {} : { layers }),
+    ...(index === undefined ? {} : { images: pushed }),
+  };
+}
