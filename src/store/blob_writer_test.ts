@@ -81,7 +81,7 @@ Deno.test(
         const { code, stderr } = await startWorker(["fill", `${dir}/out`], mounted(dir, size)).done;
         assertEquals(code, 1);
         assertStringIncludes(stderr, "io: Cannot write");
-        assertStringIncludes(stderr, `${dir}/out/blobs/sha256/`);
+        assertStringIncludes(stderr, `${dir}/out/blobs/sha256"`);
         assertStringIncludes(stderr, "No space left on device");
       }
     }),
@@ -125,7 +125,7 @@ Deno.test(
     inTempDir(async (dir) => {
       const { code, stderr } = await startWorker(["fill", `${dir}/out`], mounted(dir, "ro")).done;
       assertEquals(code, 1);
-      assertStringIncludes(stderr, `Cannot create "${dir}/`);
+      assertStringIncludes(stderr, `Cannot create a file in "${dir}`);
       assertStringIncludes(stderr, "Read-only file system");
     }),
 );
@@ -145,7 +145,7 @@ Deno.test(`D04: a directory that cannot be written is a clear error before any w
     const { code, stderr } = await startWorker(["fill", `${dir}/locked/out`], wrap).done;
     await Deno.chmod(`${dir}/locked`, 0o755);
     assertEquals(code, 1, stderr);
-    assertStringIncludes(stderr, `io: Cannot create "${dir}/locked/`);
+    assertStringIncludes(stderr, `io: Cannot create a file in "${dir}/locked"`);
     assertStringIncludes(stderr, "Permission denied");
   }));
 

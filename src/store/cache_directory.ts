@@ -24,7 +24,9 @@ export function cacheDirectory(env: (name: string) => string | undefined): strin
   const own = env("MISE_OCI_CACHE_DIR");
   if (own !== undefined && own !== "") {
     if (own.startsWith("/") || /^[A-Za-z]:[\\/]/.test(own)) return own;
-    throw new MiseOciError("usage", `Cannot use MISE_OCI_CACHE_DIR "${own}": it is not absolute`);
+    throw new MiseOciError("usage", `Cannot use MISE_OCI_CACHE_DIR "${own}": it is not absolute`, {
+      hint: "Set it to an absolute directory, or leave it out",
+    });
   }
   const xdg = env("XDG_CACHE_HOME");
   if (xdg?.startsWith("/")) return join(xdg, "mise-oci");

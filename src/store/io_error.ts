@@ -12,6 +12,7 @@ const HINTS: Readonly<Record<string, string>> = {
   EACCES: "Check the permissions, or choose another directory (-o, MISE_OCI_CACHE_DIR)",
   EPERM: "Check the permissions, or choose another directory (-o, MISE_OCI_CACHE_DIR)",
   EMFILE: "Raise the limit of open files (ulimit -n), or run fewer jobs (-j)",
+  ENOTDIR: "A file is in the way: choose another directory (-o, MISE_OCI_CACHE_DIR)",
   ENFILE: "The system has no file handles left; close other programs",
 };
 
@@ -22,6 +23,12 @@ export function maybeSystemCode(error: unknown): string | undefined {
   return typeof code === "string" && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
 }
 
+/** A path for a message; a temporary file means nothing to people, its directory does. */
+function shown(path: string): string {
+  const directory = /^(.*)[/\\]\.tmp-[^/\\]*$/.exec(path)?.[1];
+  return directory === undefined ? JSON.stringify(path) : `a file in ${JSON.stringify(directory)}`;
+}
+
 /**
  * The error for a failed operation on `path`: `io` with the system's own words, or `permission` if Deno
  * was not allowed to try. What is no error of the operating system comes back as it is: a bug must
@@ -30,16 +37,20 @@ export function maybeSystemCode(error: unknown): string | undefined {
 export function ioError(error: unknown, action: string, path: string): unknown {
   if (error instanceof Deno.errors.NotCapable) {
     const flag = /--allow-[a-z]+/.exec(error.message)?.[0] ?? "--allow-read --allow-write";
-    return new MiseOciError("permission", `Cannot ${action} "${path}": Deno does not allow it`, {
-      hint: `Run with ${flag}="${path}"`,
-      cause: error,
-    });
+    return new MiseOciError(
+      "permission",
+      `Cannot ${action} ${shown(path)}: Deno does not allow it`,
+      {
+        hint: `Run with ${flag}="${path}"`,
+        cause: error,
+      },
+    );
   }
   const code = maybeSystemCode(error);
   if (code === undefined) return error;
   const words = (error as Error).message.split(" (os error", 1)[0] ?? code;
   const hint = HINTS[code];
-  return new MiseOciError("io", `Cannot ${action} "${path}": ${words}`, {
+  return new MiseOciError("io", `Cannot ${action} ${shown(path)}: ${words}`, {
     cause: error,
     ...(hint === undefined ? {} : { hint }),
   });

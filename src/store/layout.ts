@@ -38,7 +38,7 @@ import { layoutError, parsingLayout } from "./layout_error.ts";
 import { LAYOUT_LOCK_FILE, type Lock, lockLayout, type LockOptions } from "./lock.ts";
 import type { BlobRange, BlobSink, BlobWriter } from "./ports.ts";
 import { reachable } from "./reachable.ts";
-import { sweepTemporaries, TempFile, TEMPORARY_PREFIX, writeFileAtomic } from "./temp_file.ts";
+import { checkWritable, sweepTemporaries, TEMPORARY_PREFIX, writeFileAtomic } from "./temp_file.ts";
 import { type VerifyOptions, type VerifyResult, verifyStore } from "./verify.ts";
 
 /** Options of {@linkcode createLayout} and {@linkcode openLayout}. */
@@ -310,8 +310,7 @@ export async function createLayout(dir: string, options: LayoutOptions = {}): Pr
   if (exists) await checkExisting(dir);
   const layout = new Layout(dir, options);
   if (exists) await layout.index();
-  // Only a write shows whether one can write: permissions, read-only mounts and quotas are many.
-  await (await TempFile.create(nearest)).abort();
+  await checkWritable(nearest);
   if (exists) {
     await sweepTemporaries(dir);
     await sweepTemporaries(layout.blobs.path);

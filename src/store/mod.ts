@@ -36,4 +36,5 @@ export {
 export type { Lease } from "./lease.ts";
 export { acquireLock, type Lock, lockLayout, type LockOptions, withLock } from "./lock.ts";
 export * from "./ports.ts";
+export { checkWritable } from "./temp_file.ts";
 export type { VerifyOptions, VerifyResult } from "./verify.ts";

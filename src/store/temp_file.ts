@@ -172,3 +172,13 @@ export async function sweepTemporaries(directory: string): Promise<number> {
   }
   return removed;
 }
+
+/**
+ * Tries to write to a directory. Only that shows whether one can: permissions, read-only mounts and
+ * quotas are many.
+ *
+ * @throws {MiseOciError} `io` naming the directory.
+ */
+export async function checkWritable(directory: string): Promise<void> {
+  await (await TempFile.create(directory)).abort();
+}

@@ -4,7 +4,7 @@
  */
 import { MiseOciError } from "../errors.ts";
 import { Annotation, parseManifest } from "../oci/mod.ts";
-import { type Cache, writeDockerArchive, writeOciArchive } from "../store/mod.ts";
+import { type Cache, checkWritable, writeDockerArchive, writeOciArchive } from "../store/mod.ts";
 import { dirname } from "@std/path";
 import type { ComposedImage } from "./compose_image.ts";
 import { engineName } from "./engine_name.ts";
@@ -43,6 +43,7 @@ export async function checkArchiveTarget(
   if (there !== undefined && !there.isFile) throw fail("it is a pipe, a socket or a device");
   const parent = dirname(path);
   if (!(await maybeStat(parent))?.isDirectory) throw fail(`there is no directory "${parent}"`);
+  await checkWritable(parent);
 }
 
 function onlyImage({ images }: ImageSet, path: string): ComposedImage {
