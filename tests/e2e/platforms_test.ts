@@ -67,6 +67,7 @@ testWith(
     const from = await pushBothBases(registry.host);
     const built = await build(project, [
       ...BOTH,
+      "--no-mise",
       "--from",
       from,
       "-o",
@@ -109,7 +110,7 @@ testWith(
     });
     await project.runMise("install", "--yes");
     const output = join(project.root, "image");
-    const flags = [...BOTH, "--no-check", "--from", "scratch", "-o", output];
+    const flags = [...BOTH, "--no-mise", "--no-check", "--from", "scratch", "-o", output];
     const first = await build(project, flags);
     const again = await build(project, flags);
     assertEquals(again.digest, first.digest);
@@ -184,6 +185,7 @@ testWith(
     const args = [
       "--platform",
       `linux/${FOREIGN}`,
+      "--no-mise",
       "--no-check",
       "--from",
       "scratch",
