@@ -36,6 +36,7 @@ export const PLATFORMS_FLAGS = inGroup("Build flags", {
     valueName: "OS/ARCH=FILE",
     completes: "file",
     help: "The mise executable to put into the image of another platform than this machine's",
+    defaultText: "the one of mise's release",
     parse: parseMiseBinary,
   }),
 }) satisfies FlagTable;
