@@ -37,7 +37,12 @@ export const check: Command = defineCommand({
     "shown and not counted.",
   ],
   flags: FLAGS,
-  positionals: [{ name: "IMAGE", help: "The image (default: ./mise-oci)", optional: true }],
+  positionals: [{
+    name: "IMAGE",
+    help: "The image (default: ./mise-oci)",
+    optional: true,
+    completes: "file",
+  }],
   examples: [
     { text: "Check the image that was built here", command: "mise-oci check" },
     {

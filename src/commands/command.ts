@@ -3,7 +3,7 @@
  * @module
  */
 import type { WorkflowContext } from "../workflow/types.ts";
-import type { Flag, FlagTable, FlagValues, Place } from "./flag.ts";
+import type { Completes, Flag, FlagTable, FlagValues, Place } from "./flag.ts";
 import type { Globals } from "./flags/global.ts";
 import type { Io } from "./io.ts";
 import type { Workflows } from "./workflows.ts";
@@ -18,6 +18,8 @@ export interface Positional {
   readonly optional?: boolean;
   /** The only values there are. */
   readonly choices?: readonly string[];
+  /** What a shell offers; default nothing but the choices. */
+  readonly completes?: Completes;
 }
 
 /** A command line to try, and what it is for. */

@@ -42,8 +42,8 @@ export const diff: Command = defineCommand({
   ],
   flags: FLAGS,
   positionals: [
-    { name: "A", help: "The image before" },
-    { name: "B", help: "The image after" },
+    { name: "A", help: "The image before", completes: "file" },
+    { name: "B", help: "The image after", completes: "file" },
   ],
   examples: [
     {

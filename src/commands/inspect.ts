@@ -45,7 +45,12 @@ export const inspect: Command = defineCommand({
     "Layers are downloaded for --html only. With --quiet only the digest is printed.",
   ],
   flags: FLAGS,
-  positionals: [{ name: "IMAGE", help: "The image (default: ./mise-oci)", optional: true }],
+  positionals: [{
+    name: "IMAGE",
+    help: "The image (default: ./mise-oci)",
+    optional: true,
+    completes: "file",
+  }],
   examples: [
     { text: "The image that was just built", command: "mise-oci inspect" },
     { text: "An image of a registry", command: "mise-oci inspect ghcr.io/team/app:v1" },

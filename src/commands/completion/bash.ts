@@ -26,7 +26,8 @@ function valueCases(node: CompletionNode): readonly string[] {
 function wordCase(node: CompletionNode): string {
   const flags = node.flags.flatMap(names).join(" ");
   const words = [...node.commands.map(({ name }) => name), ...node.words].join(" ");
-  return `    "${node.path.join(" ")}") flags="${flags}"; words="${words}" ;;`;
+  const files = node.files ? " files=1" : "";
+  return `    "${node.path.join(" ")}") flags="${flags}"; words="${words}";${files} ;;`;
 }
 
 /** Patterns of a `case`, quoted. */
@@ -55,7 +56,7 @@ _mise_oci_files() {
 
 _mise_oci() {
   local cur="\${COMP_WORDS[COMP_CWORD]}"
-  local path="" flag="" value="$cur" word next at flags words
+  local path="" flag="" value="$cur" word next at flags words files=""
   COMPREPLY=()
   # Bash makes words of their own of = and :, so --flag=val comes as three.
   for ((at = 1; at < COMP_CWORD; at++)); do
@@ -85,6 +86,8 @@ ${nodes.map(wordCase).join("\n")}
   esac
   if [[ $cur == -* ]]; then
     COMPREPLY=($(compgen -W "$flags" -- "$cur"))
+  elif [[ -n $files ]]; then
+    _mise_oci_files -f "$cur"
   else
     COMPREPLY=($(compgen -W "$words" -- "$cur"))
   fi

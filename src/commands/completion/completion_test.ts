@@ -51,6 +51,9 @@ const CASES: readonly (readonly [words: readonly string[], offers: readonly stri
   [["cache", "prune", "--max"], ["--max-size"]],
   [["completion", ""], ["bash", "fish", "zsh"]],
   [["completion", "f"], ["fish"]],
+  [["run", "--engine", ""], ["auto", "docker", "podman"]],
+  [["load", "--engine", "d"], ["docker"]],
+  [["push", "--tool", "s"], ["skopeo"]],
 ];
 
 shellTest("bash", async (script) => {

@@ -32,6 +32,7 @@ function nodeLines(node: CompletionNode): readonly string[] {
       `complete -c mise-oci -n ${quote(when)} -a ${quote(name)} -d ${quote(summary)}`
     ),
     ...node.words.map((word) => `complete -c mise-oci -n ${quote(when)} -a ${quote(word)}`),
+    ...(node.files ? [`complete -c mise-oci -n ${quote(when)} -F`] : []),
     ...node.flags.map((flag) => flagLine(flag, when)),
   ];
 }

@@ -34,6 +34,8 @@ export interface CompletionNode {
   readonly commands: readonly { readonly name: string; readonly summary: string }[];
   /** Words that can follow. */
   readonly words: readonly string[];
+  /** Whether files can follow. */
+  readonly files: boolean;
   /** Whether a command line of something else can follow `--`. */
   readonly trailing: boolean;
   /** Flags that can follow. */
@@ -64,6 +66,7 @@ function nodeOf(path: readonly string[], command: Partial<Command>): CompletionN
     path,
     commands: (command.subcommands ?? []).map(({ name, summary }) => ({ name, summary })),
     words: (command.positionals ?? []).flatMap(({ choices }) => choices ?? []),
+    files: (command.positionals ?? []).some(({ completes }) => completes === "file"),
     trailing: command.trailing !== undefined,
     flags: [...Object.entries(own), ...Object.entries(GLOBAL_FLAGS)].map(([name, flag]) =>
       toFlag(name, flag, own)

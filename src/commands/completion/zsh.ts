@@ -39,6 +39,7 @@ function commandFunction(node: CompletionNode): string {
     specs.push("'1: :->command'", "'*:: :->rest'");
   } else {
     if (node.words.length > 0) specs.push(`'1: :(${node.words.join(" ")})'`);
+    if (node.files) specs.push("'*: :_files'");
     if (node.trailing) specs.push("'(-)*::command:_normal'");
   }
   const list = node.commands.map(({ name, summary }) => `'${escape(name)}:${escape(summary)}'`);

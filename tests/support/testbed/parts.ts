@@ -19,6 +19,8 @@ export const DEBIAN_PARTS = {
   docker: "docker.io",
   jq: "jq",
   tmux: "tmux",
+  zsh: "zsh",
+  fish: "fish",
   openssl: "openssl",
   pigz: "pigz",
   zstd: "zstd",
