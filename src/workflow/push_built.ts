@@ -9,10 +9,10 @@ import { pushWithTool } from "../registry/mod.ts";
 import { openLayout } from "../store/mod.ts";
 import { holdForeignInstalls } from "./build_cache.ts";
 import { buildImage, planPlatforms, requestedPlatforms } from "./build_image.ts";
+import { obtainLayoutImage } from "./layout_images.ts";
 import { obtainBuiltImages } from "./obtain_built_images.ts";
-import { obtainImage } from "./obtain_image.ts";
 import { destinationOf, upload } from "./push_upload.ts";
-import { openRegistry, type RegistryAccess } from "./registry_access.ts";
+import { openRegistry, readAccess } from "./registry_access.ts";
 import { readReuseIndex, type ReuseIndex } from "./reuse_layers.ts";
 import type { ImageRequest, PushRequest, PushResult, WorkflowContext } from "./types.ts";
 
@@ -43,7 +43,6 @@ export async function pushBuilt(
 /** Hands a layout to skopeo or crane. They push what the layout has, so nothing is reused. */
 export async function pushByTool(
   request: PushRequest & { readonly tool: "skopeo" | "crane" },
-  access: RegistryAccess,
   context: WorkflowContext,
 ): Promise<PushResult> {
   const reference = destinationOf(request.destination);
@@ -57,18 +56,21 @@ export async function pushByTool(
       hint: "Leave --tool out: the built-in client can",
     });
   }
+  const { image } = request;
+  const from = image.kind === "layout" ? image.directory : image.build.directory;
+  const access = await readAccess(reference, from, context);
   const scratch = await Deno.makeTempDir({ prefix: "mise-oci-push-" });
   try {
-    const directory = request.image.kind === "layout"
-      ? request.image.directory
-      : join(scratch, "image");
-    const built = request.image.kind === "build"
-      ? await buildImage({ ...request.image.build, output: directory }, context)
+    const directory = image.kind === "layout" ? image.directory : join(scratch, "image");
+    const built = image.kind === "build"
+      ? await buildImage({ ...image.build, output: directory }, context)
       : undefined;
     const layout = await openLayout(directory);
-    await using obtained = await obtainImage({ kind: "layout", directory }, context);
+    const { tag, descriptor } = await obtainLayoutImage(
+      image.kind === "layout" ? image : { kind: "layout", directory },
+      context,
+    );
     await layout.verify({ signal: context.signal });
-    const { tag, descriptor } = obtained.image;
     await pushWithTool({
       tool: request.tool,
       layout: directory,

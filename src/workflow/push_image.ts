@@ -3,12 +3,10 @@
  * @module
  */
 import { checkCacheFrom } from "../registry/mod.ts";
-import { readSettings } from "../mise/settings.ts";
 import { openLayout } from "../store/mod.ts";
 import { type LayoutRequest, obtainLayoutImages } from "./layout_images.ts";
-import { miseContext } from "./mise_context.ts";
 import { destinationOf, upload } from "./push_upload.ts";
-import { openRegistry } from "./registry_access.ts";
+import { openRegistry, readAccess } from "./registry_access.ts";
 import type { PushRequest, PushResult, WorkflowContext } from "./types.ts";
 
 /* Hidden from Deno as in src/commands/workflows.ts: a layout is pushed without what builds one. */
@@ -21,7 +19,7 @@ async function pushLayout(
 ): Promise<PushResult> {
   const { image, destination } = request;
   const [access, obtained] = await Promise.all([
-    readSettings({ directory: image.directory }, miseContext(context)),
+    readAccess(destination, image.directory, context),
     obtainLayoutImages(image, context),
   ]);
   await using images = obtained;
@@ -48,9 +46,7 @@ export async function pushImage(
   if (cacheFrom !== undefined) checkCacheFrom(cacheFrom, destination);
   if (image.kind === "layout") await openLayout(image.directory);
   if (tool === "skopeo" || tool === "crane") {
-    const directory = image.kind === "layout" ? image.directory : image.build.directory;
-    const access = await readSettings({ directory }, miseContext(context));
-    return await (await builtModule()).pushByTool({ ...request, tool }, access, context);
+    return await (await builtModule()).pushByTool({ ...request, tool }, context);
   }
   if (image.kind === "layout") return await pushLayout({ ...request, image }, context);
   return await (await builtModule()).pushBuilt({ ...request, image }, context);

@@ -3,16 +3,33 @@
  * certificates, proxies, and whether plain http is allowed.
  * @module
  */
+import { readSettings } from "../mise/settings.ts";
 import { formatReference, type Reference } from "../oci/mod.ts";
 import { createRegistryClient, loadCaCerts, type RegistryClient } from "../registry/mod.ts";
 import { findCredentials } from "../registry/credentials/find_credentials.ts";
+import { registryUrl } from "../registry/host.ts";
 import { hostEnv } from "./environment.ts";
+import { miseContext } from "./mise_context.ts";
 import type { WorkflowContext } from "./types.ts";
 
 /** How a registry may be reached. */
 export interface RegistryAccess {
   /** Registries that may be reached over plain http (`oci.insecure_registries`). */
   readonly insecureRegistries: readonly string[];
+}
+
+/**
+ * How a registry may be reached from a directory. mise is asked only where its answer matters: registries
+ * of this machine may always be reached over plain http.
+ */
+export async function readAccess(
+  { registry }: Reference,
+  directory: string,
+  context: WorkflowContext,
+): Promise<RegistryAccess> {
+  const isPlain = registryUrl(registry, { insecure: false }).protocol === "http:";
+  if (isPlain) return { insecureRegistries: [] };
+  return await readSettings({ directory }, miseContext(context));
 }
 
 /** Opens a client for the registry of a reference. Close it. */

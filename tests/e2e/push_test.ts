@@ -13,6 +13,7 @@ import {
   type RunResult,
   startDockerRegistry,
   testWith,
+  which,
 } from "../support/testbed.ts";
 
 const EPOCH = { SOURCE_DATE_EPOCH: "1700000000" };
@@ -213,6 +214,36 @@ testWith(
     const answer = await fetch(`http://${registry.host}/v2/team/dev/manifests/1`);
     await answer.body?.cancel();
     assertEquals(answer.status, 404);
+  },
+);
+
+testWith(
+  { needs: ["linux", "mise", "docker-registry", "skopeo"] },
+  "push --tool skopeo sends the same image, built or from a layout",
+  async () => {
+    await using registry = await startDockerRegistry();
+    await using project = await createMiseProject({ tools: ["prettier"] });
+    const layout = join(project.root, "image");
+    const build = ["--from", "scratch", "--no-mise"];
+    await runProgramJson(["build", ...build, "-o", layout], {
+      cwd: project.directory,
+      env: { ...project.env, ...EPOCH },
+    });
+    const { entry: { digest } } = await readImage(layout);
+    for (const [tag, args] of [["layout", ["--image-dir", layout]], ["built", build]] as const) {
+      const reference = `${registry.host}/team/dev:${tag}`;
+      const result = await tryPush(project, ["--tool", "skopeo", ...args, reference]);
+      assertEquals(result.code, 0, result.stderr);
+      assertStringIncludes(result.stdout, `pushed ${digest} to ${reference}`);
+      assertEquals(await sha256(await rawManifest(reference)), digest);
+    }
+    const crane = await tryPush(project, [
+      ...["--tool", "crane", "--image-dir", layout, `${registry.host}/team/dev:crane`],
+    ]);
+    if (which("crane") === undefined) {
+      assertEquals(crane.code, 1);
+      assertStringIncludes(crane.stderr, 'Cannot run "crane": it is not on PATH');
+    } else assertEquals(crane.code, 0, crane.stderr);
   },
 );
 
