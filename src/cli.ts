@@ -12,6 +12,7 @@ import type { Io } from "./commands/io.ts";
 import { COMMANDS } from "./commands/mod.ts";
 import { type Workflows, workflows } from "./commands/workflows.ts";
 import { MiseOciError } from "./errors.ts";
+import { noteWarnings, withWarnings } from "./cli/warnings.ts";
 import { makeColors } from "./ui/color.ts";
 
 /** Parts that a test may replace. */
@@ -130,7 +131,7 @@ async function runCommand(
     });
   }
   const input = convertInput({ ...line, command }, { env, place, globals });
-  const reporter = makeReporter({
+  const reporter = noteWarnings(makeReporter({
     progress: globals.progress,
     quiet: globals.quiet,
     verbosity: globals.verbose,
@@ -138,7 +139,7 @@ async function runCommand(
     canDraw: io.isTerminal("stderr") && env("TERM") !== "dumb",
     write: (text) => io.stderr.write(text),
     size: () => io.size(),
-  });
+  }));
   const context: CommandContext = {
     io,
     reporter,
@@ -148,7 +149,7 @@ async function runCommand(
     commands,
     print: (output) => {
       reporter.stop();
-      printOutput(io, output, globals.json);
+      printOutput(io, withWarnings(output, reporter.warnings), globals.json);
     },
   };
   try {
@@ -156,6 +157,13 @@ async function runCommand(
   } finally {
     reporter.stop();
   }
+}
+
+/** What a script reads that names no command; people read the help. */
+function noCommandJson(path: readonly string[]): string {
+  const command = [PROGRAM, ...path].join(" ");
+  const error = { code: "usage", message: "Missing COMMAND", hint: `Run ${command} --help` };
+  return JSON.stringify({ error }, undefined, 2);
 }
 
 async function dispatch(program: Program, args: readonly string[]): Promise<number> {
@@ -172,6 +180,7 @@ async function dispatch(program: Program, args: readonly string[]): Promise<numb
   }
   if (command === undefined || command.subcommands !== undefined) {
     io.stderr.write(await helpOutput(program, line, wantsColor(io, "stderr", args)));
+    if (asksForJson(args, program.commands)) printText(io, `${noCommandJson(line.path)}\n`);
     return 2;
   }
   return await runCommand(program, { ...line, command }, args);

@@ -27,6 +27,20 @@ Deno.test("without a command help goes to stderr and the exit code is 2", async 
   }
 });
 
+Deno.test("C15: without a command --json gives an object too", async () => {
+  for (
+    const [args, hint] of [[["--json"], "mise-oci --help"], [
+      ["cache", "--json"],
+      "cache --help",
+    ]] as const
+  ) {
+    const { code, stdout } = await runFake([...args]);
+    const { error } = JSON.parse(stdout);
+    assertEquals([code, error.code], [2, "usage"]);
+    assertStringIncludes(error.hint, hint);
+  }
+});
+
 Deno.test("--version prints the version of deno.json, with --json Deno's too", async () => {
   const manifest = JSON.parse(await Deno.readTextFile(new URL("../deno.json", import.meta.url)));
   assertEquals((await runFake(["--version"])).stdout, `mise-oci ${manifest.version}\n`);

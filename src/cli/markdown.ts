@@ -95,7 +95,7 @@ export function cliDocument(commands: readonly Command[]): string {
     "",
     "With `--json` stdout gets exactly one JSON object, the result or, if the command fails,",
     '`{"error": {"code", "message", "hint"}}`; stderr gets the same as without. Names of fields and codes',
-    "stay as they are; new ones may be added.",
+    "stay as they are; new ones may be added. [All fields](json.md).",
     "",
     "| exit code | |",
     "| --- | --- |",

@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { BuildPlan } from "../plan/types.ts";
 import type { BuildRequest } from "../workflow/types.ts";
+import type { Workflows } from "./workflows.ts";
 import { built, defaults, DIGEST, platform, run } from "./fixture_test.ts";
 
 async function buildRequest(args: readonly string[]): Promise<BuildRequest> {
@@ -114,11 +115,27 @@ Deno.test("build prints directory, digest and a row a layer", async () => {
   assertStringIncludes(piped.stdout, `jq                    1.8.1    ${DIGEST}    999 B  built`);
 });
 
+Deno.test("build --json has the warnings too, each once, those that -q does not show", async () => {
+  const workflows: Partial<Workflows> = {
+    buildImage: (_request, { reporter }) => {
+      for (const text of ["one", "two", "one"]) reporter.emit({ type: "warning", text });
+      return Promise.resolve(built);
+    },
+  };
+  for (const args of [[], ["-q"]]) {
+    const { stdout, stderr } = await run(["build", "--json", ...args], workflows);
+    assertEquals(JSON.parse(stdout).warnings, ["one", "two"]);
+    assertEquals(stderr.includes("warning: one"), args.length === 0);
+  }
+});
+
 Deno.test("build -q prints the digest alone, --json one object", async () => {
   const workflows = { buildImage: () => Promise.resolve(built) };
   assertEquals((await run(["build", "-q"], workflows)).stdout, `${DIGEST}\n`);
   const json = JSON.parse((await run(["build", "--json"], workflows)).stdout);
-  assertEquals(Object.keys(json), ["output", "digest", "tag", "platform", "size", "layers"]);
+  assertEquals(Object.keys(json), [
+    ..."output digest tag platform size layers warnings".split(" "),
+  ]);
   assertEquals(json.size, 28_232_499);
   assertEquals(json.layers[1], {
     kind: "tool",

@@ -1,0 +1,38 @@
+/**
+ * Warnings as part of a result: who reads `--json` does not read stderr.
+ * @module
+ */
+import type { Output } from "../commands/command.ts";
+import type { Reporter } from "../ui/reporter.ts";
+
+/** A reporter that also notes what it is warned of. */
+export interface NotingReporter extends Reporter {
+  /** Ends what is drawn. */
+  stop(): void;
+  /** The warnings so far, each once, in their order. */
+  readonly warnings: readonly string[];
+}
+
+/** Notes the warnings that go through a reporter. */
+export function noteWarnings(reporter: Reporter & { stop(): void }): NotingReporter {
+  const warnings: string[] = [];
+  return {
+    warnings,
+    emit: (event) => {
+      if (event.type === "warning" && !warnings.includes(event.text)) warnings.push(event.text);
+      reporter.emit(event);
+    },
+    stop: () => reporter.stop(),
+  };
+}
+
+/** The same output, its JSON with the field `warnings`. */
+export function withWarnings(output: Output, warnings: readonly string[]): Output {
+  return {
+    text: () => output.text(),
+    json: () => {
+      const result = output.json();
+      return typeof result === "object" && result !== null ? { ...result, warnings } : result;
+    },
+  };
+}
