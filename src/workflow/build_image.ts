@@ -14,9 +14,9 @@ import {
   type Project,
 } from "../plan/mod.ts";
 import { type Cache, createLayout } from "../store/mod.ts";
-import { readBaseDirectories } from "./base_files.ts";
 import type { BaseImage } from "./base_image.ts";
 import { holdForeignInstalls, openBuildCache } from "./build_cache.ts";
+import { buildWhileWaiting } from "./build_ahead.ts";
 import { checkBuilt } from "./check_built.ts";
 import { type ComposedImage, composeImage } from "./compose_image.ts";
 import { moveDotfiles } from "./dotfiles_home.ts";
@@ -30,9 +30,9 @@ import { composeSet, describeSet, type ImageSet, sortPlatforms } from "./image_s
 import { chooseMise } from "./mise_binary.ts";
 import { miseContext } from "./mise_context.ts";
 import { hearWarnings, tellOnce } from "./tell_once.ts";
-import { openBase } from "./open_base.ts";
-import { maybeMakePackagesLayer, refuseOnScratch } from "./packages_layer.ts";
+import { refuseOnScratch } from "./packages_layer.ts";
 import { mapLimited } from "./limit.ts";
+import { layGround } from "./lay_ground.ts";
 import { isInstalled, maybeReusable, type ReuseIndex } from "./reuse_layers.ts";
 import { buildTimestamp } from "./timestamp.ts";
 import { followToolPaths } from "./tool_paths.ts";
@@ -208,14 +208,18 @@ export async function buildInCache(
   context: WorkflowContext,
 ): Promise<ImageInCache> {
   const { request, cache, useCache, reuse: index = new Map() } = options;
-  const base = await openBase(planned, { cache, pull: request.pull }, context);
   const jobs = request.jobs ?? defaultJobs();
-  const packages = await maybeMakePackagesLayer(planned, { base, cache, useCache, jobs }, context);
-  // What lies below the other layers: the base and what packages added to it.
-  const ground = packages === undefined ? base : { ...base, layers: [...base.layers, packages] };
-  const baseDirectories = await readBaseDirectories(ground, cache, context);
-  const plan = await moveDotfiles(planned, { ground, cache, request }, context);
   const { project } = planned;
+  const isReusable = (layer: LayerPlan): boolean => maybeReusable(index, layer) !== undefined;
+  const laid = await buildWhileWaiting(layGround(planned, { ...options, jobs }, context), {
+    plan: planned.plan,
+    cache,
+    useCache,
+    jobs,
+    skip: (layer) => isReusable(layer) || (layer.kind === "tool" && !isInstalled(layer, project)),
+  }, context);
+  const { base, packages, ground, baseDirectories } = laid.base;
+  const plan = await moveDotfiles(planned, { ground, cache, request }, context);
   const trees = new Map<LayerPlan, LayerTree>();
   const heard = hearWarnings(context);
   const layers = await makeLayers(plan, {
@@ -233,6 +237,7 @@ export async function buildInCache(
       return isInstalled(layer, project) ? undefined : maybeReusable(index, layer);
     },
     maybeReusable: (layer) => maybeReusable(index, layer),
+    built: laid.built,
   }, heard.context);
   const built = { project, plan, base, image: composeImage(plan, base, layers) };
   const { check = "warn", fix = false, ...once } = request;

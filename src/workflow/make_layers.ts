@@ -5,22 +5,18 @@
  */
 import {
   type BaseDirectories,
-  buildLayer,
-  type CompressionPool,
   computeDiffId,
   createCompressionPool,
-  fingerprintTree,
   type LayerTree,
-  relocatesAlike,
   scanLayer,
 } from "../layer/mod.ts";
 import type { BuildPlan, CompressionPlan, LayerPlan } from "../plan/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import type { Reporter } from "../ui/reporter.ts";
+import { buildOne, type LayerTask, layerTitle, maybeCached } from "./build_layer.ts";
 import { maybeSecretsConcern, refuseSecrets } from "./inspect_layer.ts";
-import { maybeParseNotes } from "./layer_notes.ts";
 import { mapLimited } from "./limit.ts";
-import { type MadeLayer, withAnnotations } from "./made_layer.ts";
+import type { MadeLayer } from "./made_layer.ts";
 import type { WorkflowContext } from "./types.ts";
 
 /** What making layers needs. */
@@ -41,47 +37,20 @@ export interface MakeLayersOptions {
   readonly maybeMade?: (plan: LayerPlan) => MadeLayer | undefined;
   /** Layers of a registry, used if they are what would be built here. */
   readonly maybeReusable?: (plan: LayerPlan) => MadeLayer | undefined;
+  /** Fingerprints of layers that this run has built already; they are in the cache. */
+  readonly built?: ReadonlySet<string>;
 }
 
 /** Layers that are walked and written at once; more would only hold more buffers. */
-const LAYERS_AT_ONCE = 4;
-
-function title({ name, version }: LayerPlan): string {
-  return version === undefined ? name : `${name} ${version}`;
-}
-
-/** A layer that has to be built, looked at already. */
-interface Task {
-  readonly plan: LayerPlan;
-  readonly at: number;
-  readonly tree: LayerTree;
-}
-
-function warnOf(plan: LayerPlan, text: string, reporter: Reporter): void {
-  reporter.emit({ type: "warning", text: `${title(plan)}: ${text}` });
-}
+export const LAYERS_AT_ONCE = 4;
 
 /** How layers are looked at. */
 interface Scan {
   readonly compression: CompressionPlan;
   readonly signal: AbortSignal;
   readonly reporter: Reporter;
+  readonly warn: (plan: LayerPlan, text: string) => void;
   readonly onSecrets: (concern: string) => void;
-}
-
-/** The layer of a tree, from the local cache. */
-async function maybeCached(
-  plan: LayerPlan,
-  tree: LayerTree,
-  { cache, compression, reporter }: Scan & { readonly cache: Cache },
-): Promise<MadeLayer | undefined> {
-  const cached = await cache.getLayer(fingerprintTree(plan, tree, compression));
-  const notes = maybeParseNotes(cached?.notes);
-  if (cached === undefined || notes === undefined) return undefined;
-  if (!relocatesAlike(notes.texts, tree.relocations)) return undefined;
-  const { descriptor, diffId } = cached;
-  for (const text of notes.warnings) warnOf(plan, text, reporter);
-  return { plan, descriptor: withAnnotations(descriptor, plan), diffId, status: "cached" };
 }
 
 /** A layer that is there already, or what it takes to build it. */
@@ -89,72 +58,30 @@ async function lookUp(
   plan: LayerPlan,
   options: MakeLayersOptions,
   scan: Scan,
-): Promise<MadeLayer | LayerTree> {
+): Promise<MadeLayer | LayerTask> {
   const made = options.maybeMade?.(plan);
   if (made !== undefined) return made;
-  const { baseDirectories, useCache, cache } = options;
+  const { baseDirectories, useCache, cache, built = new Set<string>() } = options;
   const { signal, reporter } = scan;
   const tree = await scanLayer(plan, { baseDirectories, signal });
+  const task = { plan, baseDirectories, tree };
   await options.inspect?.(plan, tree);
   const concern = maybeSecretsConcern(plan, tree);
   if (concern !== undefined) scan.onSecrets(concern);
-  const cached = useCache ? await maybeCached(plan, tree, { ...scan, cache }) : undefined;
+  const cached = await maybeCached(task, { ...scan, cache, built, builtOnly: !useCache });
   const reusable = options.maybeReusable?.(plan);
-  if (reusable === undefined) return cached ?? tree;
+  if (reusable === undefined) return cached ?? task;
   const warnings: string[] = [];
-  const warn = (text: string): void => void warnings.push(text);
+  const keep = { warn: (text: string): void => void warnings.push(text) };
   // A cached layer knows its diff ID; without one, all of the tool is read.
-  const { diffId } = cached ?? await computeDiffId(plan, { tree, baseDirectories, signal, warn });
+  const { diffId } = cached ?? await computeDiffId(plan, { ...task, signal, ...keep });
   if (diffId === reusable.diffId) {
-    for (const text of warnings) warnOf(plan, text, reporter);
+    for (const text of warnings) scan.warn(plan, text);
     return reusable;
   }
-  const text = `${title(plan)} differs from the layer in ${reusable.reusedFrom}: not reused`;
+  const text = `${layerTitle(plan)} differs from the layer in ${reusable.reusedFrom}: not reused`;
   reporter.emit({ type: "detail", level: 1, text });
-  return cached ?? tree;
-}
-
-async function build(
-  { plan, tree }: Task,
-  options: MakeLayersOptions,
-  tools: {
-    readonly pool: CompressionPool;
-    readonly signal: AbortSignal;
-    readonly reporter: Reporter;
-  },
-): Promise<MadeLayer> {
-  const { cache, baseDirectories } = options;
-  const { reporter, pool, signal } = tools;
-  const name = title(plan);
-  const id = `layer ${plan.kind} ${name}`;
-  reporter.emit({ type: "start", id, label: name, total: tree.bytes });
-  try {
-    const built = await buildLayer(plan, {
-      tree,
-      pool,
-      sink: cache,
-      baseDirectories,
-      signal,
-      onBytes: (bytes) => reporter.emit({ type: "advance", id, bytes }),
-      warn: (text) => warnOf(plan, text, reporter),
-    });
-    const { descriptor, diffId, uncompressedSize, fingerprint, texts, warnings } = built;
-    if (texts !== undefined) {
-      const notes = { texts, warnings };
-      await cache.putLayer(fingerprint, {
-        descriptor,
-        diffId,
-        uncompressedSize,
-        label: name,
-        notes,
-      });
-    }
-    reporter.emit({ type: "done", id, note: "built" });
-    return { plan, descriptor: withAnnotations(descriptor, plan), diffId, status: "built" };
-  } catch (error) {
-    reporter.emit({ type: "failed", id });
-    throw error;
-  }
+  return cached ?? task;
 }
 
 /**
@@ -170,24 +97,25 @@ export async function makeLayers(
 ): Promise<readonly MadeLayer[]> {
   const { compression, layers } = plan;
   const { reporter } = context;
-  const warn = (text: string): void => reporter.emit({ type: "warning", text });
+  const say = (text: string): void => reporter.emit({ type: "warning", text });
+  const warn = (layer: LayerPlan, text: string): void => say(`${layerTitle(layer)}: ${text}`);
   const made = new Array<MadeLayer | undefined>(layers.length);
-  const tasks: Task[] = [];
+  const tasks: { readonly at: number; readonly task: LayerTask }[] = [];
   const secrets: string[] = [];
   const onSecrets = (concern: string): void => void secrets.push(concern);
-  const scan = { compression, signal: context.signal, reporter, onSecrets };
+  const scan = { compression, signal: context.signal, reporter, warn, onSecrets };
   await using pool = createCompressionPool({ compression, workers: options.jobs });
   for (const [at, layer] of layers.entries()) {
     context.signal.throwIfAborted();
     const found = await lookUp(layer, options, scan);
-    if ("entries" in found) {
-      tasks.push({ plan: layer, at, tree: found });
+    if ("tree" in found) {
+      tasks.push({ at, task: found });
       // The workers start while the other trees are walked.
-      pool.prepare(found.bytes);
+      pool.prepare(found.tree.bytes);
     } else made[at] = found;
   }
   if (options.strict) refuseSecrets(secrets);
-  for (const text of secrets) warn(`${text}; everyone who can pull the image can read them`);
+  for (const text of secrets) say(`${text}; everyone who can pull the image can read them`);
   reporter.emit({
     type: "detail",
     level: 1,
@@ -196,10 +124,10 @@ export async function makeLayers(
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   await mapLimited(
-    tasks.sort((a, b) => b.tree.bytes - a.tree.bytes),
+    tasks.sort((a, b) => b.task.tree.bytes - a.task.tree.bytes),
     { limit: LAYERS_AT_ONCE, onFailure: () => stop.abort() },
-    async (task) => {
-      made[task.at] = await build(task, options, { pool, signal, reporter });
+    async ({ at, task }) => {
+      made[at] = await buildOne(task, { cache: options.cache, pool, signal, reporter, warn });
     },
   );
   return made.filter((layer) => layer !== undefined);

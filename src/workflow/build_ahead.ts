@@ -1,0 +1,145 @@
+/**
+ * Builds the layers of tools while the base is still on its way: pulled, read for the first time, or
+ * having packages installed. A layer depends on its base only by the directories that the base has, and
+ * those are nearly always the same. What comes out goes into the layer cache; if the base turns out to be
+ * unusual, nobody finds it there and the layer is built again.
+ * @module
+ */
+import {
+  type BaseDirectories,
+  createCompressionPool,
+  fingerprintTree,
+  scanLayer,
+} from "../layer/mod.ts";
+import type { BuildPlan, LayerPlan } from "../plan/mod.ts";
+import { buildOne, type LayerTask, maybeCached } from "./build_layer.ts";
+import { LAYERS_AT_ONCE, type MakeLayersOptions } from "./make_layers.ts";
+import { mapLimited } from "./limit.ts";
+import type { WorkflowContext } from "./types.ts";
+
+/** The part of a plan that matters here. */
+export type AheadPlan = Pick<BuildPlan, "from" | "layers" | "mountPoint" | "compression">;
+
+/** What building ahead needs. */
+export interface BuildAheadOptions extends Pick<MakeLayersOptions, "cache" | "useCache" | "jobs"> {
+  /** Layers that may not have to be built at all. */
+  readonly skip: (plan: LayerPlan) => boolean;
+}
+
+/** A base that is ready after so long, in milliseconds, was there already. */
+const PATIENCE_MS = 50;
+
+/** Directories that every base has, as mode 0755 of root, and not as links; only of Linux's standard. */
+const USUAL: ReadonlySet<string> = new Set(["usr", "usr/local", "usr/local/bin"]);
+
+/** A layer that cannot be built before the base is known. */
+class UnknownBase extends Error {}
+
+/** What bases nearly always have, for one layer: nothing at or below where the layer's sources go. */
+function guessDirectories(plan: LayerPlan, mountPoint: string): BaseDirectories {
+  const mount = mountPoint.replace(/^\//, "");
+  const roots = plan.sources.map(({ imagePath }) => imagePath.replace(/^\//, ""));
+  const isWithin = (path: string, root: string): boolean =>
+    path === root || path.startsWith(`${root}/`);
+  return {
+    has: (path) => {
+      if (USUAL.has(path)) return true;
+      if ([mount, ...roots].some((root) => isWithin(path, root))) return false;
+      throw new UnknownBase(path);
+    },
+  };
+}
+
+async function maybeScan(
+  plan: LayerPlan,
+  mountPoint: string,
+  signal: AbortSignal,
+): Promise<LayerTask | undefined> {
+  const baseDirectories = guessDirectories(plan, mountPoint);
+  try {
+    return { plan, baseDirectories, tree: await scanLayer(plan, { baseDirectories, signal }) };
+  } catch (error) {
+    if (error instanceof UnknownBase) return undefined;
+    throw error;
+  }
+}
+
+/** Builds what can be built without the base; gives the fingerprints of the layers it built. */
+async function buildAhead(
+  plan: AheadPlan,
+  options: BuildAheadOptions,
+  context: WorkflowContext,
+): Promise<ReadonlySet<string>> {
+  const { compression, mountPoint } = plan;
+  const { cache, useCache, jobs, skip } = options;
+  const { signal, reporter } = context;
+  const tasks: LayerTask[] = [];
+  const built = new Set<string>();
+  // Whoever takes a layer out of the cache then gives its warnings.
+  const warn = (): void => {};
+  await using pool = createCompressionPool({ compression, workers: jobs });
+  for (const layer of plan.layers) {
+    if ((layer.kind !== "tool" && layer.kind !== "mise") || skip(layer)) continue;
+    const task = await maybeScan(layer, mountPoint, signal);
+    if (task === undefined) continue;
+    const look = { cache, compression, warn, built, builtOnly: !useCache };
+    if (await maybeCached(task, look) !== undefined) continue;
+    tasks.push(task);
+    pool.prepare(task.tree.bytes);
+  }
+  const stop = new AbortController();
+  const tools = { cache, pool, reporter, warn, signal: AbortSignal.any([signal, stop.signal]) };
+  await mapLimited(
+    tasks.sort((a, b) => b.tree.bytes - a.tree.bytes),
+    { limit: LAYERS_AT_ONCE, onFailure: () => stop.abort() },
+    async (task) => {
+      await buildOne(task, tools);
+      built.add(fingerprintTree(task.plan, task.tree, compression));
+    },
+  );
+  return built;
+}
+
+/** Whether a promise is settled within a time. */
+async function settlesWithin(promise: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), milliseconds);
+  const settled = promise.then(() => true, () => true);
+  try {
+    return await Promise.race([settled, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Waits for the base, and builds layers meanwhile if that takes long.
+ *
+ * @returns The base, and the fingerprints of the layers that were built.
+ * @throws what `base` rejects with. What goes wrong with a layer is left to whoever builds it then.
+ */
+export async function buildWhileWaiting<T>(
+  base: Promise<T>,
+  { plan, ...options }: BuildAheadOptions & { readonly plan: AheadPlan },
+  context: WorkflowContext,
+): Promise<{ readonly base: T; readonly built: ReadonlySet<string> }> {
+  const nothing: ReadonlySet<string> = new Set();
+  if (plan.from.kind === "scratch" || await settlesWithin(base, PATIENCE_MS)) {
+    return { base: await base, built: nothing };
+  }
+  const stop = new AbortController();
+  const signal = AbortSignal.any([context.signal, stop.signal]);
+  const ahead = buildAhead(plan, options, { ...context, signal }).catch((error: unknown) => {
+    const text = `Not built while the base was on its way: ${error}`;
+    if (!signal.aborted) context.reporter.emit({ type: "detail", level: 1, text });
+    return nothing;
+  });
+  try {
+    await base;
+  } catch (error) {
+    stop.abort();
+    await ahead;
+    throw error;
+  }
+  return { base: await base, built: await ahead };
+}

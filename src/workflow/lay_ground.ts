@@ -1,0 +1,41 @@
+/**
+ * What lies below the layers of tools: the base image and the system packages installed into it.
+ * @module
+ */
+import type { BaseDirectories } from "../layer/mod.ts";
+import { readBaseDirectories } from "./base_files.ts";
+import type { BaseImage } from "./base_image.ts";
+import type { BuildInCacheOptions, PlannedImage } from "./build_image.ts";
+import type { MadeLayer } from "./made_layer.ts";
+import { openBase } from "./open_base.ts";
+import { maybeMakePackagesLayer } from "./packages_layer.ts";
+import type { WorkflowContext } from "./types.ts";
+
+/** What lies below the layers of tools. */
+export interface Ground {
+  /** The base. */
+  readonly base: BaseImage;
+  /** The layer of system packages. */
+  readonly packages: MadeLayer | undefined;
+  /** The base with what packages added to it. */
+  readonly ground: BaseImage;
+  /** The directories of both. */
+  readonly baseDirectories: BaseDirectories;
+}
+
+/**
+ * Gets the base, installs packages into it and reads which directories there are.
+ *
+ * @throws {MiseOciError} naming the base or the packages and what is wrong with them.
+ */
+export async function layGround(
+  planned: PlannedImage,
+  { request, cache, useCache, jobs }: BuildInCacheOptions & { readonly jobs: number },
+  context: WorkflowContext,
+): Promise<Ground> {
+  const base = await openBase(planned, { cache, pull: request.pull }, context);
+  const packages = await maybeMakePackagesLayer(planned, { base, cache, useCache, jobs }, context);
+  const ground = packages === undefined ? base : { ...base, layers: [...base.layers, packages] };
+  const baseDirectories = await readBaseDirectories(ground, cache, context);
+  return { base, packages, ground, baseDirectories };
+}
