@@ -112,6 +112,12 @@ function maybeReadHostFile(path: string): Uint8Array | undefined {
   }
 }
 
+/** How to let the kernel run programs of a platform. */
+function registerHint({ architecture }: Platform): string {
+  return "apt-get install qemu-user-static binfmt-support (Debian, Ubuntu), or " +
+    `docker run --privileged --rm tonistiigi/binfmt --install ${architecture}`;
+}
+
 function probeError({ tail }: IsolatedResult, platform: Platform): MiseOciError {
   const said = clean(tail.at(-1) ?? "no output");
   if (/Exec format error/i.test(said)) {
@@ -119,9 +125,7 @@ function probeError({ tail }: IsolatedResult, platform: Platform): MiseOciError 
       "packages",
       `Cannot install packages: this machine cannot run ${formatPlatform(platform)} programs`,
       {
-        hint:
-          "Build on such a machine, or register an emulator: apt-get install qemu-user-static " +
-          "binfmt-support",
+        hint: `Register an emulator: ${registerHint(platform)}; or build on such a machine`,
       },
     );
   }
@@ -129,8 +133,13 @@ function probeError({ tail }: IsolatedResult, platform: Platform): MiseOciError 
     "packages",
     `Cannot run programs of the base image apart from the host: ${said}`,
     {
-      hint: "It takes root, util-linux, and the right to create name spaces (in a container: " +
-        "--privileged)",
+      // A handler without the flag F looks for the emulator in the base.
+      hint: /No such file or directory/i.test(said)
+        ? `If this machine is not ${
+          formatPlatform(platform)
+        }, register an emulator with the flag F: ${registerHint(platform)}`
+        : "It takes root, util-linux, and the right to create name spaces (in a container: " +
+          "--privileged)",
     },
   );
 }
