@@ -32,13 +32,15 @@ export interface ComposeInput {
   readonly platform: Platform;
 }
 
-function splitVariable(variable: string): readonly [string, string] {
+/** A name and its value, `undefined` for a name alone: a variable that the engine may pass on. */
+function splitVariable(variable: string): readonly [string, string | undefined] {
   const at = variable.indexOf("=");
-  return at < 0 ? [variable, ""] : [variable.slice(0, at), variable.slice(at + 1)];
+  return at < 0 ? [variable, undefined] : [variable.slice(0, at), variable.slice(at + 1)];
 }
 
 function composeEnv(base: readonly string[], config: ConfigPlan): readonly string[] {
-  const variables = new Map(base.map(splitVariable));
+  // Engines refuse a container with a variable that has no name.
+  const variables = new Map(base.map(splitVariable).filter(([name]) => name !== ""));
   for (const [name, value] of config.env) variables.set(name, value);
   const configured = config.env.findLast(([name]) => name === "PATH")?.[1];
   const inherited = configured ?? variables.get("PATH") ?? "";
@@ -47,7 +49,7 @@ function composeEnv(base: readonly string[], config: ConfigPlan): readonly strin
     [...config.path, inherited === "" ? DEFAULT_PATH : inherited].join(":"),
   );
   for (const [name, value] of config.fixedEnv) variables.set(name, value);
-  return [...variables].map(([name, value]) => `${name}=${value}`);
+  return [...variables].map(([name, value]) => value === undefined ? name : `${name}=${value}`);
 }
 
 /**

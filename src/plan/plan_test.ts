@@ -265,7 +265,7 @@ const base: ImageConfig = {
   variant: "v8",
   author: "somebody",
   config: {
-    Env: ["PATH=/base/bin", "KEEP=1", "MISE_DATA_DIR=/wrong"],
+    Env: ["PATH=/base/bin", "KEEP=1", "MISE_DATA_DIR=/wrong", "=nameless", "ALONE"],
     Cmd: ["bash"],
     WorkingDir: "",
     Labels: { a: "1" },
@@ -305,6 +305,7 @@ Deno.test("composeImageConfig() keeps what the base has and adds a history entry
     "PATH=/mise/installs/node/24.11.0/bin:/mise/installs/npm-prettier/3.6.2/bin:/base/bin",
     "KEEP=1",
     "MISE_DATA_DIR=/mise",
+    "ALONE",
     "MISE_CONFIG_DIR=/etc/mise",
   ]);
   assertEquals(image.config?.Labels?.["a"], "1");

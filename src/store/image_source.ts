@@ -270,6 +270,7 @@ export async function resolveImage(
     throw new MiseOciError(
       "not-found",
       `Cannot find an image for ${wanted} in ${where}: it holds ${listing(all)}`,
+      { hint: "Name a platform that it holds with --platform, or choose another image" },
     );
   }
   if (second !== undefined) {
