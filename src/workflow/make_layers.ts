@@ -77,7 +77,8 @@ async function lookUp(
   const { diffId } = cached ?? await computeDiffId(plan, { ...task, signal, ...keep });
   if (diffId === reusable.diffId) {
     for (const text of warnings) scan.warn(plan, text);
-    return reusable;
+    // "reused" is what only the registry has; the same bytes compressed otherwise are another blob.
+    return cached?.descriptor.digest === reusable.descriptor.digest ? cached : reusable;
   }
   const text = `${layerTitle(plan)} differs from the layer in ${reusable.reusedFrom}: not reused`;
   reporter.emit({ type: "detail", level: 1, text });
@@ -127,7 +128,8 @@ export async function makeLayers(
     tasks.sort((a, b) => b.task.tree.bytes - a.task.tree.bytes),
     { limit: LAYERS_AT_ONCE, onFailure: () => stop.abort() },
     async ({ at, task }) => {
-      made[at] = await buildOne(task, { cache: options.cache, pool, signal, reporter, warn });
+      const { cache, useCache } = options;
+      made[at] = await buildOne(task, { cache, useCache, pool, signal, reporter, warn });
     },
   );
   return made.filter((layer) => layer !== undefined);

@@ -89,6 +89,8 @@ Deno.test("makeLayers() asks the cache for the diff ID before it would read an i
     });
     assertEquals([made.status, made.descriptor.digest], ["reused", parseDigest(hex(7))]);
     assertStringIncludes(warnings(events), "told before");
+    const same = { ...reusable(plan, diffId), descriptor };
+    assertEquals((await makeOne(plan, { cache, maybeReusable: () => same })).made.status, "cached");
     const other = await makeOne(plan, {
       cache,
       maybeReusable: () => reusable(plan, parseDiffId(hex(6))),

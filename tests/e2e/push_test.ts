@@ -117,6 +117,9 @@ testWith(
     const args = ["--from", "scratch", `${registry.host}/team/dev:1`];
     const first = await push(project, args);
     await Deno.remove(project.installPath("prettier"), { recursive: true });
+    const one = await tryPush(project, args);
+    assertStringIncludes(one.stdout, `pushed ${first.digest} to`);
+    assertStringIncludes(one.stdout, ", 1 reused)");
     await Deno.remove(join(project.root, "mise/home/.cache"), { recursive: true });
     const second = await push(project, args);
     assertEquals(second.digest, first.digest);
