@@ -10,7 +10,14 @@ import { dirname, fromFileUrl, join, resolve } from "@std/path";
 import manifest from "../deno.json" with { type: "json" };
 import { bundleProgram } from "./compile/bundle.ts";
 import { permissionFlags, type PermissionSet } from "./compile/permissions.ts";
-import { executableName, parseTargets, type Target, targetOf, TARGETS } from "./compile/targets.ts";
+import {
+  executableName,
+  isProgramOf,
+  parseTargets,
+  type Target,
+  targetOf,
+  TARGETS,
+} from "./compile/targets.ts";
 
 const REPOSITORY = fromFileUrl(new URL("../", import.meta.url));
 const DENO = Deno.env.get("DENO_BIN") || Deno.execPath();
@@ -81,8 +88,19 @@ async function sha256(path: string): Promise<string> {
   return hash.digest("hex");
 }
 
-/** Whether the executable starts here and knows its version; a runtime of another version does not. */
-async function checkStart(target: Target, path: string): Promise<void> {
+/**
+ * Checks that the executable is one of the target, and if that is this machine that it starts and knows
+ * its version; a runtime of another version does not.
+ */
+async function checkProgram(target: Target, path: string): Promise<void> {
+  using file = await Deno.open(path);
+  const start = new Uint8Array(20);
+  await file.read(start);
+  if (!isProgramOf(target, start)) {
+    throw new Error(
+      `DENORT_BIN is no runtime for ${target}: ${executableName(target)} would not start`,
+    );
+  }
   if (target !== targetOf(Deno.build)) return;
   const said = JSON.parse(await run(path, ["--version", "--json"]));
   if (said.version !== manifest.version) {
@@ -100,7 +118,7 @@ async function compileChecked(target: Target, directory: string, twice: boolean)
     // The same name both times: the file's name is part of what is compiled.
     const made = join(scratch, `mise-oci${extension}`);
     await compile(target, made);
-    await checkStart(target, made);
+    await checkProgram(target, made);
     const digest = await sha256(made);
     if (twice) {
       await Deno.mkdir(join(scratch, "again"));

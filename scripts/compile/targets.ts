@@ -45,3 +45,32 @@ export function parseTargets(names: readonly string[], host: () => Target): read
 export function executableName(target: Target): string {
   return `mise-oci-${target}${target.startsWith("windows") ? ".exe" : ""}`;
 }
+
+/** How the files of each platform begin: offset of a byte to its value (ELF, Mach-O, PE). */
+const BEGINNINGS: Readonly<Record<Target, Readonly<Record<number, number>>>> = {
+  "linux-amd64": { 0: 0x7f, 1: 0x45, 18: 0x3e },
+  "linux-arm64": { 0: 0x7f, 1: 0x45, 18: 0xb7 },
+  "macos-amd64": { 0: 0xcf, 3: 0xfe, 4: 0x07 },
+  "macos-arm64": { 0: 0xcf, 3: 0xfe, 4: 0x0c },
+  "windows-amd64": { 0: 0x4d, 1: 0x5a },
+};
+
+/**
+ * Whether a file is a program of the target: a runtime of another platform, named by `DENORT_BIN`, gives
+ * one of that platform.
+ *
+ * @param start the first 20 bytes of the file, or more.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { isProgramOf } from "./targets.ts";
+ *
+ * const start = new TextEncoder().encode("MZ");
+ * assertEquals(isProgramOf("windows-amd64", start), true);
+ * assertEquals(isProgramOf("linux-amd64", start), false);
+ * ```
+ */
+export function isProgramOf(target: Target, start: Uint8Array): boolean {
+  return Object.entries(BEGINNINGS[target]).every(([at, byte]) => start[Number(at)] === byte);
+}

@@ -2,7 +2,13 @@
  * The executable as users get it: in an empty directory, without Deno, in an environment of nothing but
  * HOME and PATH.
  */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { dirname, join } from "@std/path";
 import type { Command } from "../../src/commands/command.ts";
 import { COMMANDS } from "../../src/commands/mod.ts";
@@ -177,3 +183,14 @@ compiledTest(
     ]);
   },
 );
+
+compiledTest("a runtime of another platform than the target's is refused", [], async () => {
+  await using temp = await makeTempDir();
+  const other = OCI_ARCH === "amd64" ? "arm64" : "amd64";
+  await assertRejects(
+    () => runCompile(["--target", `linux-${other}`, "--output", temp.path]),
+    Error,
+    `DENORT_BIN is no runtime for linux-${other}`,
+  );
+  assertEquals([...Deno.readDirSync(temp.path)], []);
+});

@@ -73,8 +73,7 @@ async function checkShell(shell: Shell): Promise<void> {
       // fish shows in grey what it would complete: the mark stands behind what is really there.
       await tmux("send-keys", "-l", "MARK");
       await screen(new RegExp(`^> ${RegExp.escape(completed)}[ =]?MARK$`));
-      await tmux("send-keys", "C-c");
-      await tmux("send-keys", "-R", "C-l");
+      await tmux("send-keys", "C-u");
     }
   } finally {
     await tmux("kill-server");

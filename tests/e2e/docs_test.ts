@@ -22,6 +22,7 @@ import {
   warmUp,
   whyNotRun,
 } from "../support/docs/run_document.ts";
+import { inPairs } from "../support/in_pairs.ts";
 import { startJsr } from "../support/jsr.ts";
 import {
   createMiseProject,
@@ -226,11 +227,7 @@ testWith(
     const documents = GUIDES.filter(({ blocks }) => blocks.some(isRun));
     // Each has a project of its own, so two run at a time; they end before a step fails.
     const results = new Map<Document, RunResult>();
-    const waiting = documents.values();
-    const work = async (): Promise<void> => {
-      for (const one of waiting) results.set(one, await runDocument(one, parts));
-    };
-    await Promise.all([work(), work()]);
+    await inPairs(documents, async (one) => void results.set(one, await runDocument(one, parts)));
     for (const document of documents) {
       await test.step(document.path, () => {
         const { code, stdout, stderr } = results.get(document) as RunResult;

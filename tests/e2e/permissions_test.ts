@@ -5,6 +5,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { permissionFlags, type PermissionSet } from "../../scripts/compile/permissions.ts";
+import { inPairs } from "../support/in_pairs.ts";
 import { compiledProgram, whyNoExecutable } from "../support/executable.ts";
 import {
   createMiseProject,
@@ -65,13 +66,13 @@ async function checkCase(
   assert(whole !== undefined, set);
   const exact = await start(args, [`-P=${set}`], options);
   assertEquals(exact.code, 0, `${args.join(" ")} under ${set}: ${exact.stderr}`);
-  for (const kind of KINDS) {
+  await inPairs(KINDS, async (kind) => {
     const { [kind]: _, ...less } = whole;
     const result = await start(args, permissionFlags(less), options);
     const what = `${args.join(" ")} under ${set}`;
     if (needs.includes(kind)) assertDenied(result, kind, what);
     else assertEquals(result.code, 0, `${what} without ${kind}: ${result.stderr}`);
-  }
+  });
 }
 
 function cases(project: MiseProject, image: { from: string; host: string }): readonly Case[] {
