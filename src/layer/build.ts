@@ -4,7 +4,7 @@
  */
 import type { DiffId } from "../oci/mod.ts";
 import { type Descriptor, layerMediaType, sortKeys } from "../oci/mod.ts";
-import type { LayerPlan } from "../plan/types.ts";
+import type { CompressionPlan, LayerPlan } from "../plan/types.ts";
 import { changedError } from "./content.ts";
 import { type RelocatedText, RelocatedTexts } from "./dependencies.ts";
 import { TreeChangedError } from "./errors.ts";
@@ -89,6 +89,32 @@ export async function buildLayer(plan: LayerPlan, context: LayerContext): Promis
     diffId: summary.diffId,
     uncompressedSize: summary.size,
     fingerprint: fingerprintTree(plan, tree, pool.framing),
+    ...(texts === undefined ? {} : { texts }),
+    warnings,
+  };
+}
+
+/**
+ * Everything of a layer but its blob: packed and hashed, not compressed and not stored.
+ *
+ * @throws {MiseOciError} as {@linkcode buildLayer}.
+ */
+export async function computeLayer(
+  plan: LayerPlan,
+  context: PackContext & { readonly compression: CompressionPlan },
+): Promise<Omit<BuiltLayer, "descriptor">> {
+  const attend = { ...context, reportHostPaths: plan.kind === "tool" };
+  const packed = await packSteadily(plan, attend, (onBytes) => {
+    const output = new HashOutput({ signal: context.signal, onBytes });
+    return Promise.resolve({ output, abandon: () => Promise.resolve() });
+  });
+  const { tree, summary, warnings } = packed;
+  const texts = packed.texts.list();
+  return {
+    plan,
+    diffId: summary.diffId,
+    uncompressedSize: summary.size,
+    fingerprint: fingerprintTree(plan, tree, context.compression),
     ...(texts === undefined ? {} : { texts }),
     warnings,
   };

@@ -88,7 +88,8 @@ async function buildAhead(
     pool.prepare(task.tree.bytes);
   }
   const stop = new AbortController();
-  const tools = { cache, pool, reporter, warn, signal: AbortSignal.any([signal, stop.signal]) };
+  const ends = AbortSignal.any([signal, stop.signal]);
+  const tools = { cache, useCache, pool, reporter, warn, signal: ends };
   await mapLimited(
     tasks.sort((a, b) => b.tree.bytes - a.tree.bytes),
     { limit: LAYERS_AT_ONCE, onFailure: () => stop.abort() },

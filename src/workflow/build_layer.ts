@@ -5,11 +5,14 @@
 import {
   type BaseDirectories,
   buildLayer,
+  type BuiltLayer,
   type CompressionPool,
   fingerprintTree,
   type LayerTree,
   relocatesAlike,
 } from "../layer/mod.ts";
+import { computeLayer } from "../layer/build.ts";
+import { treeShape } from "../layer/shape.ts";
 import type { CompressionPlan, LayerPlan } from "../plan/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import type { Reporter } from "../ui/reporter.ts";
@@ -60,24 +63,68 @@ export async function maybeCached(
   return { plan, descriptor: withAnnotations(descriptor, plan), diffId, status };
 }
 
-/** Builds the layer of a task and puts it into the local cache. */
-export async function buildOne(
+/** What building a layer needs. */
+export interface LayerTools {
+  readonly cache: Cache;
+  /** Whether a layer that was built before, of another tree, may be taken if it is the same. */
+  readonly useCache: boolean;
+  readonly pool: CompressionPool;
+  readonly signal: AbortSignal;
+  readonly reporter: Reporter;
+  /** Told of what the user should know of it. */
+  readonly warn: (plan: LayerPlan, text: string) => void;
+}
+
+/** Where it is kept which layers were built of trees of a shape. */
+const SHAPES = "layer-shapes";
+
+/**
+ * The layer that another tree gave, if this one gives the same: the tool of another platform if it is
+ * neutral to that, or a tool that was installed anew. Compressing costs ten times what this does, which is
+ * tried only for a tree that has the same names and sizes throughout.
+ */
+async function maybeSameLayer(
   { plan, baseDirectories, tree }: LayerTask,
-  tools: {
-    readonly cache: Cache;
-    readonly pool: CompressionPool;
-    readonly signal: AbortSignal;
-    readonly reporter: Reporter;
-    /** Told of what the user should know of it. */
-    readonly warn: (plan: LayerPlan, text: string) => void;
-  },
-): Promise<MadeLayer> {
+  { cache, pool, signal, warn }: LayerTools,
+  shape: string,
+): Promise<BuiltLayer | undefined> {
+  const fingerprint = await cache.getDocument(SHAPES, shape);
+  const other = typeof fingerprint === "string" ? await cache.getLayer(fingerprint) : undefined;
+  if (other === undefined) return undefined;
+  const said: string[] = [];
+  const layer = await computeLayer(plan, {
+    tree,
+    baseDirectories,
+    signal,
+    compression: pool.framing,
+    warn: (text) => void said.push(text),
+  });
+  if (layer.diffId !== other.diffId) return undefined;
+  for (const text of said) warn(plan, text);
+  return { ...layer, descriptor: other.descriptor };
+}
+
+/** Remembers a layer by the fingerprint and the shape of what it was built of. */
+async function keep(layer: BuiltLayer, cache: Cache, shape: string): Promise<void> {
+  const { plan, descriptor, diffId, uncompressedSize, fingerprint, texts, warnings } = layer;
+  if (texts === undefined) return;
+  const notes = { texts, warnings };
+  const label = layerTitle(plan);
+  await cache.putLayer(fingerprint, { descriptor, diffId, uncompressedSize, label, notes });
+  await cache.putDocument(SHAPES, shape, fingerprint);
+}
+
+/** Builds the layer of a task and puts it into the local cache. */
+export async function buildOne(task: LayerTask, tools: LayerTools): Promise<MadeLayer> {
+  const { plan, baseDirectories, tree } = task;
   const { cache, pool, signal, reporter, warn } = tools;
   const name = layerTitle(plan);
   const id = `layer ${plan.kind} ${name}`;
+  const shape = treeShape(tree, pool.framing);
   reporter.emit({ type: "start", id, label: name, total: tree.bytes });
   try {
-    const built = await buildLayer(plan, {
+    const same = tools.useCache ? await maybeSameLayer(task, tools, shape) : undefined;
+    const layer = same ?? await buildLayer(plan, {
       tree,
       pool,
       sink: cache,
@@ -86,14 +133,11 @@ export async function buildOne(
       onBytes: (bytes) => reporter.emit({ type: "advance", id, bytes }),
       warn: (text) => warn(plan, text),
     });
-    const { descriptor, diffId, uncompressedSize, fingerprint, texts, warnings } = built;
-    if (texts !== undefined) {
-      const notes = { texts, warnings };
-      const layer = { descriptor, diffId, uncompressedSize, label: name, notes };
-      await cache.putLayer(fingerprint, layer);
-    }
-    reporter.emit({ type: "done", id, note: "built" });
-    return { plan, descriptor: withAnnotations(descriptor, plan), diffId, status: "built" };
+    await keep(layer, cache, shape);
+    const status = same === undefined ? "built" : "cached";
+    reporter.emit({ type: "done", id, note: status });
+    const { descriptor, diffId } = layer;
+    return { plan, descriptor: withAnnotations(descriptor, plan), diffId, status };
   } catch (error) {
     reporter.emit({ type: "failed", id });
     throw error;

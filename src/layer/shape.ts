@@ -1,0 +1,21 @@
+/**
+ * The shape of a layer: everything that its entries say but the content of files. Two trees with the same
+ * shape are probably the same layer, wherever they are on disk; their diff IDs tell.
+ * @module
+ */
+import { createHash } from "node:crypto";
+import type { CompressionPlan } from "../plan/types.ts";
+import { resolveFraming } from "./compression.ts";
+import { LAYER_FORMAT } from "./format.ts";
+import { contentSize, type LayerTree } from "./scan.ts";
+
+/** The shape of a tree that is to be compressed so: 64 hex digits. Reads nothing. */
+export function treeShape(tree: LayerTree, compression: CompressionPlan): string {
+  const { kind, level } = resolveFraming(compression, true);
+  const hash = createHash("sha256").update(JSON.stringify([LAYER_FORMAT, kind, level]));
+  for (const entry of tree.entries) {
+    const { path, type, mode, uid, gid, target } = entry;
+    hash.update(`\0${path}\0${target}\0${type} ${mode} ${uid} ${gid} ${contentSize(entry)}`);
+  }
+  return hash.digest("hex");
+}
