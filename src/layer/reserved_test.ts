@@ -24,3 +24,26 @@ Deno.test("a directory that the base reserves is written as the base has it, oth
     ]);
   });
 });
+
+Deno.test("directories above a home are the layer's, those from it on are the user's", async () => {
+  await withTree(async (tree) => {
+    Deno.writeTextFileSync(`${tree}/f`, "");
+    const common = { owner: { uid: 1000, gid: 100 }, home: "/home/app" } as const;
+    const plan = toolPlan(tree, {
+      owner: { uid: 0, gid: 0 },
+      sources: [
+        { type: "tree", hostPath: tree, imagePath: "/home/app/.config/x", ...common },
+        { type: "content", content: "", imagePath: "/home/app/.c", mode: 0o600, ...common },
+      ],
+    });
+    const { entries } = await scanLayer(plan, { baseDirectories: { has: () => false } });
+    assertEquals(entries.map(({ path, uid, gid }) => `${path} ${uid}:${gid}`), [
+      "home 0:0",
+      "home/app 1000:100",
+      "home/app/.c 1000:100",
+      "home/app/.config 1000:100",
+      "home/app/.config/x 1000:100",
+      "home/app/.config/x/f 1000:100",
+    ]);
+  });
+});

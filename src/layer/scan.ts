@@ -12,7 +12,7 @@ import { ioError } from "./errors.ts";
 import { excluder } from "./exclude.ts";
 import { relocateLinks } from "./links.ts";
 import { maybeWrappedNpm, noiseFilter } from "./noise.ts";
-import type { RelocationMap } from "./relocate.ts";
+import { isWithin, type RelocationMap } from "./relocate.ts";
 import { expandRelocations } from "./relocation_host.ts";
 import { paddedSize, TAR_BLOCK, tarHeaderSize } from "./tar.ts";
 import { type Found, hostStat, walkTree } from "./walk.ts";
@@ -104,8 +104,9 @@ async function scanSource(scan: Scan, source: LayerSource): Promise<void> {
   const { plan, entries } = scan;
   const path = layerPath(source.imagePath, { whiteouts: plan.kind === "packages" });
   const owner = ownerOf(source, plan);
+  const home = source.type === "file" ? undefined : source.home;
   entries.addParents(path, (parent) => ({
-    ...owner,
+    ...(home === undefined || isWithin(`/${parent}`, home) ? owner : plan.owner),
     path: parent,
     type: "directory",
     mode: 0o755,

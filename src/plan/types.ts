@@ -29,7 +29,8 @@ export interface CompressionPlan {
  * - `file`: one regular file (links followed), with the given mode.
  * - `content`: text made by the program.
  *
- * `owner` is that of the entries and of the directories made for them, if it is not the layer's.
+ * `owner` is that of the entries and of the directories made for them, if it is not the layer's; with
+ * `home`, an image directory, only of those from there on: `/home` itself is nobody's home.
  */
 export type LayerSource =
   | {
@@ -38,6 +39,7 @@ export type LayerSource =
     readonly imagePath: string;
     readonly exclude?: readonly string[];
     readonly owner?: Owner;
+    readonly home?: string;
   }
   | {
     readonly type: "file";
@@ -51,6 +53,7 @@ export type LayerSource =
     readonly imagePath: string;
     readonly mode: number;
     readonly owner?: Owner;
+    readonly home?: string;
   };
 
 /** The system packages of an image. */

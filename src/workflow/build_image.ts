@@ -19,6 +19,7 @@ import { holdForeignInstalls, openBuildCache } from "./build_cache.ts";
 import { buildWhileWaiting } from "./build_ahead.ts";
 import { checkBuilt } from "./check_built.ts";
 import { type ComposedImage, composeImage } from "./compose_image.ts";
+import { warnOfUnknownUser } from "./check_user.ts";
 import { moveDotfiles } from "./dotfiles_home.ts";
 import { defaultJobs, defaultPlatform, hostEnv, isHostPlatform } from "./environment.ts";
 import { warnOfForeignTools } from "./executables.ts";
@@ -219,6 +220,7 @@ export async function buildInCache(
     skip: (layer) => isReusable(layer) || (layer.kind === "tool" && !isInstalled(layer, project)),
   }, context);
   const { base, packages, ground, baseDirectories } = laid.base;
+  await warnOfUnknownUser(planned.plan, { ground, cache }, context);
   const plan = await moveDotfiles(planned, { ground, cache, request }, context);
   const trees = new Map<LayerPlan, LayerTree>();
   const heard = hearWarnings(context);

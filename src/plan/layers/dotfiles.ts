@@ -84,9 +84,12 @@ function isAtHome({ target }: Dotfile): boolean {
   return target === "~" || target.startsWith("~/");
 }
 
-function sourceOf({ dotfile, imagePath }: Placed, homeOwner: Owner | undefined): LayerSource {
+function sourceOf(
+  { dotfile, imagePath }: Placed,
+  { home, homeOwner }: Pick<DotfilesPlace, "home" | "homeOwner">,
+): LayerSource {
   const { mode, content, hostPath, exclude } = dotfile;
-  const owner = homeOwner !== undefined && isAtHome(dotfile) ? { owner: homeOwner } : {};
+  const owner = homeOwner !== undefined && isAtHome(dotfile) ? { owner: homeOwner, home } : {};
   if (isText(dotfile)) {
     if (content === undefined) fail(dotfile, "it has no content");
     // Inline text is for its owner alone, as mise writes it.
@@ -126,7 +129,7 @@ export function planDotfiles(project: Project, place: DotfilesPlace): readonly L
     kind: "dotfiles",
     name: "dotfiles",
     owner: place.owner,
-    sources: sorted.map((one) => sourceOf(one, place.homeOwner)),
+    sources: sorted.map((one) => sourceOf(one, place)),
     relocations: [],
     exclude: [],
     createdBy: "mise-oci: dotfiles",

@@ -92,8 +92,10 @@ Deno.test("dotfiles at home are their user's, others the layer's", () => {
     owner: { uid: 0, gid: 0 },
     homeOwner: { uid: 1000, gid: 100 },
   });
-  const owners = layers[0]?.sources.map((source) => source.type === "tree" && source.owner);
-  assertEquals(owners, [undefined, { uid: 1000, gid: 100 }]);
+  const owners = layers[0]?.sources.map((source) =>
+    source.type === "tree" && [source.owner, source.home]
+  );
+  assertEquals(owners, [[undefined, undefined], [{ uid: 1000, gid: 100 }, "/home/app"]]);
 });
 
 Deno.test("dotfiles in each other's way, or nowhere, are refused", () => {
