@@ -25,9 +25,9 @@ export interface MessagePlace {
 // deno-lint-ignore no-control-regex
 const ANSI = /\x1b\[[0-9;?]*[A-Za-z]/g;
 const NOISE =
-  /^(Version: |Run with --verbose|See https:|Trust them with |Location:|\s*src\/|mise::config::)/;
+  /^(mise by @|mise [^\w\s]|Version: |Run with --verbose|See https:|Trust them with |Location:|\s*src\/|mise::config::)/;
 
-/** mise's own message: without colour, warnings, and lines that are the same in every message. */
+/** mise's own message: without colour, warnings, progress of installs, and lines that are the same in every message. */
 export function cleanMessage(stderr: string): string {
   const lines = stderr.replace(ANSI, "").split(/\r?\n/)
     .filter((line) => !/^mise\s+(WARN|INFO|DEBUG|TRACE|deprecated)\b/i.test(line))

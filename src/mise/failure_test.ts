@@ -89,3 +89,11 @@ Deno.test("compareVersions() compares numbers, not text", () => {
   assertEquals(compareVersions("2025.12.31", "2026.1.0") < 0, true);
   assertEquals(compareVersions("2026.4.19", "2026.4.19"), 0);
 });
+
+Deno.test("cleanMessage() leaves out the progress that mise draws while it installs", () => {
+  const said =
+    "mise by @jdx – installing 1 tool\nmise ✗ npm:a@1.0.0  57ms · failed: no such version\n" +
+    "mise ████████ 1/1 · installed 0 tools · 1 failed in 66ms\n" +
+    "mise ERROR Failed to install npm:a@1.0.0: no such version\nmise ERROR Version: 2026.9.15\n";
+  assertEquals(cleanMessage(said), "Failed to install npm:a@1.0.0: no such version");
+});
