@@ -45,8 +45,9 @@ export interface Elf extends ElfHeader {
 const INTERPRETER_BYTES = 4096;
 
 function readInterpreter(view: ElfView, segment: Segment): string {
-  if (segment.fileSize < 2 || segment.fileSize > INTERPRETER_BYTES) {
-    view.fail(`its interpreter's name is ${segment.fileSize} bytes long`);
+  if (segment.fileSize < 2) view.fail("its interpreter has no name");
+  if (segment.fileSize > INTERPRETER_BYTES) {
+    view.fail(`its interpreter's name is longer than ${INTERPRETER_BYTES} bytes`);
   }
   return view.text(segment.offset, segment.fileSize);
 }

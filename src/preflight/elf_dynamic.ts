@@ -50,6 +50,8 @@ const MAX_ENTRIES = 8192;
 const MAX_NEEDED = 2048;
 const MAX_NAME = 4096;
 const MAX_PATH = 64 * 1024;
+/** Most bytes of all names of one file; libstdc++ has some 4,000. */
+const MAX_NAMES = 1024 * 1024;
 
 /** All entries of the dynamic section, up to `DT_NULL`. */
 function entries(view: ElfView, segment: Segment): readonly (readonly [number, number])[] {
@@ -88,10 +90,14 @@ export function readDynamic(
   const strings = last.get(TAG.strings);
   const stringBytes = last.get(TAG.stringBytes) ?? Infinity;
   const stringsAt = strings === undefined ? undefined : fileOffset(view, strings, segments);
+  let left = MAX_NAMES;
   const text = (index: number, limit: number): string => {
     if (stringsAt === undefined) return view.fail("it has no string table");
     if (index >= stringBytes) view.fail("it has a name outside of its string table");
-    return view.text(stringsAt + index, limit);
+    const found = view.text(stringsAt + index, limit);
+    left -= found.length;
+    if (left < 0) view.fail(`its names have more than ${MAX_NAMES} bytes`);
+    return found;
   };
   const maybeText = (tag: number, limit: number): string | undefined => {
     const index = last.get(tag);

@@ -55,7 +55,10 @@ class Writer {
 class Strings {
   text = "\0";
 
+  /** Where a text is, the same for equal ones. */
   add(text: string): number {
+    const known = this.text.indexOf(`\0${text}\0`);
+    if (known >= 0) return known + 1;
     const at = this.text.length;
     this.text += `${text}\0`;
     return at;

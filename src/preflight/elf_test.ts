@@ -161,6 +161,24 @@ Deno.test("parseElf() refuses names without end and names outside of the string 
   assertEquals(messageOf(outside), "it has a name outside of its string table");
 });
 
+Deno.test("parseElf() refuses names that are long together: one text named a thousand times", () => {
+  const needed = (count: number): Uint8Array =>
+    buildElf({ needed: Array(count).fill("x".repeat(4000)) });
+  assertEquals(messageOf(needed(200)), undefined);
+  assertEquals(messageOf(needed(1000)), "its names have more than 1048576 bytes");
+});
+
+Deno.test("parseElf() reads segments that overlap, and refuses an interpreter that is none", () => {
+  const bytes = buildElf({ interpreter: "/lib/ld.so", needed: ["liba.so.1"] });
+  const view = new DataView(bytes.buffer);
+  // The dynamic section's segment becomes the header itself.
+  view.setBigUint64(64 + 56 + 8, 0n, true);
+  assertEquals(parseElf(accessBytes(bytes)).needed, []);
+  const long = buildElf({ interpreter: "/lib/ld.so" });
+  new DataView(long.buffer).setBigUint64(64 + 2 * 56 + 32, 2n ** 62n, true);
+  assertEquals(messageOf(long), "its interpreter's name is longer than 4096 bytes");
+});
+
 Deno.test("parseElf() says what is wrong with a header", () => {
   const change = (at: number, value: number): string => {
     const bytes = buildElf({});

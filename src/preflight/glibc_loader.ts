@@ -12,6 +12,7 @@ import {
   type LoadedObject,
   missingLibrary,
   objectOf,
+  ProbeBudget,
   type Search,
 } from "./loaded_object.ts";
 import { glibcDirectories } from "./machines.ts";
@@ -79,6 +80,7 @@ export function loadWithGlibc(
 ): readonly Cause[] {
   const space = new Namespace();
   const causes: Cause[] = [];
+  const budget = new ProbeBudget();
   space.add(program.path, program);
   space.add(program.elf.interpreter ?? loader.path, loader);
   // The list grows while it is walked: libraries are loaded breadth first.
@@ -86,7 +88,8 @@ export function loadWithGlibc(
     const object = space.objects[i]!;
     for (const name of object.elf.needed) {
       if (space.get(name) !== undefined) continue;
-      const found = find(name, object, { context, program });
+      const found = find(name, object, { context, program, budget });
+      if (budget.spent) return [];
       if (found === undefined) causes.push(missingLibrary(name, object, context));
       else if (isObject(found)) space.add(name, found);
       else causes.push(found);
@@ -98,10 +101,10 @@ export function loadWithGlibc(
 function missingVersions(object: LoadedObject, space: Namespace): readonly Cause[] {
   return object.elf.versionNeeds.flatMap(({ library, versions }) => {
     const target = space.get(library);
-    const offered = target?.elf.versions;
     // A library without versions gives everything, with a message on stderr.
-    if (target === undefined || offered === undefined) return [];
-    return versions.filter((version) => !offered.includes(version)).map((version): Cause => ({
+    if (target?.elf.versions === undefined) return [];
+    const offered = new Set(target.elf.versions);
+    return versions.filter((version) => !offered.has(version)).map((version): Cause => ({
       type: "missing-version",
       version,
       library: target.path,
@@ -113,15 +116,17 @@ function missingVersions(object: LoadedObject, space: Namespace): readonly Cause
 interface Asking {
   readonly context: GlibcContext;
   readonly program: LoadedObject;
+  readonly budget: ProbeBudget;
 }
 
 function find(name: string, by: LoadedObject, asking: Asking): Search {
-  const { context } = asking;
+  const { context, budget } = asking;
   if (name.includes("/")) {
     const [path = name] = expandDirectories(name, by);
     return probe(path, by, context);
   }
   for (const directory of searchDirectories(by, asking)) {
+    if (!budget.take()) return undefined;
     const found = probe(`${directory}/${name}`, by, context);
     if (found !== undefined) return found;
   }

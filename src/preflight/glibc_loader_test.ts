@@ -174,3 +174,9 @@ Deno.test("glibc: libraries that need each other end", () => {
   };
   assertEquals(run({}, files), []);
 });
+
+Deno.test("glibc: a program that has too many places looked at ends early, and nothing is said of it", () => {
+  const runpath = Array.from({ length: 5000 }, (_, i) => `/${i.toString(36)}`).join(":");
+  const needed = Array.from({ length: 400 }, (_, i) => `l${i}.so`);
+  assertEquals(run({ runpath, needed }), []);
+});

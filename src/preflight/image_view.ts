@@ -30,6 +30,8 @@ export interface ViewFile {
 }
 
 const OTHER: Program = { kind: "other" };
+/** Most paths whose target is remembered. */
+const MAX_RESOLVED = 500_000;
 
 /** The merged layers. Paths are absolute. */
 export class ImageView {
@@ -38,6 +40,7 @@ export class ImageView {
   readonly #layerOf = new Map<FactsEntry, number>();
   readonly #children = new Map<string, string[]>();
   readonly #resolved = new Map<string, ViewFile | undefined>();
+  #named: ReadonlyMap<string, readonly string[]> | undefined;
 
   /** @throws {MiseOciError} `invalid` for layers that could not be unpacked. */
   constructor(layers: readonly ViewLayer[]) {
@@ -66,6 +69,7 @@ export class ImageView {
     if (known !== undefined || this.#resolved.has(path)) return known;
     const file = this.#files.resolve(path);
     const found = file === undefined ? undefined : this.#viewFile(file);
+    if (this.#resolved.size >= MAX_RESOLVED) this.#resolved.clear();
     this.#resolved.set(path, found);
     return found;
   }
@@ -99,12 +103,21 @@ export class ImageView {
     return this.#files.text(path);
   }
 
-  /** Every path of a regular file with this name, in no particular order. */
+  /** Every path with this name, in no particular order. */
   findNamed(name: string): readonly string[] {
-    const found: string[] = [];
+    return (this.#named ??= this.#indexNames()).get(name) ?? [];
+  }
+
+  #indexNames(): ReadonlyMap<string, readonly string[]> {
+    const named = new Map<string, string[]>();
     for (const [directory, names] of this.#children) {
-      if (names.includes(name)) found.push(`/${directory}${directory === "" ? "" : "/"}${name}`);
+      for (const name of names) {
+        const path = `${directory === "" ? "" : `/${directory}`}/${name}`;
+        const paths = named.get(name);
+        if (paths === undefined) named.set(name, [path]);
+        else paths.push(path);
+      }
     }
-    return found;
+    return named;
   }
 }

@@ -60,7 +60,7 @@ export function expandDirectories(
   path: string,
   { origin, elf }: Pick<LoadedObject, "origin" | "elf">,
 ): readonly string[] {
-  return path.split(/[:;]/).flatMap((directory) => {
+  return [...new Set(path.split(/[:;]/))].flatMap((directory) => {
     const text = directory
       .replace(/\$(?:ORIGIN\b|\{ORIGIN\})/g, () => origin)
       .replace(/\$(?:PLATFORM\b|\{PLATFORM\})/g, () => machineName(elf.architecture));
@@ -69,6 +69,24 @@ export function expandDirectories(
       text.replace(/\$(?:LIB\b|\{LIB\})/g, () => lib)
     );
   }).filter((directory) => directory.startsWith("/"));
+}
+
+/** Most places that are looked at for one program; a real one with a hundred libraries needs thousands. */
+const MAX_PROBES = 200_000;
+
+/** Counts the places that are looked at for one program, so that nothing in it can make that endless. */
+export class ProbeBudget {
+  #left = MAX_PROBES;
+
+  /** Whether one more may be looked at. */
+  take(): boolean {
+    return this.#left-- > 0;
+  }
+
+  /** Whether all were looked at: what is not found then is not known to be missing. */
+  get spent(): boolean {
+    return this.#left < 0;
+  }
 }
 
 /** The cause for a library that is nowhere where the loader looks. */

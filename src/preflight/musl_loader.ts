@@ -12,6 +12,7 @@ import {
   type LoadedObject,
   missingLibrary,
   objectOf,
+  ProbeBudget,
   type Search,
 } from "./loaded_object.ts";
 
@@ -47,15 +48,21 @@ export function loadWithMusl(
   const loaded = new Set<string>();
   const objects: LoadedObject[] = [program];
   const causes: Cause[] = [];
+  const paths = new Set([program.path]);
+  const budget = new ProbeBudget();
   for (let i = 0; i < objects.length && i < MAX_OBJECTS; i++) {
     const object = objects[i]!;
     for (const name of object.elf.needed) {
       if (loaded.has(name) || OF_LIBC.test(name) || isMuslLoader(name)) continue;
       loaded.add(name);
-      const found = find(name, object, { context, program, system });
+      const found = find(name, object, { context, program, system, budget });
+      if (budget.spent) return [];
       if (found === undefined) causes.push(missingLibrary(name, object, context));
       else if (!isObject(found)) causes.push(found);
-      else if (!objects.some(({ path }) => path === found.path)) objects.push(found);
+      else if (!paths.has(found.path)) {
+        paths.add(found.path);
+        objects.push(found);
+      }
     }
   }
   return causes;
@@ -65,6 +72,7 @@ interface Asking {
   readonly context: LoadContext;
   readonly program: LoadedObject;
   readonly system: readonly string[];
+  readonly budget: ProbeBudget;
 }
 
 function* searchDirectories(by: LoadedObject, asking: Asking): Generator<string> {
@@ -80,6 +88,7 @@ function find(name: string, by: LoadedObject, asking: Asking): Search {
   const { view } = asking.context;
   const paths = name.includes("/") ? [name] : searchDirectories(by, asking);
   for (const directory of paths) {
+    if (!asking.budget.take()) return undefined;
     const path = name.includes("/") ? name : `${directory}/${name}`;
     const file = view.resolve(path);
     if (file === undefined || file.type !== "file") continue;
