@@ -27,6 +27,7 @@ Deno.test("push asks for destination, cache, index and tool, and prints what hap
   assertEquals(request, {
     image: { kind: "build", build: transient },
     destination: parseReference("r.io/app:v2"),
+    directory: "/work",
     cacheFrom: parseReference("r.io/app:v1"),
     updateIndex: true,
     tool: "skopeo",

@@ -77,6 +77,7 @@ function pushRequest(
     }
   }
   return {
+    directory: context.place.resolve("."),
     image: imageRequest(input, context),
     destination,
     updateIndex: flags["update-index"],

@@ -57,8 +57,7 @@ export async function pushByTool(
     });
   }
   const { image } = request;
-  const from = image.kind === "layout" ? image.directory : image.build.directory;
-  const access = await readAccess(reference, from, context);
+  const access = await readAccess(reference, request.directory, context);
   const scratch = await Deno.makeTempDir({ prefix: "mise-oci-push-" });
   try {
     const directory = image.kind === "layout" ? image.directory : join(scratch, "image");

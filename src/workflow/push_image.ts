@@ -17,9 +17,9 @@ async function pushLayout(
   request: PushRequest & { readonly image: LayoutRequest },
   context: WorkflowContext,
 ): Promise<PushResult> {
-  const { image, destination } = request;
+  const { image, destination, directory } = request;
   const [access, obtained] = await Promise.all([
-    readAccess(destination, image.directory, context),
+    readAccess(destination, directory, context),
     obtainLayoutImages(image, context),
   ]);
   await using images = obtained;

@@ -163,6 +163,8 @@ export type PushTool = "auto" | "native" | "skopeo" | "crane";
 
 /** The flags of `push`, parsed. */
 export interface PushRequest {
+  /** Absolute working directory, for mise's settings. */
+  readonly directory: string;
   /** What is pushed. */
   readonly image: ImageRequest;
   /** Where to; its text named the registry host. */

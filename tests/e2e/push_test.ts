@@ -2,8 +2,9 @@
  * `mise-oci push` as users run it, to a real registry, read back by skopeo.
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import { runProgram, runProgramJson } from "../support/cli.ts";
+import { testUnless } from "../support/image_project.ts";
 import { checkLayout, readImage } from "../support/layout.ts";
 import {
   createMiseProject,
@@ -247,6 +248,39 @@ testWith(
       assertEquals(crane.code, 1);
       assertStringIncludes(crane.stderr, 'Cannot run "crane": it is not on PATH');
     } else assertEquals(crane.code, 0, crane.stderr);
+  },
+);
+
+/** An address of this machine that is not loopback. */
+const OWN_ADDRESS = Deno.networkInterfaces().find(({ family, address }) =>
+  family === "IPv4" && !address.startsWith("127.")
+)?.address;
+
+testUnless(
+  OWN_ADDRESS === undefined ? "the machine has no address but loopback" : undefined,
+  {
+    needs: ["linux", "mise", "docker-registry"],
+    name: "R42: push over plain http where the project's settings list the registry",
+  },
+  async () => {
+    await using registry = await startDockerRegistry({ address: OWN_ADDRESS ?? "" });
+    await using project = await createMiseProject({ tools: ["prettier"] });
+    const layout = join(project.root, "elsewhere/image");
+    await Deno.mkdir(dirname(layout));
+    const build = ["--from", "scratch", "--no-mise"];
+    const env = { ...project.env, ...EPOCH };
+    await runProgramJson(["build", ...build, "-o", layout], { cwd: project.directory, env });
+    const args = ["--image-dir", layout, `${registry.host}/team/dev:1`];
+    const refused = await tryPush(project, args);
+    assertEquals(refused.code, 1);
+    assertStringIncludes(refused.stderr, `list "${registry.host}" in oci.insecure_registries`);
+    const config = join(project.directory, "mise.toml");
+    const settings = `\n[settings]\noci.insecure_registries = ["${registry.host}"]\n`;
+    await Deno.writeTextFile(config, settings, { append: true });
+    await project.runMise("trust", "--quiet");
+    assertEquals((await push(project, args)).blobs.uploaded, 3);
+    const built = await push(project, [...build, `${registry.host}/team/dev:2`]);
+    assertEquals(built.blobs.uploaded, 0);
   },
 );
 

@@ -10,6 +10,8 @@ import { makeTempDir, run, which } from "./testbed/command.ts";
 export interface DockerRegistryOptions {
   /** Wants Basic authentication with this user and password. Default: nobody needs to log in. */
   readonly htpasswd?: { readonly user: string; readonly password: string };
+  /** The address it listens on. Default: 127.0.0.1. */
+  readonly address?: string;
   /** Speaks HTTPS with a certificate for `localhost` and `127.0.0.1` of a CA of its own. */
   readonly tls?: boolean;
   /** Wants Bearer tokens, signed with a key whose certificate is in the file. */
@@ -23,7 +25,7 @@ export interface DockerRegistryOptions {
 
 /** A registry that runs until it is disposed of. */
 export interface DockerRegistry extends AsyncDisposable {
-  /** `127.0.0.1:PORT`, the host of references. */
+  /** `127.0.0.1:PORT` (or another address), the host of references. */
   readonly host: string;
   /** `http://127.0.0.1:PORT` or `https://…`. */
   readonly url: string;
@@ -75,7 +77,7 @@ async function readAddress(log: ReadableStream<Uint8Array<ArrayBuffer>>): Promis
     const { done, value } = await reader.read();
     if (done) throw new Error(`docker-registry ended at once:\n${seen.join("\n")}`);
     seen.push(value);
-    const address = /listening on (127\.0\.0\.1:\d+)/.exec(value)?.[1];
+    const address = /listening on ([\d.]+:\d+)/.exec(value)?.[1];
     if (address === undefined) continue;
     // Somebody must read on, or the registry blocks when the pipe is full.
     (async () => {
@@ -133,7 +135,7 @@ export async function startDockerRegistry(
   const tls = options.tls === true;
   if (tls) await makeCertificates(temp.path);
   const configFile = await writeConfig(temp.path, options);
-  let child = spawnRegistry(configFile, "127.0.0.1:0");
+  let child = spawnRegistry(configFile, `${options.address ?? "127.0.0.1"}:0`);
   const host = await readAddress(child.stderr).catch(async (error) => {
     await temp[Symbol.asyncDispose]();
     throw error;
