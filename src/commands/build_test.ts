@@ -59,9 +59,11 @@ Deno.test("build turns every flag into its field", async () => {
 
 Deno.test("build --no-check looks for nothing, and cannot be strict about it", async () => {
   assertEquals((await buildRequest(["--no-check"])).check, "off");
-  const { code, stderr } = await run(["build", "--no-check", "--strict"], {});
-  assertEquals(code, 2);
-  assertStringIncludes(stderr, "Cannot use --strict together with --no-check");
+  for (const flag of ["--strict", "--fix"]) {
+    const { code, stderr } = await run(["build", "--no-check", flag], {});
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, `Cannot use ${flag} together with --no-check`);
+  }
 });
 
 Deno.test("C03: --copy says what is wrong with a pair of paths", async () => {

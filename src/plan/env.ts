@@ -4,6 +4,7 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
+import { nearest } from "../suggest.ts";
 import { mentionsPath, rebaseValue, toolImagePath, toolRelocations } from "./paths.ts";
 import type { EnvVariable, Project } from "./project.ts";
 import type { PlanOptions } from "./options.ts";
@@ -72,6 +73,22 @@ function maybeConcern(
   return undefined;
 }
 
+/** Names that a flag gives and the project does not have: a slip that would leave a secret in. */
+function strayNames(
+  names: ReadonlySet<string>,
+  flags: Pick<PlanOptions, "dropEnv" | "allowEnv">,
+): readonly string[] {
+  const said = (flag: string, given: readonly string[]): readonly string[] =>
+    given.filter((name) => !name.includes("*") && name !== "PATH" && !names.has(name)).map(
+      (name) => {
+        const near = nearest(name, [...names]);
+        const hint = near === undefined ? "" : `; did you mean ${near}?`;
+        return `${flag} ${name} changes nothing: the project has no such variable${hint}`;
+      },
+    );
+  return [...said("--drop-env", flags.dropEnv), ...said("--allow-env", flags.allowEnv)];
+}
+
 function ociVariables(project: Project): readonly EnvVariable[] {
   return Object.entries(project.oci.env).map(([name, value]) => ({ name, value, redacted: false }));
 }
@@ -111,11 +128,15 @@ export function planEnv(project: Project, options: PlanOptions, mountPoint: stri
       hint: "Drop the variable with --drop-env NAME, or accept it with --allow-env NAME",
     });
   }
+  const names = new Set([...ofMise, ...ociVariables(project)].map(({ name }) => name));
   return {
     env,
-    warnings: concerns.map((concern) =>
-      `${concern}; everyone who can pull the image can read its value (--drop-env leaves it out, --allow-env accepts it)`
-    ),
+    warnings: [
+      ...strayNames(names, options),
+      ...concerns.map((concern) =>
+        `${concern}; everyone who can pull the image can read its value (--drop-env leaves it out, --allow-env accepts it)`
+      ),
+    ],
   };
 }
 

@@ -6,7 +6,6 @@ import { looksLikeSecret } from "./env.ts";
 import { composeImageConfig } from "./image_config.ts";
 import { encodeMiseConfig } from "./layers/config.ts";
 import type { PlanOptions } from "./options.ts";
-import { mentionsPath, rebaseValue } from "./paths.ts";
 import { plan } from "./plan.ts";
 import type { EnvVariable, OciSection, Project, Tool } from "./project.ts";
 
@@ -189,6 +188,22 @@ Deno.test("A16: plan() stops at a redacted variable and names it, its source and
   assertEquals(allowed.config.env, [["MINE", "sentinel"]]);
 });
 
+Deno.test("A16: plan() says that a flag names no variable: a slip would leave a secret in", () => {
+  const p = project({ env: [variable("MY_SECRET", "x")] });
+  const said = (o: Partial<PlanOptions>): readonly string[] =>
+    plan(p, options(o), versions).warnings;
+  const [first, second] = said({ dropEnv: ["MY_SECERT"] });
+  assertEquals(
+    first,
+    "--drop-env MY_SECERT changes nothing: the project has no such variable; did you mean MY_SECRET?",
+  );
+  assertStringIncludes(second ?? "", "MY_SECRET looks like a secret");
+  assertEquals(said({ allowEnv: ["ZZZ", "MY_SECRET"] }), [
+    "--allow-env ZZZ changes nothing: the project has no such variable",
+  ]);
+  assertEquals(said({ dropEnv: ["MY_SECRET", "AWS_*", "PATH"] }), []);
+});
+
 Deno.test("plan() says what [oci.env] sets in vain", () => {
   const env = { MISE_DATA_DIR: "/evil", MISE_CONFIG_DIR: "/x", OTHER: "1" };
   const built = plan(project({ oci: { ...oci, env } }), options(), versions);
@@ -230,24 +245,6 @@ Deno.test("plan() warns when the project has no tools", () => {
   const { warnings, layers } = plan(project({ tools: [] }), options(), versions);
   assertStringIncludes(warnings.join(), "no tools");
   assertEquals(layers.map(({ kind }) => kind), ["config"]);
-});
-
-Deno.test("rebaseValue() goes by whole components, longest first, everywhere in a value", () => {
-  const relocations = [
-    { host: "/d/node/2", image: "/m/node/2" },
-    { host: "/d/node/2/lib", image: "/m/lib" },
-  ];
-  assertEquals(
-    rebaseValue("/d/node/2/bin:/d/node/20:/d/node/2", relocations),
-    "/m/node/2/bin:/d/node/20:/m/node/2",
-  );
-  assertEquals(
-    rebaseValue("-L/d/node/2/lib -I/d/node/2/include", relocations),
-    "-L/m/lib -I/m/node/2/include",
-  );
-  assertEquals(mentionsPath("a=/home/me", "/home/me"), true);
-  assertEquals(mentionsPath("a=/home/me.bak", "/home/me"), false);
-  assertEquals(mentionsPath("anything", "/"), false);
 });
 
 Deno.test("encodeMiseConfig() writes exact versions that a TOML reader reads back", () => {

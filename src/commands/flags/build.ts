@@ -57,10 +57,17 @@ export const CHECK_FLAGS = inGroup("Check flags", {
   "no-check": switchFlag({ help: "Don't look whether the commands of the image would start" }),
 });
 
-/** What is done about commands that do not start. @throws {MiseOciError} `usage` for both flags. */
-export function checkMode(flags: FlagValues<typeof CHECK_FLAGS>): CheckMode {
-  if (flags.strict && flags["no-check"]) {
-    throw new MiseOciError("usage", "Cannot use --strict together with --no-check", {
+/**
+ * What is done about commands that do not start.
+ *
+ * @throws {MiseOciError} `usage` for flags that contradict each other.
+ */
+export function checkMode(
+  flags: FlagValues<typeof CHECK_FLAGS> & { readonly fix?: boolean },
+): CheckMode {
+  const about = flags.strict ? "--strict" : flags.fix === true ? "--fix" : undefined;
+  if (about !== undefined && flags["no-check"]) {
+    throw new MiseOciError("usage", `Cannot use ${about} together with --no-check`, {
       hint: "Leave one of the two out",
     });
   }
