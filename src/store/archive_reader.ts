@@ -143,7 +143,7 @@ export class Archive implements ImageStore, AsyncDisposable {
 }
 
 /** How a file begins. */
-type Magic = "gzip" | "zstd" | "other" | "tar";
+export type Magic = "gzip" | "zstd" | "other" | "tar";
 
 async function magicOf(path: string): Promise<Magic> {
   using file = await withPath("open", path, () => Deno.open(path));
@@ -247,15 +247,12 @@ function checkKind(file: string, files: ReadonlyMap<string, TarEntry>): void {
 }
 
 /**
- * Opens an archive of an image layout: plain, gzip or zstd.
+ * Looks at a file that should be an archive; of its content at the first bytes alone.
  *
- * @throws {MiseOciError} `not-found` if there is no such file, `invalid` if it is damaged, `layout` if
- * it is no layout, `unsupported` for `docker save` archives and other compressions.
+ * @throws {MiseOciError} `not-found` if there is no such file, `layout` if it is no regular file,
+ * `unsupported` if it is neither a tar nor a compressed one.
  */
-export async function openArchive(
-  file: string,
-  options: OpenArchiveOptions = {},
-): Promise<Archive> {
+export async function checkArchiveFile(file: string): Promise<Exclude<Magic, "other">> {
   const info = await maybeStat(file);
   if (info === undefined) {
     throw new MiseOciError("not-found", `Cannot find archive "${file}": no such file`);
@@ -275,6 +272,20 @@ export async function openArchive(
       `Cannot read "${file}": it is not a tar archive, plain, gzip or zstd`,
     );
   }
+  return magic;
+}
+
+/**
+ * Opens an archive of an image layout: plain, gzip or zstd.
+ *
+ * @throws {MiseOciError} `not-found` if there is no such file, `invalid` if it is damaged, `layout` if
+ * it is no layout, `unsupported` for `docker save` archives and other compressions.
+ */
+export async function openArchive(
+  file: string,
+  options: OpenArchiveOptions = {},
+): Promise<Archive> {
+  const magic = await checkArchiveFile(file);
   const temporary = magic === "tar" ? undefined : await unpack(file, magic, options);
   try {
     const tar = temporary?.path ?? file;

@@ -2,7 +2,12 @@
  * Blobs on disk: the OCI image layout, archives of layouts, and the cache.
  * @module
  */
-export { type Archive, openArchive, type OpenArchiveOptions } from "./archive_reader.ts";
+export {
+  type Archive,
+  checkArchiveFile,
+  openArchive,
+  type OpenArchiveOptions,
+} from "./archive_reader.ts";
 export {
   type ArchiveSelection,
   type ArchiveTarget,

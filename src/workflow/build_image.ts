@@ -19,10 +19,10 @@ import { holdForeignInstalls, openBuildCache } from "./build_cache.ts";
 import { buildWhileWaiting } from "./build_ahead.ts";
 import { checkBuilt } from "./check_built.ts";
 import { type ComposedImage, composeImage } from "./compose_image.ts";
+import { checkPlan } from "./check_plan.ts";
 import { warnOfUnknownUser } from "./check_user.ts";
 import { moveDotfiles } from "./dotfiles_home.ts";
 import { defaultJobs, defaultPlatform, hostEnv, isHostPlatform } from "./environment.ts";
-import { warnOfForeignTools } from "./executables.ts";
 import { checkForeignTools, differentVersions, maybeForeign } from "./foreign_tools.ts";
 import { imageExtras } from "./image_extras.ts";
 import { refuseReplacements } from "./inspect_layer.ts";
@@ -170,7 +170,7 @@ export async function planImage(
   context: WorkflowContext,
 ): Promise<BuildPlan> {
   const { project, plan } = await planProject(request, context, { installForeign: false });
-  await warnOfForeignTools(project, plan.platform, context);
+  await checkPlan(project, plan, context);
   return plan;
 }
 

@@ -74,6 +74,12 @@ const CASES: readonly ErrorCase[] = [
     code: 1,
     says: ["mise.toml", "cmd"],
   },
+  ...["oci:none", "oci-archive:none.tar"].map((from): ErrorCase => ({
+    name: `a dry run with the base ${from}`,
+    args: () => ["--dry-run", "--from", from],
+    code: 1,
+    says: [from.slice(from.indexOf(":") + 1), "no such"],
+  })),
   {
     name: "a registry that nobody listens at",
     args: () => ["--from", "127.0.0.1:1/debian:12"],

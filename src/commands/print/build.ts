@@ -127,7 +127,7 @@ export function planOutput(plan: BuildPlan): Output {
           ["tag", plan.tag],
           ["platform", formatPlatform(plan.platform)],
           ["mount", plan.mountPoint],
-          ["layers", compressionText(plan.compression)],
+          ["compress", compressionText(plan.compression)],
           ["env", variableNames(plan).join(" ")],
           ["path", config.path.join(":")],
           ["command", list(config.cmd)],
