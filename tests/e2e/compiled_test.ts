@@ -12,7 +12,7 @@ import {
 import { dirname, join } from "@std/path";
 import type { Command } from "../../src/commands/command.ts";
 import { COMMANDS } from "../../src/commands/mod.ts";
-import { compiledProgram, runCompile, whyNoExecutable } from "../support/executable.ts";
+import { compiledProgram, runCompile, runtimeEnv, whyNoExecutable } from "../support/executable.ts";
 import { checkLayout, readImage } from "../support/layout.ts";
 import {
   copyBase,
@@ -94,6 +94,38 @@ compiledTest(
     assertEquals([nothing.code, nothing.stdout], [1, ""]);
     assertMatch(nothing.stderr, /^error: Cannot find mise: no such program on PATH\nhint: .*\n$/);
     assertEquals([...Deno.readDirSync(temp.path)].map(({ name }) => name), []);
+  },
+);
+
+/** Processor seconds of ten starts, which hardly depend on what else the machine does. */
+async function startCost(program: string, args: string): Promise<number> {
+  const script =
+    `TIMEFORMAT='%U %S'; time for i in {1..10}; do '${program}' ${args} >/dev/null; done`;
+  const { stderr } = await run(["bash", "-c", script]);
+  return stderr.trim().split(" ").map(Number).reduce((sum, seconds) => sum + seconds);
+}
+
+compiledTest(
+  "the executable starts within 1.5 of an empty compiled program",
+  [],
+  async (program) => {
+    await using temp = await makeTempDir();
+    const source = join(temp.path, "empty.ts");
+    const empty = join(temp.path, "empty");
+    await Deno.writeTextFile(source, "export {};\n");
+    const runtime = await runtimeEnv();
+    const flags = ["--quiet", "--no-check", "--no-config", "--no-code-cache", "--output", empty];
+    await run([runtime["DENO_BIN"] || Deno.execPath(), "compile", ...flags, source], {
+      env: { ...Deno.env.toObject(), ...runtime },
+    });
+    const costs = { empty: Infinity, version: Infinity, help: Infinity };
+    for (let round = 0; round < 4; round++) {
+      costs.empty = Math.min(costs.empty, await startCost(empty, ""));
+      costs.version = Math.min(costs.version, await startCost(program, "--version"));
+      costs.help = Math.min(costs.help, await startCost(program, "build --help"));
+    }
+    assert(costs.version <= 1.5 * costs.empty, JSON.stringify(costs));
+    assert(costs.help <= 1.5 * costs.empty, JSON.stringify(costs));
   },
 );
 
