@@ -31,6 +31,11 @@ function inOrder(files: ReadonlyMap<string, string>): readonly string[] {
   return [...order];
 }
 
+/** A text without the machine's directory of npm's packages, which comments name. */
+function withoutDirectories(text: string): string {
+  return text.replaceAll(/^\/\/ \S*\/npm\/[^/\s]+\/(?=\S+$)/gm, "// npm:");
+}
+
 /**
  * Takes out of a bundle what depends on the machine: the directory of npm's packages, which comments
  * name, and which therefore is in the hashes in the names of files.
@@ -57,12 +62,10 @@ export function withoutMachine(files: ReadonlyMap<string, string>): ReadonlyMap<
   const order = inOrder(files);
   const names = new Map(order.map((name, at) => [name, name.replace(/-\w{8}\.js$/, `-${at}.js`)]));
   return new Map(order.map((name) => {
-    const text = (files.get(name) ?? "")
-      .replaceAll(/^\/\/ \S*\/npm\/[^/\s]+\/(?=\S+$)/gm, "// npm:")
-      .replaceAll(
-        /"\.\/([^"\n]+\.js)"/g,
-        (all, file) => names.has(file) ? `"./${names.get(file)}"` : all,
-      );
+    const text = withoutDirectories(files.get(name) ?? "").replaceAll(
+      /"\.\/([^"\n]+\.js)"/g,
+      (all, file) => names.has(file) ? `"./${names.get(file)}"` : all,
+    );
     return [names.get(name) ?? name, text];
   }));
 }
@@ -104,6 +107,7 @@ export async function bundleProgram(
   for (const [at, worker] of WORKERS.entries()) {
     const output = join(directory, include[at] ?? "");
     await deno(["bundle", ...flags, "--output", output, join(repository, worker)]);
+    await Deno.writeTextFile(output, withoutDirectories(await Deno.readTextFile(output)));
   }
   // An executable records the times of what is in it.
   for await (const { name } of Deno.readDir(directory)) {
