@@ -29,8 +29,10 @@ export interface CheckOptions {
 }
 
 /** A finding with what to do about it, as a sentence without a final period. */
-function findingText({ message, remedies: [remedy] }: Finding): string {
-  return remedy === undefined ? message : `${message}. ${remedy.text}`;
+function findingText({ message, remedies: [remedy] }: Finding, fixable = false): string {
+  if (remedy === undefined) return message;
+  const flag = fixable && remedy.packages !== undefined ? ", or give --fix" : "";
+  return `${message}. ${remedy.text}${flag}`;
 }
 
 /** The packages that would help. */
@@ -69,7 +71,7 @@ export function reportProblems(
   const findings = findingsOf(report);
   const own = findings.filter(({ ofBase }) => !ofBase);
   for (const finding of own.filter((one) => !wasTold(one, told))) {
-    reporter.emit({ type: "warning", text: findingText(finding) });
+    reporter.emit({ type: "warning", text: findingText(finding, fixable) });
   }
   for (const finding of findings.filter(({ ofBase }) => ofBase)) {
     reporter.emit({ type: "detail", level: 1, text: `In the base: ${findingText(finding)}` });

@@ -66,17 +66,20 @@ testUnless(
     const config = join(directory, "mise.toml");
     const before = await Deno.readTextFile(config);
 
-    const strict = await tryBuild(project, ["--strict"]);
+    const strict = await tryBuild(project, ["--no-mise", "--strict"]);
     assertEquals(strict.code, 1);
     assertStringIncludes(strict.stderr, "The image fails its check");
     const index = await Deno.readTextFile(join(image, "index.json")).catch(() => "");
     assert(!index.includes("sha256:"), "nothing is written");
 
-    const warned = await tryBuild(project, []);
+    const warned = await tryBuild(project, ["--no-mise"]);
     assertEquals(warned.code, 0, warned.stderr);
     const words = ["libatomic.so.1", "node does not start", "eslint, prettier, tsc and tsserver"];
     for (const text of [...words, "apt:libatomic1"]) assertStringIncludes(warned.stderr, text);
-    assertEquals((await tryBuild(project, ["--no-check"])).stderr.includes("libatomic"), false);
+    assertEquals(
+      (await tryBuild(project, ["--no-mise", "--no-check"])).stderr.includes("libatomic"),
+      false,
+    );
 
     const checked = await runProgram(["check", "--json", image], { env, cwd: directory });
     assertEquals(checked.code, 1);
@@ -88,7 +91,7 @@ testUnless(
     assertEquals(problems[0]?.remedies[0]?.packages?.[0]?.name, "libatomic1");
     assertEquals(await Deno.readTextFile(config), before);
 
-    const fixed = await tryBuild(project, ["--fix", "--strict"]);
+    const fixed = await tryBuild(project, ["--no-mise", "--fix", "--strict"]);
     assertEquals(fixed.code, 0, fixed.stderr);
     assertStringIncludes(fixed.stderr, '"apt:libatomic1" = "latest"');
     assertEquals(
