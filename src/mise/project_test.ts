@@ -10,7 +10,12 @@ import {
 } from "../../tests/support/fake_project.ts";
 
 Deno.test("readProject() asks each question once, with auto-install off", async () => {
-  await using fake = await fakeProject(() => [fakeTool("npm:a"), fakeTool("npm:b")]);
+  await using fake = await fakeProject(() => [
+    fakeTool("node", "1.0.0", { backend: "core:node" }),
+    fakeTool("npm:a"),
+    fakeTool("npm:b", "1.0.0"),
+    fakeTool("npm:b", "2.0.0"),
+  ]);
   await readFake(fake, { miseEnv: "dev" });
   const calls = [...await fake.calls()].sort();
   assertEquals(calls, [
@@ -20,7 +25,8 @@ Deno.test("readProject() asks each question once, with auto-install off", async 
     "env --redacted --json",
     "ls --current --json",
     "settings --all --json",
-    "tool npm:a --json",
+    // The name of npm:a says its backend, and it has one version.
+    "tool node --json",
     "tool npm:b --json",
     "version --json",
   ]);

@@ -74,6 +74,31 @@ export function sortTools(
   );
 }
 
+/** Whether a name says its backend itself (`npm:prettier`), and it is one of mise's own. */
+function namesBackend(short: string): boolean {
+  const backend = /^([a-z0-9]+):[^[\]]+$/.exec(short)?.[1];
+  return backend !== undefined && SAFE_BACKENDS.has(backend);
+}
+
+/**
+ * Backend and version order of each tool by its name. mise is asked only where the name does not say the
+ * backend and where several versions have an order: each question is a process.
+ */
+async function readDetails(
+  session: Session,
+  tools: readonly ListedTool[],
+): Promise<ReadonlyMap<string, ToolDetail>> {
+  const details = new Map<string, ToolDetail>();
+  const open = new Set<string>();
+  for (const { short, version } of tools) {
+    if (namesBackend(short) && !details.has(short)) {
+      details.set(short, { backend: short, versions: [version] });
+    } else open.add(short);
+  }
+  for (const [short, detail] of await askBackends(session, [...open])) details.set(short, detail);
+  return details;
+}
+
 async function refusePlugins(
   session: Session,
   tools: readonly ListedTool[],
@@ -193,7 +218,7 @@ export async function readTools(session: Session, input: ToolsInput): Promise<re
   }
   const listed = input.tools.filter((tool) => !isSystem(tool));
   refusePaths(listed);
-  const details = await askBackends(session, [...new Set(listed.map((tool) => tool.short))]);
+  const details = await readDetails(session, listed);
   await refusePlugins(session, listed, details);
   const sorted = sortTools(listed, input.configs, details);
   const reals = await Promise.all(sorted.map(realInstall));
