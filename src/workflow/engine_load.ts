@@ -80,6 +80,7 @@ async function pull(
         // A blob of ours that is damaged or gone is no better the next time.
         if (registry.failure !== undefined) throw registry.failure;
         if (attempt === PULLS || signal.aborted) throw error;
+        if (maybeUnreachable(engine, error) !== undefined) throw error;
         reporter.emit({ type: "detail", level: 1, text: `${describeError(error)}; trying again` });
       }
     }
@@ -95,6 +96,31 @@ async function pull(
 /** Whether the engine failed, and not this process. */
 function isOfEngine(error: unknown): boolean {
   return error instanceof MiseOciError && error.code === "engine";
+}
+
+/** What is said of an engine that is not there to talk to: no other way of loading would help. */
+function maybeUnreachable({ name }: Engine, error: unknown): MiseOciError | undefined {
+  const said = describeError(error);
+  if (/permission denied while trying to connect/i.test(said)) {
+    return new MiseOciError("engine", `Cannot use ${name}: this user may not talk to its daemon`, {
+      cause: error,
+      hint:
+        "Add the user to the group docker and log in again, or use podman, which needs no daemon",
+    });
+  }
+  if (!/cannot connect to the docker daemon|is the docker daemon running/i.test(said)) {
+    return undefined;
+  }
+  const at = /daemon at (\S+?)\.?(?:\s|$)/i.exec(said)?.[1];
+  return new MiseOciError(
+    "engine",
+    `Cannot use ${name}: its daemon does not answer${at === undefined ? "" : ` at ${at}`}`,
+    {
+      cause: error,
+      hint:
+        "Start it (systemctl start docker), set DOCKER_HOST, or use podman, which needs no daemon",
+    },
+  );
 }
 
 async function loadArchive(
@@ -154,6 +180,8 @@ export async function loadIntoEngine(
       async (pullError) => {
         signal.throwIfAborted();
         if (!isOfEngine(pullError)) throw pullError;
+        const unreachable = maybeUnreachable(engine, pullError);
+        if (unreachable !== undefined) throw unreachable;
         await loadArchive(engine, image, { name, pullError, context });
         return "archive" as const;
       },

@@ -81,6 +81,41 @@ loadTest(
   },
 );
 
+for (
+  const [said, message, hint] of [
+    [
+      "Cannot connect to the Docker daemon at unix:///x.sock. Is the docker daemon running?",
+      "its daemon does not answer at unix:///x.sock",
+      "DOCKER_HOST",
+    ],
+    [
+      "permission denied while trying to connect to the Docker daemon socket at unix:///x.sock",
+      "this user may not talk to its daemon",
+      "group docker",
+    ],
+  ] as const
+) {
+  loadTest(
+    `C10: an engine that cannot be reached is asked once: ${message}`,
+    `echo '${said}' >&2; exit 1`,
+    async (layout, fake) => {
+      const image = await (await openLayout(layout)).resolve();
+      const error = await assertRejects(
+        () => loadIntoEngine(docker(fake.path), image, options),
+        MiseOciError,
+        `Cannot use docker: ${message}`,
+      );
+      assertEquals(error.code, "engine");
+      assertStringIncludes(error.hint ?? "", hint);
+      const verbs = (await fake.calls()).map(([verb]) => verb);
+      assertEquals([verbs.filter((verb) => verb === "pull").length, verbs.includes("load")], [
+        1,
+        false,
+      ]);
+    },
+  );
+}
+
 loadTest(
   "D06: a layer that is damaged on the way out is named, and not sent another way",
   // Asks for the layers as an engine does; the reference is the last argument.
