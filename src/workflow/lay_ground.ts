@@ -11,6 +11,24 @@ import { openBase } from "./open_base.ts";
 import { maybeMakePackagesLayer } from "./packages_layer.ts";
 import type { WorkflowContext } from "./types.ts";
 
+/**
+ * How many layers an image may have for docker: overlayfs takes 127 directories, and a container adds
+ * two of its own.
+ */
+const MAX_DOCKER_LAYERS = 125;
+
+/** Says so before the build if docker will refuse the image. */
+function warnOfDepth({ plan }: PlannedImage, base: BaseImage, context: WorkflowContext): void {
+  const count = base.layers.length + plan.layers.length;
+  if (count <= MAX_DOCKER_LAYERS) return;
+  context.reporter.emit({
+    type: "warning",
+    text:
+      `The image has ${count} layers: docker takes ${MAX_DOCKER_LAYERS} at most (podman 500). ` +
+      "Put some of the tools into the base, or into an image of their own",
+  });
+}
+
 /** What lies below the layers of tools. */
 export interface Ground {
   /** The base. */
@@ -34,6 +52,7 @@ export async function layGround(
   context: WorkflowContext,
 ): Promise<Ground> {
   const base = await openBase(planned, { cache, pull: request.pull }, context);
+  warnOfDepth(planned, base, context);
   const packages = await maybeMakePackagesLayer(planned, { base, cache, useCache, jobs }, context);
   const ground = packages === undefined ? base : { ...base, layers: [...base.layers, packages] };
   const baseDirectories = await readBaseDirectories(ground, cache, context);
