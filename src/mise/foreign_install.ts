@@ -6,12 +6,13 @@
  */
 import { basename, delimiter, dirname, join } from "node:path";
 import { MiseOciError } from "../errors.ts";
-import { formatPlatform } from "../oci/mod.ts";
+import { formatPlatform, type Platform } from "../oci/mod.ts";
 import type { ListedTool, ToolDetail } from "./answers.ts";
 import { parseLines } from "./answers.ts";
 import { ask, askBackends, askTools, type Session } from "./ask.ts";
 import { callMise, type MiseAnswer } from "./command.ts";
 import { readConfigText } from "./config_file.ts";
+import { prependCrossGo } from "./cross_go.ts";
 import { explainFailure } from "./failure.ts";
 import {
   foreignCacheDirectory,
@@ -20,12 +21,18 @@ import {
 } from "./foreign_platform.ts";
 
 /** Backends that run programs of this machine, which make or choose what they install. */
-const HOST_PROGRAMS: ReadonlySet<string> = new Set(["npm", "pipx", "pypi", "gem", "dotnet"]);
+const HOST_PROGRAMS: ReadonlySet<string> = new Set([
+  "npm",
+  "pipx",
+  "pypi",
+  "gem",
+  "go",
+  "dotnet",
+]);
 
 /** Backends whose installs are always of the machine that made them, and why. */
 const HOST_ONLY: ReadonlyMap<string, string> = new Map([
   ["cargo", "cargo compiles for the machine it runs on"],
-  ["go", "mise sets GOBIN, with which go install does not cross-compile"],
   ["spm", "swift compiles for the machine it runs on"],
   ["conda", "mise takes conda's packages for the machine it runs on"],
 ]);
@@ -44,10 +51,14 @@ export function backendKind(backend: string): string {
 function refuseHostOnly(
   tools: readonly ListedTool[],
   details: ReadonlyMap<string, ToolDetail>,
-  { platform }: ForeignPlatform,
+  { platform, reasons = HOST_ONLY }: {
+    readonly platform: Platform;
+    /** Why a backend cannot be had; default: those that never can. */
+    readonly reasons?: ReadonlyMap<string, string>;
+  },
 ): void {
   const refused = tools.flatMap(({ short, version }) => {
-    const why = HOST_ONLY.get(backendKind(details.get(short)?.backend ?? ""));
+    const why = reasons.get(backendKind(details.get(short)?.backend ?? ""));
     return why === undefined ? [] : [`${short}@${version} (${why})`];
   });
   if (refused.length === 0) return;
@@ -159,6 +170,34 @@ function installError(args: readonly string[], answer: MiseAnswer, name: string)
   });
 }
 
+/** The first step: what programs of this machine put together. */
+async function installHosted(
+  session: Session,
+  install: ForeignInstall,
+  options: {
+    readonly args: readonly string[];
+    readonly details: ReadonlyMap<string, ToolDetail>;
+    readonly hosted: ReadonlySet<string>;
+  },
+): Promise<void> {
+  const { foreign, outside, tools } = install;
+  const { args, details, hosted } = options;
+  let path = await hostPath(install);
+  if (tools.some(({ short }) => backendKind(details.get(short)?.backend ?? "") === "go")) {
+    const cross = await prependCrossGo(path, foreign);
+    if ("why" in cross) {
+      const reasons = new Map([["go", cross.why]]);
+      return refuseHostOnly(tools, details, { platform: foreign.platform, reasons });
+    }
+    path = cross.path;
+  }
+  const others = (await askTools(session)).map(({ short }) => short)
+    .filter((short) => !hosted.has(short));
+  const env = { ...disable([...others, ...outside], session), PATH: path };
+  const answer = await runInstall(session, args, env);
+  if (failed(answer)) throw installError(args, answer, formatPlatform(foreign.platform));
+}
+
 /** The second step: what mise downloads itself. */
 async function installDownloads(
   session: Session,
@@ -192,7 +231,7 @@ async function installDownloads(
  * `config` if mise fails.
  */
 export async function installForeign(session: Session, install: ForeignInstall): Promise<void> {
-  const { foreign, tools, outside, yes } = install;
+  const { foreign, tools, yes } = install;
   const details = await askBackends(session, [...new Set(tools.map(({ short }) => short))]);
   refuseHostOnly(tools, details, foreign);
   const locked = await isLocked(tools, misePlatformName(foreign.platform));
@@ -201,13 +240,7 @@ export async function installForeign(session: Session, install: ForeignInstall):
     tools.map(({ short }) => short)
       .filter((short) => HOST_PROGRAMS.has(backendKind(details.get(short)?.backend ?? ""))),
   );
-  if (hosted.size > 0) {
-    const others = (await askTools(session)).map(({ short }) => short)
-      .filter((short) => !hosted.has(short));
-    const env = { ...disable([...others, ...outside], session), PATH: await hostPath(install) };
-    const answer = await runInstall(session, args, env);
-    if (failed(answer)) throw installError(args, answer, formatPlatform(foreign.platform));
-  }
+  if (hosted.size > 0) await installHosted(session, install, { args, details, hosted });
   const rest = tools.filter(({ short }) => !hosted.has(short));
   if (rest.length > 0) {
     await installDownloads(session, { ...install, tools: rest }, { args, details });
