@@ -40,9 +40,10 @@ const UNIT: Step = {
   args: ["test", "-A", "--frozen", "--no-check", "--parallel", "--doc", "src"],
 };
 
+/** They mostly wait for other programs, and each has directories and servers of its own. */
 const END_TO_END: Step = {
   name: "tests over modules, with real parts",
-  args: ["test", "-A", "--frozen", "--no-check", "tests"],
+  args: ["test", "-A", "--frozen", "--no-check", "--parallel", "tests"],
 };
 
 function say(line: string): void {
