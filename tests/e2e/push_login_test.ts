@@ -121,6 +121,17 @@ testWith(
     const plain = docker(join(root, "plain"));
     await run(["docker", ...login], { env: plain, stdin: LOGIN.password });
     assertPushed(await pusher.push("docker/app:1", plain), "docker/app");
+    const from = `${registry.host}/docker/app:1`;
+    const build = ["build", "-vv", "--from", from, "--no-check", "--no-mise"];
+    const cwd = pusher.project.directory;
+    assertRefused(
+      await runProgram(build, { cwd, env }),
+      "no credentials for it are",
+      "docker login",
+    );
+    const built = await runProgram(build, { cwd, env: plain });
+    assertEquals(built.code, 0, built.stderr);
+    assertNoSecret(built);
 
     const stored = docker(join(root, "stored"));
     const bin = join(root, "bin");
@@ -172,6 +183,23 @@ testWith(
     });
     assertPushed(result, "company/app");
     assertNoSecret(result);
+  },
+);
+
+testWith(
+  { needs: [...NEEDS, "openssl"] },
+  "push: over TLS with a private authority and a password, and what is missing is named",
+  async () => {
+    await using registry = await startDockerRegistry({ htpasswd: LOGIN, tls: true });
+    await using pusher = await startPusher(registry);
+    const auth = encodeBase64Utf8(`${LOGIN.user}:${LOGIN.password}`);
+    const env = await writeAuth(pusher, registry.host, { auth });
+    const untrusted = await pusher.push("tls/app:1", { ...env, SSL_CERT_FILE: "" });
+    assertRefused(untrusted, "signed by an unknown authority", "SSL_CERT_FILE");
+    const trusted = { SSL_CERT_FILE: registry.caFile ?? "" };
+    const nobody = await pusher.push("tls/app:1", trusted);
+    assertRefused(nobody, "no credentials for it are stored", "docker login");
+    assertPushed(await pusher.push("tls/app:1", { ...env, ...trusted }), "tls/app");
   },
 );
 
