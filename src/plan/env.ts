@@ -29,7 +29,8 @@ export function looksLikeSecret(name: string): boolean {
   return SECRET_NAME.test(name) || /(?:^|_)SECRET(?:_|$)/i.test(name);
 }
 
-function matcher(patterns: readonly string[]): (name: string) => boolean {
+/** Tells names that one of the patterns means; `*` stands for any characters. */
+export function nameMatcher(patterns: readonly string[]): (name: string) => boolean {
   const expressions = patterns.map((pattern) =>
     new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*")}$`)
   );
@@ -102,8 +103,8 @@ function ociVariables(project: Project): readonly EnvVariable[] {
  * allows it, or if `strictEnv` makes an error of a warning.
  */
 export function planEnv(project: Project, options: PlanOptions, mountPoint: string): EnvPlan {
-  const dropped = matcher([...project.oci.dropEnv, ...options.dropEnv]);
-  const allowed = matcher([...project.oci.allowEnv, ...options.allowEnv]);
+  const dropped = nameMatcher([...project.oci.dropEnv, ...options.dropEnv]);
+  const allowed = nameMatcher([...project.oci.allowEnv, ...options.allowEnv]);
   // mise's PATH is the host's; the image's comes of the tools, the base and `[oci].env`.
   const ofMise = project.env.filter(({ name }) => name !== "PATH");
   const kept = [

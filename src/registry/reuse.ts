@@ -37,6 +37,8 @@ export interface ReusableLayer {
   readonly diffId: DiffId;
   /** The image that it was found in. */
   readonly from: string;
+  /** That image's variables, `NAME=VALUE`: what it says of a tool that is not installed here. */
+  readonly env: readonly string[];
 }
 
 /** What {@linkcode findReusableLayers} is asked. */
@@ -133,7 +135,7 @@ function maybeReusableLayer(
   image: ResolvedRemoteImage,
   wanted: WantedLayer,
 ): ReusableLayer | undefined {
-  const { manifest: { layers }, config: { diffIds }, reference } = image;
+  const { manifest: { layers }, config: { diffIds, config }, reference } = image;
   const index = layers.findIndex((layer) => matches(layer, wanted));
   const [descriptor, diffId] = [layers[index], diffIds[index]];
   if (descriptor === undefined || diffId === undefined) return undefined;
@@ -141,6 +143,7 @@ function maybeReusableLayer(
     descriptor: { ...descriptor, mediaType: toOciMediaType(descriptor.mediaType) },
     diffId,
     from: formatReference(reference),
+    env: config?.Env ?? [],
   };
 }
 

@@ -7,6 +7,7 @@ import { MiseOciError } from "../errors.ts";
 import { formatReference } from "../oci/mod.ts";
 import { pushWithTool } from "../registry/mod.ts";
 import { openLayout } from "../store/mod.ts";
+import { adoptReused } from "./adopt_reused.ts";
 import { holdForeignInstalls } from "./build_cache.ts";
 import { buildImage, planPlatforms, requestedPlatforms } from "./build_image.ts";
 import { obtainLayoutImage } from "./layout_images.ts";
@@ -23,16 +24,17 @@ export async function pushBuilt(
 ): Promise<PushResult> {
   const { build } = request.image;
   await using _installs = await holdForeignInstalls(requestedPlatforms(build), context);
-  const planned = await planPlatforms(build, context);
-  const insecureRegistries = planned[0]?.project.settings.insecureRegistries ?? [];
+  const asked = await planPlatforms(build, context);
+  const insecureRegistries = asked[0]?.project.settings.insecureRegistries ?? [];
   const client = await openRegistry(request.destination, { insecureRegistries }, context);
   try {
     const reuse: ReuseIndex[] = [];
-    for (const { plan } of build.useCache ? planned : []) {
+    for (const { plan } of build.useCache ? asked : []) {
       const reference = request.cacheFrom ?? destinationOf(request.destination);
-      const asked = request.cacheFrom !== undefined;
-      reuse.push(await readReuseIndex(client, { plan, reference, asked }, context));
+      const from = { plan, reference, asked: request.cacheFrom !== undefined };
+      reuse.push(await readReuseIndex(client, from, context));
     }
+    const planned = asked.map((one, i) => adoptReused(one, reuse[i] ?? new Map(), build.dropEnv));
     await using obtained = await obtainBuiltImages(planned, { build, reuse }, context);
     return await upload(client, obtained, { request, context });
   } finally {

@@ -1,0 +1,89 @@
+/**
+ * The environment of tools that are not installed here: mise says nothing of it, and the image that their
+ * layers come from does. Without this a push from a machine without `java` would take its layer and lose
+ * its directory on PATH and its `JAVA_HOME`.
+ * @module
+ */
+import {
+  mentionsPath,
+  nameMatcher,
+  planPath,
+  type Project,
+  type Tool,
+  toolImagePath,
+} from "../plan/mod.ts";
+import type { PlannedImage } from "./build_image.ts";
+import { isInstalled, type ReuseIndex } from "./reuse_layers.ts";
+
+/** Set by mise-oci itself, whatever an older image says. */
+const OWN = /^(?:PATH|MISE_\w+)$/;
+
+/** A tool whose layer is reused, and the variables of the image that it is in. */
+interface Reused {
+  readonly tool: Tool;
+  readonly image: string;
+  readonly variables: readonly (readonly [name: string, value: string])[];
+}
+
+function split(variable: string): readonly [string, string] {
+  const at = variable.indexOf("=");
+  return at < 0 ? [variable, ""] : [variable.slice(0, at), variable.slice(at + 1)];
+}
+
+function reusedTools({ plan, project }: PlannedImage, index: ReuseIndex): readonly Reused[] {
+  return plan.layers.flatMap((layer) => {
+    const reusable = index.get(layer);
+    if (reusable === undefined || layer.kind !== "tool" || isInstalled(layer, project)) return [];
+    const tool = project.tools.find(({ short, version }) =>
+      short === layer.name && version === layer.version
+    );
+    if (tool === undefined) return [];
+    const image = toolImagePath(plan.mountPoint, tool);
+    return [{ tool, image, variables: reusable.env.map(split) }];
+  });
+}
+
+/** Directories of a tool on the PATH of the image it is in, relative to its own; none if it has none. */
+function binDirs({ image, variables }: Reused): readonly string[] {
+  const path = variables.find(([name]) => name === "PATH")?.[1] ?? "";
+  return path.split(":")
+    .filter((directory) => directory === image || directory.startsWith(`${image}/`))
+    .map((directory) => directory.slice(image.length + 1));
+}
+
+/**
+ * Completes the plan of an image with what the registry's image knows of tools that are not installed:
+ * their directories on PATH, and the variables that name their directory.
+ *
+ * @param dropEnv names that the flags leave out.
+ */
+export function adoptReused(
+  planned: PlannedImage,
+  index: ReuseIndex,
+  dropEnv: readonly string[],
+): PlannedImage {
+  const reused = reusedTools(planned, index);
+  if (reused.length === 0) return planned;
+  const { plan } = planned;
+  const dirs = new Map(reused.map((one) => [one.tool, binDirs(one)]));
+  const tools = planned.project.tools.map((tool): Tool => {
+    const found = dirs.get(tool) ?? [];
+    return found.length === 0 ? tool : { ...tool, binDirs: found };
+  });
+  const project: Project = { ...planned.project, tools };
+  const known = new Set(plan.config.env.map(([name]) => name));
+  const dropped = nameMatcher([...project.oci.dropEnv, ...dropEnv]);
+  const adopted = new Map(
+    reused.flatMap(({ image, variables }) =>
+      variables.filter(([name, value]) =>
+        !OWN.test(name) && !known.has(name) && !dropped(name) && mentionsPath(value, image)
+      )
+    ),
+  );
+  const config = {
+    ...plan.config,
+    env: [...adopted, ...plan.config.env],
+    path: planPath(project, plan.mountPoint),
+  };
+  return { project, plan: { ...plan, config } };
+}
