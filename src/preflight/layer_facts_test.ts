@@ -5,11 +5,12 @@ import { type FixtureEntry, streamOf, tar } from "../../tests/support/tar_fixtur
 import { NO_BASE, toolPlan, withTree } from "../../tests/support/layer.ts";
 import { MiseOciError } from "../errors.ts";
 import { scanLayer } from "../layer/mod.ts";
+import { TarParser } from "../layer/read/mod.ts";
 import { MediaType, parseDiffId } from "../oci/mod.ts";
 import { buildElf } from "./elf_fixture_test.ts";
 import { encodeFacts, type LayerFacts, maybeParseFacts } from "./layer_facts.ts";
 import { parseLoaderCache } from "./loader_cache.ts";
-import { readBlobFacts } from "./read_blob_facts.ts";
+import { FactsCollector, readBlobFacts } from "./read_blob_facts.ts";
 import { readTreeFacts } from "./read_tree_facts.ts";
 
 const ELF = buildElf({ soname: "liba.so.1", needed: ["libc.so.6"] });
@@ -68,6 +69,20 @@ Deno.test("readBlobFacts() reads ELF files of any size, and leaves no file behin
   }
   assertEquals(found.programs.size, 4);
   assertEquals(temporary(), before);
+});
+
+Deno.test("FactsCollector knows nothing of a large program where no temporary file can be written", () => {
+  const big = new Uint8Array(9 * 1024 * 1024);
+  big.set(ELF);
+  using collector = new FactsCollector(() => {
+    throw new Deno.errors.PermissionDenied();
+  });
+  const parser = new TarParser(collector);
+  const mode = 0o755;
+  parser.push(tar({ name: "bin/big", content: big, mode }, { name: "bin/p", content: ELF, mode }));
+  parser.finish();
+  assertEquals(summary(collector), { "bin/p": "elf" });
+  assertEquals(collector.entries.length, 2);
 });
 
 Deno.test("readBlobFacts() keeps the texts that loaders and remedies need", async () => {

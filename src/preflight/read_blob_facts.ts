@@ -1,6 +1,6 @@
 /**
  * Facts of a layer from its blob: one pass, memory bounded. A large ELF file, whose tables can be anywhere in
- * it, goes through a temporary file.
+ * it, goes through a temporary file; where none can be written nothing is known of it.
  * @module
  */
 import fs from "node:fs";
@@ -66,7 +66,13 @@ export class FactsCollector implements LayerFacts, TarHandler, Disposable {
   /** Texts so far. */
   readonly texts = new Map<string, string>();
   #current: Current | undefined;
+  readonly #makeTempFile: () => string;
   #spill: { readonly path: string; readonly fd: number } | undefined;
+
+  /** @param makeTempFile makes an empty file and gives its path. */
+  constructor(makeTempFile = () => Deno.makeTempFileSync({ prefix: "mise-oci-check-" })) {
+    this.#makeTempFile = makeTempFile;
+  }
 
   /** Takes an entry. */
   entry(entry: TarEntry): boolean {
@@ -88,15 +94,16 @@ export class FactsCollector implements LayerFacts, TarHandler, Disposable {
     if (current === undefined) return;
     for (let rest = chunk; rest.length > 0;) {
       if (current.into === "file") {
-        writeFully(this.#file().fd, rest, current.filled);
-        current.filled += rest.length;
+        if (this.#spilled(rest, current.filled)) current.filled += rest.length;
+        else this.#current = undefined;
         return;
       }
       const part = rest.subarray(0, current.into.length - current.filled);
       current.into.set(part, current.filled);
       current.filled += part.length;
       rest = rest.subarray(part.length);
-      if (current.filled === current.into.length && !this.#more(current)) return;
+      if (current.filled < current.into.length || this.#more(current)) continue;
+      return;
     }
   }
 
@@ -109,14 +116,25 @@ export class FactsCollector implements LayerFacts, TarHandler, Disposable {
       current.into.set(into);
       return true;
     }
-    writeFully(this.#file().fd, into, 0);
     current.into = "file";
-    return true;
+    if (this.#spilled(into, 0)) return true;
+    this.#current = undefined;
+    return false;
+  }
+
+  /** Writes to the temporary file. Returns whether that could be done. */
+  #spilled(bytes: Uint8Array, offset: number): boolean {
+    try {
+      writeFully(this.#file().fd, bytes, offset);
+      return true;
+    } catch {
+      return false; // no place for temporary files, or no room in it
+    }
   }
 
   #file(): { readonly path: string; readonly fd: number } {
     if (this.#spill === undefined) {
-      const path = Deno.makeTempFileSync({ prefix: "mise-oci-check-" });
+      const path = this.#makeTempFile();
       this.#spill = { path, fd: fs.openSync(path, "r+") };
     }
     return this.#spill;
