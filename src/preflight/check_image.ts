@@ -88,14 +88,23 @@ interface Command {
   readonly file: ViewFile | undefined;
 }
 
+/** Names of what lies beside programs, often with execute bits, and is no command. */
+const LIBRARY_NAME = /\.(?:dll|dylib|node|so(?:\.\d+)*)$/;
+
 /** Files that a shell would run, and those that were meant to be run and cannot be. */
 function maybeCommand(view: ImageView, directory: string, name: string): Command | undefined {
   const path = `${directory}/${name}`;
   const file = view.resolve(path);
   const command = { name, path, layer: view.layerOf(path), file };
   if (file === undefined) return view.linkTarget(path) === undefined ? undefined : command;
-  if (file.type !== "file") return undefined;
-  return (file.mode & 0o111) !== 0 || file.program.kind !== "other" ? command : undefined;
+  if (file.type !== "file" || LIBRARY_NAME.test(name)) return undefined;
+  return (file.mode & 0o111) !== 0 || isMeantToRun(file) ? command : undefined;
+}
+
+/** Whether a file without execute bits lacks one: scripts and programs, not the libraries beside them. */
+function isMeantToRun({ program }: ViewFile): boolean {
+  if (program.kind !== "elf") return program.kind === "script";
+  return program.elf.type === "executable" || program.elf.interpreter !== undefined;
 }
 
 function isExecutable({ file }: Command): boolean {

@@ -114,6 +114,21 @@ Deno.test("checkImage() finds links that lead nowhere and programs that may not 
   ]);
 });
 
+Deno.test("checkImage() does not take libraries, and Windows programs without execute bits, for commands", () => {
+  const mode = 0o644;
+  const files = {
+    "bin/liba.so.1": { soname: "liba.so.1", mode },
+    "bin/b.exe": { text: "MZ" + " ".repeat(100), mode },
+    "bin/damaged": { text: "\x7fELF and nothing else", mode },
+  };
+  assertEquals(causes(files), []);
+  const foreign = { "bin/c.dll": "MZ" + " ".repeat(100), "bin/libc.so.6": { machine: 0xb7 } };
+  assertEquals(causes(foreign), []);
+  assertEquals(causes({ "bin/a": { ...STATIC, mode } }).map(({ type }) => type), [
+    "not-executable",
+  ]);
+});
+
 Deno.test("checkImage() passes over what the shell passes over on its way along PATH", () => {
   const env = ["PATH=/one:/two"];
   const files = { "one/a": { text: "#!/x\n", mode: 0o644 }, "two/a": STATIC };

@@ -11,9 +11,10 @@ import { readProgram } from "./program.ts";
 import { accessBytes } from "./random_access.ts";
 import type { Program } from "./program.ts";
 
-/** A file of a test image: an ELF file, a text, a link, or a text of another mode. */
+/** A file of a test image: an ELF file, a text, a link, or a file of another mode. */
 export type FileFixture =
   | ElfFixture
+  | (ElfFixture & { readonly mode: number })
   | string
   | { readonly link: string }
   | { readonly text: string; readonly mode: number };
