@@ -101,8 +101,18 @@ Deno.test("C12: a permission that Deno denies names the flag and the object", as
       ],
       [
         'Requires write access to "/x/.tmp-1", run again with the --allow-write flag',
-        '"/x/.tmp-1"',
+        '"/x"',
         "--allow-write=/x,",
+      ],
+      [
+        'Requires write access to "/etc/mise/.tmp-1", run again with the --allow-write flag',
+        '"/etc/mise"',
+        "Choose another directory",
+      ],
+      [
+        'Requires all access to "/proc/x", run again with the --allow-all flag',
+        '"/proc/x"',
+        "Run with --allow-all, or",
       ],
       [
         'Requires run access to "mise", run again with the --allow-run flag',

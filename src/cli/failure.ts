@@ -54,6 +54,9 @@ function maybeDenied(error: unknown): Error | undefined {
   return isModule ? error : undefined;
 }
 
+/** Directories that the permission sets of deno.json except from writing. */
+const SYSTEM = /^\/(?:bin|boot|etc|lib|lib64|proc|sbin|sys|usr\/(?:bin|lib|sbin))(?:\/|$)/;
+
 /** How to permit something; a package that Deno fetched has no configuration with permission sets. */
 function permissionHint(flag: string, value: string, deno: string): string {
   if (deno.includes("compil")) {
@@ -75,11 +78,15 @@ function deniedPermission(error: Error): Pick<Failure, "message" | "hint"> {
   const what = kind ?? flag.slice("--allow-".length);
   // A file that is written has a temporary name: its directory is what must be allowed.
   const scope = what === "write" ? name?.replace(/(?<=.)[/\\][^/\\]*$/, "") : name;
-  const value = scope === undefined || /[,\s<]/.test(scope) ? "" : `=${scope}`;
+  const bare = what === "all" || scope === undefined || /[,\s<]/.test(scope);
+  const isTemporary = name !== undefined && /[/\\]\.tmp-[^/\\]*$/.test(name);
+  const shown = isTemporary ? scope : name;
   return {
     message: `Deno does not permit ${what} access` +
-      (name === undefined ? "" : ` to ${JSON.stringify(name)}`),
-    hint: permissionHint(flag, value, error.message),
+      (shown === undefined ? "" : ` to ${JSON.stringify(shown)}`),
+    hint: what === "write" && SYSTEM.test(scope ?? "")
+      ? "Choose another directory: those of the system are left alone"
+      : permissionHint(flag, bare ? "" : `=${scope}`, error.message),
   };
 }
 
