@@ -44,6 +44,8 @@ Deno.test("push refuses what cannot be meant", async () => {
   for (
     const [args, why, hint] of [
       [["app:v1"], "no registry host", "docker.io/USER/app:v1"],
+      [["ghcr.io"], "no repository", "ghcr.io/NAME:TAG"],
+      [["registry.lan:5000"], "no repository", "registry.lan:5000/NAME:TAG"],
       [[`r.io/app@${DIGEST}`], "it has a digest", "Push to a tag"],
       [["r.io/app:v1", "--cache-from", "r.io/other:v1"], "another repository", "r.io/app"],
       [["r.io/a:1", "--cache-from=r.io/a:0", "--no-cache"], "--cache-from together", "Leave one"],

@@ -38,6 +38,12 @@ function withHost({ repository, ...reference }: Reference): string {
 function parseDestination(text: string): Reference {
   const reference = parseReference(text);
   if (!namesHost(text)) {
+    // `ghcr.io` or `registry.lan:5000`, which a reference alone takes for a name on Docker Hub.
+    if (/^(?:[^/@:]+\.[^/@:]+|localhost)(?::\d{2,5})?$/.test(text)) {
+      throw new MiseOciError("usage", `Cannot push to ${JSON.stringify(text)}: no repository`, {
+        hint: `Name one: ${text}/NAME:TAG`,
+      });
+    }
     throw new MiseOciError("usage", `Cannot push to ${JSON.stringify(text)}: no registry host`, {
       hint: `Name the registry: ${withHost(reference)}, or your own host in its place`,
     });
