@@ -11,6 +11,9 @@ import { MiseOciError } from "../errors.ts";
  * @throws {MiseOciError} `io` naming the file; what `make` throws.
  */
 export async function writeWhole(path: string, make: () => Promise<string>): Promise<void> {
+  if (await Deno.stat(path).then(({ isDirectory }) => isDirectory, () => false)) {
+    throw failure(path, "it is a directory");
+  }
   const temporary = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
   try {
     await Deno.writeTextFile(temporary, "");
@@ -18,9 +21,14 @@ export async function writeWhole(path: string, make: () => Promise<string>): Pro
     await Deno.rename(temporary, path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotCapable)) await Deno.remove(temporary).catch(() => {});
-    const missing = error instanceof Deno.errors.NotFound;
-    if (!missing && !(error instanceof Deno.errors.IsADirectory)) throw error;
-    const why = missing ? "its directory does not exist" : "it is a directory";
-    throw new MiseOciError("io", `Cannot write ${JSON.stringify(path)}: ${why}`, { cause: error });
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw failure(path, "its directory does not exist", error);
   }
+}
+
+function failure(path: string, why: string, cause?: unknown): MiseOciError {
+  return new MiseOciError("io", `Cannot write ${JSON.stringify(path)}: ${why}`, {
+    hint: "Name a file in a directory that exists",
+    cause,
+  });
 }
