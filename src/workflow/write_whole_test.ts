@@ -15,7 +15,11 @@ Deno.test("writeWhole() notices a place that cannot be written before the text i
       assertEquals([error.code, made], ["io", 0]);
     }
     await writeWhole(join(root, "page"), make);
-    await assertRejects(() => writeWhole(join(root, "page"), () => Promise.reject(new Error("x"))));
+    await assertRejects(
+      () => writeWhole(join(root, "page"), () => Promise.reject(new Error("x"))),
+      Error,
+      "x",
+    );
     assertEquals(await Deno.readTextFile(join(root, "page")), "text 1");
     assertEquals([...Deno.readDirSync(root)].map(({ name }) => name), ["page"]);
   });
