@@ -77,6 +77,8 @@ export interface LayerTools {
 
 /** Where it is kept which layers were built of trees of a shape. */
 const SHAPES = "layer-shapes";
+/** Shapes of the layers that this run has built: those are never from before, whatever `--no-cache` says. */
+const builtNow = new WeakMap<Cache, Set<string>>();
 
 /**
  * The layer that another tree gave, if this one gives the same: the tool of another platform if it is
@@ -123,7 +125,8 @@ export async function buildOne(task: LayerTask, tools: LayerTools): Promise<Made
   const shape = treeShape(tree, pool.framing);
   reporter.emit({ type: "start", id, label: name, total: tree.bytes });
   try {
-    const same = tools.useCache ? await maybeSameLayer(task, tools, shape) : undefined;
+    const mayBeSame = tools.useCache || builtNow.get(cache)?.has(shape) === true;
+    const same = mayBeSame ? await maybeSameLayer(task, tools, shape) : undefined;
     const layer = same ?? await buildLayer(plan, {
       tree,
       pool,
@@ -134,6 +137,7 @@ export async function buildOne(task: LayerTask, tools: LayerTools): Promise<Made
       warn: (text) => warn(plan, text),
     });
     await keep(layer, cache, shape);
+    builtNow.set(cache, (builtNow.get(cache) ?? new Set()).add(shape));
     const status = same === undefined ? "built" : "cached";
     reporter.emit({ type: "done", id, note: status });
     const { descriptor, diffId } = layer;
