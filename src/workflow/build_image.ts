@@ -230,7 +230,7 @@ export async function buildInCache(
     baseDirectories,
     inspect: (layer, tree) => {
       trees.set(layer, tree);
-      return refuseReplacements(layer, tree, { ground, baseDirectories, cache }, context);
+      return refuseReplacements(layer, tree, { ground, baseDirectories, cache, trees }, context);
     },
     strict: request.strictEnv,
     jobs,

@@ -11,6 +11,7 @@ import type { LayerPlan } from "../plan/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import { baseContentKey, readBaseFiles } from "./base_files.ts";
 import type { BaseImage } from "./base_image.ts";
+import { refuseConflicts } from "./layer_conflicts.ts";
 import type { WorkflowContext } from "./types.ts";
 
 /** Paths named in a message. */
@@ -51,6 +52,8 @@ export interface GroundOptions {
   readonly baseDirectories: BaseDirectories;
   /** Where its layers are. */
   readonly cache: Cache;
+  /** What the other layers hold that were looked at already. */
+  readonly trees?: ReadonlyMap<LayerPlan, LayerTree>;
 }
 
 /** Whether an entry may change what a path of the base is; only the base's files tell for sure. */
@@ -61,17 +64,19 @@ function isDoubtful({ type, path }: LayerEntry, base: BaseDirectories): boolean 
 }
 
 /**
- * Refuses what would make a file of a directory of the base, or a directory of a file: all that was below
- * would be gone. The base's files are read only for paths that were not looked at before.
+ * Refuses what would make a file of a directory of the base or of another layer, or a directory of a
+ * file: all that was below would be gone. The base's files are read only for paths that were not looked at before.
  *
  * @throws {MiseOciError} `invalid` naming layer and path.
  */
 export async function refuseReplacements(
   plan: LayerPlan,
-  { entries }: LayerTree,
-  { ground, baseDirectories, cache }: GroundOptions,
+  tree: LayerTree,
+  { ground, baseDirectories, cache, trees = new Map() }: GroundOptions,
   context: WorkflowContext,
 ): Promise<void> {
+  const { entries } = tree;
+  refuseConflicts(plan, tree, trees);
   const doubtful = entries.filter((entry) => isDoubtful(entry, baseDirectories));
   if (doubtful.length === 0 || ground.layers.length === 0) return;
   const hash = createHash("sha256").update(baseContentKey(ground));

@@ -9,6 +9,7 @@ import type { LayerPlan } from "../plan/mod.ts";
 import { openCache } from "../store/mod.ts";
 import { readBaseDirectories } from "./base_files.ts";
 import { refuseReplacements } from "./inspect_layer.ts";
+import { refuseConflicts } from "./layer_conflicts.ts";
 import type { WorkflowContext } from "./types.ts";
 
 const BASE = tar(
@@ -130,5 +131,41 @@ Deno.test("what would make a file of a directory of the base, or the reverse, is
     }
     assertEquals(await copiedPaths(root, file, "/etc/passwd"), ["etc/passwd"]);
     assertEquals(await copiedPaths(root, file, "/loop"), ["loop"]);
+  });
+});
+
+Deno.test("layers that are a file and a directory in one place are refused, whichever comes first", async () => {
+  await withTree(async (root) => {
+    const [file, directory] = [join(root, "file"), join(root, "directory")];
+    await Deno.writeTextFile(file, "1");
+    await Deno.mkdir(join(directory, "sub"), { recursive: true });
+    await Deno.writeTextFile(join(directory, "sub/x"), "1");
+    const scan = async (host: string, image: string): Promise<[LayerPlan, LayerTree]> => {
+      const plan = copyPlan(host, image);
+      return [plan, await scanLayer(plan, { baseDirectories: { has: () => false } })];
+    };
+    const clash = async (a: [string, string], b: [string, string]): Promise<string | undefined> => {
+      const [one, other] = [await scan(...a), await scan(...b)];
+      const said = [[one, other] as const, [other, one] as const].map(([first, second]) => {
+        try {
+          refuseConflicts(...second, new Map([first, second]));
+          return undefined;
+        } catch (error) {
+          assertEquals(error instanceof MiseOciError && error.code, "invalid");
+          return (error as Error).message;
+        }
+      });
+      assertEquals(said[0], said[1]);
+      return said[0];
+    };
+    assertEquals(
+      await clash([file, "/w"], [file, "/w/x"]),
+      'Cannot put copy "/w" and copy "/w/x" in one image: "/w" is a file in the first and a ' +
+        "directory in the second",
+    );
+    assertEquals((await clash([directory, "/w"], [file, "/w/sub"]))?.includes('"/w/sub"'), true);
+    assertEquals(await clash([directory, "/w"], [file, "/w/sub/x"]), undefined);
+    assertEquals(await clash([directory, "/w"], [directory, "/w/sub"]), undefined);
+    assertEquals(await clash([file, "/w"], [file, "/ww/x"]), undefined);
   });
 });
