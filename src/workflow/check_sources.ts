@@ -5,13 +5,15 @@
 import { describeError, MiseOciError } from "../errors.ts";
 import type { Copy, Project } from "../plan/mod.ts";
 
+const MISSING = "no such file or directory";
+
 /** Why something cannot be copied, `undefined` if it can. */
 async function maybeProblem(path: string, mustBeDirectory: boolean): Promise<string | undefined> {
   let info: Deno.FileInfo;
   try {
     info = await Deno.stat(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "no such file or directory";
+    if (error instanceof Deno.errors.NotFound) return MISSING;
     if (error instanceof Deno.errors.NotCapable) throw error;
     return describeError(error);
   }
@@ -40,14 +42,17 @@ export async function checkSources(
     ),
   ];
   const problems: string[] = [];
+  let missing = false;
   for (const { host, image, directory } of wanted) {
     const problem = await maybeProblem(host, directory);
     if (problem === undefined) continue;
+    missing ||= problem === MISSING;
     problems.push(`Cannot copy ${JSON.stringify(host)} to ${JSON.stringify(image)}: ${problem}`);
   }
   if (problems.length === 0) return;
   throw new MiseOciError("not-found", problems.join("; "), {
-    hint:
-      "A relative path starts at the file that names it, that of --copy at the working directory",
+    hint: missing
+      ? "A relative path starts at the file that names it, that of --copy at the working directory"
+      : "Copy files and directories, each under its full path in the image",
   });
 }
