@@ -46,6 +46,22 @@ async function maybeKnownDigest(reference: Reference, cache: Cache): Promise<Dig
   return typeof known === "string" && isDigest(known) ? known : undefined;
 }
 
+/** A client for `--pull never`: what the cache does not have is not asked for. */
+function offline(client: RegistryClient, reference: Reference): RegistryClient {
+  const refuse = (): Promise<never> => Promise.reject(notInCache(reference));
+  return {
+    registry: client.registry,
+    url: client.url,
+    warn: client.warn,
+    log: client.log,
+    send: refuse,
+    read: refuse,
+    attempts: (signal) => client.attempts(signal),
+    resolve: (location, from) => client.resolve(location, from),
+    close: () => client.close(),
+  };
+}
+
 /** The reference to resolve: by the digest that a tag had last, unless the registry is to be asked. */
 async function target(reference: Reference, options: PullBaseOptions): Promise<Reference> {
   const { cache, pull } = options;
@@ -117,7 +133,8 @@ export async function pullBase(
   const { signal, reporter } = context;
   const name = plan.fromText;
   const wanted = await target(reference, options);
-  const client = await openRegistry(reference, options, context);
+  const opened = await openRegistry(reference, options, context);
+  const client = options.pull === "never" ? offline(opened, reference) : opened;
   try {
     const remembered = wanted.digest !== undefined && reference.digest === undefined;
     const text = remembered
