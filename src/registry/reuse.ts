@@ -9,6 +9,7 @@ import {
   type Compression,
   type Descriptor,
   type DiffId,
+  type Digest,
   formatPlatform,
   formatReference,
   isForeignLayer,
@@ -18,6 +19,8 @@ import {
   samePlatform,
   toOciMediaType,
 } from "../oci/mod.ts";
+import { forEachBounded } from "./each.ts";
+import { hasBlob } from "./head_blob.ts";
 import { type ResolvedRemoteImage, resolveImage } from "./resolve_image.ts";
 import type { RegistryClient } from "./transport.ts";
 
@@ -91,9 +94,13 @@ export function checkCacheFrom(cacheFrom: Reference, destination: Reference): vo
   );
 }
 
+/** Questions about blobs at the same time. */
+const HEAD_JOBS = 16;
+
 /**
  * Reads an image and finds layers in it that can stand for the wanted ones: same tool, version, prefix,
- * owner, relocation, format, platform and compression. A missing or broken image is no error.
+ * owner, relocation, format, platform and compression, and still there. A missing or broken image is no
+ * error.
  *
  * @throws the reason of `signal`; bugs.
  */
@@ -104,12 +111,14 @@ export async function findReusableLayers(
   const { reference, platform, wanted, signal } = options;
   const from = formatReference(reference);
   let image: ResolvedRemoteImage;
+  let lost: ReadonlySet<Digest>;
   try {
     image = await resolveImage(client, {
       reference,
       platform,
       ...(signal === undefined ? {} : { signal }),
     });
+    lost = await findLost(client, image, options);
   } catch (error) {
     signal?.throwIfAborted();
     if (!(error instanceof MiseOciError)) throw error;
@@ -123,7 +132,28 @@ export async function findReusableLayers(
     const text = `No layers are reused: "${from}" is for ${formatPlatform(image.platform)}`;
     return nothing(wanted, { kind: "missing", text });
   }
-  return { layers: wanted.map((layer) => maybeReusableLayer(image, layer)) };
+  const layers = wanted.map((layer) => {
+    const found = maybeReusableLayer(image, layer);
+    return found === undefined || lost.has(found.descriptor.digest) ? undefined : found;
+  });
+  if (lost.size === 0) return { layers };
+  const text = `Not all layers are reused: the registry has lost ${lost.size} of "${from}"`;
+  return { layers, problem: { kind: "broken", text } };
+}
+
+/** The wanted layers of an image that its registry does not have any more, or does not tell of. */
+async function findLost(
+  client: RegistryClient,
+  image: ResolvedRemoteImage,
+  { wanted, reference: { repository }, signal }: ReuseOptions,
+): Promise<ReadonlySet<Digest>> {
+  const layers = wanted.flatMap((layer) => maybeReusableLayer(image, layer)?.descriptor ?? []);
+  const sizes = new Map(layers.map(({ digest, size }) => [digest, size]));
+  const lost = new Set<Digest>();
+  await forEachBounded([...sizes], async ([digest, size], stop) => {
+    if (!await hasBlob(client, { repository, digest, size, signal: stop })) lost.add(digest);
+  }, { jobs: HEAD_JOBS, signal });
+  return lost;
 }
 
 function nothing(wanted: readonly WantedLayer[], problem: ReuseResult["problem"]): ReuseResult {

@@ -1,5 +1,9 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { randomBytes, startFaultRegistry } from "../../tests/support/faultreg/mod.ts";
+import {
+  type FaultRule,
+  randomBytes,
+  startFaultRegistry,
+} from "../../tests/support/faultreg/mod.ts";
 import { MiseOciError } from "../errors.ts";
 import { Annotation, type Manifest, MediaType, parsePlatform, parseReference } from "../oci/mod.ts";
 import { checkCacheFrom, findReusableLayers, type ReuseResult, type WantedLayer } from "./reuse.ts";
@@ -31,6 +35,7 @@ interface Lookup {
   readonly platform?: string;
   readonly edit?: (manifest: Manifest) => Manifest;
   readonly tag?: string;
+  readonly fault?: FaultRule;
 }
 
 /** Looks for layers in an image of three layers for linux/amd64. */
@@ -41,6 +46,7 @@ async function lookUp(lookup: Lookup): Promise<ReuseResult> {
     layers: [1, 2, 3].map((seed) => randomBytes(100, seed)),
     edit: lookup.edit ?? annotated,
   });
+  if (lookup.fault !== undefined) registry.faults.add(lookup.fault);
   const client = createRegistryClient({ registry: registry.host, insecure: false });
   try {
     return await findReusableLayers(client, {
@@ -95,6 +101,15 @@ Deno.test("findReusableLayers() warns of an image whose layers and diff IDs do n
   assertEquals(layers, [undefined]);
   assertEquals(problem?.kind, "broken");
   assert(problem?.text.includes("2 layers and 3 diff IDs"), problem?.text);
+});
+
+Deno.test("findReusableLayers() takes no layer that the registry has lost", async () => {
+  const fault = { kind: "status", status: 404 } as const;
+  const { layers, problem } = await lookUp({
+    fault: { method: "HEAD", path: /\/blobs\//, times: Infinity, fault },
+  });
+  assertEquals([layers, problem?.kind], [[undefined], "broken"]);
+  assert(problem?.text.includes("has lost 1 of"), problem?.text);
 });
 
 Deno.test("findReusableLayers() tells a missing image from a broken one", async () => {

@@ -146,6 +146,31 @@ testWith(
 
 testWith(
   { needs: ["linux", "mise", "docker-registry"] },
+  "push: a layer that the registry has lost is built again, or its tool is named",
+  async () => {
+    await using registry = await startDockerRegistry();
+    await using project = await createMiseProject({ tools: ["prettier"], ownData: true });
+    const args = ["--from", "scratch", "--no-mise", `${registry.host}/team/dev:1`];
+    const first = await push(project, args);
+    const lose = async (): Promise<void> => {
+      const url = `${registry.url}/v2/team/dev/blobs/${first.layers?.[0]?.digest}`;
+      assertEquals((await fetch(url, { method: "DELETE" })).status, 202);
+      await Deno.remove(join(project.root, "mise/home/.cache"), { recursive: true });
+    };
+    await lose();
+    const healed = await push(project, args);
+    assertEquals([healed.layers?.[0]?.status, healed.blobs.uploaded], ["built", 1]);
+    await lose();
+    await Deno.remove(project.installPath("prettier"), { recursive: true });
+    const refused = await tryPush(project, args);
+    assertEquals(refused.code, 1);
+    assertStringIncludes(refused.stderr, "Not all layers are reused: the registry has lost 1 of");
+    assertStringIncludes(refused.stderr, "Tool is not installed: npm:prettier@3.6.2");
+  },
+);
+
+testWith(
+  { needs: ["linux", "mise", "docker-registry"] },
   "D19: push builds an installed tool whose content is not what the registry's layer says it is",
   async () => {
     await using registry = await startDockerRegistry();
