@@ -16,6 +16,7 @@ import { prependCrossGo } from "./cross_go.ts";
 import { explainFailure } from "./failure.ts";
 import {
   foreignCacheDirectory,
+  foreignDataDirectory,
   type ForeignPlatform,
   misePlatformName,
 } from "./foreign_platform.ts";
@@ -84,7 +85,10 @@ async function isLocked(tools: readonly ListedTool[], name: string): Promise<boo
 async function runInstall(
   session: Session,
   args: readonly string[],
-  env: Readonly<Record<string, string>>,
+  { env, onOutput }: {
+    readonly env: Readonly<Record<string, string>>;
+    readonly onOutput?: (chunk: Uint8Array) => void;
+  },
 ): Promise<MiseAnswer> {
   const { misePath, directory, context } = session;
   return await callMise({
@@ -93,7 +97,7 @@ async function runInstall(
     args,
     env: { ...session.env, ...env },
     timeoutMs: 0,
-    onOutput: (chunk) => context.onInstallOutput?.(chunk),
+    onOutput: onOutput ?? ((chunk) => context.onInstallOutput?.(chunk)),
     ...(context.signal === undefined ? {} : { signal: context.signal }),
   });
 }
@@ -125,15 +129,54 @@ function startFailures(
   });
 }
 
-/** Takes away the mark of an unfinished install. */
-async function finishInstall(tool: ListedTool, foreign: ForeignPlatform): Promise<void> {
-  const name = join(basename(dirname(tool.installPath)), basename(tool.installPath));
+/** What mise prints of a tool that it cannot start. */
+const COMPLAINT =
+  /^mise ERROR |^mise ✗ |· \d+ failed in |: Could not open '.*\/ld-|exec format error/i;
+
+/**
+ * Shows what mise prints but its complaints, until it is known whether there is something to complain of.
+ */
+class Complaints {
+  readonly #show: (text: string) => void;
+  readonly #decoder = new TextDecoder();
+  readonly #held: string[] = [];
+  #line = "";
+
+  constructor(show: (text: string) => void) {
+    this.#show = show;
+  }
+
+  /** Takes output as it comes. */
+  take(chunk: Uint8Array): void {
+    const lines = (this.#line + this.#decoder.decode(chunk, { stream: true })).split("\n");
+    this.#line = lines.pop() ?? "";
+    for (const line of lines) {
+      if (COMPLAINT.test(line)) this.#held.push(line);
+      else this.#show(`${line}\n`);
+    }
+  }
+
+  /** Shows what was held back: it matters. */
+  release(): void {
+    for (const line of [...this.#held.splice(0), this.#line]) this.#show(`${line}\n`);
+    this.#line = "";
+  }
+}
+
+async function removeIfThere(path: string): Promise<void> {
   try {
-    await Deno.remove(join(foreignCacheDirectory(foreign), name, "incomplete"));
+    await Deno.remove(path, { recursive: true });
   } catch (error) {
-    // Whether mise takes it for installed is asked of mise afterwards.
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
+}
+
+/** Takes away the mark of an unfinished install, and the archive that mise kept because it is one. */
+async function finishInstall(tool: ListedTool, foreign: ForeignPlatform): Promise<void> {
+  const name = join(basename(dirname(tool.installPath)), basename(tool.installPath));
+  // Whether mise takes it for installed is asked of mise afterwards.
+  await removeIfThere(join(foreignCacheDirectory(foreign), name, "incomplete"));
+  await removeIfThere(join(foreignDataDirectory(foreign), "downloads", name));
 }
 
 /** What {@linkcode installForeign} installs. */
@@ -194,7 +237,7 @@ async function installHosted(
   const others = (await askTools(session)).map(({ short }) => short)
     .filter((short) => !hosted.has(short));
   const env = { ...disable([...others, ...outside], session), PATH: path };
-  const answer = await runInstall(session, args, env);
+  const answer = await runInstall(session, args, { env });
   if (failed(answer)) throw installError(args, answer, formatPlatform(foreign.platform));
 }
 
@@ -207,21 +250,23 @@ async function installDownloads(
   const { foreign, tools, outside } = install;
   const { args, details } = options;
   const env = { ...disable(outside, session), MISE_ALWAYS_KEEP_INSTALL: "1" };
-  const answer = await runInstall(session, args, env);
-  if (!failed(answer)) return;
+  const show = (text: string): void =>
+    session.context.onInstallOutput?.(new TextEncoder().encode(text));
+  const complaints = new Complaints(show);
+  const onOutput = (chunk: Uint8Array): void => complaints.take(chunk);
+  const answer = await runInstall(session, args, { env, onOutput });
+  if (!failed(answer)) return complaints.release();
   const whole = startFailures(tools, details, answer.stderr);
   for (const tool of whole) await finishInstall(tool, foreign);
-  for (const { short } of whole) {
-    const text = `mise-oci: ${short} is installed all the same; only a machine of ` +
-      `${formatPlatform(foreign.platform)} can start it\n`;
-    session.context.onInstallOutput?.(new TextEncoder().encode(text));
-  }
   const left = (await askTools(session)).filter(({ installed, short }) =>
     !installed && tools.some((tool) => tool.short === short)
   );
   if (whole.length === 0 || left.length > 0) {
+    complaints.release();
     throw installError(args, answer, formatPlatform(foreign.platform));
   }
+  const names = whole.map(({ short, version }) => `${short}@${version}`).join(", ");
+  show(`mise-oci: unpacked and not started, for ${formatPlatform(foreign.platform)}: ${names}\n`);
 }
 
 /**

@@ -52,6 +52,11 @@ export function misePlatformName(platform: Platform): string {
   return `${platform.os}-${namesOf(platform).mise}`;
 }
 
+/** Where mise keeps what it installs for the platform. */
+export function foreignDataDirectory({ directory }: ForeignPlatform): string {
+  return join(directory, "data");
+}
+
 /** Where mise keeps its cache for the platform; the marks of unfinished installs are there. */
 export function foreignCacheDirectory({ directory }: ForeignPlatform): string {
   return join(directory, "cache");
@@ -72,7 +77,7 @@ export function foreignEnv(
     MISE_OS: "linux",
     MISE_ARCH: mise,
     MISE_LIBC: libc,
-    MISE_DATA_DIR: join(foreign.directory, "data"),
+    MISE_DATA_DIR: foreignDataDirectory(foreign),
     MISE_CACHE_DIR: foreignCacheDirectory(foreign),
     npm_config_os: "linux",
     npm_config_cpu: npm,
