@@ -11,8 +11,8 @@ import type { CheckMode, WorkflowContext } from "./types.ts";
 /* Hidden from Deno as in src/commands/workflows.ts: mostly the report is kept, and has nothing to say. */
 const layersModule = (): Promise<typeof import("./check_layers.ts")> =>
   import("./check_layers.ts" as string) as Promise<typeof import("./check_layers.ts")>;
-const problemsModule = (): Promise<typeof import("./check_built.ts")> =>
-  import("./check_built.ts" as string) as Promise<typeof import("./check_built.ts")>;
+const problemsModule = (): Promise<typeof import("./report_problems.ts")> =>
+  import("./report_problems.ts" as string) as Promise<typeof import("./report_problems.ts")>;
 
 /**
  * Checks an image before it is run or pushed. What cannot be read as an image of files may still be run or
@@ -31,8 +31,7 @@ export async function checkFound(
     const found = foundImage(image, openFrom(image.source));
     const kept = await maybeKeptReport(found, cache);
     if (kept?.problems.length === 0 && kept.duplicates.length === 0) return;
-    const { checkLayers } = await layersModule();
-    const report = kept ?? await checkLayers(found, cache, context);
+    const report = kept ?? await (await layersModule()).checkLayers(found, cache, context);
     if (report === undefined) return;
     (await problemsModule()).reportProblems(report, { check, fixable: false }, context);
   } catch (error) {
