@@ -171,6 +171,18 @@ function user(value: unknown, place: FieldPlace): string {
     : failField(place, 'a name or number expected, maybe with ":GROUP"');
 }
 
+/** Globs of what is left out. What could never match, or means something else to git, is a slip. */
+function globs(value: unknown, place: FieldPlace): readonly string[] {
+  const list = texts(value, place);
+  for (const glob of list) {
+    const shown = JSON.stringify(glob);
+    if (glob.replace(/\/+$/, "") === "") failField(place, `${shown} names nothing`);
+    if (glob.startsWith("!")) failField(place, `${shown}: a glob cannot be negated`);
+    if (glob.split("/").includes("..")) failField(place, `${shown} leads out of the tool or copy`);
+  }
+  return list;
+}
+
 /** Keys of `[oci]` as mise knows them too. */
 const FIELDS: Readonly<Record<string, FieldReader>> = {
   from: (value, place) => ({ from: from(value, place) }),
@@ -195,7 +207,7 @@ const OWN_FIELDS: Readonly<Record<string, FieldReader>> = {
     parsed(value, place, parseCompression);
     return { compression: text(value, place) };
   },
-  exclude: (value, place) => ({ exclude: texts(value, place) }),
+  exclude: (value, place) => ({ exclude: globs(value, place) }),
 };
 
 const ALL_FIELDS = { ...FIELDS, ...OWN_FIELDS };

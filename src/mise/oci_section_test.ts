@@ -149,6 +149,9 @@ Deno.test("C06: a wrong type in [oci] names the file, the line, the key and what
     ['mount_point = "/a:b"', "a colon"],
     ['mount_point = "/a/../b"', 'has a "." or ".."'],
     ['mount_point = "/"', "is the root"],
+    ["exclude = ['*.map', '']", '"" names nothing'],
+    ["exclude = ['!keep']", '"!keep": a glob cannot be negated'],
+    ["exclude = ['../x']", "leads out of the tool or copy"],
     ["allow_env = 'A'", "an array of strings expected"],
   ];
   for (const [line, expected] of cases) {
