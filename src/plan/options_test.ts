@@ -1,7 +1,9 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { MiseOciError } from "../errors.ts";
 import { parseMountPoint, type PlanOptions, resolveOptions } from "./options.ts";
+import { plan } from "./plan.ts";
 import type { OciSection, Project } from "./project.ts";
+import type { Owner } from "./types.ts";
 
 const OCI: OciSection = { copy: [], env: {}, labels: {}, allowEnv: [], dropEnv: [] };
 const PROJECT: Project = {
@@ -70,5 +72,31 @@ Deno.test("C06: a base or mount point that no flag gave is wrong config, and nam
     );
     assertEquals(error.code, "config");
     assertStringIncludes(error.message, says);
+  }
+});
+
+Deno.test("L18: plan() warns of ids that engines take for others", () => {
+  const warned = (owner: Owner, user?: string): readonly string[] => {
+    const oci = { ...OCI, ...(user === undefined ? {} : { user }) };
+    const tools = [{
+      short: "jq",
+      backend: "jq",
+      version: "1",
+      installPath: "/d/jq/1",
+      installDir: "jq/1",
+      installed: true,
+      binPaths: [],
+    }];
+    const versions = { format: "1", relocation: "1" };
+    return plan({ ...PROJECT, oci, tools }, { ...OPTIONS, owner }, versions).warnings;
+  };
+  const largest = { uid: 2147483647, gid: 2147483647 };
+  assertEquals(warned(largest, "2147483647:2147483647"), []);
+  assertEquals(warned(largest, "app:users"), []);
+  for (const owner of [{ uid: 2147483648, gid: 0 }, { uid: 0, gid: 4294967295 }]) {
+    assertStringIncludes(warned(owner).join(), "The owner of the layers has the id");
+  }
+  for (const user of ["2147483648", "0:4294967295"]) {
+    assertStringIncludes(warned(largest, user).join(), "user of [oci] has the id");
   }
 });

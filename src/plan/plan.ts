@@ -39,6 +39,23 @@ function shadowed({ oci }: Project, fixed: ConfigPlan["fixedEnv"]): readonly str
   );
 }
 
+/** Ids from here on are negative to programs that keep them in 32 bits with a sign (fault L18). */
+const LARGE_ID = 2 ** 31;
+
+/** Ids that engines refuse or take for others, root among them; one sentence each. */
+function largeIds({ oci }: Project, { owner }: ResolvedOptions): readonly string[] {
+  const ofUser = (oci.user ?? "").split(":").filter((id) => /^\d+$/.test(id)).map(Number);
+  const found = (ids: readonly number[], what: string): readonly string[] => {
+    const large = ids.find((id) => id >= LARGE_ID);
+    const why = "engines refuse ids over 2147483647, or take them for another user";
+    return large === undefined ? [] : [`${what} has the id ${large}: ${why}`];
+  };
+  return [
+    ...found([owner.uid, owner.gid], "The owner of the layers"),
+    ...found(ofUser, "user of [oci]"),
+  ];
+}
+
 function planConfig(
   project: Project,
   options: PlanOptions,
@@ -81,6 +98,12 @@ export function plan(project: Project, options: PlanOptions, versions: LayerVers
     compression: resolved.compression,
     layers: planLayers({ project, options, resolved, versions }),
     config,
-    warnings: [...project.warnings, ...none, ...shadowed(project, config.fixedEnv), ...warnings],
+    warnings: [
+      ...project.warnings,
+      ...none,
+      ...largeIds(project, resolved),
+      ...shadowed(project, config.fixedEnv),
+      ...warnings,
+    ],
   };
 }
