@@ -11,7 +11,7 @@ import type { LayerPlan } from "../plan/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import { baseContentKey, readBaseFiles } from "./base_files.ts";
 import type { BaseImage } from "./base_image.ts";
-import { refuseConflicts } from "./layer_conflicts.ts";
+import { hiddenFiles, refuseConflicts } from "./layer_conflicts.ts";
 import type { WorkflowContext } from "./types.ts";
 
 /** Paths named in a message. */
@@ -77,6 +77,9 @@ export async function refuseReplacements(
 ): Promise<void> {
   const { entries } = tree;
   refuseConflicts(plan, tree, trees);
+  for (const text of hiddenFiles(plan, tree, trees)) {
+    context.reporter.emit({ type: "warning", text });
+  }
   const doubtful = entries.filter((entry) => isDoubtful(entry, baseDirectories));
   if (doubtful.length === 0 || ground.layers.length === 0) return;
   const hash = createHash("sha256").update(baseContentKey(ground));

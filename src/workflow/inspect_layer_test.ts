@@ -9,7 +9,7 @@ import type { LayerPlan } from "../plan/mod.ts";
 import { openCache } from "../store/mod.ts";
 import { readBaseDirectories } from "./base_files.ts";
 import { refuseReplacements } from "./inspect_layer.ts";
-import { refuseConflicts } from "./layer_conflicts.ts";
+import { hiddenFiles, refuseConflicts } from "./layer_conflicts.ts";
 import type { WorkflowContext } from "./types.ts";
 
 const BASE = tar(
@@ -167,5 +167,33 @@ Deno.test("layers that are a file and a directory in one place are refused, whic
     assertEquals(await clash([directory, "/w"], [file, "/w/sub/x"]), undefined);
     assertEquals(await clash([directory, "/w"], [directory, "/w/sub"]), undefined);
     assertEquals(await clash([file, "/w"], [file, "/ww/x"]), undefined);
+  });
+});
+
+Deno.test("a copy whose place mise-oci's own layers take is told so, whichever is looked at first", async () => {
+  await withTree(async (root) => {
+    const file = join(root, "config.toml");
+    await Deno.writeTextFile(file, "1");
+    const scan = async (plan: LayerPlan): Promise<[LayerPlan, LayerTree]> => [
+      plan,
+      await scanLayer(plan, { baseDirectories: { has: () => false } }),
+    ];
+    const config = await scan({ ...copyPlan(file, "/etc/mise/config.toml"), kind: "config" });
+    const said = async (image: string): Promise<readonly string[]> => {
+      const copy = await scan(copyPlan(image.endsWith("/mise") ? root : file, image));
+      const both = [
+        hiddenFiles(...copy, new Map([config])),
+        hiddenFiles(...config, new Map([copy])),
+      ];
+      assertEquals(both[0], both[1]);
+      return both[0] ?? [];
+    };
+    for (const image of ["/etc/mise/config.toml", "/etc/mise"]) {
+      assertEquals(await said(image), [
+        `"/etc/mise/config.toml" of copy "${image}" is not what the image has: the config layer ` +
+        "takes its place",
+      ]);
+    }
+    assertEquals(await said("/etc/mise/other.toml"), []);
   });
 });

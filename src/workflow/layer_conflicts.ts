@@ -55,3 +55,30 @@ export function refuseConflicts(
     );
   }
 }
+
+/** Layers above all others: what they hold is what the image has. */
+const TOPMOST: ReadonlySet<string> = new Set(["mise", "self", "config"]);
+
+/** One sentence for each file of a copy or dotfile that a layer of mise-oci's own takes the place of. */
+export function hiddenFiles(
+  plan: LayerPlan,
+  tree: LayerTree,
+  trees: ReadonlyMap<LayerPlan, LayerTree>,
+): readonly string[] {
+  return [...trees].flatMap(([other, held]) => {
+    if (other === plan || !mayMeet(plan, other)) return [];
+    const isTop = TOPMOST.has(plan.kind);
+    if (isTop === TOPMOST.has(other.kind)) return [];
+    const [top, topTree] = isTop ? [plan, tree] as const : [other, held] as const;
+    const [below, belowTree] = isTop ? [other, held] as const : [plan, tree] as const;
+    const files = new Set(
+      topTree.entries.filter(({ type }) => type !== "directory").map(({ path }) => path),
+    );
+    return belowTree.entries.filter(({ path }) => files.has(path)).map(({ path }) =>
+      `"/${path}" of ${
+        describe(below)
+      } is not what the image has: the ${top.kind} layer takes its ` +
+      `place${top.kind === "mise" ? " (--no-mise leaves that out)" : ""}`
+    );
+  });
+}
