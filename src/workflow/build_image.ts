@@ -41,8 +41,6 @@ import type { BuildRequest, BuildResult, TransientBuild, WorkflowContext } from 
 import { checkArchiveTarget, writeArchive } from "./write_archive.ts";
 import { MissingBlobError, writeLayout } from "./write_layout.ts";
 
-export { openBuildCache };
-
 /** What decides an image; where it is written only as far as no copy takes that along. */
 export type ImageInput = TransientBuild & Pick<BuildRequest, "tag" | "output" | "archive">;
 
