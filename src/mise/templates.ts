@@ -10,6 +10,7 @@ import { describeError, MiseOciError } from "../errors.ts";
 import type { Dotfile } from "../plan/project.ts";
 import { ask, type Session } from "./ask.ts";
 import { type ConfigFile, describePlace, maybeTable } from "./config_file.ts";
+import { makeTemporary } from "./temporary.ts";
 
 /** What {@linkcode renderTemplates} needs to know besides the dotfiles. */
 export interface TemplateScope {
@@ -71,7 +72,7 @@ async function renderGroup(
   base: string,
   work: { readonly group: readonly Dotfile[]; readonly scope: TemplateScope },
 ): Promise<readonly string[]> {
-  const root = await Deno.makeTempDir({ prefix: "mise-oci-dotfiles-" });
+  const root = await makeTemporary("mise-oci-dotfiles-");
   try {
     const [place, state] = [join(root, "config"), join(root, "state")];
     await Promise.all([place, state].map((directory) => Deno.mkdir(directory)));

@@ -4,6 +4,7 @@
  */
 import { join } from "@std/path";
 import { MiseOciError } from "../errors.ts";
+import { makeTemporary } from "../mise/temporary.ts";
 import { formatReference } from "../oci/mod.ts";
 import { pushWithTool } from "../registry/mod.ts";
 import { openLayout } from "../store/mod.ts";
@@ -60,7 +61,7 @@ export async function pushByTool(
   }
   const { image } = request;
   const access = await readAccess(reference, request.directory, context);
-  const scratch = await Deno.makeTempDir({ prefix: "mise-oci-push-" });
+  const scratch = await makeTemporary("mise-oci-push-");
   try {
     const directory = image.kind === "layout" ? image.directory : join(scratch, "image");
     const built = image.kind === "build"
