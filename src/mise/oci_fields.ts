@@ -63,7 +63,12 @@ export function text(value: unknown, place: FieldPlace): string {
   if (typeof value !== "string") {
     return failField(place, `a string expected, not ${describeType(value)}`);
   }
-  return value === "" ? failField(place, "it is empty") : value;
+  return value === "" ? failField(place, "it is empty") : plain(value, place);
+}
+
+/** No program can be given a NUL character, in an argument or a variable. */
+function plain(value: string, place: FieldPlace): string {
+  return value.includes("\0") ? failField(place, "it contains a NUL character") : value;
 }
 
 /** Narrows to an array of strings. */
@@ -73,7 +78,7 @@ export function texts(value: unknown, place: FieldPlace): readonly string[] {
   }
   return value.map((item) =>
     typeof item === "string"
-      ? item
+      ? plain(item, place)
       : failField(place, `an array of strings expected, but it holds ${describeType(item)}`)
   );
 }
@@ -95,7 +100,7 @@ function stringMap(value: unknown, place: FieldPlace): Readonly<Record<string, s
       const at = { file: place.file, path: [...place.path, key] };
       if (key === "" || key.includes("\0")) failField(at, "the name is empty or not text");
       if (place.path.at(-1) === "env" && key.includes("=")) failField(at, 'a name has no "="');
-      if (typeof item === "string") return [key, item];
+      if (typeof item === "string") return [key, plain(item, at)];
       const quotable = typeof item === "number" || typeof item === "boolean";
       const quotes = quotable ? "; put it in quotes" : "";
       return failField(at, `a string expected, not ${describeType(item)}${quotes}`);
@@ -158,7 +163,7 @@ function mountPoint(value: unknown, place: FieldPlace): string {
 
 function workdir(value: unknown, place: FieldPlace): string {
   const path = text(value, place);
-  return path.startsWith("/") && !path.includes("\0")
+  return path.startsWith("/")
     ? path
     : failField(place, "an absolute path of the image expected, such as /workspace");
 }
