@@ -12,7 +12,7 @@ import { damaged, runTransform } from "./transform.ts";
  */
 export async function* gunzip(
   source: AsyncIterable<Uint8Array>,
-  what: string,
+  { what, transient }: { readonly what: string; readonly transient: boolean },
 ): AsyncGenerator<Uint8Array> {
   const subject = { what, format: "gzip" };
   // node:zlib stops at the first zero after a member without looking at what follows, so where the
@@ -31,9 +31,21 @@ export async function* gunzip(
     }
   }
   const transform = zlib.createGunzip({ chunkSize: 256 * 1024 });
-  yield* runTransform(transform, watched(), subject);
+  const chunks = runTransform(transform, watched(), subject);
+  yield* transient ? freed(chunks) : chunks;
   const read = transform.bytesWritten as number | undefined; // absent in Deno 2.4
   if (read !== undefined && lastNonZero >= read) {
     throw damaged(subject, "data after the end");
+  }
+}
+
+/** Gives chunks, and frees the memory of each when nothing can need it any more. */
+async function* freed(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let last: ArrayBufferLike | undefined;
+  for await (const chunk of chunks) {
+    // Several chunks may share a buffer; once one comes that does not, zlib has left it, too.
+    if (last instanceof ArrayBuffer && last !== chunk.buffer) last.transfer(0);
+    last = chunk.buffer;
+    yield chunk;
   }
 }

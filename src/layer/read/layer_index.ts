@@ -89,7 +89,8 @@ export async function readVerifiedLayer(
   const { mediaType, handler, diffId: expected, what = "layer" } = options;
   const hash = createHash("sha256");
   const parser = new TarParser(handler, options);
-  for await (const chunk of readLayerChunks(blob, mediaType, options)) {
+  // A handler may look at content only while it is called, so nobody needs a chunk for longer.
+  for await (const chunk of readLayerChunks(blob, mediaType, { ...options, transient: true })) {
     hash.update(chunk);
     parser.push(chunk);
   }

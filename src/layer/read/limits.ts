@@ -34,6 +34,11 @@ export interface LayerReadOptions {
   readonly warn?: (text: string) => void;
   /** Stops reading. */
   readonly signal?: AbortSignal;
+  /**
+   * Whether whoever reads is done with a chunk once it asks for the next: its memory is then freed at
+   * once, and not when garbage is collected, which would let 60 MB pile up. Default: false.
+   */
+  readonly transient?: boolean;
 }
 
 /** Counts what a layer's stream gives and fails once a bound is passed. */

@@ -57,7 +57,7 @@ export async function* readLayerChunks(
     const compression = decide(firstBytes(head), mediaType, options);
     const input = metered(head, source, meter);
     const output = compression === "gzip"
-      ? gunzip(input, what)
+      ? gunzip(input, { what, transient: options.transient ?? false })
       : compression === "zstd"
       ? unzstd(input, what)
       : input;
