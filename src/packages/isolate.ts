@@ -29,8 +29,15 @@ const CAPABILITIES = [
   "audit_write",
 ];
 
+/**
+ * The first line of output. From then on the kernel kills the shell with `unshare`; whoever kills
+ * `unshare` before leaves a shell behind that nobody can find.
+ */
+const STARTED = "mise-oci: isolated";
+
 /** Arguments: the rootfs, then the command. The rootfs has real directories where things are mounted. */
 const SCRIPT = `
+echo "${STARTED}"
 root=$1; shift
 setpriv=$(command -v setpriv) || { echo "setpriv: not found" >&2; exit 1; }
 chroot=$(command -v chroot) || { echo "chroot: not found" >&2; exit 1; }
@@ -118,29 +125,29 @@ export async function runIsolated(
   { command, env, hostPath, network, signal, onLine }: IsolatedCommand,
 ): Promise<IsolatedResult> {
   signal?.throwIfAborted();
-  const spaces = ["--mount", "--propagation", "private", "--pid", "--ipc", "--uts"];
-  const child = spawn([
-    ...spaces,
-    ...(network ? [] : ["--net"]),
-    "--fork",
-    "--kill-child",
-    "--",
-    "/bin/sh",
-    "-euc",
-    SCRIPT,
-    "sh",
-    rootfs.directory,
-    ...command,
-  ], { ...env, PATH: hostPath, ISOLATED_PATH: env.PATH });
+  const child = spawn(unshareArgs(rootfs, { command, network }), {
+    ...env,
+    PATH: hostPath,
+    ISOLATED_PATH: env.PATH,
+  });
+  let started = false;
   const kill = (): void => {
     try {
       child.kill("SIGKILL");
     } catch { /* it has ended already */ }
   };
-  signal?.addEventListener("abort", kill);
+  const stop = (): void => {
+    if (started) kill();
+  };
+  signal?.addEventListener("abort", stop);
   try {
     const tail: string[] = [];
     const take = (line: string): void => {
+      if (!started && line === STARTED) {
+        started = true;
+        if (signal?.aborted) kill();
+        return;
+      }
       onLine?.(line);
       tail.push(line);
       if (tail.length > TAIL_LINES) tail.shift();
@@ -153,11 +160,31 @@ export async function runIsolated(
     signal?.throwIfAborted();
     return { code, tail };
   } finally {
-    signal?.removeEventListener("abort", kill);
+    signal?.removeEventListener("abort", stop);
     kill(); // what fails here must not leave it running
     await child.status;
     rootfs.forget();
   }
+}
+
+function unshareArgs(
+  { directory }: Rootfs,
+  { command, network }: Pick<IsolatedCommand, "command" | "network">,
+): readonly string[] {
+  const spaces = ["--mount", "--propagation", "private", "--pid", "--ipc", "--uts"];
+  if (!network) spaces.push("--net");
+  return [
+    ...spaces,
+    "--fork",
+    "--kill-child",
+    "--",
+    "/bin/sh",
+    "-euc",
+    SCRIPT,
+    "sh",
+    directory,
+    ...command,
+  ];
 }
 
 function spawn(args: readonly string[], env: Readonly<Record<string, string>>): Deno.ChildProcess {

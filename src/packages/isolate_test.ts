@@ -18,8 +18,10 @@ function sh(rootfs: Rootfs, script: string, signal?: AbortSignal): Promise<Isola
   });
 }
 
-function mounts(): string {
-  return Deno.readTextFileSync("/proc/self/mounts");
+/** What is mounted on this machine in a rootfs: nothing may ever be. */
+function mounts({ directory }: Rootfs): readonly string[] {
+  const all = Deno.readTextFileSync("/proc/self/mounts").split("\n");
+  return all.filter((line) => line.includes(directory));
 }
 
 isolatedTest(
@@ -27,7 +29,6 @@ isolatedTest(
   async () => {
     using shell = await makeShellRootfs("");
     Deno.env.set("SECRET_OF_THE_HOST", "s3cret-sentinel");
-    const before = mounts();
     const { code, tail } = await sh(
       shell.rootfs,
       `echo "$GREETING$SECRET_OF_THE_HOST"; ls / ; ls ${shell.outside} 2>&1; cat /proc/1/environ; ls -d /proc/[0-9]*`,
@@ -41,7 +42,7 @@ isolatedTest(
       tail.filter((line) => /^\/proc\/\d+$/.test(line)).length <= 3,
       "host processes are visible",
     );
-    assertEquals(mounts(), before);
+    assertEquals(mounts(shell.rootfs), []);
   },
 );
 
@@ -78,13 +79,23 @@ isolatedTest(
     using shell = await makeShellRootfs("");
     assertEquals((await sh(shell.rootfs, "echo out; echo err >&2; exit 42")).code, 42);
     const controller = new AbortController();
-    const before = mounts();
     const running = sh(shell.rootfs, "(sleep 1000 &) ; sleep 1001", controller.signal);
     controller.abort(new MiseOciError("interrupted", "Stopped"));
     await assertRejects(() => running, MiseOciError, "Stopped");
-    assertEquals(mounts(), before);
+    assertEquals(mounts(shell.rootfs), []);
   },
 );
+
+isolatedTest("runIsolated() that is aborted at any moment leaves nothing running", async () => {
+  using shell = await makeShellRootfs("");
+  for (let ms = 0; ms < 12; ms++) {
+    const controller = new AbortController();
+    const running = sh(shell.rootfs, "(sleep 1000 &) ; sleep 1001", controller.signal);
+    setTimeout(() => controller.abort(new MiseOciError("interrupted", "Stopped")), ms);
+    // Whatever were left would hold its output open, and this would wait for it.
+    await assertRejects(() => running, MiseOciError, "Stopped");
+  }
+});
 
 isolatedTest("runIsolated() keeps the end of a flood of output, and its memory", async () => {
   using shell = await makeShellRootfs("");
