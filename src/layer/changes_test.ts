@@ -120,6 +120,8 @@ Deno.test("L04: a file that vanishes is an error that names it, and nothing is k
 Deno.test("L04: a file that appears during the build is in the layer", async () => {
   await withTree(async (tree) => {
     Deno.writeTextFileSync(`${tree}/a`, "x");
+    // Made long ago, or the new file may come within the same tick of the kernel's clock.
+    Deno.utimeSync(tree, 1, 1);
     const baseDirectories = afterScan(() => Deno.writeTextFileSync(`${tree}/b`, "y"));
     const changed = await buildForTest(toolPlan(tree), { baseDirectories });
     const calm = await buildForTest(toolPlan(tree));
