@@ -254,9 +254,12 @@ export function checkImage(input: CheckInput): CheckReport {
     if (command !== undefined) checkCommand(command, checking);
   }
   checkStart(input, checking);
+  const problems = checking.problems.list();
+  // What a container starts without arguments may be no command of PATH.
+  const failing = problems.flatMap((problem) => [...problem.commands, ...problem.dependents]);
   return {
-    commands: commands.size,
-    problems: checking.problems.list(),
+    commands: new Set([...commands.keys(), ...failing]).size,
+    problems,
     duplicates: findDuplicates(commands, labels),
     ...osRelease(view),
     musl: view.list("/lib").some((name) => name.startsWith("ld-musl-")),

@@ -183,6 +183,7 @@ Deno.test("checkImage() checks what the image starts", () => {
     "missing-loader",
   );
   assertEquals(causes({ "opt/app": STATIC }, { entrypoint: ["/opt/app"] }), []);
+  assertEquals(check([{ "bin/a": STATIC }], { cmd: ["bash"] }).commands, 2);
 });
 
 Deno.test("parseScriptLine() splits as the kernel does", () => {
