@@ -13,9 +13,13 @@ import { contentSize, type LayerTree } from "./scan.ts";
 export function treeShape(tree: LayerTree, compression: CompressionPlan): string {
   const { kind, level } = resolveFraming(compression, true);
   const hash = createHash("sha256").update(JSON.stringify([LAYER_FORMAT, kind, level]));
+  let lines = "";
   for (const entry of tree.entries) {
     const { path, type, mode, uid, gid, target } = entry;
-    hash.update(`\0${path}\0${target}\0${type} ${mode} ${uid} ${gid} ${contentSize(entry)}`);
+    lines += `\0${path}\0${target}\0${type} ${mode} ${uid} ${gid} ${contentSize(entry)}`;
+    if (lines.length < 1 << 16) continue;
+    hash.update(lines);
+    lines = "";
   }
-  return hash.digest("hex");
+  return hash.update(lines).digest("hex");
 }
