@@ -64,7 +64,16 @@ async function write(measured: readonly Result[]): Promise<void> {
     [...measured, ...kept].find(({ scenario }) => scenario === name) ?? []
   );
   const pushes = ["push", "push-again", "build-push-again"];
-  const builds = ["cold", "zstd", "warm", "bump", "50-tools", ...pushes, "run-podman"];
+  const builds = [
+    "cold",
+    "zstd",
+    "warm",
+    "bump",
+    "50-tools",
+    "small-files",
+    ...pushes,
+    "run-podman",
+  ];
   const native = pick(results, builds, (name, i) => i === 0 || name === NATIVE);
   const rest = pick(results, ["cold", "zstd", "others", "small-files", "large-file", "push"], (
     name,
