@@ -33,8 +33,8 @@ function sendTo(child: Deno.ChildProcess, name: Deno.Signal): void {
 }
 
 /**
- * Passes a signal on to the engine's client, which passes it to the container, and removes the container
- * if it does not end: the first process of a container ignores signals that it has no handler for.
+ * Passes a signal on to the engine's client, which passes it to the container, and removes what is left
+ * of the container a little later: the first process of a container ignores signals that it has no handler for.
  */
 async function endContainer(
   engine: Engine,
@@ -44,14 +44,14 @@ async function endContainer(
   const name = signalOf(options.reason);
   // Ctrl-C on a terminal went to the engine's client as well: twice would be once too often.
   if (name !== "SIGINT" || !Deno.stdin.isTerminal()) sendTo(child, name);
-  const ended = child.status.then(() => true);
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), GRACE_MS);
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, GRACE_MS);
   });
-  const inTime = await Promise.race([ended, late]);
+  await Promise.race([child.status, late]);
   clearTimeout(timer);
-  if (!inTime) await engine.removeContainer(options.name);
+  // Also when the client has ended: a signal may end it and leave the container running.
+  await engine.removeContainer(options.name);
 }
 
 /**
