@@ -13,8 +13,12 @@ function shellEngine(removed: string[] = []): Engine {
     runCommand: ({ command }: ContainerOptions) => ["/bin/sh", "-c", ...command],
     removeContainer: (name) => {
       removed.push(name);
-      // The real one ends its client with the container.
-      Deno.kill(Number(Deno.readTextFileSync(name)), "SIGKILL");
+      // The real one ends its client with the container, and does not mind if both are gone.
+      try {
+        Deno.kill(Number(Deno.readTextFileSync(name)), "SIGKILL");
+      } catch (error) {
+        if (!(error instanceof Error) || !error.message.includes("ESRCH")) throw error;
+      }
       return Promise.resolve();
     },
   };
@@ -63,14 +67,14 @@ async function interrupted(script: string, exitCode: number, removed: string[]):
 
 for (const [name, code] of [["INT", 130], ["TERM", 143], ["HUP", 129]] as const) {
   Deno.test({
-    name: `D02: SIG${name} reaches the engine's client`,
+    name: `D02: SIG${name} reaches the engine's client, and what that leaves is removed`,
     ignore: ignore || (name === "INT" && Deno.stdin.isTerminal()),
     fn: async () => {
       const removed: string[] = [];
       const script = `trap 'echo got >> $LOG; exit 0' ${name}; echo ready >> $LOG; ` +
         "while :; do sleep 0.05; done";
       assertEquals(await interrupted(script, code, removed), "ready\ngot\n");
-      assertEquals(removed, []);
+      assertEquals(removed.length, 1);
     },
   });
 }
