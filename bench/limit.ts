@@ -5,7 +5,7 @@
  *     tar -cf - DIRECTORY | deno run -A bench/limit.ts
  * @module
  */
-import { compressBlock } from "../src/layer/deflate.ts";
+import { deflateBlock } from "../src/layer/deflate/deflate.ts";
 import { resolveFraming } from "../src/layer/compression.ts";
 
 const { level, blockSize, dictionary } = resolveFraming({ kind: "gzip" });
@@ -30,7 +30,7 @@ for (let first = true, last = false; !last; first = false) {
   const end = dictionary + filled;
   const job = { level, start: dictionary, end, dictionary: first ? 0 : dictionary, last };
   const start = performance.now();
-  compressBlock(buffer, { kind: "gzip", ...job });
+  deflateBlock(buffer, job);
   seconds += (performance.now() - start) / 1000;
   bytes += filled;
   buffer.copyWithin(0, blockSize, blockSize + dictionary);

@@ -31,6 +31,10 @@ const CHECKS: readonly Step[] = [
     name: "docs/cli.md",
     args: ["run", "-A", "--frozen", "scripts/gen_cli_docs.ts", "--check"],
   },
+  {
+    name: "compiled deflate",
+    args: ["run", "-A", "--frozen", "scripts/build_wasm.ts", "--check"],
+  },
   { name: "documentation of the library", args: ["doc", "--lint", ...entryPoints()] },
   { name: "package", args: ["publish", "--dry-run", "--allow-dirty", "--quiet"] },
 ];

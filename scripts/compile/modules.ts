@@ -8,6 +8,6 @@
  * bundler nor `deno compile` sees; `tests/compile_test.ts` compares this list with the sources.
  */
 export const WORKERS: readonly string[] = [
-  "src/layer/deflate_worker.ts",
+  "src/layer/deflate/worker.ts",
   "src/layer/read_worker.ts",
 ];

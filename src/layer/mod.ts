@@ -34,7 +34,7 @@ export {
 } from "./build.ts";
 export { type RelocatedText, relocatesAlike } from "./dependencies.ts";
 export type { Framing } from "./compression.ts";
-export type { BlockJob } from "./deflate.ts";
+export type { BlockJob } from "./deflate/block.ts";
 export type { HostStat, LayerEntry } from "./entry.ts";
 export { type FingerprintContext, fingerprintLayer, fingerprintTree } from "./fingerprint.ts";
 export { linkWarning } from "./links.ts";

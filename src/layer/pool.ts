@@ -9,8 +9,8 @@
 import { MiseOciError } from "../errors.ts";
 import type { CompressionPlan } from "../plan/types.ts";
 import { type Framing, resolveFraming } from "./compression.ts";
-import { type BlockJob, compressBlock } from "./deflate.ts";
-import type { WorkerRequest, WorkerResponse } from "./deflate_worker.ts";
+import { type BlockJob, compressBlock } from "./deflate/block.ts";
+import type { WorkerRequest, WorkerResponse } from "./deflate/worker.ts";
 import { Slots } from "./slots.ts";
 
 /** Options of {@linkcode createCompressionPool}. */
@@ -56,8 +56,8 @@ const INLINE_LIMIT = 64 << 10;
 const GROWTH = 16 << 10;
 
 /**
- * After so many blocks a worker is replaced. `node:zlib` frees the memory of a stream (35 kB a block)
- * only with a full collection, which hardly ever comes; a new worker costs 20 ms, 1 % of these blocks.
+ * After so many blocks of zstd a worker is replaced. `node:zlib` frees the memory of a stream (35 kB a
+ * block) only with a full collection, which hardly ever comes; a new worker costs 20 ms, 1 % of these blocks.
  */
 const WORKER_BLOCKS = 256;
 
@@ -80,7 +80,7 @@ export class CompressionPool implements AsyncDisposable {
   constructor(options: CompressionPoolOptions) {
     this.framing = resolveFraming(options.compression);
     this.workers = Math.max(1, Math.floor(options.workers ?? navigator.hardwareConcurrency));
-    this.#workerUrl = options.workerUrl ?? new URL("./deflate_worker.ts", import.meta.url);
+    this.#workerUrl = options.workerUrl ?? new URL("./deflate/worker.ts", import.meta.url);
     this.#slots = new Slots(3 * this.workers + 2);
   }
 
@@ -128,7 +128,8 @@ export class CompressionPool implements AsyncDisposable {
   compress(client: PoolClient, buffer: ArrayBuffer, job: BlockJob): Promise<CompressedBlock> {
     if (this.#closed) return Promise.reject(new Error("The compression pool is closed"));
     if (job.last && job.end - job.start <= INLINE_LIMIT) {
-      return Promise.resolve({ bytes: compressBlock(new Uint8Array(buffer), job), buffer });
+      const length = compressBlock(new Uint8Array(buffer), job);
+      return Promise.resolve({ bytes: new Uint8Array(buffer, 0, length), buffer });
     }
     return new Promise((resolve, reject) => {
       if (client.queue.length === 0) this.#clients.push(client);
@@ -194,7 +195,7 @@ export class CompressionPool implements AsyncDisposable {
     if (this.#closed || waiting === undefined) return;
     const blocks = (this.#blocks.get(worker) ?? 0) + 1;
     this.#blocks.set(worker, blocks);
-    if (blocks < WORKER_BLOCKS) this.#idle.push(worker);
+    if (this.framing.kind === "gzip" || blocks < WORKER_BLOCKS) this.#idle.push(worker);
     else worker.terminate();
     const { buffer, length, error } = response;
     if (error !== undefined) {

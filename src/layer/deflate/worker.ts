@@ -2,7 +2,7 @@
  * The worker that compresses blocks: one message in, one message out, buffers transferred both ways.
  * @module
  */
-import { type BlockJob, compressBlock } from "./deflate.ts";
+import { type BlockJob, compressBlock } from "./block.ts";
 
 /** What the pool sends. */
 export interface WorkerRequest {
@@ -31,22 +31,10 @@ interface WorkerScope {
 }
 const scope = globalThis as unknown as WorkerScope;
 
-/**
- * Frees a block's memory at once. What `node:zlib` allocates for its output counts little for the engine,
- * which would let 60 MB of it pile up in each worker before it collects garbage.
- */
-function free(bytes: Uint8Array<ArrayBuffer>): void {
-  bytes.buffer.transfer(0);
-}
-
 scope.onmessage = ({ data: { buffer, job } }): void => {
   try {
-    const into = new Uint8Array(buffer);
-    const bytes = compressBlock(into, job);
-    into.set(bytes);
-    const { length } = bytes;
+    const length = compressBlock(new Uint8Array(buffer), job);
     scope.postMessage({ buffer, length }, [buffer]);
-    free(bytes);
   } catch (error) {
     scope.postMessage({ buffer, length: 0, error: String(error) }, [buffer]);
   }

@@ -9,6 +9,7 @@
  * @module
  */
 import zlib from "node:zlib";
+import { deflateBlock } from "./deflate.ts";
 
 /** How one block is compressed. */
 export interface BlockJob {
@@ -36,31 +37,31 @@ interface Zstd {
 }
 const zstd = zlib as unknown as Zstd;
 
-/**
- * Output of deflate is collected in pieces of this size; one is enough for most blocks. Part of the byte
- * layout: deflate ends a piece that is exactly full in another way.
- */
-const OUTPUT_CHUNK = 512 << 10;
-
 /** Whether this Deno can write zstd (2.6 and later). */
 export function hasZstd(): boolean {
   return typeof zstd.zstdCompressSync === "function" &&
     zstd.constants.ZSTD_c_compressionLevel !== undefined;
 }
 
-/** Compresses `buffer[start, end)`. */
-export function compressBlock(buffer: Uint8Array, job: BlockJob): Uint8Array<ArrayBuffer> {
-  const data = buffer.subarray(job.start, job.end);
-  if (job.kind === "zstd") return compressZstd(data, job.level);
-  const options = {
-    level: job.level,
-    chunkSize: OUTPUT_CHUNK,
-    finishFlush: job.last ? zlib.constants.Z_FINISH : zlib.constants.Z_SYNC_FLUSH,
-    ...(job.dictionary === 0
-      ? {}
-      : { dictionary: buffer.subarray(job.start - job.dictionary, job.start) }),
-  };
-  return zlib.deflateRawSync(data, options) as Uint8Array<ArrayBuffer>;
+/**
+ * Compresses `buffer[start, end)` into the beginning of the same buffer, which has room for what cannot be
+ * compressed and grows.
+ *
+ * @returns Number of compressed bytes.
+ */
+export function compressBlock(buffer: Uint8Array, job: BlockJob): number {
+  if (job.kind === "gzip") {
+    const bytes = deflateBlock(buffer, job);
+    buffer.set(bytes);
+    return bytes.length;
+  }
+  const bytes = compressZstd(buffer.subarray(job.start, job.end), job.level);
+  const { length } = bytes;
+  buffer.set(bytes);
+  // What `node:zlib` allocates counts little for the engine, which would let 60 MB of it pile up in each
+  // worker before it collects garbage.
+  bytes.buffer.transfer(0);
+  return length;
 }
 
 function compressZstd(data: Uint8Array, level: number): Uint8Array<ArrayBuffer> {
