@@ -15,7 +15,8 @@ import { maybeWrappedNpm, noiseFilter } from "./noise.ts";
 import { isWithin, type RelocationMap } from "./relocate.ts";
 import { expandRelocations } from "./relocation_host.ts";
 import { paddedSize, TAR_BLOCK, tarHeaderSize } from "./tar.ts";
-import { type Found, hostStat, walkTree } from "./walk.ts";
+import { statNumbers } from "./tree_stat.ts";
+import { type Found, walkTree } from "./walk.ts";
 
 /** What a directory of the base is, if that is not mode 0755 of root. */
 export interface DirectoryAttributes extends Owner {
@@ -200,7 +201,7 @@ function scanFile(
   } catch {
     unreadable.push(real);
   }
-  const host = { ...hostStat(real, info), links: 1 };
+  const host = { ...statNumbers(info), path: real, links: 1 };
   return { path, type: "file", mode: source.mode, ...plan.owner, target: "", host };
 }
 
