@@ -158,12 +158,17 @@ async function scanTree(
     return target === undefined ? entry : { ...entry, type: "symlink", target };
   };
   const warn = (text: string): void => void scan.warnings.push(text);
+  const isFree = scan.entries.isFree(prefix);
   const found = (entry: Found): void => {
-    refuseWhiteout(entry.path.slice(entry.path.lastIndexOf("/") + 1), entry.host.path);
+    const name = entry.path.slice(entry.path.lastIndexOf("/") + 1);
+    if (name.startsWith(".wh.")) refuseWhiteout(name, entry.host.path);
     if (entry.type === "directory") scan.directories.push(entry.host);
     const path = entry.path === "" ? prefix : joinPath(prefix, entry.path);
-    if (path !== "") scan.entries.set(treeEntry(scan, restored(entry), { path, owner }));
-    else if (entry.type !== "directory") {
+    if (path !== "") {
+      const added = treeEntry(scan, restored(entry), { path, owner });
+      if (isFree) scan.entries.add(added);
+      else scan.entries.set(added);
+    } else if (entry.type !== "directory") {
       throw new MiseOciError("invalid", `Cannot put "${hostPath}" at "/": not a directory`);
     }
   };
