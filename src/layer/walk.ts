@@ -6,7 +6,6 @@
  * (fault L17). Deno gives file times in ms, and the change time in whole seconds.
  * @module
  */
-import { setImmediate } from "node:timers";
 import { MiseOciError } from "../errors.ts";
 import type { HostStat } from "./entry.ts";
 import { joinPath } from "./entry.ts";
@@ -50,15 +49,15 @@ export interface WalkOptions {
 /** After so many entries signals and other layers get their turn. */
 export const TURN = 2000;
 
-/** Lets signals and other layers have their turn. @throws the signal's reason when aborted. */
-export async function giveTurn(signal: AbortSignal | undefined): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 0));
-  signal?.throwIfAborted();
+/** Lets signals, messages and other layers have their turn. A timer takes 1 ms for it, which adds up. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
 }
 
-/** Lets messages of threads come in: sooner than {@linkcode giveTurn}. */
-function giveMessagesTurn(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve));
+/** Lets signals and other layers have their turn. @throws the signal's reason when aborted. */
+export async function giveTurn(signal: AbortSignal | undefined): Promise<void> {
+  await turn();
+  signal?.throwIfAborted();
 }
 
 /** While a thread helps, its messages are looked for after so many entries. */
@@ -122,7 +121,7 @@ class Walk implements Disposable {
     help.offer(this.#pending);
     if (this.#count >= this.#nextMessages) {
       this.#nextMessages = this.#count + MESSAGES_TURN;
-      await giveMessagesTurn();
+      await turn();
     }
     for (const { path, listing } of help.taken()) {
       if (listing === undefined) this.#list(path);
