@@ -123,9 +123,9 @@ class Walk implements Disposable {
       this.#nextMessages = this.#count + MESSAGES_TURN;
       await turn();
     }
-    for (const { path, listing } of help.taken()) {
-      if (listing === undefined) this.#list(path);
-      else this.#addListing(path, listing);
+    for (const listed of help.taken()) {
+      if (listed.names === undefined) this.#list(listed.path);
+      else this.#addListed(listed.path, listed.names, listed);
       help.offer(this.#pending);
     }
   }
@@ -139,11 +139,14 @@ class Walk implements Disposable {
     }
   }
 
-  #addListing(path: string, { names, numbers }: NonNullable<Listed["listing"]>): void {
+  #addListed(
+    path: string,
+    names: readonly string[],
+    { numbers, start }: Pick<Listed, "numbers" | "start">,
+  ): void {
     const directory = joinHostPath(this.#root, path);
-    if (names === "") return;
-    let at = 0;
-    for (const name of names.split("/")) {
+    let at = start;
+    for (const name of names) {
       const file = unpackInfo(numbers, at++);
       const below = joinPath(path, name);
       if (this.#options.excluded(below)) continue;

@@ -3,7 +3,7 @@
  * on it: a directory that it has not listed is listed by whoever walks.
  * @module
  */
-import type { Listing, ListRequest, ListResponse } from "./walk_messages.ts";
+import type { ListRequest, ListResponse } from "./walk_messages.ts";
 
 /** A thread takes 20 ms and 20 MB: it is worth it once a walk has found so many entries. */
 export const WALK_HELP_MINIMUM = 8000;
@@ -17,8 +17,14 @@ export interface Listed {
   /** Its path below the root of the walk. */
   readonly path: string;
   /** What is in it; `undefined` if the walk must look itself. */
-  readonly listing: Listing | undefined;
+  readonly names: readonly string[] | undefined;
+  /** What is known of the names, to be unpacked. */
+  readonly numbers: Float64Array;
+  /** The position of the first name there. */
+  readonly start: number;
 }
+
+const NOTHING: ListResponse = { names: [], numbers: new Float64Array(0) };
 
 /** One thread that helps one walk. */
 export class WalkHelp implements Disposable {
@@ -42,9 +48,9 @@ export class WalkHelp implements Disposable {
     this.#worker.onmessageerror = (): void => this.#fail();
   }
 
-  /** Whether directories were given that have not come back. */
+  /** Whether directories were given that {@linkcode taken} has not given back: not only at work. */
   get busy(): boolean {
-    return this.#asked.length > 0;
+    return this.#asked.length > 0 || this.#listed.length > 0;
   }
 
   /** Gives it some of the directories that are still to be listed, the first of them, and takes them out. */
@@ -64,7 +70,7 @@ export class WalkHelp implements Disposable {
 
   /** Resolves when something has come back. */
   async wait(): Promise<void> {
-    if (this.#listed.length > 0 || !this.busy) return;
+    if (this.#listed.length > 0 || this.#asked.length === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
     await promise;
@@ -75,15 +81,21 @@ export class WalkHelp implements Disposable {
     this.#worker.terminate();
   }
 
-  #take(listings: ListResponse): void {
+  #take({ names: all, numbers }: ListResponse): void {
     const paths = this.#asked.shift() ?? [];
-    for (const [at, path] of paths.entries()) this.#listed.push({ path, listing: listings[at] });
+    let start = 0;
+    for (const [at, path] of paths.entries()) {
+      const joined = all[at];
+      const names = joined === "" ? [] : joined?.split("/");
+      this.#listed.push({ path, names, numbers, start });
+      start += names?.length ?? 0;
+    }
     this.#wake();
   }
 
   #fail(): void {
     this.#broken = true;
     this.#worker.terminate();
-    while (this.busy) this.#take([]);
+    while (this.#asked.length > 0) this.#take(NOTHING);
   }
 }

@@ -7,18 +7,15 @@ import type { StatNumbers } from "./tree_stat.ts";
 /** Directories to be listed: absolute host paths. */
 export type ListRequest = readonly string[];
 
-/** What is in a directory. */
-export interface Listing {
-  /** Its names, separated by `/`. */
-  readonly names: string;
-  /** {@linkcode packInfo} of each. */
+/** What is in directories. */
+export interface ListResponse {
+  /** The names in each, separated by `/`; `undefined` for one that the walk must look at itself. */
+  readonly names: readonly (string | undefined)[];
+  /** {@linkcode packInfo} of every name, one after the other. */
   readonly numbers: Float64Array<ArrayBuffer>;
 }
 
-/** A listing for each directory asked for; `undefined` for one that the walk must look at itself. */
-export type ListResponse = readonly (Listing | undefined)[];
-
-/** Numbers of a file in {@linkcode Listing.numbers}. */
+/** Numbers of a file in {@linkcode ListResponse.numbers}. */
 export const INFO_NUMBERS = 10;
 
 /** What can be in a layer; the position of each is how it is packed. */

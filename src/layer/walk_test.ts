@@ -1,0 +1,128 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { NO_BASE, shell, toolPlan, withTree } from "../../tests/support/layer.ts";
+import { MiseOciError } from "../errors.ts";
+import { scanLayer } from "./scan.ts";
+import { type Found, walkTree } from "./walk.ts";
+
+const DIRECTORIES = 120;
+
+/** A tree of many directories, with links, an empty directory, and modes of all kinds. */
+function makeTree(tree: string): void {
+  shell(`cd "${tree}"; for i in $(seq ${DIRECTORIES}); do mkdir -p d$i/e; done
+    for i in $(seq ${DIRECTORIES}); do
+      for j in $(seq 40); do echo $i > d$i/f$j; done
+      ln -s ../f1 d$i/e/link; ln d$i/f1 d$i/e/hard; chmod 4755 d$i/f2; mkdir d$i/none
+    done`);
+}
+
+interface Walked {
+  /** What was found, by path. */
+  readonly found: ReadonlyMap<string, Found>;
+  readonly warnings: readonly string[];
+}
+
+/** Walks with a thread from the first turn on, or without one. */
+async function walk(
+  root: string,
+  options: { readonly help: boolean; readonly workerUrl?: URL; readonly onFound?: () => void },
+): Promise<Walked> {
+  const found = new Map<string, Found>();
+  const warnings: string[] = [];
+  const { workerUrl } = options;
+  await walkTree(root, {
+    excluded: (path) => path.endsWith("/f7"),
+    warn: (text) => void warnings.push(text),
+    unreadable: [],
+    help: {
+      minimum: options.help ? 0 : Infinity,
+      ...(workerUrl === undefined ? {} : { workerUrl }),
+    },
+    found: (entry) => {
+      const { path, size, ino, dev, links, mtime, ctime } = entry.host;
+      const parent = entry.path.slice(0, Math.max(0, entry.path.lastIndexOf("/")));
+      assert(entry.path === "" || found.has(parent), "a directory comes before what is in it");
+      assert(!found.has(entry.path), "everything is found once");
+      found.set(entry.path, { ...entry, host: { path, size, ino, dev, links, mtime, ctime } });
+      options.onFound?.();
+    },
+  });
+  return { found, warnings: warnings.sort() };
+}
+
+Deno.test("a walk finds the same with the help of a thread and without", async () => {
+  await withTree(async (tree) => {
+    makeTree(tree);
+    const alone = await walk(tree, { help: false });
+    const helped = await walk(tree, { help: true });
+    assertEquals(helped, alone);
+    assertEquals(alone.found.size, 1 + DIRECTORIES * (1 + 39 + 1 + 2 + 1));
+    const info = Deno.lstatSync(`${tree}/d3/f2`);
+    const one = helped.found.get("d3/f2");
+    assertEquals([one?.mode, one?.type], [0o4755, "file"]);
+    assertEquals(one?.host, {
+      path: `${tree}/d3/f2`,
+      size: info.size,
+      ino: info.ino,
+      dev: info.dev,
+      links: info.nlink,
+      mtime: info.mtime?.getTime(),
+      ctime: info.ctime?.getTime(),
+    });
+  });
+});
+
+Deno.test("what a thread cannot list is said by the walk: FIFOs, names that are not UTF-8", async () => {
+  await withTree(async (tree) => {
+    makeTree(tree);
+    for (let i = 1; i <= DIRECTORIES; i++) shell(`mkfifo "${tree}/d${i}/fifo"`);
+    const alone = await walk(tree, { help: false });
+    assertEquals(alone.warnings.length, DIRECTORIES);
+    assertEquals(await walk(tree, { help: true }), alone);
+    shell(`cd "${tree}"; for i in $(seq ${DIRECTORIES}); do touch d$i/e/$'bad\\xff'; done`);
+    const error = await assertRejects(() => walk(tree, { help: true }), MiseOciError);
+    assert(error.message.includes("is not UTF-8"), error.message);
+  });
+});
+
+Deno.test("a directory that vanishes while a thread helps is an error that names it", async () => {
+  await withTree(async (tree) => {
+    makeTree(tree);
+    let count = 0;
+    const onFound = (): void => {
+      if (++count === 2100) shell(`rm -r "${tree}"/d*`);
+    };
+    const error = await assertRejects(() => walk(tree, { help: true, onFound }), MiseOciError);
+    assert(error.message.includes(`"${tree}/d`), error.message);
+    assert(error.message.includes("it vanished"), error.message);
+  });
+});
+
+Deno.test("a thread that cannot start leaves the whole walk to the one that walks", async () => {
+  await withTree(async (tree) => {
+    makeTree(tree);
+    const workerUrl = new URL("data:application/javascript,throw new Error('cannot start')");
+    const alone = await walk(tree, { help: false });
+    assertEquals(await walk(tree, { help: true, workerUrl }), alone);
+  });
+});
+
+Deno.test("a scan of a large tree is the same with its help", async () => {
+  await withTree(async (tree) => {
+    makeTree(tree);
+    shell(`cd "${tree}"; mkdir all; for i in 1 2 3 4; do cp -a d* "$(mktemp -d all/XXXX)"; done`);
+    const plan = toolPlan(tree);
+    const { entries, directories } = await scanLayer(plan, { baseDirectories: NO_BASE });
+    assert(entries.length > 12_000);
+    const find = async (args: readonly string[]): Promise<string[]> => {
+      const options = { cwd: tree, args: [".", "-mindepth", "1", ...args] };
+      const { stdout } = await new Deno.Command("find", options).output();
+      return new TextDecoder().decode(stdout).trim().split("\n").sort();
+    };
+    const prefix = "mise/installs/t/1";
+    const below = entries.flatMap(({ path }) =>
+      path.startsWith(`${prefix}/`) ? `./${path.slice(prefix.length + 1)}` : []
+    );
+    assertEquals(below, await find([]));
+    assertEquals(directories.length, 1 + (await find(["-type", "d"])).length);
+  });
+});
