@@ -4,15 +4,19 @@ import { MiseOciError } from "../errors.ts";
 import { scanLayer } from "./scan.ts";
 import { type Found, walkTree } from "./walk.ts";
 
-const DIRECTORIES = 120;
+const DIRECTORIES = 80;
 
-/** A tree of many directories, with links, an empty directory, and modes of all kinds. */
+/** A tree of many directories, with links, empty directories, and modes of all kinds. */
 function makeTree(tree: string): void {
-  shell(`cd "${tree}"; for i in $(seq ${DIRECTORIES}); do mkdir -p d$i/e; done
-    for i in $(seq ${DIRECTORIES}); do
-      for j in $(seq 40); do echo $i > d$i/f$j; done
-      ln -s ../f1 d$i/e/link; ln d$i/f1 d$i/e/hard; chmod 4755 d$i/f2; mkdir d$i/none
-    done`);
+  for (let i = 1; i <= DIRECTORIES; i++) {
+    const directory = `${tree}/d${i}`;
+    Deno.mkdirSync(`${directory}/e`, { recursive: true });
+    Deno.mkdirSync(`${directory}/none`);
+    for (let j = 1; j <= 40; j++) Deno.writeTextFileSync(`${directory}/f${j}`, `${i}\n`);
+    Deno.symlinkSync("../f1", `${directory}/e/link`);
+    Deno.linkSync(`${directory}/f1`, `${directory}/e/hard`);
+    Deno.chmodSync(`${directory}/f2`, 0o4755);
+  }
 }
 
 interface Walked {
@@ -74,11 +78,11 @@ Deno.test("a walk finds the same with the help of a thread and without", async (
 Deno.test("what a thread cannot list is said by the walk: FIFOs, names that are not UTF-8", async () => {
   await withTree(async (tree) => {
     makeTree(tree);
-    for (let i = 1; i <= DIRECTORIES; i++) shell(`mkfifo "${tree}/d${i}/fifo"`);
+    shell(`cd "${tree}"; mkfifo d{1..${DIRECTORIES}}/fifo`);
     const alone = await walk(tree, { help: false });
     assertEquals(alone.warnings.length, DIRECTORIES);
     assertEquals(await walk(tree, { help: true }), alone);
-    shell(`cd "${tree}"; for i in $(seq ${DIRECTORIES}); do touch d$i/e/$'bad\\xff'; done`);
+    shell(`cd "${tree}"; touch d{1..${DIRECTORIES}}/e/$'bad\\xff'`);
     const error = await assertRejects(() => walk(tree, { help: true }), MiseOciError);
     assert(error.message.includes("is not UTF-8"), error.message);
   });
@@ -89,7 +93,7 @@ Deno.test("a directory that vanishes while a thread helps is an error that names
     makeTree(tree);
     let count = 0;
     const onFound = (): void => {
-      if (++count === 2100) shell(`rm -r "${tree}"/d*`);
+      if (++count === 2300) shell(`rm -r "${tree}"/d*`);
     };
     const error = await assertRejects(() => walk(tree, { help: true, onFound }), MiseOciError);
     assert(error.message.includes(`"${tree}/d`), error.message);
@@ -109,10 +113,10 @@ Deno.test("a thread that cannot start leaves the whole walk to the one that walk
 Deno.test("a scan of a large tree is the same with its help", async () => {
   await withTree(async (tree) => {
     makeTree(tree);
-    shell(`cd "${tree}"; mkdir all; for i in 1 2 3 4; do cp -a d* "$(mktemp -d all/XXXX)"; done`);
+    shell(`cd "${tree}"; mkdir all; for i in 1 2 3; do cp -a d* "$(mktemp -d all/XXXX)"; done`);
     const plan = toolPlan(tree);
     const { entries, directories } = await scanLayer(plan, { baseDirectories: NO_BASE });
-    assert(entries.length > 12_000);
+    assert(entries.length > 10_000);
     const find = async (args: readonly string[]): Promise<string[]> => {
       const options = { cwd: tree, args: [".", "-mindepth", "1", ...args] };
       const { stdout } = await new Deno.Command("find", options).output();
