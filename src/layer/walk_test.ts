@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { NO_BASE, shell, toolPlan, withTree } from "../../tests/support/layer.ts";
+import { shell, withTree } from "../../tests/support/layer.ts";
 import { MiseOciError } from "../errors.ts";
-import { scanLayer } from "./scan.ts";
 import { type Found, walkTree } from "./walk.ts";
 
 const DIRECTORIES = 80;
@@ -107,26 +106,5 @@ Deno.test("a thread that cannot start leaves the whole walk to the one that walk
     const workerUrl = new URL("data:application/javascript,throw new Error('cannot start')");
     const alone = await walk(tree, { help: false });
     assertEquals(await walk(tree, { help: true, workerUrl }), alone);
-  });
-});
-
-Deno.test("a scan of a large tree is the same with its help", async () => {
-  await withTree(async (tree) => {
-    makeTree(tree);
-    shell(`cd "${tree}"; mkdir all; for i in 1 2 3; do cp -a d* "$(mktemp -d all/XXXX)"; done`);
-    const plan = toolPlan(tree);
-    const { entries, directories } = await scanLayer(plan, { baseDirectories: NO_BASE });
-    assert(entries.length > 10_000);
-    const find = async (args: readonly string[]): Promise<string[]> => {
-      const options = { cwd: tree, args: [".", "-mindepth", "1", ...args] };
-      const { stdout } = await new Deno.Command("find", options).output();
-      return new TextDecoder().decode(stdout).trim().split("\n").sort();
-    };
-    const prefix = "mise/installs/t/1";
-    const below = entries.flatMap(({ path }) =>
-      path.startsWith(`${prefix}/`) ? `./${path.slice(prefix.length + 1)}` : []
-    );
-    assertEquals(below, await find([]));
-    assertEquals(directories.length, 1 + (await find(["-type", "d"])).length);
   });
 });
