@@ -37,6 +37,8 @@ export interface BaseFiles {
   hasDirectory(path: string): boolean;
   /** The entry that the path leads to inside the image, all links followed; `undefined` if none. */
   resolve(path: string): BaseFile | undefined;
+  /** The names in the directory that the path leads to, sorted; none if it leads to no directory. */
+  names(path: string): readonly string[];
   /** The text of one of the files that indexes keep (`/etc/passwd`, …), links followed. */
   text(path: string): string | undefined;
   /** Everything, parents before children, siblings by name. */
@@ -111,6 +113,10 @@ class Tree implements BaseFiles {
   resolve(path: string): BaseFile | undefined {
     const found = this.#follow(path);
     return found === undefined ? undefined : { path: found.path.join("/"), ...found.node.file };
+  }
+
+  names(path: string): readonly string[] {
+    return [...this.#follow(path)?.node.children?.keys() ?? []].sort((a, b) => a < b ? -1 : 1);
   }
 
   text(path: string): string | undefined {
