@@ -10,4 +10,5 @@
 export const WORKERS: readonly string[] = [
   "src/layer/deflate/worker.ts",
   "src/layer/read_worker.ts",
+  "src/layer/walk_worker.ts",
 ];

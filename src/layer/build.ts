@@ -11,7 +11,7 @@ import { TreeChangedError } from "./errors.ts";
 import { fingerprintTree } from "./fingerprint.ts";
 import { HostPathFinder } from "./host_paths.ts";
 import { HashOutput, LayerOutput, type TarSink, type TarSummary } from "./output.ts";
-import { packEntries } from "./pack.ts";
+import { packEntries, type Positions } from "./pack.ts";
 import type { CompressionPool } from "./pool.ts";
 import { type LayerTree, type ScanContext, scanLayer } from "./scan.ts";
 import type { BlobSink } from "./sink.ts";
@@ -192,7 +192,7 @@ async function packOnce(
     readonly warnings: string[];
     readonly texts: RelocatedTexts;
   },
-): Promise<{ readonly summary: TarSummary; readonly settled: ReadonlySet<number> }> {
+): Promise<{ readonly summary: TarSummary; readonly settled: Positions }> {
   context.signal?.throwIfAborted();
   const hostPaths = context.reportHostPaths === true
     ? new HostPathFinder(tree.relocations)

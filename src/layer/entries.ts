@@ -8,41 +8,66 @@ import { comparePaths, joinPath, type LayerEntry, parentPath } from "./entry.ts"
 /** Entries by path. */
 export class EntryMap {
   readonly #byPath = new Map<string, LayerEntry>();
+  /** Entries of trees that nobody has asked for by path yet: a map of many takes time and memory. */
+  #loose: LayerEntry[] = [];
 
   /** Number of entries. */
   get size(): number {
-    return this.#byPath.size;
+    return this.#indexed().size;
   }
 
   /** The entry at a path. */
   get(path: string): LayerEntry | undefined {
-    return this.#byPath.get(path);
+    return this.#indexed().get(path);
+  }
+
+  /** Whether there is nothing at a path and below. */
+  isFree(path: string): boolean {
+    const below = path === "" ? "" : `${path}/`;
+    for (const key of this.#indexed().keys()) {
+      if (key === path || key.startsWith(below)) return false;
+    }
+    return true;
   }
 
   /** Puts an entry; what is below an entry that is no directory any more goes with it. */
   set(entry: LayerEntry): void {
-    const before = this.#byPath.get(entry.path);
+    const byPath = this.#indexed();
+    const before = byPath.get(entry.path);
     if (before?.type === "directory" && entry.type !== "directory") this.#deleteBelow(entry.path);
-    this.#byPath.set(entry.path, entry);
+    byPath.set(entry.path, entry);
+  }
+
+  /** Puts an entry of a tree whose place {@linkcode isFree}, and which has each path once. */
+  add(entry: LayerEntry): void {
+    this.#loose.push(entry);
   }
 
   /** Adds the parents of a path that are missing, made by `directory`. */
   addParents(path: string, directory: (path: string) => LayerEntry): void {
+    const byPath = this.#indexed();
     const missing: string[] = [];
     for (let parent = parentPath(path); parent !== ""; parent = parentPath(parent)) {
-      if (this.#byPath.get(parent)?.type !== "directory") missing.push(parent);
+      if (byPath.get(parent)?.type !== "directory") missing.push(parent);
     }
-    for (const parent of missing) this.#byPath.set(parent, directory(parent));
+    for (const parent of missing) byPath.set(parent, directory(parent));
   }
 
   /** The entries in the order of the archive: by the bytes of their paths. */
   sorted(): LayerEntry[] {
-    const entries = [...this.#byPath.values()];
+    const entries = [...this.#byPath.values(), ...this.#loose];
     // The engine's own comparison is much faster, and the same where there are no surrogates.
     const plain = !entries.some(({ path }) => /[\ud800-\udfff]/.test(path));
     return entries.sort((a, b) =>
       plain ? (a.path < b.path ? -1 : a.path > b.path ? 1 : 0) : comparePaths(a.path, b.path)
     );
+  }
+
+  /** All entries by path. */
+  #indexed(): Map<string, LayerEntry> {
+    for (const entry of this.#loose) this.#byPath.set(entry.path, entry);
+    if (this.#loose.length > 0) this.#loose = [];
+    return this.#byPath;
   }
 
   #deleteBelow(path: string): void {

@@ -30,6 +30,15 @@ export async function fingerprintLayer(
   return fingerprintTree(plan, await scanLayer(plan, context), context.compression);
 }
 
+/** A fingerprint and what it is of. */
+interface Known {
+  readonly plan: LayerPlan;
+  readonly compression: string;
+  readonly fingerprint: string;
+}
+/** The last fingerprint of each tree: a build asks for it before and after. */
+const known = new WeakMap<LayerTree, Known>();
+
 /** The fingerprint of a tree that has been scanned. */
 export function fingerprintTree(
   plan: LayerPlan,
@@ -38,6 +47,18 @@ export function fingerprintTree(
 ): string {
   // Whether zstd is there does not matter for the key, only for the build.
   const { kind, level } = resolveFraming(compression, true);
+  const last = known.get(tree);
+  if (last?.plan === plan && last.compression === `${kind}:${level}`) return last.fingerprint;
+  const fingerprint = computeFingerprint(plan, tree, { kind, level });
+  known.set(tree, { plan, compression: `${kind}:${level}`, fingerprint });
+  return fingerprint;
+}
+
+function computeFingerprint(
+  plan: LayerPlan,
+  tree: LayerTree,
+  { kind, level }: { readonly kind: string; readonly level: number },
+): string {
   const hash = createHash("sha256");
   hash.update(JSON.stringify([
     LAYER_FORMAT,

@@ -18,6 +18,9 @@ import { encodeTarHeader, paddedSize, TAR_BLOCK } from "./tar.ts";
 
 const ZEROS = new Uint8Array(2 * TAR_BLOCK);
 
+/** Positions of entries, of which there are many. */
+export type Positions = Pick<ReadonlySet<number>, "has">;
+
 /**
  * Writes the entries and the two zero records of the end. Small files are copied into the sink's blocks,
  * large ones read into them.
@@ -32,51 +35,69 @@ export async function packEntries(
     /** Looks at the content on its way. */
     readonly hostPaths?: HostPathFinder | undefined;
   },
-): Promise<ReadonlySet<number>> {
-  const { hostPaths } = options;
-  const reader = new ContentReader(options);
-  const settled = new Set<number>();
+): Promise<Positions> {
+  const packer = new Packer(sink, options);
+  const settled = new Uint8Array(entries.length);
   using ahead = maybeReadAhead(entries);
-  for (const [at, entry] of entries.entries()) {
+  let at = -1;
+  for (const entry of entries) {
+    at++;
     if (ahead?.isBehind(at)) await ahead.advance();
     const known = ahead?.content(at);
-    if (known !== undefined) settled.add(at);
+    if (known !== undefined) settled[at] = 1;
     // Most writes end at once; waiting for each would cost more than the write itself.
     const written = entry.type === "file"
-      ? writeFile(sink, entry, { reader, hostPaths, known })
-      : writeAll(sink, encodeTarHeader({ ...entry, size: 0 }));
+      ? packer.writeFile(entry, known)
+      : writeAll(sink, packer.header(entry, 0));
     if (written !== undefined) await written;
   }
   await writeAll(sink, ZEROS);
-  return settled;
+  return { has: (position) => settled[position] === 1 };
 }
 
-function writeFile(
-  sink: TarSink,
-  entry: LayerEntry,
-  { reader, hostPaths, known }: {
-    readonly reader: ContentReader;
-    readonly hostPaths: HostPathFinder | undefined;
-    readonly known: Uint8Array | undefined;
-  },
-): void | Promise<void> {
-  const { size, head, rest } = reader.open(entry, known);
-  const header = encodeTarHeader({ ...entry, size });
-  hostPaths?.begin(entry.path);
-  hostPaths?.add(head);
-  if (rest !== undefined) return writeLargeFile(sink, header, { size, head, rest, hostPaths });
-  hostPaths?.end();
-  const padded = paddedSize(size);
-  const whole = header.length + padded;
-  if (sink.available < whole) {
-    return writeParts(sink, [header, head, ZEROS.subarray(0, padded - size)]);
+/** Writes entries to one sink. */
+class Packer {
+  readonly #sink: TarSink;
+  readonly #reader: ContentReader;
+  readonly #hostPaths: HostPathFinder | undefined;
+  readonly #scratch = new Uint8Array(TAR_BLOCK);
+
+  constructor(
+    sink: TarSink,
+    options: ContentOptions & { readonly hostPaths?: HostPathFinder | undefined },
+  ) {
+    this.#sink = sink;
+    this.#reader = new ContentReader(options);
+    this.#hostPaths = options.hostPaths;
   }
-  // The usual case: everything fits into the present block.
-  const room = sink.block();
-  room.set(header);
-  room.set(head, header.length);
-  room.fill(0, header.length + size, whole);
-  sink.advance(whole);
+
+  /** The header of an entry; only valid until the next one. */
+  header({ path, type, mode, uid, gid, target }: LayerEntry, size: number): Uint8Array {
+    return encodeTarHeader({ path, type, mode, uid, gid, target, size }, this.#scratch);
+  }
+
+  /** Writes a file; what is known of its content need not be read. */
+  writeFile(entry: LayerEntry, known: Uint8Array | undefined): void | Promise<void> {
+    const sink = this.#sink;
+    const hostPaths = this.#hostPaths;
+    const { size, head, rest } = this.#reader.open(entry, known);
+    const header = this.header(entry, size);
+    hostPaths?.begin(entry.path);
+    hostPaths?.add(head);
+    if (rest !== undefined) return writeLargeFile(sink, header, { size, head, rest, hostPaths });
+    hostPaths?.end();
+    const padded = paddedSize(size);
+    const whole = header.length + padded;
+    if (sink.available < whole) {
+      return writeParts(sink, [header, head, ZEROS.subarray(0, padded - size)]);
+    }
+    // The usual case: everything fits into the present block.
+    const room = sink.block();
+    room.set(header);
+    room.set(head, header.length);
+    if (padded > size) room.fill(0, header.length + size, whole);
+    sink.advance(whole);
+  }
 }
 
 async function writeParts(sink: TarSink, parts: readonly Uint8Array[]): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * Reads the small files of a layer ahead, in a thread of its own: opening a file takes longer than
- * everything else that is done for it. Two or three batches are under way at once, so memory stays flat.
+ * Reads the small files of a layer ahead, in threads of its own: opening a file takes longer than
+ * everything else that is done for it. A few batches are under way at once, so memory stays flat.
  * Nothing depends on it: a file that it has not read is read by whoever writes the tar.
  * @module
  */
@@ -13,12 +13,14 @@ export const READ_AHEAD_LIMIT: number = 64 << 10;
 const MINIMUM = 8000;
 /** The first files are read by the writer: the thread takes so long to start. */
 const HEAD_START = 1000;
+/** One thread does not keep up with what writes and compresses; a second is worth it from here on. */
+const MINIMUM_FOR_TWO = 30_000;
 /** Bytes of a batch. */
-const BATCH_BYTES = 512 << 10;
-/** Files of a batch. */
-const BATCH_FILES = 256;
-/** Batches that are under way or waiting to be used. */
-const BATCHES = 3;
+const BATCH_BYTES = 1 << 20;
+/** Files of a batch: a message costs as much as reading several files. */
+const BATCH_FILES = 768;
+/** Batches of a thread that are under way or waiting to be used. */
+const BATCHES = 2;
 
 /** Files that are read together. */
 interface Batch {
@@ -26,8 +28,16 @@ interface Batch {
   readonly at: readonly number[];
   /** Where each begins in the buffer. */
   readonly starts: readonly number[];
-  /** Resolves when they have been read; `undefined` if the worker has failed. */
+  /** Who reads them. */
+  readonly thread: Thread;
+  /** Resolves when they have been read; `undefined` if a thread has failed. */
   readonly response: Promise<ReadResponse | undefined>;
+}
+
+/** A worker, and who waits for its answers. */
+interface Thread {
+  readonly worker: Worker;
+  readonly waiting: ((response: ReadResponse | undefined) => void)[];
 }
 
 /** A batch whose files are being used. */
@@ -51,9 +61,8 @@ function keepsOpenFlags(): boolean {
 /** The files of one layer, read in the order of its entries. */
 export class ReadAhead implements Disposable {
   readonly #entries: readonly LayerEntry[];
-  readonly #worker: Worker;
+  readonly #threads: readonly Thread[];
   readonly #batches: Batch[] = [];
-  readonly #waiting: ((response: ReadResponse | undefined) => void)[] = [];
   #open: OpenBatch | undefined;
   /** Position in the open batch. */
   #used = 0;
@@ -62,18 +71,29 @@ export class ReadAhead implements Disposable {
   #broken = false;
 
   /** Reads the small files of `entries[first, …)`. See {@linkcode maybeReadAhead}. */
-  constructor(entries: readonly LayerEntry[], first: number, workerUrl: URL) {
+  constructor(
+    entries: readonly LayerEntry[],
+    first: number,
+    { workerUrl, threads }: { readonly workerUrl: URL; readonly threads: number },
+  ) {
     this.#entries = entries;
     this.#next = first;
-    this.#worker = new Worker(workerUrl, { type: "module", name: "mise-oci-read" });
-    this.#worker.onmessage = ({ data }: MessageEvent<ReadResponse>): void =>
-      this.#waiting.shift()?.(data);
-    this.#worker.onerror = (event): void => {
+    this.#threads = Array.from({ length: threads }, () => this.#start(workerUrl));
+    for (let i = 0; i < BATCHES; i++) {
+      for (const thread of this.#threads) this.#send(thread, new ArrayBuffer(BATCH_BYTES));
+    }
+  }
+
+  #start(workerUrl: URL): Thread {
+    const worker = new Worker(workerUrl, { type: "module", name: "mise-oci-read" });
+    const waiting: Thread["waiting"] = [];
+    worker.onmessage = ({ data }: MessageEvent<ReadResponse>): void => waiting.shift()?.(data);
+    worker.onerror = (event): void => {
       event.preventDefault();
       this.#fail();
     };
-    this.#worker.onmessageerror = (): void => this.#fail();
-    for (let i = 0; i < BATCHES; i++) this.#send(new ArrayBuffer(BATCH_BYTES));
+    worker.onmessageerror = (): void => this.#fail();
+    return { worker, waiting };
   }
 
   /** Whether {@linkcode advance} must be awaited before `content(at)` can know anything. */
@@ -84,7 +104,7 @@ export class ReadAhead implements Disposable {
 
   /** Goes on to the next batch; what was given of the last one is no longer valid. */
   async advance(): Promise<void> {
-    if (this.#open !== undefined) this.#send(this.#open.buffer);
+    if (this.#open !== undefined) this.#send(this.#open.thread, this.#open.buffer);
     this.#open = undefined;
     this.#used = 0;
     const batch = this.#batches.shift();
@@ -107,19 +127,21 @@ export class ReadAhead implements Disposable {
     return new Uint8Array(batch.buffer, batch.starts[this.#used], size);
   }
 
-  /** Ends the thread. */
+  /** Ends the threads. */
   [Symbol.dispose](): void {
     this.#fail();
   }
 
   #fail(): void {
     this.#broken = true;
-    this.#worker.terminate();
-    for (const resolve of this.#waiting.splice(0)) resolve(undefined);
+    for (const { worker, waiting } of this.#threads) {
+      worker.terminate();
+      for (const resolve of waiting.splice(0)) resolve(undefined);
+    }
   }
 
-  /** Has the next batch read into a buffer. */
-  #send(buffer: ArrayBuffer): void {
+  /** Has a thread read the next batch into a buffer. */
+  #send(thread: Thread, buffer: ArrayBuffer): void {
     const at: number[] = [];
     const starts: number[] = [];
     const hosts: HostStat[] = [];
@@ -136,11 +158,11 @@ export class ReadAhead implements Disposable {
     }
     if (at.length === 0 || this.#broken) return;
     const { promise: response, resolve } = Promise.withResolvers<ReadResponse | undefined>();
-    this.#waiting.push(resolve);
-    this.#batches.push({ at, starts, response });
+    thread.waiting.push(resolve);
+    this.#batches.push({ at, starts, thread, response });
     const paths = hosts.map(({ path }) => path).join("\0");
     const request: ReadRequest = { paths, stats: packStats(hosts), buffer };
-    this.#worker.postMessage(request, [buffer]);
+    thread.worker.postMessage(request, [buffer]);
   }
 }
 
@@ -150,6 +172,8 @@ export interface ReadAheadOptions {
   readonly workerUrl?: URL;
   /** How many small files are worth a thread. */
   readonly minimum?: number;
+  /** How many are worth a second one. */
+  readonly minimumForTwo?: number;
 }
 
 /** Begins to read the small files of a layer ahead; `undefined` if it has too few for that. */
@@ -158,11 +182,17 @@ export function maybeReadAhead(
   options: ReadAheadOptions = {},
 ): ReadAhead | undefined {
   if (!keepsOpenFlags()) return undefined;
-  const { workerUrl = new URL("./read_worker.ts", import.meta.url), minimum = MINIMUM } = options;
+  const {
+    workerUrl = new URL("./read_worker.ts", import.meta.url),
+    minimum = MINIMUM,
+    minimumForTwo = MINIMUM_FOR_TWO,
+  } = options;
   let count = 0;
   let first = 0;
   for (const [at, entry] of entries.entries()) {
     if (isSmall(entry) && ++count === HEAD_START) first = at;
   }
-  return count < minimum ? undefined : new ReadAhead(entries, first, workerUrl);
+  if (count < minimum) return undefined;
+  const threads = count < minimumForTwo || navigator.hardwareConcurrency < 2 ? 1 : 2;
+  return new ReadAhead(entries, first, { workerUrl, threads });
 }

@@ -42,13 +42,15 @@ async function readAll(
   return texts;
 }
 
-Deno.test("read-ahead gives the content of small files, but for the first ones and large ones", async () => {
-  await withTree(async (tree) => {
-    const texts = await readAll(await makeTree(tree));
-    assertEquals(texts.size, COUNT - 999);
-    for (const [path, text] of texts) assertEquals(text, Deno.readTextFileSync(path));
+for (const [threads, minimumForTwo] of [["one thread", Infinity], ["two threads", 0]] as const) {
+  Deno.test(`read-ahead of ${threads} gives the content of small files, but for the first ones and large ones`, async () => {
+    await withTree(async (tree) => {
+      const texts = await readAll(await makeTree(tree), { minimumForTwo });
+      assertEquals(texts.size, COUNT - 999);
+      for (const [path, text] of texts) assertEquals(text, Deno.readTextFileSync(path));
+    });
   });
-});
+}
 
 Deno.test("read-ahead leaves alone what is not as the scan saw it, and does not wait at a FIFO", async () => {
   await withTree(async (tree) => {
@@ -64,7 +66,7 @@ Deno.test("read-ahead leaves alone what is not as the scan saw it, and does not 
     for (const [path, change] of Object.entries(changes)) {
       shell(`sleep 0.02; cd "${tree}/d5"; ${change.replace(/\bf\b/g, path.slice(3))}`);
     }
-    const texts = await readAll(entries);
+    const texts = await readAll(entries, { minimumForTwo: 0 });
     assertEquals(texts.size, COUNT - 999 - Object.keys(changes).length);
     for (const path of Object.keys(changes)) assert(!texts.has(`${tree}/${path}`), path);
   });
@@ -74,7 +76,9 @@ Deno.test("a thread that cannot start leaves everything to the one that writes",
   await withTree(async (tree) => {
     const entries = await makeTree(tree);
     const broken = new URL("data:application/javascript,throw new Error('cannot start')");
-    assertEquals(await readAll(entries, { workerUrl: broken }), new Map());
+    for (const minimumForTwo of [0, Infinity]) {
+      assertEquals(await readAll(entries, { workerUrl: broken, minimumForTwo }), new Map());
+    }
   });
 });
 

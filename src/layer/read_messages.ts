@@ -28,17 +28,27 @@ const STATS = 5;
 /** What `lstat` said of files, as one block of numbers. */
 export function packStats(hosts: readonly HostStat[]): Float64Array {
   const stats = new Float64Array(hosts.length * STATS);
-  for (const [i, { size, ino, dev, mtime, ctime }] of hosts.entries()) {
-    stats.set([size, ino, dev, mtime, ctime], i * STATS);
+  let at = 0;
+  for (const { size, ino, dev, mtime, ctime } of hosts) {
+    stats[at] = size;
+    stats[at + 1] = ino;
+    stats[at + 2] = dev;
+    stats[at + 3] = mtime;
+    stats[at + 4] = ctime;
+    at += STATS;
   }
   return stats;
 }
 
-/** What `lstat` said of the file at a position. */
-export function unpackStats(stats: Float64Array, at: number): Omit<HostStat, "path" | "links"> {
-  const [size = 0, ino = 0, dev = 0, mtime = 0, ctime = 0] = stats.subarray(
-    at * STATS,
-    (at + 1) * STATS,
-  );
-  return { size, ino, dev, mtime, ctime };
+/** The size of the file at a position. */
+export function packedSize(stats: Float64Array, at: number): number {
+  return stats[at * STATS] ?? 0;
+}
+
+/** Whether what `lstat` says now is what it said of the file at a position. */
+export function isAsPacked(now: Deno.FileInfo, stats: Float64Array, at: number): boolean {
+  const first = at * STATS;
+  return now.isFile && now.size === stats[first] && (now.ino ?? 0) === stats[first + 1] &&
+    (now.dev ?? 0) === stats[first + 2] && (now.mtime?.getTime() ?? 0) === stats[first + 3] &&
+    (now.ctime?.getTime() ?? 0) === stats[first + 4];
 }

@@ -5,8 +5,7 @@
  * @module
  */
 import fs from "node:fs";
-import { isAsBefore } from "./entry.ts";
-import { type ReadRequest, type ReadResponse, unpackStats } from "./read_messages.ts";
+import { isAsPacked, packedSize, type ReadRequest, type ReadResponse } from "./read_messages.ts";
 
 interface WorkerScope {
   onmessage: (event: MessageEvent<ReadRequest>) => void;
@@ -42,7 +41,7 @@ function readWhole(path: string, into: Uint8Array): boolean {
  */
 function isStill(path: string, stats: Float64Array, at: number): boolean {
   try {
-    return isAsBefore(Deno.lstatSync(path), unpackStats(stats, at));
+    return isAsPacked(Deno.lstatSync(path), stats, at);
   } catch {
     return false;
   }
@@ -51,11 +50,13 @@ function isStill(path: string, stats: Float64Array, at: number): boolean {
 scope.onmessage = ({ data: { paths, stats, buffer } }): void => {
   const failed: number[] = [];
   let start = 0;
-  for (const [at, path] of paths.split("\0").entries()) {
-    const { size } = unpackStats(stats, at);
+  let at = 0;
+  for (const path of paths.split("\0")) {
+    const size = packedSize(stats, at);
     const into = new Uint8Array(buffer, start, size);
     if (!readWhole(path, into) || !isStill(path, stats, at)) failed.push(at);
     start += size;
+    at++;
   }
   scope.postMessage({ buffer, failed }, [buffer]);
 };

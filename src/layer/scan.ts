@@ -15,7 +15,8 @@ import { maybeWrappedNpm, noiseFilter } from "./noise.ts";
 import { isWithin, type RelocationMap } from "./relocate.ts";
 import { expandRelocations } from "./relocation_host.ts";
 import { paddedSize, TAR_BLOCK, tarHeaderSize } from "./tar.ts";
-import { type Found, hostStat, walkTree } from "./walk.ts";
+import { statNumbers } from "./tree_stat.ts";
+import { type Found, walkTree } from "./walk.ts";
 
 /** What a directory of the base is, if that is not mode 0755 of root. */
 export interface DirectoryAttributes extends Owner {
@@ -157,12 +158,17 @@ async function scanTree(
     return target === undefined ? entry : { ...entry, type: "symlink", target };
   };
   const warn = (text: string): void => void scan.warnings.push(text);
+  const isFree = scan.entries.isFree(prefix);
   const found = (entry: Found): void => {
-    refuseWhiteout(entry.path.slice(entry.path.lastIndexOf("/") + 1), entry.host.path);
+    const name = entry.path.slice(entry.path.lastIndexOf("/") + 1);
+    if (name.startsWith(".wh.")) refuseWhiteout(name, entry.host.path);
     if (entry.type === "directory") scan.directories.push(entry.host);
     const path = entry.path === "" ? prefix : joinPath(prefix, entry.path);
-    if (path !== "") scan.entries.set(treeEntry(scan, restored(entry), { path, owner }));
-    else if (entry.type !== "directory") {
+    if (path !== "") {
+      const added = treeEntry(scan, restored(entry), { path, owner });
+      if (isFree) scan.entries.add(added);
+      else scan.entries.set(added);
+    } else if (entry.type !== "directory") {
       throw new MiseOciError("invalid", `Cannot put "${hostPath}" at "/": not a directory`);
     }
   };
@@ -200,7 +206,7 @@ function scanFile(
   } catch {
     unreadable.push(real);
   }
-  const host = { ...hostStat(real, info), links: 1 };
+  const host = { ...statNumbers(info), path: real, links: 1 };
   return { path, type: "file", mode: source.mode, ...plan.owner, target: "", host };
 }
 

@@ -25,6 +25,9 @@ const KINDS: readonly { readonly name: RegExp; readonly isSecret: (text: string)
   },
 ];
 
+/** Any of those names: almost every path has none, and is then looked at once. */
+const ANY_NAME = new RegExp(KINDS.map(({ name }) => name.source).join("|"));
+
 function isNotEmpty(text: string): boolean {
   return text.trim() !== "";
 }
@@ -74,8 +77,8 @@ function readStart(path: string): string {
  */
 export function findSecrets(entries: readonly LayerEntry[]): readonly string[] {
   return entries.flatMap(({ path, type, host, content }) => {
-    const kinds = type === "file" ? KINDS.filter(({ name }) => name.test(path)) : [];
-    if (kinds.length === 0) return [];
+    if (type !== "file" || !ANY_NAME.test(path)) return [];
+    const kinds = KINDS.filter(({ name }) => name.test(path));
     let text: string;
     try {
       text = content !== undefined

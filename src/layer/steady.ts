@@ -6,6 +6,7 @@ import type { LayerPlan } from "../plan/types.ts";
 import { type HostStat, isAsBefore } from "./entry.ts";
 import { ioError, isNotFound } from "./errors.ts";
 import { maybeDifference } from "./fingerprint.ts";
+import type { Positions } from "./pack.ts";
 import { type LayerTree, type ScanContext, scanLayer } from "./scan.ts";
 import { giveTurn, TURN } from "./walk.ts";
 
@@ -41,7 +42,7 @@ export async function maybeChange(
   tree: LayerTree,
   context: ScanContext & {
     /** Positions of the entries that need no look: they were as before once their content was read. */
-    readonly settled?: ReadonlySet<number>;
+    readonly settled?: Positions;
   },
 ): Promise<string | undefined> {
   let count = 0;

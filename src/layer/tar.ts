@@ -52,6 +52,7 @@ const NOTHING = new Uint8Array(0);
 /**
  * Encodes a header, with its PAX header before it if it needs one. The length is a multiple of 512.
  *
+ * @param scratch 512 bytes that take a header without PAX, for who encodes many: it is used again.
  * @throws {MiseOciError} `invalid` for an owner that is not a 32-bit number or text with a NUL.
  *
  * @example
@@ -63,19 +64,26 @@ const NOTHING = new Uint8Array(0);
  * assertEquals(encodeTarHeader(header).length, 512);
  * ```
  */
-export function encodeTarHeader(header: TarHeader): Uint8Array {
+export function encodeTarHeader(header: TarHeader, scratch?: Uint8Array): Uint8Array {
   checkHeader(header);
   const { name, split, records } = layOut(header);
   const paxSize = records.length === 0 ? 0 : TAR_BLOCK + paddedSize(records.length);
-  const bytes = new Uint8Array(paxSize + TAR_BLOCK);
+  const bytes = paxSize === 0 && scratch !== undefined
+    ? scratch
+    : new Uint8Array(paxSize + TAR_BLOCK);
   if (paxSize > 0) {
     const fields = { mode: 0o644, uid: 0, gid: 0, size: records.length, target: "" };
     writeUstar(bytes.subarray(0, TAR_BLOCK), fields, { prefix: "", name: PAX_NAME }, PAX_FLAG);
     bytes.set(records, TAR_BLOCK);
   }
-  const fallback = { prefix: "", name: name.replace(/[^\x20-\x7e]/gu, "_").slice(0, 100) };
-  writeUstar(bytes.subarray(paxSize), header, split ?? fallback, TYPE_FLAG[header.type]);
+  const block = paxSize === 0 ? bytes : bytes.subarray(paxSize);
+  writeUstar(block, header, split ?? shortened(name), TYPE_FLAG[header.type]);
   return bytes;
+}
+
+/** What stands in ustar's fields for a name that does not fit into them. */
+function shortened(name: string): { readonly prefix: string; readonly name: string } {
+  return { prefix: "", name: name.replace(/[^\x20-\x7e]/gu, "_").slice(0, 100) };
 }
 
 /** Length of what {@linkcode encodeTarHeader} gives, for much less work. */
@@ -145,31 +153,65 @@ function paxRecord(key: string, value: string): string {
   return `${length} ${key}=${value}\n`;
 }
 
+/** What every header has: time 0, device numbers 0, no names, the sum's field as it is summed. */
+const TEMPLATE = makeTemplate();
+const TEMPLATE_SUM = TEMPLATE.reduce((sum, byte) => sum + byte, 0);
+
+function makeTemplate(): Uint8Array {
+  const block = new Uint8Array(TAR_BLOCK);
+  for (const [at, digits] of [[100, 7], [108, 7], [116, 7], [124, 11], [136, 11]] as const) {
+    block.fill(0x30, at, at + digits);
+  }
+  block.fill(0x20, 148, 156);
+  block.set(encoder.encode("ustar\x0000"), 257);
+  block.fill(0x30, 329, 336);
+  block.fill(0x30, 337, 344);
+  return block;
+}
+
+/** Writes ASCII. @returns the sum of its bytes; an encoder would take longer for so little. */
+function writeText(block: Uint8Array, text: string, at: number): number {
+  let sum = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    block[at + i] = code;
+    sum += code;
+  }
+  return sum;
+}
+
+/** Writes a number over a field of zero digits. @returns what that adds to the sum of the field's bytes. */
+function writeOctal(block: Uint8Array, value: number, end: number): number {
+  let sum = 0;
+  for (let rest = value, at = end - 1; rest > 0; at--) {
+    // Sizes go beyond 32 bits, where bit operations end.
+    const digit = rest % 8;
+    block[at] = 0x30 + digit;
+    sum += digit;
+    rest = (rest - digit) / 8;
+  }
+  return sum;
+}
+
 function writeUstar(
   block: Uint8Array,
   fields: Pick<TarHeader, "mode" | "uid" | "gid" | "size" | "target">,
   path: { readonly prefix: string; readonly name: string },
   flag: number,
 ): void {
-  // All of it is ASCII, and short: an encoder would take longer.
-  const text = (value: string, at: number): void => {
-    for (let i = 0; i < value.length; i++) block[at + i] = value.charCodeAt(i);
-  };
-  const octal = (value: number, digits: number): string => value.toString(8).padStart(digits, "0");
-  text(path.name, 0);
-  text(octal(fields.mode & 0o7777, 7), 100);
-  text(octal(fields.uid > MAX_ID ? 0 : fields.uid, 7), 108);
-  text(octal(fields.gid > MAX_ID ? 0 : fields.gid, 7), 116);
-  text(octal(fields.size > MAX_SIZE ? 0 : fields.size, 11), 124);
-  text("00000000000", 136);
-  block.fill(0x20, 148, 156);
+  const { mode, uid, gid, size, target } = fields;
+  block.set(TEMPLATE);
   block[156] = flag;
-  if (fields.target.length <= 100 && isAscii(fields.target)) text(fields.target, 157);
-  text("ustar\x0000", 257);
-  text("0000000", 329);
-  text("0000000", 337);
-  text(path.prefix, 345);
-  let sum = 0;
-  for (let i = 0; i < TAR_BLOCK; i++) sum += block[i] ?? 0;
-  text(`${octal(sum, 6)}\0`, 148);
+  let sum = TEMPLATE_SUM + flag;
+  sum += writeText(block, path.name, 0) + writeText(block, path.prefix, 345);
+  sum += writeOctal(block, mode & 0o7777, 107);
+  if (uid <= MAX_ID) sum += writeOctal(block, uid, 115);
+  if (gid <= MAX_ID) sum += writeOctal(block, gid, 123);
+  if (size <= MAX_SIZE) sum += writeOctal(block, size, 135);
+  if (target !== "" && target.length <= 100 && isAscii(target)) {
+    sum += writeText(block, target, 157);
+  }
+  block.fill(0x30, 148, 154);
+  writeOctal(block, sum, 154);
+  block[154] = 0;
 }

@@ -106,6 +106,20 @@ Deno.test("L18: a layer with an owner over 2^32-1 is refused", async () => {
   });
 });
 
+Deno.test("encodeTarHeader() leaves nothing of the header before in a buffer that is used again", () => {
+  const scratch = new Uint8Array(512).fill(0xff);
+  const headers: readonly TarHeader[] = [
+    { ...FILE, path: "p".repeat(100), size: 2 ** 33 - 1, uid: 2097151, gid: 2097151, mode: 0o7777 },
+    { ...FILE, path: "a", type: "symlink", size: 0, target: "t".repeat(100) },
+    { ...FILE, path: `${"d".repeat(150)}/b` },
+    { ...FILE, path: "ü", size: 2 ** 40 },
+    FILE,
+  ];
+  for (const header of headers) {
+    assertEquals(encodeTarHeader(header, scratch).slice(), encodeTarHeader(header));
+  }
+});
+
 Deno.test("encodeTarHeader() counts the digits of a PAX record's own length", () => {
   for (let length = 101; length < 1200; length += 1) {
     const bytes = encodeTarHeader({ ...FILE, type: "symlink", target: "t".repeat(length) });

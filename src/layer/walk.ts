@@ -10,13 +10,16 @@ import { MiseOciError } from "../errors.ts";
 import type { HostStat } from "./entry.ts";
 import { joinPath } from "./entry.ts";
 import { ioError, isAccessDenied } from "./errors.ts";
+import { joinHostPath, statNumbers, TreeStat } from "./tree_stat.ts";
+import { type Listed, WALK_HELP_MINIMUM, WalkHelp } from "./walk_help.ts";
+import { type FileNumbers, type FoundType, maybeType, unpackInfo } from "./walk_messages.ts";
 
 /** Something found in a tree. */
 export interface Found {
   /** Path below the root of the walk, `""` for the root itself. */
   readonly path: string;
   /** What it is. */
-  readonly type: "file" | "directory" | "symlink";
+  readonly type: FoundType;
   /** Mode from disk, type bits removed. */
   readonly mode: number;
   /** User id from disk. */
@@ -39,16 +42,26 @@ export interface WalkOptions {
   readonly unreadable: string[];
   /** Stops the walk. */
   readonly signal?: AbortSignal | undefined;
+  /** When a thread helps; only tests give something else. */
+  readonly help?: { readonly minimum: number; readonly workerUrl?: URL } | undefined;
 }
 
 /** After so many entries signals and other layers get their turn. */
 export const TURN = 2000;
 
+/** Lets signals, messages and other layers have their turn. A timer takes 1 ms for it, which adds up. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}
+
 /** Lets signals and other layers have their turn. @throws the signal's reason when aborted. */
 export async function giveTurn(signal: AbortSignal | undefined): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  await turn();
   signal?.throwIfAborted();
 }
+
+/** While a thread helps, its messages are looked for after so many entries. */
+const MESSAGES_TURN = 250;
 
 /**
  * Walks what is at `root` (not a link), calling `found` for the root first and for every directory
@@ -60,25 +73,107 @@ export async function walkTree(
   root: string,
   options: WalkOptions & { readonly found: (entry: Found) => void },
 ): Promise<void> {
-  const pending = [""];
-  let count = 0;
-  for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
-    const entry = maybeStat(root, path, options);
-    if (entry !== undefined) {
-      options.found(entry);
-      if (entry.type === "directory") {
-        for (const name of listDirectory(entry.host.path, options.unreadable)) {
-          const below = joinPath(path, name);
-          if (!options.excluded(below)) pending.push(below);
-        }
-      }
+  using walk = new Walk(root, options);
+  await walk.run();
+}
+
+/** One walk of one tree. */
+class Walk implements Disposable {
+  readonly #root: string;
+  readonly #options: WalkOptions & { readonly found: (entry: Found) => void };
+  /** Directories that are still to be listed. */
+  readonly #pending: string[] = [];
+  #help: WalkHelp | undefined;
+  #count = 0;
+  #nextTurn = TURN;
+  #nextMessages = 0;
+
+  constructor(root: string, options: WalkOptions & { readonly found: (entry: Found) => void }) {
+    this.#root = root;
+    this.#options = options;
+  }
+
+  async run(): Promise<void> {
+    this.#add("", maybeStat({ directory: this.#root, name: "", path: "" }, this.#options));
+    for (;;) {
+      const path = this.#pending.pop();
+      if (path !== undefined) this.#list(path);
+      else if (this.#help?.busy === true) await this.#help.wait();
+      else return;
+      if (this.#count >= this.#nextTurn) await this.#turn();
+      if (this.#help !== undefined) await this.#takeHelp(this.#help);
     }
-    if (++count % TURN === 0) await giveTurn(options.signal);
+  }
+
+  [Symbol.dispose](): void {
+    this.#help?.[Symbol.dispose]();
+  }
+
+  async #turn(): Promise<void> {
+    this.#nextTurn = this.#count + TURN;
+    await giveTurn(this.#options.signal);
+    const { minimum, workerUrl } = this.#options.help ?? { minimum: WALK_HELP_MINIMUM };
+    if (this.#help !== undefined || this.#count < minimum || this.#pending.length < 2) return;
+    this.#help = new WalkHelp((path) => joinHostPath(this.#root, path), workerUrl);
+  }
+
+  async #takeHelp(help: WalkHelp): Promise<void> {
+    help.offer(this.#pending);
+    if (this.#count >= this.#nextMessages) {
+      this.#nextMessages = this.#count + MESSAGES_TURN;
+      await turn();
+    }
+    for (const listed of help.taken()) {
+      if (listed.names === undefined) this.#list(listed.path);
+      else this.#addListed(listed.path, listed.names, listed);
+      help.offer(this.#pending);
+    }
+  }
+
+  #list(path: string): void {
+    const directory = joinHostPath(this.#root, path);
+    for (const name of listDirectory(directory, this.#options.unreadable)) {
+      const below = joinPath(path, name);
+      if (this.#options.excluded(below)) continue;
+      this.#add(below, maybeStat({ directory, name, path: below }, this.#options));
+    }
+  }
+
+  #addListed(
+    path: string,
+    names: readonly string[],
+    { numbers, start }: Pick<Listed, "numbers" | "start">,
+  ): void {
+    const directory = joinHostPath(this.#root, path);
+    let at = start;
+    for (const name of names) {
+      const file = unpackInfo(numbers, at++);
+      const below = joinPath(path, name);
+      if (this.#options.excluded(below)) continue;
+      this.#add(below, foundFile({ directory, name, path: below }, file, this.#options));
+    }
+  }
+
+  #add(path: string, entry: Found | undefined): void {
+    this.#count++;
+    if (entry === undefined) return;
+    this.#options.found(entry);
+    if (entry.type === "directory") this.#pending.push(path);
   }
 }
 
-function maybeStat(root: string, path: string, options: WalkOptions): Found | undefined {
-  const hostPath = path === "" ? root : joinPath(root === "/" ? "" : root, path);
+/** Where something is. */
+interface Place {
+  /** Absolute host directory; of the root of the walk, the root itself. */
+  readonly directory: string;
+  /** Its name there, empty for the root of the walk. */
+  readonly name: string;
+  /** Its path below the root. */
+  readonly path: string;
+}
+
+function maybeStat(place: Place, options: WalkOptions): Found | undefined {
+  const hostPath = joinHostPath(place.directory, place.name);
   let info: Deno.FileInfo;
   try {
     info = Deno.lstatSync(hostPath);
@@ -89,33 +184,29 @@ function maybeStat(root: string, path: string, options: WalkOptions): Found | un
     }
     throw ioError(error, "read", hostPath);
   }
-  const type = info.isFile ? "file" : info.isDirectory ? "directory" : "symlink";
-  if (!info.isFile && !info.isDirectory && !info.isSymlink) {
+  const type = maybeType(info);
+  if (type === undefined) {
     options.warn(`Skipped "${hostPath}": ${specialKind(info)} cannot be part of a layer`);
     return undefined;
   }
-  if (type === "file" && !isReadable(hostPath, info)) options.unreadable.push(hostPath);
+  const { mode, uid, gid } = info;
+  const rest = { type, mode: mode ?? -1, uid: uid ?? 0, gid: gid ?? 0 };
+  return foundFile(place, { ...statNumbers(info), ...rest }, options);
+}
+
+function foundFile(place: Place, file: FileNumbers, { unreadable }: WalkOptions): Found {
+  const { directory, name, path } = place;
+  const { type, uid, gid } = file;
+  const host = new TreeStat(directory, name, file);
+  if (type === "file" && !isReadable(host, file.mode)) unreadable.push(host.path);
   return {
     path,
     type,
-    mode: (info.mode ?? 0) & 0o7777,
-    uid: info.uid ?? 0,
-    gid: info.gid ?? 0,
-    target: type === "symlink" ? readTarget(hostPath) : "",
-    host: hostStat(hostPath, info),
-  };
-}
-
-/** What is remembered of a file's inode. */
-export function hostStat(path: string, info: Deno.FileInfo): HostStat {
-  return {
-    path,
-    size: info.size,
-    ino: info.ino ?? 0,
-    dev: info.dev ?? 0,
-    links: info.nlink ?? 1,
-    mtime: info.mtime?.getTime() ?? 0,
-    ctime: info.ctime?.getTime() ?? 0,
+    mode: file.mode < 0 ? 0 : file.mode & 0o7777,
+    uid,
+    gid,
+    target: type === "symlink" ? readTarget(host.path) : "",
+    host,
   };
 }
 
@@ -177,14 +268,14 @@ function readTarget(path: string): string {
 }
 
 /** Modes that everyone can read need no look; others are tried, so that all can be named at once. */
-function isReadable(path: string, info: Deno.FileInfo): boolean {
-  if (info.mode === null || (info.mode & 0o444) === 0o444) return true;
+function isReadable(host: HostStat, mode: number): boolean {
+  if (mode < 0 || (mode & 0o444) === 0o444) return true;
   try {
-    Deno.openSync(path).close();
+    Deno.openSync(host.path).close();
     return true;
   } catch (error) {
     if (isAccessDenied(error)) return false;
-    throw ioError(error, "open", path);
+    throw ioError(error, "open", host.path);
   }
 }
 

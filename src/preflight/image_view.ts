@@ -37,9 +37,8 @@ const MAX_RESOLVED = 500_000;
 export class ImageView {
   readonly #files: ReturnType<typeof mergeIndexes>;
   readonly #layers: readonly ViewLayer[];
-  readonly #layerOf = new Map<FactsEntry, number>();
-  readonly #children = new Map<string, string[]>();
   readonly #resolved = new Map<string, ViewFile | undefined>();
+  #layerOf: ReadonlyMap<FactsEntry, number> | undefined;
   #named: ReadonlyMap<string, readonly string[]> | undefined;
 
   /** @throws {MiseOciError} `invalid` for layers that could not be unpacked. */
@@ -50,17 +49,6 @@ export class ImageView {
       entries: facts.entries,
       texts: facts.texts,
     })));
-    layers.forEach(({ facts }, layer) => {
-      for (const entry of facts.entries) this.#layerOf.set(entry, layer);
-    });
-    for (const { path } of this.#files.entries()) {
-      if (path === "") continue;
-      const slash = path.lastIndexOf("/");
-      const parent = slash < 0 ? "" : path.slice(0, slash);
-      const names = this.#children.get(parent);
-      if (names === undefined) this.#children.set(parent, [path.slice(slash + 1)]);
-      else names.push(path.slice(slash + 1));
-    }
   }
 
   /** What a path leads to, links followed; `undefined` if nothing. */
@@ -75,7 +63,7 @@ export class ImageView {
   }
 
   #viewFile({ path, type, mode, entry }: BaseFile): ViewFile {
-    const layer = entry === undefined ? 0 : this.#layerOf.get(entry) ?? 0;
+    const layer = this.#layerOfEntry(entry);
     const known = entry === undefined ? undefined : this.#layers[layer]?.facts.programs.get(entry);
     return { path: `/${path}`, type, mode, layer, program: known ?? OTHER };
   }
@@ -87,15 +75,27 @@ export class ImageView {
 
   /** The layer that has exactly this path; 0 if none lists it. */
   layerOf(path: string): number {
-    const entry = this.#files.get(path)?.entry;
-    return entry === undefined ? 0 : this.#layerOf.get(entry) ?? 0;
+    return this.#layerOfEntry(this.#files.get(path)?.entry);
+  }
+
+  /** Made when it is first asked for: an image that starts nothing has no need of it. */
+  #layerOfEntry(entry: FactsEntry | undefined): number {
+    if (entry === undefined) return 0;
+    this.#layerOf ??= this.#indexLayers();
+    return this.#layerOf.get(entry) ?? 0;
+  }
+
+  #indexLayers(): ReadonlyMap<FactsEntry, number> {
+    const layerOf = new Map<FactsEntry, number>();
+    this.#layers.forEach(({ facts }, layer) => {
+      for (const entry of facts.entries) layerOf.set(entry, layer);
+    });
+    return layerOf;
   }
 
   /** Names in the directory that a path leads to, sorted; empty if it leads to none. */
   list(path: string): readonly string[] {
-    const directory = this.#files.resolve(path);
-    if (directory?.type !== "directory") return [];
-    return this.#children.get(directory.path) ?? [];
+    return this.#files.names(path);
   }
 
   /** The text of a file that facts keep. */
@@ -110,13 +110,12 @@ export class ImageView {
 
   #indexNames(): ReadonlyMap<string, readonly string[]> {
     const named = new Map<string, string[]>();
-    for (const [directory, names] of this.#children) {
-      for (const name of names) {
-        const path = `${directory === "" ? "" : `/${directory}`}/${name}`;
-        const paths = named.get(name);
-        if (paths === undefined) named.set(name, [path]);
-        else paths.push(path);
-      }
+    for (const { path } of this.#files.entries()) {
+      if (path === "") continue;
+      const name = path.slice(path.lastIndexOf("/") + 1);
+      const paths = named.get(name);
+      if (paths === undefined) named.set(name, [`/${path}`]);
+      else paths.push(`/${path}`);
     }
     return named;
   }

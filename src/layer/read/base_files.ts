@@ -37,6 +37,8 @@ export interface BaseFiles {
   hasDirectory(path: string): boolean;
   /** The entry that the path leads to inside the image, all links followed; `undefined` if none. */
   resolve(path: string): BaseFile | undefined;
+  /** The names in the directory that the path leads to, sorted; none if it leads to no directory. */
+  names(path: string): readonly string[];
   /** The text of one of the files that indexes keep (`/etc/passwd`, …), links followed. */
   text(path: string): string | undefined;
   /** Everything, parents before children, siblings by name. */
@@ -60,21 +62,25 @@ const DIRECTORY = { type: "directory", mode: 0o755, uid: 0, gid: 0, size: 0 } as
 export function mergeIndexes(indexes: readonly LayerIndex[]): BaseFiles {
   const tree = new Tree();
   indexes.forEach((index, layer) => {
-    for (const { path } of index.entries) {
-      attempt(layer, path, () => tree.applyWhiteout(path));
-    }
-    for (const entry of index.entries) {
-      attempt(layer, entry.path, () => {
-        if (maybeWhiteout(entry.path) === undefined) tree.add(entry, index.texts);
-      });
-    }
+    attemptEach(layer, index.entries, ({ path }) => tree.applyWhiteout(path));
+    attemptEach(layer, index.entries, (entry) => {
+      if (maybeWhiteout(entry.path) === undefined) tree.add(entry, index.texts);
+    });
   });
   return tree;
 }
 
-function attempt(layer: number, path: string, action: () => void): void {
+function attemptEach(
+  layer: number,
+  entries: readonly IndexedEntry[],
+  action: (entry: IndexedEntry) => void,
+): void {
+  let path = "";
   try {
-    action();
+    for (const entry of entries) {
+      path = entry.path;
+      action(entry);
+    }
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     const shown = JSON.stringify(path.slice(0, 200));
@@ -91,6 +97,8 @@ function split(path: string): string[] {
 
 class Tree implements BaseFiles {
   readonly #root: Node = { file: DIRECTORY, children: new Map(), text: undefined };
+  /** The directory of the last entry: the next one is mostly in the same. */
+  #last: { readonly path: string; readonly node: Node } | undefined;
 
   get(path: string): BaseFile | undefined {
     const parts = split(path);
@@ -107,6 +115,10 @@ class Tree implements BaseFiles {
     return found === undefined ? undefined : { path: found.path.join("/"), ...found.node.file };
   }
 
+  names(path: string): readonly string[] {
+    return [...this.#follow(path)?.node.children?.keys() ?? []].sort((a, b) => a < b ? -1 : 1);
+  }
+
   text(path: string): string | undefined {
     return this.#follow(path)?.node.text;
   }
@@ -119,6 +131,7 @@ class Tree implements BaseFiles {
   applyWhiteout(path: string): void {
     const whiteout = maybeWhiteout(path);
     if (whiteout === undefined || whiteout.type === "metadata") return;
+    this.#last = undefined;
     const parts = split(whiteout.path);
     if (whiteout.type === "opaque") {
       const directory = this.#walk(parts, { create: false });
@@ -132,25 +145,42 @@ class Tree implements BaseFiles {
   /** Puts an entry where unpacking would. */
   add(entry: IndexedEntry, texts: ReadonlyMap<string, string>): void {
     const { path, type, mode, uid, gid, size, link } = entry;
-    const parts = split(path);
-    const name = parts.pop();
-    if (name === undefined) {
+    const place = this.#place(path);
+    if (place === undefined) {
       if (type !== "directory") throw new RangeError("the root can only be a directory");
       this.#root.file = { type, mode, uid, gid, size, entry };
       return;
     }
-    const parent = this.#walk(parts, { create: true })!.node;
+    const { name, parent } = place;
+    const children = parent.children!;
+    const old = children.get(name);
+    // What takes another's place may have been on the way to the last directory.
+    if (old !== undefined) this.#last = undefined;
     if (type === "hardlink") {
-      parent.children!.set(name, this.#linked(link!));
+      children.set(name, this.#linked(link!));
       return;
     }
-    const old = parent.children!.get(name);
     const merges = type === "directory" && old?.file.type === "directory";
-    parent.children!.set(name, {
+    children.set(name, {
       file: { type, mode, uid, gid, size, entry, ...(link === undefined ? {} : { link }) },
       children: merges ? old.children : type === "directory" ? new Map() : undefined,
       text: texts.get(path),
     });
+  }
+
+  /** Where a path is added; `undefined` for the root. */
+  #place(path: string): { readonly name: string; readonly parent: Node } | undefined {
+    const slash = path.lastIndexOf("/");
+    const directory = path.slice(0, Math.max(0, slash));
+    const last = path.slice(slash + 1);
+    const plain = last !== "" && last !== "." && last !== "..";
+    if (plain && this.#last?.path === directory) return { name: last, parent: this.#last.node };
+    const parts = split(path);
+    const name = parts.pop();
+    if (name === undefined) return undefined;
+    const parent = this.#walk(parts, { create: true })!.node;
+    this.#last = plain ? { path: directory, node: parent } : undefined;
+    return { name, parent };
   }
 
   #linked(target: string): Node {

@@ -133,6 +133,25 @@ Deno.test("mergeIndexes() replaces, keeps contents of directories, and shares ha
   assertEquals(merged.hasDirectory("/etc"), true); // implied by etc/passwd
 });
 
+Deno.test("mergeIndexes() names what is in a directory, links followed", async () => {
+  const files = mergeIndexes([await index(d("a"), f("a/z"), f("a/b"), l("l", "a"), f("c/x"))]);
+  const names = ["/", "a", "/l/", "c", "a/z", "none"].map((path) => files.names(path));
+  assertEquals(names, [["a", "c", "l"], ["b", "z"], ["b", "z"], ["x"], [], []]);
+});
+
+Deno.test("mergeIndexes() sees when an entry changes the way to the directory of the next", async () => {
+  const way = [d("a"), l("a/l", "."), f("a/l/f"), f("a/l/g")];
+  assertEquals(await paths(way), ["a", "a/f", "a/g", "a/l"]);
+  // What is at a/l/l takes the link's own place.
+  await assertRejects(
+    () => paths([...way, f("a/l/l"), f("a/l/h")]),
+    MiseOciError,
+    '"a/l/h": a parent is not a directory',
+  );
+  assertEquals(await paths([f("a/b/f"), f("a/b"), d("a/b"), f("a/b/g")]), ["a", "a/b", "a/b/g"]);
+  assertEquals(await paths([f("a/b/f")], [f("a/.wh.b"), f("a/b/g")]), ["a", "a/b", "a/b/g"]);
+});
+
 Deno.test("mergeIndexes() refuses what could not be unpacked", async () => {
   const cases: FixtureEntry[][] = [
     [l(".", "/outside")], // U09

@@ -1,0 +1,83 @@
+/**
+ * What the thread that helps to walk a tree is asked and answers.
+ * @module
+ */
+import type { StatNumbers } from "./tree_stat.ts";
+
+/** Directories to be listed: absolute host paths. */
+export type ListRequest = readonly string[];
+
+/** What is in directories. */
+export interface ListResponse {
+  /** The names in each, separated by `/`; `undefined` for one that the walk must look at itself. */
+  readonly names: readonly (string | undefined)[];
+  /** {@linkcode packInfo} of every name, one after the other. */
+  readonly numbers: Float64Array<ArrayBuffer>;
+}
+
+/** Numbers of a file in {@linkcode ListResponse.numbers}. */
+export const INFO_NUMBERS = 10;
+
+/** What can be in a layer; the position of each is how it is packed. */
+const TYPES = ["file", "directory", "symlink"] as const;
+/** A file, directory or link. */
+export type FoundType = (typeof TYPES)[number];
+
+/** The type of what can be in a layer. */
+export function maybeType(info: Deno.FileInfo): FoundType | undefined {
+  return info.isFile
+    ? "file"
+    : info.isDirectory
+    ? "directory"
+    : info.isSymlink
+    ? "symlink"
+    : undefined;
+}
+
+/** What is known of a file besides its name. */
+export interface FileNumbers extends StatNumbers {
+  /** What it is. */
+  readonly type: FoundType;
+  /** Mode with type bits; -1 where the host has none. */
+  readonly mode: number;
+  /** User id. */
+  readonly uid: number;
+  /** Group id. */
+  readonly gid: number;
+}
+
+/** Packs what `lstat` said at a position. @returns whether it can be in a layer. */
+export function packInfo(info: Deno.FileInfo, into: Float64Array, at: number): boolean {
+  const type = maybeType(info);
+  if (type === undefined) return false;
+  const first = at * INFO_NUMBERS;
+  into[first] = info.size;
+  into[first + 1] = info.ino ?? 0;
+  into[first + 2] = info.dev ?? 0;
+  into[first + 3] = info.nlink ?? 1;
+  into[first + 4] = info.mtime?.getTime() ?? 0;
+  into[first + 5] = info.ctime?.getTime() ?? 0;
+  into[first + 6] = TYPES.indexOf(type);
+  into[first + 7] = info.mode ?? -1;
+  into[first + 8] = info.uid ?? 0;
+  into[first + 9] = info.gid ?? 0;
+  return true;
+}
+
+/** What {@linkcode packInfo} packed. */
+export function unpackInfo(numbers: Float64Array, at: number): FileNumbers {
+  const first = at * INFO_NUMBERS;
+  const number = (offset: number): number => numbers[first + offset] ?? 0;
+  return {
+    size: number(0),
+    ino: number(1),
+    dev: number(2),
+    links: number(3),
+    mtime: number(4),
+    ctime: number(5),
+    type: TYPES[number(6)] ?? "file",
+    mode: number(7),
+    uid: number(8),
+    gid: number(9),
+  };
+}
