@@ -135,7 +135,7 @@ class Walk {
     const { reference: { repository }, cache, signal } = this.#options;
     const cached = isDigest(target) ? await this.#cached(target, descriptor?.size) : undefined;
     if (cached !== undefined) {
-      return parseFetched(cached, { what: `manifest "${this.#name}"`, expected: descriptor });
+      return await parseFetched(cached, { what: `manifest "${this.#name}"`, expected: descriptor });
     }
     const fetched = await fetchManifest(this.#client, {
       repository,
