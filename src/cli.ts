@@ -15,6 +15,12 @@ import { MiseOciError } from "./errors.ts";
 import { noteWarnings, withWarnings } from "./cli/warnings.ts";
 import { makeColors } from "./ui/color.ts";
 
+/* Hidden from Deno as in commands/workflows.ts. */
+const helpModule = (): Promise<typeof import("./cli/help.ts")> =>
+  import("./cli/help.ts" as string) as Promise<typeof import("./cli/help.ts")>;
+const failureModule = (): Promise<typeof import("./cli/failure.ts")> =>
+  import("./cli/failure.ts" as string) as Promise<typeof import("./cli/failure.ts")>;
+
 /** Parts that a test may replace. */
 export interface CliOptions {
   /** The table of commands. */
@@ -80,7 +86,7 @@ async function helpOutput(
   line: { readonly command: Command | undefined; readonly path: readonly string[] },
   color: boolean,
 ): Promise<string> {
-  const { commandHelp, programHelp } = await import("./cli/help.ts");
+  const { commandHelp, programHelp } = await helpModule();
   const columns = Math.min(100, Math.max(40, io.size()?.columns ?? 100));
   const options = { columns, colors: makeColors(color) };
   return line.command === undefined
@@ -131,15 +137,17 @@ async function runCommand(
     });
   }
   const input = convertInput({ ...line, command }, { env, place, globals });
-  const reporter = noteWarnings(makeReporter({
-    progress: globals.progress,
-    quiet: globals.quiet,
-    verbosity: globals.verbose,
-    colors: makeColors(wantsColor(io, "stderr", args)),
-    canDraw: io.isTerminal("stderr") && env("TERM") !== "dumb",
-    write: (text) => io.stderr.write(text),
-    size: () => io.size(),
-  }));
+  const reporter = noteWarnings(
+    await makeReporter({
+      progress: globals.progress,
+      quiet: globals.quiet,
+      verbosity: globals.verbose,
+      colors: makeColors(wantsColor(io, "stderr", args)),
+      canDraw: io.isTerminal("stderr") && env("TERM") !== "dumb",
+      write: (text) => io.stderr.write(text),
+      size: () => io.size(),
+    }),
+  );
   const context: CommandContext = {
     io,
     reporter,
@@ -210,7 +218,7 @@ export async function runCli(
   try {
     return await dispatch(program, expanded);
   } catch (error) {
-    const { failureJson, failureText, toFailure } = await import("./cli/failure.ts");
+    const { failureJson, failureText, toFailure } = await failureModule();
     const failure = toFailure(error, io.signal);
     const colors = makeColors(wantsColor(io, "stderr", args));
     const debug = expanded.includes("--debug");

@@ -3,7 +3,6 @@
  * certificates, proxies, and whether plain http is allowed.
  * @module
  */
-import { readSettings } from "../mise/settings.ts";
 import { formatReference, type Reference } from "../oci/mod.ts";
 import { createRegistryClient, loadCaCerts, type RegistryClient } from "../registry/mod.ts";
 import { findCredentials } from "../registry/credentials/find_credentials.ts";
@@ -11,6 +10,10 @@ import { registryUrl } from "../registry/host.ts";
 import { hostEnv } from "./environment.ts";
 import { miseContext } from "./mise_context.ts";
 import type { WorkflowContext } from "./types.ts";
+
+/* Hidden from Deno as in src/commands/workflows.ts: nobody asks mise about registries of this machine. */
+const settingsModule = (): Promise<typeof import("../mise/settings.ts")> =>
+  import("../mise/settings.ts" as string) as Promise<typeof import("../mise/settings.ts")>;
 
 /** How a registry may be reached. */
 export interface RegistryAccess {
@@ -29,6 +32,7 @@ export async function readAccess(
 ): Promise<RegistryAccess> {
   const isPlain = registryUrl(registry, { insecure: false }).protocol === "http:";
   if (isPlain) return { insecureRegistries: [] };
+  const { readSettings } = await settingsModule();
   return await readSettings({ directory }, miseContext(context));
 }
 
