@@ -4,7 +4,7 @@
  */
 import { checkCacheFrom } from "../registry/mod.ts";
 import { openLayout } from "../store/mod.ts";
-import { type LayoutRequest, obtainLayoutImages } from "./layout_images.ts";
+import { type LayoutRequest, obtainLayoutImages, readLayout } from "./layout_images.ts";
 import { destinationOf, upload } from "./push_upload.ts";
 import { openRegistry, readAccess } from "./registry_access.ts";
 import type { PushRequest, PushResult, WorkflowContext } from "./types.ts";
@@ -18,9 +18,11 @@ async function pushLayout(
   context: WorkflowContext,
 ): Promise<PushResult> {
   const { image, destination, directory } = request;
+  // A directory that is no layout is an error before mise is asked anything.
+  const layout = await readLayout(image);
   const [access, obtained] = await Promise.all([
     readAccess(destination, directory, context),
-    obtainLayoutImages(image, context),
+    obtainLayoutImages(layout, image, context),
   ]);
   await using images = obtained;
   const client = await openRegistry(destination, access, context);
@@ -44,8 +46,8 @@ export async function pushImage(
   const { image, destination, cacheFrom, tool } = request;
   destinationOf(destination);
   if (cacheFrom !== undefined) checkCacheFrom(cacheFrom, destination);
-  if (image.kind === "layout") await openLayout(image.directory);
   if (tool === "skopeo" || tool === "crane") {
+    if (image.kind === "layout") await openLayout(image.directory);
     return await (await builtModule()).pushByTool({ ...request, tool }, context);
   }
   if (image.kind === "layout") return await pushLayout({ ...request, image }, context);
