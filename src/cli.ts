@@ -15,12 +15,6 @@ import { MiseOciError } from "./errors.ts";
 import { noteWarnings, withWarnings } from "./cli/warnings.ts";
 import { makeColors } from "./ui/color.ts";
 
-/* Hidden from Deno as in commands/workflows.ts. */
-const helpModule = (): Promise<typeof import("./cli/help.ts")> =>
-  import("./cli/help.ts" as string) as Promise<typeof import("./cli/help.ts")>;
-const failureModule = (): Promise<typeof import("./cli/failure.ts")> =>
-  import("./cli/failure.ts" as string) as Promise<typeof import("./cli/failure.ts")>;
-
 /** Parts that a test may replace. */
 export interface CliOptions {
   /** The table of commands. */
@@ -86,7 +80,7 @@ async function helpOutput(
   line: { readonly command: Command | undefined; readonly path: readonly string[] },
   color: boolean,
 ): Promise<string> {
-  const { commandHelp, programHelp } = await helpModule();
+  const { commandHelp, programHelp } = await import("./cli/help.ts");
   const columns = Math.min(100, Math.max(40, io.size()?.columns ?? 100));
   const options = { columns, colors: makeColors(color) };
   return line.command === undefined
@@ -218,7 +212,7 @@ export async function runCli(
   try {
     return await dispatch(program, expanded);
   } catch (error) {
-    const { failureJson, failureText, toFailure } = await failureModule();
+    const { failureJson, failureText, toFailure } = await import("./cli/failure.ts");
     const failure = toFailure(error, io.signal);
     const colors = makeColors(wantsColor(io, "stderr", args));
     const debug = expanded.includes("--debug");

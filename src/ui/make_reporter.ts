@@ -47,8 +47,9 @@ export async function makeReporter(options: ReporterOptions): Promise<StoppableR
   if (progress === "auto" && canDraw && !quiet) {
     const size = (): { columns: number; rows: number } =>
       options.size() ?? { columns: 80, rows: 24 };
-    const { TerminalReporter } = await terminalModule();
-    return new TerminalReporter({ ...common, size, every });
+    // Without permission to read, the command will say so, and better than an import does.
+    const terminal = await terminalModule().catch(() => undefined);
+    if (terminal !== undefined) return new terminal.TerminalReporter({ ...common, size, every });
   }
   return new PlainReporter({ ...common, progress: progress !== "none" });
 }

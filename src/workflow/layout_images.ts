@@ -6,11 +6,11 @@ import { MiseOciError } from "../errors.ts";
 import { type Descriptor, type Index, maybeManifestKind, parseManifest } from "../oci/mod.ts";
 import {
   type ImageStore,
-  openLayout,
   readBlob,
   type ResolvedImage,
   resolveImage,
-} from "../store/mod.ts";
+} from "../store/image_source.ts";
+import { openLayout } from "../store/layout.ts";
 import { checkFound } from "./check_found.ts";
 import type { Document } from "./compose_image.ts";
 import { defaultPlatform } from "./environment.ts";

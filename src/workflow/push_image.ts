@@ -2,8 +2,8 @@
  * `push`: image → registry, with the built-in client or another program.
  * @module
  */
-import { checkCacheFrom } from "../registry/mod.ts";
-import { openLayout } from "../store/mod.ts";
+import { checkCacheFrom } from "../registry/cache_from.ts";
+import { openLayout } from "../store/layout.ts";
 import { type LayoutRequest, obtainLayoutImages, readLayout } from "./layout_images.ts";
 import { destinationOf, upload } from "./push_upload.ts";
 import { openRegistry, readAccess } from "./registry_access.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import { linkWarning } from "../layer/links.ts";
+import { linkWarning } from "../layer/link_warning.ts";
 import { describeDuplicate } from "../preflight/describe.ts";
 import { type Finding, findingsOf } from "../preflight/findings.ts";
 import type { CheckReport, PackageRemedy } from "../preflight/mod.ts";
