@@ -67,16 +67,19 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     ...outputs(input),
     ...given("tag", input.flags.tag),
   };
-  const { plansOutput, buildOutput } = await printModule();
   if (input.flags["dry-run"]) {
     const { platforms, ...one } = request;
     const requests = platforms?.map((platform) => ({ ...one, platform })) ?? [one];
     const plans = await Promise.all(
       requests.map((each) => context.workflows.planImage(each, context)),
     );
+    const { plansOutput } = await printModule();
     context.print(plansOutput(plans));
   } else {
-    const result = await context.workflows.buildImage(request, context);
+    const [result, { buildOutput }] = await Promise.all([
+      context.workflows.buildImage(request, context),
+      printModule(),
+    ]);
     context.print(buildOutput(result, {
       quiet: input.globals.quiet,
       short: context.io.isTerminal("stdout"),

@@ -81,7 +81,8 @@ async function openProject(
   const { directory, misePath, miseEnv, includeGlobal, install, yes } = request;
   const platform = request.platform ?? defaultPlatform();
   const foreign = maybeForeign(platform);
-  const project = await readProject({
+  const asked = context.asked?.take(request, context);
+  const project = await (asked ?? readProject({
     directory,
     platform,
     includeGlobal,
@@ -90,7 +91,7 @@ async function openProject(
     ...(misePath === undefined ? {} : { misePath }),
     ...(miseEnv === undefined ? {} : { miseEnv }),
     ...(yes === undefined ? {} : { yes }),
-  }, miseContext(context));
+  }, miseContext(context)));
   const followed = await followToolPaths(project);
   if (foreign !== undefined && installForeign) {
     const cache = await openBuildCache(context);

@@ -10,6 +10,8 @@ import { openRegistry, readAccess } from "./registry_access.ts";
 import type { PushRequest, PushResult, WorkflowContext } from "./types.ts";
 
 /* Hidden from Deno as in src/commands/workflows.ts: a layout is pushed without what builds one. */
+const aheadModule = (): Promise<typeof import("./ask_ahead.ts")> =>
+  import("./ask_ahead.ts" as string) as Promise<typeof import("./ask_ahead.ts")>;
 const builtModule = (): Promise<typeof import("./push_built.ts")> =>
   import("./push_built.ts" as string) as Promise<typeof import("./push_built.ts")>;
 
@@ -51,5 +53,7 @@ export async function pushImage(
     return await (await builtModule()).pushByTool({ ...request, tool }, context);
   }
   if (image.kind === "layout") return await pushLayout({ ...request, image }, context);
-  return await (await builtModule()).pushBuilt({ ...request, image }, context);
+  const { askAhead } = await aheadModule();
+  await using asked = askAhead(image.build, context);
+  return await (await builtModule()).pushBuilt({ ...request, image }, { ...context, asked });
 }
