@@ -131,15 +131,17 @@ async function runCommand(
     });
   }
   const input = convertInput({ ...line, command }, { env, place, globals });
-  const reporter = noteWarnings(makeReporter({
-    progress: globals.progress,
-    quiet: globals.quiet,
-    verbosity: globals.verbose,
-    colors: makeColors(wantsColor(io, "stderr", args)),
-    canDraw: io.isTerminal("stderr") && env("TERM") !== "dumb",
-    write: (text) => io.stderr.write(text),
-    size: () => io.size(),
-  }));
+  const reporter = noteWarnings(
+    await makeReporter({
+      progress: globals.progress,
+      quiet: globals.quiet,
+      verbosity: globals.verbose,
+      colors: makeColors(wantsColor(io, "stderr", args)),
+      canDraw: io.isTerminal("stderr") && env("TERM") !== "dumb",
+      write: (text) => io.stderr.write(text),
+      size: () => io.size(),
+    }),
+  );
   const context: CommandContext = {
     io,
     reporter,

@@ -11,6 +11,10 @@ import { BUILD_FLAGS, buildRequest, given } from "./flags/build.ts";
 import { parseDirectory } from "./flags/image.ts";
 import { parseArchivePath } from "./values/build.ts";
 
+/* Hidden from Deno as in workflows.ts. */
+const printModule = (): Promise<typeof import("./print/build.ts")> =>
+  import("./print/build.ts" as string) as Promise<typeof import("./print/build.ts")>;
+
 type OutputRequest = Pick<BuildRequest, "output" | "archive">;
 
 const FLAGS = {
@@ -63,16 +67,19 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     ...outputs(input),
     ...given("tag", input.flags.tag),
   };
-  const { plansOutput, buildOutput } = await import("./print/build.ts");
   if (input.flags["dry-run"]) {
     const { platforms, ...one } = request;
     const requests = platforms?.map((platform) => ({ ...one, platform })) ?? [one];
     const plans = await Promise.all(
       requests.map((each) => context.workflows.planImage(each, context)),
     );
+    const { plansOutput } = await printModule();
     context.print(plansOutput(plans));
   } else {
-    const result = await context.workflows.buildImage(request, context);
+    const [result, { buildOutput }] = await Promise.all([
+      context.workflows.buildImage(request, context),
+      printModule(),
+    ]);
     context.print(buildOutput(result, {
       quiet: input.globals.quiet,
       short: context.io.isTerminal("stdout"),

@@ -13,13 +13,17 @@ import { type FlagTable, switchFlag, valueFlag } from "./flag.ts";
 import { given } from "./flags/build.ts";
 import { parseByteSize, parseDuration } from "./values/numbers.ts";
 
+/* Hidden from Deno as in workflows.ts. */
+const printModule = (): Promise<typeof import("./print/cache.ts")> =>
+  import("./print/cache.ts" as string) as Promise<typeof import("./print/cache.ts")>;
+
 const ls = defineCommand({
   name: "ls",
   summary: "List what is in the cache",
   flags: {},
   examples: [{ text: "List it, the largest first", command: "mise-oci cache ls" }],
   run: async (_input, context) => {
-    const { cacheListOutput } = await import("./print/cache.ts");
+    const { cacheListOutput } = await printModule();
     context.print(cacheListOutput(await context.workflows.listCache()));
     return 0;
   },
@@ -57,7 +61,7 @@ async function runPrune(
   context: CommandContext,
 ): Promise<number> {
   const dryRun = flags["dry-run"];
-  const { cachePruneOutput } = await import("./print/cache.ts");
+  const { cachePruneOutput } = await printModule();
   const result = await context.workflows.pruneCache({
     dryRun,
     ...given("olderThanMs", flags["older-than"]),

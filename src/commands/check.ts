@@ -7,12 +7,16 @@ import type { FlagTable } from "./flag.ts";
 import { given, PLATFORM_FLAG } from "./flags/build.ts";
 import { parseImageTarget } from "./values/image_target.ts";
 
+/* Hidden from Deno as in workflows.ts. */
+const printModule = (): Promise<typeof import("./print/check.ts")> =>
+  import("./print/check.ts" as string) as Promise<typeof import("./print/check.ts")>;
+
 const { group: _, ...platform } = PLATFORM_FLAG.platform;
 const FLAGS = { platform } as const satisfies FlagTable;
 
 async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
   const { flags, globals, positionals } = input;
-  const { checkOutput, passes } = await import("./print/check.ts");
+  const { checkOutput, passes } = await printModule();
   const result = await context.workflows.checkImage({
     target: parseImageTarget(positionals[0] ?? "./mise-oci", context.place),
     directory: context.place.resolve("."),

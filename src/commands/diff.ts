@@ -7,6 +7,10 @@ import { type FlagTable, switchFlag } from "./flag.ts";
 import { given, PLATFORM_FLAG } from "./flags/build.ts";
 import { parseImageTarget } from "./values/image_target.ts";
 
+/* Hidden from Deno as in workflows.ts. */
+const printModule = (): Promise<typeof import("./print/diff.ts")> =>
+  import("./print/diff.ts" as string) as Promise<typeof import("./print/diff.ts")>;
+
 const { group: _, ...platform } = PLATFORM_FLAG.platform;
 const FLAGS = {
   files: switchFlag({ help: "List the files that differ of tools with another version too" }),
@@ -16,7 +20,7 @@ const FLAGS = {
 
 async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
   const { flags, globals, positionals } = input;
-  const { diffOutput } = await import("./print/diff.ts");
+  const { diffOutput } = await printModule();
   const [a = "", b = ""] = positionals;
   const result = await context.workflows.diffImages({
     a: parseImageTarget(a, context.place),

@@ -8,6 +8,10 @@ import { given, PLATFORM_FLAG } from "./flags/build.ts";
 import { parseImageTarget } from "./values/image_target.ts";
 import { parseName } from "./values/numbers.ts";
 
+/* Hidden from Deno as in workflows.ts. */
+const printModule = (): Promise<typeof import("./print/inspect.ts")> =>
+  import("./print/inspect.ts" as string) as Promise<typeof import("./print/inspect.ts")>;
+
 const { group: _, ...platform } = PLATFORM_FLAG.platform;
 const FLAGS = {
   html: valueFlag({
@@ -21,7 +25,7 @@ const FLAGS = {
 
 async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
   const { flags, positionals } = input;
-  const { inspectOutput } = await import("./print/inspect.ts");
+  const { inspectOutput } = await printModule();
   const result = await context.workflows.inspectImage({
     target: parseImageTarget(positionals[0] ?? "./mise-oci", context.place),
     directory: context.place.resolve("."),

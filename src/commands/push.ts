@@ -10,6 +10,10 @@ import { choiceFlag, type FlagTable, inGroup, switchFlag, valueFlag } from "./fl
 import { given } from "./flags/build.ts";
 import { IMAGE_FLAGS, imageRequest } from "./flags/image.ts";
 
+/* Hidden from Deno as in workflows.ts. */
+const printModule = (): Promise<typeof import("./print/push.ts")> =>
+  import("./print/push.ts" as string) as Promise<typeof import("./print/push.ts")>;
+
 const FLAGS = {
   ...inGroup("Push flags", {
     "cache-from": valueFlag({
@@ -95,12 +99,14 @@ function pushRequest(
 
 async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
   const request = pushRequest(input, context);
-  const { pushOutput } = await import("./print/push.ts");
+  const { pushOutput } = await printModule();
   const result = await context.workflows.pushImage(request, context);
-  context.print(pushOutput(result, {
-    quiet: input.globals.quiet,
-    short: context.io.isTerminal("stdout"),
-  }));
+  context.print(
+    await pushOutput(result, {
+      quiet: input.globals.quiet,
+      short: context.io.isTerminal("stdout"),
+    }),
+  );
   return 0;
 }
 

@@ -54,9 +54,9 @@ export interface Workflows {
  * is never imported: that would double the time of `--help`. `as string` hides the literal from Deno;
  * the bundler of the executable (`scripts/compile/bundle.ts`) sees it.
  */
-const buildModule = (): Promise<typeof import("../workflow/build_image.ts")> =>
-  import("../workflow/build_image.ts" as string) as Promise<
-    typeof import("../workflow/build_image.ts")
+const buildModule = (): Promise<typeof import("../workflow/start_build.ts")> =>
+  import("../workflow/start_build.ts" as string) as Promise<
+    typeof import("../workflow/start_build.ts")
   >;
 const pushModule = (): Promise<typeof import("../workflow/push_image.ts")> =>
   import("../workflow/push_image.ts" as string) as Promise<

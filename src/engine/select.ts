@@ -2,7 +2,7 @@
  * Finding an engine.
  * @module
  */
-import { delimiter, join } from "node:path";
+import { DELIMITER, join } from "@std/path";
 import { MiseOciError } from "../errors.ts";
 import { docker } from "./docker.ts";
 import { podman } from "./podman.ts";
@@ -22,7 +22,7 @@ const INSTALL = "Install podman (https://podman.io/docs/installation) or docker 
   "(https://docs.docker.com/engine/install), or push the image and run it elsewhere";
 
 async function maybeFind(name: string, path: string): Promise<string | undefined> {
-  for (const directory of path.split(delimiter)) {
+  for (const directory of path.split(DELIMITER)) {
     if (directory === "") continue;
     const candidate = join(directory, Deno.build.os === "windows" ? `${name}.exe` : name);
     try {

@@ -88,7 +88,7 @@ export async function buildLayer(plan: LayerPlan, context: LayerContext): Promis
     },
     diffId: summary.diffId,
     uncompressedSize: summary.size,
-    fingerprint: fingerprintTree(plan, tree, pool.framing),
+    fingerprint: await fingerprintTree(plan, tree, pool.framing),
     ...(texts === undefined ? {} : { texts }),
     warnings,
   };
@@ -114,7 +114,7 @@ export async function computeLayer(
     plan,
     diffId: summary.diffId,
     uncompressedSize: summary.size,
-    fingerprint: fingerprintTree(plan, tree, context.compression),
+    fingerprint: await fingerprintTree(plan, tree, context.compression),
     ...(texts === undefined ? {} : { texts }),
     warnings,
   };

@@ -2,7 +2,7 @@
  * Globs of what is left out of a layer.
  * @module
  */
-import { globToRegExp } from "@std/path/posix";
+import { globToRegExp } from "@std/path/posix/glob-to-regexp";
 
 /**
  * Whether a path below a tree is left out. A glob with a slash is held against the whole path (`lib/*.a`,

@@ -5,7 +5,7 @@
  * see `dependencies.ts`.
  * @module
  */
-import { createHash } from "node:crypto";
+import { Sha256, sha256Hex } from "../oci/sha256.ts";
 import type { CompressionPlan, LayerPlan } from "../plan/types.ts";
 import { resolveFraming } from "./compression.ts";
 import { LAYER_FORMAT, RELOCATION_FORMAT } from "./format.ts";
@@ -27,7 +27,7 @@ export async function fingerprintLayer(
   plan: LayerPlan,
   context: FingerprintContext,
 ): Promise<string> {
-  return fingerprintTree(plan, await scanLayer(plan, context), context.compression);
+  return await fingerprintTree(plan, await scanLayer(plan, context), context.compression);
 }
 
 /** A fingerprint and what it is of. */
@@ -40,26 +40,26 @@ interface Known {
 const known = new WeakMap<LayerTree, Known>();
 
 /** The fingerprint of a tree that has been scanned. */
-export function fingerprintTree(
+export async function fingerprintTree(
   plan: LayerPlan,
   tree: LayerTree,
   compression: CompressionPlan,
-): string {
+): Promise<string> {
   // Whether zstd is there does not matter for the key, only for the build.
   const { kind, level } = resolveFraming(compression, true);
   const last = known.get(tree);
   if (last?.plan === plan && last.compression === `${kind}:${level}`) return last.fingerprint;
-  const fingerprint = computeFingerprint(plan, tree, { kind, level });
+  const fingerprint = await computeFingerprint(plan, tree, { kind, level });
   known.set(tree, { plan, compression: `${kind}:${level}`, fingerprint });
   return fingerprint;
 }
 
-function computeFingerprint(
+async function computeFingerprint(
   plan: LayerPlan,
   tree: LayerTree,
   { kind, level }: { readonly kind: string; readonly level: number },
-): string {
-  const hash = createHash("sha256");
+): Promise<string> {
+  const hash = new Sha256();
   hash.update(JSON.stringify([
     LAYER_FORMAT,
     RELOCATION_FORMAT,
@@ -86,13 +86,13 @@ function computeFingerprint(
     if (host !== undefined && type !== "directory") {
       lines += ` ${host.size} ${host.mtime} ${host.ctime} ${host.dev}:${host.ino}`;
     }
-    if (content !== undefined) lines += ` ${createHash("sha256").update(content).digest("hex")}`;
+    if (content !== undefined) lines += ` ${await sha256Hex(content)}`;
     if (lines.length > 1 << 16) {
       hash.update(lines);
       lines = "";
     }
   }
-  return hash.update(lines).digest("hex");
+  return await hash.update(lines).hex();
 }
 
 /** Host path of the first difference between two scans of one plan, `undefined` if there is none. */

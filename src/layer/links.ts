@@ -4,6 +4,7 @@
  */
 import * as posix from "@std/path/posix";
 import type { LayerEntry } from "./entry.ts";
+import { linkWarning } from "./link_warning.ts";
 import { isWithin, relocateLink, type RelocationMap } from "./relocate.ts";
 import { imagePythons, maybeCompatiblePython, parseVenvConfig, pythonExecutable } from "./venv.ts";
 
@@ -62,9 +63,4 @@ function warnIfNowhere(entry: LayerEntry, path: string, context: LinkContext): v
   // Only the base's directories are known: a file in one of them may well be there.
   if (context.provided(path.slice(1)) || context.provided(posix.dirname(path).slice(1))) return;
   context.warn(linkWarning(`/${entry.path}`, entry.target));
-}
-
-/** What is said of a link that leads nowhere. */
-export function linkWarning(path: string, target: string): string {
-  return `Link "${path}" leads to "${target}", which the image does not provide`;
 }

@@ -37,7 +37,7 @@ export type { Framing } from "./compression.ts";
 export type { BlockJob } from "./deflate/block.ts";
 export type { HostStat, LayerEntry } from "./entry.ts";
 export { type FingerprintContext, fingerprintLayer, fingerprintTree } from "./fingerprint.ts";
-export { linkWarning } from "./links.ts";
+export { linkWarning } from "./link_warning.ts";
 export { LAYER_FORMAT, RELOCATION_FORMAT } from "./format.ts";
 export type { TarSummary } from "./output.ts";
 export {

@@ -3,7 +3,7 @@
  * shape are probably the same layer, wherever they are on disk; their diff IDs tell.
  * @module
  */
-import { createHash } from "node:crypto";
+import { streamingSha256 } from "../oci/sha256.ts";
 import type { CompressionPlan } from "../plan/types.ts";
 import { resolveFraming } from "./compression.ts";
 import { LAYER_FORMAT } from "./format.ts";
@@ -12,7 +12,7 @@ import { contentSize, type LayerTree } from "./scan.ts";
 /** The shape of a tree that is to be compressed so: 64 hex digits. Reads nothing. */
 export function treeShape(tree: LayerTree, compression: CompressionPlan): string {
   const { kind, level } = resolveFraming(compression, true);
-  const hash = createHash("sha256").update(JSON.stringify([LAYER_FORMAT, kind, level]));
+  const hash = streamingSha256().update(JSON.stringify([LAYER_FORMAT, kind, level]));
   let lines = "";
   for (const entry of tree.entries) {
     const { path, type, mode, uid, gid, target } = entry;

@@ -4,7 +4,7 @@
  * takes GOBIN away from `go install` and puts there what comes out.
  * @module
  */
-import { delimiter, join } from "node:path";
+import { DELIMITER, join } from "@std/path";
 import { formatPlatform, type Platform } from "../oci/mod.ts";
 import type { ForeignPlatform } from "./foreign_platform.ts";
 
@@ -44,7 +44,7 @@ mv "$work/bin/${os}_${architecture}/"* "$bin/"
 /** The first `go` of a PATH; `undefined` if there is none, or no shell to run the script. */
 async function maybeFindGo(path: string): Promise<string | undefined> {
   if (Deno.build.os === "windows") return undefined;
-  for (const directory of path.split(delimiter)) {
+  for (const directory of path.split(DELIMITER)) {
     if (!directory.startsWith("/")) continue;
     const file = join(directory, "go");
     const info = await Deno.stat(file).catch(() => undefined);
@@ -71,5 +71,5 @@ export async function prependCrossGo(
   const temporary = join(own, `.go-${crypto.randomUUID()}`);
   await Deno.writeTextFile(temporary, crossGoScript(go, platform), { mode: 0o755 });
   await Deno.rename(temporary, join(own, "go"));
-  return { path: [own, path].join(delimiter) };
+  return { path: [own, path].join(DELIMITER) };
 }

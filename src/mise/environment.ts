@@ -2,7 +2,7 @@
  * The project's environment: which variables are its own, where each comes from, which are secrets.
  * @module
  */
-import { delimiter } from "node:path";
+import { DELIMITER } from "@std/path";
 import { MiseOciError } from "../errors.ts";
 import type { EnvVariable, OciSection, Tool } from "../plan/project.ts";
 import type { ListedVariable } from "./answers.ts";
@@ -48,7 +48,7 @@ async function namesWithoutOutside(
   outside: readonly string[],
 ): Promise<ReadonlySet<string> | undefined> {
   const before = session.context.env("MISE_IGNORED_CONFIG_PATHS");
-  const ignored = [...(before ? [before] : []), ...outside].join(delimiter);
+  const ignored = [...(before ? [before] : []), ...outside].join(DELIMITER);
   const env = { ...session.env, MISE_IGNORED_CONFIG_PATHS: ignored };
   try {
     const variables = await askVariables({ ...session, env });

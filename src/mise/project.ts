@@ -22,7 +22,6 @@ import { readDotfiles } from "./dotfiles.ts";
 import { pathWarnings, readEnvironment } from "./environment.ts";
 import { explainFailure } from "./failure.ts";
 import { checkConditions, withoutExcluded } from "./conditions.ts";
-import { installForeign } from "./foreign_install.ts";
 import { foreignEnv, type ForeignPlatform } from "./foreign_platform.ts";
 import { locateMise } from "./locate.ts";
 import { mergeOci, parseOciTables } from "./oci_section.ts";
@@ -37,6 +36,10 @@ import {
 import { renderTemplates } from "./templates.ts";
 import { readTools } from "./tools.ts";
 import { refuseUnresolved, withoutVersion } from "./unresolved.ts";
+
+/* Hidden from Deno as in src/commands/workflows.ts: few images are of another platform. */
+const installModule = (): Promise<typeof import("./foreign_install.ts")> =>
+  import("./foreign_install.ts" as string) as Promise<typeof import("./foreign_install.ts")>;
 
 /** Which project to read, and how. */
 export interface ProjectOptions {
@@ -212,6 +215,7 @@ async function knowForeign(
   );
   if (!options.install || missing.length === 0) return known;
   const own = new Set(known.tools.map(({ short }) => short));
+  const { installForeign } = await installModule();
   await installForeign(known.session, {
     foreign,
     tools: missing,

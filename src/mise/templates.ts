@@ -3,9 +3,8 @@
  * apply each to a temporary place: a config file made for that stands in for the system's or global one.
  * @module
  */
-import { delimiter } from "node:path";
 import { stringify } from "@std/toml";
-import { dirname, join } from "@std/path";
+import { DELIMITER, dirname, join } from "@std/path";
 import { describeError, MiseOciError } from "../errors.ts";
 import type { Dotfile } from "../plan/project.ts";
 import { ask, type Session } from "./ask.ts";
@@ -57,8 +56,8 @@ function templateEnv(
     // A state of its own: mise keeps a history of what it applied. The real one also holds what is
     // trusted, and mise has just read these files, so they are.
     MISE_STATE_DIR: places.state,
-    MISE_TRUSTED_CONFIG_PATHS: [places.root, ...files.map((file) => file.path)].join(delimiter),
-    MISE_IGNORED_CONFIG_PATHS: [...(before ? [before] : []), ...outside].join(delimiter),
+    MISE_TRUSTED_CONFIG_PATHS: [places.root, ...files.map((file) => file.path)].join(DELIMITER),
+    MISE_IGNORED_CONFIG_PATHS: [...(before ? [before] : []), ...outside].join(DELIMITER),
     ...(outside.length === 0 ? { MISE_SYSTEM_CONFIG_FILE: places.config } : {
       // mise reads a global config that is ignored all the same, and fails: ours must replace it.
       MISE_GLOBAL_CONFIG_FILE: places.config,

@@ -2,12 +2,12 @@
  * One more layer on an image.
  * @module
  */
-import { createHash } from "node:crypto";
 import type { Descriptor } from "./descriptor.ts";
 import { type DiffId, parseDigest } from "./digest.ts";
 import { encodeImageConfig, type HistoryEntry, type ImageConfig } from "./image_config.ts";
 import { encodeManifest, type Manifest } from "./manifest.ts";
 import { MediaType, toOciMediaType } from "./media_type.ts";
+import { streamingSha256 } from "./sha256.ts";
 
 /** An image's two documents, parsed. */
 export interface ImageDocuments {
@@ -46,7 +46,7 @@ export interface AppendedImage {
 }
 
 function encoded(mediaType: string, bytes: Uint8Array<ArrayBuffer>): EncodedDocument {
-  const digest = parseDigest(`sha256:${createHash("sha256").update(bytes).digest("hex")}`);
+  const digest = parseDigest(`sha256:${streamingSha256().update(bytes).digest("hex")}`);
   return { descriptor: { mediaType, digest, size: bytes.length }, bytes };
 }
 

@@ -26,6 +26,7 @@ export * from "./manifest.ts";
 export * from "./media_type.ts";
 export * from "./platform.ts";
 export * from "./reference.ts";
+export * from "./sha256.ts";
 export {
   describeError,
   type ErrorCode,

@@ -2,8 +2,7 @@
  * Builds the layer of system packages: base layers → rootfs → package manager → difference → blob.
  * @module
  */
-import { createHash } from "node:crypto";
-import type { Platform } from "../oci/mod.ts";
+import { type Platform, streamingSha256 } from "../oci/mod.ts";
 import {
   type BlobSink,
   type CompressionPool,
@@ -74,7 +73,7 @@ export function packagesFingerprint(
     [platform.os, platform.architecture, platform.variant ?? null],
     baseLayers.map(({ diffId }) => diffId),
   ];
-  return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+  return streamingSha256().update(JSON.stringify(parts)).digest("hex");
 }
 
 /**

@@ -2,7 +2,7 @@
  * What is in a rootfs at a moment, to be compared with another moment.
  * @module
  */
-import { createHash } from "node:crypto";
+import { streamingSha256 } from "../oci/mod.ts";
 import type { Rootfs } from "./rootfs/rootfs.ts";
 
 /** One file, directory, link or special file. */
@@ -65,7 +65,7 @@ function readEntry(rootfs: Rootfs, path: string, buffer: Uint8Array): SnapshotEn
 }
 
 function hashFile(hostPath: string, buffer: Uint8Array): string {
-  const hash = createHash("sha256");
+  const hash = streamingSha256();
   using file = Deno.openSync(hostPath);
   for (let read = file.readSync(buffer); read !== null; read = file.readSync(buffer)) {
     hash.update(buffer.subarray(0, read));

@@ -128,10 +128,12 @@ export class Connector {
   #client(url: URL): Deno.HttpClient {
     const { env, caCerts } = this.#options;
     const proxy = proxyFor(url, env);
-    const key = proxy?.href ?? "";
+    // Reading a machine's 150 authorities takes milliseconds, which plain http to a registry need not wait for.
+    const plain = proxy === undefined && url.protocol === "http:";
+    const key = plain ? "plain" : proxy?.href ?? "";
     const known = this.#clients.get(key);
     if (known !== undefined) return known;
-    const options = { caCerts: [...caCerts], poolIdleTimeout: 30_000 };
+    const options = { caCerts: plain ? [] : [...caCerts], poolIdleTimeout: 30_000 };
     const made = proxy === undefined
       ? createDirectClient(options)
       : Deno.createHttpClient({ ...options, proxy: proxyOptions(proxy) });

@@ -87,7 +87,7 @@ export async function readBlob(
   let problem: string | undefined;
   for (let attempt = 1; attempt <= 2; attempt++) {
     const { bytes } = await client.read(blobRequest(client, request), MAX_MANIFEST_BYTES);
-    problem = maybeMismatch(bytes, descriptor);
+    problem = await maybeMismatch(bytes, descriptor);
     if (problem === undefined) return bytes;
   }
   throw new MiseOciError("integrity", `Cannot fetch blob "${name}": it has ${problem}`, {

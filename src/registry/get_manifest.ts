@@ -6,6 +6,7 @@ import { MiseOciError } from "../errors.ts";
 import {
   type Descriptor,
   type Digest,
+  digestOf,
   essence,
   isDigest,
   MANIFEST_ACCEPT,
@@ -17,7 +18,7 @@ import {
 } from "../oci/mod.ts";
 import { shorten } from "./failure.ts";
 import type { RegistryAnswer, RegistryClient } from "./transport.ts";
-import { digestOfBytes, maybeMismatch } from "./verify.ts";
+import { maybeMismatch } from "./verify.ts";
 
 /** Which manifest. */
 export interface ManifestRequest {
@@ -97,14 +98,16 @@ async function get(
     if (answer.status === 404) return undefined;
     const digest = isDigest(target) ? target : maybeStatedDigest(answer);
     const size = descriptor?.size;
-    problem = digest === undefined ? undefined : maybeMismatch(answer.bytes, { digest, size });
+    problem = digest === undefined
+      ? undefined
+      : await maybeMismatch(answer.bytes, { digest, size });
     if (problem === undefined || (attempt === 2 && !isDigest(target))) {
       if (problem !== undefined) {
         client.warn(
           `Registry "${client.registry}" states a wrong digest for "${name}": ${problem}`,
         );
       }
-      return accepted(client, request, answer);
+      return await accepted(client, request, answer);
     }
   }
   throw new MiseOciError("integrity", `Cannot fetch manifest "${name}": it has ${problem}`, {
@@ -118,11 +121,11 @@ function maybeStatedDigest(answer: RegistryAnswer): Digest | undefined {
   return isDigest(stated) ? stated : undefined;
 }
 
-function accepted(
+async function accepted(
   client: RegistryClient,
   request: ManifestRequest,
   answer: RegistryAnswer,
-): FetchedManifest {
+): Promise<FetchedManifest> {
   const { target, descriptor: expected } = request;
   const { bytes, headers } = answer;
   const name = manifestName(client, request);
@@ -141,7 +144,7 @@ function accepted(
     );
   }
   const contentType = headers.get("content-type") ?? undefined;
-  return parseFetched(bytes, {
+  return await parseFetched(bytes, {
     what: `manifest "${name}"`,
     contentType,
     expected,
@@ -159,10 +162,10 @@ export interface ParseFetchedOptions {
 }
 
 /** Parses the bytes of a manifest and makes its descriptor. @throws {MiseOciError} as `parseManifest`. */
-export function parseFetched(
+export async function parseFetched(
   bytes: Uint8Array<ArrayBuffer>,
   options: ParseFetchedOptions,
-): FetchedManifest {
+): Promise<FetchedManifest> {
   const { what, contentType, expected } = options;
   const content = parseManifest(bytes, {
     what,
@@ -177,7 +180,7 @@ export function parseFetched(
     descriptor: {
       ...expected,
       mediaType,
-      digest: digestOfBytes(bytes),
+      digest: await digestOf(bytes),
       size: bytes.length,
     },
     bytes,

@@ -4,6 +4,7 @@
  * @module
  */
 import { hostAndPort } from "./host.ts";
+import { startLateTimer } from "./late_timer.ts";
 import { SizedBody } from "./sized_body.ts";
 
 /** The part of `fetch` that is used; tests put their own in its place. */
@@ -55,7 +56,7 @@ class Watchdog {
   readonly #request: HttpRequest;
   readonly #abort = new AbortController();
   readonly #onAbort: () => void;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #stopTimer: (() => void) | undefined;
   #startedAt = 0;
   #silentMs = 0;
   #progress = 0;
@@ -100,7 +101,7 @@ class Watchdog {
 
   /** The other side has taken something that was sent. */
   touch(extraMs: number): void {
-    if (this.#timer === undefined) return;
+    if (this.#stopTimer === undefined) return;
     this.#stop(MIN_PROGRESS_BYTES);
     this.#start(extraMs);
   }
@@ -113,15 +114,15 @@ class Watchdog {
   #start(extraMs: number): void {
     const { idleTimeoutMs, url } = this.#request;
     this.#startedAt = performance.now();
-    this.#timer = setTimeout(() => {
+    this.#stopTimer = startLateTimer(Math.max(0, idleTimeoutMs + extraMs - this.#silentMs), () => {
       const seconds = Math.round(idleTimeoutMs / 100) / 10;
       this.#abort.abort(new Error(`${hostAndPort(url)} was silent for ${seconds} s`));
-    }, Math.max(0, idleTimeoutMs + extraMs - this.#silentMs));
+    });
   }
 
   #stop(bytes: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#stopTimer?.();
+    this.#stopTimer = undefined;
     this.#progress += bytes;
     this.#silentMs += performance.now() - this.#startedAt;
     if (this.#progress >= MIN_PROGRESS_BYTES) {

@@ -2,9 +2,8 @@
  * Blobs in memory.
  * @module
  */
-import { createHash } from "node:crypto";
 import { MiseOciError } from "../errors.ts";
-import { type Digest, parseDigest } from "../oci/mod.ts";
+import { type Digest, digestOf, parseDigest, streamingSha256 } from "../oci/mod.ts";
 import type {
   BlobRange,
   BlobSink,
@@ -33,7 +32,7 @@ export class MemoryBlobs implements BlobSink, BlobSource {
 
   /** Puts a whole blob in. */
   add(bytes: Uint8Array<ArrayBuffer>): StoredBlob {
-    const digest = parseDigest(`sha256:${createHash("sha256").update(bytes).digest("hex")}`);
+    const digest = parseDigest(`sha256:${streamingSha256().update(bytes).digest("hex")}`);
     this.#blobs.set(digest, bytes);
     return { digest, size: bytes.length };
   }
@@ -82,7 +81,7 @@ class MemoryWriter implements BlobWriter {
 
   async commit(expected: ExpectedBlob = {}): Promise<StoredBlob> {
     const bytes = new Uint8Array(await new Blob(this.#parts).arrayBuffer());
-    const digest = parseDigest(`sha256:${createHash("sha256").update(bytes).digest("hex")}`);
+    const digest = await digestOf(bytes);
     const { digest: wanted = digest, size = bytes.length } = expected;
     if (digest !== wanted || size !== bytes.length) {
       throw new MiseOciError(

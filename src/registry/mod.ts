@@ -37,6 +37,7 @@
  */
 export { formatScope, type Scope } from "./auth.ts";
 export { loadCaCerts, type LoadCaCertsOptions } from "./ca_certs.ts";
+export { checkCacheFrom } from "./cache_from.ts";
 export { type Challenge, parseChallenges } from "./challenge.ts";
 export { type Env, proxyFor } from "./connect.ts";
 export type { Credentials, CredentialsProvider } from "./credentials_type.ts";
@@ -80,7 +81,6 @@ export {
   type PushResult,
 } from "./push.ts";
 export {
-  checkCacheFrom,
   findReusableLayers,
   type ReusableLayer,
   type ReuseOptions,

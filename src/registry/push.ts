@@ -19,7 +19,10 @@ import { hasBlob } from "./head_blob.ts";
 import { headManifest } from "./head_manifest.ts";
 import { putManifest } from "./put_manifest.ts";
 import type { RegistryClient } from "./transport.ts";
-import { uploadBlob } from "./upload_blob.ts";
+
+/* Hidden from Deno as in src/commands/workflows.ts: often there is nothing to send. */
+const uploadModule = (): Promise<typeof import("./upload_blob.ts")> =>
+  import("./upload_blob.ts" as string) as Promise<typeof import("./upload_blob.ts")>;
 
 /** An image to be pushed. */
 export interface PushableImage {
@@ -170,6 +173,8 @@ async function uploadAll(
     readonly counts: Counts;
   },
 ): Promise<void> {
+  if (blobs.length === 0) return;
+  const { uploadBlob } = await uploadModule();
   const { image: { source }, options, counts } = push;
   const { reference: { registry, repository }, onEvent, chunkBytes, baseOrigin } = options;
   const base = baseOrigin?.registry === registry ? baseOrigin : undefined;

@@ -2,7 +2,6 @@
  * From a reference to one image: manifest and config, verified, for a platform.
  * @module
  */
-import { toBytes } from "@std/streams";
 import { MiseOciError } from "../errors.ts";
 import {
   type Descriptor,
@@ -135,7 +134,7 @@ class Walk {
     const { reference: { repository }, cache, signal } = this.#options;
     const cached = isDigest(target) ? await this.#cached(target, descriptor?.size) : undefined;
     if (cached !== undefined) {
-      return parseFetched(cached, { what: `manifest "${this.#name}"`, expected: descriptor });
+      return await parseFetched(cached, { what: `manifest "${this.#name}"`, expected: descriptor });
     }
     const fetched = await fetchManifest(this.#client, {
       repository,
@@ -227,7 +226,7 @@ class Walk {
     const found = await cache?.size(digest);
     if (cache === undefined || found === undefined || found > MAX_MANIFEST_BYTES) return undefined;
     if (size !== undefined && found !== size) return undefined;
-    return new Uint8Array(await toBytes(await cache.open(digest)));
+    return new Uint8Array(await new Response(await cache.open(digest)).arrayBuffer());
   }
 
   #fail(why: string): never {

@@ -77,23 +77,6 @@ const IDENTITY: readonly string[] = [
   Annotation.layerFormat,
 ];
 
-/**
- * Checks that the layers of `cacheFrom` can be used at `destination`.
- *
- * @throws {MiseOciError} `usage` if it is another repository.
- */
-export function checkCacheFrom(cacheFrom: Reference, destination: Reference): void {
-  const same = cacheFrom.registry === destination.registry &&
-    cacheFrom.repository === destination.repository;
-  if (same) return;
-  throw new MiseOciError(
-    "usage",
-    `Cannot reuse layers of "${formatReference(cacheFrom)}": same repository needed, ` +
-      `"${destination.registry}/${destination.repository}"`,
-    { hint: "Name another tag of the repository that is pushed to" },
-  );
-}
-
 /** Questions about blobs at the same time. */
 const HEAD_JOBS = 16;
 

@@ -6,7 +6,8 @@ import {
 } from "../../tests/support/faultreg/mod.ts";
 import { MiseOciError } from "../errors.ts";
 import { Annotation, type Manifest, MediaType, parsePlatform, parseReference } from "../oci/mod.ts";
-import { checkCacheFrom, findReusableLayers, type ReuseResult, type WantedLayer } from "./reuse.ts";
+import { checkCacheFrom } from "./cache_from.ts";
+import { findReusableLayers, type ReuseResult, type WantedLayer } from "./reuse.ts";
 import { createRegistryClient } from "./transport.ts";
 
 const node = {

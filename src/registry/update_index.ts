@@ -9,6 +9,7 @@
 import { MiseOciError } from "../errors.ts";
 import {
   type Digest,
+  digestOf,
   formatPlatform,
   formatReference,
   type Manifest,
@@ -33,7 +34,6 @@ import {
 import { putManifest } from "./put_manifest.ts";
 import { type Clock, systemClock } from "./retry.ts";
 import type { RegistryClient } from "./transport.ts";
-import { digestOfBytes } from "./verify.ts";
 
 /** What {@linkcode updateIndex} is told. */
 export interface UpdateIndexOptions {
@@ -113,10 +113,10 @@ class IndexUpdate {
       const missing = written === undefined
         ? own
         : lostEntries({ written, found: current.index, replaced: this.#replaced });
-      if (missing.length === 0) return this.#result(current.index, current.bytes);
+      if (missing.length === 0) return await this.#result(current.index, current.bytes);
       const merged = this.#merge(current.index, missing);
       const bytes = encodeEditableIndex(merged);
-      if (sameBytes(bytes, current.bytes)) return this.#result(merged, bytes);
+      if (sameBytes(bytes, current.bytes)) return await this.#result(merged, bytes);
       await this.#write(bytes);
       written = merged;
       const settle = SETTLE_FACTOR * (this.#clock.now() - started);
@@ -127,12 +127,15 @@ class IndexUpdate {
     }
   }
 
-  #result(index: EditableIndex, bytes: Uint8Array | undefined): UpdatedIndex {
+  async #result(
+    index: EditableIndex,
+    bytes: Uint8Array<ArrayBuffer> | undefined,
+  ): Promise<UpdatedIndex> {
     const platforms = index.entries.flatMap(({ descriptor: { platform } }) =>
       platform === undefined || platform.os === "unknown" ? [] : [formatPlatform(platform)]
     );
     return {
-      digest: digestOfBytes(bytes ?? encodeEditableIndex(index)),
+      digest: await digestOf(bytes ?? encodeEditableIndex(index)),
       platforms,
       writes: this.#writes,
     };
@@ -160,7 +163,7 @@ class IndexUpdate {
     await putManifest(this.#client, {
       repository: this.#repository,
       target: this.#tag,
-      descriptor: { mediaType: MediaType.index, digest: digestOfBytes(bytes) },
+      descriptor: { mediaType: MediaType.index, digest: await digestOf(bytes) },
       bytes,
       signal: this.#options.signal,
     });

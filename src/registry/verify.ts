@@ -2,13 +2,7 @@
  * Checking bytes against the digest they were asked for.
  * @module
  */
-import { createHash } from "node:crypto";
-import { type Digest, parseDigest } from "../oci/mod.ts";
-
-/** The digest of bytes in memory. */
-export function digestOfBytes(bytes: Uint8Array): Digest {
-  return parseDigest(`sha256:${createHash("sha256").update(bytes).digest("hex")}`);
-}
+import { type Digest, digestOf } from "../oci/mod.ts";
 
 /** What bytes are expected to be. */
 export interface ExpectedBytes {
@@ -19,11 +13,14 @@ export interface ExpectedBytes {
 }
 
 /** Why bytes are not what they should be; `undefined` if they are. */
-export function maybeMismatch(bytes: Uint8Array, expected: ExpectedBytes): string | undefined {
+export async function maybeMismatch(
+  bytes: Uint8Array<ArrayBuffer>,
+  expected: ExpectedBytes,
+): Promise<string | undefined> {
   const { digest, size } = expected;
   if (size !== undefined && bytes.length !== size) {
     return `${bytes.length} bytes instead of ${size}`;
   }
-  const actual = digestOfBytes(bytes);
+  const actual = await digestOf(bytes);
   return actual === digest ? undefined : `digest ${actual} instead of ${digest}`;
 }

@@ -3,9 +3,7 @@
  * temporary file first, since its blobs are not read in order.
  * @module
  */
-import { createGunzip } from "node:zlib";
-import * as zlib from "node:zlib";
-import { type Duplex, Readable } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import { MiseOciError } from "../errors.ts";
 import {
   type Digest,
@@ -156,8 +154,9 @@ async function magicOf(path: string): Promise<Magic> {
   return read === 512 ? "tar" : "other";
 }
 
-function decompressor(magic: "gzip" | "zstd", file: string): Duplex {
-  if (magic === "gzip") return createGunzip();
+async function decompressor(magic: "gzip" | "zstd", file: string): Promise<Duplex> {
+  const zlib = await import("node:zlib");
+  if (magic === "gzip") return zlib.createGunzip();
   const { createZstdDecompress } = zlib as { createZstdDecompress?: () => Duplex };
   if (createZstdDecompress !== undefined) return createZstdDecompress();
   throw new MiseOciError("unsupported", `Cannot read "${file}": this Deno has no zstd`, {
@@ -177,11 +176,12 @@ async function unpack(
     signal,
   } = options;
   await withPath("create", scratch, () => Deno.mkdir(scratch, { recursive: true }));
-  const transform = decompressor(magic, file);
+  const transform = await decompressor(magic, file);
   const temporary = await TempFile.create(scratch);
   let source: Readable | undefined;
   try {
     const input = await withPath("open", file, () => Deno.open(file));
+    const { Readable } = await import("node:stream");
     source = Readable.fromWeb(input.readable as Parameters<typeof Readable.fromWeb>[0]);
     source.on("error", (error) => transform.destroy(error));
     source.pipe(transform);

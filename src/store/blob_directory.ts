@@ -2,9 +2,8 @@
  * A directory of blobs, `blobs/sha256`, that are named by the hex digits of their digests.
  * @module
  */
-import { createHash } from "node:crypto";
 import { MiseOciError } from "../errors.ts";
-import { type Digest, digestHex } from "../oci/mod.ts";
+import { type Digest, digestHex, Sha256 } from "../oci/mod.ts";
 import { join } from "@std/path";
 import type { BlobRange, BlobSource } from "./ports.ts";
 import { ioError, maybeLstat, withPath } from "./io_error.ts";
@@ -33,7 +32,7 @@ export function streamFile(
   options: FileStreamOptions,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const { start, end, what, digest } = options;
-  const hash = digest === undefined ? undefined : createHash("sha256");
+  const hash = digest === undefined ? undefined : new Sha256();
   let left = end - start;
   let open = true;
   const close = (): void => {
@@ -58,7 +57,7 @@ export function streamFile(
       }
       if (left > 0) return;
       if (hash !== undefined) {
-        const actual = `sha256:${hash.digest("hex")}`;
+        const actual = `sha256:${await hash.hex()}`;
         if (actual !== digest) fail(`its bytes have digest "${actual}"`);
       }
       close();

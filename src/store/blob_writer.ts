@@ -2,9 +2,8 @@
  * Blob ingest: temporary name → verify → flush → rename.
  * @module
  */
-import { createHash } from "node:crypto";
 import { MiseOciError } from "../errors.ts";
-import { type Digest, digestHex, parseDigest } from "../oci/mod.ts";
+import { type Digest, digestHex, parseDigest, Sha256 } from "../oci/mod.ts";
 import { join } from "@std/path";
 import type { BlobWriter, ExpectedBlob, StoredBlob } from "./ports.ts";
 import { type Disk, realDisk } from "./disk.ts";
@@ -41,7 +40,7 @@ export class FileBlobWriter implements BlobWriter {
   readonly #directory: string;
   readonly #file: TempFile;
   readonly #options: FileBlobWriterOptions;
-  readonly #hash = createHash("sha256");
+  readonly #hash = new Sha256();
   #bytesWritten = 0;
 
   private constructor(directory: string, file: TempFile, options: FileBlobWriterOptions) {
@@ -75,7 +74,7 @@ export class FileBlobWriter implements BlobWriter {
     if (!this.#file.isOpen) {
       throw new MiseOciError("io", `Cannot write "${this.#file.path}": it was closed before`);
     }
-    const digest: Digest = parseDigest(`sha256:${this.#hash.digest("hex")}`);
+    const digest: Digest = parseDigest(`sha256:${await this.#hash.hex()}`);
     const stored: StoredBlob = { digest, size: this.#bytesWritten };
     try {
       checkExpected(stored, expected);

@@ -5,8 +5,7 @@
  * times differ from the stamp, the blob is hashed again, and goes if its bytes are not its name's.
  * @module
  */
-import { createHash } from "node:crypto";
-import { type Digest, digestHex } from "../oci/mod.ts";
+import { type Digest, digestHex, Sha256 } from "../oci/mod.ts";
 import { join } from "@std/path";
 import { BlobDirectory } from "./blob_directory.ts";
 import { tryLock } from "./flock.ts";
@@ -109,12 +108,12 @@ export class CacheBlobs {
   async #hash(path: string): Promise<string | undefined> {
     try {
       using file = await Deno.open(path);
-      const hash = createHash("sha256");
+      const hash = new Sha256();
       const buffer = new Uint8Array(1024 * 1024);
       for (let read = await file.read(buffer); read !== null; read = await file.read(buffer)) {
         hash.update(buffer.subarray(0, read));
       }
-      return `sha256:${hash.digest("hex")}`;
+      return `sha256:${await hash.hex()}`;
     } catch (error) {
       if (maybeSystemCode(error) === undefined) throw error;
       return undefined;

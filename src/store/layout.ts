@@ -11,18 +11,17 @@ import {
   Annotation,
   type Descriptor,
   type Digest,
+  digestOf,
   encodeIndex,
   encodeLayoutFile,
   type Index,
   INDEX_FILE,
   LAYOUT_FILE,
   MAX_MANIFEST_BYTES,
-  parseDigest,
   parseLayoutFile,
   parseManifest,
 } from "../oci/mod.ts";
 import { dirname, join } from "@std/path";
-import { createHash } from "node:crypto";
 import { BlobDirectory } from "./blob_directory.ts";
 import { FileBlobWriter } from "./blob_writer.ts";
 import { type Disk, realDisk } from "./disk.ts";
@@ -139,7 +138,7 @@ export class Layout implements BlobSink, ImageStore {
 
   /** Stores a manifest or config. @returns its descriptor. */
   async writeManifest(bytes: Uint8Array, mediaType: string): Promise<Descriptor> {
-    const digest = parseDigest(`sha256:${createHash("sha256").update(bytes).digest("hex")}`);
+    const digest = await digestOf(bytes);
     const writer = await this.create();
     await writer.write(bytes);
     await writer.commit({ digest, size: bytes.length });

@@ -2,9 +2,8 @@
  * Small JSON records by key, one file each: what the cache knows besides blobs.
  * @module
  */
-import { createHash } from "node:crypto";
 import { MiseOciError } from "../errors.ts";
-import { asObject, encodeJson, parseJson } from "../oci/mod.ts";
+import { asObject, encodeJson, parseJson, sha256Hex } from "../oci/mod.ts";
 import { join } from "@std/path";
 import { ioError, maybeLstat, maybeSystemCode, withPath } from "./io_error.ts";
 import { writeFileAtomic } from "./temp_file.ts";
@@ -27,10 +26,6 @@ export interface RecordFile {
 /** Says that something in the cache was not as it was left. */
 export type ProblemListener = (text: string) => void;
 
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}
-
 /** Sets a file's time of last use to now; a file system that refuses costs only the order of pruning. */
 export async function touch(path: string): Promise<void> {
   const now = new Date();
@@ -49,16 +44,17 @@ export class Records {
     this.#onProblem = onProblem;
   }
 
-  #pathOf(key: string): string {
-    return join(this.path, `${/^[0-9a-f]{64}$/.test(key) ? key : sha256(key)}.json`);
+  async #pathOf(key: string): Promise<string> {
+    const name = /^[0-9a-f]{64}$/.test(key) ? key : await sha256Hex(key);
+    return join(this.path, `${name}.json`);
   }
 
   /** The value of a key; `undefined` if there is none or it is damaged, which is the same to a cache. */
   async get(key: string): Promise<unknown> {
-    const path = this.#pathOf(key);
+    const path = await this.#pathOf(key);
     const bytes = await readRegularFile(path);
     if (bytes === undefined) return undefined;
-    const value = parseRecord(bytes, key);
+    const value = await maybeParseRecord(bytes, key);
     if (value === undefined) {
       this.#onProblem(`Cache record "${path}" is damaged and was removed`);
       await this.remove(key);
@@ -70,9 +66,9 @@ export class Records {
 
   /** Stores a value that JSON can hold, replacing the key's old one atomically. @throws {MiseOciError} `io`. */
   async put(key: string, value: unknown): Promise<void> {
-    const path = this.#pathOf(key);
+    const path = await this.#pathOf(key);
     await withPath("create", this.path, () => Deno.mkdir(this.path, { recursive: true }));
-    const check = sha256(JSON.stringify(value));
+    const check = await sha256Hex(JSON.stringify(value));
     // Not flushed: after a crash a record that is torn fails its check and is made again.
     await writeFileAtomic(path, encodeJson({ version: VERSION, key, check, value }), {
       durable: false,
@@ -81,7 +77,7 @@ export class Records {
 
   /** Forgets a key; never fails. */
   async remove(key: string): Promise<void> {
-    await Deno.remove(this.#pathOf(key)).catch(() => {});
+    await Deno.remove(await this.#pathOf(key)).catch(() => {});
   }
 
   /** All records with their keys and values; damaged and foreign files are left out. */
@@ -90,7 +86,7 @@ export class Records {
       if (!/^[0-9a-f]{64}\.json$/.test(name)) continue;
       const path = join(this.path, name);
       const [info, bytes] = [await maybeLstat(path), await readRegularFile(path)];
-      const record = bytes === undefined ? undefined : parseRecord(bytes);
+      const record = bytes === undefined ? undefined : await maybeParseRecord(bytes);
       if (record === undefined || info === undefined) continue;
       yield { path, size: info.size, lastUsed: info.mtime ?? new Date(0), ...record };
     }
@@ -118,17 +114,18 @@ async function readRegularFile(path: string): Promise<Uint8Array | undefined> {
   }
 }
 
-function parseRecord(
+async function maybeParseRecord(
   bytes: Uint8Array,
   expectedKey?: string,
-): { readonly key: string; readonly value: unknown } | undefined {
+): Promise<{ readonly key: string; readonly value: unknown } | undefined> {
   try {
     const { version, key, check, value } = asObject(
       parseJson(bytes, { what: "record", maxBytes: MAX_BYTES }),
       "record",
     );
     const valid = version === VERSION && typeof key === "string" &&
-      (expectedKey === undefined || key === expectedKey) && check === sha256(JSON.stringify(value));
+      (expectedKey === undefined || key === expectedKey) &&
+      check === await sha256Hex(JSON.stringify(value));
     return valid ? { key, value } : undefined;
   } catch {
     return undefined;

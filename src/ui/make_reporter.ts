@@ -5,7 +5,10 @@
 import type { Colors } from "./color.ts";
 import { PlainReporter } from "./plain_reporter.ts";
 import type { Reporter } from "./reporter.ts";
-import { TerminalReporter } from "./terminal_reporter.ts";
+
+/* Hidden from Deno as in src/commands/workflows.ts: scripts have no terminal. */
+const terminalModule = (): Promise<typeof import("./terminal_reporter.ts")> =>
+  import("./terminal_reporter.ts" as string) as Promise<typeof import("./terminal_reporter.ts")>;
 
 /** A reporter that must be told when it is over. */
 export interface StoppableReporter extends Reporter {
@@ -38,13 +41,15 @@ function every(milliseconds: number, tick: () => void): () => void {
 }
 
 /** Makes the reporter. */
-export function makeReporter(options: ReporterOptions): StoppableReporter {
+export async function makeReporter(options: ReporterOptions): Promise<StoppableReporter> {
   const { progress, quiet, verbosity, colors, canDraw, write } = options;
   const common = { colors, verbosity, quiet, write, now: () => performance.now() };
   if (progress === "auto" && canDraw && !quiet) {
     const size = (): { columns: number; rows: number } =>
       options.size() ?? { columns: 80, rows: 24 };
-    return new TerminalReporter({ ...common, size, every });
+    // Without permission to read, the command will say so, and better than an import does.
+    const terminal = await terminalModule().catch(() => undefined);
+    if (terminal !== undefined) return new terminal.TerminalReporter({ ...common, size, every });
   }
   return new PlainReporter({ ...common, progress: progress !== "none" });
 }

@@ -242,9 +242,13 @@ Deno.test("PlainReporter without progress writes warnings only, and nothing when
   assertEquals(plain(true, true, events), "");
 });
 
-Deno.test("makeReporter() draws only where lines can be drawn over", () => {
-  const make = (progress: "auto" | "plain" | "none", canDraw: boolean, quiet = false): boolean => {
-    const reporter = makeReporter({
+Deno.test("makeReporter() draws only where lines can be drawn over", async () => {
+  const make = async (
+    progress: "auto" | "plain" | "none",
+    canDraw: boolean,
+    quiet = false,
+  ): Promise<boolean> => {
+    const reporter = await makeReporter({
       progress,
       canDraw,
       quiet,
@@ -256,11 +260,11 @@ Deno.test("makeReporter() draws only where lines can be drawn over", () => {
     reporter.stop();
     return reporter instanceof TerminalReporter;
   };
-  assertEquals(make("auto", true), true);
-  assertEquals([make("auto", false), make("plain", true), make("none", true)], [
+  assertEquals(await make("auto", true), true);
+  assertEquals([await make("auto", false), await make("plain", true), await make("none", true)], [
     false,
     false,
     false,
   ]);
-  assertEquals(make("auto", true, true), false);
+  assertEquals(await make("auto", true, true), false);
 });

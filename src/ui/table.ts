@@ -34,8 +34,3 @@ export function renderTable(
     ).join("  ").trimEnd()
   );
 }
-
-/** Lines as text, each with its line end. */
-export function joinLines(lines: readonly string[]): string {
-  return lines.map((line) => `${line}\n`).join("");
-}

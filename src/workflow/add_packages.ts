@@ -4,13 +4,8 @@
  */
 import { parse as parseToml } from "@std/toml";
 import { MiseOciError } from "../errors.ts";
-import type { SystemPackage } from "../plan/project.ts";
 import type { PackageRemedy } from "../preflight/mod.ts";
-
-/** A package as the config names it: `apt:libatomic1`. */
-export function packageKey({ manager, name }: Pick<SystemPackage, "manager" | "name">): string {
-  return `${manager}:${name}`;
-}
+import { packageKey } from "./package_key.ts";
 
 const HEADER =
   /^[ \t]*\[[ \t]*(?:bootstrap|"bootstrap")[ \t]*\.[ \t]*(?:packages|"packages")[ \t]*\][ \t]*(?:#.*)?$/;

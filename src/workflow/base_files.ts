@@ -3,7 +3,6 @@
  * files kept by its digest, and what the check wants to know of its programs by its diff ID.
  * @module
  */
-import { createHash } from "node:crypto";
 import type { BaseDirectories } from "../layer/mod.ts";
 import {
   type BaseFile,
@@ -16,6 +15,7 @@ import {
   readVerifiedLayer,
   teeHandlers,
 } from "../layer/read/mod.ts";
+import { sha256Hex } from "../oci/mod.ts";
 import { FactsCollector } from "../preflight/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import type { BaseImage, BaseLayer } from "./base_image.ts";
@@ -72,10 +72,8 @@ function isDirectory(files: BaseFiles, { type, path }: Pick<BaseFile, "type" | "
 }
 
 /** A key for everything that depends on the base's content: its layers in their order. */
-export function baseContentKey(base: BaseImage): string {
-  const hash = createHash("sha256");
-  for (const { diffId } of base.layers) hash.update(diffId).update("\n");
-  return hash.digest("hex");
+export function baseContentKey(base: BaseImage): Promise<string> {
+  return sha256Hex(base.layers.map(({ diffId }) => `${diffId}\n`).join(""));
 }
 
 /** What a directory is that is not mode 0755 of root: `[path, mode, uid, gid]`. */
@@ -150,7 +148,7 @@ export async function readBaseDirectories(
   context: WorkflowContext,
 ): Promise<BaseDirectories> {
   if (base.layers.length === 0) return directoriesOf({ names: [], reserved: [], links: [] });
-  const key = baseContentKey(base);
+  const key = await baseContentKey(base);
   const kept = maybeParseDirectories(await cache.getDocument(DIRECTORIES, key));
   if (kept !== undefined) return directoriesOf(kept);
   const list = listDirectories(await readBaseFiles(base, cache, context));

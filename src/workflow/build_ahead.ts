@@ -95,7 +95,7 @@ async function buildAhead(
     { limit: LAYERS_AT_ONCE, onFailure: () => stop.abort() },
     async (task) => {
       await buildOne(task, tools);
-      built.add(fingerprintTree(task.plan, task.tree, compression));
+      built.add(await fingerprintTree(task.plan, task.tree, compression));
     },
   );
   return built;

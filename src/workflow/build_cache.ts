@@ -3,7 +3,7 @@
  * @module
  */
 import type { Platform } from "../oci/mod.ts";
-import { type Cache, openCache } from "../store/mod.ts";
+import { type Cache, openCache } from "../store/cache.ts";
 import { isHostPlatform } from "./environment.ts";
 import type { WorkflowContext } from "./types.ts";
 

@@ -81,7 +81,8 @@ async function openProject(
   const { directory, misePath, miseEnv, includeGlobal, install, yes } = request;
   const platform = request.platform ?? defaultPlatform();
   const foreign = maybeForeign(platform);
-  const project = await readProject({
+  const asked = context.asked?.take(request, context);
+  const project = await (asked ?? readProject({
     directory,
     platform,
     includeGlobal,
@@ -90,7 +91,7 @@ async function openProject(
     ...(misePath === undefined ? {} : { misePath }),
     ...(miseEnv === undefined ? {} : { miseEnv }),
     ...(yes === undefined ? {} : { yes }),
-  }, miseContext(context));
+  }, miseContext(context)));
   const followed = await followToolPaths(project);
   if (foreign !== undefined && installForeign) {
     const cache = await openBuildCache(context);
@@ -239,7 +240,7 @@ export async function buildInCache(
     maybeReusable: (layer) => maybeReusable(index, layer),
     built: laid.built,
   }, heard.context);
-  const built = { project, plan, base, image: composeImage(plan, base, layers) };
+  const built = { project, plan, base, image: await composeImage(plan, base, layers) };
   const { check = "warn", fix = false, ...once } = request;
   const told = heard.warnings;
   if (!await checkBuilt(built, { check, fix, cache, trees, told }, context)) return built;
@@ -328,7 +329,7 @@ export async function buildImage(
   const tag = planned[0]?.plan.tag;
   const write = async (useCache: boolean): Promise<ImageSet> => {
     const built = await buildPlatforms(planned, { request, cache, useCache }, context);
-    const set = composeSet(built.map(({ image }) => image));
+    const set = await composeSet(built.map(({ image }) => image));
     await writeOutputs(set, { request, tag, cache }, context);
     return set;
   };

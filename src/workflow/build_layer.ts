@@ -50,7 +50,7 @@ export async function maybeCached(
 ): Promise<MadeLayer | undefined> {
   const { cache, compression, warn, built, builtOnly } = options;
   if (builtOnly && built.size === 0) return undefined;
-  const fingerprint = fingerprintTree(plan, tree, compression);
+  const fingerprint = await fingerprintTree(plan, tree, compression);
   const isBuilt = built.has(fingerprint);
   if (builtOnly && !isBuilt) return undefined;
   const cached = await cache.getLayer(fingerprint);

@@ -7,13 +7,17 @@ import type { LayerTree } from "../layer/mod.ts";
 import type { LayerPlan, Project } from "../plan/mod.ts";
 import type { CheckReport } from "../preflight/mod.ts";
 import type { Cache } from "../store/mod.ts";
-import { addPackages, packageKey } from "./add_packages.ts";
 import type { ImageInCache } from "./build_image.ts";
 import { type CheckedImage, openFrom } from "./checked_image.ts";
 import { checkLayers } from "./check_layers.ts";
 import { warnOfForeignTools } from "./executables.ts";
+import { packageKey } from "./package_key.ts";
 import { packagesOf, reportProblems } from "./report_problems.ts";
 import type { CheckMode, WorkflowContext } from "./types.ts";
+
+/* Hidden from Deno as in src/commands/workflows.ts: only --fix needs it. */
+const addModule = (): Promise<typeof import("./add_packages.ts")> =>
+  import("./add_packages.ts" as string) as Promise<typeof import("./add_packages.ts")>;
 
 /** What is done about problems. */
 export interface CheckOptions {
@@ -44,6 +48,7 @@ async function writePackages(
   if (packages.length === 0) return false;
   const path = configFile(project);
   const text = await Deno.readTextFile(path);
+  const { addPackages } = await addModule();
   const changed = addPackages(text, packages, path);
   if (changed === text) return false;
   await replaceFile(path, changed);

@@ -26,7 +26,7 @@ async function isKnown(
   context: WorkflowContext,
 ): Promise<boolean> {
   if (ground.layers.length === 0) return false;
-  const key = `${baseContentKey(ground)} ${name}`;
+  const key = `${await baseContentKey(ground)} ${name}`;
   const kept = await cache.getDocument(USERS, key);
   if (typeof kept === "boolean") return kept;
   const files = await readBaseFiles(ground, cache, context);

@@ -3,9 +3,14 @@
  * well, without the modules that look into one.
  * @module
  */
-import { createHash } from "node:crypto";
 import type { LayerTree } from "../layer/mod.ts";
-import { Annotation, type Descriptor, type DiffId, type ImageConfig } from "../oci/mod.ts";
+import {
+  Annotation,
+  type Descriptor,
+  type DiffId,
+  type ImageConfig,
+  sha256Hex,
+} from "../oci/mod.ts";
 import type { CheckReport, LayerLabel } from "../preflight/mod.ts";
 import type { BlobSource, Cache, ResolvedImage } from "../store/mod.ts";
 
@@ -59,7 +64,7 @@ export function labelOf({ annotations = {} }: Descriptor): LayerLabel {
 }
 
 /** Everything that decides a report. */
-function reportKey({ config, layers }: CheckedImage): string {
+async function reportKey({ config, layers }: CheckedImage): Promise<string> {
   const { architecture, config: run = {} } = config;
   const env = run.Env?.filter((entry) => /^(?:PATH|LD_LIBRARY_PATH)=/.test(entry));
   const parts = [
@@ -70,7 +75,7 @@ function reportKey({ config, layers }: CheckedImage): string {
     run.Cmd,
     layers.map(({ descriptor, diffId }) => [diffId, labelOf(descriptor)]),
   ];
-  return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+  return await sha256Hex(JSON.stringify(parts));
 }
 
 /** Whether a record is a report: its key says which rules made it, its lists that it is one. */
@@ -85,7 +90,7 @@ export async function maybeKeptReport(
   image: CheckedImage,
   cache: Cache,
 ): Promise<CheckReport | undefined> {
-  const kept = await cache.getDocument(REPORTS, reportKey(image));
+  const kept = await cache.getDocument(REPORTS, await reportKey(image));
   return isReport(kept) ? kept : undefined;
 }
 
@@ -95,5 +100,5 @@ export async function keepReport(
   cache: Cache,
   report: CheckReport,
 ): Promise<void> {
-  await cache.putDocument(REPORTS, reportKey(image), report);
+  await cache.putDocument(REPORTS, await reportKey(image), report);
 }

@@ -2,16 +2,15 @@
  * From base and layers to the config and manifest of the image.
  * @module
  */
-import { createHash } from "node:crypto";
 import { MiseOciError } from "../errors.ts";
 import {
   Annotation,
   type Descriptor,
+  digestOf,
   encodeImageConfig,
   encodeManifest,
   type ImageConfig,
   MediaType,
-  parseDigest,
   type Platform,
 } from "../oci/mod.ts";
 import { type BuildPlan, composeImageConfig } from "../plan/mod.ts";
@@ -44,8 +43,11 @@ export interface ComposedImage {
 }
 
 /** The document of some bytes. */
-export function makeDocument(mediaType: string, bytes: Uint8Array<ArrayBuffer>): Document {
-  const digest = parseDigest(`sha256:${createHash("sha256").update(bytes).digest("hex")}`);
+export async function makeDocument(
+  mediaType: string,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<Document> {
+  const digest = await digestOf(bytes);
   return { descriptor: { mediaType, digest, size: bytes.length }, bytes };
 }
 
@@ -81,11 +83,11 @@ function platformOf({ os, architecture, variant }: ImageConfig): Platform {
 }
 
 /** Composes the image. The same input gives the same bytes. */
-export function composeImage(
+export async function composeImage(
   plan: BuildPlan,
   base: BaseImage,
   layers: readonly MadeLayer[],
-): ComposedImage {
+): Promise<ComposedImage> {
   const config = composeImageConfig({
     ...(base.config === undefined ? {} : { base: base.config }),
     baseName: base.name,
@@ -100,9 +102,9 @@ export function composeImage(
       `Cannot write the image: ${descriptors.length} layers and ${config.diffIds.length} diff IDs`,
     );
   }
-  const configDocument = makeDocument(MediaType.config, encodeImageConfig(config));
+  const configDocument = await makeDocument(MediaType.config, encodeImageConfig(config));
   const annotations = manifestAnnotations(base);
-  const manifest = makeDocument(
+  const manifest = await makeDocument(
     MediaType.manifest,
     encodeManifest({
       config: configDocument.descriptor,

@@ -27,10 +27,10 @@ export function sortPlatforms(platforms: readonly Platform[]): readonly Platform
 }
 
 /** Puts images together. The same images give the same index. */
-export function composeSet(images: readonly ComposedImage[]): ImageSet {
+export async function composeSet(images: readonly ComposedImage[]): Promise<ImageSet> {
   if (images.length === 1) return { images };
   const manifests = images.map(({ manifest, platform }) => ({ ...manifest.descriptor, platform }));
-  return { images, index: makeDocument(MediaType.index, encodeIndex({ manifests })) };
+  return { images, index: await makeDocument(MediaType.index, encodeIndex({ manifests })) };
 }
 
 /** What names the set in an index: the index itself, or its only image with its platform. */

@@ -3,10 +3,10 @@
  * place of a directory of the base.
  * @module
  */
-import { createHash } from "node:crypto";
 import { MiseOciError } from "../errors.ts";
 import type { BaseDirectories, LayerEntry, LayerTree } from "../layer/mod.ts";
 import { findSecrets } from "../layer/secrets.ts";
+import { Sha256 } from "../oci/mod.ts";
 import type { LayerPlan } from "../plan/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import { baseContentKey, readBaseFiles } from "./base_files.ts";
@@ -82,9 +82,9 @@ export async function refuseReplacements(
   }
   const doubtful = entries.filter((entry) => isDoubtful(entry, baseDirectories));
   if (doubtful.length === 0 || ground.layers.length === 0) return;
-  const hash = createHash("sha256").update(baseContentKey(ground));
+  const hash = new Sha256().update(await baseContentKey(ground));
   for (const { type, path } of doubtful) hash.update(`\0${type} ${path}`);
-  const key = hash.digest("hex");
+  const key = await hash.hex();
   if (await cache.getDocument(CHECKS, key) === true) return;
   const files = await readBaseFiles(ground, cache, context);
   for (const { type, path } of doubtful) {

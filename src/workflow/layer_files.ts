@@ -2,11 +2,10 @@
  * The files of a layer, read once and verified by its diff ID.
  * @module
  */
-import { createHash } from "node:crypto";
 import type { LayerFacts, LayerFile } from "../inspect/mod.ts";
 import { readLayerChunks, readTar } from "../layer/read/mod.ts";
 import { MiseOciError } from "../errors.ts";
-import { parseDiffId } from "../oci/mod.ts";
+import { parseDiffId, type StreamingHash, streamingSha256 } from "../oci/mod.ts";
 import type { OpenedImage } from "./open_image.ts";
 import type { WorkflowContext } from "./types.ts";
 
@@ -19,7 +18,7 @@ export interface LayerFilesOptions {
 /** What is read from the layer's tar goes through a hash of all of it. */
 async function* hashed(
   chunks: AsyncIterable<Uint8Array>,
-  hash: ReturnType<typeof createHash>,
+  hash: StreamingHash,
 ): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) {
     hash.update(chunk);
@@ -28,7 +27,7 @@ async function* hashed(
 }
 
 async function hashOf(content: AsyncIterable<Uint8Array>): Promise<string> {
-  const hash = createHash("sha256");
+  const hash = streamingSha256();
   for await (const chunk of content) hash.update(chunk);
   return hash.digest("hex");
 }
@@ -48,7 +47,7 @@ export async function readLayerFiles(
   const { reporter, signal } = options.context;
   const what = `layer ${descriptor.digest} of ${image.name}`;
   const read = { what, signal, warn: (text: string) => reporter.emit({ type: "warning", text }) };
-  const hash = createHash("sha256");
+  const hash = streamingSha256();
   const blob = await image.openLayer(descriptor);
   const tar = hashed(readLayerChunks(blob, descriptor.mediaType, read), hash);
   const files: LayerFile[] = [];

@@ -3,14 +3,14 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import { type Descriptor, maybeManifestKind, parseManifest } from "../oci/mod.ts";
+import { type Descriptor, type Index, maybeManifestKind, parseManifest } from "../oci/mod.ts";
 import {
-  type Layout,
-  openLayout,
+  type ImageStore,
   readBlob,
   type ResolvedImage,
   resolveImage,
-} from "../store/mod.ts";
+} from "../store/image_source.ts";
+import { openLayout } from "../store/layout.ts";
 import { checkFound } from "./check_found.ts";
 import type { Document } from "./compose_image.ts";
 import { defaultPlatform } from "./environment.ts";
@@ -39,38 +39,48 @@ export async function obtainLayoutImage(
   request: LayoutRequest,
   context: WorkflowContext,
 ): Promise<ResolvedImage> {
-  const image = await fromLayout(request);
+  const image = await chooseImage(await readLayout(request), request);
   await checkFound(image, request.check ?? "off", context);
   return image;
 }
 
-async function fromLayout(
-  request: LayoutRequest,
+/** The blobs of a store by another index. */
+function withIndex(store: ImageStore, index: Index): ImageStore {
+  return {
+    place: store.place,
+    size: (digest) => store.size(digest),
+    open: (digest, range) => store.open(digest, range),
+    index: () => Promise.resolve(index),
+  };
+}
+
+/**
+ * Opens a layout and reads its index, once for all questions: it may change meanwhile.
+ *
+ * @throws {MiseOciError} for a directory that is no layout.
+ */
+export async function readLayout({ directory }: LayoutRequest): Promise<ImageStore> {
+  const layout = await openLayout(directory);
+  return withIndex(layout, await layout.index());
+}
+
+async function chooseImage(
+  layout: ImageStore,
+  { platform }: Pick<LayoutRequest, "platform">,
 ): Promise<ResolvedImage> {
-  const layout = await openLayout(request.directory);
-  if (request.platform !== undefined) return await layout.resolve({ platform: request.platform });
+  if (platform !== undefined) return await resolveImage(layout, { platform });
   try {
-    return await layout.resolve();
+    return await resolveImage(layout);
   } catch (error) {
     // Several images: then it is the one for this machine.
     if (!(error instanceof MiseOciError) || error.code !== "usage") throw error;
-    return await layout.resolve({ platform: defaultPlatform() });
+    return await resolveImage(layout, { platform: defaultPlatform() });
   }
-}
-
-/** The image that one entry of an index in a layout names. */
-function resolveEntry(layout: Layout, entry: Descriptor): Promise<ResolvedImage> {
-  return resolveImage({
-    place: layout.place,
-    size: (digest) => layout.size(digest),
-    open: (digest, range) => layout.open(digest, range),
-    index: () => Promise.resolve({ manifests: [entry] }),
-  });
 }
 
 /** The index that a layout holds, if that is all it holds and all in it are images of platforms. */
 async function maybeIndex(
-  layout: Layout,
+  layout: ImageStore,
 ): Promise<{ readonly index: Document; readonly entries: readonly Descriptor[] } | undefined> {
   const [only, ...others] = (await layout.index()).manifests;
   if (only === undefined || others.length > 0) return undefined;
@@ -89,23 +99,25 @@ async function maybeIndex(
 }
 
 /**
- * The images of a layout: all platforms of its only index, or the one image that is meant.
+ * The images of a layout that {@linkcode readLayout} gave: all platforms of its only index, or the one image
+ * that is meant.
  *
  * @throws {MiseOciError} as {@linkcode obtainLayoutImage}.
  */
 export async function obtainLayoutImages(
+  layout: ImageStore,
   request: LayoutRequest,
   context: WorkflowContext,
 ): Promise<ObtainedImages> {
-  const layout = await openLayout(request.directory);
   const found = request.platform === undefined ? await maybeIndex(layout) : undefined;
   if (found === undefined) {
-    const image = await obtainLayoutImage(request, context);
+    const image = await chooseImage(layout, request);
+    await checkFound(image, request.check ?? "off", context);
     return { images: [image], [Symbol.asyncDispose]: () => Promise.resolve() };
   }
   const images: ResolvedImage[] = [];
   for (const entry of found.entries) {
-    const image = await resolveEntry(layout, entry);
+    const image = await resolveImage(withIndex(layout, { manifests: [entry] }));
     await checkFound(image, request.check ?? "off", context);
     images.push(image);
   }

@@ -27,7 +27,7 @@ export async function obtainBuiltImages(
       { request: build, cache, useCache, reuse },
       context,
     );
-    const { images, index } = composeSet(built.map(({ image }) => image));
+    const { images, index } = await composeSet(built.map(({ image }) => image));
     return {
       images: built.map((one) => resolvedInCache(one, cache)),
       rows: images.map(({ rows }) => rows),

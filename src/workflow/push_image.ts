@@ -2,14 +2,16 @@
  * `push`: image → registry, with the built-in client or another program.
  * @module
  */
-import { checkCacheFrom } from "../registry/mod.ts";
-import { openLayout } from "../store/mod.ts";
-import { type LayoutRequest, obtainLayoutImages } from "./layout_images.ts";
+import { checkCacheFrom } from "../registry/cache_from.ts";
+import { openLayout } from "../store/layout.ts";
+import { type LayoutRequest, obtainLayoutImages, readLayout } from "./layout_images.ts";
 import { destinationOf, upload } from "./push_upload.ts";
 import { openRegistry, readAccess } from "./registry_access.ts";
 import type { PushRequest, PushResult, WorkflowContext } from "./types.ts";
 
 /* Hidden from Deno as in src/commands/workflows.ts: a layout is pushed without what builds one. */
+const aheadModule = (): Promise<typeof import("./ask_ahead.ts")> =>
+  import("./ask_ahead.ts" as string) as Promise<typeof import("./ask_ahead.ts")>;
 const builtModule = (): Promise<typeof import("./push_built.ts")> =>
   import("./push_built.ts" as string) as Promise<typeof import("./push_built.ts")>;
 
@@ -18,9 +20,11 @@ async function pushLayout(
   context: WorkflowContext,
 ): Promise<PushResult> {
   const { image, destination, directory } = request;
+  // A directory that is no layout is an error before mise is asked anything.
+  const layout = await readLayout(image);
   const [access, obtained] = await Promise.all([
     readAccess(destination, directory, context),
-    obtainLayoutImages(image, context),
+    obtainLayoutImages(layout, image, context),
   ]);
   await using images = obtained;
   const client = await openRegistry(destination, access, context);
@@ -44,10 +48,12 @@ export async function pushImage(
   const { image, destination, cacheFrom, tool } = request;
   destinationOf(destination);
   if (cacheFrom !== undefined) checkCacheFrom(cacheFrom, destination);
-  if (image.kind === "layout") await openLayout(image.directory);
   if (tool === "skopeo" || tool === "crane") {
+    if (image.kind === "layout") await openLayout(image.directory);
     return await (await builtModule()).pushByTool({ ...request, tool }, context);
   }
   if (image.kind === "layout") return await pushLayout({ ...request, image }, context);
-  return await (await builtModule()).pushBuilt({ ...request, image }, context);
+  const { askAhead } = await aheadModule();
+  await using asked = askAhead(image.build, context);
+  return await (await builtModule()).pushBuilt({ ...request, image }, { ...context, asked });
 }

@@ -11,18 +11,18 @@ import {
   type Reference,
   shortDigest,
 } from "../oci/mod.ts";
-import {
-  type BaseOrigin,
-  type PlatformEntry,
-  type PushEvent,
-  pushImage as pushToRegistry,
-  putManifest,
-  type RegistryClient,
-  updateIndex,
-} from "../registry/mod.ts";
+import type { PlatformEntry, RegistryClient } from "../registry/mod.ts";
+import { type BaseOrigin, type PushEvent, pushImage as pushToRegistry } from "../registry/push.ts";
+import { putManifest } from "../registry/put_manifest.ts";
 import type { ResolvedImage } from "../store/mod.ts";
 import type { ObtainedImages } from "./layout_images.ts";
 import type { PushRequest, PushResult, WorkflowContext } from "./types.ts";
+
+/* Hidden from Deno as in src/commands/workflows.ts: only --update-index needs it. */
+const indexModule = (): Promise<typeof import("../registry/update_index.ts")> =>
+  import("../registry/update_index.ts" as string) as Promise<
+    typeof import("../registry/update_index.ts")
+  >;
 
 /** A tag that is not written means `latest`, as everywhere; a digest cannot be pushed to. */
 export function destinationOf(reference: Reference): Reference {
@@ -115,6 +115,7 @@ async function setTag(
 ): Promise<Digest | undefined> {
   const reference = destinationOf(request.destination);
   if (request.updateIndex) {
+    const { updateIndex } = await indexModule();
     const { digest } = await updateIndex(client, {
       reference,
       entries: images.map(entryOf),

@@ -3,14 +3,23 @@
  * certificates, proxies, and whether plain http is allowed.
  * @module
  */
-import { readSettings } from "../mise/settings.ts";
 import { formatReference, type Reference } from "../oci/mod.ts";
-import { createRegistryClient, loadCaCerts, type RegistryClient } from "../registry/mod.ts";
-import { findCredentials } from "../registry/credentials/find_credentials.ts";
+import { loadCaCerts } from "../registry/ca_certs.ts";
 import { registryUrl } from "../registry/host.ts";
+import { createRegistryClient, type RegistryClient } from "../registry/transport.ts";
 import { hostEnv } from "./environment.ts";
 import { miseContext } from "./mise_context.ts";
 import type { WorkflowContext } from "./types.ts";
+
+/* Hidden from Deno as in src/commands/workflows.ts: nobody asks mise about registries of this machine. */
+const settingsModule = (): Promise<typeof import("../mise/settings.ts")> =>
+  import("../mise/settings.ts" as string) as Promise<typeof import("../mise/settings.ts")>;
+
+type Finding = typeof import("../registry/credentials/find_credentials.ts");
+
+/* The same: a registry that asks for none needs no credentials. */
+const credentialsModule = (): Promise<Finding> =>
+  import("../registry/credentials/find_credentials.ts" as string) as Promise<Finding>;
 
 /** How a registry may be reached. */
 export interface RegistryAccess {
@@ -29,6 +38,7 @@ export async function readAccess(
 ): Promise<RegistryAccess> {
   const isPlain = registryUrl(registry, { insecure: false }).protocol === "http:";
   if (isPlain) return { insecureRegistries: [] };
+  const { readSettings } = await settingsModule();
   return await readSettings({ directory }, miseContext(context));
 }
 
@@ -44,13 +54,15 @@ export async function openRegistry(
     registry,
     insecure: access.insecureRegistries.includes(registry),
     caCerts: await loadCaCerts(registry, { env: hostEnv }),
-    credentials: () =>
-      findCredentials(formatReference({ registry, repository }), {
+    credentials: async () => {
+      const { findCredentials } = await credentialsModule();
+      return await findCredentials(formatReference({ registry, repository }), {
         env: hostEnv,
         warn: (text) => reporter.emit({ type: "warning", text }),
         detail: (text) => reporter.emit({ type: "detail", level: 1, text }),
         signal,
-      }),
+      });
+    },
     env: hostEnv,
     signal,
     log: (level, text) => reporter.emit({ type: "detail", level, text }),

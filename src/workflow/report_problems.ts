@@ -3,11 +3,11 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import { linkWarning } from "../layer/links.ts";
+import { linkWarning } from "../layer/link_warning.ts";
 import { describeDuplicate } from "../preflight/describe.ts";
 import { type Finding, findingsOf } from "../preflight/findings.ts";
 import type { CheckReport, PackageRemedy } from "../preflight/mod.ts";
-import { packageKey } from "./add_packages.ts";
+import { packageKey } from "./package_key.ts";
 import type { CheckMode, WorkflowContext } from "./types.ts";
 
 /** A finding with what to do about it, as a sentence without a final period. */

@@ -7,7 +7,6 @@
  * to the bottom: whichever changes, what lies above it is small.
  * @module
  */
-import { createHash } from "node:crypto";
 import {
   Annotation,
   type Descriptor,
@@ -15,6 +14,7 @@ import {
   encodeManifest,
   type HistoryEntry,
   parseDigest,
+  streamingSha256,
 } from "../oci/mod.ts";
 import type { ResolvedImage } from "../store/mod.ts";
 
@@ -60,7 +60,7 @@ function reorderHistory(
 }
 
 function describe(bytes: Uint8Array, mediaType: string): Descriptor {
-  const digest = parseDigest(`sha256:${createHash("sha256").update(bytes).digest("hex")}`);
+  const digest = parseDigest(`sha256:${streamingSha256().update(bytes).digest("hex")}`);
   return { mediaType, digest, size: bytes.length };
 }
 

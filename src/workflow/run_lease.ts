@@ -3,10 +3,10 @@
  * run can tell what a killed one left in an engine, and remove it.
  * @module
  */
-import { createHash } from "node:crypto";
 import { join } from "@std/path";
 import { type Engine, type EngineTag, isLoopbackRepository } from "../engine/mod.ts";
 import { MiseOciError } from "../errors.ts";
+import { streamingSha256 } from "../oci/mod.ts";
 import { acquireLock, cacheDirectory, type Lock, withLock } from "../store/mod.ts";
 import { hostEnv } from "./environment.ts";
 import type { WorkflowContext } from "./types.ts";
@@ -39,7 +39,7 @@ export interface RunLease extends AsyncDisposable {
 
 /** The runs of one cache directory; an engine may be shared with users of others, whose runs are theirs. */
 function owner(directory: string): string {
-  return createHash("sha256").update(directory).digest("hex").slice(0, 12);
+  return streamingSha256().update(directory).digest("hex").slice(0, 12);
 }
 
 function lockPath(directory: string, id: string): string {

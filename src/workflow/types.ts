@@ -6,6 +6,7 @@ import type { CompressionChoice, Digest, Platform, Reference } from "../oci/mod.
 import type { Copy } from "../plan/project.ts";
 import type { Owner } from "../plan/types.ts";
 import type { Reporter } from "../ui/reporter.ts";
+import type { AskedProject } from "./ask_ahead.ts";
 
 /** What every workflow needs of its surroundings. */
 export interface WorkflowContext {
@@ -13,6 +14,8 @@ export interface WorkflowContext {
   readonly reporter: Reporter;
   /** Aborted on SIGINT, SIGTERM and SIGHUP; everything running stops and cleans up. */
   readonly signal: AbortSignal;
+  /** A project that mise has been asked about already. */
+  readonly asked?: AskedProject;
 }
 
 /** Which project, and how to ask mise about it. Shared by build, run and push. */

@@ -3,7 +3,8 @@
  * @module
  */
 import { formatBytes, formatCount, formatDuration } from "../../ui/format.ts";
-import { joinLines, renderTable } from "../../ui/table.ts";
+import { joinLines } from "../../ui/lines.ts";
+import { renderTable } from "../../ui/table.ts";
 import type { CacheEntry, PruneResult } from "../../workflow/manage_cache.ts";
 import type { Output } from "../command.ts";
 import { shortenDigest } from "./layers.ts";

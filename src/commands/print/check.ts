@@ -4,7 +4,7 @@
  */
 import { formatPlatform } from "../../oci/platform.ts";
 import { escapeLine } from "../../ui/escape.ts";
-import { joinLines } from "../../ui/table.ts";
+import { joinLines } from "../../ui/lines.ts";
 import type { CheckProblem, CheckResult } from "../../workflow/check_image.ts";
 import type { Output } from "../command.ts";
 

@@ -4,7 +4,8 @@
  */
 import { escapeLine } from "../../ui/escape.ts";
 import { formatBytes, formatCount } from "../../ui/format.ts";
-import { joinLines, renderTable } from "../../ui/table.ts";
+import { joinLines } from "../../ui/lines.ts";
+import { renderTable } from "../../ui/table.ts";
 import type {
   DiffLayer,
   DiffResult,

@@ -5,7 +5,8 @@
 import { formatPlatform } from "../../oci/platform.ts";
 import { escapeLine } from "../../ui/escape.ts";
 import { formatBytes, formatCount } from "../../ui/format.ts";
-import { joinLines, renderTable } from "../../ui/table.ts";
+import { joinLines } from "../../ui/lines.ts";
+import { renderTable } from "../../ui/table.ts";
 import { truncate } from "../../ui/text.ts";
 import type { InspectResult, LayerFacts } from "../../workflow/inspect_types.ts";
 import type { Output } from "../command.ts";

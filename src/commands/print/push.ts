@@ -4,10 +4,15 @@
  */
 import { formatPlatform } from "../../oci/platform.ts";
 import { escapeLine } from "../../ui/escape.ts";
-import { joinLines } from "../../ui/table.ts";
+import { joinLines } from "../../ui/lines.ts";
 import type { LayerRow, PushedImage, PushResult } from "../../workflow/types.ts";
 import type { Output } from "../command.ts";
-import { layersJson, layerTable, type PrintOptions } from "./layers.ts";
+import type { PrintOptions } from "./layers.ts";
+
+type Tables = Pick<typeof import("./layers.ts"), "layersJson" | "layerTable">;
+
+/* Hidden from Deno as in ../workflows.ts: a layout that is pushed has no table. */
+const tablesModule = (): Promise<Tables> => import("./layers.ts" as string) as Promise<Tables>;
 
 /** Layers that came from the registry, by the image they were found in. */
 function reusedLines(result: PushResult): readonly string[] {
@@ -30,7 +35,10 @@ function summary(result: PushResult): string {
     (counts.length === 0 ? "" : ` (${counts.join(", ")})`);
 }
 
-function imageJson({ platform, digest, layers }: PushedImage): unknown {
+function imageJson(
+  { platform, digest, layers }: PushedImage,
+  { layersJson }: Tables,
+): unknown {
   return {
     platform: formatPlatform(platform),
     digest,
@@ -45,7 +53,11 @@ function allLayers({ layers, images }: PushResult): readonly LayerRow[] | undefi
 }
 
 /** One table, or one for each of several images under its platform. */
-function tables({ layers, images }: PushResult, short: boolean): readonly string[] {
+function tables(
+  { layers, images }: PushResult,
+  { layerTable }: Tables,
+  short: boolean,
+): readonly string[] {
   if (layers === undefined) return [];
   if (images === undefined) return [...layerTable(layers, short), ""];
   return images.flatMap((image) => [
@@ -57,13 +69,17 @@ function tables({ layers, images }: PushResult, short: boolean): readonly string
   ]);
 }
 
+/** For a result without layers. */
+const NO_TABLES: Tables = { layersJson: () => [], layerTable: () => [] };
+
 /** The result of a push. */
-export function pushOutput(result: PushResult, options: PrintOptions): Output {
+export async function pushOutput(result: PushResult, options: PrintOptions): Promise<Output> {
   const { digest, manifestDigest, reference, blobs, layers } = result;
+  const made = layers === undefined ? NO_TABLES : await tablesModule();
   return {
     text: () =>
       options.quiet ? `${digest}\n` : joinLines([
-        ...tables(result, options.short),
+        ...tables(result, made, options.short),
         ...reusedLines(result),
         summary(result),
       ]),
@@ -73,8 +89,8 @@ export function pushOutput(result: PushResult, options: PrintOptions): Output {
       reference,
       blobs,
       ...(result.images === undefined
-        ? { layers: layers === undefined ? undefined : layersJson(layers) }
-        : { images: result.images.map(imageJson) }),
+        ? { layers: layers === undefined ? undefined : made.layersJson(layers) }
+        : { images: result.images.map((image) => imageJson(image, made)) }),
     }),
   };
 }

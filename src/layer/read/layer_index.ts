@@ -2,8 +2,7 @@
  * What is in a layer, as a list that can be kept: made by reading the layer once, cached by its digest.
  * @module
  */
-import { createHash } from "node:crypto";
-import { type DiffId, parseDiffId } from "../../oci/mod.ts";
+import { type DiffId, parseDiffId, streamingSha256 } from "../../oci/mod.ts";
 import { MiseOciError } from "../../errors.ts";
 import type { LayerReadOptions } from "./limits.ts";
 import { readLayerChunks } from "./open.ts";
@@ -87,7 +86,7 @@ export async function readVerifiedLayer(
   options: ReadVerifiedOptions,
 ): Promise<DiffId> {
   const { mediaType, handler, diffId: expected, what = "layer" } = options;
-  const hash = createHash("sha256");
+  const hash = streamingSha256();
   const parser = new TarParser(handler, options);
   // A handler may look at content only while it is called, so nobody needs a chunk for longer.
   for await (const chunk of readLayerChunks(blob, mediaType, { ...options, transient: true })) {

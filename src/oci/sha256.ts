@@ -1,0 +1,90 @@
+/**
+ * SHA-256 without what `node:crypto` costs: it brings a hundred modules of Deno's with it, 40 ms of every
+ * start. What is in memory is hashed by WebCrypto, which is there anyway; only what is too long for that
+ * needs the other, which is loaded then.
+ * @module
+ */
+import { type Digest, parseDigest } from "./digest.ts";
+
+/** The part of `node:crypto`'s `Hash` that is used. */
+export interface StreamingHash {
+  /** Takes more bytes, or a text as UTF-8. */
+  update(part: string | Uint8Array): this;
+  /** The hash of all that was taken, which ends it. */
+  digest(encoding: "hex"): string;
+}
+
+type Process = {
+  getBuiltinModule(name: "crypto"): { createHash(algorithm: string): StreamingHash };
+};
+
+/** A hash of many parts, at once: loads `node:crypto` the first time. */
+export function streamingSha256(): StreamingHash {
+  const { process } = globalThis as unknown as { readonly process: Process };
+  return process.getBuiltinModule("crypto").createHash("sha256");
+}
+
+function hexOf(hash: ArrayBuffer): string {
+  return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** The hash of bytes, or of a text as UTF-8: 64 hex digits. */
+export async function sha256Hex(data: string | Uint8Array): Promise<string> {
+  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  // The type leaves room for memory that threads share, which is never hashed here.
+  return hexOf(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
+}
+
+/**
+ * The digest of bytes in memory.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { digestOf } from "./sha256.ts";
+ *
+ * const digest = await digestOf(new TextEncoder().encode("{}"));
+ * assertEquals(digest, "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
+ * ```
+ */
+export async function digestOf(bytes: Uint8Array): Promise<Digest> {
+  return parseDigest(`sha256:${await sha256Hex(bytes)}`);
+}
+
+/** So much is kept in memory before `node:crypto` takes over. */
+const SHORT = 1 << 20;
+
+/** The hash of parts that may be few or many. */
+export class Sha256 {
+  #kept: Uint8Array[] = [];
+  #length = 0;
+  #streaming: StreamingHash | undefined;
+
+  /** Takes more bytes, which may be overwritten after that, or a text as UTF-8. */
+  update(part: string | Uint8Array): this {
+    this.#length += part.length;
+    if (this.#streaming === undefined && this.#length <= SHORT) {
+      this.#kept.push(typeof part === "string" ? new TextEncoder().encode(part) : part.slice());
+      return this;
+    }
+    if (this.#streaming === undefined) {
+      this.#streaming = streamingSha256();
+      for (const one of this.#kept) this.#streaming.update(one);
+      this.#kept = [];
+    }
+    this.#streaming.update(part);
+    return this;
+  }
+
+  /** The hash of all that was taken, as 64 hex digits, which ends it. */
+  async hex(): Promise<string> {
+    if (this.#streaming !== undefined) return this.#streaming.digest("hex");
+    const all = new Uint8Array(this.#kept.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const part of this.#kept) {
+      all.set(part, at);
+      at += part.length;
+    }
+    return await sha256Hex(all);
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * The way into a build: mise is asked first, then the modules are loaded that need its answer.
+ * @module
+ */
+import type { BuildPlan } from "../plan/types.ts";
+import { askAhead } from "./ask_ahead.ts";
+import type { BuildRequest, BuildResult, WorkflowContext } from "./types.ts";
+
+/* Hidden from Deno as in src/commands/workflows.ts, so that mise is started before they are read. */
+const buildModule = (): Promise<typeof import("./build_image.ts")> =>
+  import("./build_image.ts" as string) as Promise<typeof import("./build_image.ts")>;
+
+/** As `buildImage` of `build_image.ts`. */
+export async function buildImage(
+  request: BuildRequest,
+  context: WorkflowContext,
+): Promise<BuildResult> {
+  await using asked = askAhead(request, context);
+  const { buildImage } = await buildModule();
+  return await buildImage(request, { ...context, asked });
+}
+
+/** As `planImage` of `build_image.ts`. */
+export async function planImage(
+  request: BuildRequest,
+  context: WorkflowContext,
+): Promise<BuildPlan> {
+  await using asked = askAhead(request, context);
+  const { planImage } = await buildModule();
+  return await planImage(request, { ...context, asked });
+}
