@@ -6,14 +6,8 @@ import { MiseOciError } from "../errors.ts";
 import type { Platform } from "../oci/mod.ts";
 import type { Project } from "../plan/project.ts";
 import type { ListedConfig, ListedTool } from "./answers.ts";
-import {
-  type Answers,
-  askEverything,
-  askTools,
-  askVersion,
-  readConfigFile,
-  type Session,
-} from "./ask.ts";
+import { type Answers, SharedAnswers } from "./answers_of_project.ts";
+import { askTools, askVersion, readConfigFile, type Session } from "./ask.ts";
 import { bootstrapWarnings, parsePackages } from "./bootstrap.ts";
 import { callMise } from "./command.ts";
 import type { ConfigFile } from "./config_file.ts";
@@ -57,6 +51,8 @@ export interface ProjectOptions {
    * `install`, what is missing there is installed. The installs of this machine are not touched.
    */
   readonly foreign?: ForeignPlatform;
+  /** What mise says for other platforms of the same build; what does not depend on them is asked once. */
+  readonly shared?: SharedAnswers;
   /** What the image runs on, for the `os` conditions of tools that mise says nothing else of. */
   readonly platform: Platform;
 }
@@ -126,15 +122,17 @@ async function install(
 
 async function askProject(
   session: Session,
-  includeGlobal: boolean,
+  { includeGlobal, foreign: platform, shared = new SharedAnswers() }: ProjectOptions,
 ): Promise<{ readonly session: Session; readonly answers: Answers }> {
+  const foreign = platform === undefined ? {} : foreignEnv(platform, session.context);
+  const options = { includeGlobal, foreign };
   let current = session;
-  let answers = await askEverything(current);
+  let answers = await shared.ask(current, options);
   for (let round = 0; !includeGlobal && round < MAX_OVERRIDES; round++) {
     const next = withoutOverrides(current, answers.tools);
     if (next === undefined) break;
     current = next;
-    answers = await askEverything(current);
+    answers = await shared.ask(current, options);
   }
   return { session: current, answers };
 }
@@ -185,7 +183,7 @@ interface Known {
 
 async function know(session: Session, options: ProjectOptions): Promise<Known> {
   const { directory, includeGlobal, foreign } = options;
-  const asked = await askProject(session, includeGlobal);
+  const asked = await askProject(session, options);
   const { answers } = asked;
   const { files, outside } = await partConfigs(asked.session, answers.configs, includeGlobal);
   if (files.length === 0 && !includeGlobal) refuseNoProject(directory);
@@ -219,7 +217,9 @@ async function knowForeign(
     host,
     yes: options.yes ?? false,
   });
-  return await know(session, options);
+  // An install may run hooks that change anything: nothing of before counts.
+  const { shared: _before, ...afresh } = options;
+  return await know(session, afresh);
 }
 
 /**
@@ -258,6 +258,7 @@ async function assemble(known: Known, { directory }: ProjectOptions): Promise<Pr
     tools: known.tools,
     configs: answers.configs,
     binPaths: answers.binPaths,
+    details: answers.details,
   });
   const dotfiles = await readDotfiles(session, {
     files: leastFirst,
