@@ -15,6 +15,7 @@ import { maybeWrappedNpm, noiseFilter } from "./noise.ts";
 import { isWithin, type RelocationMap } from "./relocate.ts";
 import { expandRelocations } from "./relocation_host.ts";
 import { paddedSize, TAR_BLOCK, tarHeaderSize } from "./tar.ts";
+import { type TreeLists, withoutExcluded } from "./tree_lists.ts";
 import { type Found, hostStat, walkTree } from "./walk.ts";
 
 /** What a directory of the base is, if that is not mode 0755 of root. */
@@ -43,6 +44,8 @@ export interface ScanContext {
   readonly baseDirectories: BaseDirectories;
   /** Stops the scan. */
   readonly signal?: AbortSignal | undefined;
+  /** Trees that another thread has listed just now; the others are walked. */
+  readonly lists?: Pick<TreeLists, "take"> | undefined;
 }
 
 /** What a layer will hold. */
@@ -166,7 +169,9 @@ async function scanTree(
       throw new MiseOciError("invalid", `Cannot put "${hostPath}" at "/": not a directory`);
     }
   };
-  const { unreadable, context: { signal } } = scan;
+  const { unreadable, context: { signal, lists } } = scan;
+  const list = await lists?.take(root);
+  if (list !== undefined) return withoutExcluded(list, excluded).forEach(found);
   await walkTree(root, { excluded, warn, unreadable, signal, found });
 }
 

@@ -210,35 +210,49 @@ async function askFurther(
   };
 }
 
-/** What mise answered for the first platform of a build, for the others of the same build. */
-export class SharedAnswers {
-  readonly #first = new Map<string, Promise<Answers>>();
-
+/** One platform of several that are asked about. Dispose of it when its project is read, or cannot be. */
+export interface Asker extends Disposable {
   /**
-   * Everything that mise says: asked in full for the first platform that comes, and for this machine's own.
+   * Everything that mise says: asked in full for the first platform of a build and for this machine's own.
    *
-   * @param foreign the variables by which mise takes another platform for its own; none for this machine's.
+   * @param options with the variables by which mise takes another platform for its own.
    */
-  async ask(
+  ask(
     session: Session,
     options: AskOptions & { readonly foreign: Readonly<Record<string, string>> },
-  ): Promise<Answers> {
-    const { foreign } = options;
-    const neutral = Object.entries(session.env).filter(([name]) => !Object.hasOwn(foreign, name));
-    const key = JSON.stringify([
-      session.misePath,
-      session.directory,
-      options.includeGlobal,
-      neutral,
-    ]);
-    const first = this.#first.get(key);
-    if (first !== undefined && Object.keys(foreign).length > 0) {
-      return await askFurther(session, first, options);
-    }
-    const answers = askEverything(session, options);
-    // Whoever waits for them is told of a failure, as is the caller.
-    answers.catch(() => {});
-    this.#first.set(key, first ?? answers);
-    return await answers;
+  ): Promise<Answers>;
+}
+
+/** What mise answered for the first platform of a build, for the others of the same build. */
+export class SharedAnswers {
+  readonly #answers = new Map<string, Promise<Answers>>();
+  /** Resolves when the first platform has begun to ask; the others wait until then. */
+  #begun: Promise<void> | undefined;
+
+  /** Takes a platform in. The first one is the one whose answers are shared. */
+  enter(): Asker {
+    const before = this.#begun;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#begun ??= promise;
+    return {
+      ask: async (session, { foreign, ...options }) => {
+        const isForeign = Object.keys(foreign).length > 0;
+        if (isForeign) await before;
+        const neutral = Object.entries(session.env).filter(([name]) =>
+          !Object.hasOwn(foreign, name)
+        );
+        const { misePath, directory } = session;
+        const key = JSON.stringify([misePath, directory, options.includeGlobal, neutral]);
+        const first = this.#answers.get(key);
+        if (first !== undefined && isForeign) return await askFurther(session, first, options);
+        const answers = askEverything(session, options);
+        // Whoever waits for them is told of a failure, as is the caller.
+        answers.catch(() => {});
+        this.#answers.set(key, first ?? answers);
+        resolve();
+        return await answers;
+      },
+      [Symbol.dispose]: resolve,
+    };
   }
 }

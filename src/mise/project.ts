@@ -6,7 +6,7 @@ import { MiseOciError } from "../errors.ts";
 import type { Platform } from "../oci/mod.ts";
 import type { Project } from "../plan/project.ts";
 import type { ListedConfig, ListedTool } from "./answers.ts";
-import { type Answers, SharedAnswers } from "./answers_of_project.ts";
+import { type Answers, type Asker, SharedAnswers } from "./answers_of_project.ts";
 import { askTools, askVersion, readConfigFile, type Session } from "./ask.ts";
 import { bootstrapWarnings, parsePackages } from "./bootstrap.ts";
 import { callMise } from "./command.ts";
@@ -56,6 +56,9 @@ export interface ProjectOptions {
   /** What the image runs on, for the `os` conditions of tools that mise says nothing else of. */
   readonly platform: Platform;
 }
+
+/** Options, and who asks. */
+type Reading = ProjectOptions & { readonly asker: Asker };
 
 /** How often mise is asked again because a tool's version came from the environment. */
 const MAX_OVERRIDES = 3;
@@ -122,17 +125,17 @@ async function install(
 
 async function askProject(
   session: Session,
-  { includeGlobal, foreign: platform, shared = new SharedAnswers() }: ProjectOptions,
+  { includeGlobal, foreign: platform, asker }: Reading,
 ): Promise<{ readonly session: Session; readonly answers: Answers }> {
   const foreign = platform === undefined ? {} : foreignEnv(platform, session.context);
   const options = { includeGlobal, foreign };
   let current = session;
-  let answers = await shared.ask(current, options);
+  let answers = await asker.ask(current, options);
   for (let round = 0; !includeGlobal && round < MAX_OVERRIDES; round++) {
     const next = withoutOverrides(current, answers.tools);
     if (next === undefined) break;
     current = next;
-    answers = await shared.ask(current, options);
+    answers = await asker.ask(current, options);
   }
   return { session: current, answers };
 }
@@ -181,7 +184,7 @@ interface Known {
   readonly tools: readonly ListedTool[];
 }
 
-async function know(session: Session, options: ProjectOptions): Promise<Known> {
+async function know(session: Session, options: Reading): Promise<Known> {
   const { directory, includeGlobal, foreign } = options;
   const asked = await askProject(session, options);
   const { answers } = asked;
@@ -195,13 +198,16 @@ async function know(session: Session, options: ProjectOptions): Promise<Known> {
     ...withoutVersion(own),
   ]);
   const tools = foreign === undefined ? own : checkConditions(own, files, foreign.platform);
+  if (tools.every(({ installed }) => installed)) {
+    asked.session.context.onInstalled?.(tools.map(({ installPath }) => installPath));
+  }
   return { ...asked, files, outside, tools };
 }
 
 /** Installs what another platform lacks, and asks again. */
 async function knowForeign(
   session: Session,
-  options: ProjectOptions,
+  options: Reading,
   { foreign, host }: { readonly foreign: ForeignPlatform; readonly host: Session },
 ): Promise<Known> {
   const known = await know(session, options);
@@ -218,8 +224,8 @@ async function knowForeign(
     yes: options.yes ?? false,
   });
   // An install may run hooks that change anything: nothing of before counts.
-  const { shared: _before, ...afresh } = options;
-  return await know(session, afresh);
+  using asker = new SharedAnswers().enter();
+  return await know(session, { ...options, asker });
 }
 
 /**
@@ -235,17 +241,19 @@ export async function readProject(
   options: ProjectOptions,
   context: MiseContext,
 ): Promise<Project> {
-  const { directory, foreign } = options;
+  const { directory, foreign, shared = new SharedAnswers() } = options;
+  using asker = shared.enter();
+  const reading = { ...options, asker };
   await checkDirectory(directory);
   const misePath = await locateMise(options, context);
   const env = options.miseEnv === undefined ? {} : { MISE_ENV: options.miseEnv };
   const host: Session = { misePath, directory, env, context };
   if (foreign === undefined) {
     if (options.install) await install(host, options);
-    return await assemble(await know(host, options), options);
+    return await assemble(await know(host, reading), options);
   }
   const session = { ...host, env: { ...env, ...foreignEnv(foreign, context) } };
-  return await assemble(await knowForeign(session, options, { foreign, host }), options);
+  return await assemble(await knowForeign(session, reading, { foreign, host }), options);
 }
 
 /** The project of what mise answered. */

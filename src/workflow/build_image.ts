@@ -113,6 +113,7 @@ export async function buildInCache(
     },
     maybeReusable: (layer) => maybeReusable(index, layer),
     built: laid.built,
+    lists: planned.lists,
   }, heard.context);
   const built = { project, plan, base, image: composeImage(plan, base, layers) };
   const { check = "warn", fix = false, ...once } = request;

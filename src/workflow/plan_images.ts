@@ -2,7 +2,7 @@
  * From a project to the plan of its image, for one platform or several; nothing is built here.
  * @module
  */
-import { LAYER_FORMAT, RELOCATION_FORMAT } from "../layer/mod.ts";
+import { LAYER_FORMAT, RELOCATION_FORMAT, TreeLists } from "../layer/mod.ts";
 import { readProject, SharedAnswers } from "../mise/mod.ts";
 import type { Platform } from "../oci/mod.ts";
 import { type BuildPlan, plan, type PlanOptions, type Project } from "../plan/mod.ts";
@@ -30,6 +30,8 @@ export interface PlannedImage {
   readonly project: Project;
   /** The plan. */
   readonly plan: BuildPlan;
+  /** Trees of its tools that another thread lists already. */
+  readonly lists?: TreeLists;
 }
 
 /** How {@linkcode planProject} reads a project. */
@@ -38,12 +40,14 @@ export interface PlanProjectOptions {
   readonly installForeign: boolean;
   /** What mise says for the other platforms of the same build. */
   readonly shared?: SharedAnswers;
+  /** Lists the trees of the tools as soon as they are known. */
+  readonly lists?: TreeLists;
 }
 
 /** Reads the project, links followed. */
 async function openProject(
   request: ImageInput,
-  { installForeign, shared }: PlanProjectOptions,
+  { installForeign, shared, lists }: PlanProjectOptions,
   context: WorkflowContext,
 ): Promise<Project> {
   const { directory, misePath, miseEnv, includeGlobal, install, yes } = request;
@@ -59,7 +63,7 @@ async function openProject(
     ...(misePath === undefined ? {} : { misePath }),
     ...(miseEnv === undefined ? {} : { miseEnv }),
     ...(yes === undefined ? {} : { yes }),
-  }, miseContext(context));
+  }, miseContext(context, (paths) => lists?.begin(paths)));
   const followed = await followToolPaths(project);
   if (foreign !== undefined && installForeign) {
     const cache = await openBuildCache(context);
@@ -126,7 +130,8 @@ export async function planProject(
   const choices = await planOptions(project, { request, download }, context);
   const planned = plan(project, choices, versions);
   for (const text of planned.warnings) context.reporter.emit({ type: "warning", text });
-  const image = { project, plan: planned };
+  const { lists } = options;
+  const image = { project, plan: planned, ...(lists === undefined ? {} : { lists }) };
   refuseOnScratch(image);
   return image;
 }
@@ -161,7 +166,12 @@ export async function planPlatforms(
   const options = { installForeign: true, shared: new SharedAnswers() };
   for (const group of request.install ? [own, others] : [[...own, ...others]]) {
     await mapLimited(group, { limit }, async (platform) => {
-      planned.set(platform, await planProject({ ...request, platform }, told, options));
+      // The first platform's trees are walked meanwhile, when the other's are listed.
+      const lists = request.useCache && platforms.length > 1 && !isHostPlatform(platform)
+        ? { lists: new TreeLists(context) }
+        : {};
+      const choice = { ...options, ...lists };
+      planned.set(platform, await planProject({ ...request, platform }, told, choice));
     });
   }
   const images = platforms.flatMap((platform) => planned.get(platform) ?? []);
