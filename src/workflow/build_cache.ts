@@ -3,8 +3,8 @@
  * @module
  */
 import type { Platform } from "../oci/mod.ts";
-import { type Cache, openCache } from "../store/mod.ts";
-import { isHostPlatform } from "./environment.ts";
+import { type Cache, cacheDirectory, holdInstalls, openCache } from "../store/mod.ts";
+import { hostEnv, isHostPlatform } from "./environment.ts";
 import type { WorkflowContext } from "./types.ts";
 
 /** Opens the cache; what it finds damaged goes to the details. */
@@ -20,8 +20,7 @@ export function openBuildCache(context: WorkflowContext): Promise<Cache> {
  */
 export async function holdForeignInstalls(
   platforms: readonly Platform[],
-  context: WorkflowContext,
 ): Promise<AsyncDisposable> {
   if (platforms.every(isHostPlatform)) return { [Symbol.asyncDispose]: () => Promise.resolve() };
-  return await (await openBuildCache(context)).holdInstalls();
+  return await holdInstalls(cacheDirectory(hostEnv));
 }

@@ -170,7 +170,7 @@ export async function buildImage(
   const { output, archive } = request;
   if (output !== undefined) await createLayout(output);
   if (archive !== undefined) await checkArchiveTarget(archive, request.platforms?.length ?? 1);
-  await using _installs = await holdForeignInstalls(requestedPlatforms(request), context);
+  await using _installs = await holdForeignInstalls(requestedPlatforms(request));
   const planned = await planPlatforms(request, context);
   for (const one of planned) requireInstalled(one);
   const cache = await openBuildCache(context);

@@ -75,6 +75,6 @@ export async function obtainImage(
     return { image, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
   const { build } = request;
-  await using _installs = await holdForeignInstalls(requestedPlatforms(build), context);
+  await using _installs = await holdForeignInstalls(requestedPlatforms(build));
   return await obtainBuilt(await planProject(build, context), build, context);
 }

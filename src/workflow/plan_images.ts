@@ -53,6 +53,9 @@ async function openProject(
   const { directory, misePath, miseEnv, includeGlobal, install, yes } = request;
   const platform = request.platform ?? defaultPlatform();
   const foreign = maybeForeign(platform);
+  // Opened while mise is asked.
+  const opened = foreign !== undefined && installForeign ? openBuildCache(context) : undefined;
+  opened?.catch(() => {});
   const project = await readProject({
     directory,
     platform,
@@ -65,8 +68,8 @@ async function openProject(
     ...(yes === undefined ? {} : { yes }),
   }, miseContext(context, (paths) => lists?.begin(paths)));
   const followed = await followToolPaths(project);
-  if (foreign !== undefined && installForeign) {
-    const cache = await openBuildCache(context);
+  const cache = await opened;
+  if (foreign !== undefined && cache !== undefined) {
     await checkForeignTools(followed, foreign.platform, cache);
     await cache.useInstalls(followed.tools.map(({ installPath }) => installPath));
   }

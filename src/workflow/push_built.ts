@@ -25,7 +25,7 @@ export async function pushBuilt(
   context: WorkflowContext,
 ): Promise<PushResult> {
   const { build } = request.image;
-  await using _installs = await holdForeignInstalls(requestedPlatforms(build), context);
+  await using _installs = await holdForeignInstalls(requestedPlatforms(build));
   const asked = await planPlatforms(build, context);
   const insecureRegistries = asked[0]?.project.settings.insecureRegistries ?? [];
   const client = await openRegistry(request.destination, { insecureRegistries }, context);
