@@ -60,7 +60,6 @@ export type { BlobSink, BlobWriter } from "./sink.ts";
 export { type StoreContext, type StoredEntries, storeEntries } from "./store_entries.ts";
 export { estimateSize, type SizeEstimate } from "./estimate.ts";
 export type { TarType } from "./tar.ts";
-export { TreeLists, type TreeListsOptions } from "./tree_lists.ts";
 export { NO_BASE, planTreeLayer, type TreeLayerOptions } from "./tree_layer.ts";
 export type {
   CompressionPlan,

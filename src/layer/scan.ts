@@ -44,8 +44,6 @@ export interface ScanContext {
   readonly baseDirectories: BaseDirectories;
   /** Stops the scan. */
   readonly signal?: AbortSignal | undefined;
-  /** Trees that another thread has listed just now; the others are walked. */
-  readonly lists?: Pick<TreeLists, "take"> | undefined;
 }
 
 /** What a layer will hold. */
@@ -68,12 +66,21 @@ export interface LayerTree {
  * @throws {MiseOciError} `not-found` for a missing source; `invalid` for names that cannot be in a layer;
  * `io` for what cannot be read, all at once, or vanishes.
  */
-export async function scanLayer(plan: LayerPlan, context: ScanContext): Promise<LayerTree> {
+export function scanLayer(plan: LayerPlan, context: ScanContext): Promise<LayerTree> {
+  return scanListed(plan, context, undefined);
+}
+
+/** {@linkcode scanLayer} of trees that another thread has listed just now; those it has not are walked. */
+export async function scanListed(
+  plan: LayerPlan,
+  context: ScanContext,
+  lists: Pick<TreeLists, "take"> | undefined,
+): Promise<LayerTree> {
   const warnings: string[] = [];
   const unreadable: string[] = [];
   const directories: HostStat[] = [];
   const byPath = new EntryMap();
-  const scan: Scan = { plan, context, entries: byPath, directories, warnings, unreadable };
+  const scan: Scan = { plan, context, lists, entries: byPath, directories, warnings, unreadable };
   for (const source of plan.sources) await scanSource(scan, source);
   if (unreadable.length > 0) throw unreadableError(plan.name, unreadable);
   const relocations = expandRelocations(plan);
@@ -97,6 +104,7 @@ export async function scanLayer(plan: LayerPlan, context: ScanContext): Promise<
 interface Scan {
   readonly plan: LayerPlan;
   readonly context: ScanContext;
+  readonly lists: Pick<TreeLists, "take"> | undefined;
   readonly entries: EntryMap;
   readonly directories: HostStat[];
   readonly warnings: string[];
@@ -169,7 +177,7 @@ async function scanTree(
       throw new MiseOciError("invalid", `Cannot put "${hostPath}" at "/": not a directory`);
     }
   };
-  const { unreadable, context: { signal, lists } } = scan;
+  const { unreadable, lists, context: { signal } } = scan;
   const list = await lists?.take(root);
   if (list !== undefined) return withoutExcluded(list, excluded).forEach(found);
   await walkTree(root, { excluded, warn, unreadable, signal, found });

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { fingerprintTree } from "./fingerprint.ts";
-import { type ScanContext, scanLayer } from "./scan.ts";
+import { scanLayer, scanListed } from "./scan.ts";
 import { NO_BASE, planTreeLayer } from "./tree_layer.ts";
 import { TreeLists, withoutExcluded } from "./tree_lists.ts";
 import { type Found, walkTree } from "./walk.ts";
@@ -95,7 +95,7 @@ Deno.test("TreeLists give nothing if the thread fails, and when they are stopped
   assertEquals(await lists.take(root), undefined);
 });
 
-Deno.test("scanLayer() gives the same layer of a list as of a walk, without what is excluded", async () => {
+Deno.test("scanListed() gives the same layer of a list as of a walk, without what is excluded", async () => {
   await using trees = await makeTrees();
   const root = join(trees.path, "large");
   for (const exclude of [[], ["**/below"], ["large-1*"], ["**/bin/large-2"]]) {
@@ -103,23 +103,22 @@ Deno.test("scanLayer() gives the same layer of a list as of a walk, without what
     const lists = new TreeLists({ now: () => 0 });
     lists.begin([root]);
     const walked = await scanLayer(plan, { baseDirectories: NO_BASE });
-    const context: ScanContext = { baseDirectories: NO_BASE, lists };
-    const listed = await scanLayer(plan, context);
+    const listed = await scanListed(plan, { baseDirectories: NO_BASE }, lists);
     assertEquals(listed, walked);
     const print = (tree: typeof walked): string => fingerprintTree(plan, tree, { kind: "gzip" });
     assertEquals(print(listed), print(walked));
   }
 });
 
-Deno.test("scanLayer() takes a file that changed after it was listed for changed, next time", async () => {
+Deno.test("scanListed() takes a file that changed after it was listed for changed, next time", async () => {
   await using trees = await makeTrees();
   const root = join(trees.path, "small");
   const plan = planTreeLayer(root, "/srv");
   const lists = new TreeLists({ now: () => 0 });
   lists.begin([root]);
-  const before = await scanLayer(plan, { baseDirectories: NO_BASE, lists });
+  const before = await scanListed(plan, { baseDirectories: NO_BASE }, lists);
   await Deno.writeTextFile(join(root, "bin/small-2"), "another text");
-  const after = await scanLayer(plan, { baseDirectories: NO_BASE, lists });
+  const after = await scanListed(plan, { baseDirectories: NO_BASE }, lists);
   const sizes = [before, after].map(({ entries }) =>
     entries.find(({ path }) => path === "srv/bin/small-2")?.host?.size
   );

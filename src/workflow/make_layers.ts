@@ -8,9 +8,9 @@ import {
   computeDiffId,
   createCompressionPool,
   type LayerTree,
-  scanLayer,
-  type TreeLists,
 } from "../layer/mod.ts";
+import { scanListed } from "../layer/scan.ts";
+import type { TreeLists } from "../layer/tree_lists.ts";
 import type { BuildPlan, CompressionPlan, LayerPlan } from "../plan/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import type { Reporter } from "../ui/reporter.ts";
@@ -66,7 +66,7 @@ async function lookUp(
   if (made !== undefined) return made;
   const { baseDirectories, useCache, cache, lists, built = new Set<string>() } = options;
   const { signal, reporter } = scan;
-  const tree = await scanLayer(plan, { baseDirectories, signal, lists });
+  const tree = await scanListed(plan, { baseDirectories, signal }, lists);
   const task = { plan, baseDirectories, tree };
   await options.inspect?.(plan, tree);
   const concern = maybeSecretsConcern(plan, tree);

@@ -2,7 +2,8 @@
  * From a project to the plan of its image, for one platform or several; nothing is built here.
  * @module
  */
-import { LAYER_FORMAT, RELOCATION_FORMAT, TreeLists } from "../layer/mod.ts";
+import { LAYER_FORMAT, RELOCATION_FORMAT } from "../layer/mod.ts";
+import { TreeLists } from "../layer/tree_lists.ts";
 import { readProject, SharedAnswers } from "../mise/mod.ts";
 import type { Platform } from "../oci/mod.ts";
 import { type BuildPlan, plan, type PlanOptions, type Project } from "../plan/mod.ts";
