@@ -9,6 +9,7 @@
  */
 export const WORKERS: readonly string[] = [
   "src/layer/deflate/worker.ts",
+  "src/layer/list_worker.ts",
   "src/layer/read_worker.ts",
   "src/layer/walk_worker.ts",
 ];

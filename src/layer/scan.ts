@@ -15,6 +15,7 @@ import { maybeWrappedNpm, noiseFilter } from "./noise.ts";
 import { isWithin, type RelocationMap } from "./relocate.ts";
 import { expandRelocations } from "./relocation_host.ts";
 import { paddedSize, TAR_BLOCK, tarHeaderSize } from "./tar.ts";
+import { type TreeLists, withoutExcluded } from "./tree_lists.ts";
 import { statNumbers } from "./tree_stat.ts";
 import { type Found, walkTree } from "./walk.ts";
 
@@ -66,12 +67,21 @@ export interface LayerTree {
  * @throws {MiseOciError} `not-found` for a missing source; `invalid` for names that cannot be in a layer;
  * `io` for what cannot be read, all at once, or vanishes.
  */
-export async function scanLayer(plan: LayerPlan, context: ScanContext): Promise<LayerTree> {
+export function scanLayer(plan: LayerPlan, context: ScanContext): Promise<LayerTree> {
+  return scanListed(plan, context, undefined);
+}
+
+/** {@linkcode scanLayer} of trees that another thread has listed just now; those it has not are walked. */
+export async function scanListed(
+  plan: LayerPlan,
+  context: ScanContext,
+  lists: Pick<TreeLists, "take"> | undefined,
+): Promise<LayerTree> {
   const warnings: string[] = [];
   const unreadable: string[] = [];
   const directories: HostStat[] = [];
   const byPath = new EntryMap();
-  const scan: Scan = { plan, context, entries: byPath, directories, warnings, unreadable };
+  const scan: Scan = { plan, context, lists, entries: byPath, directories, warnings, unreadable };
   for (const source of plan.sources) await scanSource(scan, source);
   if (unreadable.length > 0) throw unreadableError(plan.name, unreadable);
   const relocations = expandRelocations(plan);
@@ -95,6 +105,7 @@ export async function scanLayer(plan: LayerPlan, context: ScanContext): Promise<
 interface Scan {
   readonly plan: LayerPlan;
   readonly context: ScanContext;
+  readonly lists: Pick<TreeLists, "take"> | undefined;
   readonly entries: EntryMap;
   readonly directories: HostStat[];
   readonly warnings: string[];
@@ -172,7 +183,9 @@ async function scanTree(
       throw new MiseOciError("invalid", `Cannot put "${hostPath}" at "/": not a directory`);
     }
   };
-  const { unreadable, context: { signal } } = scan;
+  const { unreadable, lists, context: { signal } } = scan;
+  const list = await lists?.take(root);
+  if (list !== undefined) return withoutExcluded(list, excluded).forEach(found);
   await walkTree(root, { excluded, warn, unreadable, signal, found });
 }
 

@@ -4,14 +4,10 @@
  */
 import { MiseOciError } from "../errors.ts";
 import {
-  type ListedConfig,
   type ListedTool,
   type ListedVariable,
   parseAnswer,
-  parseConfigs,
   parseLines,
-  parseNames,
-  parseSettings,
   parseTool,
   parseTools,
   parseVariables,
@@ -30,11 +26,9 @@ import {
   tooOld,
 } from "./failure.ts";
 import { maybeOciError } from "./oci_section.ts";
-import { parseUnresolved, type UnresolvedTool, WARNINGS_ENV } from "./unresolved.ts";
-import type { MiseSettings } from "../plan/project.ts";
 
 /** At most this many `mise` run at once. */
-const MAX_CALLS = 8;
+export const MAX_CALLS = 8;
 
 /** Whom to ask, where, and with what environment. */
 export interface Session {
@@ -46,26 +40,6 @@ export interface Session {
   readonly env: Readonly<Record<string, string>>;
   /** Surroundings. */
   readonly context: MiseContext;
-}
-
-/** Everything that mise says of a directory. */
-export interface Answers {
-  /** mise's version. */
-  readonly version: string;
-  /** Config files and the files that `[env]` reads, most specific first. */
-  readonly configs: readonly ListedConfig[];
-  /** The tools, sorted by name. */
-  readonly tools: readonly ListedTool[];
-  /** The environment, sorted by name, with PATH. */
-  readonly variables: readonly ListedVariable[];
-  /** Patterns and names of variables marked as secrets, as names that exist. */
-  readonly redacted: ReadonlySet<string>;
-  /** Directories of executables in the order of PATH. */
-  readonly binPaths: readonly string[];
-  /** Tools that all other answers leave out because mise cannot tell their version. */
-  readonly unresolved: readonly UnresolvedTool[];
-  /** The settings that matter. */
-  readonly settings: MiseSettings;
 }
 
 /** Warnings of mise that say something about the project, one line each. */
@@ -115,7 +89,7 @@ export async function ask(
 }
 
 /** Runs jobs, at most `limit` at once; the first that fails aborts the others and is thrown. */
-async function allOrNone<T>(
+export async function allOrNone<T>(
   jobs: readonly ((signal: AbortSignal) => Promise<T>)[],
   options: { limit: number; signal?: AbortSignal },
 ): Promise<readonly T[]> {
@@ -144,7 +118,7 @@ async function allOrNone<T>(
 }
 
 /** `ask` for JSON. */
-async function askJson<T>(
+export async function askJson<T>(
   session: Session,
   question: {
     readonly args: readonly string[];
@@ -173,10 +147,18 @@ export async function askTools(
   session: Session,
   signal?: AbortSignal,
 ): Promise<readonly ListedTool[]> {
+  return (await listTools(session, signal)).tools;
+}
+
+/** The tools, and what mise said about them on stderr. */
+export async function listTools(
+  session: Session,
+  signal?: AbortSignal,
+): Promise<{ readonly tools: readonly ListedTool[]; readonly stderr: string }> {
   const args = ["ls", "--current", "--json"];
   const answer = await ask(session, args, signal);
   for (const line of usefulWarnings(answer)) session.context.detail(1, `mise: ${line}`);
-  return parseAnswer(args, answer.stdout, parseTools);
+  return { tools: parseAnswer(args, answer.stdout, parseTools), stderr: answer.stderr };
 }
 
 /** The environment. */
@@ -191,35 +173,6 @@ export function askVariables(
   });
 }
 
-/** Everything that mise says of the project's directory, each question asked once. */
-export async function askEverything(session: Session): Promise<Answers> {
-  const stop = session.context.signal;
-  const found: { -readonly [K in keyof Answers]?: Answers[K] } = {};
-  const json = <K extends keyof Answers>(
-    key: K,
-    args: readonly string[],
-    parse: (value: unknown, what: string) => Answers[K],
-  ) =>
-  async (signal: AbortSignal): Promise<void> => {
-    found[key] = await askJson(session, { args, parse, signal });
-  };
-  await allOrNone([
-    async (signal) => void (found.version = await askVersion(session, signal)),
-    json("configs", ["config", "ls", "--json"], parseConfigs),
-    async (signal) => void (found.tools = await askTools(session, signal)),
-    async (signal) => void (found.variables = await askVariables(session, signal)),
-    json("redacted", ["env", "--redacted", "--json"], parseNames),
-    async (signal) => {
-      const loud = { ...session, env: { ...session.env, ...WARNINGS_ENV } };
-      const answer = await ask(loud, ["bin-paths"], signal);
-      found.binPaths = parseLines(answer.stdout);
-      found.unresolved = parseUnresolved(answer.stderr);
-    },
-    json("settings", ["settings", "--all", "--json"], parseSettings),
-  ], { limit: MAX_CALLS, ...(stop === undefined ? {} : { signal: stop }) });
-  return found as Answers;
-}
-
 /**
  * The backend and version order of each tool. Asked offline: the answer is in the config, and mise
  * would otherwise look up what it can show about the tool besides.
@@ -227,9 +180,9 @@ export async function askEverything(session: Session): Promise<Answers> {
 export async function askBackends(
   session: Session,
   shorts: readonly string[],
+  stop: AbortSignal | undefined = session.context.signal,
 ): Promise<ReadonlyMap<string, ToolDetail>> {
   const offline = { ...session, env: { ...session.env, MISE_OFFLINE: "1" } };
-  const stop = session.context.signal;
   const details = await allOrNone(
     shorts.map((short) => (signal: AbortSignal) =>
       askJson(offline, { args: ["tool", short, "--json"], parse: parseTool, signal })

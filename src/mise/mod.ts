@@ -2,6 +2,7 @@
  * The only place that starts mise: asks it what the project is.
  * @module
  */
+export { SharedAnswers } from "./answers_of_project.ts";
 export { type ConfigFile, parseConfigFile } from "./config_file.ts";
 export type { MiseContext } from "./context.ts";
 export { backendKind, FOREIGN_HINT } from "./foreign_install.ts";

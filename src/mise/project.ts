@@ -6,14 +6,8 @@ import { MiseOciError } from "../errors.ts";
 import type { Platform } from "../oci/mod.ts";
 import type { Project } from "../plan/project.ts";
 import type { ListedConfig, ListedTool } from "./answers.ts";
-import {
-  type Answers,
-  askEverything,
-  askTools,
-  askVersion,
-  readConfigFile,
-  type Session,
-} from "./ask.ts";
+import { type Answers, type Asker, SharedAnswers } from "./answers_of_project.ts";
+import { askTools, askVersion, readConfigFile, type Session } from "./ask.ts";
 import { bootstrapWarnings, parsePackages } from "./bootstrap.ts";
 import { callMise } from "./command.ts";
 import type { ConfigFile } from "./config_file.ts";
@@ -60,9 +54,14 @@ export interface ProjectOptions {
    * `install`, what is missing there is installed. The installs of this machine are not touched.
    */
   readonly foreign?: ForeignPlatform;
+  /** What mise says for other platforms of the same build; what does not depend on them is asked once. */
+  readonly shared?: SharedAnswers;
   /** What the image runs on, for the `os` conditions of tools that mise says nothing else of. */
   readonly platform: Platform;
 }
+
+/** Options, and who asks. */
+type Reading = ProjectOptions & { readonly asker: Asker };
 
 /** How often mise is asked again because a tool's version came from the environment. */
 const MAX_OVERRIDES = 3;
@@ -129,15 +128,17 @@ async function install(
 
 async function askProject(
   session: Session,
-  includeGlobal: boolean,
+  { includeGlobal, foreign: platform, asker }: Reading,
 ): Promise<{ readonly session: Session; readonly answers: Answers }> {
+  const foreign = platform === undefined ? {} : foreignEnv(platform, session.context);
+  const options = { includeGlobal, foreign };
   let current = session;
-  let answers = await askEverything(current);
+  let answers = await asker.ask(current, options);
   for (let round = 0; !includeGlobal && round < MAX_OVERRIDES; round++) {
     const next = withoutOverrides(current, answers.tools);
     if (next === undefined) break;
     current = next;
-    answers = await askEverything(current);
+    answers = await asker.ask(current, options);
   }
   return { session: current, answers };
 }
@@ -186,9 +187,9 @@ interface Known {
   readonly tools: readonly ListedTool[];
 }
 
-async function know(session: Session, options: ProjectOptions): Promise<Known> {
+async function know(session: Session, options: Reading): Promise<Known> {
   const { directory, includeGlobal, foreign } = options;
-  const asked = await askProject(session, includeGlobal);
+  const asked = await askProject(session, options);
   const { answers } = asked;
   const { files, outside } = await partConfigs(asked.session, answers.configs, includeGlobal);
   if (files.length === 0 && !includeGlobal) refuseNoProject(directory);
@@ -200,13 +201,16 @@ async function know(session: Session, options: ProjectOptions): Promise<Known> {
     ...withoutVersion(own),
   ]);
   const tools = foreign === undefined ? own : checkConditions(own, files, foreign.platform);
+  if (tools.every(({ installed }) => installed)) {
+    asked.session.context.onInstalled?.(tools.map(({ installPath }) => installPath));
+  }
   return { ...asked, files, outside, tools };
 }
 
 /** Installs what another platform lacks, and asks again. */
 async function knowForeign(
   session: Session,
-  options: ProjectOptions,
+  options: Reading,
   { foreign, host }: { readonly foreign: ForeignPlatform; readonly host: Session },
 ): Promise<Known> {
   const known = await know(session, options);
@@ -223,7 +227,9 @@ async function knowForeign(
     host,
     yes: options.yes ?? false,
   });
-  return await know(session, options);
+  // An install may run hooks that change anything: nothing of before counts.
+  using asker = new SharedAnswers().enter();
+  return await know(session, { ...options, asker });
 }
 
 /**
@@ -239,17 +245,19 @@ export async function readProject(
   options: ProjectOptions,
   context: MiseContext,
 ): Promise<Project> {
-  const { directory, foreign } = options;
+  const { directory, foreign, shared = new SharedAnswers() } = options;
+  using asker = shared.enter();
+  const reading = { ...options, asker };
   await checkDirectory(directory);
   const misePath = await locateMise(options, context);
   const env = options.miseEnv === undefined ? {} : { MISE_ENV: options.miseEnv };
   const host: Session = { misePath, directory, env, context };
   if (foreign === undefined) {
     if (options.install) await install(host, options);
-    return await assemble(await know(host, options), options);
+    return await assemble(await know(host, reading), options);
   }
   const session = { ...host, env: { ...env, ...foreignEnv(foreign, context) } };
-  return await assemble(await knowForeign(session, options, { foreign, host }), options);
+  return await assemble(await knowForeign(session, reading, { foreign, host }), options);
 }
 
 /** The project of what mise answered. */
@@ -262,6 +270,7 @@ async function assemble(known: Known, { directory }: ProjectOptions): Promise<Pr
     tools: known.tools,
     configs: answers.configs,
     binPaths: answers.binPaths,
+    details: answers.details,
   });
   const dotfiles = await readDotfiles(session, {
     files: leastFirst,

@@ -7,30 +7,8 @@ import { MiseOciError } from "../errors.ts";
 import type { Tool } from "../plan/project.ts";
 import type { ListedConfig, ListedTool, ToolDetail } from "./answers.ts";
 import { askBackends, askOwnBackends, type Session } from "./ask.ts";
+import { knownDetails, PLUGIN_BACKENDS, SAFE_BACKENDS } from "./backends.ts";
 import { isWithin } from "./scope.ts";
-
-/** Backends whose installs stay in their version directory, known without asking mise. */
-const SAFE_BACKENDS: ReadonlySet<string> = new Set([
-  "aqua",
-  "cargo",
-  "conda",
-  "core",
-  "dotnet",
-  "forgejo",
-  "gem",
-  "github",
-  "gitlab",
-  "go",
-  "http",
-  "npm",
-  "pipx",
-  "pypi",
-  "s3",
-  "spm",
-  "ubi",
-]);
-/** Backends of plugins: their install scripts may write anywhere. */
-const PLUGIN_BACKENDS: ReadonlySet<string> = new Set(["asdf", "vfox"]);
 
 /** Directories of the host that can never be one tool. */
 const SYSTEM_DIRECTORIES: ReadonlySet<string> = new Set(["/usr/local", "/usr/lib", "/usr/bin"]);
@@ -74,28 +52,19 @@ export function sortTools(
   );
 }
 
-/** Whether a name says its backend itself (`npm:prettier`), and it is one of mise's own. */
-function namesBackend(short: string): boolean {
-  const backend = /^([a-z0-9]+):[^[\]]+$/.exec(short)?.[1];
-  return backend !== undefined && SAFE_BACKENDS.has(backend);
-}
-
-/**
- * Backend and version order of each tool by its name. mise is asked only where the name does not say the
- * backend and where several versions have an order: each question is a process.
- */
+/** Backend and version order of each tool by its name: what its name says, what was asked already, the rest. */
 async function readDetails(
   session: Session,
   tools: readonly ListedTool[],
+  asked: ReadonlyMap<string, ToolDetail>,
 ): Promise<ReadonlyMap<string, ToolDetail>> {
-  const details = new Map<string, ToolDetail>();
-  const open = new Set<string>();
-  for (const { short, version } of tools) {
-    if (namesBackend(short) && !details.has(short)) {
-      details.set(short, { backend: short, versions: [version] });
-    } else open.add(short);
+  const { details, open } = knownDetails(tools);
+  const missing = open.filter((short) => !asked.has(short));
+  const answers = await askBackends(session, missing);
+  for (const short of open) {
+    const detail = asked.get(short) ?? answers.get(short);
+    if (detail !== undefined) details.set(short, detail);
   }
-  for (const [short, detail] of await askBackends(session, [...open])) details.set(short, detail);
   return details;
 }
 
@@ -199,6 +168,8 @@ export interface ToolsInput {
   readonly configs: readonly ListedConfig[];
   /** Directories of executables in the order of PATH. */
   readonly binPaths: readonly string[];
+  /** What mise said already of tools whose names do not say it. */
+  readonly details: ReadonlyMap<string, ToolDetail>;
 }
 
 /**
@@ -218,7 +189,7 @@ export async function readTools(session: Session, input: ToolsInput): Promise<re
   }
   const listed = input.tools.filter((tool) => !isSystem(tool));
   refusePaths(listed);
-  const details = await readDetails(session, listed);
+  const details = await readDetails(session, listed, input.details);
   await refusePlugins(session, listed, details);
   const sorted = sortTools(listed, input.configs, details);
   const reals = await Promise.all(sorted.map(realInstall));

@@ -67,17 +67,17 @@ function usePath(install: string): string {
 /** Notes that installs are used now. @param paths their directories; others than a platform's are passed over. */
 export async function useInstalls(cacheDir: string, paths: readonly string[]): Promise<void> {
   const root = installsDirectory(cacheDir);
-  for (const path of paths) {
-    const use = usePath(path);
-    // PLATFORM/used/NAME is three below the root exactly for PLATFORM/data/installs/TOOL/VERSION.
-    if (dirname(dirname(dirname(use))) !== root) continue;
-    await withPath("write", use, async () => {
-      await Deno.mkdir(dirname(use), { recursive: true });
-      (await Deno.open(use, { write: true, create: true })).close();
-    });
-    await touch(use);
-    await touch(dirname(use));
+  // PLATFORM/used/NAME is three below the root exactly for PLATFORM/data/installs/TOOL/VERSION.
+  const uses = paths.map(usePath).filter((use) => dirname(dirname(dirname(use))) === root);
+  for (const directory of new Set(uses.map(dirname))) {
+    await withPath("create", directory, () => Deno.mkdir(directory, { recursive: true }));
   }
+  await Promise.all(uses.map(async (use) => {
+    const open = (): Promise<Deno.FsFile> => Deno.open(use, { write: true, create: true });
+    await withPath("write", use, async () => (await open()).close());
+    await touch(use);
+  }));
+  for (const directory of new Set(uses.map(dirname))) await touch(directory);
 }
 
 /** Bytes of the files below a directory; what vanishes meanwhile counts nothing. */

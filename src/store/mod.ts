@@ -23,6 +23,7 @@ export {
 } from "./cache.ts";
 export { cacheDirectory } from "./cache_directory.ts";
 export type { CacheEntry, PruneOptions, PruneResult } from "./cache_prune.ts";
+export { holdInstalls } from "./installs.ts";
 export { type Disk, realDisk } from "./disk.ts";
 export {
   type ImageSelector,

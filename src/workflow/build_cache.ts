@@ -4,7 +4,9 @@
  */
 import type { Platform } from "../oci/mod.ts";
 import { type Cache, openCache } from "../store/cache.ts";
-import { isHostPlatform } from "./environment.ts";
+import { cacheDirectory } from "../store/cache_directory.ts";
+import { holdInstalls } from "../store/installs.ts";
+import { hostEnv, isHostPlatform } from "./environment.ts";
 import type { WorkflowContext } from "./types.ts";
 
 /** Opens the cache; what it finds damaged goes to the details. */
@@ -20,8 +22,7 @@ export function openBuildCache(context: WorkflowContext): Promise<Cache> {
  */
 export async function holdForeignInstalls(
   platforms: readonly Platform[],
-  context: WorkflowContext,
 ): Promise<AsyncDisposable> {
   if (platforms.every(isHostPlatform)) return { [Symbol.asyncDispose]: () => Promise.resolve() };
-  return await (await openBuildCache(context)).holdInstalls();
+  return await holdInstalls(cacheDirectory(hostEnv));
 }

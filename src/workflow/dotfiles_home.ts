@@ -6,7 +6,7 @@ import { type BuildPlan, hasHomeDotfiles, maybeImageUser, planDotfiles } from ".
 import type { Cache } from "../store/mod.ts";
 import { readBaseFiles } from "./base_files.ts";
 import type { BaseImage } from "./base_image.ts";
-import type { ImageInput, PlannedImage } from "./build_image.ts";
+import type { ImageInput, PlannedImage } from "./plan_images.ts";
 import type { WorkflowContext } from "./types.ts";
 
 /** What moving dotfiles needs. */

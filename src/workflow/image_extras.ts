@@ -9,7 +9,7 @@ import type { Platform } from "../oci/mod.ts";
 import { selectPackages } from "../packages/mod.ts";
 import type { HostExecutable, PlanOptions, Project } from "../plan/mod.ts";
 import { checkSources } from "./check_sources.ts";
-import type { ImageInput } from "./build_image.ts";
+import type { ImageInput } from "./plan_images.ts";
 import { decideEmbedding } from "./executables.ts";
 
 /** How this program was started; tests give other facts. */

@@ -5,7 +5,8 @@
 import type { BaseDirectories } from "../layer/mod.ts";
 import { readBaseDirectories } from "./base_files.ts";
 import type { BaseImage } from "./base_image.ts";
-import type { BuildInCacheOptions, PlannedImage } from "./build_image.ts";
+import type { BuildInCacheOptions } from "./build_image.ts";
+import type { PlannedImage } from "./plan_images.ts";
 import type { MadeLayer } from "./made_layer.ts";
 import { openBase } from "./open_base.ts";
 import { maybeMakePackagesLayer } from "./packages_layer.ts";

@@ -8,8 +8,9 @@ import {
   computeDiffId,
   createCompressionPool,
   type LayerTree,
-  scanLayer,
 } from "../layer/mod.ts";
+import { scanListed } from "../layer/scan.ts";
+import type { TreeLists } from "../layer/tree_lists.ts";
 import type { BuildPlan, CompressionPlan, LayerPlan } from "../plan/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import type { Reporter } from "../ui/reporter.ts";
@@ -37,6 +38,8 @@ export interface MakeLayersOptions {
   readonly maybeMade?: (plan: LayerPlan) => MadeLayer | undefined;
   /** Layers of a registry, used if they are what would be built here. */
   readonly maybeReusable?: (plan: LayerPlan) => MadeLayer | undefined;
+  /** Trees that another thread has listed already. */
+  readonly lists?: TreeLists | undefined;
   /** Fingerprints of layers that this run has built already; they are in the cache. */
   readonly built?: ReadonlySet<string>;
 }
@@ -61,9 +64,9 @@ async function lookUp(
 ): Promise<MadeLayer | LayerTask> {
   const made = options.maybeMade?.(plan);
   if (made !== undefined) return made;
-  const { baseDirectories, useCache, cache, built = new Set<string>() } = options;
+  const { baseDirectories, useCache, cache, lists, built = new Set<string>() } = options;
   const { signal, reporter } = scan;
-  const tree = await scanLayer(plan, { baseDirectories, signal });
+  const tree = await scanListed(plan, { baseDirectories, signal }, lists);
   const task = { plan, baseDirectories, tree };
   await options.inspect?.(plan, tree);
   const concern = maybeSecretsConcern(plan, tree);

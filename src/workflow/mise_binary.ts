@@ -7,7 +7,7 @@ import { MiseOciError } from "../errors.ts";
 import { maybeMiseRelease, type MiseRelease } from "../mise/mod.ts";
 import { formatPlatform, type Platform } from "../oci/mod.ts";
 import type { Project } from "../plan/mod.ts";
-import type { ImageInput } from "./build_image.ts";
+import type { ImageInput } from "./plan_images.ts";
 import { openBuildCache } from "./build_cache.ts";
 import { hostEnv, isHostPlatform } from "./environment.ts";
 import { decideEmbedding, type EmbedDecision } from "./executables.ts";

@@ -2,7 +2,8 @@
  * All images of a build that a push sends: the one of each platform, and the index that names them.
  * @module
  */
-import { buildPlatforms, type PlannedImage, requireInstalled } from "./build_image.ts";
+import { buildPlatforms, requireInstalled } from "./build_image.ts";
+import { type PlannedImage } from "./plan_images.ts";
 import { openBuildCache } from "./build_cache.ts";
 import { composeSet } from "./image_set.ts";
 import type { ObtainedImages } from "./layout_images.ts";

@@ -5,14 +5,8 @@
  */
 import { parseManifest } from "../oci/mod.ts";
 import type { Cache, ResolvedImage } from "../store/mod.ts";
-import {
-  buildInCache,
-  type ImageInCache,
-  type PlannedImage,
-  planProject,
-  requestedPlatforms,
-  requireInstalled,
-} from "./build_image.ts";
+import { buildInCache, type ImageInCache, requireInstalled } from "./build_image.ts";
+import { type PlannedImage, planProject, requestedPlatforms } from "./plan_images.ts";
 import { holdForeignInstalls, openBuildCache } from "./build_cache.ts";
 import { obtainLayoutImage } from "./layout_images.ts";
 import { withDocuments } from "./memory_source.ts";
@@ -81,6 +75,6 @@ export async function obtainImage(
     return { image, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
   const { build } = request;
-  await using _installs = await holdForeignInstalls(requestedPlatforms(build), context);
+  await using _installs = await holdForeignInstalls(requestedPlatforms(build));
   return await obtainBuilt(await planProject(build, context), build, context);
 }

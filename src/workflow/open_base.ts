@@ -7,7 +7,7 @@ import { type Cache, openArchive, openLayout } from "../store/mod.ts";
 import { type BaseImage, SCRATCH } from "./base_image.ts";
 import { pullBase } from "./base_registry.ts";
 import { takeBaseFromStore } from "./base_store.ts";
-import type { PlannedImage } from "./build_image.ts";
+import type { PlannedImage } from "./plan_images.ts";
 import type { BuildRequest, WorkflowContext } from "./types.ts";
 
 /** What opening a base needs besides the plan. */

@@ -14,7 +14,7 @@ import type { LayerPlan } from "../plan/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import { readBaseFiles } from "./base_files.ts";
 import type { BaseImage } from "./base_image.ts";
-import type { PlannedImage } from "./build_image.ts";
+import type { PlannedImage } from "./plan_images.ts";
 import { hostEnv } from "./environment.ts";
 import { maybeParseNotes } from "./layer_notes.ts";
 import { type MadeLayer, withAnnotations } from "./made_layer.ts";

@@ -10,7 +10,8 @@ import { pushWithTool } from "../registry/mod.ts";
 import { openLayout } from "../store/mod.ts";
 import { adoptReused } from "./adopt_reused.ts";
 import { holdForeignInstalls } from "./build_cache.ts";
-import { buildImage, planPlatforms, requestedPlatforms } from "./build_image.ts";
+import { buildImage } from "./build_image.ts";
+import { planPlatforms, requestedPlatforms } from "./plan_images.ts";
 import { obtainLayoutImage } from "./layout_images.ts";
 import { obtainBuiltImages } from "./obtain_built_images.ts";
 import { destinationOf, upload } from "./push_upload.ts";
@@ -24,7 +25,7 @@ export async function pushBuilt(
   context: WorkflowContext,
 ): Promise<PushResult> {
   const { build } = request.image;
-  await using _installs = await holdForeignInstalls(requestedPlatforms(build), context);
+  await using _installs = await holdForeignInstalls(requestedPlatforms(build));
   const asked = await planPlatforms(build, context);
   const insecureRegistries = asked[0]?.project.settings.insecureRegistries ?? [];
   const client = await openRegistry(request.destination, { insecureRegistries }, context);

@@ -6,7 +6,11 @@ import { MiseOciError } from "../errors.ts";
 import type { Descriptor } from "../oci/mod.ts";
 import { type Cache, createLayout, lockLayout } from "../store/mod.ts";
 import { type ImageSet, setDocuments, setEntry, setLayers } from "./image_set.ts";
+import { mapLimited } from "./limit.ts";
 import type { WorkflowContext } from "./types.ts";
+
+/** Blobs that are put into a layout at once. */
+const AT_ONCE = 8;
 
 /** Where an image is written. */
 export interface WriteLayoutOptions {
@@ -54,12 +58,13 @@ export async function writeLayout(
         text: `Waiting for another build that writes ${directory}`,
       }),
   });
-  for (const descriptor of setLayers(set)) {
+  await mapLimited(setLayers(set), { limit: AT_ONCE }, async (descriptor) => {
     const { digest, size } = descriptor;
     if (!await cache.linkInto(layout, digest, size)) throw new MissingBlobError(descriptor);
-  }
-  for (const { bytes, descriptor } of setDocuments(set)) {
+  });
+  // Each is flushed: together they wait for the device once, not one after the other.
+  await mapLimited(setDocuments(set), { limit: AT_ONCE }, async ({ bytes, descriptor }) => {
     await layout.writeManifest(bytes, descriptor.mediaType);
-  }
+  });
   await layout.setTag(setEntry(set), tag, { lock, removeReplaced: true });
 }

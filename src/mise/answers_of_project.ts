@@ -1,0 +1,258 @@
+/**
+ * Everything that mise says of a project, for one platform or for several.
+ * @module
+ */
+import { delimiter } from "node:path";
+import {
+  type ListedConfig,
+  type ListedTool,
+  type ListedVariable,
+  parseConfigs,
+  parseLines,
+  parseNames,
+  parseSettings,
+  type ToolDetail,
+} from "./answers.ts";
+import {
+  allOrNone,
+  ask,
+  askBackends,
+  askJson,
+  askTools,
+  askVariables,
+  askVersion,
+  listTools,
+  MAX_CALLS,
+  type Session,
+} from "./ask.ts";
+import { knownDetails } from "./backends.ts";
+import { findOutsidePlaces, isOutside, isWithin } from "./scope.ts";
+import { parseUnresolved, type UnresolvedTool, WARNINGS_ENV } from "./unresolved.ts";
+import type { MiseSettings } from "../plan/project.ts";
+
+/** Everything that mise says of a directory. */
+export interface Answers {
+  /** mise's version. */
+  readonly version: string;
+  /** Config files and the files that `[env]` reads, most specific first. */
+  readonly configs: readonly ListedConfig[];
+  /** The tools, sorted by name. */
+  readonly tools: readonly ListedTool[];
+  /** Backends and order of versions, as far as they were asked; what is missing can be asked later. */
+  readonly details: ReadonlyMap<string, ToolDetail>;
+  /** The environment, sorted by name, with PATH. */
+  readonly variables: readonly ListedVariable[];
+  /** Patterns and names of variables marked as secrets, as names that exist. */
+  readonly redacted: ReadonlySet<string>;
+  /** Directories of executables in the order of PATH. */
+  readonly binPaths: readonly string[];
+  /** Tools that all other answers leave out because mise cannot tell their version. */
+  readonly unresolved: readonly UnresolvedTool[];
+  /** The settings that matter. */
+  readonly settings: MiseSettings;
+}
+
+/** How a project is asked about. */
+export interface AskOptions {
+  /** Whether tools of global and system config count. */
+  readonly includeGlobal: boolean;
+}
+
+/** Asks for the names of secrets. */
+const REDACTED = ["env", "--redacted", "--json"];
+
+function stopOf({ context: { signal } }: Session): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
+}
+
+/**
+ * Backends of the tools that will be asked about as soon as they are known: the other answers are still on
+ * their way then. None if that fails: whoever needs them asks again, and says what is wrong.
+ */
+async function askDetailsEarly(
+  session: Session,
+  tools: readonly ListedTool[],
+  { includeGlobal, signal }: AskOptions & { readonly signal: AbortSignal },
+): Promise<ReadonlyMap<string, ToolDetail>> {
+  // Then everything is asked again without the variables that override versions.
+  const again = !includeGlobal && tools.some(({ override }) => override !== undefined);
+  if (again) return new Map();
+  const places = includeGlobal ? undefined : await findOutsidePlaces(session.context);
+  const mine = tools.filter(({ version, source }) =>
+    version !== "system" &&
+    (places === undefined || source === undefined || !isOutside(source, places))
+  );
+  try {
+    return await askBackends(session, knownDetails(mine).open, signal);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return new Map();
+  }
+}
+
+/** Everything that mise says of the project's directory, each question asked once. */
+export async function askEverything(session: Session, options: AskOptions): Promise<Answers> {
+  const found: { -readonly [K in keyof Answers]?: Answers[K] } = {};
+  const json = <K extends keyof Answers>(
+    key: K,
+    args: readonly string[],
+    parse: (value: unknown, what: string) => Answers[K],
+  ) =>
+  async (signal: AbortSignal): Promise<void> => {
+    found[key] = await askJson(session, { args, parse, signal });
+  };
+  await allOrNone([
+    async (signal) => void (found.version = await askVersion(session, signal)),
+    async (signal) => {
+      found.tools = await askTools(session, signal);
+      found.details = await askDetailsEarly(session, found.tools, { ...options, signal });
+    },
+    json("configs", ["config", "ls", "--json"], parseConfigs),
+    async (signal) => void (found.variables = await askVariables(session, signal)),
+    json("redacted", REDACTED, parseNames),
+    async (signal) => {
+      const loud = { ...session, env: { ...session.env, ...WARNINGS_ENV } };
+      const answer = await ask(loud, ["bin-paths"], signal);
+      found.binPaths = parseLines(answer.stdout);
+      found.unresolved = parseUnresolved(answer.stderr);
+    },
+    json("settings", ["settings", "--all", "--json"], parseSettings),
+  ], { limit: MAX_CALLS, ...stopOf(session) });
+  return found as Answers;
+}
+
+/** What there is on PATH below the installs of tools, each directory once. */
+function withinTools(paths: readonly string[], tools: readonly ListedTool[]): readonly string[] {
+  const within = paths.filter((path) =>
+    tools.some(({ installPath }) => isWithin(path, installPath))
+  );
+  return [...new Set(within)];
+}
+
+function pathOf(variables: readonly ListedVariable[]): readonly string[] {
+  return (variables.find(({ name }) => name === "PATH")?.value ?? "").split(delimiter);
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((text, i) => text === b[i]);
+}
+
+/**
+ * The directories of executables that PATH tells; `undefined` if PATH does not tell them, because for the
+ * first platform it has others of the tools' directories than mise named: `_.path`, an activated shell.
+ */
+function maybeBinPaths(
+  { tools, variables }: Pick<Answers, "tools" | "variables">,
+  first: Answers,
+): readonly string[] | undefined {
+  const said = withinTools(first.binPaths, first.tools);
+  if (!isSame(said, withinTools(pathOf(first.variables), first.tools))) return undefined;
+  return withinTools(pathOf(variables), tools);
+}
+
+/** Whether the same variables come from the same places: then the same ones are secrets. */
+function sameVariables(a: readonly ListedVariable[], b: readonly ListedVariable[]): boolean {
+  const origins = (variables: readonly ListedVariable[]): readonly string[] =>
+    variables.map(({ name, source, tool }) => `${name}\0${source}\0${tool}`);
+  return isSame(origins(a), origins(b));
+}
+
+/** Whether everything comes from files that the first platform has as well. */
+function sameFiles(
+  { tools, variables }: Pick<Answers, "tools" | "variables">,
+  first: Answers,
+): boolean {
+  const files = new Set<string | undefined>([
+    undefined,
+    ...first.configs.map(({ path }) => path),
+    ...first.tools.map(({ source }) => source),
+    ...first.variables.map(({ source }) => source),
+  ]);
+  return [...tools, ...variables].every(({ source }) => files.has(source));
+}
+
+/**
+ * Everything that mise says for a further platform. Asked is what may differ: tools, their backends, and
+ * the environment. Version, settings and config files follow from the directory and the machine that mise
+ * runs on (mise finds no config file by `MISE_ARCH`), so they are the first platform's; what else can be
+ * told from both is, and otherwise asked.
+ */
+async function askFurther(
+  session: Session,
+  first: Promise<Answers>,
+  options: AskOptions,
+): Promise<Answers> {
+  const loud = { ...session, env: { ...session.env, ...WARNINGS_ENV } };
+  const found: { -readonly [K in keyof Answers]?: Answers[K] } = {};
+  await allOrNone([
+    async (signal) => {
+      const { tools, stderr } = await listTools(loud, signal);
+      found.tools = tools;
+      found.unresolved = parseUnresolved(stderr);
+      found.details = await askDetailsEarly(session, tools, { ...options, signal });
+    },
+    async (signal) => void (found.variables = await askVariables(session, signal)),
+    () => first.then(() => {}),
+  ], { limit: MAX_CALLS, ...stopOf(session) });
+  const known = await first;
+  const own = found as Answers;
+  if (!sameFiles(own, known)) return await askEverything(session, options);
+  const binPaths = maybeBinPaths(own, known);
+  const redacted = sameVariables(own.variables, known.variables) ? known.redacted : undefined;
+  const { version, configs, settings } = known;
+  return {
+    ...own,
+    version,
+    configs,
+    settings,
+    binPaths: binPaths ?? parseLines((await ask(session, ["bin-paths"])).stdout),
+    redacted: redacted ?? await askJson(session, { args: REDACTED, parse: parseNames }),
+  };
+}
+
+/** One platform of several that are asked about. Dispose of it when its project is read, or cannot be. */
+export interface Asker extends Disposable {
+  /**
+   * Everything that mise says: asked in full for the first platform of a build and for this machine's own.
+   *
+   * @param options with the variables by which mise takes another platform for its own.
+   */
+  ask(
+    session: Session,
+    options: AskOptions & { readonly foreign: Readonly<Record<string, string>> },
+  ): Promise<Answers>;
+}
+
+/** What mise answered for the first platform of a build, for the others of the same build. */
+export class SharedAnswers {
+  readonly #answers = new Map<string, Promise<Answers>>();
+  /** Resolves when the first platform has begun to ask; the others wait until then. */
+  #begun: Promise<void> | undefined;
+
+  /** Takes a platform in. The first one is the one whose answers are shared. */
+  enter(): Asker {
+    const before = this.#begun;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#begun ??= promise;
+    return {
+      ask: async (session, { foreign, ...options }) => {
+        const isForeign = Object.keys(foreign).length > 0;
+        if (isForeign) await before;
+        const neutral = Object.entries(session.env).filter(([name]) =>
+          !Object.hasOwn(foreign, name)
+        );
+        const { misePath, directory } = session;
+        const key = JSON.stringify([misePath, directory, options.includeGlobal, neutral]);
+        const first = this.#answers.get(key);
+        if (first !== undefined && isForeign) return await askFurther(session, first, options);
+        const answers = askEverything(session, options);
+        // Whoever waits for them is told of a failure, as is the caller.
+        answers.catch(() => {});
+        this.#answers.set(key, first ?? answers);
+        resolve();
+        return await answers;
+      },
+      [Symbol.dispose]: resolve,
+    };
+  }
+}

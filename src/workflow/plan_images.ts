@@ -1,0 +1,185 @@
+/**
+ * From a project to the plan of its image, for one platform or several; nothing is built here.
+ * @module
+ */
+import { LAYER_FORMAT, RELOCATION_FORMAT } from "../layer/mod.ts";
+import { TreeLists } from "../layer/tree_lists.ts";
+import { readProject, SharedAnswers } from "../mise/mod.ts";
+import type { Platform } from "../oci/mod.ts";
+import { type BuildPlan, plan, type PlanOptions, type Project } from "../plan/mod.ts";
+import { openBuildCache } from "./build_cache.ts";
+import { checkPlan } from "./check_plan.ts";
+import { defaultPlatform, hostEnv, isHostPlatform } from "./environment.ts";
+import { checkForeignTools, differentVersions, maybeForeign } from "./foreign_tools.ts";
+import { imageExtras } from "./image_extras.ts";
+import { sortPlatforms } from "./image_set.ts";
+import { mapLimited } from "./limit.ts";
+import { chooseMise } from "./mise_binary.ts";
+import { miseContext } from "./mise_context.ts";
+import { refuseOnScratch } from "./packages_layer.ts";
+import { tellOnce } from "./tell_once.ts";
+import { buildTimestamp } from "./timestamp.ts";
+import { followToolPaths } from "./tool_paths.ts";
+import type { BuildRequest, TransientBuild, WorkflowContext } from "./types.ts";
+
+/** What decides an image; where it is written only as far as no copy takes that along. */
+export type ImageInput = TransientBuild & Pick<BuildRequest, "tag" | "output" | "archive">;
+
+/** A project with its plan. */
+export interface PlannedImage {
+  /** The project as mise sees it, links followed. */
+  readonly project: Project;
+  /** The plan. */
+  readonly plan: BuildPlan;
+  /** Trees of its tools that another thread lists already. */
+  readonly lists?: TreeLists;
+}
+
+/** How {@linkcode planProject} reads a project. */
+export interface PlanProjectOptions {
+  /** Installs what is missing for a platform that this machine is not of, mise too, in a place of its own. */
+  readonly installForeign: boolean;
+  /** What mise says for the other platforms of the same build. */
+  readonly shared?: SharedAnswers;
+  /** Lists the trees of the tools as soon as they are known. */
+  readonly lists?: TreeLists;
+}
+
+/** Reads the project, links followed. */
+async function openProject(
+  request: ImageInput,
+  { installForeign, shared, lists }: PlanProjectOptions,
+  context: WorkflowContext,
+): Promise<Project> {
+  const { directory, misePath, miseEnv, includeGlobal, install, yes } = request;
+  const platform = request.platform ?? defaultPlatform();
+  const foreign = maybeForeign(platform);
+  // Opened while mise is asked.
+  const opened = foreign !== undefined && installForeign ? openBuildCache(context) : undefined;
+  opened?.catch(() => {});
+  const asked = context.asked?.take(request, context);
+  const project = await (asked ?? readProject({
+    directory,
+    platform,
+    includeGlobal,
+    install: foreign === undefined ? install : installForeign,
+    ...(foreign === undefined ? {} : { foreign }),
+    ...(shared === undefined ? {} : { shared }),
+    ...(misePath === undefined ? {} : { misePath }),
+    ...(miseEnv === undefined ? {} : { miseEnv }),
+    ...(yes === undefined ? {} : { yes }),
+  }, miseContext(context, (paths) => lists?.begin(paths))));
+  const followed = await followToolPaths(project);
+  const cache = await opened;
+  if (foreign !== undefined && cache !== undefined) {
+    await checkForeignTools(followed, foreign.platform, cache);
+    await cache.useInstalls(followed.tools.map(({ installPath }) => installPath));
+  }
+  return followed;
+}
+
+/** Directories of this machine that no value in the image should name. */
+function hostRoots(project: Project): readonly string[] {
+  const home = hostEnv("HOME") ?? hostEnv("USERPROFILE");
+  const installs = project.tools.map(({ installPath, installDir }) =>
+    installPath.endsWith(`/installs/${installDir}`)
+      ? installPath.slice(0, -`/installs/${installDir}`.length)
+      : installPath
+  );
+  return [...new Set([project.directory, ...installs, ...(home === undefined ? [] : [home])])]
+    .filter((root) => root.length > 1);
+}
+
+async function planOptions(
+  project: Project,
+  { request, download }: { readonly request: ImageInput; readonly download: boolean },
+  context: WorkflowContext,
+): Promise<PlanOptions> {
+  const platform = request.platform ?? defaultPlatform();
+  const mise = await chooseMise(project, { request, platform, download }, context);
+  if (mise.warning !== undefined) {
+    context.reporter.emit({ type: "warning", text: mise.warning });
+  }
+  const { from, tag, mountPoint, owner, compression } = request;
+  return {
+    ...(from === undefined ? {} : { from }),
+    ...(tag === undefined ? {} : { tag }),
+    ...(mountPoint === undefined ? {} : { mountPoint }),
+    ...(owner === undefined ? {} : { owner }),
+    ...(mise.executable === undefined ? {} : { mise: mise.executable }),
+    copies: request.copies,
+    ...(compression === undefined ? {} : { compression }),
+    platform,
+    created: buildTimestamp(hostEnv("SOURCE_DATE_EPOCH"), Date.now()),
+    allowEnv: request.allowEnv,
+    dropEnv: request.dropEnv,
+    strictEnv: request.strictEnv,
+    hostRoots: hostRoots(project),
+    ...await imageExtras(project, request, platform),
+  };
+}
+
+/**
+ * Reads the project and plans its image. Writes nothing, but for the tools of another platform.
+ *
+ * @throws {MiseOciError} for anything wrong with mise, the project, its config or the flags.
+ */
+export async function planProject(
+  request: ImageInput,
+  context: WorkflowContext,
+  options: PlanProjectOptions = { installForeign: true },
+): Promise<PlannedImage> {
+  const project = await openProject(request, options, context);
+  const versions = { format: LAYER_FORMAT, relocation: RELOCATION_FORMAT };
+  const download = options.installForeign;
+  const choices = await planOptions(project, { request, download }, context);
+  const planned = plan(project, choices, versions);
+  for (const text of planned.warnings) context.reporter.emit({ type: "warning", text });
+  const { lists } = options;
+  const image = { project, plan: planned, ...(lists === undefined ? {} : { lists }) };
+  refuseOnScratch(image);
+  return image;
+}
+
+/** The plan alone: what `--dry-run` prints. Nothing is installed. */
+export async function planImage(
+  request: BuildRequest,
+  context: WorkflowContext,
+): Promise<BuildPlan> {
+  const { project, plan } = await planProject(request, context, { installForeign: false });
+  await checkPlan(project, plan, context);
+  return plan;
+}
+
+/** The platforms asked for; this machine's if none is. */
+export function requestedPlatforms(request: ImageInput): readonly Platform[] {
+  return request.platforms ?? [request.platform ?? defaultPlatform()];
+}
+
+/** Plans the image of each platform asked for, in the order of an index. */
+export async function planPlatforms(
+  request: ImageInput,
+  context: WorkflowContext,
+): Promise<readonly PlannedImage[]> {
+  const platforms = sortPlatforms(requestedPlatforms(request));
+  const told = tellOnce(context);
+  const limit = platforms.length;
+  // What is installed for another platform may need this machine's own npm: that comes first.
+  const own = platforms.filter(isHostPlatform);
+  const others = platforms.filter((one) => !own.includes(one));
+  const planned = new Map<Platform, PlannedImage>();
+  const options = { installForeign: true, shared: new SharedAnswers() };
+  for (const group of request.install ? [own, others] : [[...own, ...others]]) {
+    await mapLimited(group, { limit }, async (platform) => {
+      // The first platform's trees are walked meanwhile, when the other's are listed.
+      const lists = request.useCache && platforms.length > 1 && !isHostPlatform(platform)
+        ? { lists: new TreeLists(context) }
+        : {};
+      const choice = { ...options, ...lists };
+      planned.set(platform, await planProject({ ...request, platform }, told, choice));
+    });
+  }
+  const images = platforms.flatMap((platform) => planned.get(platform) ?? []);
+  for (const text of differentVersions(images)) told.reporter.emit({ type: "warning", text });
+  return images;
+}
