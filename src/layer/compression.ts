@@ -33,7 +33,7 @@ const LEVELS: Readonly<Record<Compression, { min: number; max: number; preset: n
  * @throws {MiseOciError} `usage` for a level the format does not have, `unsupported` for zstd where Deno
  * cannot write it.
  */
-export function resolveFraming(plan: CompressionPlan, zstdAvailable = hasZstd()): Framing {
+export function resolveFraming(plan: CompressionPlan, zstdAvailable?: boolean): Framing {
   const { min, max, preset } = LEVELS[plan.kind];
   const level = plan.level ?? preset;
   if (!Number.isInteger(level) || level < min || level > max) {
@@ -43,7 +43,7 @@ export function resolveFraming(plan: CompressionPlan, zstdAvailable = hasZstd())
         : `Levels of ${plan.kind} are ${min} to ${max}; the default is ${preset}`,
     });
   }
-  if (plan.kind === "zstd" && !zstdAvailable) {
+  if (plan.kind === "zstd" && !(zstdAvailable ?? hasZstd())) {
     throw new MiseOciError("unsupported", "Cannot compress with zstd: this Deno has no zstd", {
       hint: "Use Deno 2.6 or later, or --compression gzip",
     });

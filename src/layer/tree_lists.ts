@@ -5,6 +5,7 @@
  * @module
  */
 import { type ListRequest, type ListResponse, maybeUnpackFound } from "./list_messages.ts";
+import { parentPath } from "./entry.ts";
 import type { Found } from "./walk.ts";
 
 /**
@@ -119,12 +120,11 @@ export function* withoutExcluded(
   entries: readonly Found[],
   excluded: (path: string) => boolean,
 ): Generator<Found> {
-  let below: string | undefined;
+  // A directory comes before what is in it, but its entries need not follow it at once.
+  const left = new Set<string>();
   for (const entry of entries) {
     const { path } = entry;
-    if (below !== undefined && path.startsWith(below)) continue;
-    below = undefined;
-    if (path !== "" && excluded(path)) below = `${path}/`;
+    if (path !== "" && (left.has(parentPath(path)) || excluded(path))) left.add(path);
     else yield entry;
   }
 }

@@ -8,7 +8,6 @@
  * workers there are.
  * @module
  */
-import zlib from "node:zlib";
 import { deflateBlock } from "./deflate.ts";
 
 /** How one block is compressed. */
@@ -35,12 +34,19 @@ interface Zstd {
   ) => Uint8Array<ArrayBuffer>;
   constants: { ZSTD_c_compressionLevel?: number; ZSTD_c_checksumFlag?: number };
 }
-const zstd = zlib as unknown as Zstd;
+
+type Process = { getBuiltinModule(name: "zlib"): Zstd };
+
+/** `node:zlib`, loaded when it is needed: that takes longer than a worker takes to start. */
+function loadZstd(): Zstd {
+  const { process } = globalThis as unknown as { readonly process: Process };
+  return process.getBuiltinModule("zlib");
+}
 
 /** Whether this Deno can write zstd (2.6 and later). */
 export function hasZstd(): boolean {
-  return typeof zstd.zstdCompressSync === "function" &&
-    zstd.constants.ZSTD_c_compressionLevel !== undefined;
+  const { zstdCompressSync, constants } = loadZstd();
+  return typeof zstdCompressSync === "function" && constants.ZSTD_c_compressionLevel !== undefined;
 }
 
 /**
@@ -65,7 +71,7 @@ export function compressBlock(buffer: Uint8Array, job: BlockJob): number {
 }
 
 function compressZstd(data: Uint8Array, level: number): Uint8Array<ArrayBuffer> {
-  const { zstdCompressSync, constants } = zstd;
+  const { zstdCompressSync, constants } = loadZstd();
   if (zstdCompressSync === undefined) throw new Error("node:zlib has no zstd");
   const params = {
     [constants.ZSTD_c_compressionLevel ?? 100]: level,
