@@ -150,22 +150,29 @@ class Server {
   /** The bytes, counted; a failure of ours is told apart from an engine that hangs up. */
   #send(digest: Digest, part: BlobRange | undefined): ReadableStream<Uint8Array<ArrayBuffer>> {
     let reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
+    /** An engine may hang up while something is read for it: then there is nothing more to say. */
+    let hungUp = false;
     return new ReadableStream({
       pull: async (controller) => {
         try {
           reader ??= (await this.image.source.open(digest, part)).getReader();
           const { value, done } = await reader.read();
+          if (hungUp) return;
           if (done) return controller.close();
           this.served.set(digest, (this.served.get(digest) ?? 0) + value.length);
           this.options.onBytes?.(value.length);
           controller.enqueue(value);
         } catch (error) {
+          if (hungUp) return;
           this.failure ??= error;
           // An early end breaks the answer as an error does, which Deno would also print.
           controller.close();
         }
       },
-      cancel: (reason) => reader?.cancel(reason),
+      cancel: (reason) => {
+        hungUp = true;
+        return reader?.cancel(reason);
+      },
     }, { highWaterMark: 0 });
   }
 }

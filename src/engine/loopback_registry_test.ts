@@ -152,3 +152,24 @@ Deno.test("isLoopbackRepository() knows only names like ours", () => {
     assertEquals(isLoopbackRepository(name), false, name);
   }
 });
+
+Deno.test("a source that ends after its last byte was taken is no failure", async () => {
+  const image = servedImage();
+  const slow: BlobSource = {
+    ...image.source,
+    open: async (digest, range) => {
+      const blob = await image.source.open(digest, range);
+      return blob.pipeThrough(
+        new TransformStream({
+          // The engine has all that it was promised, and hangs up meanwhile.
+          flush: () => new Promise((resolve) => setTimeout(resolve, 100)),
+        }),
+      );
+    },
+  };
+  await using registry = serveImage({ ...image, source: slow });
+  const [, layer] = await get(`${urlOf(registry)}/blobs/${image.layers[0]!.digest}`);
+  assertEquals(layer, LAYER);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  assertEquals(registry.failure, undefined);
+});

@@ -177,7 +177,7 @@ testWith(NEEDS, "cache path, ls and prune: what is there, and what goes", async 
   assertEquals([young.code, await list()], [0, full], young.stderr);
   const dry = await runProgram(["cache", "prune", "--dry-run"], at);
   assertEquals([dry.code, await list()], [0, full], dry.stderr);
-  const small = await runProgram(["cache", "prune", "--max-size", "50KB"], at);
+  const small = await runProgram(["cache", "prune", "--max-size", "20KB"], at);
   assertEquals(small.code, 0, small.stderr);
   assert(await list() !== full);
   const all = await runProgram(["cache", "prune"], at);
