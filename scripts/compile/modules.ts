@@ -8,7 +8,7 @@
  * bundler nor `deno compile` sees; `tests/compile_test.ts` compares this list with the sources.
  */
 export const WORKERS: readonly string[] = [
-  "src/layer/deflate/worker.ts",
+  "src/layer/deflate_worker.ts",
   "src/layer/list_worker.ts",
   "src/layer/read_worker.ts",
   "src/layer/walk_worker.ts",

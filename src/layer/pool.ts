@@ -10,7 +10,7 @@ import { MiseOciError } from "../errors.ts";
 import type { CompressionPlan } from "../plan/types.ts";
 import { type Framing, resolveFraming } from "./compression.ts";
 import { type BlockJob, compressBlock } from "./deflate/block.ts";
-import type { WorkerRequest, WorkerResponse } from "./deflate/worker.ts";
+import type { WorkerRequest, WorkerResponse } from "./deflate_worker.ts";
 import { Slots } from "./slots.ts";
 
 /** Options of {@linkcode createCompressionPool}. */
@@ -80,7 +80,7 @@ export class CompressionPool implements AsyncDisposable {
   constructor(options: CompressionPoolOptions) {
     this.framing = resolveFraming(options.compression);
     this.workers = Math.max(1, Math.floor(options.workers ?? navigator.hardwareConcurrency));
-    this.#workerUrl = options.workerUrl ?? new URL("./deflate/worker.ts", import.meta.url);
+    this.#workerUrl = options.workerUrl ?? new URL("./deflate_worker.ts", import.meta.url);
     this.#slots = new Slots(3 * this.workers + 2);
   }
 
