@@ -29,7 +29,14 @@ Deno.test("the list of workers names every module that is loaded by its URL, and
   const found: string[] = [];
   for (const [module, text] of await code()) {
     const urls = [...text.matchAll(/new URL\(\s*"([^"]+\.ts)",\s*import\.meta\.url\)/g)];
-    for (const [, url = ""] of urls) found.push(join(module, "..", url));
+    for (const [, url = ""] of urls) {
+      assertEquals(
+        url,
+        `./${url.split("/").at(-1)}`,
+        `${module} looks for it in another directory`,
+      );
+      found.push(join(module, "..", url));
+    }
     const uses = text.match(/import\.meta\.(?!main\b)/g) ?? [];
     assertEquals(uses.length, urls.length, `${module} wants of import.meta what a bundle has not`);
   }
