@@ -20,10 +20,6 @@ import { headManifest } from "./head_manifest.ts";
 import { putManifest } from "./put_manifest.ts";
 import type { RegistryClient } from "./transport.ts";
 
-/* Hidden from Deno as in src/commands/workflows.ts: often there is nothing to send. */
-const uploadModule = (): Promise<typeof import("./upload_blob.ts")> =>
-  import("./upload_blob.ts" as string) as Promise<typeof import("./upload_blob.ts")>;
-
 /** An image to be pushed. */
 export interface PushableImage {
   /** The manifest: what it is, and its exact bytes. */
@@ -174,7 +170,8 @@ async function uploadAll(
   },
 ): Promise<void> {
   if (blobs.length === 0) return;
-  const { uploadBlob } = await uploadModule();
+  // Often there is nothing to send, and then nothing that sends has to run.
+  const { uploadBlob } = await import("./upload_blob.ts");
   const { image: { source }, options, counts } = push;
   const { reference: { registry, repository }, onEvent, chunkBytes, baseOrigin } = options;
   const base = baseOrigin?.registry === registry ? baseOrigin : undefined;

@@ -7,10 +7,6 @@ import { MiseOciError } from "../errors.ts";
 import { hostKind } from "./host.ts";
 import { resolveTarget } from "./url_policy.ts";
 
-/* Hidden from Deno as in src/commands/workflows.ts: the list is long and seldom needed. */
-const suffixModule = (): Promise<typeof import("./public_suffix.ts")> =>
-  import("./public_suffix.ts" as string) as Promise<typeof import("./public_suffix.ts")>;
-
 /**
  * Token hosts of well-known registries that are under another domain than the registry:
  * registrable domain of the registry → of the realm.
@@ -69,7 +65,7 @@ async function mayHaveCredentials(
   if (hostKind(registry.hostname) === "loopback" && hostKind(realm.hostname) === "loopback") {
     return true;
   }
-  const { getDomain } = await suffixModule();
+  const { getDomain } = await import("./public_suffix.ts");
   const [own, other] = [getDomain(registry.hostname), getDomain(realm.hostname)];
   return own !== undefined && other !== undefined &&
     (own === other || KNOWN_PAIRS.get(own) === other);
