@@ -28,19 +28,39 @@ const TYPES: readonly Found["type"][] = ["file", "directory", "symlink"];
 /** Numbers of an entry. */
 const STATS = 10;
 
-/** Packs what was found. */
-export function packFound(id: number, entries: readonly Found[]): ListResponse {
-  const stats = new Float64Array(entries.length * STATS);
-  const names: string[] = [];
-  for (const [i, { path, type, mode, uid, gid, target, host }] of entries.entries()) {
-    names.push(path, target);
-    const { size, ino, dev, links, mtime, ctime } = host;
-    stats.set(
-      [TYPES.indexOf(type), mode, uid, gid, size, ino, dev, links, mtime, ctime],
-      i * STATS,
-    );
+/** Packs what is found as it comes: no object is kept of it. */
+export class FoundPacker {
+  readonly #names: string[] = [];
+  #stats = new Float64Array(1024 * STATS);
+  #at = 0;
+
+  /** Adds an entry. */
+  add({ path, type, mode, uid, gid, target, host }: Found): void {
+    this.#names.push(path, target);
+    if (this.#at === this.#stats.length) {
+      const larger = new Float64Array(2 * this.#at);
+      larger.set(this.#stats);
+      this.#stats = larger;
+    }
+    const stats = this.#stats;
+    let at = this.#at;
+    stats[at++] = TYPES.indexOf(type);
+    stats[at++] = mode;
+    stats[at++] = uid;
+    stats[at++] = gid;
+    stats[at++] = host.size;
+    stats[at++] = host.ino;
+    stats[at++] = host.dev;
+    stats[at++] = host.links;
+    stats[at++] = host.mtime;
+    stats[at++] = host.ctime;
+    this.#at = at;
   }
-  return { id, names: names.join("\0"), stats };
+
+  /** The answer to a request. */
+  response(id: number): ListResponse {
+    return { id, names: this.#names.join("\0"), stats: this.#stats.slice(0, this.#at) };
+  }
 }
 
 /** What was found; `undefined` if the tree could not be listed. */
@@ -51,26 +71,26 @@ export function maybeUnpackFound(
   if (stats === undefined) return undefined;
   const texts = names.split("\0");
   const base = root === "/" ? "" : root;
-  return Array.from({ length: stats.length / STATS }, (_, i): Found => {
-    const [path = "", target = ""] = [texts[2 * i], texts[2 * i + 1]];
-    const at = i * STATS;
-    const number = (column: number): number => stats[at + column] ?? 0;
-    return {
+  const entries: Found[] = [];
+  for (let at = 0; at < stats.length; at += STATS) {
+    const path = texts[2 * entries.length] ?? "";
+    entries.push({
       path,
-      type: TYPES[number(0)] ?? "file",
-      mode: number(1),
-      uid: number(2),
-      gid: number(3),
-      target,
+      type: TYPES[stats[at] ?? 0] ?? "file",
+      mode: stats[at + 1] ?? 0,
+      uid: stats[at + 2] ?? 0,
+      gid: stats[at + 3] ?? 0,
+      target: texts[2 * entries.length + 1] ?? "",
       host: {
         path: path === "" ? root : joinPath(base, path),
-        size: number(4),
-        ino: number(5),
-        dev: number(6),
-        links: number(7),
-        mtime: number(8),
-        ctime: number(9),
+        size: stats[at + 4] ?? 0,
+        ino: stats[at + 5] ?? 0,
+        dev: stats[at + 6] ?? 0,
+        links: stats[at + 7] ?? 0,
+        mtime: stats[at + 8] ?? 0,
+        ctime: stats[at + 9] ?? 0,
       },
-    };
-  });
+    });
+  }
+  return entries;
 }

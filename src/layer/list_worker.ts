@@ -3,8 +3,8 @@
  * leaves to the thread that scans the layer, which says what.
  * @module
  */
-import { type ListRequest, type ListResponse, packFound } from "./list_messages.ts";
-import { type Found, walkTree } from "./walk.ts";
+import { FoundPacker, type ListRequest, type ListResponse } from "./list_messages.ts";
+import { walkTree } from "./walk.ts";
 
 interface WorkerScope {
   onmessage: (event: MessageEvent<ListRequest>) => void;
@@ -13,15 +13,15 @@ interface WorkerScope {
 const scope = globalThis as unknown as WorkerScope;
 
 async function list({ root, id }: ListRequest): Promise<ListResponse> {
-  const entries: Found[] = [];
+  const packer = new FoundPacker();
   const wrong: string[] = [];
   await walkTree(root, {
     excluded: () => false,
     warn: (text) => void wrong.push(text),
     unreadable: wrong,
-    found: (entry) => void entries.push(entry),
+    found: (entry) => packer.add(entry),
   });
-  return wrong.length > 0 ? { id, names: "" } : packFound(id, entries);
+  return wrong.length > 0 ? { id, names: "" } : packer.response(id);
 }
 
 scope.onmessage = ({ data: request }): void => {
