@@ -4,7 +4,7 @@
  * @module
  */
 import { FoundPacker, type ListRequest, type ListResponse } from "./list_messages.ts";
-import { walkTree } from "./walk.ts";
+import { walkWhole } from "./walk.ts";
 
 interface WorkerScope {
   onmessage: (event: MessageEvent<ListRequest>) => void;
@@ -14,14 +14,8 @@ const scope = globalThis as unknown as WorkerScope;
 
 async function list({ root, id }: ListRequest): Promise<ListResponse> {
   const packer = new FoundPacker();
-  const wrong: string[] = [];
-  await walkTree(root, {
-    excluded: () => false,
-    warn: (text) => void wrong.push(text),
-    unreadable: wrong,
-    found: (entry) => packer.add(entry),
-  });
-  return wrong.length > 0 ? { id, names: "" } : packer.response(id);
+  const isWhole = await walkWhole(root, { found: (entry) => packer.add(entry) });
+  return isWhole ? packer.response(id) : { id, names: "" };
 }
 
 scope.onmessage = ({ data: request }): void => {

@@ -77,6 +77,22 @@ export async function walkTree(
   }
 }
 
+/**
+ * Walks a tree with everything in it.
+ *
+ * @returns whether all of it can be in a layer.
+ * @throws {MiseOciError} as {@linkcode walkTree}.
+ */
+export async function walkWhole(
+  root: string,
+  { found, signal }: Pick<WalkOptions, "signal"> & { readonly found: (entry: Found) => void },
+): Promise<boolean> {
+  const wrong: string[] = [];
+  const warn = (text: string): void => void wrong.push(text);
+  await walkTree(root, { excluded: () => false, warn, unreadable: wrong, signal, found });
+  return wrong.length === 0;
+}
+
 function maybeStat(root: string, path: string, options: WalkOptions): Found | undefined {
   const hostPath = path === "" ? root : joinPath(root === "/" ? "" : root, path);
   let info: Deno.FileInfo;
