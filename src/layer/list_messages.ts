@@ -25,17 +25,30 @@ export interface ListResponse {
   readonly stats?: Float64Array<ArrayBuffer>;
 }
 
-/** Packs what was found. */
-export function packFound(id: number, entries: readonly Found[]): ListResponse {
-  const stats = new Float64Array(entries.length * INFO_NUMBERS);
-  const names: string[] = [];
-  let at = 0;
-  for (const { path, target, type, mode, uid, gid, host } of entries) {
-    names.push(path, target);
+/** Packs what is found as it comes: no object is kept of it. */
+export class FoundPacker {
+  readonly #names: string[] = [];
+  #stats = new Float64Array(1024 * INFO_NUMBERS);
+  #count = 0;
+
+  /** Adds an entry. */
+  add({ path, type, mode, uid, gid, target, host }: Found): void {
+    this.#names.push(path, target);
+    const at = this.#count++;
+    if (this.#count * INFO_NUMBERS > this.#stats.length) {
+      const larger = new Float64Array(2 * this.#stats.length);
+      larger.set(this.#stats);
+      this.#stats = larger;
+    }
     const { size, ino, dev, links, mtime, ctime } = host;
-    packFile({ type, mode, uid, gid, size, ino, dev, links, mtime, ctime }, stats, at++);
+    packFile({ type, mode, uid, gid, size, ino, dev, links, mtime, ctime }, this.#stats, at);
   }
-  return { id, names: names.join("\0"), stats };
+
+  /** The answer to a request. */
+  response(id: number): ListResponse {
+    const stats = this.#stats.slice(0, this.#count * INFO_NUMBERS);
+    return { id, names: this.#names.join("\0"), stats };
+  }
 }
 
 /** What was found; `undefined` if the tree could not be listed. */

@@ -3,8 +3,8 @@
  * leaves to the thread that scans the layer, which says what.
  * @module
  */
-import { type ListRequest, type ListResponse, packFound } from "./list_messages.ts";
-import { type Found, walkTree } from "./walk.ts";
+import { FoundPacker, type ListRequest, type ListResponse } from "./list_messages.ts";
+import { walkWhole } from "./walk.ts";
 
 interface WorkerScope {
   onmessage: (event: MessageEvent<ListRequest>) => void;
@@ -13,17 +13,9 @@ interface WorkerScope {
 const scope = globalThis as unknown as WorkerScope;
 
 async function list({ root, id }: ListRequest): Promise<ListResponse> {
-  const entries: Found[] = [];
-  const wrong: string[] = [];
-  await walkTree(root, {
-    excluded: () => false,
-    warn: (text) => void wrong.push(text),
-    unreadable: wrong,
-    // This is a thread already, and there are as many of them as cores.
-    help: { minimum: Infinity },
-    found: (entry) => void entries.push(entry),
-  });
-  return wrong.length > 0 ? { id, names: "" } : packFound(id, entries);
+  const packer = new FoundPacker();
+  const isWhole = await walkWhole(root, { found: (entry) => packer.add(entry) });
+  return isWhole ? packer.response(id) : { id, names: "" };
 }
 
 scope.onmessage = ({ data: request }): void => {

@@ -162,6 +162,24 @@ class Walk implements Disposable {
   }
 }
 
+/**
+ * Walks a tree with everything in it.
+ *
+ * @returns whether all of it can be in a layer.
+ * @throws {MiseOciError} as {@linkcode walkTree}.
+ */
+export async function walkWhole(
+  root: string,
+  { found, signal }: Pick<WalkOptions, "signal"> & { readonly found: (entry: Found) => void },
+): Promise<boolean> {
+  const wrong: string[] = [];
+  const warn = (text: string): void => void wrong.push(text);
+  // Trees are listed by threads already; a further one would only take a core from them.
+  const help = { minimum: Infinity };
+  await walkTree(root, { excluded: () => false, warn, unreadable: wrong, signal, help, found });
+  return wrong.length === 0;
+}
+
 /** Where something is. */
 interface Place {
   /** Absolute host directory; of the root of the walk, the root itself. */

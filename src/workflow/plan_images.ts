@@ -168,15 +168,17 @@ export async function planPlatforms(
   const own = platforms.filter(isHostPlatform);
   const others = platforms.filter((one) => !own.includes(one));
   const planned = new Map<Platform, PlannedImage>();
-  const options = { installForeign: true, shared: new SharedAnswers() };
+  const shared = new SharedAnswers();
+  const stop = new AbortController();
+  const onFailure = (error: unknown): void => stop.abort(error);
+  const signal = AbortSignal.any([context.signal, stop.signal]);
+  const isListed = request.useCache && platforms.length > 1;
   for (const group of request.install ? [own, others] : [[...own, ...others]]) {
-    await mapLimited(group, { limit }, async (platform) => {
-      // The first platform's trees are walked meanwhile, when the other's are listed.
-      const lists = request.useCache && platforms.length > 1 && !isHostPlatform(platform)
-        ? { lists: new TreeLists(context) }
-        : {};
-      const choice = { ...options, ...lists };
-      planned.set(platform, await planProject({ ...request, platform }, told, choice));
+    await mapLimited(group, { limit, onFailure }, async (platform) => {
+      // This machine's trees are walked while mise is asked about the others, those in a thread then.
+      const lists = new TreeLists({ signal, here: isHostPlatform(platform) });
+      const options = { installForeign: true, shared, ...(isListed ? { lists } : {}) };
+      planned.set(platform, await planProject({ ...request, platform }, told, options));
     });
   }
   const images = platforms.flatMap((platform) => planned.get(platform) ?? []);
