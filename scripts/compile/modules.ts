@@ -9,6 +9,5 @@
  */
 export const WORKERS: readonly string[] = [
   "src/layer/deflate_worker.ts",
-  "src/layer/list_worker.ts",
   "src/layer/read_worker.ts",
 ];
