@@ -71,7 +71,7 @@ export function scanLayer(plan: LayerPlan, context: ScanContext): Promise<LayerT
   return scanListed(plan, context, undefined);
 }
 
-/** {@linkcode scanLayer} of trees that another thread has listed just now; those it has not are walked. */
+/** {@linkcode scanLayer} of trees that were listed just now; the others are walked. */
 export async function scanListed(
   plan: LayerPlan,
   context: ScanContext,

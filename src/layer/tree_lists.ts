@@ -1,11 +1,10 @@
 /**
- * Lists trees before their layers are scanned: all that takes long about a layer that was built before is
- * to ask for thousands of inodes. Those of one platform are listed here while mise is asked about another,
- * those of the other in a thread of its own while the layers of the first are looked at. Nothing depends
- * on it: a tree that was not listed is walked by whoever scans the layer.
+ * Lists trees before their layers are scanned, whenever the program would only wait: of several platforms
+ * this machine's trees are listed while mise is asked about the others. All that takes long about a layer
+ * that was built before is to ask for thousands of inodes. Nothing depends on it: a tree that was not
+ * listed is walked by whoever scans the layer.
  * @module
  */
-import { type ListRequest, type ListResponse, maybeUnpackFound } from "./list_messages.ts";
 import { parentPath } from "./entry.ts";
 import { type Found, walkWhole } from "./walk.ts";
 
@@ -19,43 +18,40 @@ const MAX_AGE_MS = 10_000;
 interface Listed {
   /** When it was begun. */
   readonly since: number;
-  /** Gives what there is, parents before children; `undefined` if it could not be listed. */
-  readonly entries: () => Promise<readonly Found[] | undefined>;
+  /** What there is, parents before children; `undefined` if it could not be listed. */
+  readonly entries: Promise<readonly Found[] | undefined>;
 }
 
-/** How trees are listed; only tests give something else. */
+/** How trees are listed; only tests give a time. */
 export interface TreeListsOptions {
   /** Stops it. */
   readonly signal?: AbortSignal;
-  /** Lists in this thread, whenever it has nothing else to do; default: in another. */
-  readonly here?: boolean;
-  /** Module of the worker. */
-  readonly workerUrl?: URL;
   /** The time in ms. */
   readonly now?: () => number;
 }
 
-/** Trees that are being listed. The thread ends by itself when it has nothing more to do. */
+/** Trees that are being listed, one after the other. */
 export class TreeLists {
   readonly #trees = new Map<string, Listed>();
   readonly #now: () => number;
-  readonly #lister: (root: string) => Listed["entries"];
   readonly #signal: AbortSignal | undefined;
+  #last: Promise<unknown> = Promise.resolve();
 
   /** Nothing is listed yet. */
-  constructor(options: TreeListsOptions = {}) {
-    const { here = false, signal } = options;
-    this.#now = options.now ?? (() => performance.now());
+  constructor({ signal, now = () => performance.now() }: TreeListsOptions = {}) {
+    this.#now = now;
     this.#signal = signal;
-    this.#lister = here ? listHere(signal) : listInThread(options);
   }
 
   /** Begins to list trees; a list of before is forgotten. @param paths absolute; what is not there is passed over. */
   begin(paths: readonly string[]): void {
     for (const path of paths) {
       const root = maybeRealPath(path);
-      if (root === undefined || this.#signal?.aborted) continue;
-      this.#trees.set(root, { since: this.#now(), entries: this.#lister(root) });
+      if (root === undefined) continue;
+      // Whatever is wrong is met again by whoever scans the layer, and said there.
+      const entries = this.#last.then(() => this.#list(root)).catch(() => undefined);
+      this.#last = entries;
+      this.#trees.set(root, { since: this.#now(), entries });
     }
   }
 
@@ -69,67 +65,16 @@ export class TreeLists {
     const listed = this.#trees.get(root);
     this.#trees.delete(root);
     if (listed === undefined || this.#now() - listed.since > MAX_AGE_MS) return undefined;
-    return await listed.entries();
+    return await listed.entries;
   }
-}
 
-/** Lists one tree after the other in this thread. */
-function listHere(signal: AbortSignal | undefined): (root: string) => Listed["entries"] {
-  let last: Promise<unknown> = Promise.resolve();
-  return (root) => {
-    const list = async (): Promise<readonly Found[] | undefined> => {
-      signal?.throwIfAborted();
-      const entries: Found[] = [];
-      // Whatever is wrong is met again by whoever scans the layer, and said there.
-      const found = (entry: Found): void => void entries.push(entry);
-      return await walkWhole(root, { found, signal }) ? entries : undefined;
-    };
-    const entries = last.then(list).catch(() => undefined);
-    last = entries;
-    return () => entries;
-  };
-}
-
-/** Lists trees in a thread. */
-function listInThread(
-  { signal, workerUrl = new URL("./list_worker.ts", import.meta.url) }: TreeListsOptions,
-): (root: string) => Listed["entries"] {
-  /** What the worker owes, by the numbers of the requests. */
-  const owed = new Map<number, (response: ListResponse | undefined) => void>();
-  let count = 0;
-  let worker: Worker | undefined;
-  const end = (): void => {
-    signal?.removeEventListener("abort", end);
-    worker?.terminate();
-    worker = undefined;
-    for (const resolve of owed.values()) resolve(undefined);
-    owed.clear();
-  };
-  const start = (): Worker => {
-    const started = new Worker(workerUrl, { type: "module", name: "mise-oci-list" });
-    started.onmessage = ({ data }: MessageEvent<ListResponse>): void => {
-      owed.get(data.id)?.(data);
-      owed.delete(data.id);
-      if (owed.size === 0) end();
-    };
-    started.onerror = (event): void => {
-      event.preventDefault();
-      end();
-    };
-    started.onmessageerror = end;
-    signal?.addEventListener("abort", end);
-    return started;
-  };
-  return (root) => {
-    const { promise, resolve } = Promise.withResolvers<ListResponse | undefined>();
-    const request: ListRequest = { root, id: count++ };
-    owed.set(request.id, resolve);
-    (worker ??= start()).postMessage(request);
-    return async () => {
-      const response = await promise;
-      return response === undefined ? undefined : maybeUnpackFound(root, response);
-    };
-  };
+  async #list(root: string): Promise<readonly Found[] | undefined> {
+    const signal = this.#signal;
+    signal?.throwIfAborted();
+    const entries: Found[] = [];
+    const found = (entry: Found): void => void entries.push(entry);
+    return await walkWhole(root, { found, signal }) ? entries : undefined;
+  }
 }
 
 function maybeRealPath(path: string): string | undefined {

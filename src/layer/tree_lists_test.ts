@@ -28,38 +28,35 @@ async function walk(root: string): Promise<readonly Found[]> {
   return entries;
 }
 
-for (const here of [false, true]) {
-  const where = here ? "in this thread" : "in another";
-  Deno.test(`TreeLists give of each tree what a walk finds, whichever ends first, ${where}`, async () => {
-    await using trees = await makeTrees();
-    const roots = ["large", "small"].map((name) => join(trees.path, name));
-    const lists = new TreeLists({ here, now: () => 0 });
-    lists.begin([...roots, join(trees.path, "missing")]);
-    for (const root of roots) assertEquals(await lists.take(root), await walk(root));
-    assertEquals(await lists.take(join(trees.path, "missing")), undefined);
-  });
+Deno.test("TreeLists give of each tree what a walk finds", async () => {
+  await using trees = await makeTrees();
+  const roots = ["large", "small"].map((name) => join(trees.path, name));
+  const lists = new TreeLists({ now: () => 0 });
+  lists.begin([...roots, join(trees.path, "missing")]);
+  for (const root of roots) assertEquals(await lists.take(root), await walk(root));
+  assertEquals(await lists.take(join(trees.path, "missing")), undefined);
+});
 
-  Deno.test(`TreeLists leave a tree with something special in it to the scan, ${where}`, async () => {
-    await using trees = await makeTrees();
-    const root = join(trees.path, "small");
-    using _listener = Deno.listen({ transport: "unix", path: join(root, "socket") });
-    const lists = new TreeLists({ here, now: () => 0 });
-    lists.begin([root]);
-    assertEquals(await lists.take(root), undefined);
-  });
+Deno.test("TreeLists leave a tree with something special in it to the scan", async () => {
+  await using trees = await makeTrees();
+  const root = join(trees.path, "small");
+  using _listener = Deno.listen({ transport: "unix", path: join(root, "socket") });
+  const lists = new TreeLists({ now: () => 0 });
+  lists.begin([root]);
+  assertEquals(await lists.take(root), undefined);
+});
 
-  Deno.test(`TreeLists give nothing when they are stopped, ${where}`, async () => {
-    await using trees = await makeTrees();
-    const root = join(trees.path, "large");
-    const stop = new AbortController();
-    const lists = new TreeLists({ here, signal: stop.signal, now: () => 0 });
-    lists.begin([root, join(trees.path, "small")]);
-    stop.abort();
-    assertEquals(await lists.take(join(trees.path, "small")), undefined);
-    lists.begin([root]);
-    assertEquals(await lists.take(join(trees.path, "missing")), undefined);
-  });
-}
+Deno.test("TreeLists give nothing when they are stopped", async () => {
+  await using trees = await makeTrees();
+  const root = join(trees.path, "large");
+  const stop = new AbortController();
+  const lists = new TreeLists({ signal: stop.signal, now: () => 0 });
+  lists.begin([root, join(trees.path, "small")]);
+  stop.abort();
+  assertEquals(await lists.take(join(trees.path, "small")), undefined);
+  lists.begin([root]);
+  assertEquals(await lists.take(join(trees.path, "missing")), undefined);
+});
 
 Deno.test("TreeLists follow links to a tree, and give each list once", async () => {
   await using trees = await makeTrees();
@@ -92,14 +89,6 @@ Deno.test("TreeLists do not give a list that is old: the tree may have changed",
   lists.begin([root]);
   now += 9999;
   assertEquals((await lists.take(root))?.length, (await walk(root)).length);
-});
-
-Deno.test("TreeLists give nothing if the thread fails", async () => {
-  await using trees = await makeTrees();
-  const root = join(trees.path, "large");
-  const broken = new TreeLists({ workerUrl: new URL("./no_such_worker.ts", import.meta.url) });
-  broken.begin([root]);
-  assertEquals(await broken.take(root), undefined);
 });
 
 Deno.test("scanListed() gives the same layer of a list as of a walk, without what is excluded", async () => {

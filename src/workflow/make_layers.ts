@@ -38,7 +38,7 @@ export interface MakeLayersOptions {
   readonly maybeMade?: (plan: LayerPlan) => MadeLayer | undefined;
   /** Layers of a registry, used if they are what would be built here. */
   readonly maybeReusable?: (plan: LayerPlan) => MadeLayer | undefined;
-  /** Trees that another thread has listed already. */
+  /** Trees that were listed already. */
   readonly lists?: TreeLists | undefined;
   /** Fingerprints of layers that this run has built already; they are in the cache. */
   readonly built?: ReadonlySet<string>;

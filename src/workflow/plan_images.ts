@@ -31,7 +31,7 @@ export interface PlannedImage {
   readonly project: Project;
   /** The plan. */
   readonly plan: BuildPlan;
-  /** Trees of its tools that another thread lists already. */
+  /** Trees of its tools that are listed already. */
   readonly lists?: TreeLists;
 }
 
@@ -172,12 +172,12 @@ export async function planPlatforms(
   const stop = new AbortController();
   const onFailure = (error: unknown): void => stop.abort(error);
   const signal = AbortSignal.any([context.signal, stop.signal]);
-  const isListed = request.useCache && platforms.length > 1;
+  const waits = request.useCache && platforms.length > 1;
   for (const group of request.install ? [own, others] : [[...own, ...others]]) {
     await mapLimited(group, { limit, onFailure }, async (platform) => {
-      // This machine's trees are walked while mise is asked about the others, those in a thread then.
-      const lists = new TreeLists({ signal, here: isHostPlatform(platform) });
-      const options = { installForeign: true, shared, ...(isListed ? { lists } : {}) };
+      // This machine's trees are listed while mise is asked about the others.
+      const lists = waits && isHostPlatform(platform) ? { lists: new TreeLists({ signal }) } : {};
+      const options = { installForeign: true, shared, ...lists };
       planned.set(platform, await planProject({ ...request, platform }, told, options));
     });
   }
