@@ -174,7 +174,7 @@ export async function walkWhole(
 ): Promise<boolean> {
   const wrong: string[] = [];
   const warn = (text: string): void => void wrong.push(text);
-  // Trees are listed by threads already; a further one would only take a core from them.
+  // mise runs meanwhile; a thread would only take a core from it.
   const help = { minimum: Infinity };
   await walkTree(root, { excluded: () => false, warn, unreadable: wrong, signal, help, found });
   return wrong.length === 0;

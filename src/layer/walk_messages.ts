@@ -2,7 +2,7 @@
  * What the thread that helps to walk a tree is asked and answers.
  * @module
  */
-import { type StatNumbers, statNumbers } from "./tree_stat.ts";
+import type { StatNumbers } from "./tree_stat.ts";
 
 /** Directories to be listed: absolute host paths. */
 export type ListRequest = readonly string[];
@@ -46,28 +46,21 @@ export interface FileNumbers extends StatNumbers {
   readonly gid: number;
 }
 
-/** Packs what is known of a file at a position. */
-export function packFile(file: FileNumbers, into: Float64Array, at: number): void {
-  const first = at * INFO_NUMBERS;
-  into[first] = file.size;
-  into[first + 1] = file.ino;
-  into[first + 2] = file.dev;
-  into[first + 3] = file.links;
-  into[first + 4] = file.mtime;
-  into[first + 5] = file.ctime;
-  into[first + 6] = TYPES.indexOf(file.type);
-  into[first + 7] = file.mode;
-  into[first + 8] = file.uid;
-  into[first + 9] = file.gid;
-}
-
 /** Packs what `lstat` said at a position. @returns whether it can be in a layer. */
 export function packInfo(info: Deno.FileInfo, into: Float64Array, at: number): boolean {
   const type = maybeType(info);
   if (type === undefined) return false;
-  const { mode, uid, gid } = info;
-  const rest = { type, mode: mode ?? -1, uid: uid ?? 0, gid: gid ?? 0 };
-  packFile({ ...statNumbers(info), ...rest }, into, at);
+  const first = at * INFO_NUMBERS;
+  into[first] = info.size;
+  into[first + 1] = info.ino ?? 0;
+  into[first + 2] = info.dev ?? 0;
+  into[first + 3] = info.nlink ?? 1;
+  into[first + 4] = info.mtime?.getTime() ?? 0;
+  into[first + 5] = info.ctime?.getTime() ?? 0;
+  into[first + 6] = TYPES.indexOf(type);
+  into[first + 7] = info.mode ?? -1;
+  into[first + 8] = info.uid ?? 0;
+  into[first + 9] = info.gid ?? 0;
   return true;
 }
 
