@@ -5,6 +5,7 @@
  */
 import { dirname, join } from "@std/path/posix";
 import type { HostStat, LayerEntry } from "../layer/mod.ts";
+import { statNumbers } from "../layer/tree_stat.ts";
 import type { PackageManager } from "./plan.ts";
 import type { Rootfs } from "./rootfs/rootfs.ts";
 import { sameEntry, type Snapshot, type SnapshotEntry } from "./snapshot.ts";
@@ -119,14 +120,5 @@ function layerEntry(path: string, entry: SnapshotEntry, rootfs: Rootfs): LayerEn
 }
 
 function hostStat(path: string): HostStat {
-  const info = Deno.lstatSync(path);
-  return {
-    path,
-    size: info.size,
-    ino: info.ino ?? 0,
-    dev: info.dev ?? 0,
-    links: info.nlink ?? 1,
-    mtime: info.mtime?.getTime() ?? 0,
-    ctime: info.ctime?.getTime() ?? 0,
-  };
+  return { ...statNumbers(Deno.lstatSync(path)), path };
 }
