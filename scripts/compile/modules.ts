@@ -10,5 +10,6 @@
 export const WORKERS: readonly string[] = [
   "src/layer/deflate_worker.ts",
   "src/layer/read_worker.ts",
+  "src/layer/tree_worker.ts",
   "src/layer/walk_worker.ts",
 ];

@@ -12,6 +12,9 @@ const MANAGER_STATE = new RegExp(
     "(?:^|/)\\.npm/(?:_cacache|_logs|_update-notifier-last-checked)$",
 );
 
+const DOT = 0x2e;
+const UNDERSCORE = 0x5f;
+
 /**
  * Whether a path below a tool's tree is noise. Asked of a directory before what is in it.
  *
@@ -22,7 +25,9 @@ export function noiseFilter(root: string): (path: string) => boolean {
   const shared = posix.basename(posix.dirname(root)) === "http-tarballs";
   return (path) => {
     if (shared && path === "metadata.json") return true;
-    if (MANAGER_STATE.test(path)) return true;
+    // Most names begin otherwise, and a tree has thousands.
+    const first = path.charCodeAt(path.lastIndexOf("/") + 1);
+    if ((first === DOT || first === UNDERSCORE) && MANAGER_STATE.test(path)) return true;
     if (path.endsWith("/__pycache__")) return isStaleCache(`${root}/${path}`);
     return path.endsWith(".pyc") && path.includes("__pycache__/") && isStale(`${root}/${path}`);
   };

@@ -15,7 +15,7 @@ import { maybeWrappedNpm, noiseFilter } from "./noise.ts";
 import { isWithin, type RelocationMap } from "./relocate.ts";
 import { expandRelocations } from "./relocation_host.ts";
 import { paddedSize, TAR_BLOCK, tarHeaderSize } from "./tar.ts";
-import { type TreeLists, withoutExcluded } from "./tree_lists.ts";
+import type { TreeLists } from "./tree_lists.ts";
 import { statNumbers } from "./tree_stat.ts";
 import { type Found, walkTree } from "./walk.ts";
 
@@ -71,7 +71,7 @@ export function scanLayer(plan: LayerPlan, context: ScanContext): Promise<LayerT
   return scanListed(plan, context, undefined);
 }
 
-/** {@linkcode scanLayer} of trees that were listed just now; the others are walked. */
+/** {@linkcode scanLayer} of which some trees were listed just now. */
 export async function scanListed(
   plan: LayerPlan,
   context: ScanContext,
@@ -94,12 +94,36 @@ export async function scanListed(
   const placed = plan.kind === "packages"
     ? found
     : followBaseLinks(found, (path) => baseDirectories.maybeLink?.(path));
-  const entries = placed.flatMap((entry) =>
-    isInBase(entry, scan) ? maybeReserved(entry, scan) ?? [] : entry
-  );
+  const entries: LayerEntry[] = [];
+  for (const entry of placed) {
+    const written = isInBase(entry, scan) ? maybeReserved(entry, scan) : entry;
+    if (written !== undefined) entries.push(written);
+  }
   linkSameInodes(entries);
-  const bytes = entries.reduce((sum, entry) => sum + entrySize(entry), 2 * TAR_BLOCK);
-  return { entries, directories, bytes, warnings: warnings.sort(), relocations };
+  return new ScannedTree(entries, { directories, warnings: warnings.sort(), relocations });
+}
+
+/** A tree whose length is computed when it matters: of a layer that is in the cache it does not. */
+class ScannedTree implements LayerTree {
+  readonly entries: readonly LayerEntry[];
+  readonly directories: readonly HostStat[];
+  readonly warnings: readonly string[];
+  readonly relocations: RelocationMap;
+  #bytes: number | undefined;
+
+  constructor(entries: readonly LayerEntry[], more: Omit<LayerTree, "entries" | "bytes">) {
+    this.entries = entries;
+    this.directories = more.directories;
+    this.warnings = more.warnings;
+    this.relocations = more.relocations;
+  }
+
+  get bytes(): number {
+    return this.#bytes ??= this.entries.reduce(
+      (sum, entry) => sum + entrySize(entry),
+      2 * TAR_BLOCK,
+    );
+  }
 }
 
 interface Scan {
@@ -159,12 +183,17 @@ async function scanTree(
       `Cannot put "${hostPath}" in a layer: neither a file nor a directory`,
     );
   }
-  const unwanted = excluder([...scan.plan.exclude, ...exclude]);
+  const globs = [...scan.plan.exclude, ...exclude];
   const noise = scan.plan.kind === "tool" ? noiseFilter(root) : () => false;
-  const excluded = (path: string): boolean => unwanted(path) || noise(path);
+  const unwanted = globs.length === 0 ? undefined : excluder(globs);
+  const excluded = unwanted === undefined
+    ? noise
+    : (path: string): boolean => unwanted(path) || noise(path);
   const owner = ownerOf(source, scan.plan);
   const restored = (entry: Found): Found => {
-    if (scan.plan.kind !== "tool" || entry.type !== "file") return entry;
+    if (entry.path !== "bin/npm" || scan.plan.kind !== "tool" || entry.type !== "file") {
+      return entry;
+    }
     const target = maybeWrappedNpm(root, entry.path);
     return target === undefined ? entry : { ...entry, type: "symlink", target };
   };
@@ -184,9 +213,8 @@ async function scanTree(
     }
   };
   const { unreadable, lists, context: { signal } } = scan;
-  const list = await lists?.take(root);
-  if (list !== undefined) return withoutExcluded(list, excluded).forEach(found);
-  await walkTree(root, { excluded, warn, unreadable, signal, found });
+  const listed = await lists?.take(root);
+  await walkTree(root, { excluded, warn, unreadable, signal, listed, found });
 }
 
 /** Normal modes and the owner given; a package layer keeps what is on disk. */
@@ -201,7 +229,8 @@ function treeEntry(
   }
   const executable = type === "directory" || (found.mode & 0o111) !== 0;
   const mode = type === "symlink" ? 0o777 : executable ? 0o755 : 0o644;
-  return { path, type, mode, ...owner, target, host };
+  const { uid, gid } = owner;
+  return { path, type, mode, uid, gid, target, host };
 }
 
 function scanFile(

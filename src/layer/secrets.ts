@@ -76,8 +76,8 @@ function readStart(path: string): string {
  * so.
  */
 export function findSecrets(entries: readonly LayerEntry[]): readonly string[] {
-  return entries.flatMap(({ path, type, host, content }) => {
-    if (type !== "file" || !ANY_NAME.test(path)) return [];
+  const named = entries.filter(({ type, path }) => type === "file" && ANY_NAME.test(path));
+  return named.flatMap(({ path, host, content }) => {
     const kinds = KINDS.filter(({ name }) => name.test(path));
     let text: string;
     try {

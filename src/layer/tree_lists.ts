@@ -1,12 +1,11 @@
 /**
- * Lists trees before their layers are scanned, whenever the program would only wait: of several platforms
- * this machine's trees are listed while mise is asked about the others. All that takes long about a layer
- * that was built before is to ask for thousands of inodes. Nothing depends on it: a tree that was not
- * listed is walked by whoever scans the layer.
+ * Lists trees in a thread before their layers are scanned: all that takes long about a layer that was built
+ * before is to ask for thousands of inodes. Of several platforms those of the first are looked at meanwhile.
+ * Nothing depends on it: what was not listed is listed by whoever scans the layer.
  * @module
  */
-import { parentPath } from "./entry.ts";
-import { type Found, walkWhole } from "./walk.ts";
+import type { ListedTree } from "./walk.ts";
+import { listedDirectories, type TreeResponse } from "./walk_messages.ts";
 
 /**
  * A list that is older, in ms, is not used. It is of this build, so it is never wrong; but a tree that changed
@@ -18,63 +17,94 @@ const MAX_AGE_MS = 10_000;
 interface Listed {
   /** When it was begun. */
   readonly since: number;
-  /** What there is, parents before children; `undefined` if it could not be listed. */
-  readonly entries: Promise<readonly Found[] | undefined>;
+  /** What there is; `undefined` if it could not be listed. */
+  readonly tree: Promise<TreeResponse | undefined>;
 }
 
-/** How trees are listed; only tests give a time. */
+/** How trees are listed; only tests give something else than a signal. */
 export interface TreeListsOptions {
   /** Stops it. */
   readonly signal?: AbortSignal;
+  /** Module of the worker. */
+  readonly workerUrl?: URL;
   /** The time in ms. */
   readonly now?: () => number;
 }
 
-/** Trees that are being listed, one after the other. */
+/** Trees that are being listed, one after the other. The thread ends when there is nothing more to list. */
 export class TreeLists {
   readonly #trees = new Map<string, Listed>();
   readonly #now: () => number;
   readonly #signal: AbortSignal | undefined;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #workerUrl: URL;
+  /** Who waits for the worker, in the order of the requests. */
+  #waiting: ((tree: TreeResponse | undefined) => void)[] = [];
+  #worker: Worker | undefined;
 
   /** Nothing is listed yet. */
-  constructor({ signal, now = () => performance.now() }: TreeListsOptions = {}) {
+  constructor(
+    {
+      signal,
+      workerUrl = new URL("./tree_worker.ts", import.meta.url),
+      now = () => performance.now(),
+    }: TreeListsOptions = {},
+  ) {
     this.#now = now;
     this.#signal = signal;
+    this.#workerUrl = workerUrl;
   }
 
   /** Begins to list trees; a list of before is forgotten. @param paths absolute; what is not there is passed over. */
   begin(paths: readonly string[]): void {
     for (const path of paths) {
       const root = maybeRealPath(path);
-      if (root === undefined) continue;
-      // Whatever is wrong is met again by whoever scans the layer, and said there.
-      const entries = this.#last.then(() => this.#list(root)).catch(() => undefined);
-      this.#last = entries;
-      this.#trees.set(root, { since: this.#now(), entries });
+      if (root === undefined || this.#signal?.aborted === true) continue;
+      const { promise: tree, resolve } = Promise.withResolvers<TreeResponse | undefined>();
+      this.#waiting.push(resolve);
+      this.#worker ??= this.#start();
+      this.#worker.postMessage(root);
+      this.#trees.set(root, { since: this.#now(), tree });
     }
   }
 
   /**
-   * What is in a tree, parents before children, if it was listed just now. Each list is given once: who
-   * looks again looks at the disk.
+   * What is in a tree, if it was listed just now. Each list is given once: who looks again looks at the disk.
    *
    * @param root absolute, links followed.
    */
-  async take(root: string): Promise<readonly Found[] | undefined> {
+  async take(root: string): Promise<ListedTree | undefined> {
     const listed = this.#trees.get(root);
     this.#trees.delete(root);
     if (listed === undefined || this.#now() - listed.since > MAX_AGE_MS) return undefined;
-    return await listed.entries;
+    const tree = await listed.tree;
+    if (tree === undefined) return undefined;
+    const byPath = new Map(
+      Array.from(listedDirectories(tree.paths, tree), (directory) => [directory.path, directory]),
+    );
+    return { maybe: (path) => byPath.get(path) };
   }
 
-  async #list(root: string): Promise<readonly Found[] | undefined> {
-    const signal = this.#signal;
-    signal?.throwIfAborted();
-    const entries: Found[] = [];
-    const found = (entry: Found): void => void entries.push(entry);
-    return await walkWhole(root, { found, signal }) ? entries : undefined;
+  #start(): Worker {
+    const worker = new Worker(this.#workerUrl, { type: "module", name: "mise-oci-trees" });
+    worker.onmessage = ({ data }: MessageEvent<TreeResponse>): void => {
+      this.#waiting.shift()?.(data);
+      if (this.#waiting.length === 0) this.#end();
+    };
+    worker.onerror = (event): void => {
+      event.preventDefault();
+      this.#end();
+    };
+    worker.onmessageerror = this.#end;
+    this.#signal?.addEventListener("abort", this.#end);
+    return worker;
   }
+
+  #end = (): void => {
+    this.#signal?.removeEventListener("abort", this.#end);
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    for (const resolve of this.#waiting.splice(0)) resolve(undefined);
+  };
 }
 
 function maybeRealPath(path: string): string | undefined {
@@ -83,19 +113,5 @@ function maybeRealPath(path: string): string | undefined {
   } catch {
     // Whoever scans the layer meets the same and says so.
     return undefined;
-  }
-}
-
-/** The entries of a list but those that are left out, with everything below them. */
-export function* withoutExcluded(
-  entries: readonly Found[],
-  excluded: (path: string) => boolean,
-): Generator<Found> {
-  // A directory comes before what is in it, but its entries need not follow it at once.
-  const left = new Set<string>();
-  for (const entry of entries) {
-    const { path } = entry;
-    if (path !== "" && (left.has(parentPath(path)) || excluded(path))) left.add(path);
-    else yield entry;
   }
 }

@@ -3,8 +3,8 @@ import { join } from "@std/path";
 import { fingerprintTree } from "./fingerprint.ts";
 import { scanLayer, scanListed } from "./scan.ts";
 import { NO_BASE, planTreeLayer } from "./tree_layer.ts";
-import { TreeLists, withoutExcluded } from "./tree_lists.ts";
-import { type Found, walkTree } from "./walk.ts";
+import { TreeLists } from "./tree_lists.ts";
+import { type Found, type ListedTree, walkTree } from "./walk.ts";
 
 /** A directory with trees of different sizes; the large one ends last. */
 async function makeTrees(): Promise<AsyncDisposable & { readonly path: string }> {
@@ -21,61 +21,109 @@ async function makeTrees(): Promise<AsyncDisposable & { readonly path: string }>
   return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
 }
 
-async function walk(root: string): Promise<readonly Found[]> {
-  const entries: Found[] = [];
-  const found = (entry: Found): void => void entries.push(entry);
-  await walkTree(root, { excluded: () => false, warn: () => {}, unreadable: [], found });
-  return entries;
+interface Walked {
+  /** What was found, by path. */
+  readonly found: ReadonlyMap<string, Found>;
+  readonly warnings: readonly string[];
 }
 
-Deno.test("TreeLists give of each tree what a walk finds", async () => {
+async function walk(root: string, listed?: ListedTree): Promise<Walked> {
+  const found = new Map<string, Found>();
+  const warnings: string[] = [];
+  await walkTree(root, {
+    excluded: () => false,
+    warn: (text) => void warnings.push(text),
+    unreadable: [],
+    listed,
+    found: (entry) => void found.set(entry.path, entry),
+  });
+  return { found, warnings };
+}
+
+/** Names in the directories of a list: whether it is of the tree as it was before or after. */
+function namesIn(listed: ListedTree | undefined): readonly string[] | undefined {
+  return listed?.maybe("")?.names;
+}
+
+Deno.test("a walk of a tree that TreeLists listed finds what a walk of the disk finds", async () => {
   await using trees = await makeTrees();
   const roots = ["large", "small"].map((name) => join(trees.path, name));
-  const lists = new TreeLists({ now: () => 0 });
+  const lists = new TreeLists();
   lists.begin([...roots, join(trees.path, "missing")]);
-  for (const root of roots) assertEquals(await lists.take(root), await walk(root));
+  for (const root of roots) {
+    const listed = await lists.take(root);
+    assertEquals(listed?.maybe("bin")?.path, "bin");
+    assertEquals(await walk(root, listed), await walk(root));
+  }
   assertEquals(await lists.take(join(trees.path, "missing")), undefined);
 });
 
-Deno.test("TreeLists leave a tree with something special in it to the scan", async () => {
+Deno.test("a walk does not look at the disk for what was listed, only for the rest", async () => {
   await using trees = await makeTrees();
   const root = join(trees.path, "small");
-  using _listener = Deno.listen({ transport: "unix", path: join(root, "socket") });
-  const lists = new TreeLists({ now: () => 0 });
+  const before = await walk(root);
+  const lists = new TreeLists();
   lists.begin([root]);
-  assertEquals(await lists.take(root), undefined);
+  const listed = await lists.take(root);
+  await Deno.writeTextFile(join(root, "bin/below/added"), "");
+  const { found } = await walk(root, listed);
+  assertEquals([...found.keys()].sort(), [...before.found.keys()].sort());
+  const part = { maybe: (path: string) => path === "bin/below" ? undefined : listed?.maybe(path) };
+  assertEquals((await walk(root, part)).found.has("bin/below/added"), true);
+});
+
+Deno.test("TreeLists leave a directory with something special in it to the walk", async () => {
+  await using trees = await makeTrees();
+  const root = join(trees.path, "small");
+  using _listener = Deno.listen({ transport: "unix", path: join(root, "bin/below/socket") });
+  const lists = new TreeLists();
+  lists.begin([root]);
+  const listed = await lists.take(root);
+  assertEquals(listed?.maybe("bin/below")?.names, undefined);
+  const walked = await walk(root, listed);
+  assertEquals(walked, await walk(root));
+  assertEquals(walked.warnings.length, 1);
 });
 
 Deno.test("TreeLists give nothing when they are stopped", async () => {
   await using trees = await makeTrees();
   const root = join(trees.path, "large");
   const stop = new AbortController();
-  const lists = new TreeLists({ signal: stop.signal, now: () => 0 });
+  const lists = new TreeLists({ signal: stop.signal });
   lists.begin([root, join(trees.path, "small")]);
   stop.abort();
   assertEquals(await lists.take(join(trees.path, "small")), undefined);
   lists.begin([root]);
-  assertEquals(await lists.take(join(trees.path, "missing")), undefined);
+  assertEquals(await lists.take(root), undefined);
+});
+
+Deno.test("TreeLists give nothing if the thread fails", async () => {
+  await using trees = await makeTrees();
+  const root = join(trees.path, "large");
+  const workerUrl = new URL("data:application/javascript,throw new Error('cannot start')");
+  const lists = new TreeLists({ workerUrl });
+  lists.begin([root]);
+  assertEquals(await lists.take(root), undefined);
 });
 
 Deno.test("TreeLists follow links to a tree, and give each list once", async () => {
   await using trees = await makeTrees();
   const [root, link] = [join(trees.path, "small"), join(trees.path, "latest")];
   await Deno.symlink(root, link);
-  const lists = new TreeLists({ now: () => 0 });
+  const lists = new TreeLists();
   lists.begin([link]);
-  assertEquals((await lists.take(root))?.length, (await walk(root)).length);
+  assertEquals(namesIn(await lists.take(root)), ["bin"]);
   assertEquals(await lists.take(root), undefined);
 });
 
 Deno.test("TreeLists forget what was listed before, and list anew", async () => {
   await using trees = await makeTrees();
   const root = join(trees.path, "small");
-  const lists = new TreeLists({ now: () => 0 });
+  const lists = new TreeLists();
   lists.begin([root]);
   await Deno.writeTextFile(join(root, "added"), "");
   lists.begin([root]);
-  assertEquals((await lists.take(root))?.some(({ path }) => path === "added"), true);
+  assertEquals(namesIn(await lists.take(root))?.toSorted(), ["added", "bin"]);
 });
 
 Deno.test("TreeLists do not give a list that is old: the tree may have changed", async () => {
@@ -88,7 +136,7 @@ Deno.test("TreeLists do not give a list that is old: the tree may have changed",
   assertEquals(await lists.take(root), undefined);
   lists.begin([root]);
   now += 9999;
-  assertEquals((await lists.take(root))?.length, (await walk(root)).length);
+  assertEquals(namesIn(await lists.take(root)), ["bin"]);
 });
 
 Deno.test("scanListed() gives the same layer of a list as of a walk, without what is excluded", async () => {
@@ -96,11 +144,12 @@ Deno.test("scanListed() gives the same layer of a list as of a walk, without wha
   const root = join(trees.path, "large");
   for (const exclude of [[], ["**/below"], ["large-1*"], ["**/bin/large-2"]]) {
     const plan = planTreeLayer(root, "/srv", { exclude });
-    const lists = new TreeLists({ now: () => 0 });
+    const lists = new TreeLists();
     lists.begin([root]);
     const walked = await scanLayer(plan, { baseDirectories: NO_BASE });
     const listed = await scanListed(plan, { baseDirectories: NO_BASE }, lists);
-    assertEquals(listed, walked);
+    assertEquals(listed.entries, walked.entries);
+    assertEquals(listed.bytes, walked.bytes);
     const print = (tree: typeof walked): Promise<string> =>
       fingerprintTree(plan, tree, { kind: "gzip" });
     assertEquals(await print(listed), await print(walked));
@@ -111,7 +160,7 @@ Deno.test("scanListed() takes a file that changed after it was listed for change
   await using trees = await makeTrees();
   const root = join(trees.path, "small");
   const plan = planTreeLayer(root, "/srv");
-  const lists = new TreeLists({ now: () => 0 });
+  const lists = new TreeLists();
   lists.begin([root]);
   const before = await scanListed(plan, { baseDirectories: NO_BASE }, lists);
   await Deno.writeTextFile(join(root, "bin/small-2"), "another text");
@@ -120,24 +169,4 @@ Deno.test("scanListed() takes a file that changed after it was listed for change
     entries.find(({ path }) => path === "srv/bin/small-2")?.host?.size
   );
   assertEquals(sizes, [2, 12]);
-});
-
-Deno.test("withoutExcluded() leaves out what is below, and not what only begins alike", () => {
-  const found = (path: string): Found => ({
-    path,
-    type: "file",
-    mode: 0o644,
-    uid: 0,
-    gid: 0,
-    target: "",
-    host: { path: `/t/${path}`, size: 0, ino: 1, dev: 1, links: 1, mtime: 0, ctime: 0 },
-  });
-  const entries = ["", "a", "a/b", "a/b/c", "ab", "b"].map(found);
-  const asked: string[] = [];
-  const left = [...withoutExcluded(entries, (path) => {
-    asked.push(path);
-    return path === "a";
-  })];
-  assertEquals(left.map(({ path }) => path), ["", "ab", "b"]);
-  assertEquals(asked, ["a", "ab", "b"]);
 });

@@ -10,9 +10,16 @@ import { MiseOciError } from "../errors.ts";
 import type { HostStat } from "./entry.ts";
 import { joinPath } from "./entry.ts";
 import { ioError, isAccessDenied } from "./errors.ts";
-import { joinHostPath, statNumbers, TreeStat } from "./tree_stat.ts";
-import { type Listed, WALK_HELP_MINIMUM, WalkHelp } from "./walk_help.ts";
-import { type FileNumbers, type FoundType, maybeType, unpackInfo } from "./walk_messages.ts";
+import { joinHostPath, TreeStat } from "./tree_stat.ts";
+import { WALK_HELP_MINIMUM, WalkHelp } from "./walk_help.ts";
+import {
+  type FileNumbers,
+  fileNumbers,
+  type FoundType,
+  type Listed,
+  maybeType,
+  unpackInfo,
+} from "./walk_messages.ts";
 
 /** Something found in a tree. */
 export interface Found {
@@ -32,6 +39,12 @@ export interface Found {
   readonly host: HostStat;
 }
 
+/** Directories of a tree that were listed already. */
+export interface ListedTree {
+  /** What was in one, by its path below the root of the walk. */
+  maybe(path: string): Listed | undefined;
+}
+
 /** Options of {@linkcode walkTree}. */
 export interface WalkOptions {
   /** Whether a path below the root is left out, with everything below it. */
@@ -42,6 +55,8 @@ export interface WalkOptions {
   readonly unreadable: string[];
   /** Stops the walk. */
   readonly signal?: AbortSignal | undefined;
+  /** What a thread has listed of the tree already; the rest is listed here. */
+  readonly listed?: ListedTree | undefined;
   /** When a thread helps; only tests give something else. */
   readonly help?: { readonly minimum: number; readonly workerUrl?: URL } | undefined;
 }
@@ -131,6 +146,8 @@ class Walk implements Disposable {
   }
 
   #list(path: string): void {
+    const listed = this.#options.listed?.maybe(path);
+    if (listed?.names !== undefined) return this.#addListed(path, listed.names, listed);
     const directory = joinHostPath(this.#root, path);
     for (const name of listDirectory(directory, this.#options.unreadable)) {
       const below = joinPath(path, name);
@@ -162,24 +179,6 @@ class Walk implements Disposable {
   }
 }
 
-/**
- * Walks a tree with everything in it.
- *
- * @returns whether all of it can be in a layer.
- * @throws {MiseOciError} as {@linkcode walkTree}.
- */
-export async function walkWhole(
-  root: string,
-  { found, signal }: Pick<WalkOptions, "signal"> & { readonly found: (entry: Found) => void },
-): Promise<boolean> {
-  const wrong: string[] = [];
-  const warn = (text: string): void => void wrong.push(text);
-  // mise runs meanwhile; a thread would only take a core from it.
-  const help = { minimum: Infinity };
-  await walkTree(root, { excluded: () => false, warn, unreadable: wrong, signal, help, found });
-  return wrong.length === 0;
-}
-
 /** Where something is. */
 interface Place {
   /** Absolute host directory; of the root of the walk, the root itself. */
@@ -207,9 +206,7 @@ function maybeStat(place: Place, options: WalkOptions): Found | undefined {
     options.warn(`Skipped "${hostPath}": ${specialKind(info)} cannot be part of a layer`);
     return undefined;
   }
-  const { mode, uid, gid } = info;
-  const rest = { type, mode: mode ?? -1, uid: uid ?? 0, gid: gid ?? 0 };
-  return foundFile(place, { ...statNumbers(info), ...rest }, options);
+  return foundFile(place, fileNumbers(info, type), options);
 }
 
 function foundFile(place: Place, file: FileNumbers, { unreadable }: WalkOptions): Found {

@@ -3,7 +3,12 @@
  * on it: a directory that it has not listed is listed by whoever walks.
  * @module
  */
-import type { ListRequest, ListResponse } from "./walk_messages.ts";
+import {
+  type Listed,
+  listedDirectories,
+  type ListRequest,
+  type ListResponse,
+} from "./walk_messages.ts";
 
 /** A thread takes 20 ms and 20 MB: it is worth it once a walk has found so many entries. */
 export const WALK_HELP_MINIMUM = 8000;
@@ -11,18 +16,6 @@ export const WALK_HELP_MINIMUM = 8000;
 const BATCH = 16;
 /** Messages that are under way: one more than is worked on, so that the thread does not wait. */
 const BATCHES = 2;
-
-/** A directory that was listed. */
-export interface Listed {
-  /** Its path below the root of the walk. */
-  readonly path: string;
-  /** What is in it; `undefined` if the walk must look itself. */
-  readonly names: readonly string[] | undefined;
-  /** What is known of the names, to be unpacked. */
-  readonly numbers: Float64Array;
-  /** The position of the first name there. */
-  readonly start: number;
-}
 
 const NOTHING: ListResponse = { names: [], numbers: new Float64Array(0) };
 
@@ -81,15 +74,8 @@ export class WalkHelp implements Disposable {
     this.#worker.terminate();
   }
 
-  #take({ names: all, numbers }: ListResponse): void {
-    const paths = this.#asked.shift() ?? [];
-    let start = 0;
-    for (const [at, path] of paths.entries()) {
-      const joined = all[at];
-      const names = joined === "" ? [] : joined?.split("/");
-      this.#listed.push({ path, names, numbers, start });
-      start += names?.length ?? 0;
-    }
+  #take(response: ListResponse): void {
+    this.#listed.push(...listedDirectories(this.#asked.shift() ?? [], response));
     this.#wake();
   }
 

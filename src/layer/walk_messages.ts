@@ -1,5 +1,5 @@
 /**
- * What the thread that helps to walk a tree is asked and answers.
+ * What the threads that list directories are asked and answer.
  * @module
  */
 import type { StatNumbers } from "./tree_stat.ts";
@@ -13,6 +13,38 @@ export interface ListResponse {
   readonly names: readonly (string | undefined)[];
   /** {@linkcode packInfo} of every name, one after the other. */
   readonly numbers: Float64Array<ArrayBuffer>;
+}
+
+/** What is in a whole tree. */
+export interface TreeResponse extends ListResponse {
+  /** The paths of its directories below the root, `""` for the root itself. */
+  readonly paths: readonly string[];
+}
+
+/** A directory that was listed. */
+export interface Listed {
+  /** Its path below the root of the walk. */
+  readonly path: string;
+  /** What is in it; `undefined` if the walk must look itself. */
+  readonly names: readonly string[] | undefined;
+  /** What is known of the names, to be unpacked. */
+  readonly numbers: Float64Array;
+  /** The position of the first name there. */
+  readonly start: number;
+}
+
+/** The directories of an answer. @param paths theirs, in the order of the request. */
+export function* listedDirectories(
+  paths: readonly string[],
+  { names: all, numbers }: ListResponse,
+): Generator<Listed> {
+  let start = 0;
+  for (const [at, path] of paths.entries()) {
+    const joined = all[at];
+    const names = joined === "" ? [] : joined?.split("/");
+    yield { path, names, numbers, start };
+    start += names?.length ?? 0;
+  }
 }
 
 /** Numbers of a file in {@linkcode ListResponse.numbers}. */
@@ -44,6 +76,22 @@ export interface FileNumbers extends StatNumbers {
   readonly uid: number;
   /** Group id. */
   readonly gid: number;
+}
+
+/** What `lstat` said. A tree may have hundreds of thousands of files, so no object is copied into another. */
+export function fileNumbers(info: Deno.FileInfo, type: FoundType): FileNumbers {
+  return {
+    size: info.size,
+    ino: info.ino ?? 0,
+    dev: info.dev ?? 0,
+    links: info.nlink ?? 1,
+    mtime: info.mtime?.getTime() ?? 0,
+    ctime: info.ctime?.getTime() ?? 0,
+    type,
+    mode: info.mode ?? -1,
+    uid: info.uid ?? 0,
+    gid: info.gid ?? 0,
+  };
 }
 
 /** Packs what `lstat` said at a position. @returns whether it can be in a layer. */

@@ -2,7 +2,7 @@
  * Everything that mise says of a project, for one platform or for several.
  * @module
  */
-import { delimiter } from "node:path";
+import { DELIMITER } from "@std/path";
 import {
   type ListedConfig,
   type ListedTool,
@@ -130,7 +130,7 @@ function withinTools(paths: readonly string[], tools: readonly ListedTool[]): re
 }
 
 function pathOf(variables: readonly ListedVariable[]): readonly string[] {
-  return (variables.find(({ name }) => name === "PATH")?.value ?? "").split(delimiter);
+  return (variables.find(({ name }) => name === "PATH")?.value ?? "").split(DELIMITER);
 }
 
 function isSame(a: readonly string[], b: readonly string[]): boolean {

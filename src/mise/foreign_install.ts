@@ -4,7 +4,7 @@
  * of the other platform is on their PATH; then the rest.
  * @module
  */
-import { basename, delimiter, dirname, join } from "node:path";
+import { basename, DELIMITER, dirname, join } from "@std/path";
 import { MiseOciError } from "../errors.ts";
 import { formatPlatform, type Platform } from "../oci/mod.ts";
 import type { ListedTool, ToolDetail } from "./answers.ts";
@@ -196,7 +196,7 @@ export interface ForeignInstall {
 /** PATH with the host's own tools in front: npm of the project's node, as far as it is installed. */
 async function hostPath({ host }: ForeignInstall): Promise<string> {
   const own = parseLines((await ask(host, ["bin-paths"])).stdout);
-  return [...own, host.context.env("PATH") ?? ""].filter((part) => part !== "").join(delimiter);
+  return [...own, host.context.env("PATH") ?? ""].filter((part) => part !== "").join(DELIMITER);
 }
 
 function disable(shorts: readonly string[], session: Session): Readonly<Record<string, string>> {

@@ -17,9 +17,9 @@ export interface LocateOptions {
   readonly directory: string;
 }
 
-async function isExecutable(path: string): Promise<boolean> {
+function isExecutable(path: string): boolean {
   try {
-    const info = await Deno.stat(path);
+    const info = Deno.statSync(path);
     return info.isFile && (info.mode === null || (info.mode & 0o111) !== 0);
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;
@@ -27,16 +27,13 @@ async function isExecutable(path: string): Promise<boolean> {
   }
 }
 
-async function onPath(
-  name: string,
-  context: Pick<MiseContext, "env">,
-): Promise<string | undefined> {
+function onPath(name: string, context: Pick<MiseContext, "env">): string | undefined {
   const extensions = context.env("PATHEXT")?.split(";") ?? [];
   for (const directory of (context.env("PATH") ?? "").split(DELIMITER)) {
     if (!isAbsolute(directory)) continue;
     for (const extension of ["", ...extensions]) {
       const path = join(directory, name + extension);
-      if (await isExecutable(path)) return path;
+      if (isExecutable(path)) return path;
     }
   }
   return undefined;
@@ -45,19 +42,17 @@ async function onPath(
 /**
  * The absolute path of the mise executable: `--mise`, else `MISE_OCI_MISE`, else `mise` on PATH.
  * Relative directories on PATH are not looked at: a project must not bring its own mise unasked.
+ * It waits for nothing, so that mise is started before anything else is done.
  *
  * @throws {MiseOciError} `mise` naming where it was looked for, with how to install it.
  */
-export async function locateMise(
-  options: LocateOptions,
-  context: Pick<MiseContext, "env">,
-): Promise<string> {
+export function locateMise(options: LocateOptions, context: Pick<MiseContext, "env">): string {
   const fromEnv = context.env("MISE_OCI_MISE") || undefined;
   const asked = options.misePath ?? fromEnv;
   if (asked !== undefined) {
     const isPath = /[/\\]/.test(asked);
-    const found = isPath ? resolve(options.directory, asked) : await onPath(asked, context);
-    if (found !== undefined && await isExecutable(found)) return found;
+    const found = isPath ? resolve(options.directory, asked) : onPath(asked, context);
+    if (found !== undefined && isExecutable(found)) return found;
     const by = options.misePath === undefined ? "MISE_OCI_MISE" : "--mise";
     throw new MiseOciError(
       "mise",
@@ -66,7 +61,7 @@ export async function locateMise(
       { hint: INSTALL_HINT },
     );
   }
-  const found = await onPath("mise", context);
+  const found = onPath("mise", context);
   if (found !== undefined) return found;
   throw new MiseOciError("mise", "Cannot find mise: no such program on PATH", {
     hint: INSTALL_HINT,

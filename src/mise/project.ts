@@ -66,7 +66,7 @@ type Reading = ProjectOptions & { readonly asker: Asker };
 /** How often mise is asked again because a tool's version came from the environment. */
 const MAX_OVERRIDES = 3;
 
-async function checkDirectory(directory: string): Promise<void> {
+function checkDirectory(directory: string): void {
   const fail = (why: string, cause?: unknown): never => {
     throw new MiseOciError(
       "not-found",
@@ -75,7 +75,7 @@ async function checkDirectory(directory: string): Promise<void> {
     );
   };
   try {
-    if (!(await Deno.stat(directory)).isDirectory) fail("not a directory");
+    if (!Deno.statSync(directory).isDirectory) fail("not a directory");
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) fail("no such directory", error);
     throw error;
@@ -248,8 +248,8 @@ export async function readProject(
   const { directory, foreign, shared = new SharedAnswers() } = options;
   using asker = shared.enter();
   const reading = { ...options, asker };
-  await checkDirectory(directory);
-  const misePath = await locateMise(options, context);
+  checkDirectory(directory);
+  const misePath = locateMise(options, context);
   const env = options.miseEnv === undefined ? {} : { MISE_ENV: options.miseEnv };
   const host: Session = { misePath, directory, env, context };
   if (foreign === undefined) {

@@ -19,7 +19,7 @@ export async function readSettings(
 ): Promise<MiseSettings> {
   const args = ["settings", "--all", "--json"];
   try {
-    const misePath = await locateMise(options, context);
+    const misePath = locateMise(options, context);
     const session = { misePath, directory: options.directory, env: {}, context };
     return parseAnswer(args, (await ask(session, args)).stdout, parseSettings);
   } catch (error) {

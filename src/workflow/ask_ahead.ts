@@ -3,11 +3,13 @@
  * neither needs the other.
  * @module
  */
+import { SharedAnswers } from "../mise/answers_of_project.ts";
 import type { MiseContext } from "../mise/context.ts";
 import { readProject } from "../mise/project.ts";
 import type { Platform } from "../oci/mod.ts";
 import type { Project } from "../plan/project.ts";
 import { defaultPlatform, isHostPlatform } from "./environment.ts";
+import { maybeForeign } from "./foreign_place.ts";
 import { miseContext } from "./mise_context.ts";
 import type { ProjectRequest, WorkflowContext } from "./types.ts";
 
@@ -19,13 +21,21 @@ export type AheadRequest = ProjectRequest & {
   readonly platforms?: readonly Platform[];
 };
 
+/** Who takes a project. */
+export interface Taker {
+  /** Hears what mise had to say, as if it had been asked only now. */
+  readonly context: MiseContext;
+  /** Whether a project that lacks tools is of no use, because they would be installed now. */
+  readonly whole: boolean;
+}
+
 /** A project that mise has been asked about. Dispose of it: then nothing of mise runs on. */
 export interface AskedProject extends AsyncDisposable {
   /**
-   * The project, if it is the one meant and nobody has taken it before: later it may be another. What mise
-   * had to say is told then, as if it had been asked then.
+   * The project for the platform of a request, if it is the one meant and nobody has taken it before: later it
+   * may be another.
    */
-  take(request: AheadRequest, context: WorkflowContext): Promise<Project> | undefined;
+  take(request: AheadRequest, taker: Taker): Promise<Project | undefined>;
 }
 
 /** What mise is asked, as far as it decides the answer. */
@@ -34,46 +44,98 @@ function questionOf(request: AheadRequest): string {
   return JSON.stringify([directory, misePath, miseEnv, includeGlobal, platform]);
 }
 
-/** Whether asking changes nothing, and says something of this machine's own tools. */
-function mayAskAhead({ install, platform, platforms }: AheadRequest): boolean {
-  return !install && [platform ?? defaultPlatform(), ...platforms ?? []].every(isHostPlatform);
+/** A project that is being read, and what is said meanwhile. */
+class Early {
+  readonly project: Promise<Project>;
+  readonly #said: ((to: MiseContext) => void)[] = [];
+  #installed: readonly string[] | undefined;
+  #taker: Taker | undefined;
+
+  /** Begins to read it. */
+  constructor(
+    read: (context: Pick<MiseContext, "warn" | "detail" | "onInstalled">) => Promise<Project>,
+  ) {
+    this.project = read({
+      warn: (text) => void this.#said.push((to) => to.warn(text)),
+      detail: (level, text) => void this.#said.push((to) => to.detail(level, text)),
+      onInstalled: (paths) => {
+        this.#installed = paths;
+        this.#taker?.context.onInstalled?.(paths);
+      },
+    });
+    // Whoever takes it is told of a failure; if nobody does, another one came first.
+    this.project.catch(() => {});
+  }
+
+  /** The project, unless it is of no use. */
+  async take(taker: Taker): Promise<Project | undefined> {
+    this.#taker = taker;
+    if (this.#installed !== undefined) taker.context.onInstalled?.(this.#installed);
+    let useful = true;
+    try {
+      const project = await this.project;
+      useful = !taker.whole || await isWhole(project);
+      return useful ? project : undefined;
+    } finally {
+      if (useful) { for (const say of this.#said.splice(0)) say(taker.context); }
+    }
+  }
 }
 
-/** Asks mise about a project, unless that has to wait for something else. */
+/** Whether all tools are there: mise was asked before they were kept from being pruned. */
+async function isWhole({ tools }: Project): Promise<boolean> {
+  if (!tools.every(({ installed }) => installed)) return false;
+  const there = tools.map(({ installPath }) =>
+    Deno.stat(installPath).then(() => true, () => false)
+  );
+  return (await Promise.all(there)).every((is) => is);
+}
+
+/** The platforms that are asked for, this machine's own first: its answers serve for the others. */
+function platformsOf({ platform, platforms }: AheadRequest): readonly Platform[] {
+  const all = platforms ?? [platform ?? defaultPlatform()];
+  return [...all.filter(isHostPlatform), ...all.filter((one) => !isHostPlatform(one))];
+}
+
+/**
+ * Asks mise about a project, for every platform that is asked for; unless tools of this machine are to be
+ * installed first. Asking installs nothing.
+ */
 export function askAhead(request: AheadRequest, context: WorkflowContext): AskedProject {
   const stop = new AbortController();
-  const said: ((to: MiseContext) => void)[] = [];
-  const { directory, includeGlobal, misePath, miseEnv, platform = defaultPlatform() } = request;
-  const asked = mayAskAhead(request)
-    ? readProject({
+  const signal = AbortSignal.any([context.signal, stop.signal]);
+  const { directory, includeGlobal, misePath, miseEnv } = request;
+  const shared = new SharedAnswers();
+  const early = new Map<string, Early>();
+  const read = (platform: Platform) => async (own: Partial<MiseContext>): Promise<Project> => {
+    const foreign = maybeForeign(platform);
+    return await readProject({
       directory,
       includeGlobal,
       platform,
       install: false,
+      shared,
+      ...(foreign === undefined ? {} : { foreign }),
       ...(misePath === undefined ? {} : { misePath }),
       ...(miseEnv === undefined ? {} : { miseEnv }),
-    }, {
-      ...miseContext(context),
-      signal: AbortSignal.any([context.signal, stop.signal]),
-      warn: (text) => void said.push((to) => to.warn(text)),
-      detail: (level, text) => void said.push((to) => to.detail(level, text)),
-    })
-    : undefined;
-  // Whoever takes it is told of a failure; if nobody does, another one came first.
-  asked?.catch(() => {});
-  let taken = asked === undefined;
+    }, { ...miseContext(context), signal, ...own });
+  };
+  for (const platform of request.install ? [] : platformsOf(request)) {
+    const question = questionOf({ ...request, platform });
+    if (!early.has(question)) early.set(question, new Early(read(platform)));
+  }
+  const all = [...early.values()];
   return {
-    take(one, own): Promise<Project> | undefined {
-      if (taken || !mayAskAhead(one) || questionOf(one) !== questionOf(request)) return undefined;
-      taken = true;
-      return asked?.finally(() => {
-        const to = miseContext(own);
-        for (const say of said) say(to);
-      });
+    async take(one, taker): Promise<Project | undefined> {
+      const question = questionOf(one);
+      const found = one.install ? undefined : early.get(question);
+      if (found === undefined) return undefined;
+      early.delete(question);
+      return await found.take(taker);
     },
     async [Symbol.asyncDispose](): Promise<void> {
       stop.abort();
-      await asked?.catch(() => {});
+      await Promise.allSettled(all.map(({ project }) => project));
     },
   };
 }

@@ -1,11 +1,10 @@
 /**
- * Tools of another platform than this machine's: where mise keeps them, and whether what it installed
- * is really of that platform.
+ * Tools of another platform than this machine's: whether what mise installed is really of that platform.
  * @module
  */
 import { join } from "@std/path";
 import { MiseOciError } from "../errors.ts";
-import { backendKind, FOREIGN_HINT, type ForeignPlatform } from "../mise/mod.ts";
+import { backendKind, FOREIGN_HINT } from "../mise/mod.ts";
 import { formatPlatform, type Platform } from "../oci/mod.ts";
 import type { BuildPlan, Project, Tool } from "../plan/mod.ts";
 import {
@@ -14,17 +13,8 @@ import {
   type ExecutableFormat,
   parseExecutableFormat,
 } from "../preflight/elf_header.ts";
-import { type Cache, cacheDirectory } from "../store/mod.ts";
-import { hostEnv, isHostPlatform } from "./environment.ts";
+import type { Cache } from "../store/mod.ts";
 import { mapLimited } from "./limit.ts";
-
-/** The data directory of a platform that this machine is not of; `undefined` for its own. */
-export function maybeForeign(platform: Platform): ForeignPlatform | undefined {
-  if (isHostPlatform(platform)) return undefined;
-  const { os, architecture } = platform;
-  const directory = join(cacheDirectory(hostEnv), "platforms", `${os}-${architecture}`);
-  return { platform, directory };
-}
 
 /** Why a tool has a file of another machine, by its backend. */
 const REASONS: Readonly<Record<string, string>> = {

@@ -10,7 +10,8 @@ import { type BuildPlan, plan, type PlanOptions, type Project } from "../plan/mo
 import { openBuildCache } from "./build_cache.ts";
 import { checkPlan } from "./check_plan.ts";
 import { defaultPlatform, hostEnv, isHostPlatform } from "./environment.ts";
-import { checkForeignTools, differentVersions, maybeForeign } from "./foreign_tools.ts";
+import { maybeForeign } from "./foreign_place.ts";
+import { checkForeignTools, differentVersions } from "./foreign_tools.ts";
 import { imageExtras } from "./image_extras.ts";
 import { sortPlatforms } from "./image_set.ts";
 import { mapLimited } from "./limit.ts";
@@ -31,7 +32,7 @@ export interface PlannedImage {
   readonly project: Project;
   /** The plan. */
   readonly plan: BuildPlan;
-  /** Trees of its tools that are listed already. */
+  /** Trees of its tools that are listed already, or will be. */
   readonly lists?: TreeLists;
 }
 
@@ -57,8 +58,10 @@ async function openProject(
   // Opened while mise is asked.
   const opened = foreign !== undefined && installForeign ? openBuildCache(context) : undefined;
   opened?.catch(() => {});
-  const asked = context.asked?.take(request, context);
-  const project = await (asked ?? readProject({
+  const told = miseContext(context, (paths) => lists?.begin(paths));
+  const whole = foreign !== undefined && installForeign;
+  const asked = await context.asked?.take(request, { context: told, whole });
+  const project = asked ?? await readProject({
     directory,
     platform,
     includeGlobal,
@@ -68,7 +71,7 @@ async function openProject(
     ...(misePath === undefined ? {} : { misePath }),
     ...(miseEnv === undefined ? {} : { miseEnv }),
     ...(yes === undefined ? {} : { yes }),
-  }, miseContext(context, (paths) => lists?.begin(paths))));
+  }, told);
   const followed = await followToolPaths(project);
   const cache = await opened;
   if (foreign !== undefined && cache !== undefined) {
@@ -172,12 +175,12 @@ export async function planPlatforms(
   const stop = new AbortController();
   const onFailure = (error: unknown): void => stop.abort(error);
   const signal = AbortSignal.any([context.signal, stop.signal]);
-  const waits = request.useCache && platforms.length > 1;
+  // While the layers of the first platform are looked at, a thread lists the trees of the others.
+  const lists = request.useCache && platforms.length > 1 ? new TreeLists({ signal }) : undefined;
   for (const group of request.install ? [own, others] : [[...own, ...others]]) {
     await mapLimited(group, { limit, onFailure }, async (platform) => {
-      // This machine's trees are listed while mise is asked about the others.
-      const lists = waits && isHostPlatform(platform) ? { lists: new TreeLists({ signal }) } : {};
-      const options = { installForeign: true, shared, ...lists };
+      const listed = lists === undefined || platform === platforms[0] ? {} : { lists };
+      const options = { installForeign: true, shared, ...listed };
       planned.set(platform, await planProject({ ...request, platform }, told, options));
     });
   }
