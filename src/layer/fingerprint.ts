@@ -5,7 +5,7 @@
  * see `dependencies.ts`.
  * @module
  */
-import { Sha256, sha256Hex } from "../oci/sha256.ts";
+import { sha256Hex } from "../oci/sha256.ts";
 import type { CompressionPlan, LayerPlan } from "../plan/types.ts";
 import { resolveFraming } from "./compression.ts";
 import { LAYER_FORMAT, RELOCATION_FORMAT } from "./format.ts";
@@ -59,8 +59,7 @@ async function computeFingerprint(
   tree: LayerTree,
   { kind, level }: { readonly kind: string; readonly level: number },
 ): Promise<string> {
-  const hash = new Sha256();
-  hash.update(JSON.stringify([
+  const head = [
     LAYER_FORMAT,
     RELOCATION_FORMAT,
     kind,
@@ -78,21 +77,46 @@ async function computeFingerprint(
       .map(({ host, image }) => [host, image]),
     tree.relocations.own,
     plan.exclude,
-  ]));
-  let lines = "";
-  for (const { path, type, mode, uid, gid, target, host, content } of tree.entries) {
-    lines += `\0${path}\0${target}\0${type} ${mode} ${uid} ${gid}`;
+  ];
+  const batches: Promise<string>[] = [];
+  for (let start = 0; start < tree.entries.length; start += BATCH) {
+    batches.push(hashEntries(tree.entries.slice(start, start + BATCH)));
+  }
+  return await sha256Hex(JSON.stringify([...head, ...await Promise.all(batches)]));
+}
+
+/** Entries whose names are hashed at once. */
+const BATCH = 1024;
+/** Numbers of an entry. */
+const NUMBERS = 9;
+const TYPES = ["file", "directory", "symlink", "hardlink"] as const;
+
+/** Names as text, numbers as they are in memory: writing thousands of them out takes as long as asking the disk. */
+async function hashEntries(entries: LayerTree["entries"]): Promise<string> {
+  const numbers = new Float64Array(entries.length * NUMBERS);
+  const texts: string[] = [];
+  let at = 0;
+  for (const { path, type, mode, uid, gid, target, host, content } of entries) {
+    texts.push(path, target, content === undefined ? "" : await sha256Hex(content));
+    numbers[at] = TYPES.indexOf(type);
+    numbers[at + 1] = mode;
+    numbers[at + 2] = uid;
+    numbers[at + 3] = gid;
     // A directory's own inode says nothing that its entries do not say.
     if (host !== undefined && type !== "directory") {
-      lines += ` ${host.size} ${host.mtime} ${host.ctime} ${host.dev}:${host.ino}`;
+      numbers[at + 4] = host.size;
+      numbers[at + 5] = host.mtime;
+      numbers[at + 6] = host.ctime;
+      numbers[at + 7] = host.dev;
+      numbers[at + 8] = host.ino;
     }
-    if (content !== undefined) lines += ` ${await sha256Hex(content)}`;
-    if (lines.length > 1 << 16) {
-      hash.update(lines);
-      lines = "";
-    }
+    at += NUMBERS;
   }
-  return await hash.update(lines).hex();
+  const names = new TextEncoder().encode(texts.join("\0"));
+  const all = new Uint8Array(numbers.byteLength + names.length);
+  all.set(new Uint8Array(numbers.buffer));
+  all.set(names, numbers.byteLength);
+  return await sha256Hex(all);
 }
 
 /** Host path of the first difference between two scans of one plan, `undefined` if there is none. */

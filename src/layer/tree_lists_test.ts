@@ -97,6 +97,20 @@ Deno.test("TreeLists give nothing when they are stopped", async () => {
   assertEquals(await lists.take(root), undefined);
 });
 
+Deno.test("TreeLists that were prepared list as others do, and end if there is nothing to list", async () => {
+  await using trees = await makeTrees();
+  const root = join(trees.path, "small");
+  const lists = new TreeLists();
+  lists.prepare();
+  lists.begin([root]);
+  lists.settle();
+  assertEquals(namesIn(await lists.take(root)), ["bin"]);
+  // The test would not end with a thread that does not.
+  const idle = new TreeLists();
+  idle.prepare();
+  idle.settle();
+});
+
 Deno.test("TreeLists give nothing if the thread fails", async () => {
   await using trees = await makeTrees();
   const root = join(trees.path, "large");

@@ -253,7 +253,7 @@ function checkKind(file: string, files: ReadonlyMap<string, TarEntry>): void {
  * `unsupported` if it is neither a tar nor a compressed one.
  */
 export async function checkArchiveFile(file: string): Promise<Exclude<Magic, "other">> {
-  const info = await maybeStat(file);
+  const info = maybeStat(file);
   if (info === undefined) {
     throw new MiseOciError("not-found", `Cannot find archive "${file}": no such file`);
   }

@@ -99,14 +99,16 @@ export class BlobDirectory implements BlobSource {
     return join(this.path, digestHex(digest));
   }
 
-  async size(digest: Digest): Promise<number | undefined> {
-    const info = await maybeLstat(this.pathOf(digest));
-    return info?.isFile ? info.size : undefined;
+  size(digest: Digest): Promise<number | undefined> {
+    return Promise.try(() => {
+      const info = maybeLstat(this.pathOf(digest));
+      return info?.isFile ? info.size : undefined;
+    });
   }
 
   async open(digest: Digest, range?: BlobRange): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
     const path = this.pathOf(digest);
-    const info = await maybeLstat(path);
+    const info = maybeLstat(path);
     if (info === undefined || !info.isFile) {
       const why = info === undefined ? "it is not there" : "it is not a regular file";
       throw new MiseOciError("not-found", `Cannot read blob "${digest}" of ${this.#place}: ${why}`);

@@ -157,13 +157,13 @@ export class Cache implements BlobSink, BlobSource {
   async linkInto(layout: Layout, digest: Digest, size: number): Promise<boolean> {
     await layout.prepare();
     const [from, to] = [this.blobs.directory.pathOf(digest), layout.blobs.pathOf(digest)];
-    const before = await maybeLstat(from);
+    const before = maybeLstat(from);
     if (before === undefined || !await this.blobs.use(digest, size)) return false;
     try {
       await this.#link(from, to);
     } catch (error) {
       const code = maybeSystemCode(error);
-      if (code === "ENOENT" && await maybeLstat(from) === undefined) return false;
+      if (code === "ENOENT" && maybeLstat(from) === undefined) return false;
       if (code === undefined || !COPY_INSTEAD.has(code)) throw ioError(error, "write", to);
       return await this.#copy(layout, digest, size);
     }
@@ -172,7 +172,7 @@ export class Cache implements BlobSink, BlobSource {
   }
 
   async #link(from: string, to: string): Promise<void> {
-    const [old, cached] = [await maybeLstat(to), await maybeLstat(from)];
+    const [old, cached] = [maybeLstat(to), maybeLstat(from)];
     if (old === undefined) {
       const made = await this.#disk.link(from, to).then(() => true, (error) => {
         if (error instanceof Deno.errors.AlreadyExists) return false;
@@ -287,8 +287,8 @@ export class Cache implements BlobSink, BlobSource {
   }
 
   /** Notes that installs for other platforms are used; other paths are passed over. */
-  useInstalls(paths: readonly string[]): Promise<void> {
-    return useInstalls(this.dir, paths);
+  useInstalls(paths: readonly string[]): void {
+    useInstalls(this.dir, paths);
   }
 
   /** Everything in the cache, most recently used first; files of others are left out. */
@@ -316,7 +316,7 @@ export async function openCache(dir?: string, options: CacheOptions = {}): Promi
   const cache = new Cache(path, options);
   await cache.blobs.prepare();
   const tag = join(path, "CACHEDIR.TAG");
-  if (await maybeLstat(tag) === undefined) {
+  if (maybeLstat(tag) === undefined) {
     await writeFileAtomic(tag, new TextEncoder().encode(TAG), { durable: false });
   }
   const { blobs, layers, manifests, documents } = cache;

@@ -8,7 +8,7 @@
 import { type Digest, digestHex, Sha256 } from "../oci/mod.ts";
 import { join } from "@std/path";
 import { BlobDirectory } from "./blob_directory.ts";
-import { tryLock } from "./flock.ts";
+import { lockShared, tryLock } from "./flock.ts";
 import { maybeLstat, maybeSystemCode, withPath } from "./io_error.ts";
 import { type ProblemListener, touch } from "./records.ts";
 import { writeFileAtomic } from "./temp_file.ts";
@@ -58,7 +58,7 @@ export class CacheBlobs {
 
   /** Notes that a sound blob was linked, which moves its ctime; not if anything else about it changed. */
   async restamp(digest: Digest, before: Deno.FileInfo): Promise<void> {
-    const info = await maybeLstat(this.directory.pathOf(digest));
+    const info = maybeLstat(this.directory.pathOf(digest));
     if (info === undefined || stampOf(info) === stampOf(before)) return;
     const { size, dev, ino, mtime } = info;
     const same = size === before.size && dev === before.dev && ino === before.ino &&
@@ -72,7 +72,7 @@ export class CacheBlobs {
    */
   async use(digest: Digest, size: number): Promise<boolean> {
     const path = this.directory.pathOf(digest);
-    const info = await maybeLstat(path);
+    const info = maybeLstat(path);
     if (info === undefined) return false;
     if (!info.isFile || info.size !== size) {
       return await this.#drop(
@@ -92,13 +92,13 @@ export class CacheBlobs {
   async #useStamp(digest: Digest, expected: string): Promise<boolean> {
     const path = this.stampPath(digest);
     try {
-      using file = await Deno.open(path, { read: true, write: true });
-      await file.lock(false);
+      using file = Deno.openSync(path, { read: true, write: true });
+      await lockShared(file);
       const buffer = new Uint8Array(512);
-      const read = await file.read(buffer) ?? 0;
+      const read = file.readSync(buffer) ?? 0;
       if (new TextDecoder().decode(buffer.subarray(0, read)) !== expected) return false;
-      await touch(path);
-      return await maybeLstat(this.directory.pathOf(digest)) !== undefined;
+      touch(path);
+      return maybeLstat(this.directory.pathOf(digest)) !== undefined;
     } catch (error) {
       if (maybeSystemCode(error) === undefined) throw error;
       return false;
@@ -132,9 +132,9 @@ export class CacheBlobs {
   }
 
   /** When a blob was last used: its stamp's mtime, else its own. */
-  async lastUsed(digest: Digest): Promise<Date> {
-    const info = await maybeLstat(this.stampPath(digest)) ??
-      await maybeLstat(this.directory.pathOf(digest));
+  lastUsed(digest: Digest): Date {
+    const info = maybeLstat(this.stampPath(digest)) ??
+      maybeLstat(this.directory.pathOf(digest));
     return info?.mtime ?? new Date(0);
   }
 
@@ -152,9 +152,9 @@ export class CacheBlobs {
     } catch (error) {
       if (maybeSystemCode(error) === undefined) throw error;
       // No stamp: a run died between the blob and its stamp, or they are about to be written.
-      if ((await this.lastUsed(digest)).getTime() !== lastUsed.getTime()) return false;
+      if (this.lastUsed(digest).getTime() !== lastUsed.getTime()) return false;
       await this.#removeFiles(digest);
     }
-    return await maybeLstat(this.directory.pathOf(digest)) === undefined;
+    return maybeLstat(this.directory.pathOf(digest)) === undefined;
   }
 }

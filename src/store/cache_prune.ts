@@ -113,7 +113,7 @@ export async function listCache(cache: Cache): Promise<CacheEntry[]> {
     if (!isDigest(text)) continue;
     const digest = parseDigest(text);
     const path = cache.blobs.directory.pathOf(digest);
-    const info = await maybeLstat(path);
+    const info = maybeLstat(path);
     if (!info?.isFile) continue;
     entries.push({
       kind: "blob",
@@ -143,7 +143,7 @@ async function removeEntry(
   const { kind, name, lastUsed, path } = entry;
   if (kind === "install") return await installs?.remove(entry) ?? false;
   if (kind === "blob") return await cache.blobs.removeUnused(parseDigest(name), lastUsed);
-  if ((await maybeLstat(path))?.mtime?.getTime() !== lastUsed.getTime()) return false;
+  if (maybeLstat(path)?.mtime?.getTime() !== lastUsed.getTime()) return false;
   return await Deno.remove(path).then(() => true, () => false);
 }
 

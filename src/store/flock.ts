@@ -8,7 +8,16 @@ import { delay } from "./delay.ts";
 /** How long Deno without `tryLock` (2.4) waits before it calls a lock taken, in milliseconds. */
 const PROBE_MS = 50;
 
-type WithTryLock = Deno.FsFile & { tryLock?: (exclusive?: boolean) => Promise<boolean> };
+type WithTryLock = Deno.FsFile & {
+  tryLock?: (exclusive?: boolean) => Promise<boolean>;
+  tryLockSync?: (exclusive?: boolean) => boolean;
+};
+
+/** Takes a shared lock, at once if it is free, as it nearly always is. Where file systems know no locks this throws. */
+export async function lockShared(file: Deno.FsFile): Promise<void> {
+  const { tryLockSync } = file as WithTryLock;
+  if (tryLockSync?.call(file, false) !== true) await file.lock(false);
+}
 
 /**
  * Locks an open file if nobody else holds it; `false` otherwise, and then the file is good for nothing

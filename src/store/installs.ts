@@ -9,7 +9,7 @@
  */
 import { basename, dirname, join } from "@std/path";
 import { tryLock } from "./flock.ts";
-import { maybeLstat, maybeSystemCode, withPath } from "./io_error.ts";
+import { maybeLstat, maybeSystemCode, withPath, withPathSync } from "./io_error.ts";
 import { readNames, touch } from "./records.ts";
 import { TEMPORARY_PREFIX, temporaryPath } from "./temp_file.ts";
 
@@ -65,24 +65,26 @@ function usePath(install: string): string {
 }
 
 /** Notes that installs are used now. @param paths their directories; others than a platform's are passed over. */
-export async function useInstalls(cacheDir: string, paths: readonly string[]): Promise<void> {
+export function useInstalls(cacheDir: string, paths: readonly string[]): void {
   const root = installsDirectory(cacheDir);
   // PLATFORM/used/NAME is three below the root exactly for PLATFORM/data/installs/TOOL/VERSION.
   const uses = paths.map(usePath).filter((use) => dirname(dirname(dirname(use))) === root);
-  for (const directory of new Set(uses.map(dirname))) {
-    await withPath("create", directory, () => Deno.mkdir(directory, { recursive: true }));
+  const directories = new Set(uses.map(dirname));
+  for (const directory of directories) {
+    if (maybeLstat(directory) !== undefined) continue;
+    withPathSync("create", directory, () => Deno.mkdirSync(directory, { recursive: true }));
   }
-  await Promise.all(uses.map(async (use) => {
-    const open = (): Promise<Deno.FsFile> => Deno.open(use, { write: true, create: true });
-    await withPath("write", use, async () => (await open()).close());
-    await touch(use);
-  }));
-  for (const directory of new Set(uses.map(dirname))) await touch(directory);
+  for (const use of uses) {
+    const options = { write: true, create: true };
+    withPathSync("write", use, () => Deno.openSync(use, options).close());
+    touch(use);
+  }
+  for (const directory of directories) touch(directory);
 }
 
 /** Bytes of the files below a directory; what vanishes meanwhile counts nothing. */
 async function sizeOf(path: string): Promise<number> {
-  const info = await maybeLstat(path);
+  const info = maybeLstat(path);
   if (info === undefined) return 0;
   if (!info.isDirectory) return info.size;
   let size = 0;
@@ -97,15 +99,15 @@ async function listPlatform(directory: string): Promise<InstallEntry[]> {
   for (const tool of await readNames(installs)) {
     for (const version of await readNames(join(installs, tool))) {
       const path = join(installs, tool, version);
-      const info = await maybeLstat(path);
+      const info = maybeLstat(path);
       if (!info?.isDirectory) continue;
-      const lastUsed = (await maybeLstat(usePath(path)) ?? info).mtime ?? new Date(0);
+      const lastUsed = (maybeLstat(usePath(path)) ?? info).mtime ?? new Date(0);
       const name = `${platform} ${tool} ${version}`;
       entries.push({ name, size: await sizeOf(path), lastUsed, path });
     }
   }
   const rest = await sizeOf(directory) - entries.reduce((sum, { size }) => sum + size, 0);
-  const info = await maybeLstat(join(directory, "used")) ?? await maybeLstat(directory);
+  const info = maybeLstat(join(directory, "used")) ?? maybeLstat(directory);
   const lastUsed = info?.mtime ?? new Date(0);
   return [...entries, { name: platform, size: rest, lastUsed, path: directory }];
 }
@@ -117,7 +119,7 @@ export async function listInstalls(cacheDir: string): Promise<readonly InstallEn
   for (const name of await readNames(root)) {
     const path = join(root, name);
     if (name.startsWith(TEMPORARY_PREFIX)) continue;
-    if ((await maybeLstat(path))?.isDirectory) entries.push(...await listPlatform(path));
+    if (maybeLstat(path)?.isDirectory) entries.push(...await listPlatform(path));
   }
   return entries;
 }
@@ -135,7 +137,7 @@ export interface InstallRemover extends Disposable {
 /** Lets installs be removed, unless a build uses some: then there is no remover. */
 export async function maybeInstallRemover(cacheDir: string): Promise<InstallRemover | undefined> {
   const root = installsDirectory(cacheDir);
-  if (await maybeLstat(root) === undefined) return undefined;
+  if (maybeLstat(root) === undefined) return undefined;
   const file = await openLock(cacheDir);
   try {
     if (await tryLock(file)) {
@@ -160,7 +162,7 @@ async function remove(root: string, { path, lastUsed }: InstallEntry): Promise<b
   const isPlatform = dirname(path) === root;
   if (isPlatform && (await listPlatform(path)).length > 1) return false;
   const use = usePath(path);
-  const used = isPlatform ? undefined : await maybeLstat(use);
+  const used = isPlatform ? undefined : maybeLstat(use);
   if (used !== undefined && used.mtime?.getTime() !== lastUsed.getTime()) return false;
   try {
     // Out of mise's sight at once: half of an install must never be taken for one.
@@ -177,7 +179,7 @@ async function remove(root: string, { path, lastUsed }: InstallEntry): Promise<b
 
 /** Forgets when an install was used; when its platform was is not changed by that. */
 async function removeUse(use: string): Promise<void> {
-  const time = (await maybeLstat(dirname(use)))?.mtime ?? new Date(0);
+  const time = maybeLstat(dirname(use))?.mtime ?? new Date(0);
   await Deno.remove(use);
   await Deno.utime(dirname(use), time, time);
 }

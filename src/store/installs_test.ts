@@ -15,7 +15,7 @@ async function install(cache: Cache, tool: string, bytes: number): Promise<strin
 
 /** Uses an install, some hours ago. */
 async function use(cache: Cache, path: string, hours: number): Promise<void> {
-  await cache.useInstalls([path]);
+  cache.useInstalls([path]);
   const [version, tool] = [path, dirname(path)].map((part) => part.split("/").pop());
   await age(join(cache.dir, PLATFORM, "used", `${tool} ${version}`), hours * HOUR);
 }
@@ -102,7 +102,7 @@ Deno.test("prune() removes what a killed one had begun to remove, which is no in
 Deno.test("useInstalls() passes over directories that are not in the cache", () =>
   inTempDir(async (dir) => {
     const { cache } = await newCache(dir);
-    await cache.useInstalls(["/home/me/.local/share/mise/installs/node/24.1.0", cache.dir]);
+    cache.useInstalls(["/home/me/.local/share/mise/installs/node/24.1.0", cache.dir]);
     assertEquals((await tree(cache.dir)).includes("used"), false);
     assertEquals(await cache.list(), []);
   }));

@@ -69,12 +69,22 @@ export async function withPath<T>(
   }
 }
 
-async function maybeInfo(
-  path: string,
-  look: (path: string) => Promise<Deno.FileInfo>,
-): Promise<Deno.FileInfo | undefined> {
+/** The same for an operation that is done at once. */
+export function withPathSync<T>(action: string, path: string, run: () => T): T {
   try {
-    return await look(path);
+    return run();
+  } catch (error) {
+    throw ioError(error, action, path);
+  }
+}
+
+/** Looks without a thread: that takes 10 µs, handing it to one and back 200, and a build asks a hundred times. */
+function maybeInfo(
+  path: string,
+  look: (path: string) => Deno.FileInfo,
+): Deno.FileInfo | undefined {
+  try {
+    return look(path);
   } catch (error) {
     const code = maybeSystemCode(error);
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
@@ -83,11 +93,11 @@ async function maybeInfo(
 }
 
 /** What `lstat` says of a path; `undefined` if nothing is there. @throws {MiseOciError} `io`. */
-export function maybeLstat(path: string): Promise<Deno.FileInfo | undefined> {
-  return maybeInfo(path, Deno.lstat);
+export function maybeLstat(path: string): Deno.FileInfo | undefined {
+  return maybeInfo(path, Deno.lstatSync);
 }
 
 /** What `stat` says of a path, links followed; `undefined` if nothing is there. @throws {MiseOciError} `io`. */
-export function maybeStat(path: string): Promise<Deno.FileInfo | undefined> {
-  return maybeInfo(path, Deno.stat);
+export function maybeStat(path: string): Deno.FileInfo | undefined {
+  return maybeInfo(path, Deno.statSync);
 }

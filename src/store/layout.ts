@@ -61,7 +61,7 @@ export interface SetTagOptions extends LockOptions {
 /** Reads a small file of a layout. A link, FIFO or directory in its place is not one. */
 async function maybeReadFile(directory: string, name: string): Promise<Uint8Array | undefined> {
   const path = join(directory, name);
-  const info = await maybeLstat(path);
+  const info = maybeLstat(path);
   if (info === undefined) return undefined;
   if (!info.isFile) throw layoutError(directory, `${name} is not a regular file`);
   if (info.size > MAX_MANIFEST_BYTES) {
@@ -210,7 +210,7 @@ export class Layout implements BlobSink, ImageStore {
  * `oci-layout` or `index.json` are malformed.
  */
 export async function openLayout(dir: string, options: LayoutOptions = {}): Promise<Layout> {
-  const info = await maybeStat(dir);
+  const info = maybeStat(dir);
   if (info === undefined) {
     throw new MiseOciError("not-found", `Cannot find image layout "${dir}": no such directory`, {
       hint: "Run mise-oci build first, or give the directory of an OCI image layout",
@@ -222,7 +222,7 @@ export async function openLayout(dir: string, options: LayoutOptions = {}): Prom
   const marker = await maybeReadFile(dir, LAYOUT_FILE);
   if (marker === undefined) throw layoutError(dir, `it has no file ${LAYOUT_FILE}`);
   parsingLayout(() => parseLayoutFile(marker, `"${join(dir, LAYOUT_FILE)}"`));
-  if (await maybeLstat(join(dir, INDEX_FILE)) === undefined) {
+  if (maybeLstat(join(dir, INDEX_FILE)) === undefined) {
     throw layoutError(dir, `it has no file ${INDEX_FILE}`);
   }
   const layout = new Layout(dir, options);
@@ -256,9 +256,9 @@ async function checkExisting(dir: string): Promise<void> {
 }
 
 /** The directory itself if it exists, else the nearest one above it that does. */
-async function nearestDirectory(path: string): Promise<string> {
+function nearestDirectory(path: string): string {
   for (let current = path;; current = dirname(current)) {
-    const info = await maybeStat(current);
+    const info = maybeStat(current);
     if (info?.isDirectory) return current;
     if (info !== undefined) {
       throw new MiseOciError(
@@ -295,9 +295,9 @@ export async function createLayout(dir: string, options: LayoutOptions = {}): Pr
       { hint: "Choose another directory with -o" },
     );
   }
-  const nearest = await nearestDirectory(dir);
+  const nearest = nearestDirectory(dir);
   const exists = nearest === dir;
-  if (!exists && (await maybeLstat(dir))?.isSymlink) {
+  if (!exists && maybeLstat(dir)?.isSymlink) {
     throw new MiseOciError(
       "layout",
       `Cannot write an image layout to "${dir}": it is a link to nothing`,

@@ -53,7 +53,7 @@ export async function oldestLease(cacheDir: string): Promise<Date | undefined> {
   for (const name of await readNames(directory)) {
     const path = join(directory, name);
     try {
-      const info = await maybeLstat(path);
+      const info = maybeLstat(path);
       if (!info?.isFile) continue;
       using file = await Deno.open(path, { read: true, write: true });
       if (await tryLock(file)) {

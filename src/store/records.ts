@@ -12,6 +12,8 @@ import { writeFileAtomic } from "./temp_file.ts";
 const VERSION = 1;
 /** The list of the files of a large base layer has some ten MiB. */
 const MAX_BYTES = 256 * 1024 * 1024;
+/** Bytes that are read sooner than a thread is woken to read them. */
+const SMALL = 64 * 1024;
 
 /** A record as it is on disk. */
 export interface RecordFile {
@@ -27,9 +29,13 @@ export interface RecordFile {
 export type ProblemListener = (text: string) => void;
 
 /** Sets a file's time of last use to now; a file system that refuses costs only the order of pruning. */
-export async function touch(path: string): Promise<void> {
+export function touch(path: string): void {
   const now = new Date();
-  await Deno.utime(path, now, now).catch(() => {});
+  try {
+    Deno.utimeSync(path, now, now);
+  } catch {
+    // Its age is all that is wrong then.
+  }
 }
 
 /** A directory of records. */
@@ -60,7 +66,7 @@ export class Records {
       await this.remove(key);
       return undefined;
     }
-    await touch(path);
+    touch(path);
     return value.value;
   }
 
@@ -85,7 +91,7 @@ export class Records {
     for (const name of await readNames(this.path)) {
       if (!/^[0-9a-f]{64}\.json$/.test(name)) continue;
       const path = join(this.path, name);
-      const [info, bytes] = [await maybeLstat(path), await readRegularFile(path)];
+      const [info, bytes] = [maybeLstat(path), await readRegularFile(path)];
       const record = bytes === undefined ? undefined : await maybeParseRecord(bytes);
       if (record === undefined || info === undefined) continue;
       yield { path, size: info.size, lastUsed: info.mtime ?? new Date(0), ...record };
@@ -105,8 +111,9 @@ export async function readNames(path: string): Promise<string[]> {
 
 async function readRegularFile(path: string): Promise<Uint8Array | undefined> {
   try {
-    const info = await maybeLstat(path);
-    return info?.isFile && info.size <= MAX_BYTES ? await Deno.readFile(path) : undefined;
+    const info = maybeLstat(path);
+    if (!info?.isFile || info.size > MAX_BYTES) return undefined;
+    return info.size < SMALL ? Deno.readFileSync(path) : await Deno.readFile(path);
   } catch (error) {
     // Unreadable is absent: a cache may always miss.
     if (error instanceof MiseOciError || maybeSystemCode(error) !== undefined) return undefined;

@@ -80,8 +80,9 @@ export async function refuseReplacements(
   for (const text of hiddenFiles(plan, tree, trees)) {
     context.reporter.emit({ type: "warning", text });
   }
+  if (ground.layers.length === 0) return;
   const doubtful = entries.filter((entry) => isDoubtful(entry, baseDirectories));
-  if (doubtful.length === 0 || ground.layers.length === 0) return;
+  if (doubtful.length === 0) return;
   const hash = new Sha256().update(await baseContentKey(ground));
   for (const { type, path } of doubtful) hash.update(`\0${type} ${path}`);
   const key = await hash.hex();

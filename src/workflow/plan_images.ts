@@ -76,7 +76,7 @@ async function openProject(
   const cache = await opened;
   if (foreign !== undefined && cache !== undefined) {
     await checkForeignTools(followed, foreign.platform, cache);
-    await cache.useInstalls(followed.tools.map(({ installPath }) => installPath));
+    cache.useInstalls(followed.tools.map(({ installPath }) => installPath));
   }
   return followed;
 }
@@ -177,6 +177,7 @@ export async function planPlatforms(
   const signal = AbortSignal.any([context.signal, stop.signal]);
   // While the layers of the first platform are looked at, a thread lists the trees of the others.
   const lists = request.useCache && platforms.length > 1 ? new TreeLists({ signal }) : undefined;
+  if (!request.install) lists?.prepare();
   for (const group of request.install ? [own, others] : [[...own, ...others]]) {
     await mapLimited(group, { limit, onFailure }, async (platform) => {
       const listed = lists === undefined || platform === platforms[0] ? {} : { lists };
@@ -184,6 +185,7 @@ export async function planPlatforms(
       planned.set(platform, await planProject({ ...request, platform }, told, options));
     });
   }
+  lists?.settle();
   const images = platforms.flatMap((platform) => planned.get(platform) ?? []);
   for (const text of differentVersions(images)) told.reporter.emit({ type: "warning", text });
   return images;
