@@ -28,6 +28,8 @@ export interface PackContext extends ScanContext {
   readonly onBytes?: (bytes: number) => void;
   /** Told what the user should know, one sentence each. */
   readonly warn?: (text: string) => void;
+  /** Told when the tree has been read; what follows waits for workers and disk. */
+  readonly onRead?: (() => void) | undefined;
 }
 
 /** What building a layer depends on besides the plan. */
@@ -204,6 +206,7 @@ async function packOnce(
     texts,
     hostPaths,
   });
+  context.onRead?.();
   warnings.push(...[hostPaths?.warning()].flatMap((text) => text ?? []));
   return { summary: await attempt.output.finish(), settled };
 }

@@ -13,8 +13,8 @@ import {
 } from "../layer/mod.ts";
 import type { BuildPlan, LayerPlan } from "../plan/mod.ts";
 import { buildOne, type LayerTask, maybeCached } from "./build_layer.ts";
-import { LAYERS_AT_ONCE, type MakeLayersOptions } from "./make_layers.ts";
-import { mapLimited } from "./limit.ts";
+import { BuildQueue } from "./build_queue.ts";
+import type { MakeLayersOptions } from "./make_layers.ts";
 import type { WorkflowContext } from "./types.ts";
 
 /** The part of a plan that matters here. */
@@ -73,31 +73,32 @@ async function buildAhead(
   const { compression, mountPoint } = plan;
   const { cache, useCache, jobs, skip } = options;
   const { signal, reporter } = context;
-  const tasks: LayerTask[] = [];
   const built = new Set<string>();
   // Whoever takes a layer out of the cache then gives its warnings.
   const warn = (): void => {};
-  await using pool = createCompressionPool({ compression, workers: jobs });
-  for (const layer of plan.layers) {
-    if ((layer.kind !== "tool" && layer.kind !== "mise") || skip(layer)) continue;
-    const task = await maybeScan(layer, mountPoint, signal);
-    if (task === undefined) continue;
-    const look = { cache, compression, warn, built, builtOnly: !useCache };
-    if (await maybeCached(task, look) !== undefined) continue;
-    tasks.push(task);
-    pool.prepare(task.tree.bytes);
-  }
   const stop = new AbortController();
   const ends = AbortSignal.any([signal, stop.signal]);
+  await using pool = createCompressionPool({ compression, workers: jobs });
+  const queue = new BuildQueue(() => stop.abort());
   const tools = { cache, useCache, pool, reporter, warn, signal: ends };
-  await mapLimited(
-    tasks.sort((a, b) => b.tree.bytes - a.tree.bytes),
-    { limit: LAYERS_AT_ONCE, onFailure: () => stop.abort() },
-    async (task) => {
-      await buildOne(task, tools);
-      built.add(await fingerprintTree(task.plan, task.tree, compression));
-    },
-  );
+  try {
+    for (const layer of plan.layers) {
+      if ((layer.kind !== "tool" && layer.kind !== "mise") || skip(layer)) continue;
+      const task = await maybeScan(layer, mountPoint, ends);
+      if (task === undefined) continue;
+      const look = { cache, compression, warn, built, builtOnly: !useCache };
+      if (await maybeCached(task, look) !== undefined) continue;
+      pool.prepare(task.tree.bytes);
+      queue.add(task.tree.bytes, async (onRead) => {
+        await buildOne(task, { ...tools, onRead });
+        built.add(await fingerprintTree(task.plan, task.tree, compression));
+      });
+    }
+  } catch (error) {
+    await queue.stop(error);
+    throw error;
+  }
+  await queue.end();
   return built;
 }
 

@@ -73,6 +73,8 @@ export interface LayerTools {
   readonly reporter: Reporter;
   /** Told of what the user should know of it. */
   readonly warn: (plan: LayerPlan, text: string) => void;
+  /** Told when the tree has been read. */
+  readonly onRead?: () => void;
 }
 
 /** Where it is kept which layers were built of trees of a shape. */
@@ -135,6 +137,7 @@ export async function buildOne(task: LayerTask, tools: LayerTools): Promise<Made
       signal,
       onBytes: (bytes) => reporter.emit({ type: "advance", id, bytes }),
       warn: (text) => warn(plan, text),
+      onRead: tools.onRead,
     });
     await keep(layer, cache, shape);
     builtNow.set(cache, (builtNow.get(cache) ?? new Set()).add(shape));

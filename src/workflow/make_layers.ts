@@ -15,8 +15,8 @@ import type { BuildPlan, CompressionPlan, LayerPlan } from "../plan/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import type { Reporter } from "../ui/reporter.ts";
 import { buildOne, type LayerTask, layerTitle, maybeCached } from "./build_layer.ts";
+import { BuildQueue } from "./build_queue.ts";
 import { maybeSecretsConcern, refuseSecrets } from "./inspect_layer.ts";
-import { mapLimited } from "./limit.ts";
 import type { MadeLayer } from "./made_layer.ts";
 import type { WorkflowContext } from "./types.ts";
 
@@ -43,9 +43,6 @@ export interface MakeLayersOptions {
   /** Fingerprints of layers that this run has built already; they are in the cache. */
   readonly built?: ReadonlySet<string>;
 }
-
-/** Layers that are walked and written at once; more would only hold more buffers. */
-export const LAYERS_AT_ONCE = 4;
 
 /** How layers are looked at. */
 interface Scan {
@@ -88,6 +85,29 @@ async function lookUp(
   return cached ?? task;
 }
 
+/** Bytes of a file that are worth beginning with while the trees are looked at. */
+const LARGE = 8 << 20;
+
+/** A large file that can be compressed while the trees are looked at, such as mise's own executable. */
+function isLargeFile({ sources }: LayerPlan): boolean {
+  const [source] = sources;
+  if (sources.length !== 1 || source?.type !== "file") return false;
+  try {
+    const { isFile, size } = Deno.statSync(source.hostPath);
+    return isFile && size >= LARGE;
+  } catch {
+    // Whoever scans it meets the same and says so.
+    return false;
+  }
+}
+
+/** Large files first, the others in the order of the image. */
+function* inOrder(layers: readonly LayerPlan[]): Generator<LayerPlan> {
+  const first = layers.filter(isLargeFile);
+  yield* first;
+  for (const layer of layers) if (!first.includes(layer)) yield layer;
+}
+
 /**
  * Makes every layer of a plan, bottom first. The largest is begun first: the others then fill the gaps
  * instead of waiting for it at the end.
@@ -100,40 +120,43 @@ export async function makeLayers(
   context: WorkflowContext,
 ): Promise<readonly MadeLayer[]> {
   const { compression, layers } = plan;
+  const { cache, useCache } = options;
   const { reporter } = context;
   const say = (text: string): void => reporter.emit({ type: "warning", text });
   const warn = (layer: LayerPlan, text: string): void => say(`${layerTitle(layer)}: ${text}`);
-  const made = new Array<MadeLayer | undefined>(layers.length);
-  const tasks: { readonly at: number; readonly task: LayerTask }[] = [];
+  const made = new Map<LayerPlan, MadeLayer>();
   const secrets: string[] = [];
   const onSecrets = (concern: string): void => void secrets.push(concern);
-  const scan = { compression, signal: context.signal, reporter, warn, onSecrets };
-  await using pool = createCompressionPool({ compression, workers: options.jobs });
-  for (const [at, layer] of layers.entries()) {
-    context.signal.throwIfAborted();
-    const found = await lookUp(layer, options, scan);
-    if ("tree" in found) {
-      tasks.push({ at, task: found });
-      // The workers start while the other trees are walked.
-      pool.prepare(found.tree.bytes);
-    } else made[at] = found;
-  }
-  if (options.strict) refuseSecrets(secrets);
-  for (const text of secrets) say(`${text}; everyone who can pull the image can read them`);
-  reporter.emit({
-    type: "detail",
-    level: 1,
-    text: `${layers.length} layers, ${tasks.length} to build`,
-  });
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
-  await mapLimited(
-    tasks.sort((a, b) => b.task.tree.bytes - a.task.tree.bytes),
-    { limit: LAYERS_AT_ONCE, onFailure: () => stop.abort() },
-    async ({ at, task }) => {
-      const { cache, useCache } = options;
-      made[at] = await buildOne(task, { cache, useCache, pool, signal, reporter, warn });
-    },
-  );
-  return made.filter((layer) => layer !== undefined);
+  const scan = { compression, signal, reporter, warn, onSecrets };
+  await using pool = createCompressionPool({ compression, workers: options.jobs });
+  const queue = new BuildQueue(() => stop.abort());
+  let building = 0;
+  try {
+    for (const layer of inOrder(layers)) {
+      signal.throwIfAborted();
+      const found = await lookUp(layer, options, scan);
+      if (!("tree" in found)) {
+        made.set(layer, found);
+        continue;
+      }
+      building++;
+      const { bytes } = found.tree;
+      pool.prepare(bytes);
+      const tools = { cache, useCache, pool, signal, reporter, warn };
+      queue.add(bytes, async (onRead) => {
+        made.set(layer, await buildOne(found, { ...tools, onRead }));
+      });
+    }
+    if (options.strict) refuseSecrets(secrets);
+  } catch (error) {
+    await queue.stop(error);
+    throw error;
+  }
+  for (const text of secrets) say(`${text}; everyone who can pull the image can read them`);
+  const text = `${layers.length} layers, ${building} to build`;
+  reporter.emit({ type: "detail", level: 1, text });
+  await queue.end();
+  return layers.flatMap((layer) => made.get(layer) ?? []);
 }

@@ -1,0 +1,89 @@
+/**
+ * Builds layers while others are still being looked at: compressing takes all cores, looking takes one.
+ * @module
+ */
+
+/**
+ * Layers that are read at once. One is read while another waits for a block to be compressed. More would
+ * have the small ones done first, and at the end a single layer of many small files, whose reading then
+ * keeps the cores waiting.
+ */
+const LAYERS_AT_ONCE = 2;
+
+/** Builds a layer; calls what it is given when the next one may begin, its end at the latest. */
+export type Build = (onRead: () => void) => Promise<void>;
+
+/** A layer that waits. */
+interface Waiting {
+  /** Bytes of its tar. */
+  readonly bytes: number;
+  /** Builds it. */
+  readonly build: Build;
+}
+
+/** Builds some layers at once, of those that wait the largest first. Wait for {@linkcode end} whatever happens. */
+export class BuildQueue {
+  readonly #waiting: Waiting[] = [];
+  readonly #onFailure: () => void;
+  readonly #limit: number;
+  readonly #running = new Set<Promise<void>>();
+  /** How many of them are being read. */
+  #reading = 0;
+  #failure: { readonly error: unknown } | undefined;
+
+  /** @param onFailure told of the first failure, to stop what is running. */
+  constructor(onFailure: () => void, limit: number = LAYERS_AT_ONCE) {
+    this.#onFailure = onFailure;
+    this.#limit = limit;
+  }
+
+  /** Builds a layer now, or when its turn comes; not at all after a failure. */
+  add(bytes: number, build: Build): void {
+    this.#waiting.push({ bytes, build });
+    this.#next();
+  }
+
+  /** Resolves when all are built. @throws the first failure, once nothing runs any more. */
+  async end(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  /** Gives up what waits, stops what runs, and resolves when nothing runs any more. */
+  async stop(error: unknown): Promise<void> {
+    this.#fail(error);
+    await this.end().catch(() => {});
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = { error };
+    this.#waiting.length = 0;
+    this.#onFailure();
+  }
+
+  #next(): void {
+    while (this.#failure === undefined && this.#reading < this.#limit) {
+      this.#waiting.sort((a, b) => a.bytes - b.bytes);
+      const next = this.#waiting.pop();
+      if (next === undefined) return;
+      this.#run(next.build);
+    }
+  }
+
+  #run(build: Build): void {
+    this.#reading++;
+    let isReading = true;
+    const onRead = (): void => {
+      if (!isReading) return;
+      isReading = false;
+      this.#reading--;
+      this.#next();
+    };
+    const running = build(onRead).catch((error: unknown) => this.#fail(error)).finally(() => {
+      this.#running.delete(running);
+      onRead();
+    });
+    this.#running.add(running);
+  }
+}

@@ -1,0 +1,106 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { BuildQueue } from "./build_queue.ts";
+
+/** A build that is ended from outside. */
+function controlled(name: string, begun: string[]): {
+  readonly build: () => Promise<void>;
+  readonly end: (error?: unknown) => void;
+} {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const build = (): Promise<void> => {
+    begun.push(name);
+    return promise;
+  };
+  return { build, end: (error) => error === undefined ? resolve() : reject(error) };
+}
+
+/** Lets everything run that can. */
+function settle(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+Deno.test("BuildQueue begins at once, then takes the largest of those that wait", async () => {
+  const begun: string[] = [];
+  const queue = new BuildQueue(() => {}, 2);
+  const [a, b, c, d] = ["a", "b", "c", "d"].map((name) => controlled(name, begun));
+  queue.add(1, a!.build);
+  queue.add(2, b!.build);
+  queue.add(3, c!.build);
+  queue.add(9, d!.build);
+  assertEquals(begun, ["a", "b"]);
+  b!.end();
+  await settle();
+  assertEquals(begun, ["a", "b", "d"]);
+  for (const one of [a, c, d]) one!.end();
+  await queue.end();
+  assertEquals(begun, ["a", "b", "d", "c"]);
+});
+
+Deno.test("BuildQueue takes a layer that is added while others run out", async () => {
+  const begun: string[] = [];
+  const queue = new BuildQueue(() => {}, 1);
+  const late = controlled("late", begun);
+  queue.add(1, () => {
+    begun.push("first");
+    queue.add(1, late.build);
+    return Promise.resolve();
+  });
+  late.end();
+  await queue.end();
+  assertEquals(begun, ["first", "late"]);
+});
+
+Deno.test("BuildQueue begins the next layer when one is read, and waits for both", async () => {
+  const begun: string[] = [];
+  const queue = new BuildQueue(() => {}, 1);
+  const [first, second, third] = ["first", "second", "third"].map((name) =>
+    controlled(name, begun)
+  );
+  queue.add(1, (onRead) => {
+    const built = first!.build();
+    onRead();
+    // A tree that changed is read again.
+    onRead();
+    return built;
+  });
+  queue.add(2, second!.build);
+  queue.add(1, third!.build);
+  assertEquals(begun, ["first", "second"]);
+  first!.end();
+  await settle();
+  assertEquals(begun, ["first", "second"]);
+  second!.end();
+  third!.end();
+  await queue.end();
+  assertEquals(begun, ["first", "second", "third"]);
+});
+
+Deno.test("BuildQueue throws the first failure once nothing runs, and begins nothing more", async () => {
+  const begun: string[] = [];
+  const running = controlled("running", begun);
+  // What runs ends because it is told to.
+  const queue = new BuildQueue(() => running.end(new Error("stopped")), 2);
+  const broken = controlled("broken", begun);
+  queue.add(1, running.build);
+  queue.add(1, broken.build);
+  queue.add(1, controlled("never", begun).build);
+  broken.end(new Error("broken"));
+  await assertRejects(() => queue.end(), Error, "broken");
+  queue.add(1, controlled("later", begun).build);
+  assertEquals(begun, ["running", "broken"]);
+});
+
+Deno.test("BuildQueue.stop() waits for what runs", async () => {
+  const begun: string[] = [];
+  let ended = false;
+  const running = controlled("running", begun);
+  const queue = new BuildQueue(() => running.end(), 1);
+  queue.add(1, async () => {
+    await running.build();
+    await settle();
+    ended = true;
+  });
+  queue.add(1, controlled("never", begun).build);
+  await queue.stop(new Error("not wanted"));
+  assertEquals([ended, begun], [true, ["running"]]);
+});
