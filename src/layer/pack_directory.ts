@@ -4,7 +4,7 @@
  * @module
  */
 import { joinHostPath } from "./tree_stat.ts";
-import { INFO_NUMBERS, maybeType, packInfo } from "./walk_messages.ts";
+import { INFO_NUMBERS, packInfo } from "./walk_messages.ts";
 
 /** What is in a directory, in the order of the disk. */
 export interface PackedDirectory {
@@ -34,7 +34,7 @@ export class DirectoryPacker {
       for (const name of names) {
         const info = Deno.lstatSync(joinHostPath(directory, name));
         if (!packInfo(info, this.#numbers, this.#count++)) return this.#back(start);
-        if (maybeType(info) === "directory") below.push(name);
+        if (info.isDirectory) below.push(name);
       }
       return { names, below };
     } catch {

@@ -6,6 +6,7 @@
  */
 import type { HostStat, LayerEntry } from "./entry.ts";
 import { packStats, type ReadRequest, type ReadResponse } from "./read_messages.ts";
+import { onWorkerFailure } from "./worker_failure.ts";
 
 /** Files up to this size are read ahead, in bytes. */
 export const READ_AHEAD_LIMIT: number = 64 << 10;
@@ -88,11 +89,7 @@ export class ReadAhead implements Disposable {
     const worker = new Worker(workerUrl, { type: "module", name: "mise-oci-read" });
     const waiting: Thread["waiting"] = [];
     worker.onmessage = ({ data }: MessageEvent<ReadResponse>): void => waiting.shift()?.(data);
-    worker.onerror = (event): void => {
-      event.preventDefault();
-      this.#fail();
-    };
-    worker.onmessageerror = (): void => this.#fail();
+    onWorkerFailure(worker, () => this.#fail());
     return { worker, waiting };
   }
 

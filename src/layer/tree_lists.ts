@@ -6,6 +6,7 @@
  */
 import type { ListedTree } from "./walk.ts";
 import { listedDirectories, type TreeResponse } from "./walk_messages.ts";
+import { onWorkerFailure } from "./worker_failure.ts";
 
 /**
  * A list that is older, in ms, is not used. It is of this build, so it is never wrong; but a tree that changed
@@ -100,11 +101,7 @@ export class TreeLists {
       this.#waiting.shift()?.(data);
       if (this.#waiting.length === 0) this.#end();
     };
-    worker.onerror = (event): void => {
-      event.preventDefault();
-      this.#end();
-    };
-    worker.onmessageerror = this.#end;
+    onWorkerFailure(worker, this.#end);
     this.#signal?.addEventListener("abort", this.#end);
     return worker;
   }

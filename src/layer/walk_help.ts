@@ -9,6 +9,7 @@ import {
   type ListRequest,
   type ListResponse,
 } from "./walk_messages.ts";
+import { onWorkerFailure } from "./worker_failure.ts";
 
 /** A thread takes 20 ms and 20 MB: it is worth it once a walk has found so many entries. */
 export const WALK_HELP_MINIMUM = 8000;
@@ -34,11 +35,7 @@ export class WalkHelp implements Disposable {
     const url = workerUrl ?? new URL("./walk_worker.ts", import.meta.url);
     this.#worker = new Worker(url, { type: "module", name: "mise-oci-walk" });
     this.#worker.onmessage = ({ data }: MessageEvent<ListResponse>): void => this.#take(data);
-    this.#worker.onerror = (event): void => {
-      event.preventDefault();
-      this.#fail();
-    };
-    this.#worker.onmessageerror = (): void => this.#fail();
+    onWorkerFailure(this.#worker, () => this.#fail());
   }
 
   /** Whether directories were given that {@linkcode taken} has not given back: not only at work. */

@@ -2,7 +2,7 @@
  * What the threads that list directories are asked and answer.
  * @module
  */
-import type { StatNumbers } from "./tree_stat.ts";
+import { type StatNumbers, statNumbers } from "./tree_stat.ts";
 
 /** Directories to be listed: absolute host paths. */
 export type ListRequest = readonly string[];
@@ -78,20 +78,11 @@ export interface FileNumbers extends StatNumbers {
   readonly gid: number;
 }
 
-/** What `lstat` said. A tree may have hundreds of thousands of files, so no object is copied into another. */
+/** What `lstat` said. */
 export function fileNumbers(info: Deno.FileInfo, type: FoundType): FileNumbers {
-  return {
-    size: info.size,
-    ino: info.ino ?? 0,
-    dev: info.dev ?? 0,
-    links: info.nlink ?? 1,
-    mtime: info.mtime?.getTime() ?? 0,
-    ctime: info.ctime?.getTime() ?? 0,
-    type,
-    mode: info.mode ?? -1,
-    uid: info.uid ?? 0,
-    gid: info.gid ?? 0,
-  };
+  const { mode, uid, gid } = info;
+  const rest = { type, mode: mode ?? -1, uid: uid ?? 0, gid: gid ?? 0 };
+  return Object.assign(statNumbers(info), rest);
 }
 
 /** Packs what `lstat` said at a position. @returns whether it can be in a layer. */

@@ -8,7 +8,7 @@
  * @module
  */
 import { basename, dirname, join } from "@std/path";
-import { tryLock } from "./flock.ts";
+import { lockShared, tryLock } from "./flock.ts";
 import { maybeLstat, maybeSystemCode, withPath, withPathSync } from "./io_error.ts";
 import { readNames, touch } from "./records.ts";
 import { TEMPORARY_PREFIX, temporaryPath } from "./temp_file.ts";
@@ -45,7 +45,7 @@ async function openLock(cacheDir: string): Promise<Deno.FsFile> {
 export async function holdInstalls(cacheDir: string): Promise<AsyncDisposable> {
   const file = await openLock(cacheDir);
   try {
-    await file.lock(false);
+    await lockShared(file);
   } catch (error) {
     // A file system without locks: nothing can be pruned there either.
     if (maybeSystemCode(error) === undefined) throw error;

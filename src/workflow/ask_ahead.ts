@@ -8,18 +8,18 @@ import type { MiseContext } from "../mise/context.ts";
 import { readProject } from "../mise/project.ts";
 import type { Platform } from "../oci/mod.ts";
 import type { Project } from "../plan/project.ts";
-import { defaultPlatform, isHostPlatform } from "./environment.ts";
-import { maybeForeign } from "./foreign_place.ts";
+import { defaultPlatform } from "./environment.ts";
 import { miseContext } from "./mise_context.ts";
+import {
+  partPlatforms,
+  type PlatformRequest,
+  projectOptions,
+  requestedPlatforms,
+} from "./project_options.ts";
 import type { ProjectRequest, WorkflowContext } from "./types.ts";
 
 /** Which project mise is asked about. */
-export type AheadRequest = ProjectRequest & {
-  /** The platform, if another than this machine's is asked for. */
-  readonly platform?: Platform;
-  /** The same for several. */
-  readonly platforms?: readonly Platform[];
-};
+export type AheadRequest = ProjectRequest & PlatformRequest;
 
 /** Who takes a project. */
 export interface Taker {
@@ -77,7 +77,7 @@ class Early {
       useful = !taker.whole || await isWhole(project);
       return useful ? project : undefined;
     } finally {
-      if (useful) { for (const say of this.#said.splice(0)) say(taker.context); }
+      for (const say of useful ? this.#said.splice(0) : []) say(taker.context);
     }
   }
 }
@@ -91,12 +91,6 @@ async function isWhole({ tools }: Project): Promise<boolean> {
   return (await Promise.all(there)).every((is) => is);
 }
 
-/** The platforms that are asked for, this machine's own first: its answers serve for the others. */
-function platformsOf({ platform, platforms }: AheadRequest): readonly Platform[] {
-  const all = platforms ?? [platform ?? defaultPlatform()];
-  return [...all.filter(isHostPlatform), ...all.filter((one) => !isHostPlatform(one))];
-}
-
 /**
  * Asks mise about a project, for every platform that is asked for; unless tools of this machine are to be
  * installed first. Asking installs nothing.
@@ -104,23 +98,16 @@ function platformsOf({ platform, platforms }: AheadRequest): readonly Platform[]
 export function askAhead(request: AheadRequest, context: WorkflowContext): AskedProject {
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
-  const { directory, includeGlobal, misePath, miseEnv } = request;
   const shared = new SharedAnswers();
   const early = new Map<string, Early>();
-  const read = (platform: Platform) => async (own: Partial<MiseContext>): Promise<Project> => {
-    const foreign = maybeForeign(platform);
-    return await readProject({
-      directory,
-      includeGlobal,
-      platform,
-      install: false,
-      shared,
-      ...(foreign === undefined ? {} : { foreign }),
-      ...(misePath === undefined ? {} : { misePath }),
-      ...(miseEnv === undefined ? {} : { miseEnv }),
-    }, { ...miseContext(context), signal, ...own });
-  };
-  for (const platform of request.install ? [] : platformsOf(request)) {
+  const read = (platform: Platform) => async (own: Partial<MiseContext>): Promise<Project> =>
+    await readProject(
+      { ...projectOptions(request, platform), install: false, shared },
+      { ...miseContext(context), signal, ...own },
+    );
+  // This machine's answers serve for the others.
+  const { own, others } = partPlatforms(requestedPlatforms(request));
+  for (const platform of request.install ? [] : [...own, ...others]) {
     const question = questionOf({ ...request, platform });
     if (!early.has(question)) early.set(question, new Early(read(platform)));
   }

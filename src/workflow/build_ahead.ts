@@ -72,19 +72,18 @@ async function buildAhead(
 ): Promise<ReadonlySet<string>> {
   const { compression, mountPoint } = plan;
   const { cache, useCache, jobs, skip } = options;
-  const { signal, reporter } = context;
+  const { reporter } = context;
   const built = new Set<string>();
   // Whoever takes a layer out of the cache then gives its warnings.
   const warn = (): void => {};
-  const stop = new AbortController();
-  const ends = AbortSignal.any([signal, stop.signal]);
   await using pool = createCompressionPool({ compression, workers: jobs });
-  const queue = new BuildQueue(() => stop.abort());
-  const tools = { cache, useCache, pool, reporter, warn, signal: ends };
-  try {
+  const queue = new BuildQueue(context.signal);
+  const { signal } = queue;
+  const tools = { cache, useCache, pool, reporter, warn, signal };
+  await queue.all(async () => {
     for (const layer of plan.layers) {
       if ((layer.kind !== "tool" && layer.kind !== "mise") || skip(layer)) continue;
-      const task = await maybeScan(layer, mountPoint, ends);
+      const task = await maybeScan(layer, mountPoint, signal);
       if (task === undefined) continue;
       const look = { cache, compression, warn, built, builtOnly: !useCache };
       if (await maybeCached(task, look) !== undefined) continue;
@@ -94,11 +93,7 @@ async function buildAhead(
         built.add(await fingerprintTree(task.plan, task.tree, compression));
       });
     }
-  } catch (error) {
-    await queue.stop(error);
-    throw error;
-  }
-  await queue.end();
+  });
   return built;
 }
 

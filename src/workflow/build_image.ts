@@ -19,13 +19,8 @@ import { makeLayers, type MakeLayersOptions } from "./make_layers.ts";
 import { composeSet, describeSet, type ImageSet } from "./image_set.ts";
 import { hearWarnings, tellOnce } from "./tell_once.ts";
 import { layGround } from "./lay_ground.ts";
-import {
-  type ImageInput,
-  type PlannedImage,
-  planPlatforms,
-  planProject,
-  requestedPlatforms,
-} from "./plan_images.ts";
+import { type ImageInput, type PlannedImage, planPlatforms, planProject } from "./plan_images.ts";
+import { requestedPlatforms } from "./project_options.ts";
 import { isInstalled, maybeReusable, type ReuseIndex } from "./reuse_layers.ts";
 import type { BuildRequest, BuildResult, WorkflowContext } from "./types.ts";
 import { checkArchiveTarget, writeArchive } from "./write_archive.ts";

@@ -21,19 +21,21 @@ interface Waiting {
   readonly build: Build;
 }
 
-/** Builds some layers at once, of those that wait the largest first. Wait for {@linkcode end} whatever happens. */
+/** Builds some layers at once, of those that wait the largest first. */
 export class BuildQueue {
+  /** Stops what is built: after a failure, or when the signal that was given is aborted. */
+  readonly signal: AbortSignal;
   readonly #waiting: Waiting[] = [];
-  readonly #onFailure: () => void;
+  readonly #stop = new AbortController();
   readonly #limit: number;
   readonly #running = new Set<Promise<void>>();
   /** How many of them are being read. */
   #reading = 0;
   #failure: { readonly error: unknown } | undefined;
 
-  /** @param onFailure told of the first failure, to stop what is running. */
-  constructor(onFailure: () => void, limit: number = LAYERS_AT_ONCE) {
-    this.#onFailure = onFailure;
+  /** Builds nothing yet. */
+  constructor(signal: AbortSignal, limit: number = LAYERS_AT_ONCE) {
+    this.signal = AbortSignal.any([signal, this.#stop.signal]);
     this.#limit = limit;
   }
 
@@ -43,23 +45,22 @@ export class BuildQueue {
     this.#next();
   }
 
-  /** Resolves when all are built. @throws the first failure, once nothing runs any more. */
-  async end(): Promise<void> {
+  /**
+   * Resolves when all are built that are added until `look` ends.
+   *
+   * @throws what `look` throws, or the first failure, once nothing runs any more.
+   */
+  async all(look: () => Promise<void>): Promise<void> {
+    await look().catch((error: unknown) => this.#fail(error));
     while (this.#running.size > 0) await Promise.all(this.#running);
     if (this.#failure !== undefined) throw this.#failure.error;
-  }
-
-  /** Gives up what waits, stops what runs, and resolves when nothing runs any more. */
-  async stop(error: unknown): Promise<void> {
-    this.#fail(error);
-    await this.end().catch(() => {});
   }
 
   #fail(error: unknown): void {
     if (this.#failure !== undefined) return;
     this.#failure = { error };
     this.#waiting.length = 0;
-    this.#onFailure();
+    this.#stop.abort();
   }
 
   #next(): void {

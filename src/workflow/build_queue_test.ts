@@ -1,6 +1,10 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { BuildQueue } from "./build_queue.ts";
 
+const NEVER = new AbortController().signal;
+/** Nothing more to add. */
+const nothing = (): Promise<void> => Promise.resolve();
+
 /** A build that is ended from outside. */
 function controlled(name: string, begun: string[]): {
   readonly build: () => Promise<void>;
@@ -21,7 +25,7 @@ function settle(): Promise<void> {
 
 Deno.test("BuildQueue begins at once, then takes the largest of those that wait", async () => {
   const begun: string[] = [];
-  const queue = new BuildQueue(() => {}, 2);
+  const queue = new BuildQueue(NEVER, 2);
   const [a, b, c, d] = ["a", "b", "c", "d"].map((name) => controlled(name, begun));
   queue.add(1, a!.build);
   queue.add(2, b!.build);
@@ -32,13 +36,13 @@ Deno.test("BuildQueue begins at once, then takes the largest of those that wait"
   await settle();
   assertEquals(begun, ["a", "b", "d"]);
   for (const one of [a, c, d]) one!.end();
-  await queue.end();
+  await queue.all(nothing);
   assertEquals(begun, ["a", "b", "d", "c"]);
 });
 
 Deno.test("BuildQueue takes a layer that is added while others run out", async () => {
   const begun: string[] = [];
-  const queue = new BuildQueue(() => {}, 1);
+  const queue = new BuildQueue(NEVER, 1);
   const late = controlled("late", begun);
   queue.add(1, () => {
     begun.push("first");
@@ -46,13 +50,13 @@ Deno.test("BuildQueue takes a layer that is added while others run out", async (
     return Promise.resolve();
   });
   late.end();
-  await queue.end();
+  await queue.all(nothing);
   assertEquals(begun, ["first", "late"]);
 });
 
 Deno.test("BuildQueue begins the next layer when one is read, and waits for both", async () => {
   const begun: string[] = [];
-  const queue = new BuildQueue(() => {}, 1);
+  const queue = new BuildQueue(NEVER, 1);
   const [first, second, third] = ["first", "second", "third"].map((name) =>
     controlled(name, begun)
   );
@@ -71,36 +75,48 @@ Deno.test("BuildQueue begins the next layer when one is read, and waits for both
   assertEquals(begun, ["first", "second"]);
   second!.end();
   third!.end();
-  await queue.end();
+  await queue.all(nothing);
   assertEquals(begun, ["first", "second", "third"]);
 });
 
 Deno.test("BuildQueue throws the first failure once nothing runs, and begins nothing more", async () => {
   const begun: string[] = [];
   const running = controlled("running", begun);
+  const queue = new BuildQueue(NEVER, 2);
   // What runs ends because it is told to.
-  const queue = new BuildQueue(() => running.end(new Error("stopped")), 2);
+  queue.signal.addEventListener("abort", () => running.end(new Error("stopped")));
   const broken = controlled("broken", begun);
   queue.add(1, running.build);
   queue.add(1, broken.build);
   queue.add(1, controlled("never", begun).build);
   broken.end(new Error("broken"));
-  await assertRejects(() => queue.end(), Error, "broken");
+  await assertRejects(() => queue.all(nothing), Error, "broken");
   queue.add(1, controlled("later", begun).build);
   assertEquals(begun, ["running", "broken"]);
 });
 
-Deno.test("BuildQueue.stop() waits for what runs", async () => {
+Deno.test("BuildQueue waits for what runs if there is something wrong with a layer to come", async () => {
   const begun: string[] = [];
   let ended = false;
   const running = controlled("running", begun);
-  const queue = new BuildQueue(() => running.end(), 1);
-  queue.add(1, async () => {
-    await running.build();
-    await settle();
-    ended = true;
+  const queue = new BuildQueue(NEVER, 1);
+  queue.signal.addEventListener("abort", () => running.end());
+  const all = queue.all(() => {
+    queue.add(1, async () => {
+      await running.build();
+      await settle();
+      ended = true;
+    });
+    queue.add(1, controlled("never", begun).build);
+    return Promise.reject(new Error("not wanted"));
   });
-  queue.add(1, controlled("never", begun).build);
-  await queue.stop(new Error("not wanted"));
+  await assertRejects(() => all, Error, "not wanted");
   assertEquals([ended, begun], [true, ["running"]]);
+});
+
+Deno.test("BuildQueue stops what it builds when the build is stopped", () => {
+  const stop = new AbortController();
+  const queue = new BuildQueue(stop.signal);
+  stop.abort();
+  assertEquals(queue.signal.aborted, true);
 });

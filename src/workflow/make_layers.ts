@@ -102,10 +102,9 @@ function isLargeFile({ sources }: LayerPlan): boolean {
 }
 
 /** Large files first, the others in the order of the image. */
-function* inOrder(layers: readonly LayerPlan[]): Generator<LayerPlan> {
-  const first = layers.filter(isLargeFile);
-  yield* first;
-  for (const layer of layers) if (!first.includes(layer)) yield layer;
+function inOrder(layers: readonly LayerPlan[]): readonly LayerPlan[] {
+  const large = new Set(layers.filter(isLargeFile));
+  return [...large, ...layers.filter((layer) => !large.has(layer))];
 }
 
 /**
@@ -127,13 +126,12 @@ export async function makeLayers(
   const made = new Map<LayerPlan, MadeLayer>();
   const secrets: string[] = [];
   const onSecrets = (concern: string): void => void secrets.push(concern);
-  const stop = new AbortController();
-  const signal = AbortSignal.any([context.signal, stop.signal]);
+  const queue = new BuildQueue(context.signal);
+  const { signal } = queue;
   const scan = { compression, signal, reporter, warn, onSecrets };
   await using pool = createCompressionPool({ compression, workers: options.jobs });
-  const queue = new BuildQueue(() => stop.abort());
   let building = 0;
-  try {
+  await queue.all(async () => {
     for (const layer of inOrder(layers)) {
       signal.throwIfAborted();
       const found = await lookUp(layer, options, scan);
@@ -150,13 +148,9 @@ export async function makeLayers(
       });
     }
     if (options.strict) refuseSecrets(secrets);
-  } catch (error) {
-    await queue.stop(error);
-    throw error;
-  }
-  for (const text of secrets) say(`${text}; everyone who can pull the image can read them`);
-  const text = `${layers.length} layers, ${building} to build`;
-  reporter.emit({ type: "detail", level: 1, text });
-  await queue.end();
+    for (const text of secrets) say(`${text}; everyone who can pull the image can read them`);
+    const text = `${layers.length} layers, ${building} to build`;
+    reporter.emit({ type: "detail", level: 1, text });
+  });
   return layers.flatMap((layer) => made.get(layer) ?? []);
 }

@@ -6,7 +6,8 @@
 import { parseManifest } from "../oci/mod.ts";
 import type { Cache, ResolvedImage } from "../store/mod.ts";
 import { buildInCache, type ImageInCache, requireInstalled } from "./build_image.ts";
-import { type PlannedImage, planProject, requestedPlatforms } from "./plan_images.ts";
+import { type PlannedImage, planProject } from "./plan_images.ts";
+import { requestedPlatforms } from "./project_options.ts";
 import { holdForeignInstalls, openBuildCache } from "./build_cache.ts";
 import { obtainLayoutImage } from "./layout_images.ts";
 import { withDocuments } from "./memory_source.ts";

@@ -9,8 +9,7 @@ import type { Platform } from "../oci/mod.ts";
 import { type BuildPlan, plan, type PlanOptions, type Project } from "../plan/mod.ts";
 import { openBuildCache } from "./build_cache.ts";
 import { checkPlan } from "./check_plan.ts";
-import { defaultPlatform, hostEnv, isHostPlatform } from "./environment.ts";
-import { maybeForeign } from "./foreign_place.ts";
+import { defaultPlatform, hostEnv } from "./environment.ts";
 import { checkForeignTools, differentVersions } from "./foreign_tools.ts";
 import { imageExtras } from "./image_extras.ts";
 import { sortPlatforms } from "./image_set.ts";
@@ -18,6 +17,7 @@ import { mapLimited } from "./limit.ts";
 import { chooseMise } from "./mise_binary.ts";
 import { miseContext } from "./mise_context.ts";
 import { refuseOnScratch } from "./packages_layer.ts";
+import { partPlatforms, projectOptions, requestedPlatforms } from "./project_options.ts";
 import { tellOnce } from "./tell_once.ts";
 import { buildTimestamp } from "./timestamp.ts";
 import { followToolPaths } from "./tool_paths.ts";
@@ -52,9 +52,9 @@ async function openProject(
   { installForeign, shared, lists }: PlanProjectOptions,
   context: WorkflowContext,
 ): Promise<Project> {
-  const { directory, misePath, miseEnv, includeGlobal, install, yes } = request;
   const platform = request.platform ?? defaultPlatform();
-  const foreign = maybeForeign(platform);
+  const asking = projectOptions(request, platform);
+  const { foreign } = asking;
   // Opened while mise is asked.
   const opened = foreign !== undefined && installForeign ? openBuildCache(context) : undefined;
   opened?.catch(() => {});
@@ -62,15 +62,9 @@ async function openProject(
   const whole = foreign !== undefined && installForeign;
   const asked = await context.asked?.take(request, { context: told, whole });
   const project = asked ?? await readProject({
-    directory,
-    platform,
-    includeGlobal,
-    install: foreign === undefined ? install : installForeign,
-    ...(foreign === undefined ? {} : { foreign }),
+    ...asking,
+    install: foreign === undefined ? request.install : installForeign,
     ...(shared === undefined ? {} : { shared }),
-    ...(misePath === undefined ? {} : { misePath }),
-    ...(miseEnv === undefined ? {} : { miseEnv }),
-    ...(yes === undefined ? {} : { yes }),
   }, told);
   const followed = await followToolPaths(project);
   const cache = await opened;
@@ -154,11 +148,6 @@ export async function planImage(
   return plan;
 }
 
-/** The platforms asked for; this machine's if none is. */
-export function requestedPlatforms(request: ImageInput): readonly Platform[] {
-  return request.platforms ?? [request.platform ?? defaultPlatform()];
-}
-
 /** Plans the image of each platform asked for, in the order of an index. */
 export async function planPlatforms(
   request: ImageInput,
@@ -168,8 +157,7 @@ export async function planPlatforms(
   const told = tellOnce(context);
   const limit = platforms.length;
   // What is installed for another platform may need this machine's own npm: that comes first.
-  const own = platforms.filter(isHostPlatform);
-  const others = platforms.filter((one) => !own.includes(one));
+  const { own, others } = partPlatforms(platforms);
   const planned = new Map<Platform, PlannedImage>();
   const shared = new SharedAnswers();
   const stop = new AbortController();
