@@ -13,7 +13,7 @@ import {
 import type { LayerPlan } from "../plan/types.ts";
 import { buildLayer } from "./build.ts";
 import { resolveFraming } from "./compression.ts";
-import { hasZstd } from "./deflate/block.ts";
+import { hasZstd } from "./deflate/zstd.ts";
 import { fingerprintLayer } from "./fingerprint.ts";
 import { createCompressionPool } from "./pool.ts";
 import { scanLayer } from "./scan.ts";

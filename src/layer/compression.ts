@@ -6,7 +6,7 @@
 import { MiseOciError } from "../errors.ts";
 import type { Compression } from "../oci/mod.ts";
 import type { CompressionPlan } from "../plan/types.ts";
-import { hasZstd } from "./deflate/block.ts";
+import { hasZstd } from "./deflate/zstd.ts";
 
 /** How a tar is cut into blocks and framed. */
 export interface Framing {

@@ -27,6 +27,16 @@ export const SAFE_BACKENDS: ReadonlySet<string> = new Set([
 /** Backends of plugins: their install scripts may write anywhere. */
 export const PLUGIN_BACKENDS: ReadonlySet<string> = new Set(["asdf", "vfox"]);
 
+/** What to do about a tool that cannot be had for a platform. */
+export const FOREIGN_HINT =
+  "Build on a machine of that platform and push with --update-index, or run " +
+  "mise-oci in a container of that platform; docs/platforms.md says which backends work";
+
+/** The kind of backend: `npm` of `npm:prettier`. */
+export function backendKind(backend: string): string {
+  return /^([^:[]+):/.exec(backend)?.[1] ?? backend;
+}
+
 /** Whether a name says its backend itself (`npm:prettier`), and it is one of mise's own. */
 function namesBackend(short: string): boolean {
   const backend = /^([a-z0-9]+):[^[\]]+$/.exec(short)?.[1];

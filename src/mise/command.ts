@@ -3,6 +3,7 @@
  * @module
  */
 import { describeError, MiseOciError } from "../errors.ts";
+import { startLateTimer } from "../late_timer.ts";
 
 /** How long a question to mise may take, in milliseconds. */
 export const QUESTION_TIMEOUT_MS = 60_000;
@@ -155,22 +156,25 @@ function watchdog(
     reject(error);
   };
   const timeoutMs = call.timeoutMs ?? QUESTION_TIMEOUT_MS;
-  const timer = timeoutMs === 0 ? undefined : setTimeout(() =>
+  const stopTimer = timeoutMs === 0 ? () => {} : startLateTimer(timeoutMs, () =>
     end(
       new MiseOciError(
         "mise",
         `${describeCall(call.args)} did not answer in ${timeoutMs / 1000} seconds`,
         { hint: `Run it in ${JSON.stringify(call.directory)} to see what it waits for` },
       ),
-    ), timeoutMs);
+    ));
   const onAbort = (): void =>
     end(call.signal?.reason ?? new MiseOciError("interrupted", "Interrupted"));
   call.signal?.addEventListener("abort", onAbort, { once: true });
   const stop = (): void => {
-    clearTimeout(timer);
+    stopTimer();
     call.signal?.removeEventListener("abort", onAbort);
   };
-  child.status.then(() => clearTimeout(last), () => {});
+  child.status.then(() => {
+    // Even to clear no timer loads what timers need, 9 ms.
+    if (last !== undefined) clearTimeout(last);
+  }, () => {});
   return { failed, stop };
 }
 

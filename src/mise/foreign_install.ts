@@ -10,6 +10,7 @@ import { formatPlatform, type Platform } from "../oci/mod.ts";
 import type { ListedTool, ToolDetail } from "./answers.ts";
 import { parseLines } from "./answers.ts";
 import { ask, askBackends, askTools, type Session } from "./ask.ts";
+import { backendKind, FOREIGN_HINT } from "./backends.ts";
 import { callMise, type MiseAnswer } from "./command.ts";
 import { readConfigText } from "./config_file.ts";
 import { prependCrossGo } from "./cross_go.ts";
@@ -37,16 +38,6 @@ const HOST_ONLY: ReadonlyMap<string, string> = new Map([
   ["spm", "swift compiles for the machine it runs on"],
   ["conda", "mise takes conda's packages for the machine it runs on"],
 ]);
-
-/** What to do about a tool that cannot be had for a platform. */
-export const FOREIGN_HINT =
-  "Build on a machine of that platform and push with --update-index, or run " +
-  "mise-oci in a container of that platform; docs/platforms.md says which backends work";
-
-/** The kind of backend: `npm` of `npm:prettier`. */
-export function backendKind(backend: string): string {
-  return /^([^:[]+):/.exec(backend)?.[1] ?? backend;
-}
 
 /** Refuses, by name and before anything is installed, what can only be of this machine. */
 function refuseHostOnly(

@@ -5,7 +5,7 @@
 export { SharedAnswers } from "./answers_of_project.ts";
 export { type ConfigFile, parseConfigFile } from "./config_file.ts";
 export type { MiseContext } from "./context.ts";
-export { backendKind, FOREIGN_HINT } from "./foreign_install.ts";
+export { backendKind, FOREIGN_HINT } from "./backends.ts";
 export type { ForeignPlatform } from "./foreign_platform.ts";
 export { MINIMUM_MISE_VERSION } from "./failure.ts";
 export { locateMise, type LocateOptions } from "./locate.ts";

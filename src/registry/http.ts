@@ -4,7 +4,7 @@
  * @module
  */
 import { hostAndPort } from "./host.ts";
-import { startLateTimer } from "./late_timer.ts";
+import { startLateTimer } from "../late_timer.ts";
 import { SizedBody } from "./sized_body.ts";
 
 /** The part of `fetch` that is used; tests put their own in its place. */

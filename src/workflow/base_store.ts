@@ -2,9 +2,17 @@
  * A base image from a directory or an archive: `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`.
  * @module
  */
+import { resolve } from "@std/path";
 import type { Descriptor } from "../oci/mod.ts";
 import type { BuildPlan } from "../plan/mod.ts";
-import { type BlobSource, type Cache, type ImageStore, resolveImage } from "../store/mod.ts";
+import {
+  type BlobSource,
+  type Cache,
+  type ImageStore,
+  openArchive,
+  openLayout,
+  resolveImage,
+} from "../store/mod.ts";
 import { type BaseImage, checkBasePlatform, pairLayers } from "./base_image.ts";
 import { mapLimited } from "./limit.ts";
 import type { WorkflowContext } from "./types.ts";
@@ -48,4 +56,19 @@ export async function takeBaseFromStore(
   });
   // The name on this machine means nothing elsewhere, so only the digest is written down.
   return { name, digest: image.descriptor.digest, config: image.config, layers };
+}
+
+/** Finds the base in a layout or an archive of this machine, named relative to the project. */
+export async function takeLocalBase(
+  from: Extract<BuildPlan["from"], { readonly kind: "layout" | "archive" }>,
+  { directory, ...options }: Omit<BaseStoreOptions, "tag"> & { readonly directory: string },
+  context: WorkflowContext,
+): Promise<BaseImage> {
+  const path = resolve(directory, from.path);
+  const named = { ...options, ...(from.tag === undefined ? {} : { tag: from.tag }) };
+  if (from.kind === "layout") {
+    return await takeBaseFromStore(await openLayout(path), named, context);
+  }
+  await using store = await openArchive(path, { signal: context.signal });
+  return await takeBaseFromStore(store, named, context);
 }

@@ -5,12 +5,10 @@
  * unusual, nobody finds it there and the layer is built again.
  * @module
  */
-import {
-  type BaseDirectories,
-  createCompressionPool,
-  fingerprintTree,
-  scanLayer,
-} from "../layer/mod.ts";
+import { fingerprintTree } from "../layer/fingerprint.ts";
+import type { BaseDirectories } from "../layer/mod.ts";
+import { createCompressionPool } from "../layer/pool.ts";
+import { scanLayer } from "../layer/scan.ts";
 import type { BuildPlan, LayerPlan } from "../plan/mod.ts";
 import { buildOne, type LayerTask, maybeCached } from "./build_layer.ts";
 import { BuildQueue } from "./build_queue.ts";
@@ -25,9 +23,6 @@ export interface BuildAheadOptions extends Pick<MakeLayersOptions, "cache" | "us
   /** Layers that may not have to be built at all. */
   readonly skip: (plan: LayerPlan) => boolean;
 }
-
-/** A base that is ready after so long, in milliseconds, was there already. */
-const PATIENCE_MS = 50;
 
 /** Directories that every base has, as mode 0755 of root, and not as links; only of Linux's standard. */
 const USUAL: ReadonlySet<string> = new Set(["usr", "usr/local", "usr/local/bin"]);
@@ -65,7 +60,7 @@ async function maybeScan(
 }
 
 /** Builds what can be built without the base; gives the fingerprints of the layers it built. */
-async function buildAhead(
+export async function buildAhead(
   plan: AheadPlan,
   options: BuildAheadOptions,
   context: WorkflowContext,
@@ -95,48 +90,4 @@ async function buildAhead(
     }
   });
   return built;
-}
-
-/** Whether a promise is settled within a time. */
-async function settlesWithin(promise: Promise<unknown>, milliseconds: number): Promise<boolean> {
-  const { promise: late, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => resolve(false), milliseconds);
-  const settled = promise.then(() => true, () => true);
-  try {
-    return await Promise.race([settled, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/**
- * Waits for the base, and builds layers meanwhile if that takes long.
- *
- * @returns The base, and the fingerprints of the layers that were built.
- * @throws what `base` rejects with. What goes wrong with a layer is left to whoever builds it then.
- */
-export async function buildWhileWaiting<T>(
-  base: Promise<T>,
-  { plan, ...options }: BuildAheadOptions & { readonly plan: AheadPlan },
-  context: WorkflowContext,
-): Promise<{ readonly base: T; readonly built: ReadonlySet<string> }> {
-  const nothing: ReadonlySet<string> = new Set();
-  if (plan.from.kind === "scratch" || await settlesWithin(base, PATIENCE_MS)) {
-    return { base: await base, built: nothing };
-  }
-  const stop = new AbortController();
-  const signal = AbortSignal.any([context.signal, stop.signal]);
-  const ahead = buildAhead(plan, options, { ...context, signal }).catch((error: unknown) => {
-    const text = `Not built while the base was on its way: ${error}`;
-    if (!signal.aborted) context.reporter.emit({ type: "detail", level: 1, text });
-    return nothing;
-  });
-  try {
-    await base;
-  } catch (error) {
-    stop.abort();
-    await ahead;
-    throw error;
-  }
-  return { base: await base, built: await ahead };
 }

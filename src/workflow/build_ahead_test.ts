@@ -5,8 +5,9 @@ import { fingerprintLayer } from "../layer/mod.ts";
 import type { LayerPlan } from "../plan/mod.ts";
 import { type Cache, openCache } from "../store/mod.ts";
 import type { ReportEvent } from "../ui/reporter.ts";
-import { type AheadPlan, buildWhileWaiting } from "./build_ahead.ts";
+import type { AheadPlan } from "./build_ahead.ts";
 import { makeLayers } from "./make_layers.ts";
+import { buildWhileWaiting } from "./while_waiting.ts";
 
 const COMPRESSION = { kind: "gzip" } as const;
 

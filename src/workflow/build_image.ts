@@ -5,10 +5,10 @@
 import { MiseOciError } from "../errors.ts";
 import type { LayerTree } from "../layer/mod.ts";
 import type { LayerPlan } from "../plan/mod.ts";
-import { type Cache, createLayout } from "../store/mod.ts";
+import { createLayout } from "../store/layout.ts";
+import type { Cache } from "../store/mod.ts";
 import type { BaseImage } from "./base_image.ts";
 import { holdForeignInstalls, openBuildCache } from "./build_cache.ts";
-import { buildWhileWaiting } from "./build_ahead.ts";
 import { checkBuilt } from "./check_built.ts";
 import { type ComposedImage, composeImage } from "./compose_image.ts";
 import { warnOfUnknownUser } from "./check_user.ts";
@@ -18,12 +18,13 @@ import { refuseReplacements } from "./inspect_layer.ts";
 import { makeLayers, type MakeLayersOptions } from "./make_layers.ts";
 import { composeSet, describeSet, type ImageSet } from "./image_set.ts";
 import { hearWarnings, tellOnce } from "./tell_once.ts";
+import { archiveModule } from "./later.ts";
 import { layGround } from "./lay_ground.ts";
 import { type ImageInput, type PlannedImage, planPlatforms, planProject } from "./plan_images.ts";
 import { requestedPlatforms } from "./project_options.ts";
 import { isInstalled, maybeReusable, type ReuseIndex } from "./reuse_layers.ts";
 import type { BuildRequest, BuildResult, WorkflowContext } from "./types.ts";
-import { checkArchiveTarget, writeArchive } from "./write_archive.ts";
+import { buildWhileWaiting } from "./while_waiting.ts";
 import { MissingBlobError, writeLayout } from "./write_layout.ts";
 
 export { planImage } from "./plan_images.ts";
@@ -150,7 +151,8 @@ async function writeOutputs(
   const { request: { output: directory, archive }, tag, cache } = options;
   const common = { cache, ...(tag === undefined ? {} : { tag }) };
   if (directory !== undefined) await writeLayout(image, { ...common, directory }, context);
-  if (archive !== undefined) await writeArchive(image, { ...common, archive });
+  if (archive === undefined) return;
+  await (await archiveModule()).writeArchive(image, { ...common, archive });
 }
 
 /**
@@ -164,7 +166,10 @@ export async function buildImage(
 ): Promise<BuildResult> {
   const { output, archive } = request;
   if (output !== undefined) await createLayout(output);
-  if (archive !== undefined) await checkArchiveTarget(archive, request.platforms?.length ?? 1);
+  if (archive !== undefined) {
+    const { checkArchiveTarget } = await archiveModule();
+    await checkArchiveTarget(archive, request.platforms?.length ?? 1);
+  }
   await using _installs = await holdForeignInstalls(requestedPlatforms(request));
   const planned = await planPlatforms(request, context);
   for (const one of planned) requireInstalled(one);

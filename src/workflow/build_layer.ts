@@ -2,20 +2,14 @@
  * One layer: from the local cache, or built into it.
  * @module
  */
-import {
-  type BaseDirectories,
-  buildLayer,
-  type BuiltLayer,
-  type CompressionPool,
-  fingerprintTree,
-  type LayerTree,
-  relocatesAlike,
-} from "../layer/mod.ts";
-import { computeLayer } from "../layer/build.ts";
+import { relocatesAlike } from "../layer/dependencies.ts";
+import { fingerprintTree } from "../layer/fingerprint.ts";
+import type { BaseDirectories, BuiltLayer, CompressionPool, LayerTree } from "../layer/mod.ts";
 import { treeShape } from "../layer/shape.ts";
 import type { CompressionPlan, LayerPlan } from "../plan/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import type { Reporter } from "../ui/reporter.ts";
+import { packModule } from "./later.ts";
 import { maybeParseNotes } from "./layer_notes.ts";
 import { type MadeLayer, withAnnotations } from "./made_layer.ts";
 
@@ -96,6 +90,7 @@ async function maybeSameLayer(
   const other = typeof fingerprint === "string" ? await cache.getLayer(fingerprint) : undefined;
   if (other === undefined) return undefined;
   const said: string[] = [];
+  const { computeLayer } = await packModule();
   const layer = await computeLayer(plan, {
     tree,
     baseDirectories,
@@ -129,7 +124,7 @@ export async function buildOne(task: LayerTask, tools: LayerTools): Promise<Made
   try {
     const mayBeSame = tools.useCache || builtNow.get(cache)?.has(shape) === true;
     const same = mayBeSame ? await maybeSameLayer(task, tools, shape) : undefined;
-    const layer = same ?? await buildLayer(plan, {
+    const layer = same ?? await (await packModule()).buildLayer(plan, {
       tree,
       pool,
       sink: cache,

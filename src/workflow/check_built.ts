@@ -8,16 +8,11 @@ import type { LayerPlan, Project } from "../plan/mod.ts";
 import type { CheckReport } from "../preflight/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import type { ImageInCache } from "./build_image.ts";
-import { type CheckedImage, openFrom } from "./checked_image.ts";
-import { checkLayers } from "./check_layers.ts";
+import { type CheckedImage, maybeKeptReport, openFrom } from "./checked_image.ts";
 import { warnOfForeignTools } from "./executables.ts";
+import { addModule, layersModule, problemsModule } from "./later.ts";
 import { packageKey } from "./package_key.ts";
-import { packagesOf, reportProblems } from "./report_problems.ts";
 import type { CheckMode, WorkflowContext } from "./types.ts";
-
-/* Hidden from Deno as in src/commands/workflows.ts: only --fix needs it. */
-const addModule = (): Promise<typeof import("./add_packages.ts")> =>
-  import("./add_packages.ts" as string) as Promise<typeof import("./add_packages.ts")>;
 
 /** What is done about problems. */
 export interface CheckOptions {
@@ -44,6 +39,7 @@ async function writePackages(
   { reporter }: WorkflowContext,
 ): Promise<boolean> {
   const declared = new Set(project.packages?.map(packageKey));
+  const { packagesOf } = await problemsModule();
   const packages = packagesOf(report).filter((one) => !declared.has(packageKey(one)));
   if (packages.length === 0) return false;
   const path = configFile(project);
@@ -116,7 +112,11 @@ export async function checkBuilt(
     await warnOfFormats();
     return false;
   }
-  const report = await checkLayers(checkedImage(built, trees, cache), cache, context);
+  const image = checkedImage(built, trees, cache);
+  const kept = await maybeKeptReport(image, cache);
+  // Mostly it was checked before, and there is nothing to say.
+  if (kept?.problems.length === 0 && kept.duplicates.length === 0) return false;
+  const report = kept ?? await (await layersModule()).checkLayers(image, cache, context);
   if (report === undefined) {
     const text = "The image is not checked: it has layers that only the registry has";
     context.reporter.emit({ type: "detail", level: 1, text });
@@ -124,6 +124,6 @@ export async function checkBuilt(
     return false;
   }
   if (fix && await writePackages(report, project, context)) return true;
-  reportProblems(report, { check, fixable: !fix, told }, context);
+  (await problemsModule()).reportProblems(report, { check, fixable: !fix, told }, context);
   return false;
 }

@@ -6,13 +6,8 @@ import { MiseOciError } from "../errors.ts";
 import type { ResolvedImage } from "../store/mod.ts";
 import { openBuildCache } from "./build_cache.ts";
 import { foundImage, maybeKeptReport, openFrom } from "./checked_image.ts";
+import { layersModule, problemsModule } from "./later.ts";
 import type { CheckMode, WorkflowContext } from "./types.ts";
-
-/* Hidden from Deno as in src/commands/workflows.ts: mostly the report is kept, and has nothing to say. */
-const layersModule = (): Promise<typeof import("./check_layers.ts")> =>
-  import("./check_layers.ts" as string) as Promise<typeof import("./check_layers.ts")>;
-const problemsModule = (): Promise<typeof import("./report_problems.ts")> =>
-  import("./report_problems.ts" as string) as Promise<typeof import("./report_problems.ts")>;
 
 /**
  * Checks an image before it is run or pushed. What cannot be read as an image of files may still be run or
@@ -29,6 +24,7 @@ export async function checkFound(
   try {
     const cache = await openBuildCache(context);
     const found = foundImage(image, openFrom(image.source));
+    // Mostly the report is kept, and has nothing to say.
     const kept = await maybeKeptReport(found, cache);
     if (kept?.problems.length === 0 && kept.duplicates.length === 0) return;
     const report = kept ?? await (await layersModule()).checkLayers(found, cache, context);

@@ -5,8 +5,9 @@
  */
 import { type BuildPlan, type LayerPlan, maybeImageUser } from "../plan/mod.ts";
 import type { Cache } from "../store/mod.ts";
-import { baseContentKey, readBaseFiles } from "./base_files.ts";
+import { baseContentKey } from "./base_directories.ts";
 import type { BaseImage } from "./base_image.ts";
+import { filesModule } from "./later.ts";
 import type { WorkflowContext } from "./types.ts";
 
 /** The part of a plan that matters here. */
@@ -29,6 +30,7 @@ async function isKnown(
   const key = `${await baseContentKey(ground)} ${name}`;
   const kept = await cache.getDocument(USERS, key);
   if (typeof kept === "boolean") return kept;
+  const { readBaseFiles } = await filesModule();
   const files = await readBaseFiles(ground, cache, context);
   const known = maybeImageUser(name, files.text(PASSWD) ?? "") !== undefined;
   await cache.putDocument(USERS, key, known);

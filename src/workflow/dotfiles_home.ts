@@ -4,8 +4,8 @@
  */
 import { type BuildPlan, hasHomeDotfiles, maybeImageUser, planDotfiles } from "../plan/mod.ts";
 import type { Cache } from "../store/mod.ts";
-import { readBaseFiles } from "./base_files.ts";
 import type { BaseImage } from "./base_image.ts";
+import { filesModule } from "./later.ts";
 import type { ImageInput, PlannedImage } from "./plan_images.ts";
 import type { WorkflowContext } from "./types.ts";
 
@@ -31,6 +31,7 @@ export async function moveDotfiles(
 ): Promise<BuildPlan> {
   const user = plan.config.user ?? ground.config?.config?.User ?? "";
   if (!hasHomeDotfiles(project) || user === "" || ground.layers.length === 0) return plan;
+  const { readBaseFiles } = await filesModule();
   const files = await readBaseFiles(ground, cache, context);
   const known = maybeImageUser(user, files.text("/etc/passwd") ?? "");
   if (known === undefined) return plan;

@@ -4,7 +4,7 @@
  */
 import { join } from "@std/path";
 import { MiseOciError } from "../errors.ts";
-import { backendKind, FOREIGN_HINT } from "../mise/mod.ts";
+import { backendKind, FOREIGN_HINT } from "../mise/backends.ts";
 import { formatPlatform, type Platform } from "../oci/mod.ts";
 import type { BuildPlan, Project, Tool } from "../plan/mod.ts";
 import {

@@ -6,11 +6,11 @@
 import manifest from "../../deno.json" with { type: "json" };
 import { MiseOciError } from "../errors.ts";
 import type { Platform } from "../oci/mod.ts";
-import { selectPackages } from "../packages/mod.ts";
 import type { HostExecutable, PlanOptions, Project } from "../plan/mod.ts";
 import { checkSources } from "./check_sources.ts";
 import type { ImageInput } from "./plan_images.ts";
 import { decideEmbedding } from "./executables.ts";
+import { selectModule } from "./later.ts";
 
 /** How this program was started; tests give other facts. */
 export interface SelfFacts {
@@ -61,7 +61,10 @@ export async function imageExtras(
   request: ImageInput,
   platform: Platform,
 ): Promise<Pick<PlanOptions, "packages" | "self" | "outputs">> {
-  const packages = selectPackages(project.packages ?? [], platform);
+  const declared = project.packages ?? [];
+  const packages = declared.length === 0
+    ? undefined
+    : (await selectModule()).selectPackages(declared, platform);
   await checkSources(project, [...project.oci.copy, ...request.copies]);
   const outputs = [request.output, request.archive?.path].flatMap((path) => path ?? []);
   return {

@@ -9,8 +9,9 @@ import { findSecrets } from "../layer/secrets.ts";
 import { Sha256 } from "../oci/mod.ts";
 import type { LayerPlan } from "../plan/mod.ts";
 import type { Cache } from "../store/mod.ts";
-import { baseContentKey, readBaseFiles } from "./base_files.ts";
+import { baseContentKey } from "./base_directories.ts";
 import type { BaseImage } from "./base_image.ts";
+import { filesModule } from "./later.ts";
 import { hiddenFiles, refuseConflicts } from "./layer_conflicts.ts";
 import type { WorkflowContext } from "./types.ts";
 
@@ -87,6 +88,7 @@ export async function refuseReplacements(
   for (const { type, path } of doubtful) hash.update(`\0${type} ${path}`);
   const key = await hash.hex();
   if (await cache.getDocument(CHECKS, key) === true) return;
+  const { readBaseFiles } = await filesModule();
   const files = await readBaseFiles(ground, cache, context);
   for (const { type, path } of doubtful) {
     const there = files.get(path)?.type;

@@ -7,7 +7,7 @@ import { MiseOciError } from "../errors.ts";
 import { type LayerTree, scanLayer } from "../layer/mod.ts";
 import type { LayerPlan } from "../plan/mod.ts";
 import { openCache } from "../store/mod.ts";
-import { readBaseDirectories } from "./base_files.ts";
+import { readBaseDirectories } from "./base_directories.ts";
 import { refuseReplacements } from "./inspect_layer.ts";
 import { hiddenFiles, refuseConflicts } from "./layer_conflicts.ts";
 import type { WorkflowContext } from "./types.ts";

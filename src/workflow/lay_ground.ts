@@ -3,13 +3,14 @@
  * @module
  */
 import type { BaseDirectories } from "../layer/mod.ts";
-import { readBaseDirectories } from "./base_files.ts";
+import { readBaseDirectories } from "./base_directories.ts";
 import type { BaseImage } from "./base_image.ts";
 import type { BuildInCacheOptions } from "./build_image.ts";
 import type { PlannedImage } from "./plan_images.ts";
 import type { MadeLayer } from "./made_layer.ts";
+import type { PackagesLayerOptions } from "./packages_layer.ts";
+import { packagesModule } from "./later.ts";
 import { openBase } from "./open_base.ts";
-import { maybeMakePackagesLayer } from "./packages_layer.ts";
 import type { WorkflowContext } from "./types.ts";
 
 /**
@@ -28,6 +29,16 @@ function warnOfDepth({ plan }: PlannedImage, base: BaseImage, context: WorkflowC
       `The image has ${count} layers: docker takes ${MAX_DOCKER_LAYERS} at most (podman 500). ` +
       "Put some of the tools into the base, or into an image of their own",
   });
+}
+
+/** The layer of system packages, if the plan has one. */
+async function maybePackages(
+  planned: PlannedImage,
+  options: PackagesLayerOptions,
+  context: WorkflowContext,
+): Promise<MadeLayer | undefined> {
+  if (planned.plan.layers.every(({ kind }) => kind !== "packages")) return undefined;
+  return await (await packagesModule()).maybeMakePackagesLayer(planned, options, context);
 }
 
 /** What lies below the layers of tools. */
@@ -54,7 +65,7 @@ export async function layGround(
 ): Promise<Ground> {
   const base = await openBase(planned, { cache, pull: request.pull }, context);
   warnOfDepth(planned, base, context);
-  const packages = await maybeMakePackagesLayer(planned, { base, cache, useCache, jobs }, context);
+  const packages = await maybePackages(planned, { base, cache, useCache, jobs }, context);
   const ground = packages === undefined ? base : { ...base, layers: [...base.layers, packages] };
   const baseDirectories = await readBaseDirectories(ground, cache, context);
   return { base, packages, ground, baseDirectories };

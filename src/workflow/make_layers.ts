@@ -3,12 +3,8 @@
  * several at once on one pool of compression workers.
  * @module
  */
-import {
-  type BaseDirectories,
-  computeDiffId,
-  createCompressionPool,
-  type LayerTree,
-} from "../layer/mod.ts";
+import { resolveFraming } from "../layer/compression.ts";
+import type { BaseDirectories, CompressionPool, LayerTree } from "../layer/mod.ts";
 import { scanListed } from "../layer/scan.ts";
 import type { TreeLists } from "../layer/tree_lists.ts";
 import type { BuildPlan, CompressionPlan, LayerPlan } from "../plan/mod.ts";
@@ -17,6 +13,7 @@ import type { Reporter } from "../ui/reporter.ts";
 import { buildOne, type LayerTask, layerTitle, maybeCached } from "./build_layer.ts";
 import { BuildQueue } from "./build_queue.ts";
 import { maybeSecretsConcern, refuseSecrets } from "./inspect_layer.ts";
+import { packModule, poolModule } from "./later.ts";
 import type { MadeLayer } from "./made_layer.ts";
 import type { WorkflowContext } from "./types.ts";
 
@@ -74,7 +71,8 @@ async function lookUp(
   const warnings: string[] = [];
   const keep = { warn: (text: string): void => void warnings.push(text) };
   // A cached layer knows its diff ID; without one, all of the tool is read.
-  const { diffId } = cached ?? await computeDiffId(plan, { ...task, signal, ...keep });
+  const { diffId } = cached ??
+    await (await packModule()).computeDiffId(plan, { ...task, signal, ...keep });
   if (diffId === reusable.diffId) {
     for (const text of warnings) scan.warn(plan, text);
     // "reused" is what only the registry has; the same bytes compressed otherwise are another blob.
@@ -129,7 +127,9 @@ export async function makeLayers(
   const queue = new BuildQueue(context.signal);
   const { signal } = queue;
   const scan = { compression, signal, reporter, warn, onSecrets };
-  await using pool = createCompressionPool({ compression, workers: options.jobs });
+  resolveFraming(compression);
+  await using pools = new AsyncDisposableStack();
+  let pool: CompressionPool | undefined;
   let building = 0;
   await queue.all(async () => {
     for (const layer of inOrder(layers)) {
@@ -141,6 +141,10 @@ export async function makeLayers(
       }
       building++;
       const { bytes } = found.tree;
+      if (pool === undefined) {
+        const { createCompressionPool } = await poolModule();
+        pool = pools.use(createCompressionPool({ compression, workers: options.jobs }));
+      }
       pool.prepare(bytes);
       const tools = { cache, useCache, pool, signal, reporter, warn };
       queue.add(bytes, async (onRead) => {

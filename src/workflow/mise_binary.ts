@@ -4,14 +4,12 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import { maybeMiseRelease, type MiseRelease } from "../mise/mod.ts";
 import { formatPlatform, type Platform } from "../oci/mod.ts";
 import type { Project } from "../plan/mod.ts";
 import type { ImageInput } from "./plan_images.ts";
-import { openBuildCache } from "./build_cache.ts";
-import { hostEnv, isHostPlatform } from "./environment.ts";
+import { isHostPlatform } from "./environment.ts";
 import { decideEmbedding, type EmbedDecision } from "./executables.ts";
-import { downloadRelease, maybeCachedRelease } from "./mise_release.ts";
+import { releaseModule } from "./later.ts";
 import type { WorkflowContext } from "./types.ts";
 
 /** What {@linkcode chooseMise} depends on besides the project. */
@@ -22,55 +20,6 @@ export interface ChooseMiseOptions {
   readonly platform: Platform;
   /** Whether a release may be downloaded; without, the plan names where it would come from. */
   readonly download: boolean;
-}
-
-/** Failures for which an image goes without mise; a wrong checksum is none of them. */
-const UNAVAILABLE: readonly string[] = ["network", "permission", "invalid", "not-found"];
-
-/**
- * The mise of a release, from the cache or downloaded.
- *
- * @returns its path; or why there is none.
- */
-async function obtainRelease(
-  release: MiseRelease,
-  { project, download }: { readonly project: Project; readonly download: boolean },
-  context: WorkflowContext,
-): Promise<{ readonly path: string } | { readonly why: string }> {
-  const cache = await openBuildCache(context);
-  const cached = await maybeCachedRelease(release, cache);
-  if (cached !== undefined) return { path: cached };
-  if (project.settings.offline === true) return { why: 'mise\'s setting "offline" is on' };
-  if (!download) return { path: release.url.href };
-  try {
-    return { path: await downloadRelease(release, { cache }, context) };
-  } catch (error) {
-    if (!(error instanceof MiseOciError) || !UNAVAILABLE.includes(error.code)) throw error;
-    return { why: error.message };
-  }
-}
-
-/** mise for a platform that this machine is not of. */
-async function chooseRelease(
-  project: Project,
-  { platform, download }: ChooseMiseOptions,
-  context: WorkflowContext,
-): Promise<EmbedDecision> {
-  const { miseVersion: version, settings } = project;
-  const name = formatPlatform(platform);
-  const none = (why: string): EmbedDecision => ({
-    warning: `mise is left out of the image for ${name}: ${why} ` +
-      `(--mise-binary ${name}=FILE gives one for it, --no-mise none)`,
-  });
-  const release = maybeMiseRelease(version, platform, {
-    libc: hostEnv("MISE_LIBC"),
-    ...(settings.urlReplacements === undefined ? {} : { replacements: settings.urlReplacements }),
-  });
-  if (release === undefined) return none("mise is not released for it");
-  const found = await obtainRelease(release, { project, download }, context);
-  if ("why" in found) return none(found.why);
-  if (found.path === release.url.href) return { executable: { path: found.path, version } };
-  return await decideEmbedding("mise", { path: found.path, version, platform });
 }
 
 /**
@@ -93,7 +42,7 @@ export async function chooseMise(
   if (named === undefined) {
     const decision = await decideEmbedding("mise", { path: misePath, version, platform });
     if (decision.warning === undefined || isHostPlatform(platform)) return decision;
-    return await chooseRelease(project, options, context);
+    return await (await releaseModule()).chooseRelease(project, options, context);
   }
   const fail = (why: string): never => {
     throw new MiseOciError(

@@ -5,7 +5,7 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import { type MiseRelease, parseChecksum } from "../mise/mod.ts";
+import { type MiseRelease, parseChecksum } from "../mise/release.ts";
 import { type Digest, parseDigest, shortDigest } from "../oci/mod.ts";
 import { loadCaCerts } from "../registry/mod.ts";
 import { Connector } from "../registry/connect.ts";

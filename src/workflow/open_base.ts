@@ -2,11 +2,9 @@
  * Opens the base image, wherever it comes from.
  * @module
  */
-import { resolve } from "@std/path";
-import { type Cache, openArchive, openLayout } from "../store/mod.ts";
+import type { Cache } from "../store/mod.ts";
 import { type BaseImage, SCRATCH } from "./base_image.ts";
-import { pullBase } from "./base_registry.ts";
-import { takeBaseFromStore } from "./base_store.ts";
+import { registryModule, storeModule } from "./later.ts";
 import type { PlannedImage } from "./plan_images.ts";
 import type { BuildRequest, WorkflowContext } from "./types.ts";
 
@@ -16,10 +14,6 @@ export interface OpenBaseOptions {
   readonly cache: Cache;
   /** When to ask the registry. */
   readonly pull: BuildRequest["pull"];
-}
-
-function tagOf({ tag }: { readonly tag?: string }): { readonly tag?: string } {
-  return tag === undefined ? {} : { tag };
 }
 
 /**
@@ -37,17 +31,13 @@ export async function openBase(
   switch (from.kind) {
     case "scratch":
       return SCRATCH;
-    case "layout": {
-      const store = await openLayout(resolve(project.directory, from.path));
-      return await takeBaseFromStore(store, { plan, cache, ...tagOf(from) }, context);
-    }
+    case "layout":
     case "archive": {
-      const { signal } = context;
-      await using store = await openArchive(resolve(project.directory, from.path), { signal });
-      return await takeBaseFromStore(store, { plan, cache, ...tagOf(from) }, context);
+      const { directory } = project;
+      return await (await storeModule()).takeLocalBase(from, { plan, cache, directory }, context);
     }
     case "registry":
-      return await pullBase(from.reference, {
+      return await (await registryModule()).pullBase(from.reference, {
         plan,
         cache,
         pull,

@@ -2,21 +2,20 @@
  * From a project to the plan of its image, for one platform or several; nothing is built here.
  * @module
  */
-import { LAYER_FORMAT, RELOCATION_FORMAT } from "../layer/mod.ts";
+import { LAYER_FORMAT, RELOCATION_FORMAT } from "../layer/format.ts";
 import { TreeLists } from "../layer/tree_lists.ts";
-import { readProject, SharedAnswers } from "../mise/mod.ts";
+import { SharedAnswers } from "../mise/answers_of_project.ts";
+import { readProject } from "../mise/project.ts";
 import type { Platform } from "../oci/mod.ts";
 import { type BuildPlan, plan, type PlanOptions, type Project } from "../plan/mod.ts";
 import { openBuildCache } from "./build_cache.ts";
-import { checkPlan } from "./check_plan.ts";
 import { defaultPlatform, hostEnv } from "./environment.ts";
-import { checkForeignTools, differentVersions } from "./foreign_tools.ts";
 import { imageExtras } from "./image_extras.ts";
 import { sortPlatforms } from "./image_set.ts";
+import { foreignModule, packagesModule, planModule } from "./later.ts";
 import { mapLimited } from "./limit.ts";
 import { chooseMise } from "./mise_binary.ts";
 import { miseContext } from "./mise_context.ts";
-import { refuseOnScratch } from "./packages_layer.ts";
 import { partPlatforms, projectOptions, requestedPlatforms } from "./project_options.ts";
 import { tellOnce } from "./tell_once.ts";
 import { buildTimestamp } from "./timestamp.ts";
@@ -69,6 +68,7 @@ async function openProject(
   const followed = await followToolPaths(project);
   const cache = await opened;
   if (foreign !== undefined && cache !== undefined) {
+    const { checkForeignTools } = await foreignModule();
     await checkForeignTools(followed, foreign.platform, cache);
     cache.useInstalls(followed.tools.map(({ installPath }) => installPath));
   }
@@ -134,7 +134,9 @@ export async function planProject(
   for (const text of planned.warnings) context.reporter.emit({ type: "warning", text });
   const { lists } = options;
   const image = { project, plan: planned, ...(lists === undefined ? {} : { lists }) };
-  refuseOnScratch(image);
+  if (project.packages !== undefined && project.packages.length > 0) {
+    (await packagesModule()).refuseOnScratch(image);
+  }
   return image;
 }
 
@@ -144,7 +146,7 @@ export async function planImage(
   context: WorkflowContext,
 ): Promise<BuildPlan> {
   const { project, plan } = await planProject(request, context, { installForeign: false });
-  await checkPlan(project, plan, context);
+  await (await planModule()).checkPlan(project, plan, context);
   return plan;
 }
 
@@ -175,6 +177,8 @@ export async function planPlatforms(
   }
   lists?.settle();
   const images = platforms.flatMap((platform) => planned.get(platform) ?? []);
+  if (images.length < 2) return images;
+  const { differentVersions } = await foreignModule();
   for (const text of differentVersions(images)) told.reporter.emit({ type: "warning", text });
   return images;
 }

@@ -8,7 +8,8 @@
  */
 import type { Reference } from "../oci/mod.ts";
 import type { BuildPlan, LayerPlan, Project } from "../plan/mod.ts";
-import { findReusableLayers, type RegistryClient, type ReusableLayer } from "../registry/mod.ts";
+import type { RegistryClient, ReusableLayer } from "../registry/mod.ts";
+import { reuseModule } from "./later.ts";
 import { withAnnotations } from "./made_layer.ts";
 import type { MadeLayer } from "./made_layer.ts";
 import type { WorkflowContext } from "./types.ts";
@@ -24,6 +25,7 @@ export async function readReuseIndex(
 ): Promise<ReuseIndex> {
   const { plan, reference, asked } = options;
   const tools = plan.layers.filter(({ kind }) => kind === "tool");
+  const { findReusableLayers } = await reuseModule();
   const { layers, problem } = await findReusableLayers(client, {
     reference,
     platform: plan.platform,

@@ -4,7 +4,9 @@
  */
 import { MiseOciError } from "../errors.ts";
 import type { Descriptor } from "../oci/mod.ts";
-import { type Cache, createLayout, lockLayout } from "../store/mod.ts";
+import { createLayout } from "../store/layout.ts";
+import { lockLayout } from "../store/lock.ts";
+import type { Cache } from "../store/mod.ts";
 import { type ImageSet, setDocuments, setEntry, setLayers } from "./image_set.ts";
 import { mapLimited } from "./limit.ts";
 import type { WorkflowContext } from "./types.ts";

@@ -9,6 +9,7 @@
  * @module
  */
 import { deflateBlock } from "./deflate.ts";
+import { compressZstd } from "./zstd.ts";
 
 /** How one block is compressed. */
 export interface BlockJob {
@@ -24,29 +25,6 @@ export interface BlockJob {
   readonly dictionary: number;
   /** Whether the stream ends with this block. */
   readonly last: boolean;
-}
-
-/** The part of `node:zlib` that Deno's types and older versions do not all have. */
-interface Zstd {
-  zstdCompressSync?: (
-    data: Uint8Array,
-    options: { params: Record<number, number>; chunkSize?: number },
-  ) => Uint8Array<ArrayBuffer>;
-  constants: { ZSTD_c_compressionLevel?: number; ZSTD_c_checksumFlag?: number };
-}
-
-type Process = { getBuiltinModule(name: "zlib"): Zstd };
-
-/** `node:zlib`, loaded when it is needed: that takes longer than a worker takes to start. */
-function loadZstd(): Zstd {
-  const { process } = globalThis as unknown as { readonly process: Process };
-  return process.getBuiltinModule("zlib");
-}
-
-/** Whether this Deno can write zstd (2.6 and later). */
-export function hasZstd(): boolean {
-  const { zstdCompressSync, constants } = loadZstd();
-  return typeof zstdCompressSync === "function" && constants.ZSTD_c_compressionLevel !== undefined;
 }
 
 /**
@@ -68,15 +46,4 @@ export function compressBlock(buffer: Uint8Array, job: BlockJob): number {
   // worker before it collects garbage.
   bytes.buffer.transfer(0);
   return length;
-}
-
-function compressZstd(data: Uint8Array, level: number): Uint8Array<ArrayBuffer> {
-  const { zstdCompressSync, constants } = loadZstd();
-  if (zstdCompressSync === undefined) throw new Error("node:zlib has no zstd");
-  const params = {
-    [constants.ZSTD_c_compressionLevel ?? 100]: level,
-    [constants.ZSTD_c_checksumFlag ?? 201]: 1,
-  };
-  // Room for whatever comes out: zstd then compresses straight into it, and nothing has to be joined.
-  return zstdCompressSync(data, { params, chunkSize: data.length + (data.length >> 8) + 1024 });
 }
