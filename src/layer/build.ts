@@ -38,6 +38,8 @@ export interface LayerContext extends PackContext {
   readonly pool: CompressionPool;
   /** Where the blob goes. */
   readonly sink: BlobSink;
+  /** Whether the blocks of other layers go first; see {@linkcode CompressionPool.join}. */
+  readonly yields?: boolean | undefined;
 }
 
 /** A layer that has been built and stored. */
@@ -65,12 +67,12 @@ export interface BuiltLayer {
  * `not-found`, `invalid` as {@linkcode scanLayer}; what the sink throws.
  */
 export async function buildLayer(plan: LayerPlan, context: LayerContext): Promise<BuiltLayer> {
-  const { pool, sink, signal } = context;
+  const { pool, sink, signal, yields } = context;
   const attend = { ...context, reportHostPaths: plan.kind === "tool" };
   const packed = await packSteadily(plan, attend, async (onBytes) => {
     const writer = await sink.create();
     const write = (bytes: Uint8Array): Promise<void> => writer.write(bytes);
-    const output = new LayerOutput(pool, { signal, onBytes, write });
+    const output = new LayerOutput(pool, { signal, onBytes, write, yields });
     const abandon = async (): Promise<void> => {
       await output.abort();
       await writer.abort();

@@ -53,6 +53,8 @@ export interface OutputOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told of every block: bytes of tar. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
+  /** Whether other layers' blocks go first; see {@linkcode CompressionPool.join}. */
+  readonly yields?: boolean | undefined;
 }
 
 /** A tar on its way into a blob. */
@@ -80,7 +82,7 @@ export class LayerOutput implements TarSink {
     options: OutputOptions & { readonly write: (bytes: Uint8Array) => Promise<void> },
   ) {
     this.#pool = pool;
-    this.#client = pool.join();
+    this.#client = pool.join({ yields: options.yields ?? false });
     this.#write = options.write;
     this.#options = options;
     this.#window = new Slots(pool.workers + 2);
@@ -125,7 +127,7 @@ export class LayerOutput implements TarSink {
   async nextBlock(): Promise<void> {
     if (this.#buffer !== undefined) this.#submit(false);
     await this.#window.acquire(this.#options.signal);
-    const buffer = await this.#pool.acquire(this.#options.signal);
+    const buffer = await this.#pool.acquire(this.#client, this.#options.signal);
     const { dictionary, blockSize } = this.#pool.framing;
     this.#buffer = buffer;
     this.#view = new Uint8Array(buffer, dictionary, blockSize);

@@ -47,6 +47,8 @@ export interface WaitingBlock {
 export interface PoolClient {
   /** Blocks that no worker has taken yet, oldest first. */
   readonly queue: WaitingBlock[];
+  /** Whether its blocks wait as long as others have some. */
+  readonly yields: boolean;
 }
 
 /** Blocks up to this size are compressed at once, on the calling thread: no worker is started for them. */
@@ -103,17 +105,22 @@ export class CompressionPool implements AsyncDisposable {
     }
   }
 
-  /** A place in the pool for one layer. */
-  join(): PoolClient {
-    return { queue: [] };
+  /**
+   * A place in the pool for one layer.
+   *
+   * @param options `yields`: its blocks fill the gaps that other layers leave. For a layer that is read
+   * faster than it is compressed, such as one large file: then those that take long to read are not late.
+   */
+  join({ yields = false }: { readonly yields?: boolean } = {}): PoolClient {
+    return { queue: [], yields };
   }
 
   /**
    * Waits for a buffer that holds dictionary, block and what a block can grow by. It must come back
    * through `release`; whoever fills one must not wait for another.
    */
-  async acquire(signal?: AbortSignal): Promise<ArrayBuffer> {
-    await this.#slots.acquire(signal);
+  async acquire(client: PoolClient, signal?: AbortSignal): Promise<ArrayBuffer> {
+    await this.#slots.acquire(signal, client.yields ? this.workers : 0);
     const { dictionary, blockSize } = this.framing;
     return this.#buffers.pop() ?? new ArrayBuffer(dictionary + blockSize + GROWTH);
   }
@@ -162,7 +169,8 @@ export class CompressionPool implements AsyncDisposable {
     while (this.#clients.length > 0) {
       const worker = this.#idle.pop() ?? this.#start();
       if (worker === undefined) return;
-      const client = this.#clients.shift();
+      const next = Math.max(0, this.#clients.findIndex(({ yields }) => !yields));
+      const [client] = this.#clients.splice(next, 1);
       const waiting = client?.queue.shift();
       if (client === undefined || waiting === undefined) {
         this.#idle.push(worker);

@@ -4,6 +4,8 @@
  */
 
 interface Waiter {
+  /** How many places are left to others. */
+  readonly spare: number;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -12,6 +14,7 @@ interface Waiter {
 export class Slots {
   #free: number;
   #failure: { readonly error: unknown } | undefined;
+  /** Those who leave no place to others come first. */
   readonly #waiters = new Set<Waiter>();
 
   /** Creates so many free places. */
@@ -19,11 +22,15 @@ export class Slots {
     this.#free = count;
   }
 
-  /** Takes a place, waiting for one; rejects with the signal's reason or the error of `fail`. */
-  acquire(signal?: AbortSignal): Promise<void> {
+  /**
+   * Takes a place, waiting for one; rejects with the signal's reason or the error of `fail`.
+   *
+   * @param spare so many places are left free for others, who are also served first.
+   */
+  acquire(signal?: AbortSignal, spare: number = 0): Promise<void> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
-    if (this.#free > 0) {
+    if (this.#free > spare) {
       this.#free--;
       return Promise.resolve();
     }
@@ -35,6 +42,7 @@ export class Slots {
         then();
       };
       const waiter: Waiter = {
+        spare,
         resolve: () => settle(resolve),
         reject: (error) => settle(() => reject(error)),
       };
@@ -45,9 +53,12 @@ export class Slots {
 
   /** Gives a place back. */
   release(): void {
-    const [next] = this.#waiters;
-    if (next === undefined) this.#free++;
-    else next.resolve();
+    this.#free++;
+    const waiting = [...this.#waiters];
+    const next = waiting.find(({ spare }) => spare === 0) ?? waiting[0];
+    if (next === undefined || this.#free <= next.spare) return;
+    this.#free--;
+    next.resolve();
   }
 
   /** Makes every waiting and later `acquire` reject. */

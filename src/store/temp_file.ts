@@ -51,11 +51,30 @@ async function createLocked(directory: string): Promise<{ path: string; file: De
   }
 }
 
+/** After so many bytes the device is given what there is, while more is written. */
+const FLUSH_BYTES = 16 << 20;
+
+/**
+ * Flushes a file that others write, through an opening of its own: Deno lets a write wait for a flush of the
+ * same one. What goes wrong is told by the flush at the end.
+ */
+async function flushAhead(path: string): Promise<void> {
+  try {
+    using file = await Deno.open(path, { write: true });
+    await file.syncData();
+  } catch {
+    // The flush at the end meets the same.
+  }
+}
+
 /** A file that is being written under a temporary name. */
 export class TempFile {
   readonly #path: string;
   readonly #disk: Disk;
   #file: Deno.FsFile | undefined;
+  /** Bytes that no flush was begun for. */
+  #unflushed = 0;
+  #flushing: Promise<void> | undefined;
 
   private constructor(path: string, file: Deno.FsFile, disk: Disk) {
     this.#path = path;
@@ -92,10 +111,19 @@ export class TempFile {
       for (let offset = 0; offset < chunk.length;) {
         offset += await file.write(offset === 0 ? chunk : chunk.subarray(offset));
       }
+      this.#flushSome(chunk.length);
     } catch (error) {
       await this.abort();
       throw ioError(error, "write", this.#path);
     }
+  }
+
+  /** Of a large blob only the end is left to be flushed when it is whole. */
+  #flushSome(bytes: number): void {
+    this.#unflushed += bytes;
+    if (this.#unflushed < FLUSH_BYTES || this.#flushing !== undefined) return;
+    this.#unflushed = 0;
+    this.#flushing = flushAhead(this.#path).finally(() => this.#flushing = undefined);
   }
 
   /**
@@ -107,6 +135,8 @@ export class TempFile {
   async commit(to: string, options: { durable?: boolean } = {}): Promise<Deno.FileInfo> {
     const file = this.#open();
     try {
+      // Windows renames no file that is open.
+      await this.#flushing;
       if (options.durable ?? true) await this.#disk.sync(file, to);
       await this.#disk.rename(this.#path, to);
       this.#file = undefined;
@@ -124,6 +154,7 @@ export class TempFile {
     const file = this.#file;
     this.#file = undefined;
     if (file === undefined) return;
+    await this.#flushing;
     await Deno.remove(this.#path).catch(() => {});
     file.close();
   }

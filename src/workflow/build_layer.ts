@@ -69,6 +69,8 @@ export interface LayerTools {
   readonly warn: (plan: LayerPlan, text: string) => void;
   /** Told when the tree has been read. */
   readonly onRead?: () => void;
+  /** Whether it fills the gaps that other layers leave. */
+  readonly yields?: boolean;
 }
 
 /** Where it is kept which layers were built of trees of a shape. */
@@ -133,6 +135,7 @@ export async function buildOne(task: LayerTask, tools: LayerTools): Promise<Made
       onBytes: (bytes) => reporter.emit({ type: "advance", id, bytes }),
       warn: (text) => warn(plan, text),
       onRead: tools.onRead,
+      yields: tools.yields,
     });
     await keep(layer, cache, shape);
     builtNow.set(cache, (builtNow.get(cache) ?? new Set()).add(shape));

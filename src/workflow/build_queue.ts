@@ -10,8 +10,12 @@
  */
 const LAYERS_AT_ONCE = 2;
 
-/** Builds a layer; calls what it is given when the next one may begin, its end at the latest. */
-export type Build = (onRead: () => void) => Promise<void>;
+/**
+ * Builds a layer; calls what it is given when the next one may begin, its end at the latest.
+ *
+ * @param fills whether other layers go first.
+ */
+export type Build = (onRead: () => void, fills: boolean) => Promise<void>;
 
 /** A layer that waits. */
 interface Waiting {
@@ -19,6 +23,8 @@ interface Waiting {
   readonly bytes: number;
   /** Builds it. */
   readonly build: Build;
+  /** Whether it is read so fast that it can fill the gaps which others leave. */
+  readonly fills: boolean;
 }
 
 /** Builds some layers at once, of those that wait the largest first. */
@@ -31,6 +37,8 @@ export class BuildQueue {
   readonly #running = new Set<Promise<void>>();
   /** How many of them are being read. */
   #reading = 0;
+  /** Whether one of them fills gaps; that one does not count. */
+  #filling = false;
   #failure: { readonly error: unknown } | undefined;
 
   /** Builds nothing yet. */
@@ -39,9 +47,14 @@ export class BuildQueue {
     this.#limit = limit;
   }
 
-  /** Builds a layer now, or when its turn comes; not at all after a failure. */
-  add(bytes: number, build: Build): void {
-    this.#waiting.push({ bytes, build });
+  /**
+   * Builds a layer now, or when its turn comes; not at all after a failure.
+   *
+   * @param options `fills`: it is read so fast that it can fill the gaps which others leave, as a large file
+   * is. One such layer is built besides the others, and has done when they have.
+   */
+  add(bytes: number, build: Build, { fills = false }: { readonly fills?: boolean } = {}): void {
+    this.#waiting.push({ bytes, build, fills });
     this.#next();
   }
 
@@ -64,27 +77,36 @@ export class BuildQueue {
   }
 
   #next(): void {
-    while (this.#failure === undefined && this.#reading < this.#limit) {
-      this.#waiting.sort((a, b) => a.bytes - b.bytes);
+    if (this.#failure !== undefined) return;
+    this.#waiting.sort((a, b) => a.bytes - b.bytes);
+    const filling = this.#filling ? -1 : this.#waiting.findLastIndex(({ fills }) => fills);
+    for (const { build } of filling < 0 ? [] : this.#waiting.splice(filling, 1)) {
+      this.#filling = true;
+      this.#run(build, true, () => this.#filling = false);
+    }
+    while (this.#reading < this.#limit) {
       const next = this.#waiting.pop();
       if (next === undefined) return;
-      this.#run(next.build);
+      this.#reading++;
+      this.#run(next.build, false, () => this.#reading--);
     }
   }
 
-  #run(build: Build): void {
-    this.#reading++;
+  /** @param leave makes room for another. */
+  #run(build: Build, fills: boolean, leave: () => void): void {
     let isReading = true;
     const onRead = (): void => {
       if (!isReading) return;
       isReading = false;
-      this.#reading--;
+      leave();
       this.#next();
     };
-    const running = build(onRead).catch((error: unknown) => this.#fail(error)).finally(() => {
-      this.#running.delete(running);
-      onRead();
-    });
+    const running = build(onRead, fills).catch((error: unknown) => this.#fail(error)).finally(
+      () => {
+        this.#running.delete(running);
+        onRead();
+      },
+    );
     this.#running.add(running);
   }
 }

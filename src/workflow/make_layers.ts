@@ -147,9 +147,9 @@ export async function makeLayers(
       }
       pool.prepare(bytes);
       const tools = { cache, useCache, pool, signal, reporter, warn };
-      queue.add(bytes, async (onRead) => {
-        made.set(layer, await buildOne(found, { ...tools, onRead }));
-      });
+      queue.add(bytes, async (onRead, yields) => {
+        made.set(layer, await buildOne(found, { ...tools, onRead, yields }));
+      }, { fills: isLargeFile(layer) });
     }
     if (options.strict) refuseSecrets(secrets);
     for (const text of secrets) say(`${text}; everyone who can pull the image can read them`);
