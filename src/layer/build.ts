@@ -80,7 +80,11 @@ export async function buildLayer(plan: LayerPlan, context: LayerContext): Promis
     return { output, writer, abandon };
   });
   const { tree, summary, warnings } = packed;
-  const { digest, size } = await packed.attempt.writer.commit();
+  // The blob is flushed meanwhile.
+  const [{ digest, size }, fingerprint] = await Promise.all([
+    packed.attempt.writer.commit(),
+    fingerprintTree(plan, tree, pool.framing),
+  ]);
   const texts = packed.texts.list();
   return {
     plan,
@@ -92,7 +96,7 @@ export async function buildLayer(plan: LayerPlan, context: LayerContext): Promis
     },
     diffId: summary.diffId,
     uncompressedSize: summary.size,
-    fingerprint: await fingerprintTree(plan, tree, pool.framing),
+    fingerprint,
     ...(texts === undefined ? {} : { texts }),
     warnings,
   };
@@ -171,11 +175,13 @@ async function packSteadily<A extends Attempt>(
     try {
       const warnings = [...tree.warnings];
       const texts = new RelocatedTexts();
-      const { summary, settled } = await packOnce(tree, { context, attempt, warnings, texts });
+      const { finishing, settled } = await packOnce(tree, { context, attempt, warnings, texts });
+      // Everything has been read; the last blocks are compressed meanwhile.
       const changed = await maybeChange(plan, tree, { ...context, settled });
       if (changed !== undefined) {
         throw new TreeChangedError(changed, "changed while the layer was built");
       }
+      const summary = await finishing;
       if (context.warn !== undefined) warnings.forEach(context.warn);
       return { attempt, tree, summary, texts, warnings };
     } catch (error) {
@@ -196,7 +202,7 @@ async function packOnce(
     readonly warnings: string[];
     readonly texts: RelocatedTexts;
   },
-): Promise<{ readonly summary: TarSummary; readonly settled: Positions }> {
+): Promise<{ readonly finishing: Promise<TarSummary>; readonly settled: Positions }> {
   context.signal?.throwIfAborted();
   const hostPaths = context.reportHostPaths === true
     ? new HostPathFinder(tree.relocations)
@@ -210,5 +216,8 @@ async function packOnce(
   });
   context.onRead?.();
   warnings.push(...[hostPaths?.warning()].flatMap((text) => text ?? []));
-  return { summary: await attempt.output.finish(), settled };
+  const finish = async (): Promise<TarSummary> => await attempt.output.finish();
+  const finishing = finish();
+  finishing.catch(() => {});
+  return { finishing, settled };
 }

@@ -111,8 +111,10 @@ async function keep(layer: BuiltLayer, cache: Cache, shape: string): Promise<voi
   if (texts === undefined) return;
   const notes = { texts, warnings };
   const label = layerTitle(plan);
-  await cache.putLayer(fingerprint, { descriptor, diffId, uncompressedSize, label, notes });
-  await cache.putDocument(SHAPES, shape, fingerprint);
+  await Promise.all([
+    cache.putLayer(fingerprint, { descriptor, diffId, uncompressedSize, label, notes }),
+    cache.putDocument(SHAPES, shape, fingerprint),
+  ]);
 }
 
 /** Builds the layer of a task and puts it into the local cache. */
