@@ -63,6 +63,18 @@ const GROWTH = 16 << 10;
  */
 const WORKER_BLOCKS = 256;
 
+/** Blocks that a worker has: the one it compresses, and the next, so that it does not wait for an answer. */
+const BLOCKS_AT_WORKER = 2;
+
+/** A worker. */
+interface Place {
+  readonly worker: Worker;
+  /** Blocks that it has, oldest first: it takes one after the other. */
+  readonly blocks: WaitingBlock[];
+  /** How many it ever had. */
+  count: number;
+}
+
 /** The workers of a build. Close it, or the program does not end. */
 export class CompressionPool implements AsyncDisposable {
   /** How layers are cut and framed. */
@@ -72,9 +84,7 @@ export class CompressionPool implements AsyncDisposable {
   readonly #workerUrl: URL;
   readonly #buffers: ArrayBuffer[] = [];
   readonly #slots: Slots;
-  readonly #idle: Worker[] = [];
-  readonly #running = new Map<Worker, WaitingBlock>();
-  readonly #blocks = new WeakMap<Worker, number>();
+  readonly #places = new Set<Place>();
   #clients: PoolClient[] = [];
   #closed = false;
 
@@ -88,7 +98,7 @@ export class CompressionPool implements AsyncDisposable {
 
   /** Number of workers that have been started. */
   get started(): number {
-    return this.#idle.length + this.#running.size;
+    return this.#places.size;
   }
 
   /**
@@ -98,11 +108,7 @@ export class CompressionPool implements AsyncDisposable {
   prepare(bytes: number): void {
     if (this.framing.kind === "none" || bytes <= INLINE_LIMIT) return;
     const wanted = Math.min(this.workers, Math.ceil(bytes / this.framing.blockSize));
-    while (this.started < wanted) {
-      const worker = this.#start();
-      if (worker === undefined) return;
-      this.#idle.push(worker);
-    }
+    while (this.started < wanted && this.#start() !== undefined);
   }
 
   /**
@@ -167,44 +173,60 @@ export class CompressionPool implements AsyncDisposable {
 
   #dispatch(): void {
     while (this.#clients.length > 0) {
-      const worker = this.#idle.pop() ?? this.#start();
-      if (worker === undefined) return;
+      const place = this.#maybePlace();
+      if (place === undefined) return;
       const next = Math.max(0, this.#clients.findIndex(({ yields }) => !yields));
       const [client] = this.#clients.splice(next, 1);
       const waiting = client?.queue.shift();
-      if (client === undefined || waiting === undefined) {
-        this.#idle.push(worker);
-        continue;
-      }
+      if (client === undefined || waiting === undefined) continue;
       if (client.queue.length > 0) this.#clients.push(client);
-      this.#running.set(worker, waiting);
+      place.blocks.push(waiting);
+      place.count++;
       const request: WorkerRequest = { buffer: waiting.buffer, job: waiting.job };
-      worker.postMessage(request, [waiting.buffer]);
+      place.worker.postMessage(request, [waiting.buffer]);
     }
   }
 
-  #start(): Worker | undefined {
-    if (this.#running.size >= this.workers || this.#closed) return undefined;
+  /** Who takes the next block: a worker that has none, a new one, or one that has not enough. */
+  #maybePlace(): Place | undefined {
+    let best: Place | undefined;
+    for (const place of this.#places) {
+      if (
+        place.blocks.length < (best?.blocks.length ?? BLOCKS_AT_WORKER) && !this.#isSpent(place)
+      ) {
+        best = place;
+      }
+    }
+    return best?.blocks.length === 0 ? best : this.#start() ?? best;
+  }
+
+  #isSpent({ count }: Place): boolean {
+    return this.framing.kind === "zstd" && count >= WORKER_BLOCKS;
+  }
+
+  #start(): Place | undefined {
+    if (this.#places.size >= this.workers || this.#closed) return undefined;
     const worker = new Worker(this.#workerUrl, { type: "module", name: "mise-oci-compress" });
+    const place: Place = { worker, blocks: [], count: 0 };
     worker.onmessage = (event: MessageEvent<WorkerResponse>): void => {
-      this.#settle(worker, event.data);
+      this.#settle(place, event.data);
     };
     worker.onerror = (event): void => {
       event.preventDefault();
       this.#fail(workerError(event.message));
     };
     worker.onmessageerror = (): void => this.#fail(workerError("message cannot be read"));
-    return worker;
+    this.#places.add(place);
+    return place;
   }
 
-  #settle(worker: Worker, response: WorkerResponse): void {
-    const waiting = this.#running.get(worker);
-    this.#running.delete(worker);
+  #settle(place: Place, response: WorkerResponse): void {
+    const waiting = place.blocks.shift();
     if (this.#closed || waiting === undefined) return;
-    const blocks = (this.#blocks.get(worker) ?? 0) + 1;
-    this.#blocks.set(worker, blocks);
-    if (this.framing.kind === "gzip" || blocks < WORKER_BLOCKS) this.#idle.push(worker);
-    else worker.terminate();
+    if (place.blocks.length === 0 && this.#isSpent(place)) {
+      place.worker.terminate();
+      this.#places.delete(place);
+    }
     const { buffer, length, error } = response;
     if (error !== undefined) {
       this.release(buffer);
@@ -216,10 +238,12 @@ export class CompressionPool implements AsyncDisposable {
   /** Ends everything with an error: the next block, and each that is waiting, fails with it. */
   #fail(error: unknown): void {
     this.#closed = true;
-    const waiting = [...this.#running.values(), ...this.#clients.flatMap(({ queue }) => queue)];
-    for (const worker of [...this.#idle, ...this.#running.keys()]) worker.terminate();
-    this.#idle.length = 0;
-    this.#running.clear();
+    const waiting = [
+      ...[...this.#places].flatMap(({ blocks }) => blocks),
+      ...this.#clients.flatMap(({ queue }) => queue),
+    ];
+    for (const { worker } of this.#places) worker.terminate();
+    this.#places.clear();
     this.#clients = [];
     this.#slots.fail(error);
     for (const { reject } of waiting) reject(error);
