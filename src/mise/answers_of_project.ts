@@ -66,8 +66,8 @@ function stopOf({ context: { signal } }: Session): { readonly signal?: AbortSign
 }
 
 /**
- * Backends of the tools that will be asked about as soon as they are known: the other answers are still on
- * their way then. None if that fails: whoever needs them asks again, and says what is wrong.
+ * Tells where the tools are, and asks for the backends that will be wanted, as soon as the tools are known: the
+ * other answers are still on their way then. None if that fails: whoever needs them asks again, and says what is wrong.
  */
 async function askDetailsEarly(
   session: Session,
@@ -82,6 +82,8 @@ async function askDetailsEarly(
     version !== "system" &&
     (places === undefined || source === undefined || !isOutside(source, places))
   );
+  const installed = mine.flatMap(({ installed, installPath }) => installed ? installPath : []);
+  session.context.onInstalled?.(installed);
   try {
     return await askBackends(session, knownDetails(mine).open, signal);
   } catch (error) {

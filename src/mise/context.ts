@@ -13,7 +13,10 @@ export interface MiseContext {
   warn(text: string): void;
   /** Takes one line of detail for `-v` (1) or `-vv` (2); never a variable's value. */
   detail(level: 1 | 2, text: string): void;
-  /** Takes the directories of the project's tools once all are installed, before all is known of them. */
+  /**
+   * Takes the directories of the project's tools that are installed as soon as they are known; again if more
+   * are installed, or it turns out to be others.
+   */
   onInstalled?(paths: readonly string[]): void;
   /** Takes what `mise install` prints, as it comes; without it the output is dropped. */
   onInstallOutput?(chunk: Uint8Array): void;

@@ -201,9 +201,6 @@ async function know(session: Session, options: Reading): Promise<Known> {
     ...withoutVersion(own),
   ]);
   const tools = foreign === undefined ? own : checkConditions(own, files, foreign.platform);
-  if (tools.every(({ installed }) => installed)) {
-    asked.session.context.onInstalled?.(tools.map(({ installPath }) => installPath));
-  }
   return { ...asked, files, outside, tools };
 }
 
