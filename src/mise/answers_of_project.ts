@@ -25,7 +25,7 @@ import {
   MAX_CALLS,
   type Session,
 } from "./ask.ts";
-import { knownDetails } from "./backends.ts";
+import { CORE_TOOLS, knownDetails } from "./backends.ts";
 import { findOutsidePlaces, isOutside, isWithin } from "./scope.ts";
 import { parseUnresolved, type UnresolvedTool, WARNINGS_ENV } from "./unresolved.ts";
 import type { MiseSettings } from "../plan/project.ts";
@@ -66,13 +66,36 @@ function stopOf({ context: { signal } }: Session): { readonly signal?: AbortSign
 }
 
 /**
+ * The details of core tools, which do not depend on the platform: only of names that another backend has too
+ * does mise choose by platform.
+ */
+function coreDetails(
+  shorts: readonly string[],
+  tools: readonly ListedTool[],
+  first: Answers,
+): ReadonlyMap<string, ToolDetail> {
+  const versionsOf = (short: string, all: readonly ListedTool[]): readonly string[] =>
+    all.flatMap((tool) => tool.short === short ? tool.version : []).sort();
+  return new Map(shorts.flatMap((short) => {
+    const detail = first.details.get(short);
+    if (detail?.backend !== `core:${short}`) return [];
+    const same = isSame(versionsOf(short, tools), versionsOf(short, first.tools));
+    return same ? [[short, detail]] : [];
+  }));
+}
+
+/**
  * Tells where the tools are, and asks for the backends that will be wanted, as soon as the tools are known: the
  * other answers are still on their way then. None if that fails: whoever needs them asks again, and says what is wrong.
  */
 async function askDetailsEarly(
   session: Session,
   tools: readonly ListedTool[],
-  { includeGlobal, signal }: AskOptions & { readonly signal: AbortSignal },
+  { includeGlobal, signal, first }: AskOptions & {
+    readonly signal: AbortSignal;
+    /** What mise says for the first platform, if this is another. */
+    readonly first?: Promise<Answers>;
+  },
 ): Promise<ReadonlyMap<string, ToolDetail>> {
   // Then everything is asked again without the variables that override versions.
   const again = !includeGlobal && tools.some(({ override }) => override !== undefined);
@@ -85,7 +108,14 @@ async function askDetailsEarly(
   const installed = mine.flatMap(({ installed, installPath }) => installed ? installPath : []);
   session.context.onInstalled?.(installed);
   try {
-    return await askBackends(session, knownDetails(mine).open, signal);
+    const { open } = knownDetails(mine);
+    const core = first === undefined ? [] : open.filter((short) => CORE_TOOLS.has(short));
+    const [asked, known] = await Promise.all([
+      askBackends(session, open.filter((short) => !core.includes(short)), signal),
+      core.length === 0 ? new Map() : first?.then((answers) => coreDetails(core, mine, answers)),
+    ]);
+    const left = core.filter((short) => known?.has(short) !== true);
+    return new Map([...asked, ...known ?? [], ...await askBackends(session, left, signal)]);
   } catch (error) {
     if (signal.aborted) throw error;
     return new Map();
@@ -191,7 +221,7 @@ async function askFurther(
       const { tools, stderr } = await listTools(loud, signal);
       found.tools = tools;
       found.unresolved = parseUnresolved(stderr);
-      found.details = await askDetailsEarly(session, tools, { ...options, signal });
+      found.details = await askDetailsEarly(session, tools, { ...options, signal, first });
     },
     async (signal) => void (found.variables = await askVariables(session, signal)),
     () => first.then(() => {}),

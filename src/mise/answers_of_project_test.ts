@@ -15,7 +15,7 @@ const OTHER = `${FOREIGN}/data/installs/node/24.11.0`;
 const foreign: Partial<ProjectOptions> = { platform, foreign: { platform, directory: FOREIGN } };
 
 /** Questions that are asked for a second platform too. */
-const AGAIN = ["env --json-extended", "ls --current --json", "tool node --json"];
+const AGAIN = ["env --json-extended", "ls --current --json"];
 
 /** Shell that answers a mise of the other platform. */
 function other(stdout: unknown, stderr = ""): string {
@@ -97,6 +97,16 @@ Deno.test("readProject() asks for a second platform only what depends on it", as
   assertEquals(same, rest);
 });
 
+Deno.test("readProject() asks for each platform which backend a name means that is not mise's own", async () => {
+  await using fake = await fakeProject(node, ({ directory }) => ({
+    ...bothAnswers(directory),
+    "tool node --json": { stdout: { backend: "aqua:node", active_versions: ["24.11.0"] } },
+  }));
+  const [own, theirs] = await readBoth(fake);
+  assertEquals(await askedTwice(fake), [...AGAIN, "tool node --json"]);
+  assertEquals([own, theirs].map(({ tools: [tool] }) => tool?.backend), ["aqua:node", "aqua:node"]);
+});
+
 Deno.test("readProject() gives a platform what it gives alone, whoever was asked first", async () => {
   await using fake = await fakeProject(node, ({ directory }) => bothAnswers(directory));
   const alone = (await readFake(fake, foreign)).project;
@@ -129,7 +139,7 @@ Deno.test("readProject() asks which variables are secrets if a platform has othe
   assertEquals(await askedTwice(fake), [
     "env --json-extended",
     "env --redacted --json",
-    ...AGAIN.slice(1),
+    "ls --current --json",
   ]);
   assertEquals(own.env, []);
   assertEquals(theirs.env.map(({ name, redacted }) => [name, redacted]), [["WORD", true]]);

@@ -24,6 +24,21 @@ export const SAFE_BACKENDS: ReadonlySet<string> = new Set([
   "spm",
   "ubi",
 ]);
+/** Tools that mise mostly installs itself. */
+export const CORE_TOOLS: ReadonlySet<string> = new Set([
+  "bun",
+  "deno",
+  "elixir",
+  "erlang",
+  "go",
+  "java",
+  "node",
+  "python",
+  "ruby",
+  "rust",
+  "swift",
+  "zig",
+]);
 /** Backends of plugins: their install scripts may write anywhere. */
 export const PLUGIN_BACKENDS: ReadonlySet<string> = new Set(["asdf", "vfox"]);
 
