@@ -9,6 +9,7 @@ import { type DiffId, parseDiffId } from "../oci/mod.ts";
 import { GZIP_HEADER, gzipTrailer } from "./compression.ts";
 import type { CompressedBlock, CompressionPool, PoolClient } from "./pool.ts";
 import { Slots } from "./slots.ts";
+import { giveTurn } from "./walk.ts";
 
 /** Takes the bytes of a tar, block by block; a reader can put them where they belong. */
 export interface TarSink {
@@ -226,8 +227,7 @@ export class HashOutput implements TarSink {
   async nextBlock(): Promise<void> {
     this.#flush();
     // Nothing here waits for anything, so give signals and other layers their turn.
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    this.#options.signal?.throwIfAborted();
+    await giveTurn(this.#options.signal);
   }
 
   #flush(): void {
