@@ -54,6 +54,22 @@ Deno.test("abort() removes the bytes and may be called twice", () =>
     assertEquals(await tree(layout.blobs.path), []);
   }));
 
+Deno.test("a large blob, flushed while it is written, is whole after commit() and gone after abort()", () =>
+  inTempDir(async (dir) => {
+    const layout = await createLayout(dir);
+    const chunk = new Uint8Array(1 << 20);
+    const [kept, dropped] = [await layout.create(), await layout.create()];
+    for (let i = 0; i < 40; i++) {
+      chunk.fill(i);
+      await Promise.all([kept.write(chunk), dropped.write(chunk)]);
+    }
+    await dropped.abort();
+    const { digest, size } = await kept.commit();
+    assertEquals(size, 40 << 20);
+    assertEquals(await tree(layout.blobs.path), [digest.slice(7)]);
+    assertEquals(sha256(await Deno.readFile(`${layout.blobs.path}/${digest.slice(7)}`)), digest);
+  }));
+
 Deno.test("a commit() of a blob that is there heals it if it was damaged", () =>
   inTempDir(async (dir) => {
     const layout = await createLayout(dir);

@@ -79,6 +79,33 @@ Deno.test("BuildQueue begins the next layer when one is read, and waits for both
   assertEquals(begun, ["first", "second", "third"]);
 });
 
+Deno.test("BuildQueue builds one layer that fills gaps besides the others", async () => {
+  const begun: string[] = [];
+  const queue = new BuildQueue(NEVER, 1);
+  const [a, b, c, d] = ["a", "b", "c", "d"].map((name) => controlled(name, begun));
+  const told: boolean[] = [];
+  const add = (bytes: number, one: typeof a, fills: boolean): void =>
+    queue.add(bytes, (_onRead, filling) => {
+      told.push(filling);
+      return one!.build();
+    }, { fills });
+  add(1, a, false);
+  add(5, b, true);
+  // There is one already, so this one waits like any other.
+  add(3, c, true);
+  add(4, d, false);
+  assertEquals(begun, ["a", "b"]);
+  a!.end();
+  await settle();
+  assertEquals(begun, ["a", "b", "d"]);
+  b!.end();
+  await settle();
+  assertEquals(begun, ["a", "b", "d", "c"]);
+  assertEquals(told, [false, true, false, true]);
+  for (const one of [c, d]) one!.end();
+  await queue.all(nothing);
+});
+
 Deno.test("BuildQueue throws the first failure once nothing runs, and begins nothing more", async () => {
   const begun: string[] = [];
   const running = controlled("running", begun);
