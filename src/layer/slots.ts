@@ -14,7 +14,6 @@ interface Waiter {
 export class Slots {
   #free: number;
   #failure: { readonly error: unknown } | undefined;
-  /** Those who leave no place to others come first. */
   readonly #waiters = new Set<Waiter>();
 
   /** Creates so many free places. */
@@ -55,6 +54,7 @@ export class Slots {
   release(): void {
     this.#free++;
     const waiting = [...this.#waiters];
+    // Who leaves places to others also lets them go first.
     const next = waiting.find(({ spare }) => spare === 0) ?? waiting[0];
     if (next === undefined || this.#free <= next.spare) return;
     this.#free--;

@@ -69,19 +69,13 @@ const NOTHING = new Uint8Array(0);
 /**
  * Lets signals, messages and other layers have their turn: any answer of Deno's own threads does. A timer
  * takes 1 ms for it, which adds up, and the first `setImmediate` 11 ms, for the modules that it loads.
+ *
+ * @throws the signal's reason when aborted.
  */
-async function turn(): Promise<void> {
-  await crypto.subtle.digest("SHA-1", NOTHING);
-}
-
-/** Lets signals and other layers have their turn. @throws the signal's reason when aborted. */
 export async function giveTurn(signal: AbortSignal | undefined): Promise<void> {
-  await turn();
+  await crypto.subtle.digest("SHA-1", NOTHING);
   signal?.throwIfAborted();
 }
-
-/** While a thread helps, its messages are looked for after so many entries. */
-const MESSAGES_TURN = 250;
 
 /**
  * Walks what is at `root` (not a link), calling `found` for the root first and for every directory
@@ -106,7 +100,6 @@ class Walk implements Disposable {
   #help: WalkHelp | undefined;
   #count = 0;
   #nextTurn = TURN;
-  #nextMessages = 0;
 
   constructor(root: string, options: WalkOptions & { readonly found: (entry: Found) => void }) {
     this.#root = root;
@@ -121,7 +114,7 @@ class Walk implements Disposable {
       else if (this.#help?.busy === true) await this.#help.wait();
       else return;
       if (this.#count >= this.#nextTurn) await this.#turn();
-      if (this.#help !== undefined) await this.#takeHelp(this.#help);
+      if (this.#help !== undefined) this.#takeHelp(this.#help);
     }
   }
 
@@ -137,12 +130,8 @@ class Walk implements Disposable {
     this.#help = new WalkHelp((path) => joinHostPath(this.#root, path), workerUrl);
   }
 
-  async #takeHelp(help: WalkHelp): Promise<void> {
+  #takeHelp(help: WalkHelp): void {
     help.offer(this.#pending);
-    if (this.#count >= this.#nextMessages) {
-      this.#nextMessages = this.#count + MESSAGES_TURN;
-      await turn();
-    }
     for (const listed of help.taken()) {
       if (listed.names === undefined) this.#list(listed.path);
       else this.#addListed(listed.path, listed.names, listed);

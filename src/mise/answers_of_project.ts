@@ -112,7 +112,7 @@ async function askDetailsEarly(
     const core = first === undefined ? [] : open.filter((short) => CORE_TOOLS.has(short));
     const [asked, known] = await Promise.all([
       askBackends(session, open.filter((short) => !core.includes(short)), signal),
-      core.length === 0 ? new Map() : first?.then((answers) => coreDetails(core, mine, answers)),
+      core.length === 0 ? undefined : first?.then((answers) => coreDetails(core, mine, answers)),
     ]);
     const left = core.filter((short) => known?.has(short) !== true);
     return new Map([...asked, ...known ?? [], ...await askBackends(session, left, signal)]);

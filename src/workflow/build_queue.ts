@@ -80,9 +80,10 @@ export class BuildQueue {
     if (this.#failure !== undefined) return;
     this.#waiting.sort((a, b) => a.bytes - b.bytes);
     const filling = this.#filling ? -1 : this.#waiting.findLastIndex(({ fills }) => fills);
-    for (const { build } of filling < 0 ? [] : this.#waiting.splice(filling, 1)) {
+    const [filler] = filling < 0 ? [] : this.#waiting.splice(filling, 1);
+    if (filler !== undefined) {
       this.#filling = true;
-      this.#run(build, true, () => this.#filling = false);
+      this.#run(filler.build, true, () => this.#filling = false);
     }
     while (this.#reading < this.#limit) {
       const next = this.#waiting.pop();

@@ -8,9 +8,9 @@ import type { LayerPlan, Project } from "../plan/mod.ts";
 import type { CheckReport } from "../preflight/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import type { ImageInCache } from "./build_image.ts";
-import { type CheckedImage, maybeKeptReport, openFrom } from "./checked_image.ts";
+import { type CheckedImage, findReport, isSilent, openFrom } from "./checked_image.ts";
 import { warnOfForeignTools } from "./executables.ts";
-import { addModule, layersModule, problemsModule } from "./later.ts";
+import { addModule, problemsModule } from "./later.ts";
 import { packageKey } from "./package_key.ts";
 import type { CheckMode, WorkflowContext } from "./types.ts";
 
@@ -112,17 +112,14 @@ export async function checkBuilt(
     await warnOfFormats();
     return false;
   }
-  const image = checkedImage(built, trees, cache);
-  const kept = await maybeKeptReport(image, cache);
-  // Mostly it was checked before, and there is nothing to say.
-  if (kept?.problems.length === 0 && kept.duplicates.length === 0) return false;
-  const report = kept ?? await (await layersModule()).checkLayers(image, cache, context);
+  const report = await findReport(checkedImage(built, trees, cache), cache, context);
   if (report === undefined) {
     const text = "The image is not checked: it has layers that only the registry has";
     context.reporter.emit({ type: "detail", level: 1, text });
     await warnOfFormats();
     return false;
   }
+  if (isSilent(report)) return false;
   if (fix && await writePackages(report, project, context)) return true;
   (await problemsModule()).reportProblems(report, { check, fixable: !fix, told }, context);
   return false;

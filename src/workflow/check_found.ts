@@ -5,8 +5,8 @@
 import { MiseOciError } from "../errors.ts";
 import type { ResolvedImage } from "../store/mod.ts";
 import { openBuildCache } from "./build_cache.ts";
-import { foundImage, maybeKeptReport, openFrom } from "./checked_image.ts";
-import { layersModule, problemsModule } from "./later.ts";
+import { findReport, foundImage, isSilent, openFrom } from "./checked_image.ts";
+import { problemsModule } from "./later.ts";
 import type { CheckMode, WorkflowContext } from "./types.ts";
 
 /**
@@ -23,12 +23,8 @@ export async function checkFound(
   if (check === "off") return;
   try {
     const cache = await openBuildCache(context);
-    const found = foundImage(image, openFrom(image.source));
-    // Mostly the report is kept, and has nothing to say.
-    const kept = await maybeKeptReport(found, cache);
-    if (kept?.problems.length === 0 && kept.duplicates.length === 0) return;
-    const report = kept ?? await (await layersModule()).checkLayers(found, cache, context);
-    if (report === undefined) return;
+    const report = await findReport(foundImage(image, openFrom(image.source)), cache, context);
+    if (report === undefined || isSilent(report)) return;
     (await problemsModule()).reportProblems(report, { check, fixable: false }, context);
   } catch (error) {
     if (check === "strict" || !(error instanceof MiseOciError) || context.signal.aborted) {

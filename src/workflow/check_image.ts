@@ -6,8 +6,7 @@ import { MiseOciError } from "../errors.ts";
 import type { Digest, Platform } from "../oci/mod.ts";
 import { describeDuplicate, type Duplicate, type Finding, findingsOf } from "../preflight/mod.ts";
 import { openBuildCache } from "./build_cache.ts";
-import { foundImage } from "./checked_image.ts";
-import { checkLayers } from "./check_layers.ts";
+import { findReport, foundImage } from "./checked_image.ts";
 import type { ImageTarget } from "./inspect_types.ts";
 import { openImage } from "./open_image.ts";
 import type { WorkflowContext } from "./types.ts";
@@ -64,7 +63,7 @@ export async function checkImage(
   await using image = await openImage(target, options, context);
   const cache = await openBuildCache(context);
   const checked = foundImage(image, (descriptor) => image.openLayer(descriptor));
-  const report = await checkLayers(checked, cache, context);
+  const report = await findReport(checked, cache, context);
   if (report === undefined) {
     throw new MiseOciError("not-found", `Cannot check ${image.name}: a layer is missing`);
   }

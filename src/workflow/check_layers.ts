@@ -11,13 +11,7 @@ import {
   readTreeFacts,
 } from "../preflight/mod.ts";
 import type { Cache } from "../store/mod.ts";
-import {
-  type CheckedImage,
-  type CheckLayer,
-  keepReport,
-  labelOf,
-  maybeKeptReport,
-} from "./checked_image.ts";
+import { type CheckedImage, type CheckLayer, keepReport, labelOf } from "./checked_image.ts";
 import { keepFacts, maybeKeptFacts } from "./layer_facts.ts";
 import type { WorkflowContext } from "./types.ts";
 
@@ -45,7 +39,7 @@ async function readFacts(
 }
 
 /**
- * Checks an image.
+ * Checks an image and keeps the report, for `findReport` of checked_image.ts.
  *
  * @returns `undefined` if a layer is not here to be looked at.
  * @throws {MiseOciError} for layers that are damaged.
@@ -55,8 +49,6 @@ export async function checkLayers(
   cache: Cache,
   context: WorkflowContext,
 ): Promise<CheckReport | undefined> {
-  const kept = await maybeKeptReport(image, cache);
-  if (kept !== undefined) return kept;
   const layers = [];
   for (const layer of image.layers) {
     context.signal.throwIfAborted();

@@ -13,6 +13,8 @@ import {
 } from "../oci/mod.ts";
 import type { CheckReport, LayerLabel } from "../preflight/mod.ts";
 import type { BlobSource, Cache, ResolvedImage } from "../store/mod.ts";
+import { layersModule } from "./later.ts";
+import type { WorkflowContext } from "./types.ts";
 
 /** A layer of an image to check. */
 export interface CheckLayer {
@@ -86,12 +88,32 @@ function isReport(record: unknown): record is CheckReport {
 }
 
 /** The report that was kept of an image. */
-export async function maybeKeptReport(
+async function maybeKeptReport(
   image: CheckedImage,
   cache: Cache,
 ): Promise<CheckReport | undefined> {
   const kept = await cache.getDocument(REPORTS, await reportKey(image));
   return isReport(kept) ? kept : undefined;
+}
+
+/**
+ * The report of an image: kept, or made now.
+ *
+ * @returns `undefined` if a layer is not here to be looked at.
+ * @throws {MiseOciError} for layers that are damaged.
+ */
+export async function findReport(
+  image: CheckedImage,
+  cache: Cache,
+  context: WorkflowContext,
+): Promise<CheckReport | undefined> {
+  return await maybeKeptReport(image, cache) ??
+    await (await layersModule()).checkLayers(image, cache, context);
+}
+
+/** Whether a report has nothing to say, as most have. */
+export function isSilent({ problems, duplicates }: CheckReport): boolean {
+  return problems.length === 0 && duplicates.length === 0;
 }
 
 /** Keeps the report of an image. */

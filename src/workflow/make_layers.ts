@@ -99,12 +99,6 @@ function isLargeFile({ sources }: LayerPlan): boolean {
   }
 }
 
-/** Large files first, the others in the order of the image. */
-function inOrder(layers: readonly LayerPlan[]): readonly LayerPlan[] {
-  const large = new Set(layers.filter(isLargeFile));
-  return [...large, ...layers.filter((layer) => !large.has(layer))];
-}
-
 /**
  * Makes every layer of a plan, bottom first. The largest is begun first: the others then fill the gaps
  * instead of waiting for it at the end.
@@ -132,7 +126,9 @@ export async function makeLayers(
   let pool: CompressionPool | undefined;
   let building = 0;
   await queue.all(async () => {
-    for (const layer of inOrder(layers)) {
+    // Large files first, the others in the order of the image.
+    const large = new Set(layers.filter(isLargeFile));
+    for (const layer of [...large, ...layers.filter((layer) => !large.has(layer))]) {
       signal.throwIfAborted();
       const found = await lookUp(layer, options, scan);
       if (!("tree" in found)) {
@@ -149,7 +145,7 @@ export async function makeLayers(
       const tools = { cache, useCache, pool, signal, reporter, warn };
       queue.add(bytes, async (onRead, yields) => {
         made.set(layer, await buildOne(found, { ...tools, onRead, yields }));
-      }, { fills: isLargeFile(layer) });
+      }, { fills: large.has(layer) });
     }
     if (options.strict) refuseSecrets(secrets);
     for (const text of secrets) say(`${text}; everyone who can pull the image can read them`);
