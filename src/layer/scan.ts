@@ -9,6 +9,7 @@ import { followBaseLinks } from "./base_links.ts";
 import { EntryMap, layerPath, linkSameInodes, refuseWhiteout } from "./entries.ts";
 import { type HostStat, joinPath, type LayerEntry } from "./entry.ts";
 import { ioError } from "./errors.ts";
+import { dockerignore } from "./dockerignore.ts";
 import { excluder } from "./exclude.ts";
 import { relocateLinks } from "./links.ts";
 import { maybeWrappedNpm, noiseFilter } from "./noise.ts";
@@ -16,7 +17,7 @@ import { isWithin, type RelocationMap } from "./relocate.ts";
 import { expandRelocations } from "./relocation_host.ts";
 import { paddedSize, TAR_BLOCK, tarHeaderSize } from "./tar.ts";
 import type { TreeLists } from "./tree_lists.ts";
-import { statNumbers } from "./tree_stat.ts";
+import { joinHostPath, statNumbers } from "./tree_stat.ts";
 import { type Found, walkTree } from "./walk.ts";
 
 /** What a directory of the base is, if that is not mode 0755 of root. */
@@ -174,7 +175,7 @@ async function scanTree(
   source: Extract<LayerSource, { type: "tree" }>,
   prefix: string,
 ): Promise<void> {
-  const { hostPath, exclude = [] } = source;
+  const { hostPath, exclude = [], ignore } = source;
   const root = realPath(hostPath);
   const { isFile, isDirectory } = Deno.lstatSync(root);
   if (!isFile && !isDirectory) {
@@ -186,9 +187,14 @@ async function scanTree(
   const globs = [...scan.plan.exclude, ...exclude];
   const noise = scan.plan.kind === "tool" ? noiseFilter(root) : () => false;
   const unwanted = globs.length === 0 ? undefined : excluder(globs);
-  const excluded = unwanted === undefined
-    ? noise
-    : (path: string): boolean => unwanted(path) || noise(path);
+  const rules = ignore === undefined
+    ? undefined
+    : dockerignore(ignore, joinHostPath(hostPath, ".dockerignore"));
+  // What may be taken back below an ignored directory is found by walking it.
+  const isHidden = (path: string): boolean =>
+    rules !== undefined && rules.ignores(path) && !rules.mayTakeBack(path);
+  const excluded = (path: string): boolean =>
+    (unwanted?.(path) ?? false) || noise(path) || isHidden(path);
   const owner = ownerOf(source, scan.plan);
   const restored = (entry: Found): Found => {
     if (entry.path !== "bin/npm" || scan.plan.kind !== "tool" || entry.type !== "file") {
@@ -199,7 +205,21 @@ async function scanTree(
   };
   const warn = (text: string): void => void scan.warnings.push(text);
   const isFree = scan.entries.isFree(prefix);
+  /** Ignored directories in which nothing was taken back so far. */
+  const held = new Map<string, Found>();
   const found = (entry: Found): void => {
+    if (entry.path !== "" && rules?.ignores(entry.path) === true) {
+      if (entry.type === "directory") held.set(entry.path, entry);
+      return;
+    }
+    for (const directory of held.size === 0 ? [] : parentsOf(entry.path)) {
+      const parent = held.get(directory);
+      held.delete(directory);
+      if (parent !== undefined) add(parent);
+    }
+    add(entry);
+  };
+  const add = (entry: Found): void => {
     const name = entry.path.slice(entry.path.lastIndexOf("/") + 1);
     if (name.startsWith(".wh.")) refuseWhiteout(name, entry.host.path);
     if (entry.type === "directory") scan.directories.push(entry.host);
@@ -215,6 +235,12 @@ async function scanTree(
   const { unreadable, lists, context: { signal } } = scan;
   const listed = await lists?.take(root);
   await walkTree(root, { excluded, warn, unreadable, signal, listed, found });
+}
+
+/** The directories above a path below a tree, the outermost first. */
+function parentsOf(path: string): readonly string[] {
+  const parts = path.split("/").slice(0, -1);
+  return parts.map((_, i) => parts.slice(0, i + 1).join("/"));
 }
 
 /** Normal modes and the owner given; a package layer keeps what is on disk. */

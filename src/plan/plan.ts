@@ -3,7 +3,9 @@
  * @module
  */
 import { Annotation } from "../oci/mod.ts";
-import { planEnv, planPath } from "./env.ts";
+import { MiseOciError } from "../errors.ts";
+import { type Concern, planEnv, planPath } from "./env.ts";
+import { declaredSecrets, findExposures } from "./exposure.ts";
 import { MISE_CONFIG_DIR } from "./layers/config.ts";
 import { planLayers } from "./layers/mod.ts";
 import type { LayerVersions } from "./layers/planner.ts";
@@ -76,6 +78,25 @@ function planConfig(
   };
 }
 
+/** Which `.dockerignore` counts. */
+function ignoreNotes({ copies }: ResolvedOptions): readonly string[] {
+  return copies.flatMap(({ host, image, ignore }) =>
+    ignore === undefined
+      ? []
+      : `Copy ${JSON.stringify(image)}: .dockerignore of ${JSON.stringify(host)} applies`
+  );
+}
+
+/** @throws {MiseOciError} `secret` with every concern. */
+function refuseConcerns(concerns: readonly Concern[]): void {
+  if (concerns.length === 0) return;
+  throw new MiseOciError(
+    "secret",
+    `Refused by --strict-env: ${concerns.map(({ text }) => text).join("; ")}`,
+    { hint: "Drop the variable with --drop-env NAME, or accept it with --allow-env NAME" },
+  );
+}
+
 /**
  * Plans an image.
  *
@@ -84,11 +105,14 @@ function planConfig(
  */
 export function plan(project: Project, options: PlanOptions, versions: LayerVersions): BuildPlan {
   const resolved = resolveOptions(project, options);
-  const { env, warnings } = planEnv(project, options, resolved.mountPoint);
+  const { env, concerns, warnings } = planEnv(project, options, resolved.mountPoint);
   const none = project.tools.length === 0
     ? ["The project has no tools: the image has the base and the other layers only"]
     : [];
   const config = planConfig(project, options, { resolved, env });
+  const layers = planLayers({ project, options, resolved, versions });
+  const all = [...concerns, ...findExposures({ config, layers }, project, options)];
+  if (options.strictEnv) refuseConcerns(all);
   return {
     platform: options.platform,
     from: resolved.from,
@@ -96,14 +120,18 @@ export function plan(project: Project, options: PlanOptions, versions: LayerVers
     ...(resolved.tag === undefined ? {} : { tag: resolved.tag }),
     mountPoint: resolved.mountPoint,
     compression: resolved.compression,
-    layers: planLayers({ project, options, resolved, versions }),
+    layers,
     config,
+    notes: ignoreNotes(resolved),
+    declared: declaredSecrets(project, options),
+    allowed: [...project.oci.allowEnv, ...options.allowEnv],
     warnings: [
       ...project.warnings,
       ...none,
       ...largeIds(project, resolved),
       ...shadowed(project, config.fixedEnv),
       ...warnings,
+      ...all.map(({ text, advice }) => `${text}; ${advice}`),
     ],
   };
 }
