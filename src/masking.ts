@@ -49,22 +49,26 @@ export function secretForms(secret: string): readonly string[] {
   } catch {
     encoded = secret;
   }
-  const strict = encoded.replace(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
+  const asCode = (character: string): string =>
+    `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
+  // What encodeURIComponent leaves: libraries differ in how much of it they encode.
+  const strict = encoded.replace(/[!'()*]/g, asCode);
+  const strictest = encoded.replace(/[!'()*~._-]/g, asCode);
   const lower = (text: string): string =>
     text.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase());
+  const json = JSON.stringify(secret).slice(1, -1);
+  const percent = [encoded, strict, strictest];
   return [
     ...new Set([
       secret,
-      encoded,
-      strict,
-      lower(encoded),
-      lower(strict),
-      encoded.replaceAll("%20", "+"),
-      strict.replaceAll("%20", "+"),
-      JSON.stringify(secret).slice(1, -1),
+      ...percent,
+      ...percent.map(lower),
+      ...percent.map((text) => text.replaceAll("%20", "+")),
+      json,
+      json.replace(
+        /[\u0080-\uffff]/g,
+        (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+      ),
       ...base64Forms(secret),
     ]),
   ];
