@@ -79,7 +79,7 @@ async function goldenProject(
   };
 }
 
-/** The names of what is in a cache, without what is about host files. */
+/** The names of what is in a cache. */
 async function cacheNames(cache: string, at = ""): Promise<string[]> {
   const names: string[] = [];
   for await (const { name, isDirectory } of Deno.readDir(join(cache, at))) {
@@ -101,9 +101,11 @@ Deno.test("build --dry-run --json, build --json and the names in the cache are f
     await golden(`build-${compression}.json`, built.stdout);
     caches.push(await cacheNames(join(project.root, "cache/mise-oci")));
   }
-  // Keys of trees have inodes and times in them and differ; the others are the same in every cache.
+  // Keys of trees have inodes and times in them; the others are the same in every cache.
   for (const [at, compression] of [[0, "gzip"], [2, "none"]] as const) {
-    const same = caches[at]?.filter((name) => caches[at + 1]?.includes(name)) ?? [];
+    const same = caches[at]?.filter((name) =>
+      !name.includes("layer-shapes") && caches[at + 1]?.includes(name)
+    ) ?? [];
     await golden(`cache-${compression}.txt`, `${same.join("\n")}\n`);
   }
 });
