@@ -8,7 +8,7 @@ import { loadIntoEngine } from "./engine_load.ts";
 import { engineName } from "./engine_name.ts";
 import { hostEnv } from "./environment.ts";
 import { obtainImage } from "./obtain_image.ts";
-import { runsDirectory, takeRunLease } from "./run_lease.ts";
+import { removeDeadRuns, runsDirectory, takeRunLease } from "./run_lease.ts";
 import type { LoadRequest, LoadResult, WorkflowContext } from "./types.ts";
 
 /**
@@ -32,7 +32,9 @@ export async function loadImage(
   const engine = await selectEngine({ engine: request.engine, path: hostEnv("PATH") ?? "" });
   const digest = image.descriptor.digest;
   const name = engineName(request.tag ?? image.tag, digest);
-  await using lease = await takeRunLease(runsDirectory());
+  const runs = runsDirectory();
+  await removeDeadRuns(engine, runs, context);
+  await using lease = await takeRunLease(runs);
   await loadIntoEngine(engine, image, { name, id: lease.id, context });
   return { engine: engine.name, image: name, digest };
 }

@@ -74,6 +74,17 @@ async function retain(
   }
 }
 
+/** @throws {MiseOciError} `usage` if neither the image nor the command line says what to run. */
+function assertCommand({ config }: ResolvedImage, request: RunRequest): void {
+  const { Entrypoint = [], Cmd = [] } = config.config ?? {};
+  const named = [...Entrypoint, ...Cmd, ...request.command].length > 0 ||
+    request.engineArgs.some((arg) => arg.startsWith("--entrypoint"));
+  if (named) return;
+  throw new MiseOciError("usage", "Cannot run the image: it has no command, and none was given", {
+    hint: 'Write mise-oci run CMD, or set cmd in [oci], such as cmd = ["bash"]',
+  });
+}
+
 /** What the engine gets: the image itself if that stays or is there already, else its layers restacked. */
 async function choose(engine: Engine, image: ResolvedImage, keep: boolean): Promise<ResolvedImage> {
   if (!engine.stacksLayers || keep) return image;
@@ -108,7 +119,7 @@ async function runLoaded(
     return await runContainer(engine, {
       ...request,
       image: name,
-      name: `${CONTAINER_PREFIX}${id}`,
+      name: request.name ?? `${CONTAINER_PREFIX}${id}`,
       labels: { [RUN_LABEL]: id },
       extra: request.engineArgs,
       ...platform,
@@ -134,6 +145,7 @@ export async function runImage(request: RunRequest, context: WorkflowContext): P
   const runs = runsDirectory();
   await using obtained = await obtainImage(image, context);
   await layout?.verify({ entries: [obtained.image.descriptor], signal: context.signal });
+  assertCommand(obtained.image, request);
   await removeDeadRuns(engine, runs, context);
   await using lease = await takeRunLease(runs);
   const loaded = await choose(engine, obtained.image, request.keep);

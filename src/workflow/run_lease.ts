@@ -15,7 +15,7 @@ import type { WorkflowContext } from "./types.ts";
 export const RUN_REPOSITORY = "mise-oci.local/run";
 /** Label of the containers; its value is the run's id. */
 export const RUN_LABEL = "dev.mise.oci.run";
-/** How their names begin; the run's id follows. Not every podman can list the value of a label. */
+/** How their names begin unless a user chose one; the run's id follows. */
 export const CONTAINER_PREFIX = "mise-oci-";
 
 /** Where the locks of runs are. */
@@ -86,8 +86,8 @@ async function listLeftovers(engine: Engine): Promise<readonly Leftover[]> {
   ]);
   // Containers first: an image goes when nothing uses it.
   return [
-    ...containers.filter(({ name }) => name.startsWith(CONTAINER_PREFIX)).map(({ id, name }) => ({
-      run: name.slice(CONTAINER_PREFIX.length),
+    ...containers.map(({ id, name, label }) => ({
+      run: label,
       text: `container ${name}`,
       remove: () => engine.removeContainer(id),
     })),

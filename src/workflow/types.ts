@@ -226,6 +226,8 @@ export interface RunRequest {
   readonly volumes: readonly string[];
   /** Working directory in the container (`-w`). */
   readonly workdir?: string;
+  /** Name of the container; default: one that no other has. */
+  readonly name?: string;
   /** Keeps the loaded image. */
   readonly keep: boolean;
   /** More arguments for the engine's `run`. */
