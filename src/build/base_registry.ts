@@ -3,6 +3,7 @@
  * the cache asks nobody.
  * @module
  */
+import { mapConcurrently } from "../concurrency.ts";
 import { MiseOciError } from "../errors.ts";
 import { type Digest, formatReference, isDigest, type Reference, shortDigest } from "../oci/mod.ts";
 import type { BuildPlan } from "../plan/mod.ts";
@@ -14,7 +15,6 @@ import {
 } from "../registry/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import { type BaseImage, type BaseLayer, checkBasePlatform, pairLayers } from "./base_image.ts";
-import { mapLimited } from "./limit.ts";
 import { openRegistry, type RegistryAccess } from "./registry_access.ts";
 import type { BuildRequest } from "./types.ts";
 import type { WorkflowContext } from "../context.ts";
@@ -81,12 +81,10 @@ async function pullLayers(
   options: PullBaseOptions & { readonly reference: Reference; readonly context: WorkflowContext },
 ): Promise<void> {
   const { cache, reference, context: { reporter, signal } } = options;
-  const stop = new AbortController();
-  const either = AbortSignal.any([signal, stop.signal]);
-  await mapLimited(
+  await mapConcurrently(
     layers,
-    { limit: BLOBS_AT_ONCE, onFailure: () => stop.abort() },
-    async ({ descriptor }) => {
+    { limit: BLOBS_AT_ONCE, signal },
+    async ({ descriptor }, either) => {
       const { digest, size } = descriptor;
       if (await cache.has(digest, size)) return;
       if (options.pull === "never") throw notInCache(reference);

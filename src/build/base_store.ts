@@ -2,6 +2,7 @@
  * A base image from a directory or an archive: `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`.
  * @module
  */
+import { mapConcurrently } from "../concurrency.ts";
 import { resolve } from "@std/path";
 import type { Descriptor } from "../oci/mod.ts";
 import type { BuildPlan } from "../plan/mod.ts";
@@ -14,7 +15,6 @@ import {
   resolveImage,
 } from "../store/mod.ts";
 import { type BaseImage, checkBasePlatform, pairLayers } from "./base_image.ts";
-import { mapLimited } from "./limit.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** What taking a base out of a store needs. */
@@ -50,7 +50,7 @@ export async function takeBaseFromStore(
   const image = await resolveImage(store, { platform, ...(tag === undefined ? {} : { tag }) });
   checkBasePlatform(name, image.config, plan);
   const layers = pairLayers(name, image);
-  await mapLimited(layers, { limit: 3 }, async ({ descriptor }) => {
+  await mapConcurrently(layers, { limit: 3 }, async ({ descriptor }) => {
     context.signal.throwIfAborted();
     await copyBlob(store, descriptor, cache);
   });

@@ -3,6 +3,7 @@
  * @module
  */
 import { join } from "@std/path";
+import { mapConcurrently } from "../concurrency.ts";
 import { MiseOciError } from "../errors.ts";
 import { backendKind, FOREIGN_HINT } from "../mise/backends.ts";
 import { formatPlatform, type Platform } from "../oci/mod.ts";
@@ -14,7 +15,6 @@ import {
   parseExecutableFormat,
 } from "../check/elf_header.ts";
 import type { Cache } from "../store/mod.ts";
-import { mapLimited } from "./limit.ts";
 
 /** Why a tool has a file of another machine, by its backend. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -119,7 +119,7 @@ export async function checkForeignTools(
   platform: Platform,
   cache: Cache,
 ): Promise<void> {
-  const refusals = (await mapLimited(
+  const refusals = (await mapConcurrently(
     project.tools,
     { limit: 4 },
     (tool) => maybeRefusal(tool, platform, cache),

@@ -2,6 +2,7 @@
  * From a project to the plan of its image, for one platform or several; nothing is built here.
  * @module
  */
+import { mapConcurrently } from "../concurrency.ts";
 import { LAYER_FORMAT, RELOCATION_FORMAT } from "../layer/format.ts";
 import { TreeLists } from "../layer/tree_lists.ts";
 import { SharedAnswers } from "../mise/answers_of_project.ts";
@@ -12,7 +13,6 @@ import { openBuildCache } from "./build_cache.ts";
 import { defaultPlatform, hostEnv } from "./environment.ts";
 import { imageExtras } from "./image_extras.ts";
 import { sortPlatforms } from "./image_set.ts";
-import { mapLimited } from "./limit.ts";
 import { chooseMise } from "./mise_binary.ts";
 import { miseContext } from "./mise_context.ts";
 import { partPlatforms, projectOptions, requestedPlatforms } from "./project_options.ts";
@@ -169,16 +169,17 @@ export async function planPlatforms(
   const planned = new Map<Platform, PlannedImage>();
   const shared = new SharedAnswers();
   const stop = new AbortController();
-  const onFailure = (error: unknown): void => stop.abort(error);
   const signal = AbortSignal.any([context.signal, stop.signal]);
   // While the layers of the first platform are looked at, a thread lists the trees of the others.
   const lists = request.useCache && platforms.length > 1 ? new TreeLists({ signal }) : undefined;
   if (!request.install) lists?.prepare();
   for (const group of request.install ? [own, others] : [[...own, ...others]]) {
-    await mapLimited(group, { limit, onFailure }, async (platform) => {
+    await mapConcurrently(group, { limit }, async (platform) => {
       const listed = lists === undefined || platform === platforms[0] ? {} : { lists };
       const options = { installForeign: true, shared, ...listed };
-      planned.set(platform, await planProject({ ...request, platform }, told, options));
+      const image = planProject({ ...request, platform }, told, options);
+      image.catch((error) => stop.abort(error));
+      planned.set(platform, await image);
     });
   }
   lists?.settle();

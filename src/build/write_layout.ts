@@ -2,13 +2,13 @@
  * Writes composed images into an image layout: under the layout's lock, blobs first, the index last.
  * @module
  */
+import { mapConcurrently } from "../concurrency.ts";
 import { MiseOciError } from "../errors.ts";
 import type { Descriptor } from "../oci/mod.ts";
 import { createLayout } from "../store/layout.ts";
 import { lockLayout } from "../store/lock.ts";
 import type { Cache } from "../store/mod.ts";
 import { type ImageSet, setDocuments, setEntry, setLayers } from "./image_set.ts";
-import { mapLimited } from "./limit.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** Blobs that are put into a layout at once. */
@@ -60,12 +60,12 @@ export async function writeLayout(
         text: `Waiting for another build that writes ${directory}`,
       }),
   });
-  await mapLimited(setLayers(set), { limit: AT_ONCE }, async (descriptor) => {
+  await mapConcurrently(setLayers(set), { limit: AT_ONCE }, async (descriptor) => {
     const { digest, size } = descriptor;
     if (!await cache.linkInto(layout, digest, size)) throw new MissingBlobError(descriptor);
   });
   // Each is flushed: together they wait for the device once, not one after the other.
-  await mapLimited(setDocuments(set), { limit: AT_ONCE }, async ({ bytes, descriptor }) => {
+  await mapConcurrently(setDocuments(set), { limit: AT_ONCE }, async ({ bytes, descriptor }) => {
     await layout.writeManifest(bytes, descriptor.mediaType);
   });
   await layout.setTag(setEntry(set), tag, { lock, removeReplaced: true });
