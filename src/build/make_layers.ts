@@ -105,6 +105,34 @@ function isLargeFile({ sources }: LayerPlan): boolean {
   }
 }
 
+/** Warnings of layers: files that name the host's directories are one for all of them. */
+class LayerWarnings {
+  readonly #reporter: Reporter;
+  readonly #hostPaths = new Map<string, string>();
+
+  constructor(reporter: Reporter) {
+    this.#reporter = reporter;
+  }
+
+  add(layer: LayerPlan, text: string): void {
+    const title = layerTitle(layer);
+    if (isHostPathWarning(text)) this.#hostPaths.set(title, text);
+    else this.#reporter.emit({ type: "warning", text: `${title}: ${text}` });
+  }
+
+  addSecrets({ text, paths: items }: LayerConcern): void {
+    const readable = `${text}; everyone who can pull the image can read them`;
+    this.#reporter.emit({ type: "warning", text: readable, items });
+  }
+
+  end(): void {
+    if (this.#hostPaths.size === 0) return;
+    const text = hostPathSummary([...this.#hostPaths.keys()]);
+    const items = Array.from(this.#hostPaths, ([title, files]) => `${title}: ${files}`);
+    this.#reporter.emit({ type: "warning", text, items });
+  }
+}
+
 /**
  * Makes every layer of a plan, bottom first. The largest is begun first: the others then fill the gaps
  * instead of waiting for it at the end.
@@ -119,13 +147,8 @@ export async function makeLayers(
   const { compression, layers } = plan;
   const { cache, useCache } = options;
   const { reporter } = context;
-  const say = (text: string): void => reporter.emit({ type: "warning", text });
-  const hostPaths = new Map<string, string>();
-  const warn = (layer: LayerPlan, text: string): void => {
-    const title = layerTitle(layer);
-    if (isHostPathWarning(text)) hostPaths.set(title, text);
-    else say(`${title}: ${text}`);
-  };
+  const warnings = new LayerWarnings(reporter);
+  const warn = (layer: LayerPlan, text: string): void => warnings.add(layer, text);
   const made = new Map<LayerPlan, MadeLayer>();
   const secrets: LayerConcern[] = [];
   const onSecrets = (concern: LayerConcern): void => void secrets.push(concern);
@@ -159,17 +182,10 @@ export async function makeLayers(
       }, { fills: large.has(layer) });
     }
     if (options.strict) refuseSecrets(secrets);
-    for (const { text, paths: items } of secrets) {
-      const readable = `${text}; everyone who can pull the image can read them`;
-      reporter.emit({ type: "warning", text: readable, items });
-    }
+    for (const concern of secrets) warnings.addSecrets(concern);
     const text = `${layers.length} layers, ${building} to build`;
     reporter.emit({ type: "detail", level: 1, text });
   });
-  if (hostPaths.size > 0) {
-    const text = hostPathSummary([...hostPaths.keys()]);
-    const items = Array.from(hostPaths, ([title, files]) => `${title}: ${files}`);
-    reporter.emit({ type: "warning", text, items });
-  }
+  warnings.end();
   return layers.flatMap((layer) => made.get(layer) ?? []);
 }
