@@ -14,7 +14,7 @@ import type { PlanOptions } from "./options.ts";
 export interface Concern {
   /** What is wrong, without a final period. */
   readonly text: string;
-  /** What follows from it and what to do. */
+  /** What follows from it and what to do; goes on after the text. */
   readonly advice: string;
 }
 
@@ -57,7 +57,7 @@ function stopAtSecrets(secrets: readonly EnvVariable[]): void {
 }
 
 const READABLE =
-  "everyone who can pull the image can read its value (--drop-env leaves it out, --allow-env accepts it)";
+  "; everyone who can pull the image can read its value (--drop-env leaves it out, --allow-env accepts it)";
 
 /** Why a variable deserves a warning; `undefined` if it does not. */
 function maybeConcern(
@@ -77,7 +77,9 @@ function maybeConcern(
   if (!namesHost(value, context)) return undefined;
   return {
     text: `${name} names a directory of this machine that the image does not have`,
-    advice: "nothing will be found there (--drop-env leaves it out, --allow-env accepts it)",
+    advice:
+      ": write it under [oci.env] with the image's own directory (--drop-env leaves it out, " +
+      "--allow-env accepts it)",
   };
 }
 

@@ -151,7 +151,7 @@ export function findExposures(
     const kind = judged ? undefined : maybeSecretKind(text);
     return kind === undefined ? [] : [{
       text: `${what} holds what looks like ${kind}`,
-      advice: `everyone who can pull the image can read it (--allow-env ${name} accepts it)`,
+      advice: `; everyone who can pull the image can read it (--allow-env ${name} accepts it)`,
     }];
   });
 }

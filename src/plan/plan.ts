@@ -131,7 +131,7 @@ export function plan(project: Project, options: PlanOptions, versions: LayerVers
       ...largeIds(project, resolved),
       ...shadowed(project, config.fixedEnv),
       ...warnings,
-      ...all.map(({ text, advice }) => `${text}; ${advice}`),
+      ...all.map(({ text, advice }) => text + advice),
     ],
   };
 }
