@@ -41,7 +41,7 @@ const KINDS: readonly SecretKind[] = [
   {
     kind: "a URL with a password",
     pattern:
-      /\b[a-z][a-z0-9+.-]{0,30}:\/\/[^\s/?#"'<>:@[]{0,200}:((?!\d{1,5}[/?#])[^\s"'@]{1,500})@(?!sha\d+:)(?=[^\s])/gi,
+      /(?<=[a-z0-9+.-]):\/\/[^\s/?#"'<>:@[]{0,200}:((?!\d{1,5}[/?#])[^\s"'@]{1,500})@(?!sha\d+:)(?=[^\s])/gi,
   },
   {
     // A token in the place of a user: long, with letters and digits.
@@ -91,7 +91,7 @@ const KINDS: readonly SecretKind[] = [
   token("a Vault token", "hv[brs]\\.[\\w-]{20,}"),
   token("a RubyGems key", "rubygems_[0-9a-f]{32,}"),
   token("a crates.io token", "cio[A-Za-z0-9]{32}(?![A-Za-z0-9])"),
-  token("a Terraform token", "[A-Za-z0-9]{14}\\.atlasv1\\.[\\w=-]{30,}"),
+  { kind: "a Terraform token", pattern: /(?<=[A-Za-z0-9]{14})\.atlasv1\.[\w=-]{30,}/g },
   token("a Shopify token", "shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}"),
   token("a Databricks token", "dapi[0-9a-f]{32}"),
   token("a Grafana token", "gl(?:sa|c)_[A-Za-z0-9+/=_]{20,}"),

@@ -18,8 +18,8 @@ import type { PlanOptions } from "./options.ts";
 import type { Project } from "./project.ts";
 import type { BuildPlan } from "./types.ts";
 
-/** The parts of a plan that hold texts of the project. */
-export type ExposedPlan = Pick<BuildPlan, "config" | "layers">;
+/** A plan that is complete but for what is said of it. */
+export type ExposedPlan = Omit<BuildPlan, "warnings">;
 
 /** A text of the image. */
 interface Place {
@@ -33,8 +33,11 @@ interface Place {
   readonly judged: boolean;
 }
 
-/** Fields of the config that are no text of the project, or are listed apart. */
-const OTHER_FIELDS = new Set(["created", "env", "fixedEnv", "path"]);
+/** Fields of a plan and its config that are no text in the image, or are listed apart. */
+const OTHER_FIELDS = new Set(
+  ("platform from fromText tag mountPoint compression layers missing config declared allowed notes " +
+    "created env fixedEnv path").split(" "),
+);
 
 /** A field of the config: a text, the words of a command, a table. */
 function placesOfField(field: string, value: unknown): readonly Place[] {
@@ -52,12 +55,15 @@ function placesOfField(field: string, value: unknown): readonly Place[] {
 }
 
 /** Every text that the image's config, its history and its files take from the project. */
-function placesOf({ config, layers }: ExposedPlan): readonly Place[] {
+function placesOf(plan: ExposedPlan): readonly Place[] {
+  const { config, layers } = plan;
   return [
     ...config.env.map(([name, text]) => ({ what: name, name, text, judged: true })),
-    ...Object.entries(config).filter(([field]) => !OTHER_FIELDS.has(field)).flatMap((
-      [field, value],
-    ) => placesOfField(field, value)),
+    ...Object.entries({ ...plan, ...config }).filter(([field]) => !OTHER_FIELDS.has(field)).flatMap(
+      (
+        [field, value],
+      ) => placesOfField(field, value),
+    ),
     ...layers.flatMap((layer) => [
       ...[layer.createdBy, ...Object.values(layer.annotations)].map((text) => ({
         what: `the ${layer.kind} layer ${JSON.stringify(layer.name)}`,

@@ -110,21 +110,23 @@ export function plan(project: Project, options: PlanOptions, versions: LayerVers
     ? ["The project has no tools: the image has the base and the other layers only"]
     : [];
   const config = planConfig(project, options, { resolved, env });
-  const layers = planLayers({ project, options, resolved, versions });
-  const all = [...concerns, ...findExposures({ config, layers }, project, options)];
-  if (options.strictEnv) refuseConcerns(all);
-  return {
+  const planned = {
     platform: options.platform,
     from: resolved.from,
     fromText: resolved.fromText,
     ...(resolved.tag === undefined ? {} : { tag: resolved.tag }),
     mountPoint: resolved.mountPoint,
     compression: resolved.compression,
-    layers,
+    layers: planLayers({ project, options, resolved, versions }),
     config,
     notes: ignoreNotes(resolved),
     declared: declaredSecrets(project, options),
     allowed: [...project.oci.allowEnv, ...options.allowEnv],
+  };
+  const all = [...concerns, ...findExposures(planned, project, options)];
+  if (options.strictEnv) refuseConcerns(all);
+  return {
+    ...planned,
     warnings: [
       ...project.warnings,
       ...none,
