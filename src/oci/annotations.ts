@@ -37,6 +37,8 @@ export const Annotation = {
   layerKind: "dev.mise.layer.kind",
   /** Label: version of mise. */
   miseVersion: "dev.mise.version",
+  /** Label: name of the user whose numbers are the image's User. */
+  user: "dev.mise.user",
   /** Label prefix: `dev.mise.tools.<tool>`. */
   toolsPrefix: "dev.mise.tools.",
 } as const;

@@ -4,7 +4,7 @@
  */
 import { Annotation } from "../oci/mod.ts";
 import { planEnv, planPath } from "./env.ts";
-import { MISE_CONFIG_DIR } from "./layers/config.ts";
+import { planConfigLayer } from "./layers/config.ts";
 import { planLayers } from "./layers/mod.ts";
 import type { LayerVersions } from "./layers/planner.ts";
 import { type PlanOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
@@ -35,7 +35,7 @@ function planLabels(project: Project, options: PlanOptions): Record<string, stri
 function shadowed({ oci }: Project, fixed: ConfigPlan["fixedEnv"]): readonly string[] {
   return fixed.filter(([name]) => Object.hasOwn(oci.env, name)).map(([name, value]) =>
     `${name} of [oci.env] has no effect: in the image it is always ${JSON.stringify(value)}` +
-    (name === "MISE_DATA_DIR" ? "; mount_point chooses it" : "")
+    "; mount_point chooses it"
   );
 }
 
@@ -67,7 +67,7 @@ function planConfig(
     created: options.created,
     env: context.env,
     path: planPath(project, mountPoint),
-    fixedEnv: [["MISE_DATA_DIR", mountPoint], ["MISE_CONFIG_DIR", MISE_CONFIG_DIR]],
+    fixedEnv: [["MISE_SHARED_INSTALL_DIRS", `${mountPoint}/installs`]],
     ...(entrypoint === undefined ? {} : { entrypoint }),
     ...(cmd === undefined ? {} : { cmd }),
     ...(user === undefined ? {} : { user }),
@@ -96,7 +96,17 @@ export function plan(project: Project, options: PlanOptions, versions: LayerVers
     ...(resolved.tag === undefined ? {} : { tag: resolved.tag }),
     mountPoint: resolved.mountPoint,
     compression: resolved.compression,
-    layers: planLayers({ project, options, resolved, versions }),
+    layers: [
+      ...planLayers({ project, options, resolved, versions }),
+      planConfigLayer({
+        project,
+        mountPoint: resolved.mountPoint,
+        owner: resolved.owner,
+        config,
+        login: resolved.from.kind !== "scratch",
+        directories: [],
+      }),
+    ],
     config,
     warnings: [
       ...project.warnings,

@@ -205,11 +205,10 @@ Deno.test("A16: plan() says that a flag names no variable: a slip would leave a 
 });
 
 Deno.test("plan() says what [oci.env] sets in vain", () => {
-  const env = { MISE_DATA_DIR: "/evil", MISE_CONFIG_DIR: "/x", OTHER: "1" };
+  const env = { MISE_SHARED_INSTALL_DIRS: "/evil", OTHER: "1" };
   const built = plan(project({ oci: { ...oci, env } }), options(), versions);
   assertEquals(built.warnings, [
-    'MISE_DATA_DIR of [oci.env] has no effect: in the image it is always "/mise"; mount_point chooses it',
-    'MISE_CONFIG_DIR of [oci.env] has no effect: in the image it is always "/etc/mise"',
+    'MISE_SHARED_INSTALL_DIRS of [oci.env] has no effect: in the image it is always "/mise/installs"; mount_point chooses it',
   ]);
 });
 
@@ -262,7 +261,15 @@ const base: ImageConfig = {
   variant: "v8",
   author: "somebody",
   config: {
-    Env: ["PATH=/base/bin", "KEEP=1", "MISE_DATA_DIR=/wrong", "=nameless", "ALONE"],
+    Env: [
+      "PATH=/base/bin",
+      "KEEP=1",
+      // As images of layer format 2 had them: mise kept its own data in the image's directories then.
+      "MISE_DATA_DIR=/mise",
+      "MISE_CONFIG_DIR=/etc/mise",
+      "=nameless",
+      "ALONE",
+    ],
     Cmd: ["bash"],
     WorkingDir: "",
     Labels: { a: "1" },
@@ -301,9 +308,9 @@ Deno.test("composeImageConfig() keeps what the base has and adds a history entry
   assertEquals(image.config?.Env, [
     "PATH=/mise/installs/node/24.11.0/bin:/mise/installs/npm-prettier/3.6.2/bin:/base/bin",
     "KEEP=1",
-    "MISE_DATA_DIR=/mise",
     "ALONE",
-    "MISE_CONFIG_DIR=/etc/mise",
+    "MISE_SHARED_INSTALL_DIRS=/mise/installs",
+    "MISE_TRUSTED_CONFIG_PATHS=/workspace",
   ]);
   assertEquals(image.config?.Labels?.["a"], "1");
   assertEquals(image.config?.Labels?.["dev.mise.tools.npm:prettier"], "3.6.2");
@@ -324,14 +331,14 @@ Deno.test("composeImageConfig() on scratch has the default PATH, and nothing sha
     tools: [],
     oci: {
       ...oci,
-      env: { MISE_DATA_DIR: "/evil", PATH: "/mine" },
+      env: { MISE_SHARED_INSTALL_DIRS: "/evil", PATH: "/mine" },
       user: "me",
       cmd: [],
       entrypoint: ["sh"],
     },
   });
   const image = compose({ p });
-  assertEquals(image.config?.Env?.includes("MISE_DATA_DIR=/mise"), true);
+  assertEquals(image.config?.Env?.includes("MISE_SHARED_INSTALL_DIRS=/mise/installs"), true);
   assertEquals(image.config?.Env?.includes("PATH=/mine"), true);
   assertEquals([image.config?.User, image.config?.Cmd, image.config?.Entrypoint], ["me", [], [
     "sh",
