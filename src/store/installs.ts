@@ -83,7 +83,7 @@ export function useInstalls(cacheDir: string, paths: readonly string[]): void {
 }
 
 /** Bytes of the files below a directory; what vanishes meanwhile counts nothing. */
-async function sizeOf(path: string): Promise<number> {
+export async function sizeOf(path: string): Promise<number> {
   const info = maybeLstat(path);
   if (info === undefined) return 0;
   if (!info.isDirectory) return info.size;

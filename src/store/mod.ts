@@ -24,6 +24,7 @@ export {
 export { cacheDirectory } from "./cache_directory.ts";
 export type { CacheEntry, PruneOptions, PruneResult } from "./cache_prune.ts";
 export { holdInstalls } from "./installs.ts";
+export { rootfsDirectory } from "./rootfs_places.ts";
 export { type Disk, realDisk } from "./disk.ts";
 export {
   type ImageSelector,
