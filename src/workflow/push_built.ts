@@ -16,7 +16,7 @@ import { requestedPlatforms } from "./project_options.ts";
 import { obtainLayoutImage } from "./layout_images.ts";
 import { obtainBuiltImages } from "./obtain_built_images.ts";
 import { destinationOf, upload } from "./push_upload.ts";
-import { openRegistry, readAccess } from "./registry_access.ts";
+import { isInsecure, openRegistry, readAccess } from "./registry_access.ts";
 import { readReuseIndex, type ReuseIndex } from "./reuse_layers.ts";
 import type { ImageRequest, PushRequest, PushResult, WorkflowContext } from "./types.ts";
 
@@ -79,7 +79,7 @@ export async function pushByTool(
       tool: request.tool,
       layout: directory,
       reference,
-      insecure: access.insecureRegistries.includes(reference.registry),
+      insecure: isInsecure(reference.registry, access),
       ...(tag === undefined ? {} : { tag }),
     }, { signal: context.signal });
     return {
