@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { parse } from "@std/toml";
 import { MiseOciError } from "../errors.ts";
 import { type ImageConfig, parseDiffId } from "../oci/mod.ts";
@@ -97,6 +103,16 @@ Deno.test("plan() orders layers: tools as in the project, copies, mise, config o
     "dev.mise.layer.relocation": "1",
     "dev.mise.layer.format": "1",
   });
+});
+
+Deno.test("plan() writes on a tool's layer what was left out of it, whatever the order of the globs", () => {
+  const excluding = (...exclude: string[]): string | undefined =>
+    plan(project({ oci: { ...oci, exclude } }), options(), versions).layers[0]
+      ?.annotations["dev.mise.layer.exclude"];
+  assertEquals(excluding(), undefined);
+  assertEquals(/^[0-9a-f]{16}$/.test(excluding("*.map") ?? ""), true);
+  assertEquals(excluding("*.map", "*.md"), excluding("*.md", "*.map", "*.md"));
+  assertNotEquals(excluding("*.map"), excluding("*.md"));
 });
 
 Deno.test("plan() gives the same plan for the same input", () => {

@@ -44,4 +44,4 @@ export type { Lease } from "./lease.ts";
 export { acquireLock, type Lock, lockLayout, type LockOptions, withLock } from "./lock.ts";
 export * from "./ports.ts";
 export { checkWritable } from "./temp_file.ts";
-export type { VerifyOptions, VerifyResult } from "./verify.ts";
+export { type VerifyMemory, type VerifyOptions, type VerifyResult, verifyStore } from "./verify.ts";
