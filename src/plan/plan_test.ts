@@ -204,6 +204,18 @@ Deno.test("A16: plan() stops at a redacted variable and names it, its source and
   assertEquals(allowed.config.env, [["MINE", "sentinel"]]);
 });
 
+Deno.test("plan() refuses a variable with which no container would start", () => {
+  const planned = (value: string, drop: readonly string[] = []) =>
+    plan(project({ env: [variable("LONG", value)] }), options({ dropEnv: drop }), versions);
+  // 128 KiB with name, equals sign and closing NUL.
+  const longest = 128 * 1024 - "LONG=".length - 1;
+  assertEquals(planned("x".repeat(longest)).config.env[0]?.[1].length, longest);
+  const error = assertThrows(() => planned("x".repeat(longest + 1)), MiseOciError, '"LONG"');
+  assertEquals(error.code, "config");
+  assertThrows(() => planned("\u20ac".repeat(50_000)), MiseOciError, "128 KiB");
+  assertEquals(planned("x".repeat(longest + 1), ["LONG"]).config.env, []);
+});
+
 Deno.test("A16: plan() says that a flag names no variable: a slip would leave a secret in", () => {
   const p = project({ env: [variable("MY_SECRET", "x")] });
   const said = (o: Partial<PlanOptions>): readonly string[] =>

@@ -269,45 +269,46 @@ Deno.test("a registry that wants a layer which may not be distributed: the error
   });
 });
 
+/** What registries say, and what is said to that: ECR, others; ECR, Harbor. */
+const ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
+const REFUSALS = [
+  [
+    "POST",
+    /uploads/,
+    404,
+    "NAME_UNKNOWN: The repository with name 'app' does not exist",
+    ECR,
+    "aws ecr create-repository --region eu-west-1 --repository-name app",
+  ],
+  [
+    "POST",
+    /uploads/,
+    404,
+    "NAME_UNKNOWN: repository name not known",
+    "r.example",
+    'Create the repository "app"',
+  ],
+  [
+    "PUT",
+    /manifests/,
+    400,
+    "TAG_INVALID: The image tag 'v1' already exists in the 'app' " +
+    "repository and cannot be overwritten because the repository is immutable.",
+    ECR,
+    "push to another tag",
+  ],
+  [
+    "PUT",
+    /manifests/,
+    412,
+    "PRECONDITION: configured as immutable",
+    "r.example",
+    "push to another tag",
+  ],
+] as const;
+
 Deno.test("a repository that does not exist, and a tag that cannot be changed, are said with the way out", async () => {
-  const ecr = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
-  for (
-    const [method, path, status, text, registry, hint] of [
-      [
-        "POST",
-        /uploads/,
-        404,
-        "NAME_UNKNOWN: The repository with name 'app' does not exist",
-        ecr,
-        "aws ecr create-repository --region eu-west-1 --repository-name app",
-      ],
-      [
-        "POST",
-        /uploads/,
-        404,
-        "NAME_UNKNOWN: repository name not known",
-        "r.example",
-        'Create the repository "app"',
-      ],
-      [
-        "PUT",
-        /manifests/,
-        400,
-        "TAG_INVALID: The image tag 'v1' already exists in the 'app' " +
-        "repository and cannot be overwritten because the repository is immutable.",
-        ecr,
-        "push to another tag",
-      ],
-      [
-        "PUT",
-        /manifests/,
-        412,
-        "PRECONDITION: configured as immutable",
-        "r.example",
-        "push to another tag",
-      ],
-    ] as const
-  ) {
+  for (const [method, path, status, text, registry, hint] of REFUSALS) {
     await withRegistry(async (run) => {
       const [code, message] = text.split(": ");
       const body = JSON.stringify({ errors: [{ code, message }] });
