@@ -25,8 +25,8 @@ export const Annotation = {
   layerRelocation: "dev.mise.layer.relocation",
   /** Version of the byte layout of layers. */
   layerFormat: "dev.mise.layer.format",
-  /** Fingerprint of the host's tree that the layer was made of. */
-  layerFingerprint: "dev.mise.layer.fingerprint",
+  /** Hash of the globs of what is left out of the layer; absent if there are none. */
+  layerExclude: "dev.mise.layer.exclude",
   /** `apt` or `apk`: the layer of system packages. */
   systemPackages: "dev.mise.system.packages",
   /** Image path of a copy layer. */

@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { parse } from "@std/toml";
 import { MiseOciError } from "../errors.ts";
 import { type ImageConfig, parseDiffId } from "../oci/mod.ts";
@@ -99,6 +105,16 @@ Deno.test("plan() orders layers: tools as in the project, copies, mise, config o
   });
 });
 
+Deno.test("plan() writes on a tool's layer what was left out of it, whatever the order of the globs", () => {
+  const excluding = (...exclude: string[]): string | undefined =>
+    plan(project({ oci: { ...oci, exclude } }), options(), versions).layers[0]
+      ?.annotations["dev.mise.layer.exclude"];
+  assertEquals(excluding(), undefined);
+  assertEquals(/^[0-9a-f]{16}$/.test(excluding("*.map") ?? ""), true);
+  assertEquals(excluding("*.map", "*.md"), excluding("*.md", "*.map", "*.md"));
+  assertNotEquals(excluding("*.map"), excluding("*.md"));
+});
+
 Deno.test("plan() gives the same plan for the same input", () => {
   assertEquals(plan(project(), options(), versions), plan(project(), options(), versions));
 });
@@ -186,6 +202,18 @@ Deno.test("A16: plan() stops at a redacted variable and names it, its source and
   assertEquals(dropped.config.env, []);
   const allowed = plan(project({ env, oci: { ...oci, allowEnv: ["MINE"] } }), options(), versions);
   assertEquals(allowed.config.env, [["MINE", "sentinel"]]);
+});
+
+Deno.test("plan() refuses a variable with which no container would start", () => {
+  const planned = (value: string, drop: readonly string[] = []) =>
+    plan(project({ env: [variable("LONG", value)] }), options({ dropEnv: drop }), versions);
+  // 128 KiB with name, equals sign and closing NUL.
+  const longest = 128 * 1024 - "LONG=".length - 1;
+  assertEquals(planned("x".repeat(longest)).config.env[0]?.[1].length, longest);
+  const error = assertThrows(() => planned("x".repeat(longest + 1)), MiseOciError, '"LONG"');
+  assertEquals(error.code, "config");
+  assertThrows(() => planned("\u20ac".repeat(50_000)), MiseOciError, "128 KiB");
+  assertEquals(planned("x".repeat(longest + 1), ["LONG"]).config.env, []);
 });
 
 Deno.test("A16: plan() says that a flag names no variable: a slip would leave a secret in", () => {
