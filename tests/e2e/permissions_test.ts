@@ -8,6 +8,7 @@ import { permissionFlags, type PermissionSet } from "../../scripts/compile/permi
 import { inPairs } from "../support/in_pairs.ts";
 import { compiledProgram, whyNoExecutable } from "../support/executable.ts";
 import {
+  buildBase,
   createMiseProject,
   makeTempDir,
   type MiseProject,
@@ -152,9 +153,7 @@ if (reason !== undefined) {
   testWith({ needs: ["linux", "base"] }, compiledName, async () => {
     const program = await compiledProgram();
     await using temp = await makeTempDir();
-    const command = `'${program}' inspect '${
-      join(REPOSITORY, ".testbed/base")
-    }' --html /etc/x.html`;
+    const command = `'${program}' inspect '${await buildBase()}' --html /etc/x.html`;
     const result = await run(["script", "-qec", command, "/dev/null"], {
       cwd: temp.path,
       env: { HOME: temp.path, PATH: "/usr/bin:/bin", NO_COLOR: "1" },
