@@ -14,6 +14,7 @@ import {
   TOOLS,
   toolsToml,
 } from "./tools.ts";
+import { linkWarmCache } from "./warm_cache.ts";
 
 /** Options of {@linkcode createMiseProject}. */
 export interface MiseProjectOptions {
@@ -28,6 +29,11 @@ export interface MiseProjectOptions {
    * Default: no, the testbed's, which it must not change.
    */
   readonly ownData?: boolean;
+  /**
+   * What mise-oci's cache has at first: `warm`, the layers of the testbed's tools, or nothing. Default: `warm`,
+   * if the project has tools and shares the testbed's data directory.
+   */
+  readonly cache?: "warm" | "empty";
   /** Whether mise trusts the project's config. Default: yes. */
   readonly trust?: boolean;
 }
@@ -75,6 +81,7 @@ async function copyTools(from: string, to: string, tools: readonly ToolName[]): 
  */
 export async function createMiseProject(options: MiseProjectOptions = {}): Promise<MiseProject> {
   const { tools = [], toml = "", files = {}, ownData = false, trust = true } = options;
+  const { cache = tools.length === 0 || ownData ? "empty" : "warm" } = options;
   const mise = await fetchMise();
   const shared = tools.length === 0 ? undefined : await installTools();
   const temp = await makeTempDir();
@@ -92,6 +99,7 @@ export async function createMiseProject(options: MiseProjectOptions = {}): Promi
     await Deno.writeTextFile(join(directory, path), content);
   }
   const env = miseEnv(mise, home);
+  if (cache === "warm") await linkWarmCache(join(home.root, "home/.cache/mise-oci"));
   if (trust) await run([mise, "trust", "--all"], { env, cwd: directory });
   return {
     directory,

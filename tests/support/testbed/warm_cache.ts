@@ -4,12 +4,13 @@
  */
 import { dirname, join } from "@std/path";
 import { runProgramJson } from "../cli.ts";
+import { readImage } from "../layout.ts";
 import { buildBase } from "./base.ts";
-import { run } from "./command.ts";
+import { removeTree, run } from "./command.ts";
 import { cached } from "./kept.ts";
 import { createMiseProject } from "./mise.ts";
-import { programSources } from "./program_sources.ts";
 import { has } from "./parts.ts";
+import { programSources } from "./program_sources.ts";
 import { type ToolName, TOOLS_HOME } from "./tools.ts";
 
 const SETS: readonly (readonly ToolName[])[] = [
@@ -17,20 +18,32 @@ const SETS: readonly (readonly ToolName[])[] = [
   ["oldPrettier"],
 ];
 
-/** Builds images of every tool, on nothing and on Debian; the layers that are the same are made once. */
+/** What the cache knows of bases: tests of bases start without it. */
+const OF_BASES = ["base-checks", "base-directories", "layer-index"];
+
+async function forgetBase(cache: string, base: string): Promise<void> {
+  const { layers } = (await readImage(base)).manifest;
+  const blobs = layers.map(({ digest }) => join("blobs", digest.replace(":", "/")));
+  for (const path of [...blobs, ...OF_BASES.map((name) => join("documents", name))]) {
+    await removeTree(join(cache, path));
+  }
+}
+
+/** Builds images of every tool on nothing and on Debian, where mise's own layer is another one. */
 async function fillCache(cache: string): Promise<void> {
+  const base = has("base") ? await buildBase() : undefined;
   for (const tools of SETS) {
-    await using project = await createMiseProject({ tools });
+    await using project = await createMiseProject({ tools, cache: "empty" });
     const options = {
       cwd: project.directory,
       env: { ...project.env, MISE_OCI_CACHE_DIR: cache },
     };
-    const base = has("base") ? [`oci:${await buildBase()}`] : [];
-    for (const from of ["scratch", ...base]) {
-      const output = join(project.root, "image");
+    const output = join(project.root, "image");
+    for (const from of ["scratch", ...(base === undefined ? [] : [`oci:${base}`])]) {
       await runProgramJson(["build", "--from", from, "-o", output], options);
     }
   }
+  if (base !== undefined) await forgetBase(cache, base);
 }
 
 /**
