@@ -27,6 +27,10 @@ const CHECKS: readonly Job[] = [
     args: ["run", "-A", "--frozen", "scripts/gen_cli_docs.ts", "--check"],
   },
   {
+    name: "docs/permissions.md",
+    args: ["run", "-A", "--frozen", "scripts/gen_permissions.ts", "--check"],
+  },
+  {
     name: "documentation of the library",
     args: ["doc", "--lint", ...Object.values(manifest.exports)],
   },
