@@ -72,7 +72,8 @@ function placesOf(plan: ExposedPlan): readonly Place[] {
         judged: false,
       })),
       ...layer.sources.flatMap((source) =>
-        source.type !== "content" ? [] : {
+        // What the config layer has of variables is judged as variables.
+        source.type !== "content" || layer.kind === "config" ? [] : {
           what: `the file ${JSON.stringify(source.imagePath)}`,
           name: source.imagePath,
           text: source.content,
