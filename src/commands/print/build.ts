@@ -193,7 +193,7 @@ function planJson(plan: BuildPlan): unknown {
       createdBy: layer.createdBy,
       annotations: layer.annotations,
     })),
-    notes: plan.notes,
+    notes: plan.notes?.length === 0 ? undefined : plan.notes,
     warnings: plan.warnings,
   };
 }
