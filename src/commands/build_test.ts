@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { parseMountPoint } from "../oci/image_path.ts";
 import type { BuildPlan } from "../plan/types.ts";
 import type { BuildRequest } from "../workflow/types.ts";
 import type { Workflows } from "./workflows.ts";
@@ -35,7 +36,7 @@ Deno.test("build turns every flag into its field", async () => {
     tag: "app:v1",
     from: "oci:/work/base:v2",
     pull: "always",
-    mountPoint: "/opt/mise",
+    mountPoint: parseMountPoint("/opt/mise"),
     copies: [{ host: "/work/a:b", image: "/x", directory: true }, { host: "/c", image: "/y" }],
     owner: { uid: 1000, gid: 50 },
     embedMise: false,

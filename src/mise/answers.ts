@@ -2,7 +2,9 @@
  * mise's JSON answers as types. Every field is checked: mise may be of another version, or be a script.
  * @module
  */
+import { resolve } from "@std/path";
 import { describeError, MiseOciError } from "../errors.ts";
+import { expandHome } from "../home.ts";
 import {
   asArray,
   asObject,
@@ -61,19 +63,30 @@ export interface ToolDetail {
   readonly versions: readonly string[];
 }
 
+/** Where mise answers: what it shortens or leaves relative is made absolute with it. */
+export interface AnswerPlace {
+  /** The home directory, which mise writes as `~`. */
+  readonly home?: string | undefined;
+  /** Absolute directory that mise ran in. */
+  readonly directory: string;
+}
+
+/** Parses a field; `place` is where mise answered. */
+export type AnswerParser<T> = (value: unknown, what: string, place: AnswerPlace) => T;
+
 /**
  * Reads the JSON of an answer with `parse`.
  *
  * @throws {MiseOciError} `mise` naming the call, if it is not what was expected.
  */
 export function parseAnswer<T>(
-  args: readonly string[],
+  { args, parse }: { readonly args: readonly string[]; readonly parse: AnswerParser<T> },
   source: Uint8Array,
-  parse: (value: unknown, what: string) => T,
+  place: AnswerPlace,
 ): T {
   const what = `the answer of ${describeCall(args)}`;
   try {
-    return parse(parseJson(source, { what, maxBytes: MAX_ANSWER_BYTES }), what);
+    return parse(parseJson(source, { what, maxBytes: MAX_ANSWER_BYTES }), what, place);
   } catch (cause) {
     if (!(cause instanceof MiseOciError)) throw cause;
     throw new MiseOciError("mise", describeError(cause), {
@@ -81,6 +94,11 @@ export function parseAnswer<T>(
       cause,
     });
   }
+}
+
+/** A path of an answer, absolute and without `.` and `..`. */
+export function absolutePath(path: string, { home, directory }: AnswerPlace): string {
+  return resolve(directory, expandHome(path, home));
 }
 
 function nonEmpty(value: unknown, what: string): string {
@@ -94,7 +112,11 @@ function maybeText(value: unknown, what: string): string | undefined {
   return text === "" ? undefined : text;
 }
 
-function listedTool(short: string, value: unknown, what: string): ListedTool {
+function listedTool(
+  short: string,
+  value: unknown,
+  { what, place }: { readonly what: string; readonly place: AnswerPlace },
+): ListedTool {
   const row = asObject(value, what);
   const source = maybe(row["source"], `${what}.source`, asObject);
   const path = maybeText(source?.["path"], `${what}.source.path`);
@@ -105,25 +127,33 @@ function listedTool(short: string, value: unknown, what: string): ListedTool {
   return {
     short,
     version: asString(row["version"], `${what}.version`),
-    installPath: nonEmpty(row["install_path"], `${what}.install_path`),
+    installPath: absolutePath(nonEmpty(row["install_path"], `${what}.install_path`), place),
     installed: row["installed"] === true,
     ...(requested === undefined ? {} : { requested }),
-    ...(path === undefined ? {} : { source: path }),
+    ...(path === undefined ? {} : { source: absolutePath(path, place) }),
     ...(override === undefined ? {} : { override }),
   };
 }
 
 /** Parses `mise ls --current --json`. */
-export function parseTools(value: unknown, what: string): readonly ListedTool[] {
+export function parseTools(
+  value: unknown,
+  what: string,
+  place: AnswerPlace,
+): readonly ListedTool[] {
   return Object.entries(asObject(value, what)).flatMap(([short, rows]) =>
     asArray(rows, `${what}[${JSON.stringify(short)}]`).map((row, i) =>
-      listedTool(short, row, `${what}[${JSON.stringify(short)}][${i}]`)
+      listedTool(short, row, { what: `${what}[${JSON.stringify(short)}][${i}]`, place })
     )
   );
 }
 
 /** Parses `mise env --json-extended`. Messages never hold a value. */
-export function parseVariables(value: unknown, what: string): readonly ListedVariable[] {
+export function parseVariables(
+  value: unknown,
+  what: string,
+  place: AnswerPlace,
+): readonly ListedVariable[] {
   return Object.entries(asObject(value, what)).map(([name, entry]) => {
     const field = `${what}[${JSON.stringify(name)}]`;
     const object = asObject(entry, field);
@@ -132,7 +162,9 @@ export function parseVariables(value: unknown, what: string): readonly ListedVar
     return {
       name,
       value: asString(object["value"], `${field}.value`),
-      ...(source === undefined || source === "unknown_source" ? {} : { source }),
+      ...(source === undefined || source === "unknown_source"
+        ? {}
+        : { source: absolutePath(source, place) }),
       ...(tool === undefined ? {} : { tool }),
     };
   });
@@ -144,11 +176,15 @@ export function parseNames(value: unknown, what: string): ReadonlySet<string> {
 }
 
 /** Parses `mise config ls --json`. */
-export function parseConfigs(value: unknown, what: string): readonly ListedConfig[] {
+export function parseConfigs(
+  value: unknown,
+  what: string,
+  place: AnswerPlace,
+): readonly ListedConfig[] {
   return asArray(value, what).map((row, i) => {
     const object = asObject(row, `${what}[${i}]`);
     return {
-      path: nonEmpty(object["path"], `${what}[${i}].path`),
+      path: absolutePath(nonEmpty(object["path"], `${what}[${i}].path`), place),
       tools: maybe(object["tools"], `${what}[${i}].tools`, asStrings) ?? [],
     };
   });
@@ -205,7 +241,12 @@ export function parseVersion(value: unknown, what: string): string {
   throw new MiseOciError("invalid", `Cannot parse ${what}: ${JSON.stringify(text)} is no version`);
 }
 
-/** The lines of a plain answer, such as `mise bin-paths`. */
+/** The lines of `mise bin-paths`, absolute. */
+export function parsePaths(source: Uint8Array, place: AnswerPlace): readonly string[] {
+  return parseLines(source).map((line) => absolutePath(line, place));
+}
+
+/** The lines of a plain answer. */
 export function parseLines(source: Uint8Array): readonly string[] {
   return new TextDecoder().decode(source).split(/\r?\n/).filter((line) => line !== "");
 }

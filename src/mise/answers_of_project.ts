@@ -4,12 +4,13 @@
  */
 import { DELIMITER } from "@std/path";
 import {
+  type AnswerParser,
   type ListedConfig,
   type ListedTool,
   type ListedVariable,
   parseConfigs,
-  parseLines,
   parseNames,
+  parsePaths,
   parseSettings,
   type ToolDetail,
 } from "./answers.ts";
@@ -23,6 +24,7 @@ import {
   askVersion,
   listTools,
   MAX_CALLS,
+  placeOf,
   type Session,
 } from "./ask.ts";
 import { CORE_TOOLS, knownDetails } from "./backends.ts";
@@ -128,7 +130,7 @@ export async function askEverything(session: Session, options: AskOptions): Prom
   const json = <K extends keyof Answers>(
     key: K,
     args: readonly string[],
-    parse: (value: unknown, what: string) => Answers[K],
+    parse: AnswerParser<Answers[K]>,
   ) =>
   async (signal: AbortSignal): Promise<void> => {
     found[key] = await askJson(session, { args, parse, signal });
@@ -145,7 +147,7 @@ export async function askEverything(session: Session, options: AskOptions): Prom
     async (signal) => {
       const loud = { ...session, env: { ...session.env, ...WARNINGS_ENV } };
       const answer = await ask(loud, ["bin-paths"], signal);
-      found.binPaths = parseLines(answer.stdout);
+      found.binPaths = parsePaths(answer.stdout, placeOf(session));
       found.unresolved = parseUnresolved(answer.stderr);
     },
     json("settings", ["settings", "--all", "--json"], parseSettings),
@@ -237,7 +239,7 @@ async function askFurther(
     version,
     configs,
     settings,
-    binPaths: binPaths ?? parseLines((await ask(session, ["bin-paths"])).stdout),
+    binPaths: binPaths ?? parsePaths((await ask(session, ["bin-paths"])).stdout, placeOf(session)),
     redacted: redacted ?? await askJson(session, { args: REDACTED, parse: parseNames }),
   };
 }

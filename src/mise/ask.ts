@@ -3,7 +3,10 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
+import { expandMessage, homeDirectory } from "../home.ts";
 import {
+  type AnswerParser,
+  type AnswerPlace,
   type ListedTool,
   type ListedVariable,
   parseAnswer,
@@ -50,6 +53,11 @@ function usefulWarnings(answer: MiseAnswer): readonly string[] {
     .filter((line) => !line.startsWith("missing:"));
 }
 
+/** Where mise answers in a session. */
+export function placeOf({ directory, context }: Session): AnswerPlace {
+  return { directory, home: homeDirectory(context.env) };
+}
+
 async function betterError(args: readonly string[], answer: MiseAnswer): Promise<MiseOciError> {
   const error = explainFailure(args, answer);
   const place = maybePlace(answer.stderr);
@@ -76,13 +84,14 @@ export async function ask(
   const { misePath, directory, env, context } = session;
   const started = performance.now();
   const stop = signal ?? context.signal;
-  const answer = await callMise({
+  const said = await callMise({
     misePath,
     directory,
     args,
     env,
     ...(stop === undefined ? {} : { signal: stop }),
   });
+  const answer = { ...said, stderr: expandMessage(said.stderr, homeDirectory(context.env)) };
   context.detail(2, `${describeCall(args)}: ${Math.round(performance.now() - started)} ms`);
   if (answer.code !== 0 || answer.killedBy !== undefined) throw await betterError(args, answer);
   return answer;
@@ -122,12 +131,12 @@ export async function askJson<T>(
   session: Session,
   question: {
     readonly args: readonly string[];
-    readonly parse: (value: unknown, what: string) => T;
+    readonly parse: AnswerParser<T>;
     readonly signal?: AbortSignal;
   },
 ): Promise<T> {
   const answer = await ask(session, question.args, question.signal);
-  return parseAnswer(question.args, answer.stdout, question.parse);
+  return parseAnswer(question, answer.stdout, placeOf(session));
 }
 
 /** mise's version. @throws {MiseOciError} `mise` if it is too old to be asked anything else. */
@@ -158,7 +167,10 @@ export async function listTools(
   const args = ["ls", "--current", "--json"];
   const answer = await ask(session, args, signal);
   for (const line of usefulWarnings(answer)) session.context.detail(1, `mise: ${line}`);
-  return { tools: parseAnswer(args, answer.stdout, parseTools), stderr: answer.stderr };
+  return {
+    tools: parseAnswer({ args, parse: parseTools }, answer.stdout, placeOf(session)),
+    stderr: answer.stderr,
+  };
 }
 
 /** The environment. */

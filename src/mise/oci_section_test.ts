@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { parseMountPoint } from "../oci/image_path.ts";
 import { MiseOciError } from "../errors.ts";
 import type { OciSection } from "../plan/project.ts";
 import { parseConfigFile } from "./config_file.ts";
@@ -46,7 +47,7 @@ NODE_ENV = "production"
     user: "app",
     userId: 1000,
     groupId: 1001,
-    mountPoint: "/opt/mise",
+    mountPoint: parseMountPoint("/opt/mise"),
     copy: [{ host: "/p/dist/app", image: "/usr/local/bin/app" }],
     env: { NODE_ENV: "production" },
     labels: { "org.example.key": "v" },
@@ -74,7 +75,7 @@ X = "2"
   assertEquals(section.tag, "b:1");
   assertEquals(section.allowEnv, ["A"]);
   assertEquals(section.dropEnv, ["D"]);
-  assertEquals(section.compression, "zstd:9");
+  assertEquals(section.compression, { kind: "zstd", level: 9 });
   assertEquals(section.exclude, ["**/*.md"]);
   assertEquals(section.env, { X: "2", Y: "1" });
 });

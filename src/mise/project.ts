@@ -2,7 +2,9 @@
  * The project as mise sees it (spec, sections 2 and 3).
  * @module
  */
+import { isAbsolute, resolve } from "@std/path";
 import { MiseOciError } from "../errors.ts";
+import { homeDirectory } from "../home.ts";
 import type { Platform } from "../oci/mod.ts";
 import type { Project } from "../plan/project.ts";
 import type { ListedConfig, ListedTool } from "./answers.ts";
@@ -19,6 +21,7 @@ import { checkConditions, withoutExcluded } from "./conditions.ts";
 import { foreignEnv, type ForeignPlatform } from "./foreign_platform.ts";
 import { locateMise } from "./locate.ts";
 import { mergeOci, parseOciTables } from "./oci_section.ts";
+import { renderOci } from "./oci_templates.ts";
 import {
   configRoot,
   findOutsidePlaces,
@@ -58,6 +61,29 @@ export interface ProjectOptions {
   readonly shared?: SharedAnswers;
   /** What the image runs on, for the `os` conditions of tools that mise says nothing else of. */
   readonly platform: Platform;
+}
+
+/** Variables of mise that name directories of its data. */
+const DATA_VARIABLES = ["MISE_DATA_DIR", "MISE_INSTALLS_DIR"];
+
+/**
+ * The directories of mise's data as absolute paths, for those that are relative or have `..`: mise repeats
+ * them in every path as they are written.
+ */
+function plainDirectories(
+  { directory, context }: Pick<Session, "directory" | "context">,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(DATA_VARIABLES.flatMap((name) => {
+    const written = context.env(name) || "~";
+    if (written.startsWith("~") || written === resolve(written)) return [];
+    const path = isAbsolute(written) ? written : `${directory}/${written}`;
+    try {
+      // With the links on the way, as the system reads "..".
+      return [[name, Deno.realPathSync(path)]];
+    } catch {
+      return [[name, resolve(path)]];
+    }
+  }));
 }
 
 /** Options, and who asks. */
@@ -247,7 +273,10 @@ export async function readProject(
   const reading = { ...options, asker };
   checkDirectory(directory);
   const misePath = locateMise(options, context);
-  const env = options.miseEnv === undefined ? {} : { MISE_ENV: options.miseEnv };
+  const env = {
+    ...(options.miseEnv === undefined ? {} : { MISE_ENV: options.miseEnv }),
+    ...plainDirectories({ directory, context }),
+  };
   const host: Session = { misePath, directory, env, context };
   if (foreign === undefined) {
     if (options.install) await install(host, options);
@@ -261,7 +290,8 @@ export async function readProject(
 async function assemble(known: Known, { directory }: ProjectOptions): Promise<Project> {
   const { session, answers, files, outside } = known;
   const leastFirst = files.toReversed();
-  const oci = mergeOci(parseOciTables(leastFirst));
+  const rendered = await renderOci(session, { files: leastFirst, outside });
+  const oci = mergeOci(parseOciTables(rendered, homeDirectory(session.context.env)));
   const packages = parsePackages(leastFirst);
   const tools = await readTools(session, {
     tools: known.tools,

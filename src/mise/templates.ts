@@ -39,23 +39,20 @@ function refuseHooks(files: readonly ConfigFile[]): void {
 }
 
 /** Links to everything in `base`, so that a template reads its neighbours by relative names. */
-async function mirror(base: string, into: string): Promise<void> {
+export async function mirror(base: string, into: string): Promise<void> {
   for await (const { name } of Deno.readDir(base)) {
     await Deno.symlink(join(base, name), join(into, name));
   }
 }
 
 /** The environment in which mise sees the project, our config, and nothing else out of scope. */
-function templateEnv(
+export function standInEnv(
   session: Session,
-  places: { readonly root: string; readonly config: string; readonly state: string },
+  places: { readonly root: string; readonly config: string },
   { files, outside }: TemplateScope,
 ): Readonly<Record<string, string>> {
   const before = session.context.env("MISE_IGNORED_CONFIG_PATHS");
   return {
-    // A state of its own: mise keeps a history of what it applied. The real one also holds what is
-    // trusted, and mise has just read these files, so they are.
-    MISE_STATE_DIR: places.state,
     MISE_TRUSTED_CONFIG_PATHS: [places.root, ...files.map((file) => file.path)].join(DELIMITER),
     MISE_IGNORED_CONFIG_PATHS: [...(before ? [before] : []), ...outside].join(DELIMITER),
     ...(outside.length === 0 ? { MISE_SYSTEM_CONFIG_FILE: places.config } : {
@@ -82,7 +79,13 @@ async function renderGroup(
       [targets[i] ?? "", { source: hostPath, mode: "template" }] as const
     );
     await Deno.writeTextFile(config, stringify({ dotfiles: Object.fromEntries(entries) }));
-    const env = { ...session.env, ...templateEnv(session, { root, config, state }, work.scope) };
+    const env = {
+      ...session.env,
+      ...standInEnv(session, { root, config }, work.scope),
+      // A state of its own: mise keeps a history of what it applied. The real one also holds what is
+      // trusted, and mise has just read these files, so they are.
+      MISE_STATE_DIR: state,
+    };
     await ask({ ...session, env }, ["bootstrap", "dotfiles", "apply", "--yes", ...targets]);
     return await Promise.all(targets.map((target) => Deno.readTextFile(target)));
   } finally {

@@ -2,6 +2,8 @@
  * A project as mise sees it: the input of the plan. `src/mise` makes it, nothing here does I/O.
  * @module
  */
+import type { CompressionChoice } from "../oci/compression.ts";
+import type { MountPoint } from "../oci/image_path.ts";
 
 /** One tool of the project. */
 export interface Tool {
@@ -71,9 +73,11 @@ export interface SystemPackage {
 export interface Dotfile {
   /** Where it goes, as mise shows it: absolute, or below `~/`. */
   readonly target: string;
-  /** How mise puts it there; `content` is text of the config file itself. */
-  readonly mode: "copy" | "symlink" | "symlink-each" | "template" | "content";
-  /** Absolute host path of the file or directory; absent for `content`. */
+  /** How mise puts it there; `content` is text of the config file itself, `absent` removes it. */
+  readonly mode: "copy" | "symlink" | "symlink-each" | "template" | "content" | "absent";
+  /** Permission bits of the file, if the entry gives them. */
+  readonly permissions?: number;
+  /** Absolute host path of the file or directory; absent for `content` and `absent`. */
   readonly hostPath?: string;
   /** The text: of `content` as it is written, of `template` as mise renders it. */
   readonly content?: string;
@@ -102,7 +106,7 @@ export interface OciSection {
   /** Group of layer entries; default `userId`. */
   readonly groupId?: number;
   /** Where mise's data directory is in the image. */
-  readonly mountPoint?: string;
+  readonly mountPoint?: MountPoint;
   /** Copies, least specific file first. */
   readonly copy: readonly Copy[];
   /** Image-only variables. */
@@ -113,8 +117,8 @@ export interface OciSection {
   readonly allowEnv: readonly string[];
   /** Variables left out of the image. */
   readonly dropEnv: readonly string[];
-  /** How layers are compressed: `gzip`, `zstd` or `none`, `:LEVEL` may follow. */
-  readonly compression?: string;
+  /** How layers are compressed. */
+  readonly compression?: CompressionChoice;
   /** Globs of paths below a tool that are left out of its layer. */
   readonly exclude?: readonly string[];
 }

@@ -28,6 +28,7 @@ export interface CompressionPlan {
  *   `imagePath`, without what the globs of `exclude` name.
  * - `file`: one regular file (links followed), with the given mode.
  * - `content`: text made by the program.
+ * - `absent`: a whiteout: what layers below have there is not in the image.
  *
  * `owner` is that of the entries and of the directories made for them, if it is not the layer's; with
  * `home`, an image directory, only of those from there on: `/home` itself is nobody's home.
@@ -38,9 +39,12 @@ export type LayerSource =
     readonly hostPath: string;
     readonly imagePath: string;
     readonly exclude?: readonly string[];
+    /** Permission bits of `hostPath`, if that is a file; by default 0755 or 0644. */
+    readonly mode?: number;
     readonly owner?: Owner;
     readonly home?: string;
   }
+  | { readonly type: "absent"; readonly imagePath: string }
   | {
     readonly type: "file";
     readonly hostPath: string;

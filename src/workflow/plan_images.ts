@@ -107,7 +107,7 @@ async function planOptions(
     copies: request.copies,
     ...(compression === undefined ? {} : { compression }),
     platform,
-    created: buildTimestamp(hostEnv("SOURCE_DATE_EPOCH"), Date.now()),
+    created: buildTimestamp(Deno.env.get("SOURCE_DATE_EPOCH"), Date.now()),
     allowEnv: request.allowEnv,
     dropEnv: request.dropEnv,
     strictEnv: request.strictEnv,

@@ -3,6 +3,7 @@
  * @module
  */
 import type { CompressionChoice, Digest, Platform, Reference } from "../oci/mod.ts";
+import type { MountPoint } from "../oci/image_path.ts";
 import type { Copy } from "../plan/project.ts";
 import type { Owner } from "../plan/types.ts";
 import type { Reporter } from "../ui/reporter.ts";
@@ -48,7 +49,7 @@ export interface BuildRequest extends ProjectRequest {
   /** Name of the image (`-t`). */
   readonly tag?: string;
   /** `--mount-point`. */
-  readonly mountPoint?: string;
+  readonly mountPoint?: MountPoint;
   /** `--copy`, host paths absolute. */
   readonly copies: readonly Copy[];
   /** `--owner`. */

@@ -3,8 +3,8 @@
  * @module
  */
 import { parseCompression } from "../../oci/compression.ts";
+import { parseMountPoint } from "../../oci/image_path.ts";
 import { parsePlatform } from "../../oci/platform.ts";
-import { parseMountPoint } from "../../plan/mount_point.ts";
 import { MiseOciError } from "../../errors.ts";
 import type { CheckMode, TransientBuild } from "../../workflow/types.ts";
 import type { CommandContext, CommandInput } from "../command.ts";
