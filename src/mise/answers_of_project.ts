@@ -29,7 +29,13 @@ import {
 } from "./ask.ts";
 import { CORE_TOOLS, knownDetails } from "./backends.ts";
 import { findOutsidePlaces, isOutside, isWithin } from "./scope.ts";
-import { parseUnresolved, type UnresolvedTool, WARNINGS_ENV } from "./unresolved.ts";
+import {
+  parseUnknownFields,
+  parseUnresolved,
+  type UnknownField,
+  type UnresolvedTool,
+  WARNINGS_ENV,
+} from "./unresolved.ts";
 import type { MiseSettings } from "../plan/project.ts";
 
 /** Everything that mise says of a directory. */
@@ -50,6 +56,8 @@ export interface Answers {
   readonly binPaths: readonly string[];
   /** Tools that all other answers leave out because mise cannot tell their version. */
   readonly unresolved: readonly UnresolvedTool[];
+  /** Tables and keys of config files that mise ignores. */
+  readonly unknownFields: readonly UnknownField[];
   /** The settings that matter. */
   readonly settings: MiseSettings;
 }
@@ -149,6 +157,7 @@ export async function askEverything(session: Session, options: AskOptions): Prom
       const answer = await ask(loud, ["bin-paths"], signal);
       found.binPaths = parsePaths(answer.stdout, placeOf(session));
       found.unresolved = parseUnresolved(answer.stderr);
+      found.unknownFields = parseUnknownFields(answer.stderr);
     },
     json("settings", ["settings", "--all", "--json"], parseSettings),
   ], { limit: MAX_CALLS, ...stopOf(session) });
@@ -233,12 +242,13 @@ async function askFurther(
   if (!sameFiles(own, known)) return await askEverything(session, options);
   const binPaths = maybeBinPaths(own, known);
   const redacted = sameVariables(own.variables, known.variables) ? known.redacted : undefined;
-  const { version, configs, settings } = known;
+  const { version, configs, settings, unknownFields } = known;
   return {
     ...own,
     version,
     configs,
     settings,
+    unknownFields,
     binPaths: binPaths ?? parsePaths((await ask(session, ["bin-paths"])).stdout, placeOf(session)),
     redacted: redacted ?? await askJson(session, { args: REDACTED, parse: parseNames }),
   };

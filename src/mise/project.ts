@@ -32,7 +32,7 @@ import {
 } from "./scope.ts";
 import { renderTemplates } from "./templates.ts";
 import { readTools } from "./tools.ts";
-import { refuseUnresolved, withoutVersion } from "./unresolved.ts";
+import { describeUnknownFields, refuseUnresolved, withoutVersion } from "./unresolved.ts";
 
 /* Hidden from Deno as in src/commands/workflows.ts: few images are of another platform. */
 const installModule = (): Promise<typeof import("./foreign_install.ts")> =>
@@ -320,6 +320,10 @@ async function assemble(known: Known, { directory }: ProjectOptions): Promise<Pr
     settings: answers.settings,
     packages,
     dotfiles: await renderTemplates(session, dotfiles, { files: leastFirst, outside }),
-    warnings: [...bootstrapWarnings(leastFirst), ...pathWarnings(leastFirst, oci)],
+    warnings: [
+      ...describeUnknownFields(answers.unknownFields, leastFirst),
+      ...bootstrapWarnings(leastFirst),
+      ...pathWarnings(leastFirst, oci),
+    ],
   };
 }

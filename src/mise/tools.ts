@@ -117,9 +117,13 @@ function maybeUnsafe(path: string, session: Session): string | undefined {
   return undefined;
 }
 
-/** The install path with its links resolved; itself if it is not there. */
-async function realInstall(tool: ListedTool): Promise<string> {
-  return await Deno.realPath(tool.installPath).catch(() => tool.installPath);
+/** The install path with its links resolved; itself if it is not there, `undefined` if it links to itself. */
+async function maybeRealInstall(tool: ListedTool): Promise<string | undefined> {
+  try {
+    return await Deno.realPath(tool.installPath);
+  } catch (error) {
+    return error instanceof Deno.errors.FilesystemLoop ? undefined : tool.installPath;
+  }
 }
 
 /** A tool's directories of executables, on the host and relative to its install, links followed. */
@@ -192,9 +196,13 @@ export async function readTools(session: Session, input: ToolsInput): Promise<re
   const details = await readDetails(session, listed, input.details);
   await refusePlugins(session, listed, details);
   const sorted = sortTools(listed, input.configs, details);
-  const reals = await Promise.all(sorted.map(realInstall));
+  const reals = await Promise.all(sorted.map(maybeRealInstall));
   const refusals = sorted.flatMap((tool, i) => {
-    const why = maybeUnsafe(tool.installPath, session) ?? maybeUnsafe(reals[i] ?? "/", session);
+    const real = reals[i];
+    const why = maybeUnsafe(tool.installPath, session) ??
+      (real === undefined
+        ? `its install path ${JSON.stringify(tool.installPath)} is a link that leads to itself`
+        : maybeUnsafe(real, session));
     return why === undefined ? [] : [{ name: `${tool.short}@${tool.version}`, why }];
   });
   refuse(refusals, "An install must be a directory of its own; install the tool again with mise");

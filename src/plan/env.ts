@@ -57,6 +57,16 @@ function stopAtSecrets(secrets: readonly EnvVariable[]): void {
   );
 }
 
+const HOST_PATH = "names a directory of this machine that the image does not have";
+
+/** A concern with what to do about it. */
+function advise(concern: string): string {
+  const ways = "(--drop-env leaves it out, --allow-env accepts it)";
+  return concern.endsWith(HOST_PATH)
+    ? `${concern}: write it under [oci.env] with the image's own directory ${ways}`
+    : `${concern}; everyone who can pull the image can read its value ${ways}`;
+}
+
 /** Why a variable deserves a warning; `undefined` if it does not. */
 function maybeConcern(
   variable: EnvVariable,
@@ -69,7 +79,7 @@ function maybeConcern(
   }
   if (looksLikeSecret(name)) return `${name} looks like a secret`;
   if (context.hostRoots.some((root) => mentionsPath(value, root))) {
-    return `${name} names a directory of this machine that the image does not have`;
+    return `${name} ${HOST_PATH}`;
   }
   return undefined;
 }
@@ -105,8 +115,13 @@ function ociVariables(project: Project): readonly EnvVariable[] {
 export function planEnv(project: Project, options: PlanOptions, mountPoint: string): EnvPlan {
   const dropped = nameMatcher([...project.oci.dropEnv, ...options.dropEnv]);
   const allowed = nameMatcher([...project.oci.allowEnv, ...options.allowEnv]);
-  // mise's PATH is the host's; the image's comes of the tools, the base and `[oci].env`.
-  const ofMise = project.env.filter(({ name }) => name !== "PATH");
+  // mise's PATH is the host's; the image's comes of the tools, the base and `[oci].env`. An environment of
+  // Python's that is the host's would only lead its tools astray.
+  const ofMise = project.env.filter(({ name, value }) =>
+    name !== "PATH" &&
+    (name !== "VIRTUAL_ENV" || allowed(name) ||
+      !options.hostRoots.some((root) => mentionsPath(value, root)))
+  );
   const kept = [
     ...ofMise.filter(({ tool }) => tool === undefined),
     ...ofMise.filter(({ tool }) => tool !== undefined),
@@ -129,14 +144,12 @@ export function planEnv(project: Project, options: PlanOptions, mountPoint: stri
       hint: "Drop the variable with --drop-env NAME, or accept it with --allow-env NAME",
     });
   }
-  const names = new Set([...ofMise, ...ociVariables(project)].map(({ name }) => name));
+  const names = new Set([...project.env, ...ociVariables(project)].map(({ name }) => name));
   return {
     env,
     warnings: [
       ...strayNames(names, options),
-      ...concerns.map((concern) =>
-        `${concern}; everyone who can pull the image can read its value (--drop-env leaves it out, --allow-env accepts it)`
-      ),
+      ...concerns.map(advise),
     ],
   };
 }

@@ -97,6 +97,8 @@ export function plan(project: Project, options: PlanOptions, versions: LayerVers
     mountPoint: resolved.mountPoint,
     compression: resolved.compression,
     layers: planLayers({ project, options, resolved, versions }),
+    missing: project.tools.filter(({ installed }) => !installed)
+      .map(({ short, version }) => `${short}@${version}`),
     config,
     warnings: [
       ...project.warnings,

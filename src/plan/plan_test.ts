@@ -115,7 +115,10 @@ Deno.test("plan() weighs flag over [oci] over settings over default", () => {
   assertEquals(from(project({ settings })), ["settings:1", "/s"]);
   assertEquals(from(project({ settings, oci: withOci })), ["oci:1", "/o"]);
   assertEquals(
-    from(project({ settings, oci: withOci }), options({ from: "flag:1", mountPoint: parseMountPoint("/f") })),
+    from(
+      project({ settings, oci: withOci }),
+      options({ from: "flag:1", mountPoint: parseMountPoint("/f") }),
+    ),
     ["flag:1", "/f"],
   );
   const owned = plan(project({ oci: withOci }), options(), versions);

@@ -144,6 +144,8 @@ export interface BuildPlan {
   readonly compression: CompressionPlan;
   /** The layers above the base, bottom first. */
   readonly layers: readonly LayerPlan[];
+  /** Tools that are not installed, `node@24.11.0`; building needs them unless their layers are reused. */
+  readonly missing?: readonly string[];
   /** The image config. */
   readonly config: ConfigPlan;
   /** What the user should know, one sentence each, without secrets. */

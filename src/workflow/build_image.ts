@@ -4,7 +4,7 @@
  */
 import { MiseOciError } from "../errors.ts";
 import type { LayerTree } from "../layer/mod.ts";
-import type { LayerPlan } from "../plan/mod.ts";
+import { type LayerPlan, maybePathWarning } from "../plan/mod.ts";
 import { createLayout } from "../store/layout.ts";
 import type { Cache } from "../store/mod.ts";
 import type { BaseImage } from "./base_image.ts";
@@ -90,6 +90,8 @@ export async function buildInCache(
   }, context);
   const { base, packages, ground, baseDirectories } = laid.base;
   await warnOfUnknownUser(planned.plan, { ground, cache }, context);
+  const pathWarning = maybePathWarning(base.config, planned.plan.config);
+  if (pathWarning !== undefined) context.reporter.emit({ type: "warning", text: pathWarning });
   const plan = await moveDotfiles(planned, { ground, cache, request }, context);
   const trees = new Map<LayerPlan, LayerTree>();
   const heard = hearWarnings(context);
