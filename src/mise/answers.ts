@@ -33,6 +33,8 @@ export interface ListedTool {
   readonly source?: string;
   /** Environment variable that asks for it instead. */
   readonly override?: string;
+  /** Whether only tasks ask for it. */
+  readonly ofTask?: true;
 }
 
 /** One variable of `mise env --json-extended`. */

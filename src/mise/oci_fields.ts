@@ -87,6 +87,12 @@ export function texts(value: unknown, place: FieldPlace): readonly string[] {
   );
 }
 
+function flag(value: unknown, place: FieldPlace): boolean {
+  return typeof value === "boolean"
+    ? value
+    : failField(place, `true or false expected, not ${describeType(value)}`);
+}
+
 function id(value: unknown, place: FieldPlace): number {
   const valid = typeof value === "number" && Number.isInteger(value) && value >= 0 &&
     value <= 0xffff_ffff;
@@ -195,6 +201,7 @@ const OWN_FIELDS: Readonly<Record<string, FieldReader>> = {
   drop_env: (value, place) => ({ dropEnv: texts(value, place) }),
   compression: (value, place) => ({ compression: parsed(value, place, parseCompression) }),
   exclude: (value, place) => ({ exclude: globs(value, place) }),
+  task_tools: (value, place) => ({ taskTools: flag(value, place) }),
 };
 
 const ALL_FIELDS = { ...FIELDS, ...OWN_FIELDS };

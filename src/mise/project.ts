@@ -6,13 +6,13 @@ import { isAbsolute, resolve } from "@std/path";
 import { MiseOciError } from "../errors.ts";
 import { homeDirectory } from "../home.ts";
 import type { Platform } from "../oci/mod.ts";
-import type { Project } from "../plan/project.ts";
+import type { Project, Tool } from "../plan/project.ts";
 import type { ListedConfig, ListedTool } from "./answers.ts";
 import { type Answers, type Asker, SharedAnswers } from "./answers_of_project.ts";
 import { askTools, askVersion, readConfigFile, type Session } from "./ask.ts";
 import { bootstrapWarnings, parsePackages } from "./bootstrap.ts";
 import { callMise } from "./command.ts";
-import type { ConfigFile } from "./config_file.ts";
+import { type ConfigFile, maybeTable } from "./config_file.ts";
 import type { MiseContext } from "./context.ts";
 import { readDotfiles } from "./dotfiles.ts";
 import { pathWarnings, readEnvironment } from "./environment.ts";
@@ -30,6 +30,7 @@ import {
   isWithin,
   maybeMonorepoRoot,
 } from "./scope.ts";
+import { readTaskTools, taskToolWarnings } from "./task_tools.ts";
 import { renderTemplates } from "./templates.ts";
 import { readTools } from "./tools.ts";
 import { describeUnknownFields, refuseUnresolved, withoutVersion } from "./unresolved.ts";
@@ -286,15 +287,41 @@ export async function readProject(
   return await assemble(await knowForeign(session, reading, { foreign, host }), options);
 }
 
+/** The backends of tools whose names are aliases of the project's. */
+function aliasesOf(
+  tools: readonly Tool[],
+  files: readonly ConfigFile[],
+): Readonly<Record<string, string>> {
+  const names = new Set(
+    files.flatMap(({ table }) =>
+      ["tool_alias", "alias"].flatMap((key) => Object.keys(maybeTable(table, key) ?? {}))
+    ),
+  );
+  return Object.fromEntries(
+    tools.flatMap(({ short, backend }) =>
+      names.has(short) && backend !== "" && backend !== short ? [[short, backend]] : []
+    ),
+  );
+}
+
 /** The project of what mise answered. */
-async function assemble(known: Known, { directory }: ProjectOptions): Promise<Project> {
+async function assemble(
+  known: Known,
+  { directory, install, foreign, yes = false }: ProjectOptions,
+): Promise<Project> {
   const { session, answers, files, outside } = known;
   const leastFirst = files.toReversed();
   const rendered = await renderOci(session, { files: leastFirst, outside });
   const oci = mergeOci(parseOciTables(rendered, homeDirectory(session.context.env)));
   const packages = parsePackages(leastFirst);
+  const ofTasks = oci.taskTools !== true ? [] : await readTaskTools(session, {
+    files,
+    outside,
+    own: new Set(known.tools.map(({ installPath }) => installPath)),
+    install: install && foreign === undefined ? (apart) => runInstall(apart, yes) : undefined,
+  });
   const tools = await readTools(session, {
-    tools: known.tools,
+    tools: [...known.tools, ...ofTasks],
     configs: answers.configs,
     binPaths: answers.binPaths,
     details: answers.details,
@@ -309,6 +336,7 @@ async function assemble(known: Known, { directory }: ProjectOptions): Promise<Pr
     miseVersion: answers.version,
     configFiles: leastFirst.map((file) => file.path),
     tools,
+    toolAliases: aliasesOf(tools, files),
     env: await readEnvironment(session, {
       variables: answers.variables,
       redacted: answers.redacted,
@@ -323,6 +351,7 @@ async function assemble(known: Known, { directory }: ProjectOptions): Promise<Pr
     warnings: [
       ...describeUnknownFields(answers.unknownFields, leastFirst),
       ...bootstrapWarnings(leastFirst),
+      ...(oci.taskTools === undefined ? taskToolWarnings(leastFirst) : []),
       ...pathWarnings(leastFirst, oci),
     ],
   };

@@ -149,7 +149,7 @@ async function toTool(
   real: string,
   known: { readonly detail: ToolDetail | undefined; readonly binPaths: readonly string[] },
 ): Promise<Tool> {
-  const { short, version, installPath, installed, source, requested } = listed;
+  const { short, version, installPath, installed, source, requested, ofTask } = listed;
   return {
     short,
     backend: known.detail?.backend ?? "",
@@ -161,6 +161,7 @@ async function toTool(
     ...(installed ? { realInstallPath: real } : {}),
     ...(source === undefined ? {} : { source }),
     ...(requested === undefined ? {} : { requested }),
+    ...(ofTask === undefined ? {} : { ofTask }),
   };
 }
 

@@ -27,6 +27,8 @@ export interface Tool {
   readonly binDirs?: readonly string[];
   /** Config file that asks for it. */
   readonly source?: string;
+  /** Whether only tasks ask for it: then it is in the image, but neither on PATH nor in mise's config. */
+  readonly ofTask?: true;
   /** What that file asks for: `24`, `latest`, `prefix:1.2`. */
   readonly requested?: string;
 }
@@ -119,6 +121,8 @@ export interface OciSection {
   readonly dropEnv: readonly string[];
   /** How layers are compressed. */
   readonly compression?: CompressionChoice;
+  /** Whether the image has the tools of tasks. */
+  readonly taskTools?: boolean;
   /** Globs of paths below a tool that are left out of its layer. */
   readonly exclude?: readonly string[];
 }
@@ -149,6 +153,8 @@ export interface Project {
   readonly configFiles: readonly string[];
   /** The tools, in the project's order. */
   readonly tools: readonly Tool[];
+  /** Backends of tools that `[tool_alias]` names, by the tool's name. */
+  readonly toolAliases?: Readonly<Record<string, string>>;
   /** The environment without PATH: project variables in mise's order, then the tools' own. */
   readonly env: readonly EnvVariable[];
   /** The merged `[oci]` tables. */

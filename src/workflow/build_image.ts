@@ -61,7 +61,12 @@ export function requireInstalled(
   throw new MiseOciError(
     "tool",
     missing.length === 1 ? `Tool is not installed: ${names}` : `Tools are not installed: ${names}`,
-    { hint: "Run mise install, or give --install" },
+    {
+      // What only tasks ask for is installed by name alone.
+      hint: missing.some(({ ofTask }) => ofTask === true)
+        ? `Run "mise install ${names.replaceAll(", ", " ")}", or give --install`
+        : "Run mise install, or give --install",
+    },
   );
 }
 

@@ -5,23 +5,30 @@
  */
 import { stringify } from "@std/toml";
 import { Annotation } from "../../oci/mod.ts";
-import type { Tool } from "../project.ts";
+import type { Project, Tool } from "../project.ts";
 import type { LayerPlan } from "../types.ts";
 import type { LayerPlanInput } from "./planner.ts";
 
 /** Image path of mise's config directory. */
 export const MISE_CONFIG_DIR = "/etc/mise";
 
-/** The text of the config file. A tool with several versions gets a list, in the project's order. */
-export function encodeMiseConfig(tools: readonly Tool[]): string {
+/**
+ * The text of the config file. A tool with several versions gets a list, in the project's order; names that
+ * only the project knows are explained.
+ */
+export function encodeMiseConfig(
+  tools: readonly Tool[],
+  aliases: Project["toolAliases"] = {},
+): string {
   const versions = new Map<string, string[]>();
-  for (const { short, version } of tools) {
+  for (const { short, version } of tools.filter(({ ofTask }) => ofTask !== true)) {
     versions.set(short, [...versions.get(short) ?? [], version]);
   }
   const table = Object.fromEntries(
     [...versions].map(([short, list]) => [short, list.length === 1 ? list[0] : list]),
   );
-  return `${stringify({ tools: table }).trim()}\n`;
+  const named = Object.keys(aliases).length === 0 ? {} : { tool_alias: aliases };
+  return `${stringify({ tools: table, ...named }).trim()}\n`;
 }
 
 /** Plans the config layer, the topmost. */
@@ -31,7 +38,7 @@ export const planConfigLayer = ({ project, resolved }: LayerPlanInput): readonly
   owner: resolved.owner,
   sources: [{
     type: "content",
-    content: encodeMiseConfig(project.tools),
+    content: encodeMiseConfig(project.tools, project.toolAliases),
     imagePath: `${MISE_CONFIG_DIR}/config.toml`,
     mode: 0o644,
   }],
