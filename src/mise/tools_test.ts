@@ -112,8 +112,8 @@ Deno.test("C08: refuses an install that is a link to itself", async () => {
 });
 
 Deno.test("what mise shortens with ~/ or leaves relative is absolute in the project", async () => {
-  await using fake = await fakeProject((directory) => [
-    fakeTool("npm:a", "1.0.0", { installPath: "~/data/installs/npm-a/1.0.0", source: directory }),
+  await using fake = await fakeProject(() => [
+    fakeTool("npm:a", "1.0.0", { installPath: "~/data/installs/npm-a/1.0.0" }),
     fakeTool("npm:b", "2.0.0", { installPath: "../data/installs/npm-b/2.0.0" }),
   ]);
   const { project } = await readFake(fake);
