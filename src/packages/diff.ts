@@ -8,7 +8,7 @@ import { whiteout } from "../layer/entries.ts";
 import type { HostStat, LayerEntry } from "../layer/mod.ts";
 import { statNumbers } from "../layer/tree_stat.ts";
 import type { PackageManager } from "./plan.ts";
-import type { Rootfs } from "./rootfs/rootfs.ts";
+import type { Rootfs } from "../rootfs/rootfs.ts";
 import { sameEntry, type Snapshot, type SnapshotEntry } from "./snapshot.ts";
 import { treat } from "./transient.ts";
 
