@@ -83,6 +83,12 @@ export function miseEnv(mise: string, { root, data }: MiseHome): Record<string, 
   };
 }
 
+/** The environment without the variables that say where mise keeps its things. */
+function withoutDirectories(env: Readonly<Record<string, string>>): Record<string, string> {
+  const own = /^(?:MISE_(?:DATA|CACHE|CONFIG|STATE)_DIR|XDG_CACHE_HOME)$/;
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !own.test(name)));
+}
+
 /** What mise's own config says, so that its `npm:` tools install from any npm registry. */
 const MISE_SETTINGS = `[settings]\nnpm.package_manager = "npm"\nminimum_release_age = "0s"\n`;
 
@@ -147,6 +153,11 @@ export interface MiseProjectOptions {
   readonly ownData?: boolean;
   /** Whether mise trusts the project's config. Default: yes. */
   readonly trust?: boolean;
+  /**
+   * Puts the project below HOME and mise's directories where it has them by default, as users have them: then
+   * mise writes paths with `~/`. The tools are the project's own (`ownData`). Default: no.
+   */
+  readonly belowHome?: boolean;
 }
 
 /** A project in a temporary directory with a mise of its own. */
@@ -191,16 +202,23 @@ async function copyTools(from: string, to: string, tools: readonly ToolName[]): 
  * ```
  */
 export async function createMiseProject(options: MiseProjectOptions = {}): Promise<MiseProject> {
-  const { tools = [], toml = "", files = {}, ownData = false, trust = true } = options;
+  const { tools = [], toml = "", files = {}, trust = true, belowHome = false } = options;
+  const { ownData = belowHome } = options;
   const mise = await fetchMise();
   const shared = tools.length === 0 ? undefined : await installTools();
   const temp = await makeTempDir();
-  const directory = join(temp.path, "project");
+  const directory = join(temp.path, belowHome ? "home/work/my project" : "project");
+  const root = belowHome ? temp.path : join(temp.path, "mise");
+  const ownDirectory = belowHome ? "home/.local/share/mise" : "data";
   const home: MiseHome = {
-    root: join(temp.path, "mise"),
-    data: ownData || shared === undefined ? join(temp.path, "mise/data") : shared,
+    root,
+    data: ownData || shared === undefined ? join(root, ownDirectory) : shared,
   };
   await makeMiseHome(home);
+  if (belowHome) {
+    await Deno.mkdir(join(root, "home/.config/mise"), { recursive: true });
+    await Deno.writeTextFile(join(root, "home/.config/mise/config.toml"), MISE_SETTINGS);
+  }
   await Deno.mkdir(directory, { recursive: true });
   if (shared !== undefined && ownData) await copyTools(shared, home.data, tools);
   const text = `${tools.length === 0 ? "" : toolsToml(tools)}${toml}`;
@@ -208,7 +226,8 @@ export async function createMiseProject(options: MiseProjectOptions = {}): Promi
     await Deno.mkdir(dirname(join(directory, path)), { recursive: true });
     await Deno.writeTextFile(join(directory, path), content);
   }
-  const env = miseEnv(mise, home);
+  const isolated = miseEnv(mise, home);
+  const env = belowHome ? withoutDirectories(isolated) : isolated;
   if (trust) await run([mise, "trust", "--all"], { env, cwd: directory });
   return {
     directory,
