@@ -201,6 +201,10 @@ Deno.test("pathWarnings() names what _.path adds, unless the project says what P
     pathWarnings([file(text)], oci).join("\n");
   const list = '[env]\n_.path = ["./bin", "{{config_root}}/x"]\n';
   assertStringIncludes(said(list), '"/p/mise.toml" ("./bin", "{{config_root}}/x")');
+  assertStringIncludes(
+    said(list),
+    'Write PATH = "/workspace/bin:/workspace/x:$PATH" under [oci.env]',
+  );
   assertStringIncludes(said('[[env]]\nA = "1"\n[[env]]\n_.path = "b"\n'), '("b")');
   assertStringIncludes(said('[env]\n_.path = { path = ["c"], tools = true }\n'), '("c")');
   assertEquals(said('[env]\nA = "1"\n_.file = ".env"\n'), "");

@@ -46,19 +46,10 @@ testWith(
   async () => {
     const files = { "bad.env": 'A = "unclosed\nB B\n', "bad.sh": "exit 3\n" };
     await using home = await createMiseProject({ belowHome: true, files });
-    await using elsewhere = await createMiseProject({ files });
     for (const [toml, message] of MISTAKES) {
-      const [here, there] = [await readMistake(home, toml), await readMistake(elsewhere, toml)];
-      assertEquals(here, there, toml);
-      assertEquals(
-        [here?.code, here?.message.startsWith(message)],
-        ["config", true],
-        here?.message,
-      );
-      assert(
-        here?.hint === undefined || !/too old|Run it in the project/.test(here.hint),
-        here?.hint,
-      );
+      const error = await readMistake(home, toml);
+      assertEquals([error?.code, error?.message.slice(0, message.length)], ["config", message]);
+      assertEquals(/too old|Run it in the project/.test(error?.hint ?? ""), false, error?.hint);
     }
   },
 );
