@@ -25,7 +25,7 @@ async function maybeProblem(
   if (directory && !info.isDirectory) {
     return `it is a file and the image path ends with "/": write ${
       JSON.stringify(`${image}/${basename(path)}`)
-    }`;
+    } instead`;
   }
   return undefined;
 }

@@ -201,14 +201,25 @@ export function parseTool(value: unknown, what: string): ToolDetail {
   };
 }
 
+/** A base whose path begins with `~/` in full: `oci:~/base`. */
+function expandSource(text: string, home: string | undefined): string {
+  const [, prefix = "", path = text] = /^(oci(?:-archive)?:|docker-archive:)(.*)$/s.exec(text) ??
+    [];
+  return prefix === "" ? text : `${prefix}${expandHome(path, home)}`;
+}
+
 /** Parses `mise settings --all --json`, which knows the environment too; what has no default may be absent. */
-export function parseSettings(value: unknown, what: string): MiseSettings {
+export function parseSettings(
+  value: unknown,
+  what: string,
+  { home }: Pick<AnswerPlace, "home"> = {},
+): MiseSettings {
   const settings = asObject(value, what);
   const oci: JsonObject = maybe(settings["oci"], `${what}.oci`, asObject) ?? {};
   const from = maybeText(oci["default_from"], `${what}.oci.default_from`);
   const mountPoint = maybeText(oci["default_mount_point"], `${what}.oci.default_mount_point`);
   return {
-    ...(from === undefined ? {} : { defaultFrom: from }),
+    ...(from === undefined ? {} : { defaultFrom: expandSource(from, home) }),
     ...(mountPoint === undefined ? {} : { defaultMountPoint: mountPoint }),
     insecureRegistries: maybe(
       oci["insecure_registries"],

@@ -4,7 +4,7 @@
  */
 import { mapConcurrently } from "../concurrency.ts";
 import { MiseOciError } from "../errors.ts";
-import { expandMessage, homeDirectory } from "../home.ts";
+import { homeDirectory } from "../home.ts";
 import {
   type AnswerParser,
   type AnswerPlace,
@@ -85,14 +85,14 @@ export async function ask(
   const { misePath, directory, env, context } = session;
   const started = performance.now();
   const stop = signal ?? context.signal;
-  const said = await callMise({
+  const answer = await callMise({
     misePath,
+    home: homeDirectory(context.env),
     directory,
     args,
     env,
     ...(stop === undefined ? {} : { signal: stop }),
   });
-  const answer = { ...said, stderr: expandMessage(said.stderr, homeDirectory(context.env)) };
   context.detail(2, `${describeCall(args)}: ${Math.round(performance.now() - started)} ms`);
   if (answer.code !== 0 || answer.killedBy !== undefined) throw await betterError(args, answer);
   return answer;

@@ -2,7 +2,6 @@
  * The project as mise sees it (spec, sections 2 and 3).
  * @module
  */
-import { isAbsolute, resolve } from "@std/path";
 import { MiseOciError } from "../errors.ts";
 import { homeDirectory } from "../home.ts";
 import type { Platform } from "../oci/mod.ts";
@@ -24,6 +23,7 @@ import { mergeOci, parseOciTables } from "./oci_section.ts";
 import { renderOci } from "./oci_templates.ts";
 import {
   configRoot,
+  dataDirectories,
   findOutsidePlaces,
   isConfigFile,
   isOutside,
@@ -61,29 +61,6 @@ export interface ProjectOptions {
   readonly shared?: SharedAnswers;
   /** What the image runs on, for the `os` conditions of tools that mise says nothing else of. */
   readonly platform: Platform;
-}
-
-/** Variables of mise that name directories of its data. */
-const DATA_VARIABLES = ["MISE_DATA_DIR", "MISE_INSTALLS_DIR"];
-
-/**
- * The directories of mise's data as absolute paths, for those that are relative or have `..`: mise repeats
- * them in every path as they are written.
- */
-function plainDirectories(
-  { directory, context }: Pick<Session, "directory" | "context">,
-): Readonly<Record<string, string>> {
-  return Object.fromEntries(DATA_VARIABLES.flatMap((name) => {
-    const written = context.env(name) || "~";
-    if (written.startsWith("~") || written === resolve(written)) return [];
-    const path = isAbsolute(written) ? written : `${directory}/${written}`;
-    try {
-      // With the links on the way, as the system reads "..".
-      return [[name, Deno.realPathSync(path)]];
-    } catch {
-      return [[name, resolve(path)]];
-    }
-  }));
 }
 
 /** Options, and who asks. */
@@ -127,6 +104,7 @@ async function runInstall(session: Session, yes: boolean): Promise<void> {
   const args = yes ? ["install", "--yes"] : ["install"];
   const answer = await callMise({
     misePath,
+    home: homeDirectory(context.env),
     directory,
     args,
     env: session.env,
@@ -275,7 +253,7 @@ export async function readProject(
   const misePath = locateMise(options, context);
   const env = {
     ...(options.miseEnv === undefined ? {} : { MISE_ENV: options.miseEnv }),
-    ...plainDirectories({ directory, context }),
+    ...dataDirectories(directory, context),
   };
   const host: Session = { misePath, directory, env, context };
   if (foreign === undefined) {

@@ -8,7 +8,7 @@ import type { Tool } from "../plan/project.ts";
 import type { ListedConfig, ListedTool, ToolDetail } from "./answers.ts";
 import { askBackends, askOwnBackends, type Session } from "./ask.ts";
 import { knownDetails, PLUGIN_BACKENDS, SAFE_BACKENDS } from "./backends.ts";
-import { isWithin } from "./scope.ts";
+import { dataDirectories, isWithin } from "./scope.ts";
 
 /** Directories of the host that can never be one tool. */
 const SYSTEM_DIRECTORIES: ReadonlySet<string> = new Set(["/usr/local", "/usr/lib", "/usr/bin"]);
@@ -144,11 +144,29 @@ async function binsOf(
   return { binPaths: own, binDirs: [...new Set(binDirs)] };
 }
 
+/** An install path as `MISE_DATA_DIR` spells it, if that is absolute and not plain. */
+function maybeWritten(
+  installPath: string,
+  { directory, context }: Session,
+): string | undefined {
+  for (const [name, plain] of Object.entries(dataDirectories(directory, context))) {
+    const written = context.env(name) ?? "";
+    if (!isAbsolute(written) || !isWithin(installPath, plain)) continue;
+    return written + installPath.slice(plain.length);
+  }
+  return undefined;
+}
+
 async function toTool(
   listed: ListedTool,
   real: string,
-  known: { readonly detail: ToolDetail | undefined; readonly binPaths: readonly string[] },
+  known: {
+    readonly detail: ToolDetail | undefined;
+    readonly binPaths: readonly string[];
+    readonly session: Session;
+  },
 ): Promise<Tool> {
+  const written = maybeWritten(listed.installPath, known.session);
   const { short, version, installPath, installed, source, requested, ofTask } = listed;
   return {
     short,
@@ -159,6 +177,7 @@ async function toTool(
     installed,
     ...await binsOf(listed, real, known.binPaths),
     ...(installed ? { realInstallPath: real } : {}),
+    ...(written === undefined ? {} : { writtenPath: written }),
     ...(source === undefined ? {} : { source }),
     ...(requested === undefined ? {} : { requested }),
     ...(ofTask === undefined ? {} : { ofTask }),
@@ -213,6 +232,7 @@ export async function readTools(session: Session, input: ToolsInput): Promise<re
       toTool(tool, real ?? tool.installPath, {
         detail: details.get(tool.short),
         binPaths: input.binPaths,
+        session,
       })
     ),
   );

@@ -15,6 +15,8 @@ export interface Tool {
   readonly version: string;
   /** Absolute host directory of the install, as mise gives it. */
   readonly installPath: string;
+  /** The same as `MISE_DATA_DIR` spells it, if it is not plain: files of the tool may have it so. */
+  readonly writtenPath?: string;
   /** `<tool>/<version>` as mise lays it out: the last two components of `installPath`. */
   readonly installDir: string;
   /** Whether mise has it installed. */
