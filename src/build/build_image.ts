@@ -11,8 +11,7 @@ import type { BaseImage } from "./base_image.ts";
 import { holdForeignInstalls, openBuildCache } from "./build_cache.ts";
 import { checkBuilt } from "./check_built.ts";
 import { type ComposedImage, composeImage } from "./compose_image.ts";
-import { warnOfUnknownUser } from "./check_user.ts";
-import { moveDotfiles } from "./dotfiles_home.ts";
+import { settleUser } from "./users.ts";
 import { defaultJobs } from "./environment.ts";
 import { refuseReplacements } from "./inspect_layer.ts";
 import { makeLayers, type MakeLayersOptions } from "./make_layers.ts";
@@ -73,6 +72,16 @@ export function requireInstalled(
   );
 }
 
+/** Warns of a PATH in `[oci].env` that leaves nothing of the base's. */
+function warnOfPath(
+  { plan: { config } }: PlannedImage,
+  base: BaseImage,
+  { reporter }: BuildContext,
+): void {
+  const text = maybePathWarning(base.config, config);
+  if (text !== undefined) reporter.emit({ type: "warning", text });
+}
+
 /**
  * Makes the layers of a planned image, composes it and checks whether its commands start; every blob is in
  * the cache afterwards.
@@ -97,10 +106,8 @@ export async function buildInCache(
     skip: (layer) => isReusable(layer) || (layer.kind === "tool" && !isInstalled(layer, project)),
   }, context);
   const { base, packages, ground, baseDirectories } = laid.base;
-  await warnOfUnknownUser(planned.plan, { ground, cache }, context);
-  const pathWarning = maybePathWarning(base.config, planned.plan.config);
-  if (pathWarning !== undefined) context.reporter.emit({ type: "warning", text: pathWarning });
-  const plan = await moveDotfiles(planned, { ground, cache, request }, context);
+  warnOfPath(planned, base, context);
+  const plan = await settleUser(planned, { ground, cache, request }, context);
   const trees = new Map<LayerPlan, LayerTree>();
   const heard = hearWarnings(context);
   const layers = await makeLayers(plan, {

@@ -5,19 +5,19 @@
 import { MiseOciError } from "../errors.ts";
 import { homeDirectory } from "../home.ts";
 import type { Platform } from "../oci/mod.ts";
-import type { Project, Tool } from "../plan/project.ts";
+import type { Project } from "../plan/project.ts";
 import type { ListedConfig, ListedTool } from "./answers.ts";
 import { type Answers, type Asker, SharedAnswers } from "./answers_of_project.ts";
 import { askTools, askVersion, readConfigFile, type Session } from "./ask.ts";
 import { bootstrapWarnings, parsePackages } from "./bootstrap.ts";
-import { callMise } from "./command.ts";
-import { type ConfigFile, maybeTable } from "./config_file.ts";
+import type { ConfigFile } from "./config_file.ts";
 import type { MiseContext } from "./context.ts";
 import { readDotfiles } from "./dotfiles.ts";
 import { pathWarnings, readEnvironment } from "./environment.ts";
 import { explainFailure } from "./failure.ts";
 import { checkConditions, withoutExcluded } from "./conditions.ts";
-import { foreignEnv, type ForeignPlatform } from "./foreign_platform.ts";
+import { foreignEnv, foreignLockPath, type ForeignPlatform } from "./foreign_platform.ts";
+import { runInstall } from "./install_lock.ts";
 import { locateMise } from "./locate.ts";
 import { mergeOci, parseOciTables } from "./oci_section.ts";
 import { renderOci } from "./oci_templates.ts";
@@ -99,10 +99,10 @@ function withoutOverrides(session: Session, tools: readonly ListedTool[]): Sessi
   };
 }
 
-async function runInstall(session: Session, yes: boolean): Promise<void> {
+async function runHostInstall(session: Session, yes: boolean): Promise<void> {
   const { misePath, directory, context } = session;
   const args = yes ? ["install", "--yes"] : ["install"];
-  const answer = await callMise({
+  const answer = await runInstall({
     misePath,
     home: homeDirectory(context.env),
     directory,
@@ -111,7 +111,7 @@ async function runInstall(session: Session, yes: boolean): Promise<void> {
     timeoutMs: 0,
     onOutput: (chunk) => context.onInstallOutput?.(chunk),
     ...(context.signal === undefined ? {} : { signal: context.signal }),
-  });
+  }, { path: context.locks?.host ?? "", locks: context.locks });
   if (answer.code !== 0 || answer.killedBy !== undefined) throw explainFailure(args, answer);
 }
 
@@ -127,7 +127,7 @@ async function install(
     if (next === undefined) break;
     current = next;
   }
-  await runInstall(current, yes);
+  await runHostInstall(current, yes);
 }
 
 async function askProject(
@@ -193,6 +193,9 @@ interface Known {
 
 async function know(session: Session, options: Reading): Promise<Known> {
   const { directory, includeGlobal, foreign } = options;
+  const { locks } = session.context;
+  const lock = foreign === undefined ? locks?.host : foreignLockPath(foreign);
+  await using _quiet = lock === undefined ? undefined : await locks?.take(lock, "shared");
   const asked = await askProject(session, options);
   const { answers } = asked;
   const { files, outside } = await partConfigs(asked.session, answers.configs, includeGlobal);
@@ -214,7 +217,14 @@ async function knowForeign(
   options: Reading,
   { foreign, host }: { readonly foreign: ForeignPlatform; readonly host: Session },
 ): Promise<Known> {
-  const known = await know(session, options);
+  let known = await know(session, options);
+  if (options.install && known.tools.some(({ installed }) => installed)) {
+    const { removeEmptyInstalls } = await installModule();
+    if (await removeEmptyInstalls(known.tools, foreign)) {
+      using asker = new SharedAnswers().enter();
+      known = await know(session, { ...options, asker });
+    }
+  }
   const missing = known.tools.filter(({ installed, version }) =>
     !installed && version !== "system"
   );
@@ -264,23 +274,6 @@ export async function readProject(
   return await assemble(await knowForeign(session, reading, { foreign, host }), options);
 }
 
-/** The backends of tools whose names are aliases of the project's. */
-function aliasesOf(
-  tools: readonly Tool[],
-  files: readonly ConfigFile[],
-): Readonly<Record<string, string>> {
-  const names = new Set(
-    files.flatMap(({ table }) =>
-      ["tool_alias", "alias"].flatMap((key) => Object.keys(maybeTable(table, key) ?? {}))
-    ),
-  );
-  return Object.fromEntries(
-    tools.flatMap(({ short, backend }) =>
-      names.has(short) && backend !== "" && backend !== short ? [[short, backend]] : []
-    ),
-  );
-}
-
 /** The project of what mise answered. */
 async function assemble(
   known: Known,
@@ -295,7 +288,7 @@ async function assemble(
     files,
     outside,
     own: new Set(known.tools.map(({ installPath }) => installPath)),
-    install: install && foreign === undefined ? (apart) => runInstall(apart, yes) : undefined,
+    install: install && foreign === undefined ? (apart) => runHostInstall(apart, yes) : undefined,
   });
   const tools = await readTools(session, {
     tools: [...known.tools, ...ofTasks],
@@ -313,7 +306,6 @@ async function assemble(
     miseVersion: answers.version,
     configFiles: leastFirst.map((file) => file.path),
     tools,
-    toolAliases: aliasesOf(tools, files),
     env: await readEnvironment(session, {
       variables: answers.variables,
       redacted: answers.redacted,

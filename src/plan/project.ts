@@ -5,6 +5,16 @@
 import type { CompressionChoice } from "../oci/compression.ts";
 import type { MountPoint } from "../oci/image_path.ts";
 
+/** How mise resolved a tool, as it notes it beside the tool's versions. */
+export interface BackendManifest {
+  /** Full backend: `npm:prettier`. */
+  readonly full: string;
+  /** Whether the tool's name says its backend. */
+  readonly explicit: boolean;
+  /** Options of the backend, such as where its executables are. */
+  readonly opts?: Readonly<Record<string, unknown>>;
+}
+
 /** One tool of the project. */
 export interface Tool {
   /** mise's name of it, the key in `[tools]`: `node`, `npm:prettier`. */
@@ -27,6 +37,8 @@ export interface Tool {
   readonly realInstallPath?: string;
   /** Directories of executables below the install, links followed; `""` is the install itself. */
   readonly binDirs?: readonly string[];
+  /** What mise keeps beside the versions of the tool, in `.mise.backend.toml`. */
+  readonly backendManifest?: BackendManifest;
   /** Config file that asks for it. */
   readonly source?: string;
   /** Whether only tasks ask for it: then it is in the image, but neither on PATH nor in mise's config. */
@@ -160,8 +172,6 @@ export interface Project {
   readonly configFiles: readonly string[];
   /** The tools, in the project's order. */
   readonly tools: readonly Tool[];
-  /** Backends of tools that `[tool_alias]` names, by the tool's name. */
-  readonly toolAliases?: Readonly<Record<string, string>>;
   /** The environment without PATH: project variables in mise's order, then the tools' own. */
   readonly env: readonly EnvVariable[];
   /** The merged `[oci]` tables. */

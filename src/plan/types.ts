@@ -29,6 +29,7 @@ export interface CompressionPlan {
  * - `file`: one regular file (links followed), with the given mode.
  * - `content`: text made by the program.
  * - `absent`: a whiteout: what layers below have there is not in the image.
+ * - `directory`: an empty directory, mode 0755.
  *
  * `owner` is that of the entries and of the directories made for them, if it is not the layer's; with
  * `home`, an image directory, only of those from there on: `/home` itself is nobody's home.
@@ -56,6 +57,12 @@ export type LayerSource =
     readonly content: string;
     readonly imagePath: string;
     readonly mode: number;
+    readonly owner?: Owner;
+    readonly home?: string;
+  }
+  | {
+    readonly type: "directory";
+    readonly imagePath: string;
     readonly owner?: Owner;
     readonly home?: string;
   };
