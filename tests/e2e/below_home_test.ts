@@ -155,23 +155,21 @@ testWith(
 );
 
 testWith(NEEDS, "tools of tasks are in the image if asked for, and named once if not", async () => {
+  // Another version than the project's: both are there, and PATH has the project's.
   await using project = await createMiseProject({
-    tools: ["node"],
-    toml: '[tasks.fmt]\ntools = { "npm:prettier" = "3.6.2" }\nrun = "prettier ."\n',
+    tools: ["prettier"],
+    toml: '[tasks.fmt]\ntools = { "npm:prettier" = "3.6.1" }\nrun = "prettier ."\n',
   });
   const { project: without } = await readProjectIn(project.env, { directory: project.directory });
   assertEquals(without?.tools.length, 1);
   assertStringIncludes(without?.warnings.join() ?? "", "(fmt)");
   const file = join(project.directory, "mise.toml");
   await Deno.writeTextFile(file, "[_.oci]\ntask_tools = true\n", { append: true });
-  const built = await buildProject(project, [...SCRATCH, "--compression", "none"]);
-  assertEquals(built.layers.filter(({ kind }) => kind === "tool").map(({ name }) => name), [
-    without?.tools[0]?.short,
-    "npm:prettier",
-  ]);
+  const { layers } = await buildProject(project, SCRATCH);
+  assertEquals(layers.filter(({ kind }) => kind === "tool").length, 2);
   const { config } = await readImage(join(project.root, "image"));
-  const path = config.config.Env.find((variable) => variable.startsWith("PATH="));
-  assertEquals(path?.includes("npm-prettier"), false, path);
+  const path = config.config.Env.find((variable) => variable.startsWith("PATH=")) ?? "";
+  assertEquals([path.includes("3.6.2"), path.includes("3.6.1")], [true, false], path);
 });
 
 testWith(NEEDS, "MISE_DATA_DIR may be relative or have ..", async () => {
