@@ -119,9 +119,27 @@ function maybeUnsafe(path: string, session: Session): string | undefined {
   return undefined;
 }
 
-/** The install path with its links resolved; itself if it is not there. */
+/** The install path with its links resolved; itself if it is not there or its links go round in a circle. */
 async function realInstall(tool: ListedTool): Promise<string> {
   return await Deno.realPath(tool.installPath).catch(() => tool.installPath);
+}
+
+/** Why a linked install would bring more than the tool, or nothing; `undefined` for others. */
+async function maybeWrongLink(
+  { installPath, installed }: ListedTool,
+  real: string,
+): Promise<string | undefined> {
+  if (!installed) return undefined;
+  // Of `installs/TOOL/VERSION` what is above holds other versions, other tools, or all of mise's data.
+  const above = await Deno.realPath(dirname(installPath)).catch(() => dirname(installPath));
+  if (isWithin(above, real)) {
+    return `its install path is ${JSON.stringify(real)}, with other installs`;
+  }
+  const isLoop = await Deno.stat(installPath).then(
+    () => false,
+    (error) => error instanceof Deno.errors.FilesystemLoop,
+  );
+  return isLoop ? `its install path ${JSON.stringify(installPath)} is a link to itself` : undefined;
 }
 
 /** A tool's directories of executables, on the host and relative to its install, links followed. */
@@ -223,10 +241,13 @@ export async function readTools(session: Session, input: ToolsInput): Promise<re
   await refusePlugins(session, listed, details);
   const sorted = sortTools(listed, input.configs, details);
   const reals = await Promise.all(sorted.map(realInstall));
-  const refusals = sorted.flatMap((tool, i) => {
-    const why = maybeUnsafe(tool.installPath, session) ?? maybeUnsafe(reals[i] ?? "/", session);
+  const checked = await Promise.all(sorted.map(async (tool, i) => {
+    const real = reals[i] ?? "/";
+    const why = maybeUnsafe(tool.installPath, session) ?? maybeUnsafe(real, session) ??
+      await maybeWrongLink(tool, real);
     return why === undefined ? [] : [{ name: `${tool.short}@${tool.version}`, why }];
-  });
+  }));
+  const refusals = checked.flat();
   refuse(refusals, "An install must be a directory of its own; install the tool again with mise");
   const unique = new Map(sorted.map((tool, i) => [tool.installPath, { tool, real: reals[i] }]));
   return await Promise.all(
