@@ -119,27 +119,26 @@ function maybeUnsafe(path: string, session: Session): string | undefined {
   return undefined;
 }
 
-/** The install path with its links resolved; itself if it is not there or its links go round in a circle. */
+/** The install path with its links resolved; itself if it is not there. */
 async function realInstall(tool: ListedTool): Promise<string> {
   return await Deno.realPath(tool.installPath).catch(() => tool.installPath);
 }
 
-/** Why a linked install would bring more than the tool, or nothing; `undefined` for others. */
-async function maybeWrongLink(
-  { installPath, installed }: ListedTool,
+/**
+ * Why the target of an install that is a link is not one tool's own: it holds the link itself, as mise's
+ * data directory, its installs and all versions of a tool do.
+ */
+async function maybeForeign(
+  { installPath }: ListedTool,
   real: string,
 ): Promise<string | undefined> {
-  if (!installed) return undefined;
-  // Of `installs/TOOL/VERSION` what is above holds other versions, other tools, or all of mise's data.
-  const above = await Deno.realPath(dirname(installPath)).catch(() => dirname(installPath));
-  if (isWithin(above, real)) {
-    return `its install path is ${JSON.stringify(real)}, with other installs`;
+  if (real === installPath) {
+    const isLink = await Deno.lstat(real).then((info) => info.isSymlink, () => false);
+    return isLink ? "its install path is a link that leads nowhere" : undefined;
   }
-  const isLoop = await Deno.stat(installPath).then(
-    () => false,
-    (error) => error instanceof Deno.errors.FilesystemLoop,
-  );
-  return isLoop ? `its install path ${JSON.stringify(installPath)} is a link to itself` : undefined;
+  const parent = await Deno.realPath(dirname(installPath)).catch(() => dirname(installPath));
+  if (!isWithin(parent, real)) return undefined;
+  return `its install path is a link to ${JSON.stringify(real)}, which holds other tools of mise`;
 }
 
 /** A tool's directories of executables, on the host and relative to its install, links followed. */
@@ -241,13 +240,12 @@ export async function readTools(session: Session, input: ToolsInput): Promise<re
   await refusePlugins(session, listed, details);
   const sorted = sortTools(listed, input.configs, details);
   const reals = await Promise.all(sorted.map(realInstall));
-  const checked = await Promise.all(sorted.map(async (tool, i) => {
+  const refusals = (await Promise.all(sorted.map(async (tool, i): Promise<Refusal[]> => {
     const real = reals[i] ?? "/";
     const why = maybeUnsafe(tool.installPath, session) ?? maybeUnsafe(real, session) ??
-      await maybeWrongLink(tool, real);
+      await maybeForeign(tool, real);
     return why === undefined ? [] : [{ name: `${tool.short}@${tool.version}`, why }];
-  }));
-  const refusals = checked.flat();
+  }))).flat();
   refuse(refusals, "An install must be a directory of its own; install the tool again with mise");
   const unique = new Map(sorted.map((tool, i) => [tool.installPath, { tool, real: reals[i] }]));
   return await Promise.all(

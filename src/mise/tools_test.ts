@@ -99,30 +99,6 @@ Deno.test("C08: refuses a linked install that is the root of the host", async ()
   assertStringIncludes((await failsToRead(fake)).message, 'its install path is "/"');
 });
 
-Deno.test("C08: refuses a linked install that holds other installs, or nothing", async () => {
-  for (
-    const [target, why] of [
-      ["data", 'data", with other installs'],
-      ["data/installs", 'data/installs", with other installs'],
-      ["data/installs/npm-a", 'npm-a", with other installs'],
-      ["data/installs/npm-a/1.0.0", "is a link to itself"],
-    ] as const
-  ) {
-    let [link, root] = ["", ""];
-    await using fake = await createFakeMise(({ directory, home }) => {
-      root = home;
-      link = join(home, "data/installs/npm-a/1.0.0");
-      return projectAnswers(directory, [fakeTool("npm:a", "1.0.0", { installPath: link })]);
-    });
-    await writeConfig(fake, "");
-    await Deno.mkdir(join(link, ".."), { recursive: true });
-    await Deno.symlink(join(root, target), link);
-    const error = await failsToRead(fake);
-    assertEquals(error.code, "tool");
-    assertStringIncludes(error.message, why);
-  }
-});
-
 Deno.test('C08: refuses "path:" versions and leaves "system" ones out with a warning', async () => {
   await using path = await fakeProject(() => [
     fakeTool("node", "path:/opt/node", { backend: "core:node", installPath: "/opt/node" }),
