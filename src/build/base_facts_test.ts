@@ -6,8 +6,8 @@ import { tar } from "../../tests/support/tar_fixture.ts";
 import { openCache } from "../store/mod.ts";
 import { planConfigLayer } from "../plan/layers/config.ts";
 import type { BuildPlan, LayerPlan, Project } from "../plan/mod.ts";
-import type { PlannedImage } from "./plan_images.ts";
-import { settleUser } from "./users.ts";
+import type { PlannedImage } from "./types.ts";
+import { settleUser } from "./base_facts.ts";
 
 function planned(
   config: Partial<BuildPlan["config"]>,

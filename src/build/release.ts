@@ -1,21 +1,72 @@
 /**
- * mise for a platform that this machine is not of: the executable of a release, from mise's release page
- * into the cache. The list of checksums comes first, over TLS from the same page; the executable is
- * hashed while it streams, and is never there before it has the checksum.
+ * The mise of its release, for an image of another platform than this machine's.
  * @module
  */
-import { MiseOciError } from "../errors.ts";
-import { type MiseRelease, parseChecksum } from "../mise/release.ts";
-import { type Digest, parseDigest, shortDigest } from "../oci/mod.ts";
-import { loadCaCerts } from "../registry/mod.ts";
-import { Connector } from "../registry/connect.ts";
-import { networkFailure } from "../registry/failure.ts";
-import { exchange, type Fetch, type HttpResponse } from "../registry/http.ts";
-import { showUrl } from "../registry/host.ts";
-import { Attempts, type Clock, systemClock } from "../registry/retry.ts";
-import type { Cache } from "../store/mod.ts";
+import { openBuildCache } from "./build_cache.ts";
 import { hostEnv } from "./environment.ts";
 import type { WorkflowContext } from "../context.ts";
+import { MiseOciError } from "../errors.ts";
+import { maybeMiseRelease, type MiseRelease, parseChecksum } from "../mise/release.ts";
+import { type Digest, formatPlatform, parseDigest, type Platform, shortDigest } from "../oci/mod.ts";
+import type { Project } from "../plan/mod.ts";
+import { Connector } from "../registry/connect.ts";
+import { networkFailure } from "../registry/failure.ts";
+import { showUrl } from "../registry/host.ts";
+import { exchange, type Fetch, type HttpResponse } from "../registry/http.ts";
+import { loadCaCerts } from "../registry/mod.ts";
+import { Attempts, type Clock, systemClock } from "../registry/retry.ts";
+import type { Cache } from "../store/mod.ts";
+
+/** A release's executable, where it would come from, or why there is none. */
+export type FoundRelease =
+  | { readonly path: string }
+  | { readonly url: string }
+  | { readonly why: string };
+
+/** Failures for which an image goes without mise; a wrong checksum is none of them. */
+const UNAVAILABLE: readonly string[] = ["network", "permission", "invalid", "not-found"];
+
+/**
+ * The mise of a release, from the cache or downloaded.
+ *
+ * @returns where it is; or why there is none.
+ */
+async function obtainRelease(
+  release: MiseRelease,
+  { project, download }: { readonly project: Project; readonly download: boolean },
+  context: WorkflowContext,
+): Promise<FoundRelease> {
+  const cache = await openBuildCache(context);
+  const cached = await maybeCachedRelease(release, cache);
+  if (cached !== undefined) return { path: cached };
+  if (project.settings.offline === true) return { why: 'mise\'s setting "offline" is on' };
+  if (!download) return { url: release.url.href };
+  try {
+    return { path: await downloadRelease(release, { cache }, context) };
+  } catch (error) {
+    if (!(error instanceof MiseOciError) || !UNAVAILABLE.includes(error.code)) throw error;
+    return { why: error.message };
+  }
+}
+
+/**
+ * Finds the mise of the project's version for a platform.
+ *
+ * @returns its path in the cache; its URL if it is not here and must not be downloaded; or why there is none.
+ */
+export async function findRelease(
+  project: Project,
+  { platform, download }: { readonly platform: Platform; readonly download: boolean },
+  context: WorkflowContext,
+): Promise<FoundRelease> {
+  const { miseVersion: version, settings } = project;
+  const release = maybeMiseRelease(version, platform, {
+    libc: hostEnv("MISE_LIBC"),
+    ...(settings.urlReplacements === undefined ? {} : { replacements: settings.urlReplacements }),
+  });
+  if (release === undefined) return { why: "mise is not released for it" };
+  return await obtainRelease(release, { project, download }, context);
+}
 
 /** The longest list of checksums that is read, in bytes. */
 const MAX_SUMS = 1 << 20;

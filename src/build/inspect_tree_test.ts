@@ -7,9 +7,8 @@ import { MiseOciError } from "../errors.ts";
 import { type LayerTree, scanLayer } from "../layer/mod.ts";
 import type { LayerPlan } from "../plan/mod.ts";
 import { openCache } from "../store/mod.ts";
-import { readBaseDirectories } from "./base_directories.ts";
-import { refuseReplacements } from "./inspect_layer.ts";
-import { hiddenFiles, refuseConflicts } from "./layer_conflicts.ts";
+import { readBaseDirectories } from "./base_facts.ts";
+import { hiddenFiles, refuseConflicts, refuseReplacements } from "./inspect_tree.ts";
 import type { WorkflowContext } from "../context.ts";
 
 const BASE = tar(

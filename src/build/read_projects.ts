@@ -1,43 +1,26 @@
 /**
- * mise is asked about a project while the modules that build are loaded: each takes a tenth of a second, and
- * neither needs the other.
+ * Reads projects: from the flags to what mise is asked, for every platform, while the modules that build are
+ * loaded. Each takes a tenth of a second, and neither needs the other.
  * @module
  */
+import { join } from "@std/path";
+import { defaultPlatform, hostEnv, isHostPlatform } from "./environment.ts";
+import type {
+  AheadRequest,
+  AskedProject,
+  PlatformRequest,
+  ProjectRequest,
+  Taker,
+} from "./types.ts";
+import type { WorkflowContext } from "../context.ts";
 import { SharedAnswers } from "../mise/answers_of_project.ts";
 import type { MiseContext } from "../mise/context.ts";
-import { readProject } from "../mise/project.ts";
+import type { ForeignPlatform } from "../mise/foreign_platform.ts";
+import { type ProjectOptions, readProject } from "../mise/project.ts";
 import type { Platform } from "../oci/mod.ts";
 import type { Project } from "../plan/project.ts";
-import { defaultPlatform } from "./environment.ts";
-import { miseContext } from "./mise_context.ts";
-import {
-  partPlatforms,
-  type PlatformRequest,
-  projectOptions,
-  requestedPlatforms,
-} from "./project_options.ts";
-import type { ProjectRequest } from "./types.ts";
-import type { WorkflowContext } from "../context.ts";
-
-/** Which project mise is asked about. */
-export type AheadRequest = ProjectRequest & PlatformRequest;
-
-/** Who takes a project. */
-export interface Taker {
-  /** Hears what mise had to say, as if it had been asked only now. */
-  readonly context: MiseContext;
-  /** Whether a project that lacks tools is of no use, because they would be installed now. */
-  readonly whole: boolean;
-}
-
-/** A project that mise has been asked about. Dispose of it: then nothing of mise runs on. */
-export interface AskedProject extends AsyncDisposable {
-  /**
-   * The project for the platform of a request, if it is the one meant and nobody has taken it before: later it
-   * may be another.
-   */
-  take(request: AheadRequest, taker: Taker): Promise<Project | undefined>;
-}
+import { cacheDirectory } from "../store/cache_directory.ts";
+import { lockInstall } from "../store/installs.ts";
 
 /** What mise is asked, as far as it decides the answer. */
 function questionOf(request: AheadRequest): string {
@@ -124,6 +107,80 @@ export function askAhead(request: AheadRequest, context: WorkflowContext): Asked
     async [Symbol.asyncDispose](): Promise<void> {
       stop.abort();
       await Promise.allSettled(all.map(({ project }) => project));
+    },
+  };
+}
+
+/** The platforms asked for; this machine's if none is. */
+export function requestedPlatforms(
+  { platform = defaultPlatform(), platforms = [platform] }: PlatformRequest,
+): readonly Platform[] {
+  return platforms;
+}
+
+/** This machine's own among some platforms, which is asked about and installed first, and the others. */
+export function partPlatforms(
+  platforms: readonly Platform[],
+): { readonly own: readonly Platform[]; readonly others: readonly Platform[] } {
+  return {
+    own: platforms.filter(isHostPlatform),
+    others: platforms.filter((platform) => !isHostPlatform(platform)),
+  };
+}
+
+/** The data directory of a platform that this machine is not of; `undefined` for its own. */
+function maybeForeign(platform: Platform): ForeignPlatform | undefined {
+  if (isHostPlatform(platform)) return undefined;
+  const { os, architecture } = platform;
+  const directory = join(cacheDirectory(hostEnv), "platforms", `${os}-${architecture}`);
+  return { platform, directory };
+}
+
+/**
+ * How mise is asked about a project for one platform.
+ *
+ * @throws {MiseOciError} `usage` if another platform's tools have no place.
+ */
+export function projectOptions(request: ProjectRequest, platform: Platform): ProjectOptions {
+  const { directory, includeGlobal, install, misePath, miseEnv, yes } = request;
+  const foreign = maybeForeign(platform);
+  return {
+    directory,
+    includeGlobal,
+    install,
+    platform,
+    ...(foreign === undefined ? {} : { foreign }),
+    ...(misePath === undefined ? {} : { misePath }),
+    ...(miseEnv === undefined ? {} : { miseEnv }),
+    ...(yes === undefined ? {} : { yes }),
+  };
+}
+
+/** mise's surroundings: this process's environment, its signal, and its reporter. */
+export function miseContext(
+  { reporter, signal }: WorkflowContext,
+  onInstalled?: (paths: readonly string[]) => void,
+): MiseContext {
+  const decoder = new TextDecoder();
+  return {
+    env: hostEnv,
+    signal,
+    warn: (text) => reporter.emit({ type: "warning", text }),
+    detail: (level, text) => reporter.emit({ type: "detail", level, text }),
+    locks: {
+      host: join(cacheDirectory(hostEnv), "install.lock"),
+      take: (path, kind) =>
+        lockInstall(path, kind, {
+          signal,
+          onWait: () =>
+            reporter.emit({ type: "step", text: "Waiting for tools that another run installs" }),
+        }),
+    },
+    ...(onInstalled === undefined ? {} : { onInstalled }),
+    onInstallOutput: (chunk) => {
+      for (const line of decoder.decode(chunk, { stream: true }).split(/[\r\n]+/)) {
+        if (line.trim() !== "") reporter.emit({ type: "step", text: line });
+      }
     },
   };
 }

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { MiseOciError } from "../errors.ts";
-import { buildTimestamp } from "./timestamp.ts";
+import { buildTimestamp } from "./environment.ts";
 
 Deno.test("buildTimestamp() is SOURCE_DATE_EPOCH if set, else now, in whole seconds", () => {
   assertEquals(buildTimestamp("1700000000", 5), "2023-11-14T22:13:20Z");

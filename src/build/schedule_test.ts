@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { BuildQueue } from "./build_queue.ts";
+import { BuildQueue } from "./schedule.ts";
 
 const NEVER = new AbortController().signal;
 /** Nothing more to add. */

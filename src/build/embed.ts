@@ -1,11 +1,10 @@
 /**
- * Which executables of the host can run in the image (spec section 5): read from their headers, so that
- * nothing is embedded that fails with `Exec format error`.
+ * Which executables of the host go into an image: mise itself, and the compiled mise-oci.
  * @module
  */
 import { join } from "@std/path";
-import type { Platform } from "../oci/mod.ts";
-import type { HostExecutable, Project } from "../plan/mod.ts";
+import { isHostPlatform } from "./environment.ts";
+import type { ImageInput } from "./types.ts";
 import {
   describeExecutableFormat,
   EXECUTABLE_HEADER_BYTES,
@@ -14,6 +13,81 @@ import {
   runsOnLinux,
 } from "../check/elf_header.ts";
 import type { WorkflowContext } from "../context.ts";
+import { MiseOciError } from "../errors.ts";
+import { formatPlatform, type Platform } from "../oci/mod.ts";
+import type { HostExecutable, Project } from "../plan/mod.ts";
+
+/** mise of another platform. */
+const releaseModule = () => import("./release.ts");
+
+/** What {@linkcode chooseMise} depends on besides the project. */
+export interface ChooseMiseOptions {
+  /** The flags. */
+  readonly request: ImageInput;
+  /** The image's platform. */
+  readonly platform: Platform;
+  /** Whether a release may be downloaded; without, the plan names where it would come from. */
+  readonly download: boolean;
+}
+
+/** Decides whether the mise of its release is embedded; the warning says why not. */
+async function embedRelease(
+  project: Project,
+  options: ChooseMiseOptions,
+  context: WorkflowContext,
+): Promise<EmbedDecision> {
+  const { miseVersion: version } = project;
+  const { platform } = options;
+  const found = await (await releaseModule()).findRelease(project, options, context);
+  if ("url" in found) return { executable: { path: found.url, version } };
+  if ("path" in found) return await decideEmbedding("mise", { ...found, version, platform });
+  const name = formatPlatform(platform);
+  return {
+    warning: `mise is left out of the image for ${name}: ${found.why} ` +
+      `(--mise-binary ${name}=FILE gives one for it, --no-mise none)`,
+  };
+}
+
+/**
+ * Decides which mise is embedded.
+ *
+ * @throws {MiseOciError} `usage` for a file of `--mise-binary` that is missing or of another platform;
+ * `integrity` for a release that is not what its page announces.
+ */
+export async function chooseMise(
+  project: Project,
+  options: ChooseMiseOptions,
+  context: WorkflowContext,
+): Promise<EmbedDecision> {
+  const { request, platform } = options;
+  if (!request.embedMise) return {};
+  const { misePath, miseVersion: version } = project;
+  const named = request.miseBinaries?.findLast((binary) =>
+    binary.platform.os === platform.os && binary.platform.architecture === platform.architecture
+  );
+  if (named === undefined) {
+    const decision = await decideEmbedding("mise", { path: misePath, version, platform });
+    if (decision.warning === undefined || isHostPlatform(platform)) return decision;
+    return await embedRelease(project, options, context);
+  }
+  const fail = (why: string): never => {
+    throw new MiseOciError(
+      "usage",
+      `Cannot use --mise-binary ${JSON.stringify(named.path)}: ${why}`,
+      {
+        hint: `Give the mise executable for ${formatPlatform(platform)}`,
+      },
+    );
+  };
+  try {
+    const decision = await decideEmbedding("mise", { path: named.path, version, platform });
+    return decision.warning === undefined ? decision : fail(decision.warning);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return fail("no such file");
+    if (error instanceof Deno.errors.IsADirectory) return fail("it is a directory");
+    throw error;
+  }
+}
 
 /** What to embed, and what to say if nothing is. */
 export interface EmbedDecision {

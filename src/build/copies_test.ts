@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { MiseOciError } from "../errors.ts";
 import type { Dotfile } from "../plan/mod.ts";
-import { checkSources } from "./check_sources.ts";
+import { checkSources } from "./inspect_tree.ts";
 
 Deno.test("C03: everything that cannot be copied is named at once", async () => {
   const directory = await Deno.makeTempDir();

@@ -6,8 +6,8 @@ import { type DiffId, parseDiffId, parseDigest } from "../oci/mod.ts";
 import type { BuildPlan, LayerPlan } from "../plan/mod.ts";
 import { type Cache, openCache } from "../store/mod.ts";
 import type { ReportEvent } from "../ui/reporter.ts";
-import type { MadeLayer } from "./made_layer.ts";
-import { makeLayers, type MakeLayersOptions } from "./make_layers.ts";
+import type { MadeLayer } from "./types.ts";
+import { makeLayers, type MakeLayersOptions } from "./layers.ts";
 
 const COMPRESSION = { kind: "gzip" } as const;
 const hex = (n: number): string => `sha256:${String(n).padStart(64, "0")}`;

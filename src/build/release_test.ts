@@ -8,7 +8,7 @@ import { MiseOciError } from "../errors.ts";
 import { maybeMiseRelease, type MiseRelease } from "../mise/mod.ts";
 import { parsePlatform } from "../oci/mod.ts";
 import { type Cache, openCache } from "../store/mod.ts";
-import { downloadRelease, maybeCachedRelease } from "./mise_release.ts";
+import { downloadRelease, maybeCachedRelease } from "./release.ts";
 import type { WorkflowContext } from "../context.ts";
 
 const FILE = "mise-v2026.9.15-linux-arm64";

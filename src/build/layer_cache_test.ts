@@ -5,8 +5,8 @@ import { createCompressionPool, scanLayer } from "../layer/mod.ts";
 import type { LayerPlan } from "../plan/mod.ts";
 import { type Cache, openCache } from "../store/mod.ts";
 import type { ReportEvent } from "../ui/reporter.ts";
-import { buildOne, maybeCached } from "./build_layer.ts";
-import type { MadeLayer } from "./made_layer.ts";
+import type { MadeLayer } from "./types.ts";
+import { buildOne, maybeCached } from "./layers.ts";
 
 const COMPRESSION = { kind: "gzip" } as const;
 

@@ -3,9 +3,9 @@ import { fakeProject, fakeTool, noTools } from "../../tests/support/fake_project
 import type { FakeMise } from "../../tests/support/fake_mise.ts";
 import { MiseOciError } from "../errors.ts";
 import type { ReportEvent } from "../ui/reporter.ts";
-import { type AheadRequest, askAhead, type Taker } from "./ask_ahead.ts";
+import { askAhead, miseContext } from "./read_projects.ts";
+import type { AheadRequest, Taker } from "./types.ts";
 import { defaultPlatform, isHostPlatform } from "./environment.ts";
-import { miseContext } from "./mise_context.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** On other systems everything is for another platform, and mise is asked in its time. */
