@@ -84,7 +84,7 @@ const FEATURES: readonly Feature[] = [
     name: "mount point",
     args: ["--mount-point", "/opt/tools"],
     script: "echo /opt/tools/installs/*",
-    prints: "/opt/tools/installs/http-busybox",
+    prints: "/opt/tools/installs/github-test-busybox",
   },
   { name: "owner", args: ["--owner", "7"], script: "stat -c %u /mise/installs", prints: "7" },
 ];
