@@ -164,19 +164,12 @@ async function runImage(
   image: { readonly reference: string; readonly architecture: string },
   script: string,
 ): Promise<string> {
-  const platform = `--platform=linux/${image.architecture}`;
-  const pulled = await podman.run(["pull", "--quiet", platform, `oci:${image.reference}`]);
-  const id = pulled.stdout.trim().split("\n").at(-1) ?? "";
-  const command = [
-    "busybox",
-    "sh",
-    "-c",
-    `busybox id -u; ${script.replace(/^(?=\w)/, "busybox ")}`,
-  ];
-  const { stdout, stderr } = await podman.run(
-    ["run", "--rm", "--network", "none", platform, id, ...command],
-    { allowFailure: true },
-  );
+  const words = script.replace(/^(?=\w)/, "busybox ");
+  const { stdout, stderr } = await podman.run([
+    ...["run", "--rm", "--quiet", "--pull=always", "--network=none"],
+    ...[`--platform=linux/${image.architecture}`, `oci:${image.reference}`],
+    ...["busybox", "sh", "-c", `busybox id -u; ${words}`],
+  ], { allowFailure: true });
   return `${stdout}${stderr}`;
 }
 
