@@ -113,7 +113,12 @@ interface Setting {
   readonly bases: Readonly<Record<Cell["base"], string>>;
 }
 
-async function makeBases(registry: string, root: string): Promise<Setting["bases"]> {
+/** The bases, wherever they are; podman has their layers already, which are the same in all. */
+async function makeBases(
+  registry: string,
+  root: string,
+  podman: Podman,
+): Promise<Setting["bases"]> {
   const index = await pushBothBases(registry);
   const copy = [
     "skopeo",
@@ -125,6 +130,9 @@ async function makeBases(registry: string, root: string): Promise<Setting["bases
   const layout = `oci:${join(root, "base")}:latest`;
   const archive = `oci-archive:${join(root, "base.tar")}:latest`;
   for (const to of [layout, archive]) await run([...copy, "--all", `docker://${index}`, to]);
+  for (const name of [OCI_ARCH, FOREIGN]) {
+    await podman.run(["pull", "--quiet", `--platform=linux/${name}`, layout]);
+  }
   return {
     scratch: "scratch",
     registry: `${registry}/debian:${OCI_ARCH}`,
@@ -221,7 +229,7 @@ testWith(
     await using tool = await serveStaticTool();
     await using project = await createMiseProject({ toml: "[tools]\n" });
     const env = userEnv(project);
-    const bases = await makeBases(registry.host, project.root);
+    const bases = await makeBases(registry.host, project.root, podman);
     const setting: Setting = { project, env, podman, tools: tool.toml, bases };
     const rows = [TOOL, ...FEATURES].flatMap((feature) =>
       (feature === TOOL ? CELLS : SAMPLE).map((cell) => ({ cell, feature }))
