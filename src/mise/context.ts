@@ -18,6 +18,6 @@ export interface MiseContext {
    * are installed, or it turns out to be others.
    */
   onInstalled?(paths: readonly string[]): void;
-  /** Takes what `mise install` prints, as it comes; without it the output is dropped. */
-  onInstallOutput?(chunk: Uint8Array): void;
+  /** Takes the lines that `mise install` prints, as they come; without it they are dropped. */
+  onInstallLine?(line: string): void;
 }

@@ -105,7 +105,7 @@ async function runInstall(session: Session, yes: boolean): Promise<void> {
     args,
     env: session.env,
     timeoutMs: 0,
-    onOutput: (chunk) => context.onInstallOutput?.(chunk),
+    onLine: (line) => context.onInstallLine?.(line),
     ...(context.signal === undefined ? {} : { signal: context.signal }),
   });
   if (answer.code !== 0 || answer.killedBy !== undefined) throw explainFailure(args, answer);

@@ -4,6 +4,7 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
+import { sendSignal, startProcess } from "../process/run.ts";
 import type { ContainerOptions, Engine } from "../engine/mod.ts";
 import { CONTAINER_PREFIX, RUN_LABEL } from "./run_lease.ts";
 
@@ -23,14 +24,6 @@ function signalOf(reason: unknown): Deno.Signal {
     ? Number(reason.exitCode)
     : NaN;
   return SIGNALS.get(code) ?? "SIGTERM";
-}
-
-function sendTo(child: Deno.ChildProcess, name: Deno.Signal): void {
-  try {
-    child.kill(name);
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error; // it has ended
-  }
 }
 
 /** Removes what is left of the container. A name that a user chose may be that of another container. */
@@ -56,7 +49,7 @@ async function endContainer(
 ): Promise<void> {
   const name = signalOf(options.reason);
   // Ctrl-C on a terminal went to the engine's client as well: twice would be once too often.
-  if (name !== "SIGINT" || !Deno.stdin.isTerminal()) sendTo(child, name);
+  if (name !== "SIGINT" || !Deno.stdin.isTerminal()) sendSignal(child, name);
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, GRACE_MS);
@@ -80,18 +73,13 @@ export async function runContainer(
   signal: AbortSignal,
 ): Promise<number> {
   signal.throwIfAborted();
-  const [program = "", ...args] = engine.runCommand(options);
-  let child: Deno.ChildProcess;
-  try {
-    child = new Deno.Command(program, {
-      args,
-      stdin: "inherit",
-      stdout: "inherit",
-      stderr: "inherit",
-    }).spawn();
-  } catch (cause) {
-    throw new MiseOciError("engine", `Cannot start "${program}"`, { cause });
-  }
+  const command = engine.runCommand(options);
+  const failure = `Cannot start "${command[0]}"`;
+  const child = startProcess({
+    command,
+    failure,
+    explain: (cause) => new MiseOciError("engine", failure, { cause }),
+  }, { stdin: "inherit", stdout: "inherit", stderr: "inherit" });
   let ending: Promise<void> | undefined;
   const end = (): void => {
     ending = endContainer(engine, child, { ...options, reason: signal.reason });

@@ -63,7 +63,7 @@ Deno.test({
   ignore,
   fn: async () => {
     const result = await runFake("exec >&- ; sleep 5", { timeoutMs: 200 });
-    assertEquals(result, { kind: "unusable", why: "did not end in time" });
+    assertEquals(result, { kind: "unusable", why: "did not answer in time" });
   },
 });
 
