@@ -59,7 +59,7 @@ export {
 export type { BlobSink, BlobWriter } from "./sink.ts";
 export { type StoreContext, type StoredEntries, storeEntries } from "./store_entries.ts";
 export { estimateSize, type SizeEstimate } from "./estimate.ts";
-export type { TarType } from "./tar.ts";
+export type { TarType } from "../tar/encode.ts";
 export { NO_BASE, planTreeLayer, type TreeLayerOptions } from "./tree_layer.ts";
 export type {
   CompressionPlan,

@@ -27,7 +27,7 @@ import { ioError, maybeStat, withPath } from "./io_error.ts";
 import { parsingLayout } from "./layout_error.ts";
 import type { BlobRange } from "./ports.ts";
 import { TempFile } from "./temp_file.ts";
-import { listTar, type TarEntry } from "./tar_reader.ts";
+import { type ListedTarEntry, listTar } from "../tar/list.ts";
 import { type VerifyOptions, type VerifyResult, verifyStore } from "./verify.ts";
 
 /** Options of {@linkcode openArchive}. */
@@ -49,13 +49,13 @@ export class Archive implements ImageStore, AsyncDisposable {
   /** What it is, for messages. */
   readonly place: string;
   readonly #tar: string;
-  readonly #entries: ReadonlyMap<string, TarEntry>;
+  readonly #entries: ReadonlyMap<string, ListedTarEntry>;
   readonly #temporary: TempFile | undefined;
 
   /** Use {@linkcode openArchive}. */
   constructor(
     file: string,
-    content: { tar: string; entries: ReadonlyMap<string, TarEntry>; temporary?: TempFile },
+    content: { tar: string; entries: ReadonlyMap<string, ListedTarEntry>; temporary?: TempFile },
   ) {
     this.file = file;
     this.place = `archive "${file}"`;
@@ -65,7 +65,7 @@ export class Archive implements ImageStore, AsyncDisposable {
   }
 
   async #read(
-    entry: TarEntry,
+    entry: ListedTarEntry,
     range: BlobRange,
     digest?: Digest,
   ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
@@ -74,7 +74,7 @@ export class Archive implements ImageStore, AsyncDisposable {
     return streamFile(file, {
       start: entry.offset + start,
       end: entry.offset + end,
-      what: `"${entry.name}" of ${this.place}`,
+      what: `"${entry.path}" of ${this.place}`,
       ...(digest === undefined ? {} : { digest }),
     });
   }
@@ -98,7 +98,7 @@ export class Archive implements ImageStore, AsyncDisposable {
     throw new MiseOciError("layout", `Cannot use ${this.place}: ${INDEX_FILE} is not an index`);
   }
 
-  #entryOf(digest: Digest): TarEntry | undefined {
+  #entryOf(digest: Digest): ListedTarEntry | undefined {
     return this.#entries.get(digest);
   }
 
@@ -213,20 +213,21 @@ async function unpack(
 }
 
 /** The files of a layout among the entries: blobs by digest, others by name. The last of a name counts. */
-function layoutFiles(entries: readonly TarEntry[]): Map<string, TarEntry> {
-  const files = new Map<string, TarEntry>();
+function layoutFiles(entries: readonly ListedTarEntry[]): Map<string, ListedTarEntry> {
+  const files = new Map<string, ListedTarEntry>();
   for (const entry of entries) {
-    const name = entry.name.replace(/^(?:\.\/)+/, "");
-    if (entry.type !== "0") continue;
-    const blob = /^blobs\/sha256\/([^/]*)$/.exec(name)?.[1];
+    if (entry.type !== "file") continue;
+    const blob = /^blobs\/sha256\/([^/]*)$/.exec(entry.path)?.[1];
     const digest = `sha256:${blob}`;
     if (isDigest(digest)) files.set(digest, entry);
-    else if ([LAYOUT_FILE, INDEX_FILE, "manifest.json"].includes(name)) files.set(name, entry);
+    else if ([LAYOUT_FILE, INDEX_FILE, "manifest.json"].includes(entry.path)) {
+      files.set(entry.path, entry);
+    }
   }
   return files;
 }
 
-function checkKind(file: string, files: ReadonlyMap<string, TarEntry>): void {
+function checkKind(file: string, files: ReadonlyMap<string, ListedTarEntry>): void {
   if (files.has(LAYOUT_FILE)) return;
   if (files.has("manifest.json")) {
     throw new MiseOciError(
@@ -290,7 +291,9 @@ export async function openArchive(
   try {
     const tar = temporary?.path ?? file;
     using open = await withPath("open", tar, () => Deno.open(tar));
-    const files = layoutFiles(listTar(open, (await open.stat()).size, `"${file}"`));
+    const files = layoutFiles(
+      listTar(open, (await open.stat()).size, `"${file}" as a tar archive`),
+    );
     checkKind(file, files);
     const archive = new Archive(file, { tar, entries: files, ...(temporary && { temporary }) });
     const marker = await archive.readFile(LAYOUT_FILE);

@@ -8,8 +8,13 @@
  * @module
  */
 
-/** Length of a block. */
-export const BLOCK = 512;
+/** Length of a block in bytes. */
+export const TAR_BLOCK = 512;
+
+/** Number of bytes that content of the given size takes in a tar. */
+export function paddedSize(size: number): number {
+  return Math.ceil(size / TAR_BLOCK) * TAR_BLOCK;
+}
 
 /** The fields of a header block, as they are. */
 export interface RawHeader {
@@ -35,7 +40,7 @@ export interface RawHeader {
 
 /** Whether a block has nothing but zeros. */
 export function isZeroBlock(block: Uint8Array): boolean {
-  for (let i = 0; i < BLOCK; i++) if (block[i] !== 0) return false;
+  for (let i = 0; i < TAR_BLOCK; i++) if (block[i] !== 0) return false;
   return true;
 }
 
@@ -60,7 +65,7 @@ function checkSum(block: Uint8Array): void {
   const stated = number(block, 148, 8, "checksum");
   let unsignedSum = 8 * 0x20;
   let signedSum = unsignedSum;
-  for (let i = 0; i < BLOCK; i++) {
+  for (let i = 0; i < TAR_BLOCK; i++) {
     if (i >= 148 && i < 156) continue;
     const byte = block[i]!;
     unsignedSum += byte;
