@@ -1,5 +1,5 @@
 /**
- * Compiles `wasm/deflate` and writes it to `src/layer/deflate/module.ts`; with `--check` only says whether
+ * Compiles `wasm/deflate` and writes it to `src/compress/module.ts`; with `--check` only says whether
  * that is up to date.
  *
  * @module
@@ -9,7 +9,7 @@ import { join } from "@std/path";
 import { REPOSITORY } from "../tests/support/testbed/paths.ts";
 
 const SOURCE = join(REPOSITORY, "wasm/deflate");
-const TARGET = join(REPOSITORY, "src/layer/deflate/module.ts");
+const TARGET = join(REPOSITORY, "src/compress/module.ts");
 /** Pages of 64 KiB: what `wasm/deflate/memory.ts` lays out, and the output. */
 const PAGES = 54;
 
@@ -56,7 +56,7 @@ const wanted = asModule(await compile());
 if (Deno.args.includes("--check")) {
   if (await Deno.readTextFile(TARGET) !== wanted) {
     await Deno.stderr.write(
-      new TextEncoder().encode("src/layer/deflate/module.ts is out of date: deno task gen:wasm\n"),
+      new TextEncoder().encode("src/compress/module.ts is out of date: deno task gen:wasm\n"),
     );
     Deno.exit(1);
   }

@@ -61,7 +61,7 @@ Deno.test("a layout is pushed without a module of Node or npm unless there is so
 Deno.test("an image that is cached is built without a module of Node, and without what it does not need", async () => {
   const read = [...await readBefore("src/workflow/build_image.ts")];
   assertEquals(read.filter((one) => one.startsWith("node:")), []);
-  const heavy = /src\/(?:registry|packages|engine|layer\/read|layer\/deflate\/module|layer\/pack)/;
+  const heavy = /src\/(?:registry|packages|engine|layer\/read|compress\/module|layer\/pack)/;
   assertEquals(read.filter((one) => heavy.test(one)), []);
   assert(read.length > 100 && read.length < 170, `${read.length} modules`);
 });

@@ -5,9 +5,9 @@
  * see `dependencies.ts`.
  * @module
  */
+import { resolveCompression } from "../oci/compression.ts";
 import { sha256Hex } from "../oci/sha256.ts";
 import type { CompressionPlan, LayerPlan } from "../plan/types.ts";
-import { resolveFraming } from "./compression.ts";
 import { LAYER_FORMAT, RELOCATION_FORMAT } from "./format.ts";
 import { type LayerTree, type ScanContext, scanLayer } from "./scan.ts";
 
@@ -45,8 +45,7 @@ export async function fingerprintTree(
   tree: LayerTree,
   compression: CompressionPlan,
 ): Promise<string> {
-  // Whether zstd is there does not matter for the key, only for the build.
-  const { kind, level } = resolveFraming(compression, true);
+  const { kind, level } = resolveCompression(compression);
   const last = known.get(tree);
   if (last?.plan === plan && last.compression === `${kind}:${level}`) return last.fingerprint;
   const fingerprint = await computeFingerprint(plan, tree, { kind, level });

@@ -3,7 +3,7 @@
  * temporary file first, since its blobs are not read in order.
  * @module
  */
-import type { Duplex, Readable } from "node:stream";
+import { sniffCompression } from "../compress/sniff.ts";
 import { MiseOciError } from "../errors.ts";
 import {
   type Digest,
@@ -147,21 +147,9 @@ async function magicOf(path: string): Promise<Magic> {
   using file = await withPath("open", path, () => Deno.open(path));
   const head = new Uint8Array(512);
   const read = await withPath("read", path, () => file.read(head)) ?? 0;
-  const starts = (...bytes: number[]): boolean => bytes.every((byte, i) => head[i] === byte);
-  if (starts(0x1f, 0x8b)) return "gzip";
-  if (starts(0x28, 0xb5, 0x2f, 0xfd)) return "zstd";
-  if (starts(0xfd, 0x37, 0x7a, 0x58, 0x5a) || starts(0x42, 0x5a, 0x68)) return "other";
-  return read === 512 ? "tar" : "other";
-}
-
-async function decompressor(magic: "gzip" | "zstd", file: string): Promise<Duplex> {
-  const zlib = await import("node:zlib");
-  if (magic === "gzip") return zlib.createGunzip();
-  const { createZstdDecompress } = zlib as { createZstdDecompress?: () => Duplex };
-  if (createZstdDecompress !== undefined) return createZstdDecompress();
-  throw new MiseOciError("unsupported", `Cannot read "${file}": this Deno has no zstd`, {
-    hint: "Use Deno 2.6 or later, or unpack the archive with zstd -d",
-  });
+  const compression = sniffCompression(head.subarray(0, read));
+  if (compression === "none") return read === head.length ? "tar" : "other";
+  return compression ?? "other";
 }
 
 /** Decompresses an archive to a temporary file, which stays open (and locked) until it is thrown away. */
@@ -176,17 +164,13 @@ async function unpack(
     signal,
   } = options;
   await withPath("create", scratch, () => Deno.mkdir(scratch, { recursive: true }));
-  const transform = await decompressor(magic, file);
+  const { decompress } = await import("../compress/decompress.ts");
   const temporary = await TempFile.create(scratch);
-  let source: Readable | undefined;
   try {
-    const input = await withPath("open", file, () => Deno.open(file));
-    const { Readable } = await import("node:stream");
-    source = Readable.fromWeb(input.readable as Parameters<typeof Readable.fromWeb>[0]);
-    source.on("error", (error) => transform.destroy(error));
-    source.pipe(transform);
+    const { readable } = await withPath("open", file, () => Deno.open(file));
     let bytes = 0;
-    for await (const chunk of transform as AsyncIterable<Uint8Array>) {
+    const what = `"${file}"`;
+    for await (const chunk of decompress(readable, magic, { what, transient: true })) {
       signal?.throwIfAborted();
       bytes += chunk.length;
       if (bytes > maxUnpackedBytes) {
@@ -200,15 +184,11 @@ async function unpack(
     return temporary;
   } catch (error) {
     await temporary.abort();
-    const { code } = error as { code?: unknown };
-    if (typeof code !== "string" || !/^(Z_|ZSTD_|ERR_)/.test(code)) {
-      throw ioError(error, "unpack", file);
-    }
+    if (!(error instanceof MiseOciError)) throw ioError(error, "unpack", file);
+    if (error.code !== "integrity") throw error;
     throw new MiseOciError("invalid", `Cannot unpack "${file}": its ${magic} data is damaged`, {
       cause: error,
     });
-  } finally {
-    source?.destroy();
   }
 }
 

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { gzipSync } from "node:zlib";
+import zlib, { gzipSync } from "node:zlib";
+import { hasZstd } from "../compress/zstd.ts";
 import { encodeIndex, encodeLayoutFile } from "../oci/mod.ts";
 import {
   AMD64,
@@ -61,14 +62,35 @@ const LAYOUT = [
   member("index.json", encodeIndex({ manifests: [] })),
 ];
 
-for (const compression of ["plain", "gzip"] as const) {
+/** A skippable frame, as pzstd writes it before each of its frames, and as some tools pad with. */
+const SKIPPABLE = Uint8Array.of(0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4);
+
+/** Compresses the halves apart: concatenated members and frames are one stream by their specifications. */
+const COMPRESSED: Readonly<Record<string, (bytes: Uint8Array) => Uint8Array<ArrayBuffer>>> = {
+  plain: (bytes) => join(bytes),
+  gzip: (bytes) => join(gzipSync(bytes)),
+  "gzip of two members": (bytes) =>
+    join(gzipSync(bytes.subarray(0, 700)), gzipSync(bytes.subarray(700))),
+  ...(hasZstd()
+    ? {
+      zstd: (bytes) => join(zlib.zstdCompressSync(bytes)),
+      "zstd of many frames": (bytes) => {
+        const frames: Uint8Array[] = [];
+        for (let at = 0; at < bytes.length; at += 700) {
+          frames.push(SKIPPABLE, zlib.zstdCompressSync(bytes.subarray(at, at + 700)));
+        }
+        return join(...frames);
+      },
+    }
+    : {}),
+};
+
+for (const [compression, compress] of Object.entries(COMPRESSED)) {
   Deno.test(`an oci-archive that is ${compression} gives back its images and leaves no file`, () =>
     inTempDir(async (dir) => {
       const layout = await newLayout(dir);
       await writeOciArchive(layout, `${dir}/a.tar`);
-      if (compression === "gzip") {
-        await Deno.writeFile(`${dir}/a.tar`, gzipSync(await Deno.readFile(`${dir}/a.tar`)));
-      }
+      await Deno.writeFile(`${dir}/a.tar`, compress(await Deno.readFile(`${dir}/a.tar`)));
       const archive = await openArchive(`${dir}/a.tar`, { scratch: `${dir}/scratch` });
       assertEquals((await archive.verify()).blobs, 6);
       const image = await archive.resolve({ tag: "two" });
@@ -172,6 +194,40 @@ Deno.test("C09: what is no archive of a layout is a clear error", () =>
     }
     assertEquals((await rejected(openArchive(`${dir}/nothing`))).code, "not-found");
     assertStringIncludes((await rejected(openArchive(dir))).hint ?? "", `oci:${dir}`);
+  }));
+
+Deno.test(
+  "C09: a damaged or cut archive of zstd is a clear error",
+  { ignore: !hasZstd() },
+  () =>
+    inTempDir(async (dir) => {
+      const zstd = zlib.zstdCompressSync(join(...LAYOUT, TAR_END));
+      const cases = [
+        zstd.subarray(0, 60),
+        zstd.subarray(0, -1),
+        zstd.map((byte, i) => i === 30 ? byte ^ 255 : byte),
+        join(zstd, SKIPPABLE.subarray(0, 9)),
+        join(zstd, text("more")),
+      ];
+      for (const bytes of cases) {
+        await Deno.writeFile(`${dir}/a`, bytes);
+        const error = await rejected(openArchive(`${dir}/a`, { scratch: dir }));
+        assertEquals(error.code, "invalid");
+        assertStringIncludes(error.message, `Cannot unpack "${dir}/a": its zstd data is damaged`);
+        assertEquals(await tree(dir), ["a"]);
+      }
+    }),
+);
+
+const pzstd = hasZstd() && canRun("pzstd", ["--version"]);
+Deno.test(`an oci-archive of pzstd is read whole${pzstd ? "" : " (skipped: no pzstd)"}`, {
+  ignore: !pzstd,
+}, () =>
+  inTempDir(async (dir) => {
+    await writeOciArchive(await newLayout(dir), `${dir}/a.tar`);
+    await new Deno.Command("pzstd", { args: ["-q", "-p", "2", `${dir}/a.tar`] }).output();
+    await using archive = await openArchive(`${dir}/a.tar.zst`, { scratch: `${dir}/scratch` });
+    assertEquals((await archive.verify()).blobs, 6);
   }));
 
 Deno.test("U24: a compressed archive may not unpack to more than the limit", () =>

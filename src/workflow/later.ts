@@ -10,8 +10,8 @@
 export const packModule = (): Promise<typeof import("../layer/build.ts")> =>
   import("../layer/build.ts" as string) as Promise<typeof import("../layer/build.ts")>;
 /** The workers that compress. */
-export const poolModule = (): Promise<typeof import("../layer/pool.ts")> =>
-  import("../layer/pool.ts" as string) as Promise<typeof import("../layer/pool.ts")>;
+export const poolModule = (): Promise<typeof import("../compress/pool.ts")> =>
+  import("../compress/pool.ts" as string) as Promise<typeof import("../compress/pool.ts")>;
 /** Builds layers while the base is on its way. */
 export const aheadModule = (): Promise<typeof import("./build_ahead.ts")> =>
   import("./build_ahead.ts" as string) as Promise<typeof import("./build_ahead.ts")>;

@@ -3,7 +3,7 @@
  * several at once on one pool of compression workers.
  * @module
  */
-import { resolveFraming } from "../layer/compression.ts";
+import { compressionParameters } from "../compress/parameters.ts";
 import type { BaseDirectories, CompressionPool, LayerTree } from "../layer/mod.ts";
 import { scanListed } from "../layer/scan.ts";
 import type { TreeLists } from "../layer/tree_lists.ts";
@@ -121,7 +121,7 @@ export async function makeLayers(
   const queue = new BuildQueue(context.signal);
   const { signal } = queue;
   const scan = { compression, signal, reporter, warn, onSecrets };
-  resolveFraming(compression);
+  compressionParameters(compression);
   await using pools = new AsyncDisposableStack();
   let pool: CompressionPool | undefined;
   let building = 0;

@@ -5,6 +5,5 @@
 export * from "./base_files.ts";
 export * from "./layer_index.ts";
 export * from "./limits.ts";
-export { hasZstd } from "./zstd.ts";
-export { openLayerStream, readLayerChunks, sniffCompression } from "./open.ts";
+export { openLayerStream, readLayerChunks } from "./open.ts";
 export { maybeWhiteout, type Whiteout } from "./whiteout.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import zlib from "node:zlib";
-import { freeMemory } from "../free_memory.ts";
+import { freeMemory } from "./free_memory.ts";
 import { damaged, runTransform } from "./transform.ts";
 
 /**

@@ -8,7 +8,7 @@
  * workers there are.
  * @module
  */
-import { freeMemory } from "../free_memory.ts";
+import { freeMemory } from "./free_memory.ts";
 import { deflateBlock } from "./deflate.ts";
 import { compressZstd } from "./zstd.ts";
 

@@ -5,8 +5,9 @@
  * @module
  */
 import zlib from "node:zlib";
-import { MiseOciError } from "../../errors.ts";
+import { concat } from "../bytes.ts";
 import { ByteReader } from "./byte_reader.ts";
+import { hasZstd, noZstd } from "./zstd.ts";
 import { damaged, type DecompressionSubject, runTransform } from "./transform.ts";
 
 const MAGIC = 0xfd2fb528;
@@ -16,11 +17,6 @@ const SMALL_FRAME = 256 * 1024;
 const SMALL_CONTENT = 8 * 1024 * 1024;
 
 type Zstd = Pick<typeof zlib, "createZstdDecompress" | "zstdDecompressSync">;
-
-/** Whether this Deno can decompress zstd. */
-export function hasZstd(): boolean {
-  return typeof (zlib as Partial<Zstd>).createZstdDecompress === "function";
-}
 
 interface FrameHeader {
   readonly bytes: Uint8Array;
@@ -36,11 +32,7 @@ export async function* unzstd(
   source: AsyncIterable<Uint8Array>,
   what: string,
 ): AsyncGenerator<Uint8Array> {
-  if (!hasZstd()) {
-    throw new MiseOciError("unsupported", `Cannot decompress ${what}: this Deno has no zstd`, {
-      hint: "Use Deno 2.9 or newer, or a base image with gzip layers",
-    });
-  }
+  if (!hasZstd()) throw noZstd(`Cannot decompress ${what}`, "gzip instead of zstd");
   const subject = { what, format: "zstd" };
   const reader = new ByteReader(source, () => {
     throw damaged(subject, "unexpected end of data");
@@ -69,7 +61,7 @@ async function* frame(
   if (header.contentSize !== undefined && header.contentSize <= SMALL_CONTENT) {
     for (let next = await rest.next();; next = await rest.next()) {
       if (next.done) {
-        yield decompressSmall(concat(parts, size), subject);
+        yield decompressSmall(concat(parts), subject);
         return;
       }
       parts.push(next.value);
@@ -134,14 +126,4 @@ async function* frameBytes(reader: ByteReader, header: FrameHeader): AsyncGenera
 
 function u32(bytes: Uint8Array, at: number): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true);
-}
-
-function concat(parts: readonly Uint8Array[], size: number): Uint8Array {
-  const all = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
