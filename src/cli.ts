@@ -3,6 +3,9 @@
  * codes; runs in a test as well as in a process.
  * @module
  */
+import { isAbsolute, resolve } from "@std/path";
+import { failureJson, failureText, toFailure } from "./cli/failure.ts";
+import { commandHelp, programHelp } from "./cli/help.ts";
 import { convertGlobals, convertInput, ownArguments, parseLine } from "./cli/parse.ts";
 import { PROGRAM, VERSION } from "./cli/program.ts";
 import type { Command, CommandContext, Output } from "./commands/command.ts";
@@ -14,6 +17,7 @@ import { type Workflows, workflows } from "./commands/workflows.ts";
 import { MiseOciError } from "./errors.ts";
 import { noteWarnings, withWarnings } from "./cli/warnings.ts";
 import { makeColors } from "./ui/color.ts";
+import { makeReporter } from "./ui/make_reporter.ts";
 
 /** Parts that a test may replace. */
 export interface CliOptions {
@@ -73,12 +77,11 @@ function wantsColor(io: Io, stream: "stdout" | "stderr", ours: readonly string[]
   }
 }
 
-async function helpOutput(
+function helpOutput(
   { io, commands }: Program,
   line: { readonly command: Command | undefined; readonly path: readonly string[] },
   color: boolean,
-): Promise<string> {
-  const { commandHelp, programHelp } = await import("./cli/help.ts");
+): string {
   const columns = Math.min(100, Math.max(40, io.size()?.columns ?? 100));
   const options = { columns, colors: makeColors(color) };
   return line.command === undefined
@@ -93,7 +96,6 @@ function expandHelp(args: readonly string[]): readonly string[] {
 }
 
 async function makePlace(io: Io, directory: string | undefined): Promise<Place> {
-  const { isAbsolute, resolve } = await import("@std/path");
   // Looked up late: what works on absolute paths alone needs no working directory.
   const from = (path: string): string => isAbsolute(path) ? resolve(path) : resolve(io.cwd(), path);
   if (directory === undefined) return { resolve: from };
@@ -117,7 +119,6 @@ async function runCommand(
   ours: readonly string[],
 ): Promise<number> {
   const { io, commands } = program;
-  const { makeReporter } = await import("./ui/make_reporter.ts");
   const env = (name: string): string | undefined => io.env(name);
   const early = convertGlobals(line, { env: () => undefined, place: { resolve: (path) => path } });
   const place = await makePlace(io, early.cd);
@@ -175,6 +176,7 @@ async function dispatch(
   const line = parseLine(args, program.commands);
   const { command } = line;
   if (line.globals.has("help")) {
+    printText(io, helpOutput(program, line, wantsColor(io, "stdout", args)));
     printText(io, await helpOutput(program, line, wantsColor(io, "stdout", ours)));
     return 0;
   }
@@ -183,6 +185,8 @@ async function dispatch(
     return 0;
   }
   if (command === undefined || command.subcommands !== undefined) {
+    io.stderr.write(helpOutput(program, line, wantsColor(io, "stderr", args)));
+    if (asksForJson(args, program.commands)) printText(io, `${noCommandJson(line.path)}\n`);
     io.stderr.write(await helpOutput(program, line, wantsColor(io, "stderr", ours)));
     if (asksForJson(ours, program.commands)) printText(io, `${noCommandJson(line.path)}\n`);
     return 2;
@@ -213,7 +217,6 @@ export async function runCli(
   try {
     return await dispatch(program, expanded, ours);
   } catch (error) {
-    const { failureJson, failureText, toFailure } = await import("./cli/failure.ts");
     const failure = toFailure(error, io.signal);
     const colors = makeColors(wantsColor(io, "stderr", ours));
     const debug = ours.includes("--debug");

@@ -2,7 +2,7 @@
  * Commands as data.
  * @module
  */
-import type { WorkflowContext } from "../workflow/types.ts";
+import type { WorkflowContext } from "../context.ts";
 import type { Completes, Flag, FlagTable, FlagValues, Place } from "./flag.ts";
 import type { Globals } from "./flags/global.ts";
 import type { Io } from "./io.ts";

@@ -14,7 +14,7 @@
  */
 import { MiseOciError } from "../errors.ts";
 import { collect, sendSignal, startProcess } from "../process/run.ts";
-import type { Rootfs } from "./rootfs/rootfs.ts";
+import type { Rootfs } from "../rootfs/rootfs.ts";
 
 /** Capabilities that are kept. Without `setfcap` packages fall back to setuid, which layers can hold. */
 const CAPABILITIES = [

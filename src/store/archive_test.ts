@@ -1,3 +1,4 @@
+// Longer than 350 lines: everything that an archive can be, in one table of fixtures.
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import zlib, { gzipSync } from "node:zlib";
 import { hasZstd } from "../compress/zstd.ts";

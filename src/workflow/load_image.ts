@@ -5,11 +5,12 @@
 import { selectEngine } from "../engine/mod.ts";
 import { openLayout } from "../store/mod.ts";
 import { loadIntoEngine } from "./engine_load.ts";
-import { engineName } from "./engine_name.ts";
-import { hostEnv } from "./environment.ts";
+import { engineName } from "../engine/name.ts";
+import { hostEnv } from "../build/environment.ts";
 import { obtainImage } from "./obtain_image.ts";
 import { removeDeadRuns, runsDirectory, takeRunLease } from "./run_lease.ts";
-import type { LoadRequest, LoadResult, WorkflowContext } from "./types.ts";
+import type { WorkflowContext } from "../context.ts";
+import type { LoadRequest, LoadResult } from "./types.ts";
 
 /**
  * Loads an image of a layout into an engine.

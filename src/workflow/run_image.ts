@@ -7,8 +7,8 @@ import { type Engine, selectEngine } from "../engine/mod.ts";
 import { formatPlatform, samePlatform } from "../oci/mod.ts";
 import { openLayout, type ResolvedImage } from "../store/mod.ts";
 import { loadIntoEngine, maybePresent } from "./engine_load.ts";
-import { engineName } from "./engine_name.ts";
-import { defaultPlatform, hostEnv } from "./environment.ts";
+import { engineName } from "../engine/name.ts";
+import { defaultPlatform, hostEnv } from "../build/environment.ts";
 import { obtainImage } from "./obtain_image.ts";
 import { runContainer } from "./run_container.ts";
 import {
@@ -20,8 +20,9 @@ import {
   runsDirectory,
   takeRunLease,
 } from "./run_lease.ts";
-import { restack } from "./restack.ts";
-import type { RunRequest, RunResult, WorkflowContext } from "./types.ts";
+import { restack } from "../build/restack.ts";
+import type { WorkflowContext } from "../context.ts";
+import type { RunRequest, RunResult } from "./types.ts";
 
 /** Tries to remove an image; podman may still be clearing the container away that used it. */
 const UNTAG_TRIES = 10;

@@ -4,7 +4,7 @@ import { MiseOciError } from "../errors.ts";
 import type { Engine } from "../engine/mod.ts";
 import { makeTempDir } from "../../tests/support/testbed/command.ts";
 import { CONTAINER_PREFIX, removeDeadRuns, RUN_REPOSITORY, takeRunLease } from "./run_lease.ts";
-import type { WorkflowContext } from "./types.ts";
+import type { WorkflowContext } from "../context.ts";
 
 /** An engine that has what it is told, and notes what is removed. */
 function fakeEngine(has: { readonly containers: string[]; readonly images: string[] }): {
