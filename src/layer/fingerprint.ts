@@ -5,6 +5,7 @@
  * see `dependencies.ts`.
  * @module
  */
+import { concat } from "../bytes.ts";
 import { resolveCompression } from "../oci/compression.ts";
 import { sha256Hex } from "../oci/sha256.ts";
 import type { CompressionPlan, LayerPlan } from "../plan/types.ts";
@@ -112,10 +113,7 @@ async function hashEntries(entries: LayerTree["entries"]): Promise<string> {
     at += NUMBERS;
   }
   const names = new TextEncoder().encode(texts.join("\0"));
-  const all = new Uint8Array(numbers.byteLength + names.length);
-  all.set(new Uint8Array(numbers.buffer));
-  all.set(names, numbers.byteLength);
-  return await sha256Hex(all);
+  return await sha256Hex(concat([new Uint8Array(numbers.buffer), names]));
 }
 
 /** Host path of the first difference between two scans of one plan, `undefined` if there is none. */
