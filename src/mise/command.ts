@@ -31,6 +31,8 @@ const QUIET_ENV: Readonly<Record<string, string>> = {
 export interface MiseCall {
   /** Absolute path of the executable. */
   readonly misePath: string;
+  /** A program that becomes mise, with its arguments; default none. */
+  readonly starter?: readonly string[];
   /** Absolute directory it runs in. */
   readonly directory: string;
   /** Its arguments. */
@@ -69,11 +71,11 @@ export function describeCall(args: readonly string[]): string {
  * `permission` if Deno may not run it. @throws the signal's reason when aborted.
  */
 export async function callMise(call: MiseCall): Promise<MiseAnswer> {
-  const { misePath, directory, args, env, onLine, signal } = call;
+  const { misePath, directory, args, env, onLine, signal, starter = [] } = call;
   const timeoutMs = call.timeoutMs ?? QUESTION_TIMEOUT_MS;
   try {
     const result = await runProcess({
-      command: [misePath, ...args],
+      command: [...starter, misePath, ...args],
       cwd: directory,
       env: { ...QUIET_ENV, ...env },
       failure: "Cannot run mise",
