@@ -5,7 +5,7 @@
  *     tar -cf - DIRECTORY | deno run -A bench/limit.ts
  * @module
  */
-import { deflateBlock } from "../src/compress/deflate.ts";
+import { deflateBlock } from "../src/compress/block.ts";
 import { compressionParameters } from "../src/compress/parameters.ts";
 
 const { level, blockSize, dictionary } = compressionParameters({ kind: "gzip" });

@@ -6,7 +6,6 @@
 import { concat } from "../bytes.ts";
 import { MiseOciError } from "../errors.ts";
 import { startLateTimer } from "../late_timer.ts";
-import { LineSplitter } from "./lines.ts";
 
 /** How long a program has between SIGTERM and SIGKILL unless said otherwise, in milliseconds. */
 const GRACE_MS = 1_000;
@@ -81,8 +80,66 @@ export function endProcess(child: Deno.ChildProcess, graceMs: number = GRACE_MS)
   child.status.then(() => clearTimeout(timer), () => {});
 }
 
+/** Longest line in characters; what is longer is cut into several, so that memory stays bounded. */
+const MAX_LINE = 4096;
+
+/**
+ * Splits one stream into lines at `\n`, `\r\n` and `\r` (progress bars); empty lines are left out. Each
+ * stream needs a splitter of its own: characters and lines may be divided anywhere between two chunks.
+ * `TextLineStream` would keep a line of any length.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { LineSplitter } from "./run.ts";
+ *
+ * const lines: string[] = [];
+ * const splitter = new LineSplitter((line) => lines.push(line));
+ * const bytes = new TextEncoder().encode("first\nsecönd");
+ * splitter.take(bytes.subarray(0, 10));
+ * splitter.take(bytes.subarray(10));
+ * splitter.end();
+ * assertEquals(lines, ["first", "secönd"]);
+ * ```
+ */
+export class LineSplitter {
+  readonly #onLine: (line: string) => void;
+  readonly #decoder = new TextDecoder();
+  #rest = "";
+
+  /** Calls `onLine` for every line, without its end. */
+  constructor(onLine: (line: string) => void) {
+    this.#onLine = onLine;
+  }
+
+  /** Takes a chunk. */
+  take(chunk: Uint8Array): void {
+    this.#split(this.#decoder.decode(chunk, { stream: true }));
+  }
+
+  /** Takes the end of the stream: what is left is a line, too. */
+  end(): void {
+    this.#split(`${this.#decoder.decode()}\n`);
+  }
+
+  #split(text: string): void {
+    const lines = (this.#rest + text).split(/[\r\n]+/);
+    const rest = lines.pop() ?? "";
+    for (const line of lines) this.#emit(line);
+    const whole = rest.length - rest.length % MAX_LINE;
+    this.#emit(rest.slice(0, whole));
+    this.#rest = rest.slice(whole);
+  }
+
+  #emit(line: string): void {
+    for (let at = 0; at < line.length; at += MAX_LINE) {
+      this.#onLine(line.slice(at, at + MAX_LINE));
+    }
+  }
+}
+
 /** What is kept of an output stream. */
-export interface OutputOptions {
+export interface CaptureOptions {
   /** How much, in bytes. */
   readonly maxBytes: number;
   /** What happens to more: the program fails with {@linkcode OutputTooLong}, or the beginning is dropped. */
@@ -96,9 +153,9 @@ export interface RunOptions extends StartOptions {
   /** Writes its stdin, which it must close. Default: no input. */
   readonly feed?: ((stdin: WritableStream<Uint8Array<ArrayBuffer>>) => Promise<void>) | undefined;
   /** Default: dropped. */
-  readonly stdout?: OutputOptions;
+  readonly stdout?: CaptureOptions;
   /** Default: dropped. */
-  readonly stderr?: OutputOptions;
+  readonly stderr?: CaptureOptions;
   /** How long it may take, in milliseconds. Default: for ever. */
   readonly timeoutMs?: number | undefined;
   /** Time between SIGTERM and SIGKILL, in milliseconds. Default 1 s; 0: SIGKILL at once. */
@@ -141,7 +198,7 @@ const NOTHING: Collected = {
 };
 
 /** Reads a stream to its end, so that its writer is never held up. */
-export function collect(stream: ReadableStream<Uint8Array>, options: OutputOptions): Collected {
+export function collect(stream: ReadableStream<Uint8Array>, options: CaptureOptions): Collected {
   const { maxBytes, beyond, onLine } = options;
   const reader = stream.getReader();
   const lines = onLine === undefined ? undefined : new LineSplitter(onLine);

@@ -8,9 +8,15 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import { isZeroBlock, parseHeader, type RawHeader, TAR_BLOCK } from "./header.ts";
+import {
+  checkLinkTarget,
+  isZeroBlock,
+  normalizeTarPath,
+  parseHeader,
+  type RawHeader,
+  TAR_BLOCK,
+} from "./header.ts";
 import { decodeUtf8, parsePax, paxNumber, type PaxRecords, paxTime } from "./pax.ts";
-import { checkLinkTarget, normalizeTarPath } from "./path.ts";
 
 /** Bounds of what is read from one archive. */
 export interface TarLimits {

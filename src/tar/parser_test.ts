@@ -3,7 +3,7 @@ import { MiseOciError } from "../errors.ts";
 import { concat, paxBody, streamOf, tar, tarEntry } from "../../tests/support/tar_fixture.ts";
 import { readTar } from "./read_tar.ts";
 import { type TarEntry, TarParser } from "./parser.ts";
-import { normalizeTarPath } from "./path.ts";
+import { normalizeTarPath } from "./header.ts";
 
 function parse(archive: Uint8Array, chunkSize = archive.length || 1): TarEntry[] {
   const entries: TarEntry[] = [];

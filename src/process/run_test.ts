@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { MiseOciError } from "../errors.ts";
-import { LineSplitter } from "./lines.ts";
-import { OutputTooLong, ProcessTimeout, runProcess } from "./run.ts";
+import { LineSplitter, OutputTooLong, ProcessTimeout, runProcess } from "./run.ts";
 
 const words = { failure: "Cannot run it", explain: (cause: unknown): unknown => cause };
 const keep = { maxBytes: 1000, beyond: "drop" } as const;
