@@ -39,6 +39,8 @@ export interface MiseCall {
   readonly args: readonly string[];
   /** Variables set in addition to this process's own. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Whether it gets none of this process's own. */
+  readonly clearEnv?: boolean;
   /** How long it may take, in milliseconds; default {@linkcode QUESTION_TIMEOUT_MS}, 0 for ever. */
   readonly timeoutMs?: number;
   /** Stops it. */
@@ -71,13 +73,15 @@ export function describeCall(args: readonly string[]): string {
  * `permission` if Deno may not run it. @throws the signal's reason when aborted.
  */
 export async function callMise(call: MiseCall): Promise<MiseAnswer> {
-  const { misePath, directory, args, env, onLine, signal, starter = [] } = call;
+  const { misePath, directory, args, env, onLine, signal } = call;
+  const { starter = [], clearEnv = false } = call;
   const timeoutMs = call.timeoutMs ?? QUESTION_TIMEOUT_MS;
   try {
     const result = await runProcess({
       command: [...starter, misePath, ...args],
       cwd: directory,
       env: { ...QUIET_ENV, ...env },
+      clearEnv,
       failure: "Cannot run mise",
       allow: `mise,${misePath}`,
       explain: (cause) =>
