@@ -3,6 +3,7 @@
  * @module
  */
 import { describeError, MiseOciError } from "../errors.ts";
+import { expandMessage } from "../home.ts";
 import { OutputTooLong, ProcessTimeout, runProcess } from "../process/run.ts";
 
 /** How long a question to mise may take, in milliseconds. */
@@ -43,6 +44,8 @@ export interface MiseCall {
   readonly clearEnv?: boolean;
   /** How long it may take, in milliseconds; default {@linkcode QUESTION_TIMEOUT_MS}, 0 for ever. */
   readonly timeoutMs?: number;
+  /** The home directory, which mise writes as `~` in what it says. */
+  readonly home?: string | undefined;
   /** Stops it. */
   readonly signal?: AbortSignal;
   /** Takes the lines of both streams as they come; of a long stdout only the end is kept then. */
@@ -57,7 +60,7 @@ export interface MiseAnswer {
   readonly killedBy?: string;
   /** What it printed. */
   readonly stdout: Uint8Array;
-  /** What it said; the last 64 KiB. */
+  /** What it said, paths in full; the last 64 KiB. */
   readonly stderr: string;
 }
 
@@ -99,7 +102,8 @@ export async function callMise(call: MiseCall): Promise<MiseAnswer> {
       timeoutMs: timeoutMs === 0 ? undefined : timeoutMs,
       signal,
     });
-    return { ...result, stderr: new TextDecoder().decode(result.stderr) };
+    const stderr = new TextDecoder().decode(result.stderr);
+    return { ...result, stderr: expandMessage(stderr, call.home) };
   } catch (error) {
     throw explainRun(error, call, timeoutMs);
   }
