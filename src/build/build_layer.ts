@@ -99,7 +99,7 @@ async function maybeSameLayer(
     tree,
     baseDirectories,
     signal,
-    compression: pool.framing,
+    compression: pool.parameters,
     warn: (text) => void said.push(text),
   });
   if (layer.diffId !== other.diffId) return undefined;
@@ -125,7 +125,7 @@ export async function buildOne(task: LayerTask, tools: LayerTools): Promise<Made
   const { cache, pool, signal, reporter, warn } = tools;
   const name = layerTitle(plan);
   const id = `layer ${plan.kind} ${name}`;
-  const shape = treeShape(tree, pool.framing);
+  const shape = treeShape(tree, pool.parameters);
   reporter.emit({ type: "start", id, label: name, total: tree.bytes });
   try {
     const mayBeSame = tools.useCache || builtNow.get(cache)?.has(shape) === true;

@@ -3,7 +3,7 @@
  * several at once on one pool of compression workers.
  * @module
  */
-import { resolveFraming } from "../layer/compression.ts";
+import { compressionParameters } from "../compress/parameters.ts";
 import { hostPathSummary, isHostPathWarning } from "../layer/host_paths.ts";
 import type { BaseDirectories, CompressionPool, LayerTree } from "../layer/mod.ts";
 import { scanListed } from "../layer/scan.ts";
@@ -20,7 +20,7 @@ import type { WorkflowContext } from "../context.ts";
 /** What packs and compresses a layer: nothing of it is needed if all layers are cached. */
 const packModule = () => import("../layer/build.ts");
 /** The workers that compress. */
-const poolModule = () => import("../layer/pool.ts");
+const poolModule = () => import("../compress/pool.ts");
 
 /** What making layers needs. */
 export interface MakeLayersOptions {
@@ -155,7 +155,7 @@ export async function makeLayers(
   const queue = new BuildQueue(context.signal);
   const { signal } = queue;
   const scan = { compression, signal, reporter, warn, onSecrets, exposure: plan };
-  resolveFraming(compression);
+  compressionParameters(compression);
   await using pools = new AsyncDisposableStack();
   let pool: CompressionPool | undefined;
   let building = 0;

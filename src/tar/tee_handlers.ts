@@ -2,7 +2,7 @@
  * Reading an archive once for several readers.
  * @module
  */
-import type { TarHandler } from "./tar_parser.ts";
+import type { TarHandler } from "./parser.ts";
 
 /** A handler that hands everything on to each of `handlers`, content only to those that want it. */
 export function teeHandlers(...handlers: readonly TarHandler[]): TarHandler {

@@ -3,7 +3,7 @@
  * @module
  */
 import type { Transform } from "node:stream";
-import { MiseOciError } from "../../errors.ts";
+import { MiseOciError } from "../errors.ts";
 
 /** Input is cut to this many bytes, so that a bomb cannot inflate much before it is noticed. */
 const STEP = 64 * 1024;

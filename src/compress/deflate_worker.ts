@@ -2,7 +2,7 @@
  * The worker that compresses blocks: one message in, one message out, buffers transferred both ways.
  * @module
  */
-import { type BlockJob, compressBlock } from "./deflate/block.ts";
+import { type BlockJob, compressBlock } from "./block.ts";
 
 /** What the pool sends. */
 export interface WorkerRequest {

@@ -1,17 +1,53 @@
 /**
+ * Decompression, whatever the format.
+ *
  * gzip (RFC 1952) by `node:zlib`, which reads several members and zero padding, as tape archives and
- * some registries' blobs have them; Deno's `DecompressionStream` refuses both.
+ * some registries' blobs have them; Deno's `DecompressionStream` refuses both. zstd: `unzstd.ts`.
  * @module
  */
 import zlib from "node:zlib";
-import { freeMemory } from "../free_memory.ts";
+import type { Compression } from "../oci/media_type.ts";
+import { freeMemory } from "./free_memory.ts";
 import { damaged, runTransform } from "./transform.ts";
+import { unzstd } from "./unzstd.ts";
+
+/** Options of {@linkcode decompress}. */
+export interface DecompressOptions {
+  /** What the data is in messages: `Cannot decompress WHAT: …`. */
+  readonly what: string;
+  /**
+   * Whether the caller is done with a chunk once it asks for the next: its memory is then freed at once, and
+   * not when garbage is collected, which would let 60 MB pile up. Default: false.
+   */
+  readonly transient?: boolean | undefined;
+}
+
+/**
+ * The uncompressed bytes: all members of gzip and all frames of zstd.
+ *
+ * @throws {MiseOciError} while iterating: `integrity` for damaged or cut data, `unsupported` for zstd where
+ * Deno has none.
+ */
+export function decompress(
+  source: AsyncIterable<Uint8Array>,
+  compression: Compression,
+  { what, transient = false }: DecompressOptions,
+): AsyncIterable<Uint8Array> {
+  switch (compression) {
+    case "gzip":
+      return gunzip(source, { what, transient });
+    case "zstd":
+      return unzstd(source, what);
+    case "none":
+      return source;
+  }
+}
 
 /**
  * The uncompressed bytes of a gzip stream: all members; zeros after the last one are ignored, anything
  * else there, a cut, or a wrong checksum is an error.
  */
-export async function* gunzip(
+async function* gunzip(
   source: AsyncIterable<Uint8Array>,
   { what, transient }: { readonly what: string; readonly transient: boolean },
 ): AsyncGenerator<Uint8Array> {

@@ -2,8 +2,9 @@
  * PAX extended headers (POSIX.1-2024, pax "Extended Header").
  * @module
  */
-import { identity, unsigned } from "./tar_header.ts";
+import { identity, unsigned } from "./header.ts";
 
+const encoder = new TextEncoder();
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** What a PAX header says about the entry after it. */
@@ -92,4 +93,17 @@ export function paxTime(records: ReadonlyMap<string, string>): number | undefine
     throw new RangeError("its PAX mtime is not a time");
   }
   return seconds;
+}
+
+/** One PAX record; its length counts its own digits. */
+function paxRecord(key: string, value: string): string {
+  const rest = encoder.encode(` ${key}=${value}\n`).length;
+  let length = rest + String(rest).length;
+  if (String(length).length !== String(rest).length) length = rest + String(length).length;
+  return `${length} ${key}=${value}\n`;
+}
+
+/** Encodes the body of an extended header: {@linkcode parsePax} reads it. */
+export function encodePax(records: readonly (readonly [key: string, value: string])[]): Uint8Array {
+  return encoder.encode(records.map(([key, value]) => paxRecord(key, value)).join(""));
 }

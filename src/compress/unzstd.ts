@@ -5,8 +5,8 @@
  * @module
  */
 import zlib from "node:zlib";
-import { MiseOciError } from "../../errors.ts";
-import { ByteReader } from "./byte_reader.ts";
+import { concat } from "../bytes.ts";
+import { hasZstd, noZstd } from "./zstd.ts";
 import { damaged, type DecompressionSubject, runTransform } from "./transform.ts";
 
 const MAGIC = 0xfd2fb528;
@@ -16,11 +16,6 @@ const SMALL_FRAME = 256 * 1024;
 const SMALL_CONTENT = 8 * 1024 * 1024;
 
 type Zstd = Pick<typeof zlib, "createZstdDecompress" | "zstdDecompressSync">;
-
-/** Whether this Deno can decompress zstd. */
-export function hasZstd(): boolean {
-  return typeof (zlib as Partial<Zstd>).createZstdDecompress === "function";
-}
 
 interface FrameHeader {
   readonly bytes: Uint8Array;
@@ -38,11 +33,7 @@ export async function* unzstd(
   source: AsyncIterable<Uint8Array>,
   what: string,
 ): AsyncGenerator<Uint8Array> {
-  if (!hasZstd()) {
-    throw new MiseOciError("unsupported", `Cannot decompress ${what}: this Deno has no zstd`, {
-      hint: "Use Deno 2.9 or newer, or a base image with gzip layers",
-    });
-  }
+  if (!hasZstd()) throw noZstd(`Cannot decompress ${what}`, "gzip instead of zstd");
   const subject = { what, format: "zstd" };
   const reader = new ByteReader(source, () => {
     throw damaged(subject, "unexpected end of data");
@@ -72,7 +63,7 @@ async function* frame(
   if (header.contentSize !== undefined && header.contentSize <= SMALL_CONTENT) {
     for (let next = await rest.next();; next = await rest.next()) {
       if (next.done) {
-        yield decompressSmall(concat(parts, size), subject);
+        yield decompressSmall(concat(parts), subject);
         return;
       }
       parts.push(next.value);
@@ -145,12 +136,66 @@ function u32(bytes: Uint8Array, at: number): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true);
 }
 
-function concat(parts: readonly Uint8Array[], size: number): Uint8Array {
-  const all = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
+/** A reader of exact counts of bytes. */
+class ByteReader {
+  readonly #source: AsyncIterator<Uint8Array>;
+  readonly #fail: () => never;
+  #chunk: Uint8Array = new Uint8Array();
+
+  /** Reads `source`; `fail` throws the error for a source that ends too early. */
+  constructor(source: AsyncIterable<Uint8Array>, fail: () => never) {
+    this.#source = source[Symbol.asyncIterator]();
+    this.#fail = fail;
   }
-  return all;
+
+  /** Whether nothing is left. */
+  async atEnd(): Promise<boolean> {
+    while (this.#chunk.length === 0) {
+      const next = await this.#source.next();
+      if (next.done) return true;
+      this.#chunk = next.value;
+    }
+    return false;
+  }
+
+  /** The next `count` bytes; for small counts. */
+  async take(count: number): Promise<Uint8Array> {
+    if (this.#chunk.length >= count) return this.#cut(count);
+    const taken = new Uint8Array(count);
+    let at = 0;
+    for await (const part of this.pass(count)) {
+      taken.set(part, at);
+      at += part.length;
+    }
+    return taken;
+  }
+
+  /** The next `count` bytes in pieces. */
+  async *pass(count: number): AsyncGenerator<Uint8Array> {
+    for (let left = count; left > 0;) {
+      if (await this.atEnd()) this.#fail();
+      const part = this.#cut(Math.min(left, this.#chunk.length));
+      left -= part.length;
+      yield part;
+    }
+  }
+
+  /** Leaves out the next `count` bytes. */
+  async skip(count: number): Promise<void> {
+    for (let left = count; left > 0;) {
+      if (await this.atEnd()) this.#fail();
+      left -= this.#cut(Math.min(left, this.#chunk.length)).length;
+    }
+  }
+
+  /** Closes the source. */
+  async close(): Promise<void> {
+    await this.#source.return?.();
+  }
+
+  #cut(count: number): Uint8Array {
+    const part = this.#chunk.subarray(0, count);
+    this.#chunk = this.#chunk.subarray(count);
+    return part;
+  }
 }

@@ -8,8 +8,13 @@
  * @module
  */
 
-/** Length of a block. */
-export const BLOCK = 512;
+/** Length of a block in bytes. */
+export const TAR_BLOCK = 512;
+
+/** Number of bytes that content of the given size takes in a tar. */
+export function paddedSize(size: number): number {
+  return Math.ceil(size / TAR_BLOCK) * TAR_BLOCK;
+}
 
 /** The fields of a header block, as they are. */
 export interface RawHeader {
@@ -35,7 +40,7 @@ export interface RawHeader {
 
 /** Whether a block has nothing but zeros. */
 export function isZeroBlock(block: Uint8Array): boolean {
-  for (let i = 0; i < BLOCK; i++) if (block[i] !== 0) return false;
+  for (let i = 0; i < TAR_BLOCK; i++) if (block[i] !== 0) return false;
   return true;
 }
 
@@ -60,7 +65,7 @@ function checkSum(block: Uint8Array): void {
   const stated = number(block, 148, 8, "checksum");
   let unsignedSum = 8 * 0x20;
   let signedSum = unsignedSum;
-  for (let i = 0; i < BLOCK; i++) {
+  for (let i = 0; i < TAR_BLOCK; i++) {
     if (i >= 148 && i < 156) continue;
     const byte = block[i]!;
     unsignedSum += byte;
@@ -144,4 +149,51 @@ export function unsigned(value: number, what: string): number {
 export function identity(value: number, what: string): number {
   if (unsigned(value, what) > 0xffffffff) throw new RangeError(`its ${what} is out of range`);
   return value;
+}
+
+/** Linux's NAME_MAX and PATH_MAX, in bytes. */
+const MAX_NAME = 255;
+const MAX_PATH = 4096;
+
+const encoder = new TextEncoder();
+
+/** Length of a text in UTF-8 bytes. */
+function byteLength(text: string): number {
+  return encoder.encode(text).length;
+}
+
+/**
+ * The path of an entry relative to the root of the image: without leading and trailing slashes, without
+ * `.` components; empty for the root itself.
+ *
+ * @throws {RangeError} saying why: an empty name, `..`, a NUL, a Windows drive, a name of over 255 or a
+ * path of over 4096 bytes.
+ */
+export function normalizeTarPath(name: string): string {
+  if (name === "") throw new RangeError("its name is empty");
+  if (name.includes("\0")) throw new RangeError("its name contains a NUL");
+  if (/^[A-Za-z]:\\/.test(name)) throw new RangeError("its name is a Windows path");
+  if (name.length * 3 > MAX_PATH && byteLength(name) > MAX_PATH) {
+    throw new RangeError(`its path is longer than ${MAX_PATH} bytes`);
+  }
+  const parts: string[] = [];
+  for (const part of name.split("/")) {
+    if (part === "" || part === ".") continue;
+    if (part === "..") throw new RangeError('its path contains ".."');
+    if (part.length * 3 > MAX_NAME && byteLength(part) > MAX_NAME) {
+      throw new RangeError(`a part of its path is longer than ${MAX_NAME} bytes`);
+    }
+    parts.push(part);
+  }
+  return parts.join("/");
+}
+
+/** Checks the target of a symbolic link, which may be any path. @throws {RangeError} saying why. */
+export function checkLinkTarget(target: string): string {
+  if (target === "") throw new RangeError("its link target is empty");
+  if (target.includes("\0")) throw new RangeError("its link target contains a NUL");
+  if (target.length * 3 > MAX_PATH && byteLength(target) > MAX_PATH - 1) {
+    throw new RangeError(`its link target is longer than ${MAX_PATH - 1} bytes`);
+  }
+  return target;
 }

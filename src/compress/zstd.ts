@@ -3,12 +3,15 @@
  * @module
  */
 
+import { MiseOciError } from "../errors.ts";
+
 /** The part of `node:zlib` that Deno's types and older versions do not all have. */
 interface Zstd {
   zstdCompressSync?: (
     data: Uint8Array,
     options: { params: Record<number, number>; chunkSize?: number },
   ) => Uint8Array<ArrayBuffer>;
+  createZstdDecompress?: unknown;
   constants: { ZSTD_c_compressionLevel?: number; ZSTD_c_checksumFlag?: number };
 }
 
@@ -20,10 +23,18 @@ function loadZstd(): Zstd {
   return process.getBuiltinModule("zlib");
 }
 
-/** Whether this Deno can write zstd (2.6 and later). */
+/** Whether this Deno has zstd (2.6 and later), in both directions. */
 export function hasZstd(): boolean {
-  const { zstdCompressSync, constants } = loadZstd();
-  return typeof zstdCompressSync === "function" && constants.ZSTD_c_compressionLevel !== undefined;
+  const { zstdCompressSync, createZstdDecompress, constants } = loadZstd();
+  return typeof zstdCompressSync === "function" && typeof createZstdDecompress === "function" &&
+    constants.ZSTD_c_compressionLevel !== undefined;
+}
+
+/** The error for a Deno without zstd; `instead` says what to use instead of zstd. */
+export function noZstd(failure: string, instead: string): MiseOciError {
+  return new MiseOciError("unsupported", `${failure}: this Deno has no zstd`, {
+    hint: `Use Deno 2.6 or later, or ${instead}`,
+  });
 }
 
 /** One frame with a checksum. @throws {Error} if this Deno has no zstd. */

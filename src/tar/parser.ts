@@ -4,14 +4,40 @@
  *
  * Read: v7, ustar, PAX and GNU long names; files, directories, symbolic and hard links, and (for the
  * consumer to skip) devices and FIFOs. Everything that readers disagree about is an error: see
- * `tar_header.ts`, faults U01, U19, U25, U26 and U28.
+ * `header.ts`, faults U01, U19, U25, U26 and U28.
  * @module
  */
-import { MiseOciError } from "../../errors.ts";
-import { DEFAULT_LIMITS, type LayerReadOptions } from "./limits.ts";
-import { BLOCK, isZeroBlock, parseHeader, type RawHeader } from "./tar_header.ts";
-import { decodeUtf8, parsePax, paxNumber, type PaxRecords, paxTime } from "./tar_pax.ts";
-import { checkLinkTarget, normalizeTarPath } from "./tar_path.ts";
+import { MiseOciError } from "../errors.ts";
+import {
+  checkLinkTarget,
+  isZeroBlock,
+  normalizeTarPath,
+  parseHeader,
+  type RawHeader,
+  TAR_BLOCK,
+} from "./header.ts";
+import { decodeUtf8, parsePax, paxNumber, type PaxRecords, paxTime } from "./pax.ts";
+
+/** Bounds of what is read from one archive. */
+export interface TarLimits {
+  /** Most bytes of one entry. */
+  readonly maxBytes: number;
+  /** Most entries. */
+  readonly maxEntries: number;
+}
+
+/** 20 GiB, 2 million entries. */
+export const TAR_LIMITS: TarLimits = { maxBytes: 20 * 1024 ** 3, maxEntries: 2_000_000 };
+
+/** Options of everything that reads archives. */
+export interface TarReadOptions {
+  /** What the archive is called in messages; default `layer`. */
+  readonly what?: string;
+  /** Bounds; those left out have the values of {@linkcode TAR_LIMITS}. */
+  readonly limits?: Partial<TarLimits>;
+  /** Stops an iteration. */
+  readonly signal?: AbortSignal;
+}
 
 /** What an entry is. */
 export type TarEntryType =
@@ -80,7 +106,7 @@ export class TarParser {
   readonly #what: string;
   readonly #maxEntries: number;
   readonly #maxBytes: number;
-  readonly #block = new Uint8Array(BLOCK);
+  readonly #block = new Uint8Array(TAR_BLOCK);
   #filled = 0;
   #left = 0;
   #padding = 0;
@@ -94,10 +120,10 @@ export class TarParser {
   #longLink: string | undefined;
 
   /** A parser that reports to `handler`. */
-  constructor(handler: TarHandler, options: LayerReadOptions = {}) {
+  constructor(handler: TarHandler, options: TarReadOptions = {}) {
     this.#handler = handler;
     this.#what = options.what ?? "layer";
-    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const limits = { ...TAR_LIMITS, ...options.limits };
     this.#maxEntries = limits.maxEntries;
     this.#maxBytes = limits.maxBytes;
   }
@@ -114,19 +140,39 @@ export class TarParser {
         const skipped = Math.min(this.#padding, chunk.length - at);
         this.#padding -= skipped;
         at += skipped;
-      } else if (this.#filled === 0 && chunk.length - at >= BLOCK) {
-        this.#onBlock(chunk.subarray(at, at + BLOCK));
-        at += BLOCK;
+      } else if (this.#filled === 0 && chunk.length - at >= TAR_BLOCK) {
+        this.#onBlock(chunk.subarray(at, at + TAR_BLOCK));
+        at += TAR_BLOCK;
       } else {
-        const part = chunk.subarray(at, at + BLOCK - this.#filled);
+        const part = chunk.subarray(at, at + TAR_BLOCK - this.#filled);
         this.#block.set(part, this.#filled);
         this.#filled += part.length;
         at += part.length;
-        if (this.#filled < BLOCK) continue;
+        if (this.#filled < TAR_BLOCK) continue;
         this.#filled = 0;
         this.#onBlock(this.#block);
       }
     }
+  }
+
+  /** Whether the end blocks have been read; what follows them is ignored. */
+  get ended(): boolean {
+    return this.#zeroBlocks >= 2;
+  }
+
+  /**
+   * Leaves out content that the handler does not want, for a reader that can go on elsewhere in a file.
+   *
+   * @param available how many bytes there are after those pushed.
+   * @returns how many of them are left out.
+   */
+  skip(available: number): number {
+    if (this.#mode !== "skip") return 0;
+    const content = Math.min(this.#left, available);
+    const padding = Math.min(this.#padding, available - content);
+    this.#left -= content;
+    this.#padding -= padding;
+    return content + padding;
   }
 
   /** Ends the archive. Missing end blocks are accepted; a cut is not. @throws {MiseOciError} `integrity`. */
@@ -189,7 +235,7 @@ export class TarParser {
 
   #setBody(size: number, mode: "skip" | "data" | "meta"): void {
     this.#left = size;
-    this.#padding = (BLOCK - size % BLOCK) % BLOCK;
+    this.#padding = (TAR_BLOCK - size % TAR_BLOCK) % TAR_BLOCK;
     this.#mode = mode;
   }
 

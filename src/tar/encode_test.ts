@@ -9,7 +9,8 @@ import {
   toolPlan,
   withTree,
 } from "../../tests/support/layer.ts";
-import { encodeTarHeader, paddedSize, type TarHeader } from "./tar.ts";
+import { encodeTarHeader, type TarHeader } from "./encode.ts";
+import { paddedSize } from "./header.ts";
 
 const FILE: TarHeader = {
   path: "f",

@@ -10,9 +10,8 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-
-/** Size of a tar record in bytes. */
-export const TAR_BLOCK = 512;
+import { paddedSize, TAR_BLOCK } from "./header.ts";
+import { encodePax } from "./pax.ts";
 
 /** Types of entries that a layer can have. */
 export type TarType = "file" | "directory" | "symlink" | "hardlink";
@@ -58,13 +57,16 @@ const NOTHING = new Uint8Array(0);
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { encodeTarHeader } from "./tar.ts";
+ * import { encodeTarHeader } from "./encode.ts";
  *
  * const header = { path: "a", type: "file", mode: 0o644, uid: 0, gid: 0, size: 1, target: "" } as const;
  * assertEquals(encodeTarHeader(header).length, 512);
  * ```
  */
-export function encodeTarHeader(header: TarHeader, scratch?: Uint8Array): Uint8Array {
+export function encodeTarHeader(
+  header: TarHeader,
+  scratch?: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
   checkHeader(header);
   const { name, split, records } = layOut(header);
   const paxSize = records.length === 0 ? 0 : TAR_BLOCK + paddedSize(records.length);
@@ -107,14 +109,16 @@ function layOut(header: TarHeader): {
   if (header.size > MAX_SIZE) pax.push(["size", String(header.size)]);
   if (header.uid > MAX_ID) pax.push(["uid", String(header.uid)]);
   if (pax.length === 0) return { name, split, records: NOTHING };
-  const text = pax.map(([key, value]) => paxRecord(key, value)).join("");
-  return { name, split, records: encoder.encode(text) };
+  return { name, split, records: encodePax(pax) };
 }
 
-/** Number of bytes that content of the given size takes in a tar. */
-export function paddedSize(size: number): number {
-  return Math.ceil(size / TAR_BLOCK) * TAR_BLOCK;
+/** The zeros that fill content up to a whole block. */
+export function tarPadding(size: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(paddedSize(size) - size);
 }
+
+/** The two blocks of zeros that end an archive. */
+export const TAR_END: Uint8Array<ArrayBuffer> = new Uint8Array(2 * TAR_BLOCK);
 
 function checkHeader(header: TarHeader): void {
   for (const id of [header.uid, header.gid]) {
@@ -143,14 +147,6 @@ function splitName(name: string): { prefix: string; name: string } | undefined {
   const slash = name.indexOf("/", name.length - 101);
   if (slash <= 0 || slash > 155 || slash === name.length - 1) return undefined;
   return { prefix: name.slice(0, slash), name: name.slice(slash + 1) };
-}
-
-/** One PAX record; its length counts its own digits. */
-function paxRecord(key: string, value: string): string {
-  const rest = encoder.encode(` ${key}=${value}\n`).length;
-  let length = rest + String(rest).length;
-  if (String(length).length !== String(rest).length) length = rest + String(length).length;
-  return `${length} ${key}=${value}\n`;
 }
 
 /** What every header has: time 0, device numbers 0, no names, the sum's field as it is summed. */

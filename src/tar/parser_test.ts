@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { MiseOciError } from "../../errors.ts";
-import { concat, paxBody, streamOf, tar, tarEntry } from "../../../tests/support/tar_fixture.ts";
+import { MiseOciError } from "../errors.ts";
+import { concat, paxBody, streamOf, tar, tarEntry } from "../../tests/support/tar_fixture.ts";
 import { readTar } from "./read_tar.ts";
-import { type TarEntry, TarParser } from "./tar_parser.ts";
-import { normalizeTarPath } from "./tar_path.ts";
+import { type TarEntry, TarParser } from "./parser.ts";
+import { normalizeTarPath } from "./header.ts";
 
 function parse(archive: Uint8Array, chunkSize = archive.length || 1): TarEntry[] {
   const entries: TarEntry[] = [];

@@ -11,7 +11,7 @@ async function compress(
   name: string,
 ): Promise<void> {
   const buffer = await pool.acquire(client);
-  const start = pool.framing.dictionary;
+  const start = pool.parameters.dictionary;
   const job = { kind: "gzip", level: 5, start, end: start + LENGTH, dictionary: 0 } as const;
   const block = await pool.compress(client, buffer, { ...job, last: false });
   assert(block.bytes.length < LENGTH / 100);

@@ -7,16 +7,16 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import type { CompressionPlan } from "../plan/types.ts";
-import { type Framing, resolveFraming } from "./compression.ts";
-import { type BlockJob, compressBlock } from "./deflate/block.ts";
+import type { CompressionChoice } from "../oci/compression.ts";
+import { type CompressionParameters, compressionParameters } from "./parameters.ts";
+import { type BlockJob, compressBlock } from "./block.ts";
 import type { WorkerRequest, WorkerResponse } from "./deflate_worker.ts";
 import { Semaphore } from "../concurrency.ts";
 
 /** Options of {@linkcode createCompressionPool}. */
 export interface CompressionPoolOptions {
   /** How layers are compressed. */
-  readonly compression: CompressionPlan;
+  readonly compression: CompressionChoice;
   /** Number of workers; default: the number of cores. The bytes do not depend on it. */
   readonly workers?: number;
   /** Module of the worker; only tests give another. */
@@ -78,7 +78,7 @@ interface Place {
 /** The workers of a build. Close it, or the program does not end. */
 export class CompressionPool implements AsyncDisposable {
   /** How layers are cut and framed. */
-  readonly framing: Framing;
+  readonly parameters: CompressionParameters;
   /** Number of workers at most. */
   readonly workers: number;
   readonly #workerUrl: URL;
@@ -90,7 +90,7 @@ export class CompressionPool implements AsyncDisposable {
 
   /** See {@linkcode createCompressionPool}. */
   constructor(options: CompressionPoolOptions) {
-    this.framing = resolveFraming(options.compression);
+    this.parameters = compressionParameters(options.compression);
     this.workers = Math.max(1, Math.floor(options.workers ?? navigator.hardwareConcurrency));
     this.#workerUrl = options.workerUrl ?? new URL("./deflate_worker.ts", import.meta.url);
     this.#permits = new Semaphore(3 * this.workers + 2);
@@ -106,8 +106,8 @@ export class CompressionPool implements AsyncDisposable {
    * block comes; without, they start with it.
    */
   prepare(bytes: number): void {
-    if (this.framing.kind === "none" || bytes <= INLINE_LIMIT) return;
-    const wanted = Math.min(this.workers, Math.ceil(bytes / this.framing.blockSize));
+    if (this.parameters.kind === "none" || bytes <= INLINE_LIMIT) return;
+    const wanted = Math.min(this.workers, Math.ceil(bytes / this.parameters.blockSize));
     while (this.started < wanted && this.#start() !== undefined);
   }
 
@@ -127,7 +127,7 @@ export class CompressionPool implements AsyncDisposable {
    */
   async acquire(client: PoolClient, signal?: AbortSignal): Promise<ArrayBuffer> {
     await this.#permits.acquire(signal, client.yields ? this.workers : 0);
-    const { dictionary, blockSize } = this.framing;
+    const { dictionary, blockSize } = this.parameters;
     return this.#buffers.pop() ?? new ArrayBuffer(dictionary + blockSize + GROWTH);
   }
 
@@ -201,7 +201,7 @@ export class CompressionPool implements AsyncDisposable {
   }
 
   #isSpent({ count }: Place): boolean {
-    return this.framing.kind === "zstd" && count >= WORKER_BLOCKS;
+    return this.parameters.kind === "zstd" && count >= WORKER_BLOCKS;
   }
 
   #start(): Place | undefined {

@@ -2,8 +2,7 @@
  * Tar archives as an async iterator of entries with content; the convenient form of {@linkcode TarParser}.
  * @module
  */
-import type { LayerReadOptions } from "./limits.ts";
-import { type TarEntry, TarParser } from "./tar_parser.ts";
+import { type TarEntry, TarParser, type TarReadOptions } from "./parser.ts";
 
 /** An entry with its content. */
 export interface ReadableTarEntry extends TarEntry {
@@ -37,7 +36,7 @@ type Event =
  */
 export async function* readTar(
   stream: AsyncIterable<Uint8Array>,
-  options: LayerReadOptions = {},
+  options: TarReadOptions = {},
 ): AsyncGenerator<ReadableTarEntry> {
   const events = tarEvents(stream, options);
   let reading = 0;
@@ -61,7 +60,7 @@ export async function* readTar(
 
 async function* tarEvents(
   stream: AsyncIterable<Uint8Array>,
-  options: LayerReadOptions,
+  options: TarReadOptions,
 ): AsyncGenerator<Event> {
   let events: Event[] = [];
   const parser = new TarParser({

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { createHash } from "node:crypto";
 import zlib from "node:zlib";
-import { deflateBlock } from "./deflate.ts";
+import { deflateBlock } from "./block.ts";
 
 const BLOCK = 1 << 20;
 const DICTIONARY = 32 << 10;

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { MiseOciError } from "../../errors.ts";
+import { MiseOciError } from "../errors.ts";
 import {
   concat,
   type FixtureEntry,
@@ -10,8 +10,8 @@ import {
   paxBody,
   tar,
   tarEntry,
-} from "../../../tests/support/tar_fixture.ts";
-import { TarParser } from "./tar_parser.ts";
+} from "../../tests/support/tar_fixture.ts";
+import { TarParser } from "./parser.ts";
 
 function list(archive: Uint8Array): Listing {
   const lines: string[] = [];
