@@ -7,7 +7,7 @@
  */
 import { fingerprintTree } from "../layer/fingerprint.ts";
 import type { BaseDirectories } from "../layer/mod.ts";
-import { createCompressionPool } from "../layer/pool.ts";
+import { createCompressionPool } from "../compress/pool.ts";
 import { scanLayer } from "../layer/scan.ts";
 import type { BuildPlan, LayerPlan } from "../plan/mod.ts";
 import { buildOne, type LayerTask, type MakeLayersOptions, maybeCached } from "./layers.ts";

@@ -3,11 +3,11 @@
  * several at once on one pool of compression workers.
  * @module
  */
+import { compressionParameters } from "../compress/parameters.ts";
 import { BuildQueue } from "./schedule.ts";
 import { type LayerConcern, maybeSecretsConcern, refuseSecrets } from "./inspect_tree.ts";
 import type { LayerRow, MadeLayer } from "./types.ts";
 import type { WorkflowContext } from "../context.ts";
-import { resolveFraming } from "../layer/compression.ts";
 import { relocatesAlike } from "../layer/dependencies.ts";
 import { fingerprintTree } from "../layer/fingerprint.ts";
 import { hostPathSummary, isHostPathWarning } from "../layer/host_paths.ts";
@@ -29,7 +29,7 @@ import type { Reporter } from "../ui/reporter.ts";
 /** What packs and compresses a layer: nothing of it is needed if all layers are cached. */
 const packModule = () => import("../layer/build.ts");
 /** The workers that compress. */
-const poolModule = () => import("../layer/pool.ts");
+const poolModule = () => import("../compress/pool.ts");
 
 /** What making layers needs. */
 export interface MakeLayersOptions {
@@ -164,7 +164,7 @@ export async function makeLayers(
   const queue = new BuildQueue(context.signal);
   const { signal } = queue;
   const scan = { compression, signal, reporter, warn, onSecrets, exposure: plan };
-  resolveFraming(compression);
+  compressionParameters(compression);
   await using pools = new AsyncDisposableStack();
   let pool: CompressionPool | undefined;
   let building = 0;
@@ -283,7 +283,7 @@ async function maybeSameLayer(
     tree,
     baseDirectories,
     signal,
-    compression: pool.framing,
+    compression: pool.parameters,
     warn: (text) => void said.push(text),
   });
   if (layer.diffId !== other.diffId) return undefined;
@@ -309,7 +309,7 @@ export async function buildOne(task: LayerTask, tools: LayerTools): Promise<Made
   const { cache, pool, signal, reporter, warn } = tools;
   const name = layerTitle(plan);
   const id = `layer ${plan.kind} ${name}`;
-  const shape = treeShape(tree, pool.framing);
+  const shape = treeShape(tree, pool.parameters);
   reporter.emit({ type: "start", id, label: name, total: tree.bytes });
   try {
     const mayBeSame = tools.useCache || builtNow.get(cache)?.has(shape) === true;

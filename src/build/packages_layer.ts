@@ -100,7 +100,7 @@ export async function maybeMakePackagesLayer(
   };
   await using pool = createCompressionPool({ compression: plan.compression, workers: jobs });
   const cached = useCache
-    ? await cache.getLayer(packagesFingerprint(request, pool.framing))
+    ? await cache.getLayer(packagesFingerprint(request, pool.parameters))
     : undefined;
   if (cached !== undefined) {
     const { descriptor, diffId, notes } = cached;

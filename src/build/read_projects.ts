@@ -161,7 +161,6 @@ export function miseContext(
   { reporter, signal }: WorkflowContext,
   onInstalled?: (paths: readonly string[]) => void,
 ): MiseContext {
-  const decoder = new TextDecoder();
   return {
     env: hostEnv,
     signal,
@@ -177,10 +176,8 @@ export function miseContext(
         }),
     },
     ...(onInstalled === undefined ? {} : { onInstalled }),
-    onInstallOutput: (chunk) => {
-      for (const line of decoder.decode(chunk, { stream: true }).split(/[\r\n]+/)) {
-        if (line.trim() !== "") reporter.emit({ type: "step", text: line });
-      }
+    onInstallLine: (line) => {
+      if (line.trim() !== "") reporter.emit({ type: "step", text: line });
     },
   };
 }
