@@ -8,6 +8,7 @@ import {
   parseCompression,
   parseImageName,
   parseImageSource,
+  withPath,
 } from "../oci/mod.ts";
 import type { Copy, OciSection } from "../plan/project.ts";
 import { dirname, resolve } from "@std/path";
@@ -149,8 +150,8 @@ function copies(value: unknown, place: FieldPlace): readonly Copy[] {
 function from(value: unknown, place: FieldPlace): string {
   return parsed(value, place, (source) => {
     const image = parseImageSource(source);
-    if (image.kind !== "layout" && image.kind !== "archive") return source;
-    return formatImageSource({ ...image, path: resolve(dirname(place.file.path), image.path) });
+    if (!("location" in image)) return source;
+    return formatImageSource(withPath(image, (path) => resolve(dirname(place.file.path), path)));
   });
 }
 

@@ -1,19 +1,7 @@
 /**
- * Blobs on disk: the OCI image layout, archives of layouts, and the cache.
+ * Blobs on disk: the OCI image layout and the cache.
  * @module
  */
-export {
-  type Archive,
-  checkArchiveFile,
-  openArchive,
-  type OpenArchiveOptions,
-} from "./archive_reader.ts";
-export {
-  type ArchiveSelection,
-  type ArchiveTarget,
-  writeDockerArchive,
-  writeOciArchive,
-} from "./archive_writer.ts";
 export {
   type Cache,
   type CachedLayer,
@@ -26,16 +14,19 @@ export type { CacheEntry, PruneOptions, PruneResult } from "./cache_prune.ts";
 export { holdInstalls } from "./installs.ts";
 export { type Disk, realDisk } from "./disk.ts";
 export {
-  type ImageSelector,
+  checkSize,
   type ImageStore,
   readBlob,
-  type ResolvedImage,
-  resolveImage,
-} from "./image_source.ts";
+  readDocument,
+  type ReadManifest,
+  readManifest,
+  tagOf,
+} from "./image_store.ts";
 export {
   createLayout,
   Layout,
   type LayoutOptions,
+  nameEntry,
   openLayout,
   type SetTagOptions,
 } from "./layout.ts";
@@ -43,4 +34,5 @@ export type { Lease } from "./lease.ts";
 export { acquireLock, type Lock, lockLayout, type LockOptions, withLock } from "./lock.ts";
 export * from "./ports.ts";
 export { checkWritable } from "./temp_file.ts";
-export type { VerifyOptions, VerifyResult } from "./verify.ts";
+export { type VerifyOptions, type VerifyResult, verifyStore } from "./verify.ts";
+export { reachable } from "./reachable.ts";

@@ -21,6 +21,8 @@ export interface TarEntry {
   readonly offset: number;
   /** Length of the content. */
   readonly size: number;
+  /** What a symbolic link leads to, as it is written. */
+  readonly link?: string;
 }
 
 function ascii(block: Uint8Array, start: number, length: number): string {
@@ -69,12 +71,15 @@ export function parsePaxRecords(bytes: Uint8Array): ReadonlyMap<string, string> 
 interface Overrides {
   name?: string;
   size?: number;
+  link?: string;
 }
 
 function applyPax(bytes: Uint8Array, overrides: Overrides): void {
   const records = parsePaxRecords(bytes);
   const [path, size] = [records.get("path"), records.get("size")];
   if (path !== undefined) overrides.name = path;
+  const link = records.get("linkpath");
+  if (link !== undefined) overrides.link = link;
   if (size === undefined) return;
   if (!/^\d{1,16}$/.test(size)) throw new SyntaxError("malformed PAX size");
   overrides.size = Number(size);
@@ -117,13 +122,15 @@ function* entriesOf(file: Deno.FsFile, fileSize: number): Generator<TarEntry> {
     at = offset + Math.ceil(size / BLOCK) * BLOCK;
     if (!extension) {
       const name = overrides.name ?? headerName(block);
+      const link = type === "2" ? { link: overrides.link ?? ascii(block, 157, 100) } : {};
       overrides = {};
-      yield { name, type: type === "7" ? "0" : type, offset, size };
+      yield { name, type: type === "7" ? "0" : type, offset, size, ...link };
       continue;
     }
     if (size > MAX_EXTENSION) throw new SyntaxError(`${entry} is a header of ${size} bytes`);
     const content = readFully(file, new Uint8Array(size), entry);
     if (type === "x") applyPax(content, overrides);
+    if (type === "K") overrides.link = ascii(content, 0, content.length);
     if (type === "L") overrides.name = ascii(content, 0, content.length);
     // A global header that renames or resizes everything is read differently by every program.
     if (type === "g" && ["path", "size"].some((key) => parsePaxRecords(content).has(key))) {

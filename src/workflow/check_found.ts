@@ -3,7 +3,7 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import type { ResolvedImage } from "../store/mod.ts";
+import type { Image } from "../image/types.ts";
 import { openBuildCache } from "./build_cache.ts";
 import { findReport, foundImage, isSilent, openFrom } from "./checked_image.ts";
 import { problemsModule } from "./later.ts";
@@ -16,7 +16,7 @@ import type { CheckMode, WorkflowContext } from "./types.ts";
  * @throws {MiseOciError} `check` if there are problems and the check is strict.
  */
 export async function checkFound(
-  image: ResolvedImage,
+  image: Image,
   check: CheckMode,
   context: WorkflowContext,
 ): Promise<void> {

@@ -12,7 +12,8 @@ import {
   sha256Hex,
 } from "../oci/mod.ts";
 import type { CheckReport, LayerLabel } from "../preflight/mod.ts";
-import type { BlobSource, Cache, ResolvedImage } from "../store/mod.ts";
+import type { Image } from "../image/types.ts";
+import type { BlobSource, Cache } from "../store/mod.ts";
 import { layersModule } from "./later.ts";
 import type { WorkflowContext } from "./types.ts";
 
@@ -38,7 +39,7 @@ export interface CheckedImage {
 
 /** An image as the check takes it. */
 export function foundImage(
-  { manifest, config }: Pick<ResolvedImage, "manifest" | "config">,
+  { manifest, config }: Pick<Image, "manifest" | "config">,
   open: CheckedImage["open"],
 ): CheckedImage {
   const layers = manifest.layers.flatMap((descriptor, i) => {

@@ -18,9 +18,6 @@ export const aheadModule = (): Promise<typeof import("./build_ahead.ts")> =>
 /** A base in a registry. */
 export const registryModule = (): Promise<typeof import("./base_registry.ts")> =>
   import("./base_registry.ts" as string) as Promise<typeof import("./base_registry.ts")>;
-/** A base on this machine. */
-export const storeModule = (): Promise<typeof import("./base_store.ts")> =>
-  import("./base_store.ts" as string) as Promise<typeof import("./base_store.ts")>;
 /** What the layers of a base hold. */
 export const filesModule = (): Promise<typeof import("./base_files.ts")> =>
   import("./base_files.ts" as string) as Promise<typeof import("./base_files.ts")>;
@@ -52,5 +49,5 @@ export const planModule = (): Promise<typeof import("./check_plan.ts")> =>
 export const selectModule = (): Promise<typeof import("../packages/mod.ts")> =>
   import("../packages/mod.ts" as string) as Promise<typeof import("../packages/mod.ts")>;
 /** Layers that a registry has already. */
-export const reuseModule = (): Promise<typeof import("../registry/reuse.ts")> =>
-  import("../registry/reuse.ts" as string) as Promise<typeof import("../registry/reuse.ts")>;
+export const reuseModule = (): Promise<typeof import("../image/reuse.ts")> =>
+  import("../image/reuse.ts" as string) as Promise<typeof import("../image/reuse.ts")>;

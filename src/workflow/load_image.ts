@@ -3,35 +3,28 @@
  * @module
  */
 import { selectEngine } from "../engine/mod.ts";
-import { openLayout } from "../store/mod.ts";
 import { loadIntoEngine } from "./engine_load.ts";
 import { engineName } from "./engine_name.ts";
 import { hostEnv } from "./environment.ts";
-import { obtainImage } from "./obtain_image.ts";
+import { nameOf, obtainNamed, openSource } from "./open_image.ts";
 import { runsDirectory, takeRunLease } from "./run_lease.ts";
 import type { LoadRequest, LoadResult, WorkflowContext } from "./types.ts";
 
 /**
- * Loads an image of a layout into an engine.
+ * Loads an image of a layout, an archive or a registry into an engine.
  *
- * @throws {MiseOciError} `layout` if the directory is none, `integrity` naming a damaged blob, `engine` if there is none or it fails.
+ * @throws {MiseOciError} as `openImages`; `integrity` naming a damaged blob, `engine` if there is none or it fails.
  */
 export async function loadImage(
   request: LoadRequest,
   context: WorkflowContext,
 ): Promise<LoadResult> {
-  const { directory, platform } = request;
-  await using obtained = await obtainImage({
-    kind: "layout",
-    directory,
-    ...(platform === undefined ? {} : { platform }),
-  }, context);
-  const { image } = obtained;
-  const layout = await openLayout(directory);
-  await layout.verify({ entries: [image.descriptor], signal: context.signal });
+  const { source, directory } = request;
+  await using opened = await openSource(source, directory, context);
+  const image = await obtainNamed(opened, request, context);
   const engine = await selectEngine({ engine: request.engine, path: hostEnv("PATH") ?? "" });
   const digest = image.descriptor.digest;
-  const name = engineName(request.tag ?? image.tag, digest);
+  const name = engineName(request.tag ?? image.tag ?? nameOf(opened.reference), digest);
   await using lease = await takeRunLease(runsDirectory());
   await loadIntoEngine(engine, image, { name, id: lease.id, context });
   return { engine: engine.name, image: name, digest };

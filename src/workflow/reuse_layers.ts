@@ -8,7 +8,8 @@
  */
 import type { Reference } from "../oci/mod.ts";
 import type { BuildPlan, LayerPlan, Project } from "../plan/mod.ts";
-import type { RegistryClient, ReusableLayer } from "../registry/mod.ts";
+import type { ReusableLayer } from "../image/reuse.ts";
+import type { RegistryClient } from "../registry/mod.ts";
 import { reuseModule } from "./later.ts";
 import { withAnnotations } from "./made_layer.ts";
 import type { MadeLayer } from "./made_layer.ts";

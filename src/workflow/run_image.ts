@@ -5,11 +5,13 @@
 import { describeError, MiseOciError } from "../errors.ts";
 import { type Engine, selectEngine } from "../engine/mod.ts";
 import { formatPlatform, samePlatform } from "../oci/mod.ts";
-import { openLayout, type ResolvedImage } from "../store/mod.ts";
+import type { OpenedImages } from "../image/open.ts";
+import type { Image } from "../image/types.ts";
 import { loadIntoEngine, maybePresent } from "./engine_load.ts";
 import { engineName } from "./engine_name.ts";
 import { defaultPlatform, hostEnv } from "./environment.ts";
-import { obtainImage } from "./obtain_image.ts";
+import { obtainBuilt, type ObtainedImage } from "./obtain_image.ts";
+import { nameOf, obtainNamed, openSource } from "./open_image.ts";
 import { runContainer } from "./run_container.ts";
 import {
   changeNames,
@@ -21,7 +23,7 @@ import {
   takeRunLease,
 } from "./run_lease.ts";
 import { restack } from "./restack.ts";
-import type { RunRequest, RunResult, WorkflowContext } from "./types.ts";
+import type { NamedImageRequest, RunRequest, RunResult, WorkflowContext } from "./types.ts";
 
 /** Tries to remove an image; podman may still be clearing the container away that used it. */
 const UNTAG_TRIES = 10;
@@ -47,7 +49,7 @@ async function untagPatiently(
 }
 
 /** Whether building on the image would run what its author left for that moment. */
-function hasBuildTriggers({ config }: ResolvedImage): boolean {
+function hasBuildTriggers({ config }: Image): boolean {
   const triggers = config.config?.extensions?.["OnBuild"];
   return Array.isArray(triggers) && triggers.length > 0;
 }
@@ -60,7 +62,7 @@ function hasBuildTriggers({ config }: ResolvedImage): boolean {
  */
 async function retain(
   engine: Engine,
-  image: ResolvedImage,
+  image: Image,
   options: { readonly name: string; readonly platform?: string },
 ): Promise<string | undefined> {
   const { name, ...rest } = options;
@@ -75,14 +77,14 @@ async function retain(
 }
 
 /** What the engine gets: the image itself if that stays or is there already, else its layers restacked. */
-async function choose(engine: Engine, image: ResolvedImage, keep: boolean): Promise<ResolvedImage> {
+async function choose(engine: Engine, image: Image, keep: boolean): Promise<Image> {
   if (!engine.stacksLayers || keep) return image;
   return await maybePresent(engine, image) === undefined ? restack(image) : image;
 }
 
 async function runLoaded(
   engine: Engine,
-  image: ResolvedImage,
+  image: Image,
   options: {
     readonly request: RunRequest;
     readonly id: string;
@@ -121,6 +123,20 @@ async function runLoaded(
   }
 }
 
+async function takeNamed(
+  opened: OpenedImages | undefined,
+  request: NamedImageRequest,
+  context: WorkflowContext,
+): Promise<ObtainedImage> {
+  if (opened === undefined) throw new TypeError("An image that was not opened");
+  const image = await obtainNamed(opened, request, context);
+  const tag = image.tag ?? nameOf(opened.reference);
+  return {
+    image: { ...image, ...(tag === undefined ? {} : { tag }) },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
 /**
  * Runs a command in the image and gives its exit code. Nothing is left in the engine afterwards, unless
  * the image is to be kept.
@@ -129,11 +145,15 @@ async function runLoaded(
  */
 export async function runImage(request: RunRequest, context: WorkflowContext): Promise<RunResult> {
   const { image } = request;
-  const layout = image.kind === "layout" ? await openLayout(image.directory) : undefined;
+  // What names no image fails before an engine is looked for.
+  await using opened = image.kind === "image"
+    ? await openSource(image.source, image.directory, context)
+    : undefined;
   const engine = await selectEngine({ engine: request.engine, path: hostEnv("PATH") ?? "" });
   const runs = runsDirectory();
-  await using obtained = await obtainImage(image, context);
-  await layout?.verify({ entries: [obtained.image.descriptor], signal: context.signal });
+  await using obtained = image.kind === "build"
+    ? await obtainBuilt(image.build, context)
+    : await takeNamed(opened, image, context);
   await removeDeadRuns(engine, runs, context);
   await using lease = await takeRunLease(runs);
   const loaded = await choose(engine, obtained.image, request.keep);
