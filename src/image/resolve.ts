@@ -28,8 +28,10 @@ import type { ResolvedImage, ResolveOptions } from "./types.ts";
 
 /** Indexes within indexes are followed this deep, as R16 asks. */
 const MAX_DEPTH = 4;
-/** Manifests that are read in one search: an index can name far more than are of use. */
-const MAX_READ = 32;
+/** Manifests that are read in one search. */
+const MAX_READ = 2000;
+/** Entries without a platform that are read to learn it: an index can name far more than are of use. */
+const MAX_TRIED = 16;
 /** Entries that a search looks at. */
 const MAX_ENTRIES = 50_000;
 /** So many images or platforms are listed in a message. */
@@ -239,7 +241,10 @@ class Search {
         ? 0.5
         : platformScore(wanted, leaf.descriptor.platform),
     })).filter(({ score }) => score > 0).sort((a, b) => b.score - a.score);
-    for (const { leaf } of ranked) {
+    for (const [i, { leaf }] of ranked.entries()) {
+      if (i === MAX_TRIED) {
+        throw this.#fail(`none of the first ${MAX_TRIED} entries that may fit is for the platform`);
+      }
       const image = await this.image(leaf);
       if (image === undefined) continue;
       if (leaf.descriptor.platform !== undefined || platformScore(wanted, image.platform) > 0) {
@@ -253,7 +258,7 @@ class Search {
     const known = this.#manifests.get(descriptor.digest);
     if (known !== undefined) return known;
     if (++this.#read > MAX_READ) {
-      throw this.#fail(`none of the first ${MAX_READ} entries that may fit is for the platform`);
+      throw this.#fail(`it names more than ${MAX_READ} manifests`);
     }
     const read = readManifest(this.#store, descriptor);
     this.#manifests.set(descriptor.digest, read);
@@ -450,7 +455,7 @@ async function notOffered(
 ): Promise<MiseOciError> {
   const platforms = await Promise.all(
     leaves.map((leaf) =>
-      leaves.length > MAX_READ ? leaf.descriptor.platform : search.platform(leaf)
+      leaves.length > MAX_TRIED ? leaf.descriptor.platform : search.platform(leaf)
     ),
   );
   const offers = platforms.flatMap((platform) =>
