@@ -45,7 +45,8 @@ export class Archive implements ImageStore, AsyncDisposable {
   /** What it is, for messages. */
   readonly place: string;
   readonly #tar: string;
-  readonly #entries: ReadonlyMap<string, TarEntry>;
+  readonly #files: ReadonlyMap<string, TarEntry>;
+  readonly #blobs: ReadonlyMap<Digest, TarEntry>;
   readonly #temporary: TempFile | undefined;
   /** What `docker save` says in its own words, as a layout would say it. */
   #save: DockerSave | undefined;
@@ -53,12 +54,13 @@ export class Archive implements ImageStore, AsyncDisposable {
   /** Use {@linkcode openArchive}. */
   constructor(
     file: string,
-    content: { tar: string; entries: ReadonlyMap<string, TarEntry>; temporary?: TempFile },
+    content: ArchiveFiles & { readonly tar: string; readonly temporary?: TempFile },
   ) {
     this.file = file;
     this.place = `archive "${file}"`;
     this.#tar = content.tar;
-    this.#entries = content.entries;
+    this.#files = content.files;
+    this.#blobs = content.blobs;
     this.#temporary = content.temporary;
   }
 
@@ -79,7 +81,7 @@ export class Archive implements ImageStore, AsyncDisposable {
 
   /** The bytes of a small file of the archive. @throws {MiseOciError} `layout` if it is not there. */
   async readFile(name: string): Promise<Uint8Array<ArrayBuffer>> {
-    const entry = this.#entries.get(name);
+    const entry = this.#files.get(name);
     if (entry === undefined || entry.size > MAX_MANIFEST_BYTES) {
       const why = entry === undefined ? `it has no file ${name}` : `${name} is too large`;
       throw new MiseOciError("layout", `Cannot use ${this.place} as an image layout: ${why}`);
@@ -94,7 +96,7 @@ export class Archive implements ImageStore, AsyncDisposable {
 
   /** Reads what `docker save` wrote, once, before anything else is asked. */
   async readSave(): Promise<void> {
-    this.#save = await readDockerSave(this.#entries, {
+    this.#save = await readDockerSave(this.#files, {
       place: this.place,
       readFile: (name) => this.readFile(name),
       open: (entry, range = { start: 0 }) => this.#read(entry, range),
@@ -112,7 +114,7 @@ export class Archive implements ImageStore, AsyncDisposable {
   }
 
   #entryOf(digest: Digest): TarEntry | undefined {
-    return this.#save === undefined ? this.#entries.get(digest) : this.#save.blobs.get(digest);
+    return this.#save === undefined ? this.#blobs.get(digest) : this.#save.blobs.get(digest);
   }
 
   size(digest: Digest): Promise<number | undefined> {
@@ -221,11 +223,19 @@ async function unpack(
   }
 }
 
+interface ArchiveFiles {
+  /** The blobs of a layout. */
+  readonly blobs: ReadonlyMap<Digest, TarEntry>;
+  /** Everything by name. */
+  readonly files: ReadonlyMap<string, TarEntry>;
+}
+
 /**
  * The files among the entries: blobs by digest, others by name; links of `docker save` by what they lead to.
  * The last of a name counts.
  */
-function filesOf(entries: readonly TarEntry[]): Map<string, TarEntry> {
+function filesOf(entries: readonly TarEntry[]): ArchiveFiles {
+  const blobs = new Map<Digest, TarEntry>();
   const files = new Map<string, TarEntry>();
   const links: [string, string][] = [];
   for (const { name: written, ...entry } of entries) {
@@ -234,15 +244,15 @@ function filesOf(entries: readonly TarEntry[]): Map<string, TarEntry> {
     if (entry.type !== "0") continue;
     const blob = /^blobs\/sha256\/([^/]*)$/.exec(name)?.[1];
     const digest = `sha256:${blob}`;
-    if (isDigest(digest)) files.set(digest, { name, ...entry });
-    if (!isDigest(name)) files.set(name, { name, ...entry });
+    if (isDigest(digest)) blobs.set(digest, { name, ...entry });
+    files.set(name, { name, ...entry });
   }
   for (const [name, link] of links) {
     // docker save: `ID/layer.tar` is a link to `../OTHER/layer.tar` where two layers are the same.
     const target = files.get(posix.join(posix.dirname(name), link));
     if (target !== undefined && !files.has(name) && !link.startsWith("/")) files.set(name, target);
   }
-  return files;
+  return { blobs, files };
 }
 
 /**
@@ -299,15 +309,15 @@ export async function openArchive(
   try {
     const tar = temporary?.path ?? file;
     using open = await withPath("open", tar, () => Deno.open(tar));
-    const files = filesOf(listTar(open, (await open.stat()).size, `"${file}"`));
-    const archive = new Archive(file, { tar, entries: files, ...(temporary && { temporary }) });
-    if (files.has(LAYOUT_FILE)) {
+    const found = filesOf(listTar(open, (await open.stat()).size, `"${file}"`));
+    const archive = new Archive(file, { tar, ...found, ...(temporary && { temporary }) });
+    if (found.files.has(LAYOUT_FILE)) {
       const marker = await archive.readFile(LAYOUT_FILE);
       parsingLayout(() => parseLayoutFile(marker, `${LAYOUT_FILE} of ${archive.place}`));
       await archive.index();
       return archive;
     }
-    if (!files.has(MANIFEST_FILE)) throw noArchive(file);
+    if (!found.files.has(MANIFEST_FILE)) throw noArchive(file);
     await archive.readSave();
     return archive;
   } catch (error) {

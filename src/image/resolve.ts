@@ -314,8 +314,9 @@ export async function listImages(
 export async function listPlatforms(
   store: ImageStore,
   root: Descriptor,
+  options: Pick<ResolveOptions, "host"> = {},
 ): Promise<readonly Platform[]> {
-  const search = new Search(store, {});
+  const search = new Search(store, options);
   const platforms = new Map<string, Platform>();
   for (const leaf of await search.leaves([root])) {
     const platform = await search.platform(leaf);
@@ -361,7 +362,8 @@ export async function resolveImage(
   const images = new Map<Digest, ResolvedImage>();
   for (const root of roots) {
     const image = await search.best(leaves.filter(({ path }) => path[0] === root), wanted);
-    if (image !== undefined) images.set(image.descriptor.digest, image);
+    if (image === undefined || images.has(image.descriptor.digest)) continue;
+    images.set(image.descriptor.digest, image);
   }
   const scored = [...images.values()].map((image) => ({
     image,
@@ -422,6 +424,11 @@ function listing(items: readonly string[]): string {
   return items.slice(0, MAX_LISTED).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
 }
 
+/** A text as a shell takes it. */
+function quoted(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
 function ambiguous(
   store: ImageStore,
   options: ResolveOptions,
@@ -429,7 +436,7 @@ function ambiguous(
 ): MiseOciError {
   const different = new Set(entries.map(({ digest }) => digest)).size > 1;
   const { address } = store;
-  const proposals = [...new Set(names(entries))].map((name) => `${address}${name}`);
+  const proposals = [...new Set(names(entries))].map((name) => quoted(`${address}${name}`));
   const rest = proposals.length > MAX_PROPOSED ? ", …" : "";
   return new MiseOciError(
     "usage",

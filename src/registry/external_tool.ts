@@ -151,6 +151,11 @@ export async function pushWithTool(
       formatReference(push.reference)
     }": ${tool} ended with code ${output.code}: ` +
       tail(output.text),
-    { hint: `Log in with ${tool === "crane" ? "crane auth login" : "skopeo login"} if it asks to` },
+    {
+      // skopeo writes an index anew, which older ones only do to the same bytes for some.
+      hint: /cannot modify it/.test(output.text)
+        ? `This ${tool} cannot send the index unchanged. Leave --tool out: the built-in client can`
+        : `Log in with ${tool === "crane" ? "crane auth login" : "skopeo login"} if it asks to`,
+    },
   );
 }

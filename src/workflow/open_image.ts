@@ -78,8 +78,12 @@ export async function openImage(
   const opened = await openSource(source, directory, context);
   try {
     const { store } = opened;
-    const image = await resolveImage(store, selectorOf(opened, platform, context));
-    const platforms = await listPlatforms(store, image.path[0]);
+    const { host, ...selector } = selectorOf(opened, platform, context);
+    const assumed = host === undefined ? {} : { host };
+    const image = await resolveImage(store, { ...selector, ...assumed });
+    const platforms = image.path.length === 1
+      ? [image.platform]
+      : await listPlatforms(store, image.path[0], assumed);
     const dispose = (): PromiseLike<void> => opened[Symbol.asyncDispose]();
     return {
       ...image,
