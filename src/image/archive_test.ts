@@ -345,3 +345,73 @@ Deno.test(`skopeo reads both kinds of archive${tools ? "" : " (skipped: no skope
     assert(success);
     assert((await tree(copied)).includes(image.manifest.config.digest.slice(7)));
   }));
+
+/** A tar of `docker save`: what it has besides manifest.json, and the names that this gives. */
+async function readSave(
+  dir: string,
+  members: readonly Uint8Array[],
+  image: { readonly config: string; readonly layers: readonly string[] },
+): Promise<{ readonly diffIds: readonly string[]; readonly bytes: readonly string[] }> {
+  const saved = [{ Config: image.config, RepoTags: ["app:1", "app:2"], Layers: image.layers }];
+  await Deno.writeFile(
+    `${dir}/save`,
+    join(member("manifest.json", text(JSON.stringify(saved))), ...members, TAR_END),
+  );
+  await using archive = await openArchive(`${dir}/save`);
+  const { manifest, config, source } = await resolveImage(archive, { tag: "app:2" });
+  const bytes: string[] = [];
+  for (const { digest } of manifest.layers) {
+    bytes.push(new TextDecoder().decode(await readAll(await source.open(digest))));
+  }
+  assertEquals((await verifyStore(archive)).blobs, 2 + new Set(bytes).size);
+  return { diffIds: config.diffIds, bytes };
+}
+
+Deno.test("docker save in its old form, with links for equal layers, and crane's with digests are read", () =>
+  inTempDir(async (dir) => {
+    const layer = text("layer");
+    const diffIds = [sha256(layer), sha256(layer)];
+    const config = text(
+      JSON.stringify({ os: "linux", architecture: "amd64", rootfs: { diff_ids: diffIds } }),
+    );
+    const link = member("b/layer.tar", text(""), (header) => {
+      header[156] = "2".charCodeAt(0);
+      header.set(text("../a/layer.tar"), 157);
+    });
+    const old = await readSave(
+      dir,
+      [member("c.json", config), member("a/layer.tar", layer), link],
+      { config: "c.json", layers: ["a/layer.tar", "b/layer.tar"] },
+    );
+    assertEquals(old, { diffIds, bytes: ["layer", "layer"] });
+    const name = sha256(config);
+    const crane = await readSave(
+      dir,
+      [member(name, config), member("x.tar.gz", layer)],
+      { config: name, layers: ["x.tar.gz", "x.tar.gz"] },
+    );
+    assertEquals(crane.bytes, ["layer", "layer"]);
+  }));
+
+Deno.test("a docker-archive names gzip layers .tar.gz, and zstd layers are refused", () =>
+  inTempDir(async (dir) => {
+    const layout = await newLayout(dir);
+    const image = await resolveImage(layout, { tag: "one" });
+    const as = (mediaType: string): typeof image => ({
+      ...image,
+      manifest: {
+        ...image.manifest,
+        layers: image.manifest.layers.map((one) => ({ ...one, mediaType })),
+      },
+    });
+    const gzip = `${dir}/gzip.tar`;
+    await writeDockerArchive(as("application/vnd.oci.image.layer.v1.tar+gzip"), gzip);
+    using file = await Deno.open(gzip);
+    const names = listTar(file, (await file.stat()).size, "a").map(({ name }) => name);
+    assertEquals(names.at(-1), `${sha256(text("one")).slice(7)}.tar.gz`);
+    const zstd = as("application/vnd.oci.image.layer.v1.tar+zstd");
+    const error = await rejected(writeDockerArchive(zstd, `${dir}/zstd.tar`));
+    assertEquals(error.code, "unsupported");
+    assertStringIncludes(error.hint ?? "", "--compression gzip");
+    await writeDockerArchive(zstd, `${dir}/zstd.tar`, { zstd: true });
+  }));

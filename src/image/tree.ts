@@ -74,6 +74,7 @@ function incomplete(store: ImageStore, entry: Descriptor, cause: unknown): unkno
 export async function readTree(store: ImageStore, root: Descriptor): Promise<Tree> {
   const manifests = new Map<Digest, TreeManifest>();
   const indexes = new Map<Digest, Tree["indexes"][number]>();
+  let failure: unknown;
   const visit = async (entry: Descriptor): Promise<void> => {
     if (manifests.has(entry.digest) || indexes.has(entry.digest)) return;
     if (maybeManifestKind(entry.mediaType) === undefined) {
@@ -95,7 +96,9 @@ export async function readTree(store: ImageStore, root: Descriptor): Promise<Tre
       for (const child of content.index.manifests) await visit(child);
       indexes.set(digest, { descriptor, bytes });
     } catch (error) {
-      throw incomplete(store, entry, error);
+      // Said of the innermost entry: what is above it only names it.
+      failure ??= incomplete(store, entry, error);
+      throw failure;
     }
   };
   await visit(root);
