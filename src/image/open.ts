@@ -17,11 +17,9 @@ import { type ImageStore, tagOf } from "../store/image_store.ts";
 import { openLayout } from "../store/layout.ts";
 import type { ImageSelector } from "./types.ts";
 
-/* Hidden from Deno as in src/commands/workflows.ts: most images are in a layout. */
-const archiveModule = (): Promise<typeof import("./archive.ts")> =>
-  import("./archive.ts" as string) as Promise<typeof import("./archive.ts")>;
-const registryModule = (): Promise<typeof import("./registry_images.ts")> =>
-  import("./registry_images.ts" as string) as Promise<typeof import("./registry_images.ts")>;
+/** Loaded late: most images are in a layout. */
+const archiveModule = () => import("./archive.ts");
+const registryModule = () => import("./registry_images.ts");
 
 /** How a source is reached. */
 export interface OpenImagesOptions {

@@ -4,11 +4,11 @@
  */
 import { MiseOciError } from "../errors.ts";
 import type { Digest, ImageSource, Platform } from "../oci/mod.ts";
-import { describeDuplicate, type Duplicate, type Finding, findingsOf } from "../preflight/mod.ts";
-import { openBuildCache } from "./build_cache.ts";
-import { findReport, foundImage, openFrom } from "./checked_image.ts";
+import { describeDuplicate, type Duplicate, type Finding, findingsOf } from "../check/mod.ts";
+import { openBuildCache } from "../build/build_cache.ts";
+import { findReport, foundImage, openFrom } from "../check/checked_image.ts";
 import { openImage } from "./open_image.ts";
-import type { WorkflowContext } from "./types.ts";
+import type { WorkflowContext } from "../context.ts";
 
 /** The flags of `check`, parsed. */
 export interface CheckRequest {

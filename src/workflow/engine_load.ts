@@ -16,7 +16,7 @@ import { shortDigest } from "../oci/mod.ts";
 import type { Image } from "../image/types.ts";
 import { writeDockerArchive } from "../image/write_archive.ts";
 import { changeNames } from "./run_lease.ts";
-import type { WorkflowContext } from "./types.ts";
+import type { WorkflowContext } from "../context.ts";
 
 /** What {@linkcode loadIntoEngine} needs besides engine and image. */
 export interface LoadOptions {

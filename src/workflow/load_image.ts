@@ -4,11 +4,13 @@
  */
 import { selectEngine } from "../engine/mod.ts";
 import { loadIntoEngine } from "./engine_load.ts";
-import { engineName } from "./engine_name.ts";
-import { hostEnv } from "./environment.ts";
-import { nameOf, obtainNamed, openSource } from "./open_image.ts";
-import { runsDirectory, takeRunLease } from "./run_lease.ts";
-import type { LoadRequest, LoadResult, WorkflowContext } from "./types.ts";
+import { engineName } from "../engine/name.ts";
+import { hostEnv } from "../build/environment.ts";
+import { nameOf, openSource } from "../build/open_source.ts";
+import type { WorkflowContext } from "../context.ts";
+import { obtainNamed } from "./open_image.ts";
+import { removeDeadRuns, runsDirectory, takeRunLease } from "./run_lease.ts";
+import type { LoadRequest, LoadResult } from "./types.ts";
 
 /**
  * Loads an image of a layout, an archive or a registry into an engine.
@@ -25,7 +27,9 @@ export async function loadImage(
   const engine = await selectEngine({ engine: request.engine, path: hostEnv("PATH") ?? "" });
   const digest = image.descriptor.digest;
   const name = engineName(request.tag ?? image.tag ?? nameOf(opened.reference), digest);
-  await using lease = await takeRunLease(runsDirectory());
+  const runs = runsDirectory();
+  await removeDeadRuns(engine, runs, context);
+  await using lease = await takeRunLease(runs);
   await loadIntoEngine(engine, image, { name, id: lease.id, context });
   return { engine: engine.name, image: name, digest };
 }

@@ -5,12 +5,13 @@
 import type { Image } from "../image/types.ts";
 import { parseManifest } from "../oci/mod.ts";
 import type { Cache } from "../store/mod.ts";
-import { buildInCache, type ImageInCache, requireInstalled } from "./build_image.ts";
-import { planProject } from "./plan_images.ts";
-import { requestedPlatforms } from "./project_options.ts";
-import { holdForeignInstalls, openBuildCache } from "./build_cache.ts";
-import { withDocuments } from "./memory_source.ts";
-import type { TransientBuild, WorkflowContext } from "./types.ts";
+import { buildInCache, type ImageInCache, requireInstalled } from "../build/build_image.ts";
+import { planProject } from "../build/plan_images.ts";
+import { requestedPlatforms } from "../build/project_options.ts";
+import { holdForeignInstalls, openBuildCache } from "../build/build_cache.ts";
+import { withDocuments } from "../build/memory_source.ts";
+import type { TransientBuild } from "../build/types.ts";
+import type { WorkflowContext } from "../context.ts";
 
 /** A built image. Dispose of it: it holds its blobs in the cache until then. */
 export interface ObtainedImage extends AsyncDisposable {

@@ -2,15 +2,15 @@
  * An image that an argument names, wherever it is: a layout, an archive or a registry. Nothing is kept of it.
  * @module
  */
-import { type OpenedImages, openImages } from "../image/open.ts";
-import { listPlatforms, resolveImage } from "../image/resolve.ts";
-import type { Image, ResolvedImage, ResolveOptions } from "../image/types.ts";
-import { formatReference, type ImageSource, type Platform, type Reference } from "../oci/mod.ts";
+import { type OpenedImages } from "../image/open.ts";
+import { listPlatforms, resolveImage, resolveRoot } from "../image/resolve.ts";
+import type { Image, ResolvedImage } from "../image/types.ts";
+import type { Descriptor, ImageSource, Platform } from "../oci/mod.ts";
+import { openSource, selectorOf } from "../build/open_source.ts";
+import type { WorkflowContext } from "../context.ts";
 import { verifyStore } from "../store/verify.ts";
 import { checkFound } from "./check_found.ts";
-import { defaultPlatform, hostEnv } from "./environment.ts";
-import { openRegistry, readAccess } from "./registry_access.ts";
-import type { NamedImageRequest, WorkflowContext } from "./types.ts";
+import type { NamedImageRequest } from "./types.ts";
 
 /** An image whose documents were read and whose layers can be. Dispose of it. */
 export interface OpenedImage extends ResolvedImage, AsyncDisposable {
@@ -26,42 +26,6 @@ export interface OpenImageOptions {
   readonly directory: string;
   /** Which image of several; default: the only one, else the host's. */
   readonly platform?: Platform;
-}
-
-/** Opens what an argument names. @throws {MiseOciError} as `openImages`. */
-export function openSource(
-  source: ImageSource,
-  directory: string,
-  context: WorkflowContext,
-): Promise<OpenedImages> {
-  return openImages(source, {
-    directory,
-    home: hostEnv("HOME"),
-    signal: context.signal,
-    connect: async (reference) =>
-      await openRegistry(reference, await readAccess(reference, directory, context), context),
-  });
-}
-
-/** The name that an image of a registry keeps in an engine. */
-export function nameOf(reference: Reference | undefined): string | undefined {
-  if (reference === undefined || reference.tag === undefined) return undefined;
-  const { digest: _, ...named } = reference;
-  return formatReference(named);
-}
-
-/** How the image of an argument is chosen. */
-export function selectorOf(
-  { selector }: OpenedImages,
-  platform: Platform | undefined,
-  { reporter }: WorkflowContext,
-): ResolveOptions {
-  return {
-    ...selector,
-    ...(platform === undefined ? {} : { platform }),
-    host: defaultPlatform(),
-    warn: (text) => reporter.emit({ type: "warning", text }),
-  };
 }
 
 /**
@@ -115,4 +79,17 @@ export async function obtainNamed(
   }
   await checkFound(image, check, context);
   return image;
+}
+
+/** What is pushed of what an argument names: the entry as it is, or the one image of a platform. */
+export async function chooseRoot(
+  opened: OpenedImages,
+  platform: NamedImageRequest["platform"],
+  context: WorkflowContext,
+): Promise<Descriptor> {
+  const { store } = opened;
+  const options = selectorOf(opened, platform, context);
+  return platform === undefined
+    ? await resolveRoot(store, options)
+    : (await resolveImage(store, options)).descriptor;
 }

@@ -18,28 +18,22 @@ import {
 } from "../oci/mod.ts";
 import { pushWithTool } from "../registry/mod.ts";
 import { createLayout, reachable, verifyStore } from "../store/mod.ts";
-import { adoptReused } from "./adopt_reused.ts";
-import { copyBlob } from "./base_image.ts";
-import { holdForeignInstalls, openBuildCache } from "./build_cache.ts";
-import { buildImage, buildPlatforms, requireInstalled } from "./build_image.ts";
-import { composeSet } from "./image_set.ts";
+import { adoptReused } from "../build/adopt_reused.ts";
+import { copyBlob } from "../build/base_image.ts";
+import { holdForeignInstalls, openBuildCache } from "../build/build_cache.ts";
+import { buildImage, buildPlatforms, requireInstalled } from "../build/build_image.ts";
+import { composeSet } from "../build/image_set.ts";
+import { openSource, selectorOf } from "../build/open_source.ts";
+import { type PlannedImage, planPlatforms } from "../build/plan_images.ts";
+import { requestedPlatforms } from "../build/project_options.ts";
+import { openRegistry, readAccess } from "../build/registry_access.ts";
+import { readReuseIndex, type ReuseIndex } from "../build/reuse_layers.ts";
+import type { BuildContext, BuildResult, TransientBuild } from "../build/types.ts";
+import type { WorkflowContext } from "../context.ts";
 import { resolvedInCache } from "./obtain_image.ts";
-import { openSource, selectorOf } from "./open_image.ts";
-import { type PlannedImage, planPlatforms } from "./plan_images.ts";
-import { requestedPlatforms } from "./project_options.ts";
-import { chooseRoot } from "./push_image.ts";
+import { chooseRoot } from "./open_image.ts";
 import { destinationOf, type ObtainedImages, upload } from "./push_upload.ts";
-import { openRegistry, readAccess } from "./registry_access.ts";
-import { readReuseIndex, type ReuseIndex } from "./reuse_layers.ts";
-import type {
-  BuildResult,
-  ImageRequest,
-  NamedImageRequest,
-  PushRequest,
-  PushResult,
-  TransientBuild,
-  WorkflowContext,
-} from "./types.ts";
+import type { ImageRequest, NamedImageRequest, PushRequest, PushResult } from "./types.ts";
 
 /** Builds planned images into the cache: the one of each platform, and the index that names them. */
 async function obtainBuiltImages(
@@ -74,7 +68,7 @@ async function obtainBuiltImages(
 /** Builds for a push: layers that the destination has need not be built, nor their tools installed. */
 export async function pushBuilt(
   request: PushRequest & { readonly image: Extract<ImageRequest, { kind: "build" }> },
-  context: WorkflowContext,
+  context: BuildContext,
 ): Promise<PushResult> {
   const { build } = request.image;
   await using _installs = await holdForeignInstalls(requestedPlatforms(build));
@@ -138,7 +132,7 @@ async function obtainForTool(
 /** Hands a layout to skopeo or crane. They push what the layout has, so nothing is reused. */
 export async function pushByTool(
   request: PushRequest & { readonly tool: "skopeo" | "crane" },
-  context: WorkflowContext,
+  context: BuildContext,
 ): Promise<PushResult> {
   const { tool, image, directory } = request;
   const reference = destinationOf(request.destination);

@@ -3,35 +3,22 @@
  * @module
  */
 import type { OpenedImages } from "../image/open.ts";
-import { listImages, resolveImage, resolveRoot } from "../image/resolve.ts";
+import { listImages } from "../image/resolve.ts";
 import { readReferrers, readTree, type Tree } from "../image/tree.ts";
 import type { Image } from "../image/types.ts";
 import type { Descriptor } from "../oci/mod.ts";
 import { checkCacheFrom } from "../registry/cache_from.ts";
+import { openSource, selectorOf } from "../build/open_source.ts";
+import { openRegistry, readAccess } from "../build/registry_access.ts";
+import type { WorkflowContext } from "../context.ts";
 import { checkFound } from "./check_found.ts";
-import { openSource, selectorOf } from "./open_image.ts";
+import { chooseRoot } from "./open_image.ts";
 import { checkDestination, type ObtainedImages, upload } from "./push_upload.ts";
-import { openRegistry, readAccess } from "./registry_access.ts";
-import type { NamedImageRequest, PushRequest, PushResult, WorkflowContext } from "./types.ts";
+import type { NamedImageRequest, PushRequest, PushResult } from "./types.ts";
 
-/* Hidden from Deno as in src/commands/workflows.ts: an image that exists is pushed without what builds one. */
-const aheadModule = (): Promise<typeof import("./ask_ahead.ts")> =>
-  import("./ask_ahead.ts" as string) as Promise<typeof import("./ask_ahead.ts")>;
-const builtModule = (): Promise<typeof import("./push_built.ts")> =>
-  import("./push_built.ts" as string) as Promise<typeof import("./push_built.ts")>;
-
-/** What is pushed of what an argument names: the entry as it is, or the one image of a platform. */
-export async function chooseRoot(
-  opened: OpenedImages,
-  platform: NamedImageRequest["platform"],
-  context: WorkflowContext,
-): Promise<Descriptor> {
-  const { store } = opened;
-  const options = selectorOf(opened, platform, context);
-  return platform === undefined
-    ? await resolveRoot(store, options)
-    : (await resolveImage(store, options)).descriptor;
-}
+/** Loaded late: an image that exists is pushed without what builds one. */
+const aheadModule = () => import("../build/ask_ahead.ts");
+const builtModule = () => import("./push_built.ts");
 
 /** The images of a tree, checked; manifests that are something else are sent unseen. */
 async function imagesOf(

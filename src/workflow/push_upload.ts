@@ -15,16 +15,15 @@ import {
 import type { PlatformEntry, RegistryClient } from "../registry/mod.ts";
 import { type BaseOrigin, type PushEvent, pushImage as pushToRegistry } from "../registry/push.ts";
 import { putManifest } from "../registry/put_manifest.ts";
+import type { LayerRow } from "../build/types.ts";
+import type { WorkflowContext } from "../context.ts";
 import type { Tree, TreeManifest } from "../image/tree.ts";
 import type { Image } from "../image/types.ts";
 import type { BlobSource } from "../store/ports.ts";
-import type { LayerRow, PushRequest, PushResult, WorkflowContext } from "./types.ts";
+import type { PushRequest, PushResult } from "./types.ts";
 
-/* Hidden from Deno as in src/commands/workflows.ts: only --update-index needs it. */
-const indexModule = (): Promise<typeof import("../registry/update_index.ts")> =>
-  import("../registry/update_index.ts" as string) as Promise<
-    typeof import("../registry/update_index.ts")
-  >;
+/** Loaded late: only --update-index needs it. */
+const indexModule = () => import("../registry/update_index.ts");
 
 /** What is sent. Dispose of it: built images hold their blobs in the cache until then. */
 export interface ObtainedImages extends AsyncDisposable {

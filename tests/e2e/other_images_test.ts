@@ -6,18 +6,20 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { runProgram, runProgramJson } from "../support/cli.ts";
 import { makeSmallImage, startEngine, type TestEngine } from "../support/containers.ts";
-import { maybeGoProgram, whyNoGoPrograms } from "../support/go_programs.ts";
-import { testUnless } from "../support/image_project.ts";
 import {
   createMiseProject,
   type MiseProject,
   OCI_ARCH,
+  program,
   run,
   startDockerRegistry,
+  testWith,
 } from "../support/testbed.ts";
 
 const PROGRAMS = ["crane", "oras", "regctl"] as const;
 const NEEDS = [
+  ...PROGRAMS,
+  "skopeo",
   "linux",
   "root",
   "mise",
@@ -44,7 +46,7 @@ interface Bench {
   /** Where files go: a path with a space. */
   readonly dir: string;
   /** Runs an independent program and gives its stdout. */
-  ask(program: (typeof PROGRAMS)[number], ...args: readonly string[]): Promise<string>;
+  ask(name: (typeof PROGRAMS)[number], ...args: readonly string[]): Promise<string>;
   /** Runs mise-oci; fails if it does. */
   own(...args: readonly string[]): Promise<string>;
 }
@@ -71,8 +73,8 @@ async function makeBench(
     podman,
     host,
     dir,
-    ask: async (program, ...args) =>
-      (await run([maybeGoProgram(program) ?? program, ...args], { cwd: dir, env })).stdout.trim(),
+    ask: async (name, ...args) =>
+      (await run([program(name), ...args], { cwd: dir, env })).stdout.trim(),
     own: async (...args) => {
       const { code, stdout, stderr } = await runProgram(args, {
         cwd: project.directory,
@@ -164,12 +166,9 @@ async function useSource(bench: Bench, name: string, source: Source): Promise<vo
   assertEquals(await own("run", "--engine", "podman", "--image", image, ...script), "ran\n");
 }
 
-testUnless(
-  whyNoGoPrograms(PROGRAMS),
-  {
-    needs: NEEDS,
-    name: "F4: every command takes images as crane, oras, regctl, docker and podman write them",
-  },
+testWith(
+  { needs: NEEDS },
+  "F4: every command takes images as crane, oras, regctl, docker and podman write them",
   async () => {
     await using registry = await startDockerRegistry();
     await using project = await createMiseProject({ tools: [] });
@@ -187,12 +186,9 @@ testUnless(
   },
 );
 
-testUnless(
-  whyNoGoPrograms(PROGRAMS),
-  {
-    needs: NEEDS,
-    name: "push --tool crane and skopeo send all platforms; a digest names where to",
-  },
+testWith(
+  { needs: NEEDS },
+  "push --tool crane and skopeo send all platforms; a digest names where to",
   async () => {
     await using registry = await startDockerRegistry();
     await using project = await createMiseProject({ tools: [] });
@@ -246,12 +242,9 @@ testUnless(
   },
 );
 
-testUnless(
-  whyNoGoPrograms(["crane"]),
-  {
-    needs: ["linux", "root", "mise", "docker-registry"],
-    name: "An image whose config names no platform is taken for the one asked for",
-  },
+testWith(
+  { needs: ["linux", "root", "mise", "docker-registry"] },
+  "An image whose config names no platform is taken for the one asked for",
   async () => {
     await using registry = await startDockerRegistry();
     await using project = await createMiseProject({ tools: [] });
@@ -259,7 +252,7 @@ testUnless(
     await Deno.writeTextFile(join(root, "file"), "x");
     await run(["tar", "-C", root, "-cf", join(root, "x.tar"), "file"]);
     const bare = `${registry.host}/bare:1`;
-    const crane = maybeGoProgram("crane") ?? "crane";
+    const crane = program("crane");
     await run([crane, "append", "--oci-empty-base", "-f", join(root, "x.tar"), "-t", bare]);
     const options = { cwd: project.directory, env: project.env };
     const inspected = await runProgram(["inspect", bare], options);

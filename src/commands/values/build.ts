@@ -7,7 +7,7 @@ import { formatImageSource, parseImageSource, withPath } from "../../oci/image_s
 import { parseImageName } from "../../oci/reference.ts";
 import type { Copy } from "../../plan/project.ts";
 import type { Owner } from "../../plan/types.ts";
-import type { ArchiveRequest } from "../../workflow/types.ts";
+import type { ArchiveRequest } from "../../build/types.ts";
 import type { Place } from "../flag.ts";
 import { parseName } from "./numbers.ts";
 
