@@ -8,7 +8,9 @@ import { type OpenedImages, openImages } from "../image/open.ts";
 import type { ResolveOptions } from "../image/types.ts";
 import { formatReference, type ImageSource, type Platform, type Reference } from "../oci/mod.ts";
 import { defaultPlatform, hostEnv } from "./environment.ts";
-import { openRegistry, readAccess } from "./registry_access.ts";
+
+/** Loaded late: most images are on this machine. */
+const accessModule = () => import("./registry_access.ts");
 
 /** Opens what an argument names. @throws {MiseOciError} as `openImages`. */
 export function openSource(
@@ -20,8 +22,14 @@ export function openSource(
     directory,
     home: hostEnv("HOME"),
     signal: context.signal,
-    connect: async (reference) =>
-      await openRegistry(reference, await readAccess(reference, directory, context), context),
+    connect: async (reference) => {
+      const { openRegistry, readAccess } = await accessModule();
+      return await openRegistry(
+        reference,
+        await readAccess(reference, directory, context),
+        context,
+      );
+    },
   });
 }
 

@@ -119,6 +119,12 @@ export function absolutePath(
   return resolve(home, rest ?? "");
 }
 
+function nothingAt(path: string): MiseOciError {
+  return new MiseOciError("not-found", `Cannot find an image at ${JSON.stringify(path)}`, {
+    hint: "Build one with mise-oci build, or name an image of a registry",
+  });
+}
+
 async function openLocal(
   source: LocalSource,
   options: OpenImagesOptions,
@@ -137,6 +143,7 @@ async function openLocal(
     const store = await openArchive(path, signal === undefined ? {} : { signal });
     return { name, store, selector, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
   }
+  if (source.kind === "path" && info === undefined) throw nothingAt(path);
   const store = await openLayout(path);
   return {
     name,

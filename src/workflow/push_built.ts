@@ -30,6 +30,7 @@ import { openRegistry, readAccess } from "../build/registry_access.ts";
 import { readReuseIndex, type ReuseIndex } from "../build/reuse_layers.ts";
 import type { BuildContext, BuildResult, TransientBuild } from "../build/types.ts";
 import type { WorkflowContext } from "../context.ts";
+import { checkFound } from "./check_found.ts";
 import { resolvedInCache } from "./obtain_image.ts";
 import { chooseRoot } from "./open_image.ts";
 import { destinationOf, type ObtainedImages, upload } from "./push_upload.ts";
@@ -153,6 +154,7 @@ export async function pushByTool(
     if (opened.reference !== undefined) throw refuse("copy an image of a registry");
     const root = await chooseRoot(opened, named.platform, context);
     const images = await listImages(opened.store, root, selectorOf(opened, undefined, context));
+    for (const one of images) await checkFound(one, named.check ?? "off", context);
     const layout = join(scratch, "image");
     await soloLayout(opened, { root, directory: layout }, context);
     await pushWithTool({

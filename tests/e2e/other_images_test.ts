@@ -186,6 +186,25 @@ testWith(
   },
 );
 
+/** A push to a digest sends the image that has it, and nothing else. */
+async function pushByDigest(
+  { own, ask, host, project }: Bench,
+  { image, digest }: { readonly image: string; readonly digest: string },
+): Promise<void> {
+  await own("push", "--no-check", "--image", `${host}/multi:1`, `${host}/digest@${digest}`);
+  assertEquals(await ask("crane", "digest", `${host}/digest@${digest}`), digest);
+  const other = await runProgramJson<Inspected>(["inspect", image], {
+    cwd: project.directory,
+    env: project.env,
+  });
+  const wrong = await runProgram(["push", "--image", image, `${host}/digest@${other.digest}`], {
+    cwd: project.directory,
+    env: project.env,
+  });
+  assertEquals(wrong.code, 2, wrong.stderr);
+  assertStringIncludes(wrong.stderr, `the image has digest ${digest}`);
+}
+
 testWith(
   { needs: NEEDS },
   "push --tool crane and skopeo send all platforms; a digest names where to",
@@ -227,18 +246,7 @@ testWith(
     await own("push", "--tool", "skopeo", "--no-check", "--image", index, `${host}/tool:skopeo`);
     assertEquals(await ask("crane", "digest", `${host}/tool:skopeo`), built.digest);
 
-    await own("push", "--no-check", "--image", `${host}/multi:1`, `${host}/digest@${digest}`);
-    assertEquals(await ask("crane", "digest", `${host}/digest@${digest}`), digest);
-    const other = await runProgramJson<Inspected>(["inspect", image], {
-      cwd: project.directory,
-      env: project.env,
-    });
-    const wrong = await runProgram(["push", "--image", image, `${host}/digest@${other.digest}`], {
-      cwd: project.directory,
-      env: project.env,
-    });
-    assertEquals(wrong.code, 2, wrong.stderr);
-    assertStringIncludes(wrong.stderr, `the image has digest ${digest}`);
+    await pushByDigest(bench, { image, digest });
   },
 );
 
