@@ -3,7 +3,8 @@
  * crane reads it.
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
+import { mapConcurrently } from "../../src/concurrency.ts";
 import { runProgram, runProgramJson } from "../support/cli.ts";
 import { makeSmallImage, startEngine, type TestEngine } from "../support/containers.ts";
 import {
@@ -68,6 +69,7 @@ async function makeBench(
   await Deno.mkdir(dir);
   // Clients of docker's config directory, none of the user's own.
   const env = { ...podman.env, HOME: dir };
+  const path = [dirname(program("crane")), project.env["PATH"], podman.env["PATH"]].join(":");
   return {
     project,
     podman,
@@ -78,7 +80,7 @@ async function makeBench(
     own: async (...args) => {
       const { code, stdout, stderr } = await runProgram(args, {
         cwd: project.directory,
-        env: { ...project.env, ...podman.env, HOME: dir },
+        env: { ...podman.env, ...project.env, PATH: path },
       });
       assertEquals(code, 0, `mise-oci ${args.join(" ")}: ${stderr}`);
       return stdout;
@@ -146,7 +148,8 @@ async function useSource(bench: Bench, name: string, source: Source): Promise<vo
   assertEquals(inspected.platforms, platforms === 1 ? [NATIVE] : [NATIVE, FOREIGN]);
   assertStringIncludes(await own("check", image), "all start");
 
-  const target = `${host}/copy:${name.replaceAll(/[^a-z0-9]+/g, "-")}`;
+  const id = name.replaceAll(/[^a-z0-9]+/g, "-");
+  const target = `${host}/copy:${id}`;
   const pushed = JSON.parse(await own("push", "--no-check", "--json", "--image", image, target));
   assertEquals(pushed.digest, await ask("crane", "digest", target));
   if (digest !== undefined) assertEquals(pushed.digest, digest);
@@ -158,10 +161,9 @@ async function useSource(bench: Bench, name: string, source: Source): Promise<vo
   const built = JSON.parse(await own("inspect", "--json", layout));
   assert(built.layers.length > 1, `${built.layers.length} layers`);
 
-  const tag = "localhost/other:1";
+  const tag = `localhost/other:${id}`;
   await own("load", "--engine", "podman", "--image", image, "-t", tag);
   assertStringIncludes(await podman.ask("images", "--noheading", tag), "other");
-  await podman.ask("rmi", "--force", tag);
   const script = ["--", "sh", "-c", "echo ran"];
   assertEquals(await own("run", "--engine", "podman", "--image", image, ...script), "ran\n");
 }
@@ -175,9 +177,12 @@ testWith(
     await using podman = await startEngine("podman");
     const bench = await makeBench({ project, podman, host: registry.host });
     await pushImages(bench);
-    for (const [name, source] of Object.entries(await makeSources(bench))) {
-      await useSource(bench, name, source);
-    }
+    const sources = Object.entries(await makeSources(bench));
+    await mapConcurrently(
+      sources,
+      { limit: 2 },
+      ([name, source]) => useSource(bench, name, source),
+    );
     await using docker = await startEngine("docker");
     const saved = join(bench.dir, "docker-save.tar");
     await docker.ask("pull", "--quiet", `${registry.host}/small:1`);
