@@ -5,10 +5,9 @@ import { appendLayer, parsePlatform, parseReference } from "@mise/oci/oci";
 import { MemoryBlobs, openRegistryClient, pushImage } from "@mise/oci/registry";
 
 const [from = "", to = "", directory = ".", path = "/srv"] = Deno.args;
-const [reference, target] = [parseReference(from), parseReference(to)];
-const client = await openRegistryClient(reference);
-const platform = parsePlatform("linux/amd64");
-const image = await resolveImage(new RegistryImages(client, { reference }), { platform });
+const client = await openRegistryClient(parseReference(from));
+const images = new RegistryImages(client, { reference: parseReference(from) });
+const image = await resolveImage(images, { platform: parsePlatform("linux/amd64") });
 const blobs = new MemoryBlobs();
 await using pool = createCompressionPool({ compression: { kind: "gzip" } });
 const plan = planTreeLayer(await Deno.realPath(directory), path);
@@ -16,6 +15,6 @@ const layer = await buildLayer(plan, { pool, sink: blobs, baseDirectories: NO_BA
 const { manifest, config, layers } = appendLayer(image, layer);
 blobs.add(config.bytes);
 const pushable = { manifest, config: config.descriptor, layers, source: blobs };
-const { digest } = await pushImage(client, pushable, { reference: target });
+const { digest } = await pushImage(client, pushable, { reference: parseReference(to) });
 await Deno.stdout.write(new TextEncoder().encode(`${digest}\n`));
 client.close();
