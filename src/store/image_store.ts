@@ -6,6 +6,7 @@ import { MiseOciError } from "../errors.ts";
 import {
   Annotation,
   type Descriptor,
+  type Digest,
   type Index,
   type ManifestOrIndex,
   MAX_MANIFEST_BYTES,
@@ -21,6 +22,8 @@ export interface ImageStore extends BlobSource {
   readonly address?: string;
   /** Its index. @throws {MiseOciError} `layout` if it is malformed. */
   index(): Promise<Index>;
+  /** What changes with the file of a blob; absent where blobs have none of their own. */
+  state?(digest: Digest): Promise<string | undefined>;
   /** A manifest, index or config, whole and verified. Default: {@linkcode readBlob}. */
   document?(descriptor: Descriptor): Promise<Uint8Array<ArrayBuffer>>;
 }

@@ -8,6 +8,7 @@ import type { Image, ResolvedImage } from "../image/types.ts";
 import type { Descriptor, ImageSource, Platform } from "../oci/mod.ts";
 import { openSource, selectorOf } from "../build/open_source.ts";
 import type { WorkflowContext } from "../context.ts";
+import type { ImageStore } from "../store/image_store.ts";
 import { verifyStore } from "../store/verify.ts";
 import { checkFound } from "./check_found.ts";
 import type { NamedImageRequest } from "./types.ts";
@@ -18,6 +19,8 @@ export interface OpenedImage extends ResolvedImage, AsyncDisposable {
   readonly name: string;
   /** The platforms of everything that was named, this image's included. */
   readonly platforms: readonly Platform[];
+  /** Where it is, unless that is a registry. */
+  readonly store?: ImageStore;
 }
 
 /** Which image of what an argument names. */
@@ -53,6 +56,7 @@ export async function openImage(
       ...image,
       name: image.tag ?? opened.name,
       platforms,
+      ...(opened.reference === undefined ? { store } : {}),
       [Symbol.asyncDispose]: dispose,
     };
   } catch (error) {

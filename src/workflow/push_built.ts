@@ -26,7 +26,7 @@ import { composeSet } from "../build/image_set.ts";
 import { openSource, selectorOf } from "../build/open_source.ts";
 import { type PlannedImage, planPlatforms } from "../build/plan_images.ts";
 import { requestedPlatforms } from "../build/project_options.ts";
-import { openRegistry, readAccess } from "../build/registry_access.ts";
+import { isInsecure, openRegistry, readAccess } from "../build/registry_access.ts";
 import { readReuseIndex, type ReuseIndex } from "../build/reuse_layers.ts";
 import type { BuildContext, BuildResult, TransientBuild } from "../build/types.ts";
 import type { WorkflowContext } from "../context.ts";
@@ -161,7 +161,7 @@ export async function pushByTool(
       tool,
       layout,
       reference,
-      insecure: access.insecureRegistries.includes(reference.registry),
+      insecure: isInsecure(reference.registry, access),
     }, { signal: context.signal });
     const isIndex = maybeManifestKind(root.mediaType) === "index";
     const pushed = built?.images ??
