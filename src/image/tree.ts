@@ -40,14 +40,9 @@ export interface Tree {
   }[];
 }
 
-/** Whether a registry need not have the blob: a layer whose bytes are to be had elsewhere. */
-function isElsewhere({ mediaType, urls = [] }: Descriptor): boolean {
-  return isForeignLayer(mediaType) && urls.length > 0;
-}
-
 async function checkBlobs(store: ImageStore, { config, layers }: Manifest): Promise<void> {
   for (const blob of [config, ...layers]) {
-    if (!isElsewhere(blob) || await store.size(blob.digest) !== undefined) {
+    if (!isForeignLayer(blob.mediaType) || await store.size(blob.digest) !== undefined) {
       await checkSize(store, blob);
     }
   }

@@ -83,15 +83,11 @@ const DEFAULT_JOBS = 4;
 /** Questions without a body, of which more can be under way. */
 const HEAD_JOBS = 16;
 
-/**
- * Every blob of an image once, the config first, without layers whose bytes are to be had elsewhere. One
- * that must not be distributed and names no other place is sent: no registry takes the manifest without it.
- */
+/** Every blob of an image once, the config first, without layers that must not be distributed. */
 function blobsOf(image: PushableImage): readonly Descriptor[] {
   const blobs = new Map<Digest, Descriptor>();
   for (const blob of [image.config, ...image.layers]) {
-    const isElsewhere = isForeignLayer(blob.mediaType) && (blob.urls ?? []).length > 0;
-    if (!isElsewhere) blobs.set(blob.digest, blob);
+    if (!isForeignLayer(blob.mediaType)) blobs.set(blob.digest, blob);
   }
   return [...blobs.values()];
 }
