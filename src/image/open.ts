@@ -4,6 +4,7 @@
  */
 import { resolve } from "@std/path";
 import { MiseOciError } from "../errors.ts";
+import { expandHome } from "../home.ts";
 import {
   formatImageSource,
   type ImageSource,
@@ -104,19 +105,11 @@ export async function locate(
 }
 
 /** The absolute path of a location below the directory; `~/` is the home directory. */
-export function absolutePath(
+function absolutePath(
   location: string,
   { directory, home }: Pick<OpenImagesOptions, "directory" | "home">,
 ): string {
-  const [, rest] = /^~(?:\/(.*))?$/s.exec(location) ?? [];
-  const isHome = location === "~" || rest !== undefined;
-  if (!isHome) return resolve(directory, location);
-  if (home === undefined || home === "") {
-    throw new MiseOciError("usage", `Cannot use "${location}": HOME is not set`, {
-      hint: "Write the whole path",
-    });
-  }
-  return resolve(home, rest ?? "");
+  return resolve(directory, expandHome(location, home));
 }
 
 function nothingAt(path: string): MiseOciError {
