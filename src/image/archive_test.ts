@@ -13,7 +13,7 @@ import {
   text,
   tree,
   writeImage,
-} from "../store/fixtures_test.ts";
+} from "../../tests/support/store_fixtures.ts";
 import { createLayout, type Layout, verifyStore } from "../store/mod.ts";
 import { listTar, parsePaxRecords } from "../store/tar_reader.ts";
 import { TAR_END, tarHeader, tarPadding } from "../store/tar_writer.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { parseImageArgument } from "../oci/mod.ts";
-import { inTempDir, rejected, writeImage } from "../store/fixtures_test.ts";
+import { inTempDir, rejected, writeImage } from "../../tests/support/store_fixtures.ts";
 import { createLayout } from "../store/mod.ts";
 import { type OpenedImages, openImages } from "./open.ts";
 import { resolveImage, resolveRoot, writeOciArchive } from "./mod.ts";

@@ -8,7 +8,7 @@ import {
   rejected,
   text,
   writeImage,
-} from "../store/fixtures_test.ts";
+} from "../../tests/support/store_fixtures.ts";
 import { createLayout, type Layout } from "../store/mod.ts";
 import { listPlatforms, resolveImage, resolveRoot } from "./mod.ts";
 import { readReferrers, readTree } from "./tree.ts";
