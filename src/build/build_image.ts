@@ -184,6 +184,9 @@ export async function buildImage(
   }
   await using _installs = await holdForeignInstalls(requestedPlatforms(request));
   const planned = await planPlatforms(request, context);
+  if (archive?.format === "docker-archive") {
+    (await archiveModule()).checkArchiveCompression(archive, planned.map(({ plan }) => plan));
+  }
   for (const one of planned) requireInstalled(one);
   const cache = await openBuildCache(context);
   await using _lease = await cache.lease();
