@@ -4,7 +4,7 @@
  */
 import { MiseOciError } from "../../errors.ts";
 import { parseImagePath } from "../../oci/image_path.ts";
-import { formatImageSource, parseImageSource, withPath } from "../../oci/image_source.ts";
+import { formatImageSource, parseImageSource, withSourcePath } from "../../oci/image_source.ts";
 import { parseImageName } from "../../oci/reference.ts";
 import type { Copy } from "../../plan/project.ts";
 import type { Owner } from "../../plan/types.ts";
@@ -71,7 +71,7 @@ export function parseCopy(text: string, place: Place): Copy {
 export function parseFrom(text: string, place: Place): string {
   const source = parseImageSource(text);
   if (!("location" in source)) return text;
-  return formatImageSource(withPath(source, (path) => place.resolve(path)));
+  return formatImageSource(withSourcePath(source, (path) => place.resolve(path)));
 }
 
 /** Where a build goes, and the name that the image gets there. */

@@ -2,7 +2,7 @@
  * An image that exists, as it is written on the command line.
  * @module
  */
-import { type ImageSource, parseImageArgument, withPath } from "../../oci/image_source.ts";
+import { type ImageSource, parseImageArgument, withSourcePath } from "../../oci/image_source.ts";
 import type { Place } from "../flag.ts";
 import { parseName } from "./numbers.ts";
 
@@ -18,5 +18,5 @@ export const IMAGE_FORMS =
  * @throws {MiseOciError} `usage`.
  */
 export function parseImage(text: string, place: Place): ImageSource {
-  return withPath(parseImageArgument(parseName(text)), (path) => place.resolve(path));
+  return withSourcePath(parseImageArgument(parseName(text)), (path) => place.resolve(path));
 }
