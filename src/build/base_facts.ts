@@ -182,7 +182,7 @@ export async function settleUser(
     const [name = ""] = plan.config.user.split(":");
     context.reporter.emit({
       type: "warning",
-      text: `User ${JSON.stringify(name)} of [oci] is not in ${PASSWD} of the image, so no ` +
+      text: `User ${JSON.stringify(name)} is not in ${PASSWD} of the image, so no ` +
         "container starts. Name one that is there, or a number such as 1000",
     });
   }

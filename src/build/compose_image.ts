@@ -26,10 +26,11 @@ export async function makeDocument(
   return { descriptor: { mediaType, digest, size: bytes.length }, bytes };
 }
 
-function manifestAnnotations(base: BaseImage): Record<string, string> {
+function manifestAnnotations(base: BaseImage, { config }: BuildPlan): Record<string, string> {
   return {
     ...(base.reference === undefined ? {} : { [Annotation.baseName]: base.reference }),
     ...(base.digest === undefined ? {} : { [Annotation.baseDigest]: base.digest }),
+    ...config.annotations,
   };
 }
 
@@ -78,7 +79,7 @@ export async function composeImage(
     );
   }
   const configDocument = await makeDocument(MediaType.config, encodeImageConfig(config));
-  const annotations = manifestAnnotations(base);
+  const annotations = manifestAnnotations(base, plan);
   const manifest = await makeDocument(
     MediaType.manifest,
     encodeManifest({
@@ -91,6 +92,7 @@ export async function composeImage(
     manifest,
     config: configDocument,
     imageConfig: config,
+    ...(plan.config.annotations === undefined ? {} : { annotations: plan.config.annotations }),
     layers: descriptors,
     platform: platformOf(config),
     rows: rows(base, layers),

@@ -30,7 +30,12 @@ export function sortPlatforms(platforms: readonly Platform[]): readonly Platform
 export async function composeSet(images: readonly ComposedImage[]): Promise<ImageSet> {
   if (images.length === 1) return { images };
   const manifests = images.map(({ manifest, platform }) => ({ ...manifest.descriptor, platform }));
-  return { images, index: await makeDocument(MediaType.index, encodeIndex({ manifests })) };
+  const annotations = Object.assign({}, ...images.map((image) => image.annotations));
+  const index = encodeIndex({
+    manifests,
+    ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+  });
+  return { images, index: await makeDocument(MediaType.index, index) };
 }
 
 /** What names the set in an index: the index itself, or its only image with its platform. */

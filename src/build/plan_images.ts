@@ -9,6 +9,7 @@ import { SharedAnswers } from "../mise/answers_of_project.ts";
 import { readProject } from "../mise/project.ts";
 import type { Platform } from "../oci/mod.ts";
 import { type BuildPlan, plan, type PlanOptions, type Project } from "../plan/mod.ts";
+import { overrideOci } from "../plan/project.ts";
 import { openBuildCache } from "./build_cache.ts";
 import { buildTimestamp, defaultPlatform, hostEnv } from "./environment.ts";
 import { imageExtras } from "./image_extras.ts";
@@ -124,7 +125,7 @@ export async function planProject(
   options: PlanProjectOptions = { installForeign: true },
 ): Promise<PlannedImage> {
   const opened = await openProject(request, options, context);
-  const { oci } = opened;
+  const oci = overrideOci(opened.oci, request.overrides);
   const project = { ...opened, oci: { ...oci, copy: await withIgnores(oci.copy) } };
   const versions = { format: LAYER_FORMAT, relocation: RELOCATION_FORMAT };
   const download = options.installForeign;

@@ -13,7 +13,7 @@ import type {
   Platform,
 } from "../oci/mod.ts";
 import type { MiseContext } from "../mise/context.ts";
-import type { Copy, Project } from "../plan/project.ts";
+import type { Copy, OciOverrides, Project } from "../plan/project.ts";
 import type { BuildPlan, LayerPlan, Owner } from "../plan/types.ts";
 import type { Cache } from "../store/cache.ts";
 import type { CheckMode } from "../check/report_problems.ts";
@@ -80,6 +80,8 @@ export interface BuildRequest extends ProjectRequest {
   readonly from?: string;
   /** Name of the image (`-t`). */
   readonly tag?: string;
+  /** What `--env`, `--label`, `--entrypoint` and others say in place of `[oci]`. */
+  readonly overrides?: OciOverrides;
   /** `--mount-point`. */
   readonly mountPoint?: MountPoint;
   /** `--copy`, host paths absolute. */
@@ -242,6 +244,8 @@ export interface ComposedImage {
   readonly config: Document;
   /** The image config, parsed. */
   readonly imageConfig: ImageConfig;
+  /** Annotations of one's own, which an index gets too. */
+  readonly annotations?: Readonly<Record<string, string>>;
   /** Layers, bottom first, the base's among them. */
   readonly layers: readonly Descriptor[];
   /** What the image runs on, as its config says. */

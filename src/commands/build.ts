@@ -8,6 +8,7 @@ import type { BuildRequest } from "../build/types.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { choiceFlag, type FlagTable, inGroup, switchFlag, valueFlag } from "./flag.ts";
 import { BUILD_FLAGS, buildRequest, given } from "./flags/build.ts";
+import { CONFIG_FLAGS, overridesRequest } from "./flags/config.ts";
 import { parseArchivePath, parseOutput } from "./values/build.ts";
 
 const printModule = () => import("./print/build.ts");
@@ -42,6 +43,7 @@ const FLAGS = {
     }),
     "dry-run": switchFlag({ help: "Print what would be built and write nothing" }),
   }),
+  ...CONFIG_FLAGS,
   ...BUILD_FLAGS,
 } as const satisfies FlagTable;
 
@@ -77,6 +79,7 @@ function outputs(
 async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
   const request: BuildRequest = {
     ...buildRequest(input, context),
+    ...overridesRequest(input),
     ...outputs(input, context),
   };
   if (input.flags["dry-run"]) {
@@ -119,6 +122,11 @@ export const build: Command = defineCommand({
     {
       text: "Add the application to the tools, owned by user 1000",
       command: "mise-oci build --copy ./dist:/workspace/dist --owner 1000",
+    },
+    {
+      text: "Set a label, a variable and the command for this build only",
+      command: "mise-oci build --label org.opencontainers.image.revision=$SHA --env PORT=8080 " +
+        '--cmd "node server.js"',
     },
     {
       text: "Build for two platforms at once",

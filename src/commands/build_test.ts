@@ -222,3 +222,49 @@ Deno.test("cache prune asks for age and size, cache ls and path print what there
   const path = await run(["cache", "path"], { cacheDirectory: () => Promise.resolve("/c") });
   assertEquals(path.stdout, "/c\n");
 });
+
+Deno.test("build's config flags override [oci] for one build, later ones of a name winning", async () => {
+  const { overrides, miseEnv } = await buildRequest([
+    ..."--env A=1 --env B=x=y --env A=2 --label v --label w=1 -E prod".split(" "),
+    "--annotation=org.opencontainers.image.title=an app",
+    ..."--user app:1000 --workdir /srv".split(" "),
+    "--entrypoint=",
+    '--cmd=["sh","-c","echo $A"]',
+  ]);
+  assertEquals(miseEnv, "prod");
+  assertEquals(overrides, {
+    env: { A: "2", B: "x=y" },
+    labels: { v: "", w: "1" },
+    annotations: { "org.opencontainers.image.title": "an app" },
+    entrypoint: [],
+    cmd: ["sh", "-c", "echo $A"],
+    user: "app:1000",
+    workdir: "/srv",
+  });
+  assertEquals((await buildRequest(["--cmd", "node  server.js"])).overrides, {
+    cmd: ["node", "server.js"],
+  });
+});
+
+Deno.test("build's config flags say what is wrong with a value and never repeat one", async () => {
+  for (
+    const [flag, value, ...texts] of [
+      ["env", "prod", 'the variable "prod": no value', "mise is chosen with -E prod"],
+      ["env", "=s3cret", "without a name", "--env NAME=VALUE"],
+      ["label", "=s3cret", "label without a name", "--label NAME=VALUE"],
+      ["annotation", "title", "a name and a value", "--annotation NAME=VALUE"],
+      ["annotation", "index:a.b=s3cret", 'begins with "index:"', "--annotation a.b=VALUE"],
+      ["annotation", "manifest[linux/amd64]:a=1", "begins with", "--annotation a=VALUE"],
+      ["cmd", "echo $HOME", "only a shell reads", "a JSON array of words"],
+      ["cmd", '["a", 1]', "an array of strings expected", "a JSON array of words"],
+      ["entrypoint", '["a"', "begins like a JSON array", "a JSON array of words"],
+      ["user", "a b", 'Cannot use "a b" as the image\'s user', "1000:1000"],
+      ["workdir", "srv", 'working directory "srv"', "absolute directory of the image"],
+    ] as const
+  ) {
+    const { code, stderr } = await run(["build", `--${flag}=${value}`], {});
+    assertEquals(code, 2, value);
+    for (const text of texts) assertStringIncludes(stderr, text);
+    assertEquals(stderr.includes("s3cret"), false);
+  }
+});

@@ -158,3 +158,42 @@ Deno.test("load asks for the layout that build writes unless told otherwise", as
   assertEquals(request, { source, directory: "/work", engine: "podman", tag: "app:dev" });
   assertEquals(stdout, `loaded ${DIGEST} into podman as localhost/app:dev\n`);
 });
+
+Deno.test("push takes the config flags of a build, an image that exists does not", async () => {
+  let image: unknown;
+  const push = (...args: string[]) =>
+    run(["push", ...args, "r.io/app:v1"], {
+      pushImage: (request) => {
+        image = request.image;
+        return Promise.resolve({
+          digest: DIGEST,
+          manifestDigest: DIGEST,
+          reference: "r.io/app:v1",
+        });
+      },
+    });
+  assertEquals((await push("--label", "a=b")).code, 0);
+  assertEquals(
+    (image as { build: { overrides: unknown } }).build.overrides,
+    { labels: { a: "b" } },
+  );
+  const { code, stderr } = await push("--image", "x", "--label", "a=b", "--env", "A=1");
+  assertEquals(code, 2);
+  assertStringIncludes(stderr, "Cannot use --env, --label together with --image");
+});
+
+Deno.test("run's --env, --user, --workdir and --entrypoint are the container's, not the image's", async () => {
+  let request: RunRequest | undefined;
+  const { code } = await run(
+    [..."run -e A=1 -u 5 -w /x --entrypoint sh".split(" "), "--", "true"],
+    {
+      runImage: (given) => {
+        request = given;
+        return Promise.resolve({ exitCode: 0 });
+      },
+    },
+  );
+  assertEquals([code, request?.env, request?.workdir], [0, ["A=1"], "/x"]);
+  assertEquals(request?.engineArgs, ["--user=5", "--entrypoint=sh"]);
+  assertEquals(request?.image.kind === "build" && request.image.build.overrides, undefined);
+});

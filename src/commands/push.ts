@@ -8,6 +8,7 @@ import type { PushRequest } from "../workflow/types.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { choiceFlag, type FlagTable, inGroup, switchFlag, valueFlag } from "./flag.ts";
 import { given } from "./flags/build.ts";
+import { CONFIG_FLAGS, overridesRequest } from "./flags/config.ts";
 import { IMAGE_FLAGS, imageRequest } from "./flags/image.ts";
 import { IMAGE_FORMS } from "./values/image.ts";
 
@@ -28,6 +29,7 @@ const FLAGS = {
       help: "Who uploads; auto is the built-in client",
     }),
   }),
+  ...CONFIG_FLAGS,
   ...IMAGE_FLAGS,
 } as const satisfies FlagTable;
 
@@ -82,7 +84,7 @@ function pushRequest(
   }
   return {
     directory: context.place.resolve("."),
-    image: imageRequest(input, context),
+    image: imageRequest(input, context, { flags: CONFIG_FLAGS, build: overridesRequest(input) }),
     destination,
     updateIndex: flags["update-index"],
     tool: flags.tool,

@@ -11,8 +11,9 @@ import {
   parseImageSource,
   withSourcePath,
 } from "../oci/mod.ts";
+import { isImageUser } from "../oci/image_config.ts";
 import { parseImagePath, parseMountPoint } from "../oci/image_path.ts";
-import type { Copy, OciSection } from "../plan/project.ts";
+import type { Copy, Healthcheck, OciSection } from "../plan/project.ts";
 import { dirname, resolve } from "@std/path";
 import { nearest } from "../suggest.ts";
 import { type ConfigFile, describePlace, isTable, type TomlTable } from "./config_file.ts";
@@ -153,6 +154,96 @@ function from(value: unknown, place: FieldPlace): string {
   });
 }
 
+const PORT = /^([1-9][0-9]{0,4})(?:-([1-9][0-9]{0,4}))?(?:\/(tcp|udp|sctp))?$/;
+
+/** Ports as `EXPOSE` of a Dockerfile takes them; docker writes each with its protocol. */
+function ports(value: unknown, place: FieldPlace): readonly string[] {
+  const list = Array.isArray(value)
+    ? value.map((item) => typeof item === "number" ? String(item) : item)
+    : value;
+  return texts(list, place).flatMap((port) => {
+    const [, first, last = first, protocol = "tcp"] = PORT.exec(port) ?? [];
+    const [from, to] = [Number(first), Number(last)];
+    if (!(from <= to && to <= 65535)) {
+      failField(
+        place,
+        `${JSON.stringify(port)} is not a port`,
+        'Write "8080", "53/udp" or "8000-8010"',
+      );
+    }
+    return Array.from({ length: to - from + 1 }, (_, i) => `${from + i}/${protocol}`);
+  });
+}
+
+function stopSignal(value: unknown, place: FieldPlace): string {
+  const signal = typeof value === "number" ? String(value) : text(value, place);
+  return /^(?:SIG[A-Z0-9]+(?:[+-][0-9]+)?|[1-9][0-9]?)$/.test(signal) ? signal : failField(
+    place,
+    `${JSON.stringify(signal)} is not a signal`,
+    'Write "SIGINT", or its number',
+  );
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
+
+/** `1m30s` in nanoseconds, as docker stores it. */
+function duration(value: unknown, place: FieldPlace): number {
+  const source = text(value, place);
+  const parts = [...source.matchAll(/([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)/g)];
+  const sum = parts.reduce((total, [, n, unit = ""]) => total + Number(n) * (UNITS[unit] ?? 0), 0);
+  const isWhole = parts.map(([part]) => part).join("") === source;
+  return isWhole && sum >= 1e6 && Number.isSafeInteger(sum) ? sum : failField(
+    place,
+    `${JSON.stringify(source)} is not a duration`,
+    'Write "30s", "1m30s" or "500ms"',
+  );
+}
+
+/** What `test` says: a text for the image's shell, words of a command, or `none`. */
+function healthTest(value: unknown, place: FieldPlace): readonly string[] {
+  if (typeof value !== "string") return ["CMD", ...texts(value, place)];
+  return value.toLowerCase() === "none" ? ["NONE"] : ["CMD-SHELL", text(value, place)];
+}
+
+/** `HEALTHCHECK` of a Dockerfile as a table. */
+function healthcheck(value: unknown, place: FieldPlace): Healthcheck {
+  if (!isTable(value)) {
+    return failField(
+      place,
+      `a table expected, not ${describeType(value)}`,
+      'Write { cmd = "curl -f localhost" }',
+    );
+  }
+  const known = ["cmd", "interval", "timeout", "start_period", "retries"];
+  const unknown = Object.keys(value).find((key) => !known.includes(key));
+  if (unknown !== undefined) {
+    failField(
+      place,
+      `unknown key ${JSON.stringify(unknown)}`,
+      `Known keys are ${known.join(", ")}`,
+    );
+  }
+  const at = (key: string): FieldPlace => ({ ...place, path: [...place.path, key] });
+  const maybe = (key: string): number | undefined =>
+    value[key] === undefined ? undefined : duration(value[key], at(key));
+  const [interval, timeout, startPeriod] = ["interval", "timeout", "start_period"].map(maybe);
+  const { cmd, retries } = value;
+  if (cmd === undefined) failField(place, "cmd is missing");
+  return {
+    test: healthTest(cmd, at("cmd")),
+    ...(interval === undefined ? {} : { interval }),
+    ...(timeout === undefined ? {} : { timeout }),
+    ...(startPeriod === undefined ? {} : { startPeriod }),
+    ...(retries === undefined ? {} : { retries: id(retries, at("retries")) }),
+  };
+}
+
+function volumePaths(value: unknown, place: FieldPlace): readonly string[] {
+  return texts(value, place).map((path) =>
+    parseImagePath(path, (why) => failField(place, `${JSON.stringify(path)}: ${why}`))
+  );
+}
+
 function workdir(value: unknown, place: FieldPlace): string {
   const path = text(value, place);
   return path.startsWith("/")
@@ -163,7 +254,7 @@ function workdir(value: unknown, place: FieldPlace): string {
 /** A user as a runtime reads it: a name or number, maybe with `:GROUP`. */
 function user(value: unknown, place: FieldPlace): string {
   const name = text(value, place);
-  return /^[^\s:]+(?::[^\s:]+)?$/.test(name)
+  return isImageUser(name)
     ? name
     : failField(place, 'a name or number expected, maybe with ":GROUP"');
 }
@@ -202,6 +293,11 @@ const OWN_FIELDS: Readonly<Record<string, FieldReader>> = {
   drop_env: (value, place) => ({ dropEnv: texts(value, place) }),
   compression: (value, place) => ({ compression: parsed(value, place, parseCompression) }),
   exclude: (value, place) => ({ exclude: globs(value, place) }),
+  annotations: (value, place) => ({ annotations: stringMap(value, place) }),
+  expose: (value, place) => ({ expose: ports(value, place) }),
+  volumes: (value, place) => ({ volumes: volumePaths(value, place) }),
+  stop_signal: (value, place) => ({ stopSignal: stopSignal(value, place) }),
+  healthcheck: (value, place) => ({ healthcheck: healthcheck(value, place) }),
   task_tools: (value, place) => ({ taskTools: flag(value, place) }),
 };
 

@@ -92,6 +92,9 @@ function joinTables(oci: OciTable, own: OciTable): OciTable {
     copy: [...oci.copy ?? [], ...own.copy ?? []],
     env: { ...oci.env, ...own.env },
     labels: { ...oci.labels, ...own.labels },
+    ...((own.annotations ?? oci.annotations) === undefined
+      ? {}
+      : { annotations: { ...oci.annotations, ...own.annotations } }),
   };
 }
 
@@ -150,6 +153,9 @@ export function mergeOci(tables: readonly OciTable[]): OciSection {
       copy: [...merged.copy, ...table.copy ?? []],
       env: { ...merged.env, ...table.env },
       labels: { ...merged.labels, ...table.labels },
+      ...(table.annotations === undefined
+        ? {}
+        : { annotations: { ...merged.annotations, ...table.annotations } }),
     };
   }
   return merged;

@@ -236,3 +236,55 @@ Deno.test("maybeOciError() leaves alone what is no matter of [oci]", () => {
   assertEquals(maybeOciError(file, "unknown field `allow_env`"), undefined);
   assertEquals(maybeOciError(parseConfigFile("/p/x.toml", ""), "anything"), undefined);
 });
+
+Deno.test("parseOciTables() reads annotations, ports, volumes, stop signal and health check as docker writes them", () => {
+  const section = merge(`
+[_.oci]
+expose = [8080, "53/udp", "9000-9001"]
+volumes = ["/data/"]
+stop_signal = "SIGINT"
+[_.oci.annotations]
+"org.opencontainers.image.title" = "app"
+[_.oci.healthcheck]
+cmd = "curl -f localhost:8080"
+interval = "1m30s"
+timeout = "500ms"
+retries = 3
+`);
+  assertEquals(section.expose, ["8080/tcp", "53/udp", "9000/tcp", "9001/tcp"]);
+  assertEquals(section.volumes, ["/data"]);
+  assertEquals(section.stopSignal, "SIGINT");
+  assertEquals(section.annotations, { "org.opencontainers.image.title": "app" });
+  assertEquals(section.healthcheck, {
+    test: ["CMD-SHELL", "curl -f localhost:8080"],
+    interval: 90e9,
+    timeout: 500e6,
+    retries: 3,
+  });
+  assertEquals(merge('[_.oci]\nhealthcheck = { cmd = ["a", "b"] }').healthcheck, {
+    test: ["CMD", "a", "b"],
+  });
+  assertEquals(merge('[_.oci]\nhealthcheck = { cmd = "none" }').healthcheck, { test: ["NONE"] });
+});
+
+Deno.test("C06: wrong ports, volumes, signals and health checks say what to write", () => {
+  for (
+    const [text, message, hint] of [
+      ["expose = [0]", '"0" is not a port', "8000-8010"],
+      ["expose = ['70000']", '"70000" is not a port', "8000-8010"],
+      ["expose = ['80:80']", '"80:80" is not a port', "8000-8010"],
+      ["expose = ['20-10']", '"20-10" is not a port', "8000-8010"],
+      ["volumes = ['data']", "is not absolute", undefined],
+      ["stop_signal = 'TERM'", '"TERM" is not a signal', "SIGINT"],
+      ["healthcheck = 'curl'", "a table expected", "cmd ="],
+      ["healthcheck = { test = 'curl' }", 'unknown key "test"', "cmd, interval"],
+      ["healthcheck = { interval = '1s' }", "cmd is missing", undefined],
+      ["healthcheck = { cmd = 'a', interval = '5' }", '"5" is not a duration', "1m30s"],
+      ["healthcheck = { cmd = 'a', retries = -1 }", "a whole number", undefined],
+    ] as const
+  ) {
+    const error = failure(`[_.oci]\n${text}`);
+    assertStringIncludes(error.message, message);
+    if (hint !== undefined) assertStringIncludes(error.hint ?? "", hint);
+  }
+});

@@ -72,6 +72,11 @@ export interface ImageConfig {
   readonly extensions?: JsonObject;
 }
 
+/** Whether a text is a user as runtimes read it: a name or number, maybe with `:GROUP`. */
+export function isImageUser(text: string): boolean {
+  return /^[^\s:]+(?::[^\s:]+)?$/.test(text) && !text.includes("\0");
+}
+
 const CONFIG_KNOWN = ["User", "Env", "Entrypoint", "Cmd", "WorkingDir", "Labels"];
 const KNOWN = [
   "created",

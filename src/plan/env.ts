@@ -154,7 +154,12 @@ export function planEnv(project: Project, options: PlanOptions, mountPoint: stri
   const concerns = kept.flatMap((variable, i) =>
     allowed(variable.name) ? [] : maybeConcern(variable, env[i]?.[1] ?? "", context) ?? []
   );
-  const names = [...all.map(({ name }) => name), ...Object.keys(project.oci.labels), "cmd"];
+  const { labels, annotations } = project.oci;
+  const names = [
+    ...all.map(({ name }) => name),
+    ...Object.keys({ ...labels, ...annotations }),
+    "cmd",
+  ];
   return {
     env,
     concerns,

@@ -3,7 +3,9 @@
  * @module
  */
 import type { ContainerConfig, DiffId, HistoryEntry, ImageConfig, Platform } from "../oci/mod.ts";
+import type { JsonObject } from "../oci/json.ts";
 import { MISE_CONFIG_DIR } from "./layers/config.ts";
+import type { Healthcheck } from "./project.ts";
 import type { ConfigPlan } from "./types.ts";
 
 /** PATH where neither the base nor `[oci].env` has one. */
@@ -118,8 +120,39 @@ function baseHistory(base: ImageConfig | undefined, baseName: string): readonly 
   }));
 }
 
+/** Each name with the empty object that the specification wants as its value. */
+function asSet(base: unknown, names: readonly string[]): JsonObject {
+  const inherited = typeof base === "object" && base !== null ? base : {};
+  return { ...inherited, ...Object.fromEntries(names.map((name) => [name, {}])) };
+}
+
+function composeHealthcheck(
+  { test, interval, timeout, startPeriod, retries }: Healthcheck,
+): JsonObject {
+  return {
+    Test: [...test],
+    ...(interval === undefined ? {} : { Interval: interval }),
+    ...(timeout === undefined ? {} : { Timeout: timeout }),
+    ...(startPeriod === undefined ? {} : { StartPeriod: startPeriod }),
+    ...(retries === undefined ? {} : { Retries: retries }),
+  };
+}
+
+/** The base's other fields, with the plan's ports, volumes, stop signal and health check. */
+function composeExtensions(base: JsonObject | undefined, config: ConfigPlan): JsonObject {
+  const { expose, volumes, stopSignal, healthcheck } = config;
+  return {
+    ...base,
+    ...(expose === undefined ? {} : { ExposedPorts: asSet(base?.["ExposedPorts"], expose) }),
+    ...(volumes === undefined ? {} : { Volumes: asSet(base?.["Volumes"], volumes) }),
+    ...(stopSignal === undefined ? {} : { StopSignal: stopSignal }),
+    ...(healthcheck === undefined ? {} : { Healthcheck: composeHealthcheck(healthcheck) }),
+  };
+}
+
 function composeContainer(base: ContainerConfig, config: ConfigPlan): ContainerConfig {
   const workdir = config.workdir ?? (base.WorkingDir || DEFAULT_WORKDIR);
+  const extensions = composeExtensions(base.extensions, config);
   return {
     ...base,
     Env: composeEnv(base.Env ?? [], config, workdir),
@@ -128,6 +161,7 @@ function composeContainer(base: ContainerConfig, config: ConfigPlan): ContainerC
     ...(config.user === undefined ? {} : { User: config.user }),
     WorkingDir: workdir,
     Labels: { ...base.Labels, ...config.labels },
+    ...(Object.keys(extensions).length === 0 ? {} : { extensions }),
   };
 }
 

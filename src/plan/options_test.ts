@@ -100,11 +100,11 @@ Deno.test("L18: plan() warns of ids that engines take for others", () => {
   for (const owner of [largest, { uid: 65536, gid: 0 }, { uid: 0, gid: 100000 }]) {
     assertStringIncludes(warned(owner).join(), "rootless engines have ids up to 65535");
   }
-  assertStringIncludes(warned(usual, "65536").join(), "user of [oci] has the id 65536: rootless");
+  assertStringIncludes(warned(usual, "65536").join(), "The user has the id 65536: rootless");
   for (const owner of [{ uid: 2147483648, gid: 0 }, { uid: 0, gid: 4294967295 }]) {
     assertStringIncludes(warned(owner).join(), "The owner of the layers has the id");
   }
   for (const user of ["2147483648", "0:4294967295"]) {
-    assertStringIncludes(warned(largest, user).join(), "user of [oci] has the id");
+    assertStringIncludes(warned(largest, user).join(), "The user has the id");
   }
 });

@@ -78,7 +78,7 @@ function largeIds({ oci }: Project, { owner }: ResolvedOptions): readonly string
   };
   return [
     ...found([owner.uid, owner.gid], "The owner of the layers"),
-    ...found(ofUser, "user of [oci]"),
+    ...found(ofUser, "The user"),
   ];
 }
 
@@ -87,7 +87,8 @@ function planConfig(
   options: PlanOptions,
   context: { readonly resolved: ResolvedOptions; readonly env: ConfigPlan["env"] },
 ): ConfigPlan {
-  const { entrypoint, cmd, user, workdir } = project.oci;
+  const { entrypoint, cmd, user, workdir, expose, volumes, stopSignal, healthcheck } = project.oci;
+  const { annotations = {} } = project.oci;
   const { mountPoint } = context.resolved;
   return {
     created: options.created,
@@ -99,6 +100,11 @@ function planConfig(
     ...(user === undefined ? {} : { user }),
     ...(workdir === undefined ? {} : { workdir }),
     labels: planLabels(project, options),
+    ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+    ...(expose === undefined ? {} : { expose }),
+    ...(volumes === undefined ? {} : { volumes }),
+    ...(stopSignal === undefined ? {} : { stopSignal }),
+    ...(healthcheck === undefined ? {} : { healthcheck }),
   };
 }
 

@@ -111,6 +111,36 @@ export interface Dotfile {
   readonly source: string;
 }
 
+/** Docker's `HEALTHCHECK`: not part of the OCI specification, but docker and podman read it. */
+export interface Healthcheck {
+  /** `["NONE"]`, `["CMD", …]` or `["CMD-SHELL", text]`. */
+  readonly test: readonly string[];
+  /** Nanoseconds between two checks. */
+  readonly interval?: number;
+  /** Nanoseconds until a check counts as failed. */
+  readonly timeout?: number;
+  /** Nanoseconds in which failures do not count. */
+  readonly startPeriod?: number;
+  /** Failures in a row that make a container unhealthy. */
+  readonly retries?: number;
+}
+
+/** What flags of one build say in place of `[oci]`: `env`, `labels` and `annotations` name by name. */
+export type OciOverrides = Partial<
+  Pick<OciSection, "env" | "labels" | "annotations" | "entrypoint" | "cmd" | "user" | "workdir">
+>;
+
+/** The section with what the flags say. */
+export function overrideOci(oci: OciSection, overrides: OciOverrides = {}): OciSection {
+  return {
+    ...oci,
+    ...overrides,
+    env: { ...oci.env, ...overrides.env },
+    labels: { ...oci.labels, ...overrides.labels },
+    annotations: { ...oci.annotations, ...overrides.annotations },
+  };
+}
+
 /** The merged `[oci]` tables of the project's config files. */
 export interface OciSection {
   /** Base image. */
@@ -137,6 +167,16 @@ export interface OciSection {
   readonly env: Readonly<Record<string, string>>;
   /** Labels. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Annotations of the manifest, and of the index that names several. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** Ports that the image says it listens on: `8080/tcp`. */
+  readonly expose?: readonly string[];
+  /** Absolute image paths that engines mount a volume at. */
+  readonly volumes?: readonly string[];
+  /** Signal that stops a container: `SIGINT`, or a number. */
+  readonly stopSignal?: string;
+  /** How an engine finds out whether a container works. */
+  readonly healthcheck?: Healthcheck;
   /** Variables baked in although they look like secrets. */
   readonly allowEnv: readonly string[];
   /** Variables left out of the image. */

@@ -5,6 +5,7 @@
  */
 import type { BaseSource, Compression, Platform } from "../oci/mod.ts";
 import type { DeclaredSecret } from "../secrets.ts";
+import type { Healthcheck } from "./project.ts";
 
 /** Numeric owner of the entries of a layer. */
 export interface Owner {
@@ -136,6 +137,16 @@ export interface ConfigPlan {
   readonly workdir?: string;
   /** Labels, later wins, over the base's. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Annotations of the manifest, and of the index that names several. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** Ports beside the base's: `8080/tcp`. */
+  readonly expose?: readonly string[];
+  /** Volumes beside the base's. */
+  readonly volumes?: readonly string[];
+  /** Override of StopSignal. */
+  readonly stopSignal?: string;
+  /** Override of Healthcheck. */
+  readonly healthcheck?: Healthcheck;
 }
 
 /** Everything about one image of one platform. */

@@ -4,6 +4,7 @@
  */
 import { MiseOciError } from "../../errors.ts";
 import type { ImageSource } from "../../oci/image_source.ts";
+import type { TransientBuild } from "../../build/types.ts";
 import type { ImageRequest } from "../../workflow/types.ts";
 import type { CommandContext, CommandInput } from "../command.ts";
 import { type FlagTable, type FlagValues, inGroup, valueFlag } from "../flag.ts";
@@ -48,6 +49,14 @@ export const IMAGE_FLAGS = {
 /** Flags of a build that mean something to an image that is already there. */
 const ALSO_FOUND: ReadonlySet<string> = new Set(["platform", ...Object.keys(CHECK_FLAGS)]);
 
+/** Flags of a build that only one command has. */
+export interface OwnBuildFlags {
+  /** The flags. */
+  readonly flags: FlagTable;
+  /** What they ask of the build. */
+  readonly build: Partial<TransientBuild>;
+}
+
 /**
  * The image that the flags ask for.
  *
@@ -56,11 +65,14 @@ const ALSO_FOUND: ReadonlySet<string> = new Set(["platform", ...Object.keys(CHEC
 export function imageRequest(
   input: CommandInput<typeof IMAGE_FLAGS>,
   context: Pick<CommandContext, "place">,
+  own: OwnBuildFlags = { flags: {}, build: {} },
 ): ImageRequest {
   const source = maybeNamedImage(input.flags);
-  if (source === undefined) return { kind: "build", build: buildRequest(input, context) };
+  if (source === undefined) {
+    return { kind: "build", build: { ...buildRequest(input, context), ...own.build } };
+  }
   const flag = input.given.has("image") ? "--image" : "--image-dir";
-  const ofBuild = Object.keys(BUILD_FLAGS).filter((name) =>
+  const ofBuild = Object.keys({ ...BUILD_FLAGS, ...own.flags }).filter((name) =>
     !ALSO_FOUND.has(name) && input.given.has(name)
   );
   if (ofBuild.length > 0) {

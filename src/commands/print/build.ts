@@ -121,6 +121,16 @@ function excludes({ layers }: BuildPlan): readonly string[] {
   return [...new Set(layers.flatMap(({ exclude }) => exclude))];
 }
 
+/** One line for each name of a table. */
+function tableLines(
+  title: string,
+  table: Readonly<Record<string, string>> = {},
+): readonly string[] {
+  return Object.entries(table).map(([key, value]) =>
+    `${title.padEnd(9)} ${escapeLine(`${key}=${value}`)}`
+  );
+}
+
 function compressionText({ kind, level }: BuildPlan["compression"]): string {
   return level === undefined ? kind : `${kind}:${level}`;
 }
@@ -145,11 +155,14 @@ export function planOutput(plan: BuildPlan): Output {
           ["entry", list(config.entrypoint)],
           ["user", config.user],
           ["workdir", config.workdir],
+          ["expose", config.expose?.join(" ")],
+          ["volumes", config.volumes?.join(" ")],
+          ["stop", config.stopSignal],
+          ["health", list(config.healthcheck?.test)],
           ["exclude", excludes(plan).join(" ")],
         ]),
-        ...Object.entries(config.labels).map(([key, value]) =>
-          `${"label".padEnd(9)} ${escapeLine(`${key}=${value}`)}`
-        ),
+        ...tableLines("label", config.labels),
+        ...tableLines("annotate", config.annotations),
         "",
         ...renderTable(
           [{ title: "LAYER" }, { title: "NAME" }, { title: "VERSION" }, { title: "OWNER" }, {
@@ -196,6 +209,11 @@ function planJson(plan: BuildPlan): unknown {
     user: config.user,
     workdir: config.workdir,
     labels: config.labels,
+    annotations: config.annotations,
+    expose: config.expose,
+    volumes: config.volumes,
+    stopSignal: config.stopSignal,
+    healthcheck: config.healthcheck,
     created: config.created,
     layers: plan.layers.map((layer) => ({
       kind: layer.kind,
