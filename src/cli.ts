@@ -153,9 +153,13 @@ async function runCommand(
     workflows: program.workflows,
     place,
     commands,
-    print: (output) => {
+    get warnings() {
+      return reporter.warnings;
+    },
+    print: (output, stream = "stdout") => {
       reporter.stop();
-      printOutput(io, withWarnings(output, reporter.warnings), globals.json);
+      if (stream === "stderr") io.stderr.write(output.text());
+      else printOutput(io, withWarnings(output, reporter.warnings), globals.json);
     },
   };
   try {

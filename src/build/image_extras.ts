@@ -68,7 +68,9 @@ export async function imageExtras(
     ? undefined
     : (await selectModule()).selectPackages(declared, platform);
   await checkSources(project, [...project.oci.copy, ...request.copies]);
-  const outputs = [request.output, request.archive?.path].flatMap((path) => path ?? []);
+  const outputs = [request.output, request.archive?.path].flatMap((path) =>
+    path === undefined || path === "-" ? [] : path
+  );
   return {
     ...(packages === undefined ? {} : { packages }),
     ...(request.embedSelf === true ? { self: await selfExecutable(platform) } : {}),

@@ -128,7 +128,7 @@ export interface MiseBinary {
 
 /** An archive that a build writes. */
 export interface ArchiveRequest {
-  /** Absolute path of the file. */
+  /** Absolute path of the file, or `-` for standard output. */
   readonly path: string;
   /** What other programs call its format (`--format`). */
   readonly format: "oci-archive" | "docker-archive";

@@ -18,6 +18,9 @@ import { withDocuments } from "./memory_source.ts";
 import type { ArchiveRequest, ComposedImage } from "./types.ts";
 import { MissingBlobError } from "./write_layout.ts";
 
+/** The path that means standard output. */
+const STDOUT = "-";
+
 /** What is at a path; links are followed. */
 async function maybeStat(path: string): Promise<Deno.FileInfo | undefined> {
   try {
@@ -38,6 +41,7 @@ export async function checkArchiveTarget(
   images = 1,
 ): Promise<void> {
   if (format === "docker-archive" && images > 1) throw severalImages(path);
+  if (path === STDOUT) return;
   const fail = (why: string): MiseOciError =>
     new MiseOciError("io", `Cannot write archive "${path}": ${why}`, {
       hint: "Give the path of a file in a directory that exists with --output-archive",
@@ -90,6 +94,7 @@ export async function writeArchive(
   for (const layer of setLayers(set)) {
     if (await cache.size(layer.digest) !== layer.size) throw new MissingBlobError(layer);
   }
+  const target = path === STDOUT ? Deno.stdout.writable : path;
   const source = withDocuments(
     cache,
     new Map(setDocuments(set).map(({ descriptor, bytes }) => [descriptor.digest, bytes])),
@@ -101,7 +106,7 @@ export async function writeArchive(
     const { digest } = manifest.descriptor;
     const repoTags = tag === undefined ? [] : [engineName(tag, digest)];
     const image = { manifest: parsed.manifest, configBytes: config.bytes, source };
-    return await writeDockerArchive(image, path, { repoTags });
+    return await writeDockerArchive(image, target, { repoTags });
   }
   const manifests = [nameEntry(setEntry(set), tag)];
   const store = {
@@ -109,5 +114,5 @@ export async function writeArchive(
     place: "the image just built",
     index: () => Promise.resolve({ manifests }),
   };
-  await writeOciArchive(store, path);
+  await writeOciArchive(store, target);
 }

@@ -278,7 +278,8 @@ export function convertInput(
   const positionals = command.trailing === undefined
     ? [...line.positionals, ...line.trailing]
     : line.positionals;
-  const extra = positionals[command.positionals.length];
+  const repeats = command.positionals.at(-1)?.repeats === true;
+  const extra = repeats ? undefined : positionals[command.positionals.length];
   if (extra !== undefined) {
     throw usage(`Unexpected argument ${JSON.stringify(extra)}`, path);
   }

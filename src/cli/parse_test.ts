@@ -161,7 +161,7 @@ Deno.test("convertInput() counts arguments and knows their choices", () => {
   for (
     const [args, message, hint] of [
       [["push"], "Missing argument REF", "mise-oci push --help"],
-      [["push", "a.io/x", "y"], 'Unexpected argument "y"', "--help"],
+      [["load", "y"], 'Unexpected argument "y"', "--help"],
       [["build", "x"], 'Unexpected argument "x"', "--help"],
       [["completion", "bsh"], 'Unknown SHELL "bsh"', "bash?"],
       [["completion", "tcsh"], 'Unknown SHELL "tcsh"', "bash, zsh, fish"],

@@ -4,12 +4,16 @@
  */
 import { MiseOciError } from "../errors.ts";
 import { parseImageName } from "../oci/reference.ts";
-import type { BuildRequest } from "../build/types.ts";
+import type { BuildRequest, BuildResult } from "../build/types.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
-import { choiceFlag, type FlagTable, inGroup, switchFlag, valueFlag } from "./flag.ts";
+import { choiceFlag, type FlagTable, inGroup, listFlag, switchFlag, valueFlag } from "./flag.ts";
 import { BUILD_FLAGS, buildRequest, given } from "./flags/build.ts";
 import { CONFIG_FLAGS, overridesRequest } from "./flags/config.ts";
+import { ENGINE_FLAG } from "./flags/engine.ts";
+import type { Delivery } from "./print/build.ts";
 import { parseArchivePath, parseOutput } from "./values/build.ts";
+import { parseDestination } from "./values/image.ts";
+import { parseName } from "./values/numbers.ts";
 
 const printModule = () => import("./print/build.ts");
 
@@ -29,7 +33,7 @@ const FLAGS = {
     "output-archive": valueFlag({
       valueName: "FILE",
       completes: "file",
-      help: "Write the image into this archive; a layout only if -o is given too",
+      help: "Write the image into this archive, - for stdout; a layout only if -o is given too",
       parse: parseArchivePath,
     }),
     format: choiceFlag(["oci-archive", "docker-archive"], {
@@ -40,6 +44,25 @@ const FLAGS = {
       valueName: "REF",
       help: "Name of the image in the layout",
       parse: parseImageName,
+    }),
+    push: listFlag({
+      valueName: "REF",
+      help: "Push the image there afterwards; several get the same image",
+      parse: parseDestination,
+    }),
+    load: switchFlag({ help: "Load the image into podman or docker afterwards" }),
+    ...ENGINE_FLAG,
+    "metadata-file": valueFlag({
+      valueName: "FILE",
+      completes: "file",
+      help: "Write the result of --json into this file too",
+      parse: (text, place) => place.resolve(parseName(text)),
+    }),
+    iidfile: valueFlag({
+      valueName: "FILE",
+      completes: "file",
+      help: "Write the digest into this file",
+      parse: (text, place) => place.resolve(parseName(text)),
     }),
     "dry-run": switchFlag({ help: "Print what would be built and write nothing" }),
   }),
@@ -71,35 +94,112 @@ function outputs(
     });
   }
   const archive = path === undefined ? output?.archive : { path, format: flags.format };
-  const directory = output?.output ??
-    (archive === undefined ? place.resolve("./mise-oci") : undefined);
+  // What is pushed and loaded is the layout: an archive on stdout is gone.
+  const needsLayout = archive === undefined || flags.push.length > 0 || flags.load;
+  const directory = output?.output ?? (needsLayout ? place.resolve("./mise-oci") : undefined);
   return { ...given("archive", archive), ...given("output", directory), ...given("tag", tag) };
 }
 
+/** @throws {MiseOciError} `usage` for flags that contradict each other. */
+function checkFlags(
+  { flags, given: names, globals }: CommandInput<typeof FLAGS>,
+  { archive }: OutputRequest,
+  { io }: Pick<CommandContext, "io">,
+): void {
+  const fail = (message: string, hint: string): never => {
+    throw new MiseOciError("usage", message, { hint });
+  };
+  if (names.has("engine") && !flags.load) {
+    fail("Cannot use --engine without --load", "Write --load --engine NAME, or leave --engine out");
+  }
+  if (flags["dry-run"]) {
+    const after = ["push", "load", "metadata-file", "iidfile"].find((name) => names.has(name));
+    if (after !== undefined) {
+      fail(`Cannot use --${after} together with --dry-run`, "Leave one of the two out");
+    }
+    return;
+  }
+  if (archive?.path !== "-") return;
+  if (globals.json) {
+    fail("Cannot use --json: stdout is the archive's", "Write --metadata-file FILE instead");
+  }
+  if (io.isTerminal("stdout")) {
+    fail(
+      "Cannot write an archive to the terminal",
+      "Redirect stdout, such as --output-archive - | docker load, or name a file",
+    );
+  }
+}
+
+async function dryRun(request: BuildRequest, context: CommandContext): Promise<void> {
+  const { platforms, ...one } = request;
+  const requests = platforms?.map((platform) => ({ ...one, platform })) ?? [one];
+  const plans = await Promise.all(
+    requests.map((each) => context.workflows.planImage(each, context)),
+  );
+  const { plansOutput } = await printModule();
+  context.print(plansOutput(plans));
+}
+
+/** Pushes and loads what was built, from its layout. */
+async function deliver(
+  result: BuildResult,
+  { flags, globals }: CommandInput<typeof FLAGS>,
+  context: CommandContext,
+): Promise<Delivery> {
+  const { output, digest, tag } = result;
+  if (output === undefined) return {};
+  const directory = context.place.resolve(".");
+  const source = { kind: "layout", location: output, digest } as const;
+  const [destination, ...also] = flags.push;
+  const pushed = destination && await context.workflows.pushImage({
+    directory,
+    image: { kind: "image", source, directory, check: "off" },
+    destination,
+    ...(also.length === 0 ? {} : { also }),
+    updateIndex: false,
+    tool: "auto",
+    ...given("jobs", globals.jobs),
+  }, context);
+  const loaded = flags.load
+    ? await context.workflows.loadImage({
+      source,
+      directory,
+      engine: flags.engine,
+      ...given("tag", tag),
+    }, context)
+    : undefined;
+  return { ...given("pushed", pushed), ...given("loaded", loaded) };
+}
+
 async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
+  const { flags, globals: { quiet } } = input;
   const request: BuildRequest = {
     ...buildRequest(input, context),
     ...overridesRequest(input),
     ...outputs(input, context),
   };
-  if (input.flags["dry-run"]) {
-    const { platforms, ...one } = request;
-    const requests = platforms?.map((platform) => ({ ...one, platform })) ?? [one];
-    const plans = await Promise.all(
-      requests.map((each) => context.workflows.planImage(each, context)),
-    );
-    const { plansOutput } = await printModule();
-    context.print(plansOutput(plans));
-  } else {
-    const [result, { buildOutput }] = await Promise.all([
-      context.workflows.buildImage(request, context),
-      printModule(),
-    ]);
-    context.print(buildOutput(result, {
-      quiet: input.globals.quiet,
-      short: context.io.isTerminal("stdout"),
-    }));
+  checkFlags(input, request, context);
+  if (flags["dry-run"]) {
+    await dryRun(request, context);
+    return 0;
   }
+  const [result, { buildOutput }] = await Promise.all([
+    context.workflows.buildImage(request, context),
+    printModule(),
+  ]);
+  const delivery = await deliver(result, input, context);
+  const isArchive = request.archive?.path === "-";
+  const stream = isArchive ? "stderr" : "stdout";
+  const short = context.io.isTerminal(stream);
+  const output = buildOutput(result, { quiet, short }, delivery);
+  const { "metadata-file": metadata, iidfile } = flags;
+  if (iidfile !== undefined) await context.workflows.writeReport(iidfile, result.digest);
+  if (metadata !== undefined) {
+    const json = { ...output.json() as object, warnings: context.warnings };
+    await context.workflows.writeReport(metadata, `${JSON.stringify(json, undefined, 2)}\n`);
+  }
+  if (!isArchive || !quiet) context.print(output, stream);
   return 0;
 }
 
@@ -110,7 +210,8 @@ export const build: Command = defineCommand({
   description: [
     "Writes an OCI image layout and prints its directory, the digest of the image manifest and its " +
     "layers. Layers that did not change are taken from the cache.",
-    "With --quiet only the digest is printed.",
+    "--push and --load send the image on from the layout. With --output-archive - what is printed goes to " +
+    "stderr. With --quiet only the digest is printed.",
   ],
   flags: FLAGS,
   examples: [
@@ -134,8 +235,12 @@ export const build: Command = defineCommand({
     },
     {
       text: "Build an image and load it into docker without a layout",
-      command: "mise-oci build --output-archive app.tar --format docker-archive -t app:dev && " +
-        "docker load -i app.tar",
+      command: "mise-oci build --output-archive - --format docker-archive -t app:dev | docker load",
+    },
+    {
+      text: "Build, push under two tags and load, and keep the result for the next step",
+      command: "mise-oci build --push ghcr.io/team/app:v1 --push ghcr.io/team/app:latest --load " +
+        "--metadata-file build.json",
     },
     { text: "See what would be built", command: "mise-oci build --dry-run" },
     {

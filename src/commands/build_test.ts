@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parseMountPoint } from "../oci/image_path.ts";
+import { parseReference } from "../oci/reference.ts";
 import type { BuildPlan } from "../plan/types.ts";
 import type { BuildRequest } from "../build/types.ts";
 import type { Workflows } from "./workflows.ts";
@@ -266,5 +267,87 @@ Deno.test("build's config flags say what is wrong with a value and never repeat 
     assertEquals(code, 2, value);
     for (const text of texts) assertStringIncludes(stderr, text);
     assertEquals(stderr.includes("s3cret"), false);
+  }
+});
+
+Deno.test("build --push and --load send the layout on that was just built, once for all tags", async () => {
+  let [pushes, loads]: [unknown[], unknown[]] = [[], []];
+  const files = new Map<string, string>();
+  const workflows: Partial<Workflows> = {
+    buildImage: () => Promise.resolve(built),
+    pushImage: (request) => {
+      pushes = [...pushes, request];
+      const one = { digest: DIGEST, reference: "r.io/app:v1" };
+      return Promise.resolve({
+        ...one,
+        manifestDigest: DIGEST,
+        also: [{ ...one, reference: "r.io/app:v2" }],
+      });
+    },
+    loadImage: (request) => {
+      loads = [...loads, request];
+      return Promise.resolve({ engine: "podman", image: "localhost/app:v1", digest: DIGEST });
+    },
+    writeReport: (path, text) => Promise.resolve(void files.set(path, text)),
+  };
+  const args = [
+    ..."build --push r.io/app:v1 --push r.io/app:v2 --load --engine podman".split(" "),
+    ..."--metadata-file m.json --iidfile iid".split(" "),
+  ];
+  const { code, stdout } = await run(args, workflows);
+  assertEquals(code, 0);
+  const source = { kind: "layout", location: "/work/mise-oci", digest: DIGEST };
+  assertEquals(pushes, [{
+    directory: "/work",
+    image: { kind: "image", source, directory: "/work", check: "off" },
+    destination: parseReference("r.io/app:v1"),
+    also: [parseReference("r.io/app:v2")],
+    updateIndex: false,
+    tool: "auto",
+  }]);
+  assertEquals(loads, [{ source, directory: "/work", engine: "podman", tag: "v1" }]);
+  assertStringIncludes(
+    stdout,
+    `pushed ${DIGEST} to r.io/app:v1\npushed ${DIGEST} to r.io/app:v2\n`,
+  );
+  assertStringIncludes(stdout, `loaded ${DIGEST} into podman as localhost/app:v1\n`);
+  assertEquals(files.get("/work/iid"), DIGEST);
+  const metadata = JSON.parse(files.get("/work/m.json") ?? "");
+  const { stdout: json } = await run([...args, "--json"], workflows);
+  assertEquals(metadata, JSON.parse(json));
+  assertEquals(metadata.pushed.map(({ reference }: { reference: string }) => reference), [
+    "r.io/app:v1",
+    "r.io/app:v2",
+  ]);
+  assertEquals((await run([...args, "-q"], workflows)).stdout, `${DIGEST}\n`);
+});
+
+Deno.test("build --output-archive - leaves stdout to the archive", async () => {
+  const workflows = { buildImage: () => Promise.resolve(built) };
+  for (const args of [["--output-archive", "-"], ["-o", "oci-archive:-"]]) {
+    const { code, stdout, stderr } = await run(["build", ...args], workflows);
+    assertEquals([code, stdout], [0, ""]);
+    assertStringIncludes(stderr, `digest    ${DIGEST}`);
+    assertEquals((await run(["build", "-q", ...args], workflows)).stderr, "");
+    const terminal = await run(["build", ...args], {}, true);
+    assertStringIncludes(terminal.stderr, "Cannot write an archive to the terminal");
+    const json = await run(["build", "--json", ...args], {});
+    assertStringIncludes(json.stderr, "hint: Write --metadata-file FILE instead");
+  }
+});
+
+Deno.test("build refuses flags that mean nothing together", async () => {
+  for (
+    const [args, why] of [
+      ["--engine docker", "Cannot use --engine without --load"],
+      ["--dry-run --load", "Cannot use --load together with --dry-run"],
+      ["--dry-run --push r.io/a:b", "Cannot use --push together with --dry-run"],
+      ["--dry-run --metadata-file x", "Cannot use --metadata-file together with --dry-run"],
+      ["--push app:v1", "no registry host"],
+    ] as const
+  ) {
+    const { code, stderr } = await run(["build", ...args.split(" ")], {});
+    assertEquals(code, 2, args);
+    assertStringIncludes(stderr, why);
   }
 });

@@ -16,6 +16,8 @@ export interface Positional {
   readonly help: string;
   /** Whether it can be left out. */
   readonly optional?: boolean;
+  /** Whether more may follow; of the last one only. */
+  readonly repeats?: boolean;
   /** The only values there are. */
   readonly choices?: readonly string[];
   /** What a shell offers; default nothing but the choices. */
@@ -74,8 +76,10 @@ export interface CommandContext extends WorkflowContext {
   readonly place: Place;
   /** All commands, for completions. */
   readonly commands: readonly Command[];
-  /** Prints the result; called once. */
-  print(output: Output): void;
+  /** The warnings so far, as `--json` has them. */
+  readonly warnings: readonly string[];
+  /** Prints the result; called once. On stderr, if stdout is that of an archive. */
+  print(output: Output, stream?: "stdout" | "stderr"): void;
 }
 
 /** One command. */

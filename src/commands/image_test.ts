@@ -197,3 +197,28 @@ Deno.test("run's --env, --user, --workdir and --entrypoint are the container's, 
   assertEquals(request?.engineArgs, ["--user=5", "--entrypoint=sh"]);
   assertEquals(request?.image.kind === "build" && request.image.build.overrides, undefined);
 });
+
+Deno.test("push takes several references, each once, and says what happened at each", async () => {
+  let request: PushRequest | undefined;
+  const workflows = {
+    pushImage: (given: PushRequest) => {
+      request = given;
+      return Promise.resolve({ ...pushed, also: [{ digest: DIGEST, reference: "s.io/app:v2" }] });
+    },
+  };
+  const { code, stdout } = await run(
+    ["push", "r.io/app:v2", "s.io/app:v2", "r.io/app:v2"],
+    workflows,
+  );
+  assertEquals(code, 0);
+  assertEquals(request?.destination, parseReference("r.io/app:v2"));
+  assertEquals(request?.also, [parseReference("s.io/app:v2")]);
+  assertStringIncludes(stdout, "to r.io/app:v2 (1 uploaded, 2 already present, 3 mounted");
+  assertStringIncludes(stdout, `pushed ${DIGEST} to s.io/app:v2\n`);
+  const elsewhere = await run(
+    ["push", "--cache-from", "r.io/app:v1", "r.io/app:v2", "s.io/app:v2"],
+    {},
+  );
+  assertEquals(elsewhere.code, 2);
+  assertStringIncludes(elsewhere.stderr, "it is in another repository");
+});

@@ -3,14 +3,14 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import { formatReference, namesHost, parseReference, type Reference } from "../oci/reference.ts";
+import { formatReference, parseReference, type Reference } from "../oci/reference.ts";
 import type { PushRequest } from "../workflow/types.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { choiceFlag, type FlagTable, inGroup, switchFlag, valueFlag } from "./flag.ts";
 import { given } from "./flags/build.ts";
 import { CONFIG_FLAGS, overridesRequest } from "./flags/config.ts";
 import { IMAGE_FLAGS, imageRequest } from "./flags/image.ts";
-import { IMAGE_FORMS } from "./values/image.ts";
+import { IMAGE_FORMS, parseDestination } from "./values/image.ts";
 
 const printModule = () => import("./print/push.ts");
 
@@ -33,31 +33,20 @@ const FLAGS = {
   ...IMAGE_FLAGS,
 } as const satisfies FlagTable;
 
-/** A short name with the host that it needs; nobody may push to Docker Hub's own images. */
-function withHost({ repository, ...reference }: Reference): string {
-  const own = repository.replace(/^library\//, "USER/");
-  return formatReference({ ...reference, repository: own });
-}
-
-/** Where to push: a reference that names its host. A digest must be that of what is pushed. */
-function parseDestination(text: string): Reference {
-  const reference = parseReference(text);
-  if (!namesHost(text)) {
-    // `ghcr.io` or `registry.lan:5000`, which a reference alone takes for a name on Docker Hub.
-    if (/^(?:[^/@:]+\.[^/@:]+|localhost)(?::\d{2,5})?$/.test(text)) {
-      throw new MiseOciError("usage", `Cannot push to ${JSON.stringify(text)}: no repository`, {
-        hint: `Name one: ${text}/NAME:TAG`,
-      });
-    }
-    throw new MiseOciError("usage", `Cannot push to ${JSON.stringify(text)}: no registry host`, {
-      hint: `Name the registry: ${withHost(reference)}, or your own host in its place`,
-    });
-  }
-  return reference;
-}
-
 function sameRepository(a: Reference, b: Reference): boolean {
   return a.registry === b.registry && a.repository === b.repository;
+}
+
+/** Where to push, each once. */
+function parseDestinations(texts: readonly string[]): readonly [Reference, ...Reference[]] {
+  const [first, ...others] = texts.map(parseDestination);
+  if (first === undefined) throw new TypeError("A push without a destination");
+  const known = new Set([formatReference(first)]);
+  const also = others.filter((one) => {
+    const name = formatReference(one);
+    return !known.has(name) && known.add(name);
+  });
+  return [first, ...also];
 }
 
 function pushRequest(
@@ -65,9 +54,11 @@ function pushRequest(
   context: Pick<CommandContext, "place">,
 ): PushRequest {
   const { flags, globals } = input;
-  const destination = parseDestination(input.positionals[0] ?? "");
+  const [destination, ...also] = parseDestinations(input.positionals);
   const cacheFrom = flags["cache-from"];
-  if (cacheFrom !== undefined && !sameRepository(cacheFrom, destination)) {
+  const isElsewhere = (one: Reference): boolean =>
+    cacheFrom !== undefined && !sameRepository(cacheFrom, one);
+  if (cacheFrom !== undefined && [destination, ...also].some(isElsewhere)) {
     const { registry, repository } = destination;
     throw new MiseOciError(
       "usage",
@@ -86,6 +77,7 @@ function pushRequest(
     directory: context.place.resolve("."),
     image: imageRequest(input, context, { flags: CONFIG_FLAGS, build: overridesRequest(input) }),
     destination,
+    ...(also.length === 0 ? {} : { also }),
     updateIndex: flags["update-index"],
     tool: flags.tool,
     ...given("cacheFrom", cacheFrom),
@@ -118,9 +110,17 @@ export const push: Command = defineCommand({
     "Credentials are those of docker login and podman login. With --quiet only the digest is printed.",
   ],
   flags: FLAGS,
-  positionals: [{ name: "REF", help: "Where to, registry host included: ghcr.io/team/app:v1" }],
+  positionals: [{
+    name: "REF",
+    help: "Where to, registry host included: ghcr.io/team/app:v1; several get the same image",
+    repeats: true,
+  }],
   examples: [
     { text: "Build and push", command: "mise-oci push ghcr.io/team/devenv:latest" },
+    {
+      text: "One build under two tags",
+      command: "mise-oci push ghcr.io/team/app:v1.2.3 ghcr.io/team/app:latest",
+    },
     {
       text: "Push an image that was built before, with all its platforms",
       command: "mise-oci push --image ./mise-oci ghcr.io/team/devenv:v1",

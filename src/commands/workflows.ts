@@ -28,6 +28,8 @@ export interface Workflows {
   buildImage(request: BuildRequest, context: WorkflowContext): Promise<BuildResult>;
   /** Plans an image, writing nothing. */
   planImage(request: BuildRequest, context: WorkflowContext): Promise<BuildPlan>;
+  /** Writes what `--metadata-file` and `--iidfile` ask for. */
+  writeReport(path: string, text: string): Promise<void>;
   /** Pushes an image to a registry. */
   pushImage(request: PushRequest, context: WorkflowContext): Promise<PushResult>;
   /** Runs an image in a container. */
@@ -64,6 +66,7 @@ const cacheModule = () => import("../workflow/manage_cache.ts");
 export const workflows: Workflows = {
   buildImage: async (request, context) => (await buildModule()).buildImage(request, context),
   planImage: async (request, context) => (await buildModule()).planImage(request, context),
+  writeReport: async (path, text) => (await buildModule()).writeReport(path, text),
   pushImage: async (request, context) => (await pushModule()).pushImage(request, context),
   runImage: async (request, context) => (await runModule()).runImage(request, context),
   loadImage: async (request, context) => (await loadModule()).loadImage(request, context),

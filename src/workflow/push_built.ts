@@ -15,8 +15,9 @@ import {
   INDEX_FILE,
   LAYOUT_FILE,
   maybeManifestKind,
+  type Reference,
 } from "../oci/mod.ts";
-import { pushWithTool } from "../registry/mod.ts";
+import { pushWithTool, type RegistryClient } from "../registry/mod.ts";
 import { createLayout, reachable, verifyStore } from "../store/mod.ts";
 import { adoptReused } from "../build/adopt_reused.ts";
 import { copyBlob } from "../build/base_image.ts";
@@ -33,7 +34,13 @@ import type { WorkflowContext } from "../context.ts";
 import { checkFound } from "./check_found.ts";
 import { resolvedInCache } from "./obtain_image.ts";
 import { chooseRoot } from "./open_image.ts";
-import { destinationOf, type ObtainedImages, upload } from "./push_upload.ts";
+import {
+  destinationOf,
+  destinationsOf,
+  joinResults,
+  type ObtainedImages,
+  uploadEach,
+} from "./push_upload.ts";
 import type { ImageRequest, NamedImageRequest, PushRequest, PushResult } from "./types.ts";
 
 /** Builds planned images into the cache: the one of each platform, and the index that names them. */
@@ -66,6 +73,31 @@ async function obtainBuiltImages(
   }
 }
 
+/** Whether layers that are in one place are in all of them. */
+function isOneRepository([first, ...others]: readonly Reference[]): boolean {
+  return others.every(({ registry, repository }) =>
+    registry === first?.registry && repository === first.repository
+  );
+}
+
+/** The layers that the destination, or the image of `cacheFrom`, has of each planned image. */
+async function readReuse(
+  client: RegistryClient,
+  { request, planned }: {
+    readonly request: PushRequest;
+    readonly planned: readonly PlannedImage[];
+  },
+  context: BuildContext,
+): Promise<readonly ReuseIndex[]> {
+  const reuse: ReuseIndex[] = [];
+  for (const { plan } of planned) {
+    const reference = request.cacheFrom ?? destinationOf(request.destination);
+    const from = { plan, reference, asked: request.cacheFrom !== undefined };
+    reuse.push(await readReuseIndex(client, from, context));
+  }
+  return reuse;
+}
+
 /** Builds for a push: layers that the destination has need not be built, nor their tools installed. */
 export async function pushBuilt(
   request: PushRequest & { readonly image: Extract<ImageRequest, { kind: "build" }> },
@@ -75,17 +107,20 @@ export async function pushBuilt(
   await using _installs = await holdForeignInstalls(requestedPlatforms(build));
   const asked = await planPlatforms(build, context);
   const insecureRegistries = asked[0]?.project.settings.insecureRegistries ?? [];
+  const destinations = destinationsOf(request);
   const client = await openRegistry(request.destination, { insecureRegistries }, context);
   try {
-    const reuse: ReuseIndex[] = [];
-    for (const { plan } of build.useCache ? asked : []) {
-      const reference = request.cacheFrom ?? destinationOf(request.destination);
-      const from = { plan, reference, asked: request.cacheFrom !== undefined };
-      reuse.push(await readReuseIndex(client, from, context));
-    }
+    const reuse = build.useCache && isOneRepository(destinations)
+      ? await readReuse(client, { request, planned: asked }, context)
+      : [];
     const planned = asked.map((one, i) => adoptReused(one, reuse[i] ?? new Map(), build.dropEnv));
     await using obtained = await obtainBuiltImages(planned, { build, reuse }, context);
-    return await upload(client, obtained, { request, context });
+    // The first destination is asked by the client that knows it already.
+    const connect = async (reference: Reference): Promise<RegistryClient> =>
+      reference === request.destination
+        ? client
+        : await openRegistry(reference, { insecureRegistries }, context);
+    return joinResults(await uploadEach(destinations, obtained, { request, context, connect }));
   } finally {
     client.close();
   }
@@ -136,17 +171,19 @@ export async function pushByTool(
   context: BuildContext,
 ): Promise<PushResult> {
   const { tool, image, directory } = request;
-  const reference = destinationOf(request.destination);
+  const references = destinationsOf(request).map(destinationOf);
   const refuse = (why: string): MiseOciError =>
     new MiseOciError("usage", `Cannot ${why} with --tool ${tool}`, {
       hint: "Leave --tool out: the built-in client can",
     });
   if (request.updateIndex) throw refuse("keep up an index");
-  if (reference.digest !== undefined) throw refuse("push to a digest");
+  if (references.some(({ digest }) => digest !== undefined)) throw refuse("push to a digest");
   if (image.kind === "image" && image.source.kind === "registry") {
     throw refuse("copy an image of a registry");
   }
-  const access = await readAccess(reference, directory, context);
+  const accesses = await Promise.all(
+    references.map((reference) => readAccess(reference, directory, context)),
+  );
   const scratch = await makeTemporary("mise-oci-push-");
   try {
     const { request: named, built } = await obtainForTool(request, scratch, context);
@@ -157,22 +194,20 @@ export async function pushByTool(
     for (const one of images) await checkFound(one, named.check ?? "off", context);
     const layout = join(scratch, "image");
     await soloLayout(opened, { root, directory: layout }, context);
-    await pushWithTool({
-      tool,
-      layout,
-      reference,
-      insecure: isInsecure(reference.registry, access),
-    }, { signal: context.signal });
+    for (const [i, reference] of references.entries()) {
+      const insecure = isInsecure(reference.registry, accesses[i] ?? { insecureRegistries: [] });
+      await pushWithTool({ tool, layout, reference, insecure }, { signal: context.signal });
+    }
     const isIndex = maybeManifestKind(root.mediaType) === "index";
     const pushed = built?.images ??
       images.map(({ platform, descriptor: { digest } }) => ({ platform, digest }));
-    return {
+    return joinResults(references.map((reference) => ({
       digest: root.digest,
       manifestDigest: root.digest,
       reference: formatReference(reference),
       ...(built === undefined ? {} : { layers: built.layers }),
       ...(isIndex ? { images: pushed } : {}),
-    };
+    })));
   } finally {
     await Deno.remove(scratch, { recursive: true });
   }

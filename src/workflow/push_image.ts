@@ -13,7 +13,7 @@ import { openRegistry, readAccess } from "../build/registry_access.ts";
 import type { WorkflowContext } from "../context.ts";
 import { checkFound } from "./check_found.ts";
 import { chooseRoot } from "./open_image.ts";
-import { checkDestination, type ObtainedImages, upload } from "./push_upload.ts";
+import { destinationsOf, joinResults, type ObtainedImages, uploadEach } from "./push_upload.ts";
 import type { NamedImageRequest, PushRequest, PushResult } from "./types.ts";
 
 /** Loaded late: an image that exists is pushed without what builds one. */
@@ -57,21 +57,23 @@ async function pushNamed(
   request: PushRequest & { readonly image: NamedImageRequest },
   context: WorkflowContext,
 ): Promise<PushResult> {
-  const { image, destination, directory } = request;
+  const { image, directory } = request;
+  const destinations = destinationsOf(request);
   // What is no image is an error before mise is asked anything.
   await using opened = await openSource(image.source, directory, context);
-  const [access, obtained] = await Promise.all([
-    readAccess(destination, directory, context),
+  const [accesses, obtained] = await Promise.all([
+    Promise.all(destinations.map((one) => readAccess(one, directory, context))),
     obtainTree(opened, image, context),
   ]);
   await using images = obtained;
-  checkDestination(images, destination);
-  const client = await openRegistry(destination, access, context);
-  try {
-    return await upload(client, images, { request, context });
-  } finally {
-    client.close();
-  }
+  const access = new Map(destinations.map((one, i) => [one, accesses[i]]));
+  return joinResults(
+    await uploadEach(destinations, images, {
+      request,
+      context,
+      connect: (one) => openRegistry(one, access.get(one) ?? { insecureRegistries: [] }, context),
+    }),
+  );
 }
 
 /**
@@ -84,8 +86,10 @@ export async function pushImage(
   request: PushRequest,
   context: WorkflowContext,
 ): Promise<PushResult> {
-  const { image, destination, cacheFrom, tool } = request;
-  if (cacheFrom !== undefined) checkCacheFrom(cacheFrom, destination);
+  const { image, cacheFrom, tool } = request;
+  if (cacheFrom !== undefined) {
+    for (const destination of destinationsOf(request)) checkCacheFrom(cacheFrom, destination);
+  }
   if (tool === "skopeo" || tool === "crane") {
     return await (await builtModule()).pushByTool({ ...request, tool }, context);
   }

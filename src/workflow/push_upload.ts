@@ -57,7 +57,7 @@ function digestOf({ images, others = [], indexes }: ObtainedImages): Digest {
  *
  * @throws {MiseOciError} `usage` if it is another one.
  */
-export function checkDestination(obtained: ObtainedImages, destination: Reference): void {
+function checkDestination(obtained: ObtainedImages, destination: Reference): void {
   const actual = digestOf(obtained);
   if (destination.digest === undefined || destination.digest === actual) return;
   throw new MiseOciError(
@@ -186,7 +186,7 @@ function warnOfOthers(others: readonly unknown[], { request, context }: UploadOp
 }
 
 /** Sends every image, then the indexes that name them, so that the tag never names what is not there. */
-export async function upload(
+async function upload(
   client: RegistryClient,
   obtained: ObtainedImages,
   options: UploadOptions,
@@ -233,4 +233,45 @@ export async function upload(
     ...(layers === undefined ? {} : { layers }),
     ...(indexes.length === 0 ? {} : { images: pushed }),
   };
+}
+
+/** The result of the first destination, with those of the others. */
+export function joinResults(results: readonly PushResult[]): PushResult {
+  const [first, ...others] = results;
+  if (first === undefined) throw new TypeError("A push without a destination");
+  if (others.length === 0) return first;
+  const also = others.map(({ digest, reference, blobs }) => ({
+    digest,
+    reference,
+    ...(blobs === undefined ? {} : { blobs }),
+  }));
+  return { ...first, also };
+}
+
+/** Every destination of a push, the first one first. */
+export function destinationsOf(
+  { destination, also = [] }: PushRequest,
+): readonly Reference[] {
+  return [destination, ...also];
+}
+
+/** Sends the same images to each destination in turn, over a client of its own. */
+export async function uploadEach(
+  destinations: readonly Reference[],
+  obtained: ObtainedImages,
+  options: UploadOptions & { connect(reference: Reference): Promise<RegistryClient> },
+): Promise<readonly PushResult[]> {
+  const { request, context, connect } = options;
+  for (const destination of destinations) checkDestination(obtained, destination);
+  const results: PushResult[] = [];
+  for (const destination of destinations) {
+    const client = await connect(destination);
+    try {
+      const own = { request: { ...request, destination }, context };
+      results.push(await upload(client, obtained, own));
+    } finally {
+      client.close();
+    }
+  }
+  return results;
 }

@@ -9,6 +9,7 @@ import type { BuildRequest, BuildResult } from "../build/types.ts";
 
 /** Loaded late, so that mise is started before they are read. */
 const buildModule = () => import("../build/build_image.ts");
+const fileModule = () => import("../store/temp_file.ts");
 
 /** As `buildImage` of `build_image.ts`. */
 export async function buildImage(
@@ -28,4 +29,10 @@ export async function planImage(
   await using asked = askAhead(request, context);
   const { planImage } = await buildModule();
   return await planImage(request, { ...context, asked });
+}
+
+/** Writes a file that says what was built. @throws {MiseOciError} `io`. */
+export async function writeReport(path: string, text: string): Promise<void> {
+  const { writeFileAtomic } = await fileModule();
+  await writeFileAtomic(path, new TextEncoder().encode(text));
 }

@@ -36,6 +36,8 @@ export interface PushRequest {
   readonly image: ImageRequest;
   /** Where to; its text named the registry host. */
   readonly destination: Reference;
+  /** More places that get the same image. */
+  readonly also?: readonly Reference[];
   /** Image whose tool layers are reused (`--cache-from`), in the destination's repository. */
   readonly cacheFrom?: Reference;
   /** Makes the tag an index with one entry per platform, others' entries kept. */
@@ -69,6 +71,8 @@ export interface PushResult {
   };
   /** The layers, bottom first, if the image was built. */
   readonly layers?: readonly LayerRow[];
+  /** The other places that it was pushed to. */
+  readonly also?: readonly Pick<PushResult, "digest" | "reference" | "blobs">[];
 }
 
 /** A container engine, or the first of podman and docker that is there. */

@@ -51,6 +51,7 @@ export function fakeWorkflows(given: Partial<Workflows>): Workflows {
   return {
     buildImage: unexpected("buildImage"),
     planImage: unexpected("planImage"),
+    writeReport: unexpected("writeReport"),
     pushImage: unexpected("pushImage"),
     runImage: unexpected("runImage"),
     loadImage: unexpected("loadImage"),

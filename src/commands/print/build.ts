@@ -8,7 +8,9 @@ import { escapeLine } from "../../ui/escape.ts";
 import { joinLines } from "../../ui/lines.ts";
 import { renderTable } from "../../ui/table.ts";
 import type { BuildResult, BuiltImage } from "../../build/types.ts";
+import type { LoadResult, PushResult } from "../../workflow/types.ts";
 import type { Output } from "../command.ts";
+import { summary as pushSummary } from "./push.ts";
 import { layersJson, layerTable, type PrintOptions } from "./layers.ts";
 
 /** The facts that there are, one a line. */
@@ -63,8 +65,46 @@ export function imagesJson(images: readonly BuiltImage[]): readonly unknown[] {
   }));
 }
 
+/** Where an image went after it was built. */
+export interface Delivery {
+  /** `--push`. */
+  readonly pushed?: PushResult;
+  /** `--load`. */
+  readonly loaded?: LoadResult;
+}
+
+/** The output of a build, with where the image went. */
+function withDelivery(output: Output, { pushed, loaded }: Delivery, quiet: boolean): Output {
+  if (pushed === undefined && loaded === undefined) return output;
+  const places = pushed === undefined ? [] : [pushed, ...pushed.also ?? []];
+  return {
+    text: () =>
+      output.text() + (quiet ? "" : joinLines([
+        "",
+        ...places.map(pushSummary),
+        ...(loaded === undefined
+          ? []
+          : [`loaded ${loaded.digest} into ${loaded.engine} as ${escapeLine(loaded.image)}`]),
+      ])),
+    json: () => ({
+      ...output.json() as object,
+      pushed: pushed &&
+        places.map(({ digest, reference, blobs }) => ({ digest, reference, blobs })),
+      loaded,
+    }),
+  };
+}
+
 /** The result of a build. */
-export function buildOutput(result: BuildResult, options: PrintOptions): Output {
+export function buildOutput(
+  result: BuildResult,
+  options: PrintOptions,
+  delivery: Delivery = {},
+): Output {
+  return withDelivery(builtOutput(result, options), delivery, options.quiet);
+}
+
+function builtOutput(result: BuildResult, options: PrintOptions): Output {
   if (result.images !== undefined) return imagesOutput(result, result.images, options);
   const platform = formatPlatform(result.platform);
   return {

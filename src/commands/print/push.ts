@@ -23,7 +23,10 @@ function reusedLines(result: PushResult): readonly string[] {
   });
 }
 
-function summary(result: PushResult): string {
+/** What happened at one destination. */
+export function summary(
+  result: Pick<PushResult, "digest" | "reference" | "blobs" | "layers" | "images">,
+): string {
   const { digest, reference, blobs } = result;
   const reused = (allLayers(result) ?? []).filter(({ status }) => status === "reused").length;
   const counts = blobs === undefined ? [] : [
@@ -48,7 +51,9 @@ function imageJson(
 }
 
 /** Every layer that was built, each image's after the other. */
-function allLayers({ layers, images }: PushResult): readonly LayerRow[] | undefined {
+function allLayers(
+  { layers, images }: Pick<PushResult, "layers" | "images">,
+): readonly LayerRow[] | undefined {
   if (images === undefined || layers === undefined) return layers;
   return images.flatMap((image) => image.layers ?? []);
 }
@@ -83,6 +88,7 @@ export async function pushOutput(result: PushResult, options: PrintOptions): Pro
         ...tables(result, made, options.short),
         ...reusedLines(result),
         summary(result),
+        ...(result.also ?? []).map(summary),
       ]),
     json: () => ({
       digest,
@@ -92,6 +98,7 @@ export async function pushOutput(result: PushResult, options: PrintOptions): Pro
       ...(result.images === undefined
         ? { layers: layers === undefined ? undefined : made.layersJson(layers) }
         : { images: result.images.map((image) => imageJson(image, made)) }),
+      also: result.also,
     }),
   };
 }

@@ -108,15 +108,12 @@ export function parseOutput(text: string, place: Place): OutputPlace {
 }
 
 /**
- * Parses where an archive goes. It appears under its name when it is whole, so it cannot be a stream.
+ * Parses where an archive goes: a file, which appears under its name when it is whole, or `-`, stdout.
  *
- * @throws {MiseOciError} `usage` for nothing and for `-`, which elsewhere means stdout.
+ * @throws {MiseOciError} `usage` for nothing.
  */
 export function parseArchivePath(text: string, place: Place): string {
-  if (text !== "-") return place.resolve(parseName(text));
-  throw new MiseOciError("usage", "Cannot write an archive to stdout", {
-    hint: "Name a file and read it afterwards, or write ./- for a file of that name",
-  });
+  return text === "-" ? text : place.resolve(parseName(text));
 }
 
 /** Checks the name of an environment variable. @throws {MiseOciError} `usage`. */

@@ -2,7 +2,9 @@
  * An image that exists, as it is written on the command line.
  * @module
  */
+import { MiseOciError } from "../../errors.ts";
 import { type ImageSource, parseImageArgument, withSourcePath } from "../../oci/image_source.ts";
+import { formatReference, namesHost, parseReference, type Reference } from "../../oci/reference.ts";
 import type { Place } from "../flag.ts";
 import { parseName } from "./numbers.ts";
 
@@ -19,4 +21,31 @@ export const IMAGE_FORMS =
  */
 export function parseImage(text: string, place: Place): ImageSource {
   return withSourcePath(parseImageArgument(parseName(text)), (path) => place.resolve(path));
+}
+
+/** A short name with the host that it needs; nobody may push to Docker Hub's own images. */
+function withHost({ repository, ...reference }: Reference): string {
+  const own = repository.replace(/^library\//, "USER/");
+  return formatReference({ ...reference, repository: own });
+}
+
+/**
+ * Where to push: a reference that names its host. A digest must be that of what is pushed.
+ *
+ * @throws {MiseOciError} `usage`.
+ */
+export function parseDestination(text: string): Reference {
+  const reference = parseReference(text);
+  if (!namesHost(text)) {
+    // `ghcr.io` or `registry.lan:5000`, which a reference alone takes for a name on Docker Hub.
+    if (/^(?:[^/@:]+\.[^/@:]+|localhost)(?::\d{2,5})?$/.test(text)) {
+      throw new MiseOciError("usage", `Cannot push to ${JSON.stringify(text)}: no repository`, {
+        hint: `Name one: ${text}/NAME:TAG`,
+      });
+    }
+    throw new MiseOciError("usage", `Cannot push to ${JSON.stringify(text)}: no registry host`, {
+      hint: `Name the registry: ${withHost(reference)}, or your own host in its place`,
+    });
+  }
+  return reference;
 }

@@ -73,10 +73,11 @@ Deno.test("parseImageName() takes a tag or a reference, but no digest", () => {
   refuses(parseImageName, ["", "a b", "-x", "x:", `x@sha256:${"0".repeat(64)}`, "http://x/y"]);
 });
 
-Deno.test("parseArchivePath() takes files, and - for no stream", () => {
+Deno.test("parseArchivePath() takes files, and - for stdout", () => {
   const place = { resolve: (path: string): string => `/here/${path}` };
   assertEquals(parseArchivePath("a.tar", place), "/here/a.tar");
-  refuses((text) => parseArchivePath(text, place), ["", "-"]);
+  assertEquals(parseArchivePath("-", place), "-");
+  refuses((text) => parseArchivePath(text, place), [""]);
 });
 
 Deno.test("C01: parseFrom() says how to write what was probably meant", () => {
@@ -123,6 +124,7 @@ Deno.test("parseOutput() takes a directory, a layout with a name, and archives",
         archive: { path: "/here/a.tar", format: "oci-archive" },
         tag: "v1",
       }],
+      ["oci-archive:-", { archive: { path: "-", format: "oci-archive" } }],
       ["docker-archive:a.tar", { archive: { path: "/here/a.tar", format: "docker-archive" } }],
     ] as const
   ) assertEquals(parseOutput(text, place), result);
@@ -130,7 +132,6 @@ Deno.test("parseOutput() takes a directory, a layout with a name, and archives",
     "",
     "oci:",
     "oci::v1",
-    "oci-archive:-",
     "oci:d:A B",
   ]);
 });
