@@ -2,8 +2,9 @@
  * `mise-oci inspect`: what an image is made of.
  * @module
  */
+import { MiseOciError } from "../errors.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
-import { type FlagTable, valueFlag } from "./flag.ts";
+import { type FlagTable, switchFlag, valueFlag } from "./flag.ts";
 import { given, PLATFORM_FLAG } from "./flags/build.ts";
 import { IMAGE_FORMS, parseImage } from "./values/image.ts";
 import { parseName } from "./values/numbers.ts";
@@ -18,21 +19,38 @@ const FLAGS = {
     help: "Write a page with a map of the layers and files",
     parse: (text, place) => place.resolve(parseName(text)),
   }),
+  raw: switchFlag({
+    help: "Print the manifest as it is stored, of several platforms the index; --platform chooses",
+  }),
+  config: switchFlag({ help: "Print the image config as it is stored" }),
   platform,
 } as const satisfies FlagTable;
 
 async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
-  const { flags, positionals } = input;
+  const { flags, positionals, globals } = input;
+  const document = flags.config ? "config" : flags.raw ? "manifest" : undefined;
+  const other = flags.config && flags.raw ? "--config" : globals.json ? "--json" : undefined;
+  if (document !== undefined && other !== undefined) {
+    const flag = flags.raw ? "--raw" : "--config";
+    throw new MiseOciError("usage", `Cannot use ${flag} together with ${other}`, {
+      hint: other === "--json"
+        ? `Leave --json out: ${flag} prints JSON`
+        : "Leave one of the two out",
+    });
+  }
   const { inspectOutput } = await printModule();
   const result = await context.workflows.inspectImage({
     source: parseImage(positionals[0] ?? "./mise-oci", context.place),
     directory: context.place.resolve("."),
     ...given("platform", flags.platform),
     ...given("html", flags.html),
+    ...(document === undefined ? {} : { document }),
   }, context);
   context.print(inspectOutput(result, {
-    quiet: input.globals.quiet,
+    quiet: globals.quiet,
     short: context.io.isTerminal("stdout"),
+    history: globals.verbose > 0,
+    chosen: flags.platform !== undefined,
   }));
   return 0;
 }
@@ -43,7 +61,9 @@ export const inspect: Command = defineCommand({
   summary: "Show what an image is made of",
   description: [
     IMAGE_FORMS + " Images of other builders work too.",
-    "Layers are downloaded for --html only. With --quiet only the digest is printed.",
+    "Shows the config, the annotations and the layers; with -v the history too. Layers are downloaded for " +
+    "--html only. With --quiet only the digest is printed: of several platforms the index's, unless " +
+    "--platform chooses one.",
   ],
   flags: FLAGS,
   positionals: [{
@@ -55,6 +75,15 @@ export const inspect: Command = defineCommand({
   examples: [
     { text: "The image that was just built", command: "mise-oci inspect" },
     { text: "An image of a registry", command: "mise-oci inspect ghcr.io/team/app:v1" },
+    {
+      text: "How its containers run, for a script",
+      command: "mise-oci inspect --json ghcr.io/team/app:v1 | jq .config.Cmd",
+    },
+    { text: "The digest that a tag has now", command: "mise-oci inspect -q ghcr.io/team/app:v1" },
+    {
+      text: "Its manifest, byte by byte",
+      command: "mise-oci inspect --raw ghcr.io/team/app:v1 | sha256sum",
+    },
     {
       text: "A map of its files, to open in a browser",
       command: "mise-oci inspect --html map.html",

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fakeWorkflows, type Ran, runFake } from "../../tests/support/cli_fixture.ts";
-import { MediaType, parseDiffId } from "../oci/mod.ts";
+import { MediaType, parseDiffId, parseDigest } from "../oci/mod.ts";
 import type {
   DiffRequest,
   DiffResult,
@@ -174,4 +174,72 @@ Deno.test("diff asks for the files of bumped tools with --files only", async () 
   }
   assertEquals(requests.map(({ files }) => files), [false, true]);
   assertEquals(requests[0]?.b, { kind: "layout", location: "/work/y" });
+});
+
+const detailed: InspectResult = {
+  ...inspected,
+  platforms: [platform, { os: "linux", architecture: "arm64" }],
+  details: {
+    mediaType: MediaType.manifest,
+    index: { digest: parseDigest(`sha256:${"b2".repeat(32)}`), mediaType: MediaType.index },
+    images: [{ platform, digest: DIGEST }],
+    annotations: { title: "app", "org.opencontainers.image.base.name": "debian:12" },
+    config: {
+      User: "app",
+      Env: ["A=1", "PATH=/bin"],
+      Cmd: ["sh", "-l"],
+      Labels: { l: "1" },
+      extensions: { ExposedPorts: { "80/tcp": {} }, StopSignal: "SIGINT" },
+    },
+    history: [
+      { created: "2026-01-01T00:00:00Z", created_by: "CMD sh", empty_layer: true },
+      { created_by: "mise-oci: tool a@1" },
+    ],
+  },
+};
+
+Deno.test("inspect shows config, annotations, base and every platform, with -v the history", async () => {
+  const workflows = { inspectImage: () => Promise.resolve(detailed) };
+  const { stdout } = await run(["inspect"], workflows);
+  for (
+    const line of [
+      `index     sha256:${"b2".repeat(32)}`,
+      `          ${DIGEST} linux/amd64`,
+      "base      debian:12",
+      "user      app",
+      'command   ["sh","-l"]',
+      "expose    80/tcp",
+      "stop      SIGINT",
+      "env       A=1",
+      "label     l=1",
+      "annotate  title=app",
+    ]
+  ) assertStringIncludes(stdout, `${line}\n`);
+  assertEquals(stdout.includes("CMD sh"), false);
+  const verbose = (await run(["inspect", "-v"], workflows)).stdout;
+  assertStringIncludes(verbose, "2026-01-01T00:00:00Z  none   CMD sh");
+  const json = JSON.parse((await run(["inspect", "--json"], workflows)).stdout);
+  assertEquals(json.config.ExposedPorts, { "80/tcp": {} });
+  assertEquals(json.config.Env, ["A=1", "PATH=/bin"]);
+  assertEquals(json.history[0].empty_layer, true);
+  assertEquals(json.images, [{ platform: "linux/amd64", digest: DIGEST }]);
+});
+
+Deno.test("inspect -q prints the digest that the name stands for: the index's, or that of --platform", async () => {
+  const workflows = { inspectImage: () => Promise.resolve(detailed) };
+  assertEquals((await run(["inspect", "-q"], workflows)).stdout, `sha256:${"b2".repeat(32)}\n`);
+  const one = await run(["inspect", "-q", "--platform", "linux/amd64"], workflows);
+  assertEquals(one.stdout, `${DIGEST}\n`);
+});
+
+Deno.test("inspect --raw and --config print a document as it is stored, byte by byte", async () => {
+  const workflows = { inspectImage: () => Promise.resolve({ ...detailed, document: '{"a":1}' }) };
+  assertEquals((await inspectRequest(["--raw"])).document, "manifest");
+  assertEquals((await inspectRequest(["--config"])).document, "config");
+  assertEquals((await run(["inspect", "--raw"], workflows)).stdout, '{"a":1}');
+  for (const args of [["--raw", "--json"], ["--config", "--json"], ["--raw", "--config"]]) {
+    const { code, stderr } = await run(["inspect", ...args], {});
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, "Cannot use");
+  }
 });

@@ -59,19 +59,28 @@ export async function listImages(
   return images;
 }
 
-/** The platforms of an entry, each once, as its indexes state them; reads no more than it must. */
+/** An image of one platform, as an index names it. */
+export interface PlatformImage {
+  /** What it runs on. */
+  readonly platform: Platform;
+  /** Its manifest. */
+  readonly descriptor: Descriptor;
+}
+
+/** The images of an entry, one for each platform, as its indexes state them; reads no more than it must. */
 export async function listPlatforms(
   store: ImageStore,
   root: Descriptor,
   options: Pick<ResolveOptions, "host"> = {},
-): Promise<readonly Platform[]> {
+): Promise<readonly PlatformImage[]> {
   const search = new ImageSearch(store, options);
-  const platforms = new Map<string, Platform>();
+  const images = new Map<string, PlatformImage>();
   for (const leaf of await search.leaves([root])) {
     const platform = await search.platform(leaf);
-    if (platform !== undefined) platforms.set(formatPlatform(platform), platform);
+    if (platform === undefined || images.has(formatPlatform(platform))) continue;
+    images.set(formatPlatform(platform), { platform, descriptor: leaf.descriptor });
   }
-  return [...platforms.values()];
+  return [...images.values()];
 }
 
 /**

@@ -53,6 +53,24 @@ function historyOfLayers({ manifest, config }: Documents): readonly HistoryEntry
   return entries.length === manifest.layers.length ? entries : manifest.layers.map(() => ({}));
 }
 
+/** What the history entry of a layer of mise-oci says: clients that copy images may drop annotations. */
+function ofHistory(
+  text: string,
+): { readonly kind: string; readonly name?: string; readonly version?: string } | undefined {
+  const [, step] = /^mise-oci: (.*)$/.exec(text) ?? [];
+  if (step === undefined) return undefined;
+  const [, short, version] = /^tool (.+)@([^@]+)$/.exec(step) ?? [];
+  if (short !== undefined && version !== undefined) return { kind: "tool", name: short, version };
+  const [, path] = /^copy (\/.*)$/.exec(step) ?? [];
+  if (path !== undefined) return { kind: "copy", name: path };
+  const [, program] = /^(mise|mise-oci) \S+ at \//.exec(step) ?? [];
+  if (program !== undefined) return { kind: program === "mise" ? "mise" : "self" };
+  if (step === "dotfiles") return { kind: "dotfiles" };
+  const [, manager] = /^(apt(?=-get install )|apk(?= add ))/.exec(step) ?? [];
+  if (manager !== undefined) return { kind: "packages", name: manager };
+  return step.endsWith("/config.toml") ? { kind: "config" } : undefined;
+}
+
 /** The label of the layer's kind; other versions and builders may have other annotations. */
 function ownKind({ annotations = {} }: Descriptor): string | undefined {
   const kind = annotations[Annotation.layerKind];
@@ -96,16 +114,21 @@ export function describeLayers(image: Documents): readonly LayerFacts[] {
   const { manifest, config } = image;
   const history = historyOfLayers(image);
   const total = manifest.layers.reduce((sum, { size }) => sum + size, 0);
-  const firstOwn = manifest.layers.findIndex((layer) => ownKind(layer) !== undefined);
+  const steps = manifest.layers.map((_, i) => cleanHistory(history[i]?.created_by ?? ""));
+  const kinds = manifest.layers.map((layer, i) =>
+    ownKind(layer) ?? ofHistory(steps[i] ?? "")?.kind
+  );
+  const firstOwn = kinds.findIndex((kind) => kind !== undefined);
   return manifest.layers.flatMap((descriptor, i) => {
     const diffId = config.diffIds[i];
     if (diffId === undefined) return [];
-    const kind = ownKind(descriptor) ?? (i < firstOwn ? "base" : "layer");
-    const made = cleanHistory(history[i]?.created_by ?? "");
-    const version = versionOf(descriptor, made);
+    const kind = kinds[i] ?? (i < firstOwn ? "base" : "layer");
+    const made = steps[i] ?? "";
+    const said = ofHistory(made);
+    const version = versionOf(descriptor, made) ?? said?.version;
     return [{
       kind,
-      name: nameOf(kind, descriptor, manifest),
+      name: nameOf(kind, descriptor, manifest) || (said?.name ?? ""),
       ...(version === undefined ? {} : { version }),
       descriptor,
       diffId,

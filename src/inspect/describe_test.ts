@@ -58,3 +58,26 @@ Deno.test("cleanHistory() leaves out what docker and buildkit add", () => {
   assertEquals(cleanHistory("/bin/sh -c make\n  all"), "RUN make all");
   assertEquals(cleanHistory("RUN /bin/sh -c make # buildkit"), "RUN make");
 });
+
+Deno.test("describeLayers() takes kind, name and version from the history where a client dropped the annotations", () => {
+  const steps = [
+    "debian",
+    "mise-oci: tool npm:@scope/x@1.2",
+    "mise-oci: copy /srv/a",
+    "mise-oci: apt-get install jq",
+    "mise-oci: mise 2026.9.15 at /usr/local/bin/mise",
+    "mise-oci: /etc/mise/config.toml",
+  ];
+  const image = fakeImage(steps.map((createdBy) => ({ content: createdBy, createdBy })));
+  assertEquals(
+    describeLayers(image).map(({ kind, name, version }) => [kind, name, version]),
+    [
+      ["base", "", undefined],
+      ["tool", "npm:@scope/x", "1.2"],
+      ["copy", "/srv/a", undefined],
+      ["packages", "apt", undefined],
+      ["mise", "", "2026.9.15"],
+      ["config", "", undefined],
+    ],
+  );
+});

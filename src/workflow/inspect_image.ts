@@ -3,11 +3,11 @@
  * @module
  */
 import { describeLayers, type PageLayer, renderPage } from "../inspect/mod.ts";
-import { formatPlatform } from "../oci/mod.ts";
+import { formatPlatform, parseManifest } from "../oci/mod.ts";
 import { readLayerFiles } from "./layer_files.ts";
 import { type OpenedImage, openImage } from "./open_image.ts";
 import { withProgress } from "./layer_progress.ts";
-import type { InspectRequest, InspectResult } from "./inspect_types.ts";
+import type { ImageDetails, InspectRequest, InspectResult } from "./inspect_types.ts";
 import type { WorkflowContext } from "../context.ts";
 import { writeWhole } from "../build/write_whole.ts";
 
@@ -27,6 +27,41 @@ async function pageLayers(
     layers.push({ ...layer, files: sized });
   }
   return layers;
+}
+
+async function detailsOf(image: OpenedImage): Promise<ImageDetails> {
+  const { manifest, config, descriptor, images, path: [root] } = image;
+  const isIndex = root.digest !== descriptor.digest;
+  const named = isIndex
+    ? parseManifest(await image.rootBytes(), { what: `index ${root.digest}` })
+    : undefined;
+  const annotations = named?.kind === "index" ? named.index.annotations : undefined;
+  return {
+    mediaType: descriptor.mediaType,
+    ...(isIndex
+      ? {
+        index: {
+          digest: root.digest,
+          mediaType: root.mediaType,
+          ...(annotations === undefined ? {} : { annotations }),
+        },
+      }
+      : {}),
+    images: images.map((one) => ({ platform: one.platform, digest: one.descriptor.digest })),
+    annotations: manifest.annotations ?? {},
+    config: config.config ?? {},
+    history: config.history ?? [],
+  };
+}
+
+/** The text of a document: of what was named, unless a platform chose one of its images. */
+async function documentOf(
+  image: OpenedImage,
+  { document, platform }: Pick<InspectRequest, "document" | "platform">,
+): Promise<string> {
+  if (document === "config") return new TextDecoder().decode(image.configBytes);
+  const bytes = platform === undefined ? await image.rootBytes() : image.manifestBytes;
+  return new TextDecoder().decode(bytes);
 }
 
 /**
@@ -54,5 +89,9 @@ export async function inspectImage(
       }));
   }
   const html = request.html === undefined ? {} : { html: request.html };
-  return { name, digest, platform, platforms, ...created, layers, ...html };
+  const document = request.document === undefined
+    ? {}
+    : { document: await documentOf(image, request) };
+  const details = await detailsOf(image);
+  return { name, digest, platform, platforms, ...created, layers, details, ...document, ...html };
 }

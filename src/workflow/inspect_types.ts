@@ -3,7 +3,7 @@
  * @module
  */
 import type { FileChange, ImageComparison, LayerChange, LayerFacts } from "../inspect/mod.ts";
-import type { Digest, ImageSource, Platform } from "../oci/mod.ts";
+import type { ContainerConfig, Digest, HistoryEntry, ImageSource, Platform } from "../oci/mod.ts";
 
 export type { FileChange, LayerChange, LayerFacts };
 
@@ -21,6 +21,28 @@ export interface InspectRequest extends LookRequest {
   readonly source: ImageSource;
   /** Absolute path of the page to write (`--html`). */
   readonly html?: string;
+  /** The document that is wanted as it is stored: the manifest or index (`--raw`), or the config. */
+  readonly document?: "manifest" | "config";
+}
+
+/** What the documents of an image say besides its layers. */
+export interface ImageDetails {
+  /** Media type of the manifest. */
+  readonly mediaType: string;
+  /** The index that was named, if there is one. */
+  readonly index?: {
+    readonly digest: Digest;
+    readonly mediaType: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  /** Every image of what was named. */
+  readonly images: readonly { readonly platform: Platform; readonly digest: Digest }[];
+  /** Annotations of the manifest. */
+  readonly annotations: Readonly<Record<string, string>>;
+  /** How a container runs. */
+  readonly config: ContainerConfig;
+  /** The history, oldest first, with the entries that have no layer. */
+  readonly history: readonly HistoryEntry[];
 }
 
 /** What an image is made of. */
@@ -37,6 +59,10 @@ export interface InspectResult {
   readonly created?: string;
   /** The layers, bottom first. */
   readonly layers: readonly LayerFacts[];
+  /** What the documents say besides. */
+  readonly details?: ImageDetails;
+  /** The text of the document that was asked for. */
+  readonly document?: string;
   /** The page that was written. */
   readonly html?: string;
 }

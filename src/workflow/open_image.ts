@@ -3,12 +3,12 @@
  * @module
  */
 import { type OpenedImages } from "../image/open.ts";
-import { listPlatforms, resolveImage, resolveRoot } from "../image/resolve.ts";
+import { listPlatforms, type PlatformImage, resolveImage, resolveRoot } from "../image/resolve.ts";
 import type { Image, ResolvedImage } from "../image/types.ts";
 import type { Descriptor, ImageSource, Platform } from "../oci/mod.ts";
 import { openSource, selectorOf } from "../build/open_source.ts";
 import type { WorkflowContext } from "../context.ts";
-import type { ImageStore } from "../store/image_store.ts";
+import { type ImageStore, readDocument } from "../store/image_store.ts";
 import { verifyStore } from "../store/verify.ts";
 import { checkFound } from "./check_found.ts";
 import type { NamedImageRequest } from "./types.ts";
@@ -19,6 +19,10 @@ export interface OpenedImage extends ResolvedImage, AsyncDisposable {
   readonly name: string;
   /** The platforms of everything that was named, this image's included. */
   readonly platforms: readonly Platform[];
+  /** Every image of what was named, by platform. */
+  readonly images: readonly PlatformImage[];
+  /** The bytes of what was named: an index, or the image's manifest. */
+  rootBytes(): Promise<Uint8Array<ArrayBuffer>>;
   /** Where it is, unless that is a registry. */
   readonly store?: ImageStore;
 }
@@ -48,14 +52,19 @@ export async function openImage(
     const { host, ...selector } = selectorOf(opened, platform, context);
     const assumed = host === undefined ? {} : { host };
     const image = await resolveImage(store, { ...selector, ...assumed });
-    const platforms = image.path.length === 1
-      ? [image.platform]
+    const images = image.path.length === 1
+      ? [{ platform: image.platform, descriptor: image.descriptor }]
       : await listPlatforms(store, image.path[0], assumed);
     const dispose = (): PromiseLike<void> => opened[Symbol.asyncDispose]();
     return {
       ...image,
       name: image.tag ?? opened.name,
-      platforms,
+      images,
+      platforms: images.map((one) => one.platform),
+      rootBytes: () =>
+        image.path.length === 1
+          ? Promise.resolve(image.manifestBytes)
+          : readDocument(store, image.path[0]),
       ...(opened.reference === undefined ? { store } : {}),
       [Symbol.asyncDispose]: dispose,
     };

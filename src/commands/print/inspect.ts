@@ -2,13 +2,15 @@
  * What `inspect` prints.
  * @module
  */
+import { Annotation } from "../../oci/annotations.ts";
+import type { HistoryEntry } from "../../oci/image_config.ts";
 import { formatPlatform } from "../../oci/platform.ts";
 import { escapeLine } from "../../ui/escape.ts";
 import { formatBytes, formatCount } from "../../ui/format.ts";
 import { joinLines } from "../../ui/lines.ts";
 import { renderTable } from "../../ui/table.ts";
 import { truncate } from "../../ui/text.ts";
-import type { InspectResult, LayerFacts } from "../../workflow/inspect_types.ts";
+import type { ImageDetails, InspectResult, LayerFacts } from "../../workflow/inspect_types.ts";
 import type { Output } from "../command.ts";
 import { type PrintOptions, shortenDigest } from "./layers.ts";
 
@@ -49,32 +51,127 @@ function layerJson(
   return { kind, name, version, digest, diffId, mediaType, size, share, origin, annotations };
 }
 
+/** How `inspect` prints. */
+export interface InspectPrintOptions extends PrintOptions {
+  /** Shows the history. */
+  readonly history?: boolean;
+  /** Whether `--platform` chose the image. */
+  readonly chosen?: boolean;
+}
+
+type Fact = readonly [title: string, text: string | undefined];
+
+function lines(facts: readonly Fact[]): readonly string[] {
+  return facts.filter(([, text]) => text !== undefined && text !== "")
+    .map(([title, text = ""]) => `${title.padEnd(9)} ${escapeLine(text)}`);
+}
+
 /** The platforms of a multi-platform image, of which one is shown. */
-function platformLines({ platform, platforms }: InspectResult): readonly string[] {
+function platformLines({ platform, platforms, details }: InspectResult): readonly Fact[] {
   if (platforms.length < 2) return [];
+  const shown = formatPlatform(platform);
   return [
-    `platforms ${platforms.map(formatPlatform).join(", ")} (shown: ${formatPlatform(platform)}; ` +
-    "--platform shows another)",
+    [
+      "platforms",
+      `${platforms.map(formatPlatform).join(", ")} (shown: ${shown}; --platform shows another)`,
+    ],
+    ...(details?.images ?? []).map((one): Fact => [
+      "",
+      `${one.digest} ${formatPlatform(one.platform)}`,
+    ]),
   ];
 }
 
-/** An image's layers. */
-export function inspectOutput(result: InspectResult, options: PrintOptions): Output {
-  const { name, digest, platform, platforms, created, layers, html } = result;
-  const size = layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
+function baseText({ annotations }: ImageDetails): string | undefined {
+  const name = annotations[Annotation.baseName];
+  const digest = annotations[Annotation.baseDigest];
+  if (name === undefined) return digest;
+  return digest === undefined || name.includes("@") ? name : `${name}@${digest}`;
+}
+
+function words(list: readonly string[] | undefined): string | undefined {
+  return list === undefined || list.length === 0 ? undefined : JSON.stringify(list);
+}
+
+/** The names that an object of the specification has: ports, volumes. */
+function names(set: unknown): string | undefined {
+  return typeof set === "object" && set !== null ? Object.keys(set).join(" ") : undefined;
+}
+
+function pairs(title: string, table: Readonly<Record<string, string>> = {}): readonly Fact[] {
+  return Object.entries(table).map(([name, value]) => [title, `${name}=${value}`]);
+}
+
+/** How a container runs, as docker has it, and the annotations. */
+function configFacts(details: ImageDetails): readonly Fact[] {
+  const { config: { extensions = {}, ...config }, annotations, index } = details;
+  const { StopSignal, Healthcheck } = extensions;
+  return [
+    ["base", baseText(details)],
+    ["user", config.User],
+    ["workdir", config.WorkingDir],
+    ["entry", words(config.Entrypoint)],
+    ["command", words(config.Cmd)],
+    ["expose", names(extensions["ExposedPorts"])],
+    ["volumes", names(extensions["Volumes"])],
+    ["stop", typeof StopSignal === "string" ? StopSignal : undefined],
+    ["health", Healthcheck === undefined ? undefined : JSON.stringify(Healthcheck)],
+    ...(config.Env ?? []).map((text): Fact => ["env", text]),
+    ...pairs("label", config.Labels),
+    ...pairs("annotate", annotations),
+    ...pairs("index", index?.annotations),
+  ];
+}
+
+/** The history, oldest first; an entry without a layer is marked. */
+function historyTable(history: readonly HistoryEntry[]): readonly string[] {
+  return renderTable(
+    [{ title: "CREATED" }, { title: "LAYER" }, { title: "STEP" }],
+    history.map(({ created = "", created_by = "", comment = "", empty_layer }) => [
+      created,
+      empty_layer === true ? "none" : "",
+      truncate(escapeLine(created_by || comment), 100),
+    ]),
+  );
+}
+
+function detailsJson({ config: { extensions, ...config }, ...details }: ImageDetails): unknown {
   return {
-    text: () =>
-      options.quiet ? `${digest}\n` : joinLines([
-        `image     ${escapeLine(name)}`,
-        `digest    ${digest}`,
-        `platform  ${formatPlatform(platform)}`,
+    ...details,
+    images: details.images.map(({ platform, digest }) => ({
+      platform: formatPlatform(platform),
+      digest,
+    })),
+    config: { ...config, ...extensions },
+  };
+}
+
+/** An image's config and layers. */
+export function inspectOutput(result: InspectResult, options: InspectPrintOptions): Output {
+  const { name, digest, platform, platforms, created, layers, html, details, document } = result;
+  const size = layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
+  const top = options.chosen === true ? digest : details?.index?.digest ?? digest;
+  const text = (): string =>
+    joinLines([
+      ...lines([
+        ["image", name],
+        ["index", details?.index?.digest],
+        ["digest", digest],
+        ["platform", formatPlatform(platform)],
         ...platformLines(result),
-        ...(created === undefined ? [] : [`created   ${escapeLine(created)}`]),
-        ...(html === undefined ? [] : [`page      ${escapeLine(html)}`]),
-        "",
-        ...table(layers, options.short),
-        `${formatCount(layers.length, "layer")}, ${formatBytes(size)}`,
+        ["created", created],
+        ["page", html],
+        ...(details === undefined ? [] : configFacts(details)),
       ]),
+      "",
+      ...table(layers, options.short),
+      `${formatCount(layers.length, "layer")}, ${formatBytes(size)}`,
+      ...(options.history === true && details !== undefined
+        ? ["", ...historyTable(details.history)]
+        : []),
+    ]);
+  return {
+    text: () => document ?? (options.quiet ? `${top}\n` : text()),
     json: () => ({
       name,
       digest,
@@ -83,6 +180,7 @@ export function inspectOutput(result: InspectResult, options: PrintOptions): Out
       created,
       size,
       layers: layers.map(layerJson),
+      ...(details === undefined ? {} : detailsJson(details) as object),
       html,
     }),
   };
