@@ -9,6 +9,7 @@
 import type { Command, CommandInput } from "../commands/command.ts";
 import { type Flag, type FlagTable, type Place, takesValue } from "../commands/flag.ts";
 import { GLOBAL_FLAGS, type Globals } from "../commands/flags/global.ts";
+import { maybeCommandHint, maybeFlagHint } from "../commands/flags/docker.ts";
 import { MiseOciError } from "../errors.ts";
 import { nearest } from "../suggest.ts";
 import { PROGRAM } from "./program.ts";
@@ -40,7 +41,7 @@ interface Found {
 }
 
 function usage(message: string, path: readonly string[], hint?: string): MiseOciError {
-  const help = `Run ${[PROGRAM, ...path].join(" ")} --help for all there is`;
+  const help = `Run ${[PROGRAM, ...path].join(" ")} --help for all flags and commands`;
   return new MiseOciError("usage", message, { hint: hint ?? help });
 }
 
@@ -94,7 +95,8 @@ class LineParser {
       throw usage(
         `Unknown command ${JSON.stringify([...this.path, word].join(" "))}`,
         this.path,
-        near && `Did you mean ${[PROGRAM, ...this.path, near].join(" ")}?`,
+        maybeCommandHint(this.path, word) ??
+          (near && `Did you mean ${[PROGRAM, ...this.path, near].join(" ")}?`),
       );
     }
     this.command = command;
@@ -177,7 +179,9 @@ class LineParser {
       : undefined;
     const inside = within === written ? "" : ` in ${JSON.stringify(within)}`;
     const next = this.#args[this.#at];
-    const known = this.command?.maybeFlagHint?.({ written, within, value, next });
+    const flag = { written, within, value, next };
+    const known = this.command?.maybeFlagHint?.(flag) ??
+      (this.command === undefined ? undefined : maybeFlagHint(flag));
     return usage(
       `Unknown flag ${JSON.stringify(written)}${inside} of ${where}`,
       this.path,

@@ -214,3 +214,35 @@ Deno.test("an environment variable stands in for a flag that is not given", () =
   assertEquals(misePath(["build"], { MISE_OCI_MISE: "" }), undefined);
   assertEquals(misePath(["build", "--mise", "mise-beta"], { MISE_OCI_MISE: "/x" }), "mise-beta");
 });
+
+Deno.test("commands and flags of docker, crane and mise are answered with what to type", () => {
+  for (
+    const [line, hint] of [
+      ["login ghcr.io", "docker login"],
+      ["images", "mise-oci inspect"],
+      ["ps", "the engine's"],
+      ["pull debian", "mise-oci load --image REF"],
+      ["history x", "inspect -v"],
+      ["digest x", "inspect -q"],
+      ["manifest x", "inspect --raw"],
+      ["config x", "inspect --config"],
+      ["cp a b", "mise-oci copy IMAGE REF"],
+      ["install", "mise itself"],
+      ["cache clean", "mise-oci cache prune"],
+      ["build -f Dockerfile", "-C DIR"],
+      ["build --build-arg A=1", "--env NAME=VALUE"],
+      ["build --target prod", "-E NAME"],
+      ["build --no-cache-filter x", "--no-cache"],
+      ["build --secret id=x", "mise-oci run -e NAME"],
+      ["build --expose 80", "[_.oci]"],
+      ["push --all-tags r.io/a", "REF REF"],
+      ["push --tls-verify=false r.io/a", "oci.insecure_registries"],
+      ["load -i x.tar", "--image oci-archive:FILE"],
+      ["inspect --format x", "jq"],
+      ["run --memory 1g true", "--engine-arg=--memory=1g"],
+    ] as const
+  ) {
+    const error = assertThrows(() => parseLine(line.split(" "), COMMANDS), MiseOciError);
+    assertStringIncludes(error.hint ?? "", hint, line);
+  }
+});

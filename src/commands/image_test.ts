@@ -222,3 +222,36 @@ Deno.test("push takes several references, each once, and says what happened at e
   assertEquals(elsewhere.code, 2);
   assertStringIncludes(elsewhere.stderr, "it is in another repository");
 });
+
+Deno.test("copy sends an image that exists to each reference, without a check", async () => {
+  let request: PushRequest | undefined;
+  const workflows = {
+    pushImage: (given: PushRequest) => {
+      request = given;
+      return Promise.resolve({ digest: DIGEST, manifestDigest: DIGEST, reference: "r.io/app:v1" });
+    },
+  };
+  const { code, stdout } = await run(
+    "copy oci:./out:v1 r.io/app:v1 r.io/app:v2 --platform arm64".split(" "),
+    workflows,
+  );
+  assertEquals([code, stdout], [0, `pushed ${DIGEST} to r.io/app:v1\n`]);
+  assertEquals(request, {
+    directory: "/work",
+    image: {
+      kind: "image",
+      source: { kind: "layout", location: "/work/out:v1" },
+      directory: "/work",
+      check: "off",
+      platform: { os: "linux", architecture: "arm64" },
+    },
+    destination: parseReference("r.io/app:v1"),
+    also: [parseReference("r.io/app:v2")],
+    updateIndex: false,
+    tool: "auto",
+  });
+  const missing = await run(["copy", "./out"], {});
+  assertEquals(missing.code, 2);
+  assertStringIncludes(missing.stderr, "Missing argument REF");
+  assertStringIncludes((await run(["copy", "./out", "app:v1"], {})).stderr, "no registry host");
+});

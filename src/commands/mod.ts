@@ -7,6 +7,7 @@ import { cache } from "./cache.ts";
 import { check } from "./check.ts";
 import type { Command } from "./command.ts";
 import { completion } from "./completion.ts";
+import { copy } from "./copy.ts";
 import { diff } from "./diff.ts";
 import { inspect } from "./inspect.ts";
 import { load } from "./load.ts";
@@ -18,6 +19,7 @@ export const COMMANDS: readonly Command[] = [
   build,
   runCommand,
   push,
+  copy,
   load,
   check,
   inspect,

@@ -9,6 +9,7 @@ import type { BuildRequest, BuildResult, LayerRow } from "../../src/build/types.
 import { build } from "../../src/commands/build.ts";
 import { cache } from "../../src/commands/cache.ts";
 import { check } from "../../src/commands/check.ts";
+import { copy } from "../../src/commands/copy.ts";
 import { load } from "../../src/commands/load.ts";
 import { push } from "../../src/commands/push.ts";
 import { runCommand } from "../../src/commands/run.ts";
@@ -43,7 +44,7 @@ export function run(
   terminal = false,
 ): Promise<Ran> {
   return runFake(args, {
-    commands: [build, push, runCommand, load, check, cache],
+    commands: [build, push, copy, runCommand, load, check, cache],
     workflows: fakeWorkflows(given),
     terminal: terminal ? ["stdout"] : [],
   });

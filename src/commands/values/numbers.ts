@@ -84,7 +84,9 @@ export function parseByteSize(text: string): number {
       (binary === undefined ? 1000 : 1024) **
         (prefix === "" ? 0 : PREFIXES.indexOf(prefix.toLowerCase()) + 1),
   );
-  const bad = match === null || !Number.isSafeInteger(bytes) ||
+  // A number alone may mean bytes, or megabytes to who writes it; of nothing there is only one.
+  const hasUnit = /[a-z]/i.test(text) || Number(text) === 0;
+  const bad = match === null || !hasUnit || !Number.isSafeInteger(bytes) ||
     prefix === "" && binary !== undefined;
   return bad ? fail("size", text, "Write a number and a unit, such as 500MB, 10GB or 2GiB") : bytes;
 }

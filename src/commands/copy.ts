@@ -1,0 +1,77 @@
+/**
+ * `mise-oci copy`: sends an image that exists to a registry, as it is.
+ * @module
+ */
+import { formatReference } from "../oci/reference.ts";
+import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
+import type { FlagTable } from "./flag.ts";
+import { given, PLATFORM_FLAG } from "./flags/build.ts";
+import { IMAGE_FORMS, parseDestination, parseImage } from "./values/image.ts";
+
+const printModule = () => import("./print/push.ts");
+
+const { group: _, ...platform } = PLATFORM_FLAG.platform;
+const FLAGS = { platform } as const satisfies FlagTable;
+
+async function run(
+  { flags, globals, positionals }: CommandInput<typeof FLAGS>,
+  context: CommandContext,
+): Promise<number> {
+  const [image = "", ...references] = positionals;
+  const names = new Map(references.map((text) => {
+    const reference = parseDestination(text);
+    return [formatReference(reference), reference];
+  }));
+  const [destination = parseDestination(""), ...also] = names.values();
+  const directory = context.place.resolve(".");
+  const source = parseImage(image, context.place);
+  const { pushOutput } = await printModule();
+  const result = await context.workflows.pushImage({
+    directory,
+    image: { kind: "image", source, directory, check: "off", ...given("platform", flags.platform) },
+    destination,
+    ...(also.length === 0 ? {} : { also }),
+    updateIndex: false,
+    tool: "auto",
+    ...given("jobs", globals.jobs),
+  }, context);
+  context.print(
+    await pushOutput(result, { quiet: globals.quiet, short: context.io.isTerminal("stdout") }),
+  );
+  return 0;
+}
+
+/** The command. */
+export const copy: Command = defineCommand({
+  name: "copy",
+  summary: "Copy an image to a registry, or to another tag of it",
+  description: [
+    "Sends the same bytes, all platforms, attestations and signatures included, and only what the registry " +
+    "does not have. " + IMAGE_FORMS,
+    "The same as push --image. With --quiet only the digest is printed.",
+  ],
+  flags: FLAGS,
+  positionals: [
+    { name: "IMAGE", help: "The image", completes: "file" },
+    {
+      name: "REF",
+      help: "Where to, registry host included; several get the same image",
+      repeats: true,
+    },
+  ],
+  examples: [
+    {
+      text: "From one registry to another",
+      command: "mise-oci copy ghcr.io/team/app:v1 registry.example.com/app:v1",
+    },
+    {
+      text: "Give an image one more tag",
+      command: "mise-oci copy ghcr.io/team/app:v1 ghcr.io/team/app:latest",
+    },
+    {
+      text: "The image that was just built",
+      command: "mise-oci copy ./mise-oci ghcr.io/team/app:v1",
+    },
+  ],
+  run,
+});

@@ -1,0 +1,104 @@
+/**
+ * What to type in place of commands and flags of docker, podman, crane, skopeo and mise that are not here.
+ * @module
+ */
+import type { UnknownFlag } from "../command.ts";
+
+/** One answer for several words. */
+type Answers = readonly (readonly [words: string, answer: string])[];
+
+function lookUp(answers: Answers): ReadonlyMap<string, string> {
+  return new Map(
+    answers.flatMap(([words, answer]) => words.split(" ").map((word) => [word, answer] as const)),
+  );
+}
+
+const COMMANDS = lookUp([
+  [
+    "login logout",
+    "Log in with docker login, podman login or skopeo login: mise-oci uses what they store",
+  ],
+  [
+    "images image",
+    "mise-oci inspect shows the image in ./mise-oci; images of an engine: docker images or podman images",
+  ],
+  [
+    "ps exec logs stop start kill rm rmi attach container",
+    "Containers are the engine's: use docker or podman",
+  ],
+  [
+    "pull",
+    "mise-oci load --image REF puts an image of a registry into podman or docker; inspect, check and diff need no pull",
+  ],
+  [
+    "save",
+    "mise-oci build --output-archive FILE writes an archive; --format docker-archive is docker's",
+  ],
+  ["import", "mise-oci load --image oci-archive:FILE, or docker-archive:FILE"],
+  ["history", "mise-oci inspect -v IMAGE shows the history"],
+  ["digest", "mise-oci inspect -q IMAGE prints the digest"],
+  ["manifest", "mise-oci inspect --raw IMAGE prints the manifest"],
+  ["config", "mise-oci inspect --config IMAGE prints the image config"],
+  ["cp", "mise-oci copy IMAGE REF copies an image; build --copy HOST:IMAGE puts files into one"],
+  ["validate", "mise-oci check IMAGE checks whether the commands of an image start"],
+  ["buildx buildah bake", "Write mise-oci build"],
+  ["prune", "mise-oci cache prune removes what builds left behind"],
+  ["system", "mise-oci cache ls shows what is stored, mise-oci cache prune removes it"],
+  ["install use ls up upgrade", "Tools are mise's: use mise itself, or mise-oci build --install"],
+  ["version", "Write mise-oci --version"],
+]);
+
+const CACHE_COMMANDS = lookUp([
+  ["clean clear rm remove purge gc", "Write mise-oci cache prune"],
+  ["list du dir", "Write mise-oci cache ls, or mise-oci cache path"],
+]);
+
+const LOGIN =
+  "Log in with docker login, podman login or skopeo login: mise-oci uses what they store";
+
+const FLAGS = lookUp([
+  [
+    "file f",
+    "The project is its mise.toml: choose its directory with -C DIR, or its environment with -E NAME",
+  ],
+  ["build-arg", "Set a variable of the image with --env NAME=VALUE, or under [env] in mise.toml"],
+  ["target", "There are no stages: choose an environment of mise with -E NAME (mise.NAME.toml)"],
+  ["no-cache-filter", "Write --no-cache, which builds every layer anew"],
+  [
+    "cache-from cache-to",
+    "Layers are cached on this machine, and push reuses those of the registry: mise-oci push --cache-from REF REF",
+  ],
+  [
+    "secret ssh",
+    "A build runs no command that could need it; pass a secret when the container runs: mise-oci run -e NAME",
+  ],
+  [
+    "add-host network memory shm-size ulimit cpu-shares security-opt allow",
+    "Leave it out: a build starts no container of yours",
+  ],
+  ["squash rm force-rm", "Leave it out: there is one layer per tool, and nothing to remove"],
+  ["expose", "Set expose under [_.oci] in mise.toml"],
+  ["volume v", "Set volumes under [_.oci] in mise.toml; to mount one, mise-oci run --volume"],
+  ["stop-signal", "Set stop_signal under [_.oci] in mise.toml"],
+  ["health-cmd healthcheck", "Set healthcheck under [_.oci] in mise.toml"],
+  ["all-tags", "Name each reference: mise-oci push REF REF"],
+  [
+    "insecure tls-verify src-tls-verify dest-tls-verify plain-http allow-insecure",
+    "Name the host in mise's setting oci.insecure_registries",
+  ],
+  ["creds src-creds dest-creds authfile username password registry-config", LOGIN],
+  ["input i", "Write --image oci-archive:FILE, or --image docker-archive:FILE"],
+  ["format", "Write --json, and choose fields with jq"],
+  ["filter", "Write --json, and filter with jq"],
+]);
+
+/** What to type for a command that is not here. */
+export function maybeCommandHint(path: readonly string[], word: string): string | undefined {
+  if (path.length === 0) return COMMANDS.get(word);
+  return path[0] === "cache" ? CACHE_COMMANDS.get(word) : undefined;
+}
+
+/** What to type for a flag that a command does not have. */
+export function maybeFlagHint({ written }: Pick<UnknownFlag, "written">): string | undefined {
+  return FLAGS.get(written.replace(/^--?/, ""));
+}
