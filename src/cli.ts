@@ -131,7 +131,7 @@ async function runCommand(
   const { command } = line;
   if (command.foreignStdout && globals.json) {
     throw new MiseOciError("usage", `Cannot use --json with ${command.name}`, {
-      hint: "Its stdout is the container's",
+      hint: "Its stdout is what it runs or reads",
     });
   }
   const input = convertInput({ ...line, command }, { env, place, globals });

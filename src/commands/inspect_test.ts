@@ -10,6 +10,7 @@ import type {
 } from "../workflow/inspect_types.ts";
 import { diff } from "./diff.ts";
 import { DIGEST, platform } from "../../tests/support/commands_fixture.ts";
+import { cat, exportCommand } from "./files.ts";
 import { inspect } from "./inspect.ts";
 import type { Workflows } from "./workflows.ts";
 
@@ -242,4 +243,34 @@ Deno.test("inspect --raw and --config print a document as it is stored, byte by 
     assertEquals(code, 2);
     assertStringIncludes(stderr, "Cannot use");
   }
+});
+
+Deno.test("cat and export name a path of the image, and leave the terminal alone", async () => {
+  const requests: unknown[] = [];
+  const note = (request: unknown) => Promise.resolve(void requests.push(request));
+  const files = (args: string, terminal = false) =>
+    runFake(args.split(" "), {
+      commands: [cat, exportCommand],
+      workflows: fakeWorkflows({ catFile: note, exportFiles: note }),
+      terminal: terminal ? ["stdout"] : [],
+    });
+  assertEquals((await files("cat oci:out etc/passwd")).code, 0);
+  assertEquals((await files("export r.io/a:v1 --platform arm64 -o x.tar", true)).code, 0);
+  assertEquals(requests, [
+    {
+      source: { kind: "layout", location: "/work/out" },
+      directory: "/work",
+      path: "/etc/passwd",
+    },
+    {
+      source: { kind: "guess", text: "r.io/a:v1", path: "/work/r.io/a:v1" },
+      directory: "/work",
+      path: "/",
+      platform: { os: "linux", architecture: "arm64" },
+      output: "/work/x.tar",
+    },
+  ]);
+  assertStringIncludes((await files("export x", true)).stderr, "mise-oci export IMAGE | tar x");
+  assertStringIncludes((await files("cat x")).stderr, "Missing argument PATH");
+  assertStringIncludes((await files("cat x /y --json")).stderr, "Cannot use --json with cat");
 });

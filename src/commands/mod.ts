@@ -9,6 +9,7 @@ import type { Command } from "./command.ts";
 import { completion } from "./completion.ts";
 import { copy } from "./copy.ts";
 import { diff } from "./diff.ts";
+import { cat, exportCommand } from "./files.ts";
 import { inspect } from "./inspect.ts";
 import { load } from "./load.ts";
 import { push } from "./push.ts";
@@ -24,6 +25,8 @@ export const COMMANDS: readonly Command[] = [
   check,
   inspect,
   diff,
+  cat,
+  exportCommand,
   cache,
   completion,
 ];

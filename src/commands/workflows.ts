@@ -11,6 +11,7 @@ import type {
   InspectRequest,
   InspectResult,
 } from "../workflow/inspect_types.ts";
+import type { ReadFilesRequest } from "../workflow/read_files.ts";
 import type { BuildRequest, BuildResult } from "../build/types.ts";
 import type { WorkflowContext } from "../context.ts";
 import type {
@@ -40,6 +41,10 @@ export interface Workflows {
   inspectImage(request: InspectRequest, context: WorkflowContext): Promise<InspectResult>;
   /** Compares two images. */
   diffImages(request: DiffRequest, context: WorkflowContext): Promise<DiffResult>;
+  /** Writes a file of an image. */
+  catFile(request: ReadFilesRequest, context: WorkflowContext): Promise<void>;
+  /** Writes the files of an image as a tar. */
+  exportFiles(request: ReadFilesRequest, context: WorkflowContext): Promise<void>;
   /** Finds the commands of an image that would not start. */
   checkImage(request: CheckRequest, context: WorkflowContext): Promise<CheckResult>;
   /** The cache's directory. */
@@ -59,6 +64,7 @@ const runModule = () => import("../workflow/run_image.ts");
 const loadModule = () => import("../workflow/load_image.ts");
 const inspectModule = () => import("../workflow/inspect_image.ts");
 const diffModule = () => import("../workflow/diff_images.ts");
+const filesModule = () => import("../workflow/read_files.ts");
 const checkModule = () => import("../workflow/check_image.ts");
 const cacheModule = () => import("../workflow/manage_cache.ts");
 
@@ -72,6 +78,8 @@ export const workflows: Workflows = {
   loadImage: async (request, context) => (await loadModule()).loadImage(request, context),
   inspectImage: async (request, context) => (await inspectModule()).inspectImage(request, context),
   diffImages: async (request, context) => (await diffModule()).diffImages(request, context),
+  catFile: async (request, context) => (await filesModule()).catFile(request, context),
+  exportFiles: async (request, context) => (await filesModule()).exportFiles(request, context),
   checkImage: async (request, context) => (await checkModule()).checkImage(request, context),
   cacheDirectory: async () => (await cacheModule()).cacheDirectory(),
   listCache: async () => (await cacheModule()).listCache(),

@@ -218,3 +218,49 @@ if (browser === undefined) {
     assertGreater(share, 0.2);
   });
 }
+
+testWith(
+  { needs: ["linux", "base"] },
+  "cat and export give the files that GNU tar unpacks of the layers",
+  async () => {
+    await using temp = await makeTempDir();
+    const cwd = temp.path;
+    const [base, ours, theirs] = ["a base", "ours", "theirs"].map((name) => join(cwd, name)) as [
+      string,
+      string,
+      string,
+    ];
+    await copyBase(base);
+    const tar = join(cwd, "etc.tar");
+    const exported = await runProgram(["export", base, "/etc", "-o", tar], { cwd });
+    assertEquals(exported.code, 0, exported.stderr);
+    await Deno.mkdir(ours);
+    await Deno.mkdir(theirs);
+    await run(["tar", "-x", "-f", tar, "-C", ours]);
+    const { manifest } = await readImage(base);
+    for (const { digest } of manifest.layers) {
+      await run(["tar", "-x", "-f", rawBlobPath(base, digest), "-C", theirs, "./etc"], {
+        allowFailure: true,
+      });
+    }
+    await run(["diff", "-r", "--no-dereference", join(theirs, "etc"), join(ours, "etc")]);
+    // A link, followed inside the image.
+    const { stdout } = await runProgram(["cat", base, "etc/os-release"], { cwd });
+    assertStringIncludes(stdout, "Debian GNU/Linux");
+    for (
+      const [path, message, hint] of [
+        ["/etc/os-relase", 'Cannot find "/etc/os-relase"', "/etc has "],
+        ["/nowhere/x", 'Cannot find "/nowhere/x"', 'no directory "/nowhere"'],
+        ["/etc", 'Cannot print "/etc": it is a directory', "mise-oci export"],
+      ] as const
+    ) {
+      const { code, stderr, stdout } = await runProgram(["cat", base, path], {
+        cwd,
+        allowFailure: true,
+      });
+      assertEquals([code === 0, stdout], [false, ""]);
+      assertStringIncludes(stderr, message);
+      assertStringIncludes(stderr, hint);
+    }
+  },
+);

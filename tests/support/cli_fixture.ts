@@ -57,6 +57,8 @@ export function fakeWorkflows(given: Partial<Workflows>): Workflows {
     loadImage: unexpected("loadImage"),
     inspectImage: unexpected("inspectImage"),
     diffImages: unexpected("diffImages"),
+    catFile: unexpected("catFile"),
+    exportFiles: unexpected("exportFiles"),
     checkImage: unexpected("checkImage"),
     cacheDirectory: unexpected("cacheDirectory"),
     listCache: unexpected("listCache"),

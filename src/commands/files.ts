@@ -1,0 +1,99 @@
+/**
+ * `mise-oci cat` and `mise-oci export`: files out of an image.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
+import { type FlagTable, valueFlag } from "./flag.ts";
+import { given, PLATFORM_FLAG } from "./flags/build.ts";
+import { IMAGE_FORMS, parseImage } from "./values/image.ts";
+import { parseName } from "./values/numbers.ts";
+
+const { group: _, ...platform } = PLATFORM_FLAG.platform;
+const FLAGS = {
+  output: valueFlag({
+    short: "o",
+    valueName: "FILE",
+    completes: "file",
+    defaultText: "stdout",
+    help: "Write into this file",
+    parse: (text, place) => place.resolve(parseName(text)),
+  }),
+  platform,
+} as const satisfies FlagTable;
+
+type ReadFilesRequest = Parameters<CommandContext["workflows"]["catFile"]>[0];
+
+function filesRequest(
+  { flags, positionals }: CommandInput<typeof FLAGS>,
+  { place }: Pick<CommandContext, "place">,
+): ReadFilesRequest {
+  const [image = "", path = "/"] = positionals;
+  return {
+    source: parseImage(image, place),
+    directory: place.resolve("."),
+    path: path.startsWith("/") ? path : `/${path}`,
+    ...given("platform", flags.platform),
+    ...given("output", flags.output),
+  };
+}
+
+const IMAGE = { name: "IMAGE", help: "The image", completes: "file" } as const;
+
+/** Prints a file. */
+export const cat: Command = defineCommand({
+  name: "cat",
+  summary: "Print a file of an image",
+  description: [
+    "All layers are read and verified first; links are followed inside the image. " + IMAGE_FORMS,
+  ],
+  flags: FLAGS,
+  positionals: [IMAGE, { name: "PATH", help: "The file's path in the image" }],
+  foreignStdout: true,
+  examples: [
+    {
+      text: "The config that the image's mise reads",
+      command: "mise-oci cat ./mise-oci /etc/mise/config.toml",
+    },
+    {
+      text: "A file of an image of a registry",
+      command: "mise-oci cat ghcr.io/team/app:v1 /etc/os-release",
+    },
+  ],
+  run: async (input, context) => {
+    await context.workflows.catFile(filesRequest(input, context), context);
+    return 0;
+  },
+});
+
+/** Writes a tar. */
+export const exportCommand: Command = defineCommand({
+  name: "export",
+  summary: "Write the files of an image as a tar archive",
+  description: [
+    "The archive has what a container would see at PATH and below it, owners and modes included; times are " +
+    "0. All layers are read and verified first. " + IMAGE_FORMS,
+  ],
+  flags: FLAGS,
+  positionals: [
+    IMAGE,
+    { name: "PATH", help: "A directory or file of the image (default: /)", optional: true },
+  ],
+  foreignStdout: true,
+  examples: [
+    { text: "Everything, into a file", command: "mise-oci export ./mise-oci -o root.tar" },
+    {
+      text: "One directory, unpacked here",
+      command: "mise-oci export ./mise-oci /etc/mise | tar x",
+    },
+  ],
+  run: async (input, context) => {
+    if (input.flags.output === undefined && context.io.isTerminal("stdout")) {
+      throw new MiseOciError("usage", "Cannot write an archive to the terminal", {
+        hint: "Redirect stdout, such as mise-oci export IMAGE | tar x, or write -o FILE",
+      });
+    }
+    await context.workflows.exportFiles(filesRequest(input, context), context);
+    return 0;
+  },
+});

@@ -1,0 +1,222 @@
+/**
+ * `cat` and `export`: files out of an image, its layers taken together, without unpacking it.
+ * @module
+ */
+import {
+  type BaseFile,
+  type BaseFiles,
+  indexLayer,
+  mergeIndexes,
+  readLayerChunks,
+} from "../layer/read/mod.ts";
+import type { IndexedEntry } from "../layer/read/mod.ts";
+import { describeLayers, type LayerFacts } from "../inspect/mod.ts";
+import { MiseOciError } from "../errors.ts";
+import type { ImageSource, Platform } from "../oci/mod.ts";
+import { TempFile } from "../store/temp_file.ts";
+import { encodeTarHeader, TAR_END, tarPadding, type TarType } from "../tar/encode.ts";
+import { readTar } from "../tar/read_tar.ts";
+import type { WorkflowContext } from "../context.ts";
+import { dirname } from "@std/path";
+import { withProgress } from "./layer_progress.ts";
+import { type OpenedImage, openImage } from "./open_image.ts";
+
+/** The flags of `cat` and `export`, parsed. */
+export interface ReadFilesRequest {
+  /** Which image. */
+  readonly source: ImageSource;
+  /** Absolute working directory. */
+  readonly directory: string;
+  /** Which image of several. */
+  readonly platform?: Platform;
+  /** Path in the image; `/` for everything. */
+  readonly path: string;
+  /** Absolute path of the file that is written; default: standard output. */
+  readonly output?: string;
+}
+
+/** An image's files, and which layer the content of each is in. */
+interface Files {
+  readonly image: OpenedImage;
+  readonly layers: readonly LayerFacts[];
+  readonly merged: BaseFiles;
+  readonly layerOf: ReadonlyMap<IndexedEntry, number>;
+}
+
+/** Something that takes bytes. */
+interface Sink {
+  write(chunk: Uint8Array): Promise<void>;
+}
+
+/** Names that a hint lists. */
+const MAX_NAMES = 12;
+
+async function readFiles(image: OpenedImage, context: WorkflowContext): Promise<Files> {
+  const layers = describeLayers(image);
+  const layerOf = new Map<IndexedEntry, number>();
+  const indexes = [];
+  for (const [i, layer] of layers.entries()) {
+    const { descriptor, diffId } = layer;
+    const index = await withProgress(
+      layer,
+      context,
+      async () =>
+        await indexLayer(await image.source.open(descriptor.digest), descriptor.mediaType, {
+          what: `layer ${descriptor.digest} of ${image.name}`,
+          diffId,
+          signal: context.signal,
+        }),
+    );
+    for (const entry of index.entries) layerOf.set(entry, i);
+    indexes.push(index);
+  }
+  return { image, layers, merged: mergeIndexes(indexes), layerOf };
+}
+
+/** What a path leads to. @throws {MiseOciError} `not-found` naming what is there instead. */
+function resolvePath({ merged, image }: Files, path: string): BaseFile {
+  const file = merged.resolve(path);
+  if (file !== undefined) return file;
+  const parent = path.replace(/\/+$/, "").replace(/\/[^/]*$/, "") || "/";
+  const names = merged.names(parent);
+  throw new MiseOciError("not-found", `Cannot find ${JSON.stringify(path)} in ${image.name}`, {
+    hint: names.length === 0
+      ? `There is no directory ${JSON.stringify(parent)} either`
+      : `${parent} has ${names.slice(0, MAX_NAMES).join(", ")}` +
+        (names.length > MAX_NAMES ? `, and ${names.length - MAX_NAMES} more` : ""),
+  });
+}
+
+/** Reads the layers that hold some entries, and hands over the content of each. */
+async function readContents(
+  { image, layers, layerOf }: Files,
+  wanted: ReadonlySet<IndexedEntry>,
+  take: (entry: IndexedEntry, content: AsyncIterable<Uint8Array>) => Promise<void>,
+): Promise<void> {
+  const byLayer = Map.groupBy(wanted, (entry) => layerOf.get(entry) ?? -1);
+  for (const [i, layer] of layers.entries()) {
+    const byPath = new Map((byLayer.get(i) ?? []).map((entry) => [entry.path, entry]));
+    if (byPath.size === 0) continue;
+    const { digest, mediaType } = layer.descriptor;
+    const what = `layer ${digest} of ${image.name}`;
+    const tar = readLayerChunks(await image.source.open(digest), mediaType, { what });
+    for await (const { path, type, size, content } of readTar(tar, { what })) {
+      const entry = byPath.get(path);
+      if (entry === undefined || type !== "file" || entry.size !== size) continue;
+      await take(entry, content());
+      byPath.delete(path);
+      if (byPath.size === 0) break;
+    }
+  }
+}
+
+/** Writes to a file, which appears when it is whole, or to standard output. */
+async function intoOutput(
+  output: string | undefined,
+  produce: (sink: Sink) => Promise<void>,
+): Promise<void> {
+  if (output !== undefined) {
+    const file = await TempFile.create(dirname(output));
+    try {
+      await produce(file);
+      await file.commit(output);
+    } catch (error) {
+      await file.abort();
+      throw error;
+    }
+    return;
+  }
+  const writer = Deno.stdout.writable.getWriter();
+  try {
+    await produce({ write: (chunk) => writer.write(chunk) });
+  } finally {
+    writer.releaseLock();
+  }
+}
+
+/**
+ * Writes the content of one file.
+ *
+ * @throws {MiseOciError} `not-found`, `usage` for a directory; as `openImage`, `integrity`.
+ */
+export async function catFile(request: ReadFilesRequest, context: WorkflowContext): Promise<void> {
+  await using image = await openImage(request.source, request, context);
+  const files = await readFiles(image, context);
+  const file = resolvePath(files, request.path);
+  const { entry } = file;
+  if (file.type !== "file" || entry === undefined) {
+    throw new MiseOciError(
+      "usage",
+      `Cannot print ${JSON.stringify(request.path)}: it is a ${file.type}`,
+      { hint: "mise-oci export IMAGE PATH | tar x writes a directory" },
+    );
+  }
+  await intoOutput(request.output, async (sink) => {
+    await readContents(files, new Set([entry]), async (_, content) => {
+      for await (const chunk of content) await sink.write(chunk);
+    });
+  });
+}
+
+/** The header of a member, as the image has it but for its time. */
+function header(file: BaseFile, type: TarType, target = ""): Uint8Array {
+  const { path, mode, uid, gid } = file;
+  return encodeTarHeader({
+    path,
+    type,
+    mode,
+    uid,
+    gid,
+    size: type === "file" ? file.size : 0,
+    target,
+  });
+}
+
+/** Everything at a path of the image and below it. */
+function below({ merged }: Files, root: BaseFile): readonly BaseFile[] {
+  return [...merged.entries()].filter(({ path }) =>
+    path !== "" && (root.path === "" || path === root.path || path.startsWith(`${root.path}/`))
+  );
+}
+
+/**
+ * Writes a tar of everything at a path and below it, with owners and modes: directories and links first, then
+ * files layer by layer. Times are 0; devices and pipes are left out.
+ *
+ * @throws {MiseOciError} `not-found`; as `openImage`, `integrity`.
+ */
+export async function exportFiles(
+  request: ReadFilesRequest,
+  context: WorkflowContext,
+): Promise<void> {
+  await using image = await openImage(request.source, request, context);
+  const files = await readFiles(image, context);
+  const members = below(files, resolvePath(files, request.path));
+  const paths = Map.groupBy(
+    members.filter(({ type, entry }) => type === "file" && entry !== undefined),
+    ({ entry }) => entry as IndexedEntry,
+  );
+  const left = members.filter(({ type }) => !["file", "directory", "symlink"].includes(type));
+  if (left.length > 0) {
+    context.reporter.emit({
+      type: "warning",
+      text: `Devices and pipes are left out: ${left.map(({ path }) => path).join(", ")}`,
+    });
+  }
+  await intoOutput(request.output, async (sink) => {
+    for (const file of members) {
+      if (file.type === "directory") await sink.write(header(file, "directory"));
+      if (file.type === "symlink") await sink.write(header(file, "symlink", file.link));
+    }
+    await readContents(files, new Set(paths.keys()), async (entry, content) => {
+      const [first, ...others] = paths.get(entry) ?? [];
+      if (first === undefined) return;
+      await sink.write(header(first, "file"));
+      for await (const chunk of content) await sink.write(chunk);
+      const padding = tarPadding(first.size);
+      if (padding.length > 0) await sink.write(padding);
+      for (const other of others) await sink.write(header(other, "hardlink", first.path));
+    });
+    await sink.write(TAR_END);
+  });
+}
