@@ -12,6 +12,7 @@ import { inspect } from "./inspect.ts";
 import { load } from "./load.ts";
 import { push } from "./push.ts";
 import { runCommand } from "./run.ts";
+import { sbom } from "./sbom.ts";
 
 /** Every command, in the order of help. */
 export const COMMANDS: readonly Command[] = [
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   check,
   inspect,
   diff,
+  sbom,
   cache,
   completion,
 ];
