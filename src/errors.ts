@@ -26,6 +26,7 @@ export type ErrorCode =
   | "secret"
   | "engine"
   | "check"
+  | "trust"
   | "permission"
   | "interrupted";
 

@@ -3,6 +3,8 @@
  * attached to an image in a registry. Nothing else needs this folder.
  * @module
  */
+export { type Artifact, attachArtifacts, type AttachOptions } from "./attach.ts";
+export { copyReferrers, type CopyReferrersOptions } from "./copy_referrers.ts";
 export { CYCLONEDX_TYPE, encodeCycloneDx } from "./cyclonedx.ts";
 export type { DocumentTool } from "./document_id.ts";
 export {
@@ -13,6 +15,14 @@ export {
   type InventoryLayer,
   makeInventory,
 } from "./inventory.ts";
+export { type GitRevision, maybeReadRevision } from "./git_revision.ts";
+export {
+  type AskPassword,
+  parseSigningKey,
+  parseVerifyingKey,
+  type SigningKey,
+  type VerifyingKey,
+} from "./keys.ts";
 export { type LockedTool, parseLockFile } from "./lock_file.ts";
 export {
   encodeLayerPackages,
@@ -20,4 +30,20 @@ export {
   maybeParseLayerPackages,
 } from "./packages/found.ts";
 export { readBlobPackages, readTreePackages } from "./packages/read_layer.ts";
+export {
+  type Builder,
+  type ConfigDigest,
+  makeProvenance,
+  type ProvenanceInput,
+  readBuilder,
+} from "./provenance.ts";
+export { type SignOptions, signSubject } from "./sign.ts";
 export { encodeSpdx, SPDX_TYPE } from "./spdx.ts";
+export { encodeStatement, IN_TOTO_TYPE, PredicateType, type Statement } from "./statement.ts";
+export {
+  findSignatures,
+  isApproved,
+  type Verification,
+  type VerifiedSignature,
+  type VerifyOptions,
+} from "./verify.ts";

@@ -58,6 +58,8 @@ export function fakeWorkflows(given: Partial<Workflows>): Workflows {
     diffImages: unexpected("diffImages"),
     checkImage: unexpected("checkImage"),
     makeSbom: unexpected("makeSbom"),
+    signImage: unexpected("signImage"),
+    verifyImage: unexpected("verifyImage"),
     cacheDirectory: unexpected("cacheDirectory"),
     listCache: unexpected("listCache"),
     pruneCache: unexpected("pruneCache"),

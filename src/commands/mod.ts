@@ -13,6 +13,8 @@ import { load } from "./load.ts";
 import { push } from "./push.ts";
 import { runCommand } from "./run.ts";
 import { sbom } from "./sbom.ts";
+import { sign } from "./sign.ts";
+import { verify } from "./verify.ts";
 
 /** Every command, in the order of help. */
 export const COMMANDS: readonly Command[] = [
@@ -24,6 +26,8 @@ export const COMMANDS: readonly Command[] = [
   inspect,
   diff,
   sbom,
+  sign,
+  verify,
   cache,
   completion,
 ];

@@ -4,11 +4,12 @@
  */
 import { MiseOciError } from "../errors.ts";
 import { formatReference, namesHost, parseReference, type Reference } from "../oci/reference.ts";
-import type { PushRequest } from "../workflow/types.ts";
+import type { AttestFlags, PushRequest } from "../workflow/types.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { choiceFlag, type FlagTable, inGroup, switchFlag, valueFlag } from "./flag.ts";
 import { given } from "./flags/build.ts";
 import { IMAGE_FLAGS, imageRequest } from "./flags/image.ts";
+import { parseName } from "./values/numbers.ts";
 
 /* Hidden from Deno as in workflows.ts. */
 const printModule = (): Promise<typeof import("./print/push.ts")> =>
@@ -27,6 +28,17 @@ const FLAGS = {
     }),
     tool: choiceFlag(["auto", "native", "skopeo", "crane"], {
       help: "Who uploads; auto is the built-in client",
+    }),
+  }),
+  ...inGroup("Trust flags", {
+    sbom: switchFlag({ help: "Attach a bill of materials to each image" }),
+    "sbom-format": choiceFlag(["cyclonedx", "spdx"], { help: "Its format" }),
+    provenance: switchFlag({ help: "Attach how each image was built (SLSA provenance)" }),
+    sign: valueFlag({
+      valueName: "KEY",
+      completes: "file",
+      help: "Sign images and what is attached with this private key, as cosign does",
+      parse: (text, place) => place.resolve(parseName(text)),
     }),
   }),
   ...IMAGE_FLAGS,
@@ -64,6 +76,18 @@ function sameRepository(a: Reference, b: Reference): boolean {
   return a.registry === b.registry && a.repository === b.repository;
 }
 
+/** What is attached; a flag that is not given leaves it to the config. */
+function attestFlags({ flags, given }: CommandInput<typeof FLAGS>): AttestFlags {
+  const format = flags["sbom-format"];
+  const sbom = given.has("sbom") ? flags.sbom : given.has("sbom-format");
+  const decided = given.has("sbom") || given.has("sbom-format");
+  return {
+    ...(decided ? { sbom: sbom ? format : false } : {}),
+    ...(given.has("provenance") ? { provenance: flags.provenance } : {}),
+    ...(flags.sign === undefined ? {} : { sign: flags.sign }),
+  };
+}
+
 function pushRequest(
   input: CommandInput<typeof FLAGS>,
   context: Pick<CommandContext, "place">,
@@ -92,6 +116,7 @@ function pushRequest(
     destination,
     updateIndex: flags["update-index"],
     tool: flags.tool,
+    attest: attestFlags(input),
     ...given("cacheFrom", cacheFrom),
     ...given("jobs", globals.jobs),
   };
@@ -130,6 +155,10 @@ export const push: Command = defineCommand({
     {
       text: "A tag per commit that reuses the layers of the last release",
       command: "mise-oci push --cache-from ghcr.io/team/app:latest ghcr.io/team/app:$SHA",
+    },
+    {
+      text: "With a bill of materials, provenance and signatures",
+      command: "mise-oci push --sbom --provenance --sign cosign.key ghcr.io/team/app:v1",
     },
     {
       text: "One tag for several platforms, pushed from a machine of each",

@@ -4,6 +4,8 @@
  */
 import type { BuildPlan } from "../plan/types.ts";
 import type { CheckRequest, CheckResult } from "../workflow/check_image.ts";
+import type { SignRequest, SignResult } from "../workflow/sign_image.ts";
+import type { VerifyRequest, VerifyResult } from "../workflow/verify_image.ts";
 import type { SbomRequest, SbomResult } from "../workflow/make_sbom.ts";
 import type { CacheEntry, PruneOptions, PruneResult } from "../workflow/manage_cache.ts";
 import type {
@@ -44,6 +46,10 @@ export interface Workflows {
   checkImage(request: CheckRequest, context: WorkflowContext): Promise<CheckResult>;
   /** Lists what is in an image. */
   makeSbom(request: SbomRequest, context: WorkflowContext): Promise<SbomResult>;
+  /** Signs an image of a registry. */
+  signImage(request: SignRequest, context: WorkflowContext): Promise<SignResult>;
+  /** Verifies that a key signed an image of a registry. */
+  verifyImage(request: VerifyRequest, context: WorkflowContext): Promise<VerifyResult>;
   /** The cache's directory. */
   cacheDirectory(): Promise<string>;
   /** What is in the cache. */
@@ -89,6 +95,14 @@ const sbomModule = (): Promise<typeof import("../workflow/make_sbom.ts")> =>
   import("../workflow/make_sbom.ts" as string) as Promise<
     typeof import("../workflow/make_sbom.ts")
   >;
+const signModule = (): Promise<typeof import("../workflow/sign_image.ts")> =>
+  import("../workflow/sign_image.ts" as string) as Promise<
+    typeof import("../workflow/sign_image.ts")
+  >;
+const verifyModule = (): Promise<typeof import("../workflow/verify_image.ts")> =>
+  import("../workflow/verify_image.ts" as string) as Promise<
+    typeof import("../workflow/verify_image.ts")
+  >;
 const cacheModule = (): Promise<typeof import("../workflow/manage_cache.ts")> =>
   import("../workflow/manage_cache.ts" as string) as Promise<
     typeof import("../workflow/manage_cache.ts")
@@ -105,6 +119,8 @@ export const workflows: Workflows = {
   diffImages: async (request, context) => (await diffModule()).diffImages(request, context),
   checkImage: async (request, context) => (await checkModule()).checkImage(request, context),
   makeSbom: async (request, context) => (await sbomModule()).makeSbom(request, context),
+  signImage: async (request, context) => (await signModule()).signImage(request, context),
+  verifyImage: async (request, context) => (await verifyModule()).verifyImage(request, context),
   cacheDirectory: async () => (await cacheModule()).cacheDirectory(),
   listCache: async () => (await cacheModule()).listCache(),
   pruneCache: async (options) => (await cacheModule()).pruneCache(options),

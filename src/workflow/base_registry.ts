@@ -5,7 +5,7 @@
  */
 import { MiseOciError } from "../errors.ts";
 import { type Digest, formatReference, isDigest, type Reference, shortDigest } from "../oci/mod.ts";
-import type { BuildPlan } from "../plan/mod.ts";
+import type { BuildPlan, VerifyRule } from "../plan/mod.ts";
 import {
   pullBlob,
   type RegistryClient,
@@ -26,6 +26,8 @@ export interface PullBaseOptions extends RegistryAccess {
   readonly cache: Cache;
   /** When to ask the registry. */
   readonly pull: BuildRequest["pull"];
+  /** Bases that must be signed. */
+  readonly verify?: readonly VerifyRule[];
 }
 
 /** Blobs that are fetched at once. */
@@ -108,6 +110,22 @@ async function pullLayers(
   );
 }
 
+/* Hidden from Deno as in src/commands/workflows.ts: few projects ask for signatures. */
+const verifyModule = (): Promise<typeof import("./verify_image.ts")> =>
+  import("./verify_image.ts" as string) as Promise<typeof import("./verify_image.ts")>;
+
+/** The base that is used: if it must be signed, exactly the one whose signature was verified. */
+async function pinIfVerified(
+  client: RegistryClient,
+  reference: Reference,
+  { verify = [], cache }: PullBaseOptions,
+  context: WorkflowContext,
+): Promise<Reference> {
+  if (verify.length === 0) return reference;
+  const { pinVerified } = await verifyModule();
+  return await pinVerified(client, reference, { rules: verify, cache }, context);
+}
+
 async function rememberTag(
   reference: Reference,
   image: ResolvedRemoteImage,
@@ -142,7 +160,8 @@ export async function pullBase(
       : `Resolving base image ${name}`;
     reporter.emit({ type: "detail", level: 1, text });
     const { platform } = plan;
-    const image = await resolveImage(client, { reference: wanted, platform, cache, signal });
+    const pinned = await pinIfVerified(client, wanted, options, context);
+    const image = await resolveImage(client, { reference: pinned, platform, cache, signal });
     checkBasePlatform(name, image.config, plan);
     const layers = pairLayers(name, image);
     await pullLayers(client, layers, { ...options, reference, context });

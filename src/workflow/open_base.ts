@@ -42,6 +42,7 @@ export async function openBase(
         cache,
         pull,
         insecureRegistries: project.settings.insecureRegistries,
+        verify: project.oci.verify ?? [],
       }, context);
   }
 }

@@ -8,6 +8,7 @@ import { makeTemporary } from "../mise/temporary.ts";
 import { formatReference } from "../oci/mod.ts";
 import { pushWithTool } from "../registry/mod.ts";
 import { openLayout } from "../store/mod.ts";
+import { maybeAttest } from "./attest_request.ts";
 import { adoptReused } from "./adopt_reused.ts";
 import { holdForeignInstalls } from "./build_cache.ts";
 import { buildImage } from "./build_image.ts";
@@ -20,6 +21,9 @@ import { openRegistry, readAccess } from "./registry_access.ts";
 import { readReuseIndex, type ReuseIndex } from "./reuse_layers.ts";
 import type { ImageRequest, PushRequest, PushResult, WorkflowContext } from "./types.ts";
 
+const attestModule = (): Promise<typeof import("./attest_push.ts")> =>
+  import("./attest_push.ts" as string) as Promise<typeof import("./attest_push.ts")>;
+
 /** Builds for a push: layers that the destination has need not be built, nor their tools installed. */
 export async function pushBuilt(
   request: PushRequest & { readonly image: Extract<ImageRequest, { kind: "build" }> },
@@ -28,6 +32,7 @@ export async function pushBuilt(
   const { build } = request.image;
   await using _installs = await holdForeignInstalls(requestedPlatforms(build));
   const asked = await planPlatforms(build, context);
+  const attesting = await maybeAttest(request.attest, asked[0]?.project.oci);
   const insecureRegistries = asked[0]?.project.settings.insecureRegistries ?? [];
   const client = await openRegistry(request.destination, { insecureRegistries }, context);
   try {
@@ -39,7 +44,14 @@ export async function pushBuilt(
     }
     const planned = asked.map((one, i) => adoptReused(one, reuse[i] ?? new Map(), build.dropEnv));
     await using obtained = await obtainBuiltImages(planned, { build, reuse }, context);
-    return await upload(client, obtained, { request, context });
+    const result = await upload(client, obtained, { request, context });
+    if (attesting === undefined) return result;
+    const { attestPush } = await attestModule();
+    return await attestPush(
+      client,
+      { ...attesting, request, result, obtained, planned },
+      context,
+    );
   } finally {
     client.close();
   }
@@ -58,6 +70,11 @@ export async function pushByTool(
   }
   if (request.image.kind === "build" && request.image.build.platforms !== undefined) {
     throw new MiseOciError("usage", `Cannot push several platforms with --tool ${request.tool}`, {
+      hint: "Leave --tool out: the built-in client can",
+    });
+  }
+  if (Object.values(request.attest ?? {}).some((one) => one !== false)) {
+    throw new MiseOciError("usage", `Cannot attach or sign anything with --tool ${request.tool}`, {
       hint: "Leave --tool out: the built-in client can",
     });
   }

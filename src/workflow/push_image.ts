@@ -2,9 +2,11 @@
  * `push`: image → registry, with the built-in client or another program.
  * @module
  */
+import { MiseOciError } from "../errors.ts";
 import { checkCacheFrom } from "../registry/cache_from.ts";
 import { openLayout } from "../store/layout.ts";
 import { type LayoutRequest, obtainLayoutImages, readLayout } from "./layout_images.ts";
+import { maybeAttest } from "./attest_request.ts";
 import { destinationOf, upload } from "./push_upload.ts";
 import { openRegistry, readAccess } from "./registry_access.ts";
 import type { PushRequest, PushResult, WorkflowContext } from "./types.ts";
@@ -15,11 +17,19 @@ const aheadModule = (): Promise<typeof import("./ask_ahead.ts")> =>
 const builtModule = (): Promise<typeof import("./push_built.ts")> =>
   import("./push_built.ts" as string) as Promise<typeof import("./push_built.ts")>;
 
+const attestModule = (): Promise<typeof import("./attest_push.ts")> =>
+  import("./attest_push.ts" as string) as Promise<typeof import("./attest_push.ts")>;
+
 async function pushLayout(
   request: PushRequest & { readonly image: LayoutRequest },
   context: WorkflowContext,
 ): Promise<PushResult> {
   const { image, destination, directory } = request;
+  if (request.attest?.provenance === true) {
+    throw new MiseOciError("usage", "Cannot say how an image was built that is not built now", {
+      hint: "Leave --image-dir out, so that push builds it, or leave --provenance out",
+    });
+  }
   // A directory that is no layout is an error before mise is asked anything.
   const layout = await readLayout(image);
   const [access, obtained] = await Promise.all([
@@ -27,9 +37,13 @@ async function pushLayout(
     obtainLayoutImages(layout, image, context),
   ]);
   await using images = obtained;
+  const attesting = await maybeAttest(request.attest, undefined);
   const client = await openRegistry(destination, access, context);
   try {
-    return await upload(client, images, { request, context });
+    const result = await upload(client, images, { request, context });
+    if (attesting === undefined) return result;
+    const { attestPush } = await attestModule();
+    return await attestPush(client, { ...attesting, request, result, obtained: images }, context);
   } finally {
     client.close();
   }
