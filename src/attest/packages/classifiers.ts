@@ -1,4 +1,5 @@
-// deno-lint-ignore-file no-control-regex: programs keep their versions between NUL bytes
+// Programs keep their versions between NUL bytes.
+// deno-lint-ignore-file no-control-regex
 /**
  * Programs that carry their version in their bytes, by the name of the file: runtimes and command line
  * tools that no package manager may know of. The patterns are those that scanners look for.
