@@ -11,9 +11,7 @@ import { given } from "./flags/build.ts";
 import { IMAGE_FLAGS, imageRequest } from "./flags/image.ts";
 import { parseName } from "./values/numbers.ts";
 
-/* Hidden from Deno as in workflows.ts. */
-const printModule = (): Promise<typeof import("./print/push.ts")> =>
-  import("./print/push.ts" as string) as Promise<typeof import("./print/push.ts")>;
+const printModule = () => import("./print/push.ts");
 
 const FLAGS = {
   ...inGroup("Push flags", {

@@ -23,20 +23,15 @@ import { MiseOciError } from "../errors.ts";
 import { Annotation, type Descriptor, formatReference, sha256Hex } from "../oci/mod.ts";
 import { fetchManifest, getBlob, type RegistryClient } from "../registry/mod.ts";
 import type { ResolvedImage } from "../store/mod.ts";
-import { openBuildCache } from "./build_cache.ts";
-import { hostEnv } from "./environment.ts";
+import { openBuildCache } from "../build/build_cache.ts";
+import { hostEnv } from "../build/environment.ts";
 import type { ObtainedImages } from "./layout_images.ts";
 import { encodeSbom, inventoryOf, projectDirectories, readLockFiles, SELF } from "./make_sbom.ts";
-import type { PlannedImage } from "./plan_images.ts";
+import type { PlannedImage } from "../build/plan_images.ts";
 import { destinationOf } from "./push_upload.ts";
-import { loadSigningKey } from "./signing.ts";
-import type {
-  AttachedDocument,
-  AttestRequest,
-  PushRequest,
-  PushResult,
-  WorkflowContext,
-} from "./types.ts";
+import { loadSigningKey } from "../build/key_files.ts";
+import type { AttachedDocument, AttestRequest, PushRequest, PushResult } from "./types.ts";
+import type { WorkflowContext } from "../context.ts";
 
 /** What is attached to the images of a push. */
 export interface Attesting {

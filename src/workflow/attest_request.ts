@@ -6,9 +6,8 @@ import type { OciSection } from "../plan/project.ts";
 import type { Attesting } from "./attest_push.ts";
 import type { AttestFlags, AttestRequest } from "./types.ts";
 
-/* Hidden from Deno as in src/commands/workflows.ts. */
-const attestModule = (): Promise<typeof import("./attest_push.ts")> =>
-  import("./attest_push.ts" as string) as Promise<typeof import("./attest_push.ts")>;
+/* Loaded late: most pushes attach nothing. */
+const attestModule = () => import("./attest_push.ts");
 
 /** Flags win over the config. */
 function combine(flags: AttestFlags, oci: Partial<OciSection>): AttestRequest {

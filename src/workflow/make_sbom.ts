@@ -21,12 +21,12 @@ import {
 import { MiseOciError } from "../errors.ts";
 import type { Descriptor, DiffId, Digest, ImageConfig, Manifest, Platform } from "../oci/mod.ts";
 import type { Cache } from "../store/mod.ts";
-import { openBuildCache } from "./build_cache.ts";
+import { openBuildCache } from "../build/build_cache.ts";
+import { mapConcurrently } from "../concurrency.ts";
+import type { WorkflowContext } from "../context.ts";
 import type { ImageTarget } from "./inspect_types.ts";
-import { mapLimited } from "./limit.ts";
 import { openImage } from "./open_image.ts";
-import type { WorkflowContext } from "./types.ts";
-import { writeWhole } from "./write_whole.ts";
+import { writeWhole } from "../build/write_whole.ts";
 
 /** Format of a bill of materials. */
 export type SbomFormat = "cyclonedx" | "spdx";
@@ -123,10 +123,14 @@ export async function inventoryOf(
     if (diffId !== undefined) return { descriptor, diffId };
     throw new MiseOciError("invalid", `Cannot list the packages of ${name}: it is no image`);
   });
-  const layers = await mapLimited(pairs, { limit: LAYERS_AT_ONCE }, async (layer) => ({
-    ...layer,
-    packages: await layerPackages(layer, { image, cache }, context),
-  }));
+  const layers = await mapConcurrently(
+    pairs,
+    { limit: LAYERS_AT_ONCE, signal: context.signal },
+    async (layer) => ({
+      ...layer,
+      packages: await layerPackages(layer, { image, cache }, context),
+    }),
+  );
   const inventory = makeInventory({ name, digest, platform, config, layers, locked });
   for (const path of inventory.unread) {
     const text = `The package database "/${path}" of ${name} has a format that is not read: ` +

@@ -9,25 +9,26 @@ import { formatReference } from "../oci/mod.ts";
 import { pushWithTool } from "../registry/mod.ts";
 import { openLayout } from "../store/mod.ts";
 import { maybeAttest } from "./attest_request.ts";
-import { adoptReused } from "./adopt_reused.ts";
-import { holdForeignInstalls } from "./build_cache.ts";
-import { buildImage } from "./build_image.ts";
-import { planPlatforms } from "./plan_images.ts";
-import { requestedPlatforms } from "./project_options.ts";
+import { adoptReused } from "../build/adopt_reused.ts";
+import { holdForeignInstalls } from "../build/build_cache.ts";
+import { buildImage } from "../build/build_image.ts";
+import { planPlatforms } from "../build/plan_images.ts";
+import { requestedPlatforms } from "../build/project_options.ts";
 import { obtainLayoutImage } from "./layout_images.ts";
 import { obtainBuiltImages } from "./obtain_built_images.ts";
 import { destinationOf, upload } from "./push_upload.ts";
-import { openRegistry, readAccess } from "./registry_access.ts";
-import { readReuseIndex, type ReuseIndex } from "./reuse_layers.ts";
-import type { ImageRequest, PushRequest, PushResult, WorkflowContext } from "./types.ts";
+import { openRegistry, readAccess } from "../build/registry_access.ts";
+import { readReuseIndex, type ReuseIndex } from "../build/reuse_layers.ts";
 
-const attestModule = (): Promise<typeof import("./attest_push.ts")> =>
-  import("./attest_push.ts" as string) as Promise<typeof import("./attest_push.ts")>;
+import type { BuildContext } from "../build/types.ts";
+import type { ImageRequest, PushRequest, PushResult } from "./types.ts";
+
+const attestModule = () => import("./attest_push.ts");
 
 /** Builds for a push: layers that the destination has need not be built, nor their tools installed. */
 export async function pushBuilt(
   request: PushRequest & { readonly image: Extract<ImageRequest, { kind: "build" }> },
-  context: WorkflowContext,
+  context: BuildContext,
 ): Promise<PushResult> {
   const { build } = request.image;
   await using _installs = await holdForeignInstalls(requestedPlatforms(build));
@@ -57,27 +58,30 @@ export async function pushBuilt(
   }
 }
 
+/** @throws {MiseOciError} `usage` for what only the built-in client does. */
+function refuseForTool(request: PushRequest): void {
+  const { image } = request;
+  const refuse = (what: string): never => {
+    throw new MiseOciError("usage", `Cannot ${what} with --tool ${request.tool}`, {
+      hint: "Leave --tool out: the built-in client can",
+    });
+  };
+  if (request.updateIndex) refuse("keep up an index");
+  if (image.kind === "build" && image.build.platforms !== undefined) {
+    refuse("push several platforms");
+  }
+  if (Object.values(request.attest ?? {}).some((one) => one !== false)) {
+    refuse("attach or sign anything");
+  }
+}
+
 /** Hands a layout to skopeo or crane. They push what the layout has, so nothing is reused. */
 export async function pushByTool(
   request: PushRequest & { readonly tool: "skopeo" | "crane" },
-  context: WorkflowContext,
+  context: BuildContext,
 ): Promise<PushResult> {
   const reference = destinationOf(request.destination);
-  if (request.updateIndex) {
-    throw new MiseOciError("usage", `Cannot keep up an index with --tool ${request.tool}`, {
-      hint: "Leave --tool out: the built-in client can",
-    });
-  }
-  if (request.image.kind === "build" && request.image.build.platforms !== undefined) {
-    throw new MiseOciError("usage", `Cannot push several platforms with --tool ${request.tool}`, {
-      hint: "Leave --tool out: the built-in client can",
-    });
-  }
-  if (Object.values(request.attest ?? {}).some((one) => one !== false)) {
-    throw new MiseOciError("usage", `Cannot attach or sign anything with --tool ${request.tool}`, {
-      hint: "Leave --tool out: the built-in client can",
-    });
-  }
+  refuseForTool(request);
   const { image } = request;
   const access = await readAccess(reference, request.directory, context);
   const scratch = await makeTemporary("mise-oci-push-");

@@ -5,9 +5,9 @@
 import { signSubject } from "../attest/mod.ts";
 import { type Digest, formatReference, type Reference, referenceTarget } from "../oci/mod.ts";
 import { fetchManifest } from "../registry/mod.ts";
-import { openRegistry, readAccess } from "./registry_access.ts";
-import { loadSigningKey } from "./signing.ts";
-import type { WorkflowContext } from "./types.ts";
+import { loadSigningKey } from "../build/key_files.ts";
+import { openRegistry, readAccess } from "../build/registry_access.ts";
+import type { WorkflowContext } from "../context.ts";
 
 /** The flags of `sign`, parsed. */
 export interface SignRequest {

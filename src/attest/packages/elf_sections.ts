@@ -2,7 +2,7 @@
  * Sections and segments of an ELF file, as far as build information lies in them. Damaged files have none.
  * @module
  */
-import type { RandomAccess } from "../../preflight/random_access.ts";
+import type { RandomAccess } from "../../check/random_access.ts";
 
 /** A range of a file. */
 export interface Range {

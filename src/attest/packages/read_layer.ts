@@ -13,7 +13,7 @@ import {
   type TarHandler,
 } from "../../layer/read/mod.ts";
 import type { DiffId } from "../../oci/mod.ts";
-import { accessBytes, FileAccess, type RandomAccess } from "../../preflight/random_access.ts";
+import { accessBytes, FileAccess, type RandomAccess } from "../../check/random_access.ts";
 import { mayBeClassified } from "./classifiers.ts";
 import type { LayerPackages } from "./found.ts";
 import { type FileKind, fileKind, LayerBook, maxTextBytes } from "./layer_book.ts";
