@@ -75,13 +75,14 @@ function sameRepository(a: Reference, b: Reference): boolean {
 }
 
 /** What is attached; a flag that is not given leaves it to the config. */
-function attestFlags({ flags, given }: CommandInput<typeof FLAGS>): AttestFlags {
-  const format = flags["sbom-format"];
-  const sbom = given.has("sbom") ? flags.sbom : given.has("sbom-format");
-  const decided = given.has("sbom") || given.has("sbom-format");
+function attestFlags(input: CommandInput<typeof FLAGS>): AttestFlags | undefined {
+  const { flags } = input;
+  const has = (name: string): boolean => input.given.has(name);
+  if (!["sbom", "sbom-format", "provenance", "sign"].some(has)) return undefined;
+  const sbom = has("sbom") ? flags.sbom : has("sbom-format");
   return {
-    ...(decided ? { sbom: sbom ? format : false } : {}),
-    ...(given.has("provenance") ? { provenance: flags.provenance } : {}),
+    ...(has("sbom") || has("sbom-format") ? { sbom: sbom ? flags["sbom-format"] : false } : {}),
+    ...(has("provenance") ? { provenance: flags.provenance } : {}),
     ...(flags.sign === undefined ? {} : { sign: flags.sign }),
   };
 }
@@ -114,7 +115,7 @@ function pushRequest(
     destination,
     updateIndex: flags["update-index"],
     tool: flags.tool,
-    attest: attestFlags(input),
+    ...given("attest", attestFlags(input)),
     ...given("cacheFrom", cacheFrom),
     ...given("jobs", globals.jobs),
   };
