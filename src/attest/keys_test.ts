@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { Buffer } from "node:buffer";
-import { generateKeyPairSync, randomBytes, scryptSync } from "node:crypto";
-import { xsalsa20poly1305 } from "npm:@noble/ciphers@2.4.0/salsa.js";
+import type { Buffer } from "node:buffer";
+import { generateKeyPairSync } from "node:crypto";
+import { encryptKey } from "../../tests/support/attest/keys.ts";
 import { MiseOciError } from "../errors.ts";
 import { parseSigningKey, parseVerifyingKey } from "./keys.ts";
 
@@ -17,24 +17,15 @@ function makePair(curve = "P-256"): { pem: string; sec1: string; der: Buffer; pu
   };
 }
 
-/** A private key as `cosign generate-key-pair` writes it. */
-function encrypt(der: Buffer, password: string, N = 65536, label = "SIGSTORE"): string {
-  const [salt, nonce] = [randomBytes(32), randomBytes(24)];
-  const key = scryptSync(password, salt, 32, { N, r: 8, p: 1, maxmem: 512e6 });
-  const box = {
-    kdf: { name: "scrypt", params: { N, r: 8, p: 1 }, salt: salt.toString("base64") },
-    cipher: { name: "nacl/secretbox", nonce: nonce.toString("base64") },
-    ciphertext: Buffer.from(xsalsa20poly1305(key, nonce).encrypt(der)).toString("base64"),
-  };
-  const text = Buffer.from(JSON.stringify(box)).toString("base64").replace(/.{64}/g, "$&\n");
-  const name = `ENCRYPTED ${label} PRIVATE KEY`;
-  return `-----BEGIN ${name}-----\n${text}\n-----END ${name}-----\n`;
-}
-
 Deno.test("keys of cosign and plain PEM sign, and their public keys verify", () => {
   const { pem, sec1, der, pub } = makePair();
   const verifying = parseVerifyingKey(pub, "cosign.pub");
-  const texts = [pem, sec1, encrypt(der, "pw"), encrypt(der, "pw", 32768, "COSIGN")];
+  const texts = [
+    pem,
+    sec1,
+    encryptKey(der, "pw"),
+    encryptKey(der, "pw", { N: 65536, label: "COSIGN" }),
+  ];
   for (const text of texts) {
     const key = parseSigningKey(text, "cosign.key", () => "pw");
     const signature = key.sign(MESSAGE);
@@ -51,12 +42,20 @@ Deno.test("a wrong password, another curve and what is no key are refused, and n
   const p384 = makePair("P-384");
   const secret = "a-secret-password";
   const refusals: (readonly [string, () => unknown, RegExp])[] = [
-    ["password", () => parseSigningKey(encrypt(der, "pw"), "k", () => secret), /password is wrong/],
-    ["work", () => parseSigningKey(encrypt(der, "pw", 16384), "k", () => secret), /scrypt/],
+    [
+      "password",
+      () => parseSigningKey(encryptKey(der, "pw"), "k", () => secret),
+      /password is wrong/,
+    ],
+    [
+      "work",
+      () => parseSigningKey(encryptKey(der, "pw", { N: 16384 }), "k", () => secret),
+      /scrypt/,
+    ],
     ["curve", () => parseSigningKey(p384.pem, "k", () => secret), /another kind/],
     ["public", () => parseSigningKey(pub, "k", () => secret), /public key/],
     ["text", () => parseSigningKey("hello", "k", () => secret), /no PEM/],
-    ["private", () => parseVerifyingKey(encrypt(der, "pw"), "k"), /private key/],
+    ["private", () => parseVerifyingKey(encryptKey(der, "pw"), "k"), /private key/],
     ["curve", () => parseVerifyingKey(p384.pub, "k"), /another kind/],
   ];
   for (const [name, act, expected] of refusals) {

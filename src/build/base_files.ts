@@ -22,7 +22,7 @@ import type { WorkflowContext } from "../context.ts";
 const INDEXES = "layer-index";
 
 async function readIndex(
-  layer: BaseLayer,
+  { layer, base }: { readonly layer: BaseLayer; readonly base: BaseImage },
   cache: Cache,
   context: WorkflowContext,
 ): Promise<LayerIndex> {
@@ -36,12 +36,15 @@ async function readIndex(
     text: `Reading the list of files of base layer ${descriptor.digest}`,
   });
   const { mediaType } = descriptor;
+  const what = `layer ${descriptor.digest} of base image ${JSON.stringify(base.name)}`;
   const collector = new IndexCollector();
   // Nearly free beside the list of files, and the check need not decompress the layer again.
   using facts = new FactsCollector();
   const handler = teeHandlers(collector, facts);
   const blob = await cache.open(descriptor.digest);
-  const index = collector.index(await readVerifiedLayer(blob, { mediaType, diffId, handler }));
+  const index = collector.index(
+    await readVerifiedLayer(blob, { what, mediaType, diffId, handler }),
+  );
   await keepFacts(cache, diffId, facts);
   await cache.putDocument(INDEXES, descriptor.digest, encodeLayerIndex(index));
   return index;
@@ -57,7 +60,7 @@ export async function readBaseFiles(
   // One after the other: a layer's list can be large, and reading is one core's work anyway.
   for (const layer of base.layers) {
     context.signal.throwIfAborted();
-    indexes.push(await readIndex(layer, cache, context));
+    indexes.push(await readIndex({ layer, base }, cache, context));
   }
   return mergeIndexes(indexes);
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import type { FileChange, ImageComparison, LayerChange, LayerFacts } from "../inspect/mod.ts";
-import type { Digest, ImageSource, Platform } from "../oci/mod.ts";
+import type { Descriptor, Digest, ImageSource, Platform } from "../oci/mod.ts";
 
 export type { FileChange, LayerChange, LayerFacts };
 
@@ -47,6 +47,8 @@ export interface InspectResult {
   readonly created?: string;
   /** The layers, bottom first. */
   readonly layers: readonly LayerFacts[];
+  /** What is attached to the image in its registry, signatures among them. */
+  readonly referrers?: readonly Descriptor[];
   /** The page that was written. */
   readonly html?: string;
 }

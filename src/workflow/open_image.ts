@@ -15,7 +15,12 @@ import {
   type Platform,
 } from "../oci/mod.ts";
 import { readSettings } from "../mise/mod.ts";
-import { getBlob, type RegistryClient, resolveImage as resolveRemote } from "../registry/mod.ts";
+import {
+  getBlob,
+  listReferrers,
+  type RegistryClient,
+  resolveImage as resolveRemote,
+} from "../registry/mod.ts";
 import { type ImageStore, openArchive, openLayout, resolveImage } from "../store/mod.ts";
 import { defaultPlatform } from "../build/environment.ts";
 import { miseContext } from "../build/mise_context.ts";
@@ -35,8 +40,14 @@ export interface OpenedImage extends AsyncDisposable {
   readonly config: ImageConfig;
   /** What it runs on. */
   readonly platform: Platform;
+  /** Where it is, unless that is a registry. */
+  readonly store?: ImageStore;
+  /** Its manifest's descriptor there. */
+  readonly descriptor?: Descriptor;
   /** The bytes of a layer's blob; whoever reads verifies the diff ID. */
   openLayer(descriptor: Descriptor): Promise<ReadableStream<Uint8Array>>;
+  /** What refers to the image in its registry; absent for images that are elsewhere. */
+  referrers?(): Promise<readonly Descriptor[]>;
 }
 
 /** Which image, and how it may be reached. */
@@ -89,6 +100,8 @@ async function fromStore(
     manifest,
     config,
     platform: image.platform,
+    store,
+    descriptor,
     openLayer: ({ digest }) => source.open(digest),
   };
 }
@@ -111,6 +124,10 @@ async function remoteImage(
     openLayer: async (descriptor) => {
       const response = await getBlob(client, { repository, descriptor, signal });
       return ReadableStream.from(response.chunks());
+    },
+    referrers: async () => {
+      const { digest } = image.descriptor;
+      return (await listReferrers(client, { repository, digest, signal })).entries;
     },
   };
 }

@@ -17,7 +17,7 @@ import { requestedPlatforms } from "../build/project_options.ts";
 import { obtainLayoutImage } from "./layout_images.ts";
 import { obtainBuiltImages } from "./obtain_built_images.ts";
 import { destinationOf, upload } from "./push_upload.ts";
-import { openRegistry, readAccess } from "../build/registry_access.ts";
+import { isInsecure, openRegistry, readAccess } from "../build/registry_access.ts";
 import { readReuseIndex, type ReuseIndex } from "../build/reuse_layers.ts";
 
 import type { BuildContext } from "../build/types.ts";
@@ -100,7 +100,7 @@ export async function pushByTool(
       tool: request.tool,
       layout: directory,
       reference,
-      insecure: access.insecureRegistries.includes(reference.registry),
+      insecure: isInsecure(reference.registry, access),
       ...(tag === undefined ? {} : { tag }),
     }, { signal: context.signal });
     return {

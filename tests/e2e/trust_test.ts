@@ -1,0 +1,242 @@
+/**
+ * Bills of materials, provenance and signatures, as users make them, in real registries and read by other
+ * programs.
+ */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { cycloneDxErrors } from "../support/attest/cyclonedx_schema.ts";
+import { writeKeyPair } from "../support/attest/keys.ts";
+import { runProgram, runProgramJson } from "../support/cli.ts";
+import {
+  createMiseProject,
+  type DockerRegistry,
+  has,
+  type MiseProject,
+  program,
+  pushBase,
+  run,
+  type RunResult,
+  startDockerRegistry,
+  testWith,
+} from "../support/testbed.ts";
+
+const EPOCH = { SOURCE_DATE_EPOCH: "1700000000" };
+const PASSWORD = "sentinel-password-4711";
+const CHECKSUM = "ab".repeat(32);
+const URL = "https://example.com/prettier.tgz";
+const LOCK = `[[tools."npm:prettier"]]
+version = "3.6.2"
+backend = "npm:prettier"
+[tools."npm:prettier".platforms.linux-x64]
+checksum = "sha256:${CHECKSUM}"
+url = "${URL}"
+[tools."npm:prettier".platforms.linux-arm64]
+checksum = "sha256:${CHECKSUM}"
+url = "${URL}"
+`;
+
+function mise(project: MiseProject, args: readonly string[]): Promise<RunResult> {
+  return runProgram(args, { cwd: project.directory, env: environment(project) });
+}
+
+function environment(project: MiseProject): Record<string, string> {
+  return { ...project.env, ...EPOCH, COSIGN_PASSWORD: PASSWORD };
+}
+
+interface Pushed {
+  readonly digest: string;
+  readonly attached: readonly { readonly artifactType: string; readonly digest: string }[];
+}
+
+/** A signed image with everything attached. */
+interface Signed extends AsyncDisposable {
+  readonly registry: DockerRegistry;
+  readonly project: MiseProject;
+  readonly reference: string;
+  readonly pushed: Pushed;
+  readonly pub: string;
+  readonly other: string;
+}
+
+async function pushSigned(): Promise<Signed> {
+  const stack = new AsyncDisposableStack();
+  const registry = stack.use(await startDockerRegistry());
+  const project = stack.use(
+    await createMiseProject({ tools: ["prettier"], files: { "mise.lock": LOCK } }),
+  );
+  const from = await pushBase(registry.host);
+  const { key, pub } = await writeKeyPair(project.root, { password: PASSWORD });
+  const other = await writeKeyPair(project.root, { name: "other", password: PASSWORD });
+  for (const args of [["init", "-q"], ["add", "-A"]] as const) {
+    await run(["git", ...args], { cwd: project.directory });
+  }
+  const author = ["-c", "user.name=a", "-c", "user.email=a@example.com"];
+  await run(["git", ...author, "commit", "-qm", "x"], { cwd: project.directory });
+  await run(["git", "remote", "add", "origin", "https://u:sentinel-token@example.com/a.git"], {
+    cwd: project.directory,
+  });
+  const reference = `${registry.host}/team/app:v1`;
+  const pushed = await runProgramJson<Pushed>(
+    ["push", "--from", from, "--sbom", "--provenance", "--sign", key, reference],
+    { cwd: project.directory, env: environment(project) },
+  );
+  const dispose = (): Promise<void> => stack.disposeAsync();
+  return {
+    registry,
+    project,
+    reference,
+    pushed,
+    pub,
+    other: other.pub,
+    [Symbol.asyncDispose]: dispose,
+  };
+}
+
+async function attachedDocument(
+  { registry, pushed }: Signed,
+  artifactType: string,
+): Promise<{ readonly text: string; readonly subject: string }> {
+  const { digest } = pushed.attached.find((one) => one.artifactType === artifactType) ?? {};
+  const url = `${registry.url}/v2/team/app`;
+  const accept = { headers: { Accept: "application/vnd.oci.image.manifest.v1+json" } };
+  const manifest = await (await fetch(`${url}/manifests/${digest}`, accept)).json();
+  const blob = await fetch(`${url}/blobs/${manifest.layers[0].digest}`);
+  return { text: await blob.text(), subject: manifest.subject.digest };
+}
+
+async function checkProvenance(signed: Signed): Promise<void> {
+  const { text, subject } = await attachedDocument(signed, "application/vnd.in-toto+json");
+  assertEquals(subject, signed.pushed.digest);
+  const statement = JSON.parse(text);
+  assertEquals(statement.subject[0].digest.sha256, signed.pushed.digest.slice(7));
+  const { buildDefinition, runDetails } = statement.predicate;
+  assertMatch(runDetails.builder.id, /^https:/);
+  const { resolvedDependencies, internalParameters, externalParameters } = buildDefinition;
+  const commit =
+    (await run(["git", "rev-parse", "HEAD"], { cwd: signed.project.directory })).stdout;
+  const [source, base, tool] = resolvedDependencies;
+  assertEquals(source.digest.gitCommit, commit.trim());
+  assertMatch(source.uri, /^git\+https:\/\/example\.com\/a\.git@refs\/heads\//);
+  assertMatch(base.digest.sha256, /^[0-9a-f]{64}$/);
+  assertEquals([tool.name, tool.uri, tool.digest], ["npm:prettier", URL, { sha256: CHECKSUM }]);
+  assertEquals(externalParameters.configs.map(({ path }: { path: string }) => path), ["mise.toml"]);
+  const raw = await (await fetch(`${signed.registry.url}/v2/team/app/manifests/v1`, {
+    headers: { Accept: "application/vnd.oci.image.manifest.v1+json" },
+  })).json();
+  assertEquals(
+    internalParameters.layers.map(({ digest }: { digest: { sha256: string } }) =>
+      `sha256:${digest.sha256}`
+    ),
+    raw.layers.map(({ digest }: { digest: string }) => digest),
+  );
+}
+
+async function checkSbom(signed: Signed): Promise<void> {
+  const type = "application/vnd.cyclonedx+json";
+  const { text } = await attachedDocument(signed, type);
+  const document = JSON.parse(text);
+  assertEquals(await cycloneDxErrors(document), []);
+  const prettier = document.components.find(({ purl }: { purl?: string }) =>
+    purl === "pkg:npm/prettier@3.6.2"
+  );
+  assertEquals(prettier.externalReferences, [
+    { url: URL, type: "distribution", hashes: [{ alg: "SHA-256", content: CHECKSUM }] },
+  ]);
+  const names = new Set(document.components.map(({ name }: { name: string }) => name));
+  for (const name of ["libc6", "dpkg", "mise", "prettier"]) assert(names.has(name), name);
+  // The layers are known: made again it has the same bytes, and no layer is read.
+  const again = await mise(signed.project, ["sbom", "-v", signed.reference]);
+  assertEquals(again.stdout, text);
+  assert(!again.stderr.includes("Reading the packages"), again.stderr);
+  const spdx = await mise(signed.project, ["sbom", "--format", "spdx", signed.reference]);
+  assertEquals(JSON.parse(spdx.stdout).spdxVersion, "SPDX-2.3");
+}
+
+/** Whether a file below a directory has one of the texts. */
+async function findText(directory: string, texts: readonly string[]): Promise<string> {
+  const args = ["grep", "-rlaF", ...texts.flatMap((text) => ["-e", text]), directory] as const;
+  return (await run(args as unknown as [string, ...string[]], { allowFailure: true })).stdout;
+}
+
+testWith(
+  { needs: ["linux", "root", "mise", "base", "skopeo", "docker-registry"] },
+  "trust: what push attaches and signs is complete, verifies, and holds no secret",
+  async () => {
+    await using signed = await pushSigned();
+    const { project, reference, pub, other, pushed, registry } = signed;
+    assertEquals(pushed.attached.map(({ artifactType }) => artifactType), [
+      "application/vnd.cyclonedx+json",
+      "application/vnd.in-toto+json",
+      ...Array(3).fill("application/vnd.dev.sigstore.bundle.v0.3+json"),
+    ]);
+    await checkProvenance(signed);
+    await checkSbom(signed);
+    const good = await mise(project, ["verify", "--key", pub, reference]);
+    assertEquals(good.code, 0, good.stderr);
+    assertStringIncludes(good.stdout, `verified ${reference}: ${pushed.digest}`);
+    const bad = await mise(project, ["verify", "--key", other, reference]);
+    assertEquals(bad.code, 1);
+    assertStringIncludes(bad.stderr, "it is not signed by this key");
+    const shown = await mise(project, ["inspect", reference]);
+    assertStringIncludes(shown.stdout, "application/vnd.cyclonedx+json");
+    const secrets = [PASSWORD, "sentinel-token"];
+    const cache = project.env["XDG_CACHE_HOME"] ?? "";
+    assertEquals(await findText(cache, secrets), "");
+    for (const { stdout, stderr } of [good, bad, shown]) {
+      assert(!secrets.some((one) => `${stdout}${stderr}`.includes(one)));
+    }
+    const { text } = await attachedDocument(signed, "application/vnd.in-toto+json");
+    assert(!secrets.some((one) => text.includes(one)));
+    if (has("oras")) {
+      const tree = await run([program("oras"), "discover", "--plain-http", reference]);
+      for (const { digest } of pushed.attached) assertStringIncludes(tree.stdout, digest);
+    }
+    if (has("cosign")) await checkCosign(signed);
+    void registry;
+  },
+);
+
+async function checkCosign({ reference, pub, project }: Signed): Promise<void> {
+  const options = ["--key", pub, "--insecure-ignore-tlog=true", "--allow-http-registry", reference];
+  const env = environment(project);
+  const cosign = program("cosign");
+  await run([cosign, "verify", ...options], { env });
+  await run([cosign, "verify", "--new-bundle-format=false", ...options], { env });
+  for (const type of ["cyclonedx", "slsaprovenance1"]) {
+    await run([cosign, "verify-attestation", "--type", type, ...options], { env });
+    const old = ["verify-attestation", "--new-bundle-format=false", "--type", type];
+    await run([cosign, ...old, ...options], { env });
+  }
+}
+
+testWith(
+  { needs: ["linux", "root", "mise", "base", "skopeo", "docker-registry"] },
+  "trust: a base that is not signed as verify says is refused before a blob of it is fetched",
+  async () => {
+    await using registry = await startDockerRegistry();
+    await using project = await createMiseProject({
+      toml: `[oci]\nfrom = "${registry.host}/debian:latest"\n` +
+        `[_.oci]\nverify = [{ from = "${registry.host}/*", key = "../cosign.pub" }]\n`,
+    });
+    await pushBase(registry.host);
+    const { key } = await writeKeyPair(project.root, { password: PASSWORD });
+    const build = ["build", "--no-mise", "-o", join(project.root, "image")];
+    const refused = await mise(project, build);
+    assertEquals(refused.code, 1);
+    assertStringIncludes(refused.stderr, "Cannot trust image");
+    assertStringIncludes(refused.stderr, "it has no signature");
+    const cache = join(project.env["XDG_CACHE_HOME"] ?? "", "mise-oci");
+    const blobs = await run(["find", cache, "-path", "*sha256*", "-type", "f"], {
+      allowFailure: true,
+    });
+    assertEquals(blobs.stdout, "");
+    const signing = await mise(project, ["sign", "--key", key, `${registry.host}/debian:latest`]);
+    assertEquals(signing.code, 0, signing.stderr);
+    const built = await mise(project, build);
+    assertEquals(built.code, 0, built.stderr);
+    // What was verified is noted: the registry need not be there the next time.
+    await registry.kill();
+    const again = await mise(project, build);
+    assertEquals(again.code, 0, again.stderr);
+  },
+);
