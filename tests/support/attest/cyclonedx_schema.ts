@@ -4,7 +4,7 @@
  */
 import { join } from "@std/path";
 import { Ajv, type ErrorObject } from "npm:ajv@8.20.0";
-import { cached } from "../testbed/lock.ts";
+import { cached } from "../testbed/kept.ts";
 import { run } from "../testbed/command.ts";
 
 const PACKAGE = "@cyclonedx/cyclonedx-library@10.3.0";
@@ -15,7 +15,7 @@ const FILES = [
 ] as const;
 
 async function readSchemas(): Promise<readonly Record<string, unknown>[]> {
-  const directory = await cached("cyclonedx-schema-10.3.0", async (into) => {
+  const directory = await cached({ name: "cyclonedx-schema", also: PACKAGE }, async (into) => {
     const packed = await run(["npm", "pack", "--silent", "--pack-destination", into, PACKAGE]);
     const archive = join(into, packed.stdout.trim().split("\n").at(-1) ?? "");
     const members = FILES.map((name) => `package/res/schema/${name}`);
