@@ -30,7 +30,12 @@ function property(name: string, value: string): Json {
 
 /** Either one expression or a list of licences, as the schema wants. */
 function licensesJson(stated: readonly string[]): Json {
-  const licenses = stated.map(parseLicense);
+  const licenses = [
+    ...new Map(stated.map((text) => {
+      const license = parseLicense(text);
+      return [JSON.stringify(license), license] as const;
+    })).values(),
+  ];
   const [only] = licenses;
   if (only === undefined) return {};
   if (licenses.length === 1 && only.kind === "expression") {

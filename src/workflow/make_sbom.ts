@@ -8,13 +8,11 @@ import manifest from "../../deno.json" with { type: "json" };
 import {
   type DocumentTool,
   encodeCycloneDx,
-  encodeLayerPackages,
   encodeSpdx,
   type Inventory,
   type LayerPackages,
   type LockedTool,
   makeInventory,
-  maybeParseLayerPackages,
   parseLockFile,
   readBlobPackages,
 } from "../attest/mod.ts";
@@ -22,6 +20,7 @@ import { MiseOciError } from "../errors.ts";
 import type { Descriptor, DiffId, Digest, ImageConfig, Manifest, Platform } from "../oci/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import { openBuildCache } from "../build/build_cache.ts";
+import { keepPackages, maybeKeptPackages } from "../build/layer_packages.ts";
 import { mapConcurrently } from "../concurrency.ts";
 import type { WorkflowContext } from "../context.ts";
 import type { ImageTarget } from "./inspect_types.ts";
@@ -82,7 +81,6 @@ export interface ListedImage {
   openLayer(descriptor: Descriptor): Promise<ReadableStream<Uint8Array>>;
 }
 
-const PACKAGES = "layer-packages";
 /** Layers that are read at once. */
 const LAYERS_AT_ONCE = 2;
 
@@ -92,7 +90,7 @@ async function layerPackages(
   { reporter, signal }: WorkflowContext,
 ): Promise<LayerPackages> {
   const { descriptor, diffId } = layer;
-  const known = maybeParseLayerPackages(await cache.getDocument(PACKAGES, diffId));
+  const known = await maybeKeptPackages(cache, diffId);
   if (known !== undefined) return known;
   const { digest, size, mediaType } = descriptor;
   const text = `Reading the packages of layer ${digest}`;
@@ -102,7 +100,7 @@ async function layerPackages(
     : await image.openLayer(descriptor);
   const what = `layer ${digest} of ${image.name}`;
   const packages = await readBlobPackages(blob, mediaType, { what, diffId, signal });
-  await cache.putDocument(PACKAGES, diffId, encodeLayerPackages(packages));
+  await keepPackages(cache, diffId, packages);
   return packages;
 }
 

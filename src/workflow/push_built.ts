@@ -44,7 +44,11 @@ export async function pushBuilt(
       reuse.push(await readReuseIndex(client, from, context));
     }
     const planned = asked.map((one, i) => adoptReused(one, reuse[i] ?? new Map(), build.dropEnv));
-    await using obtained = await obtainBuiltImages(planned, { build, reuse }, context);
+    const listPackages = attesting?.attest.sbom !== undefined;
+    await using obtained = await obtainBuiltImages(planned, {
+      build: { ...build, ...(listPackages ? { listPackages } : {}) },
+      reuse,
+    }, context);
     const result = await upload(client, obtained, { request, context });
     if (attesting === undefined) return result;
     const { attestPush } = await attestModule();

@@ -40,7 +40,10 @@ async function readSchemas(): Promise<readonly Record<string, unknown>[]> {
 export async function cycloneDxErrors(document: unknown): Promise<readonly ErrorObject[]> {
   const [schema = {}, ...others] = await readSchemas();
   const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: true });
-  for (const other of others) ajv.addSchema(other);
+  // They name each other by the names of their files.
+  others.forEach((other, i) =>
+    ajv.addSchema({ ...other, $id: `http://cyclonedx.org/schema/${FILES[i + 1]}` })
+  );
   const validate = ajv.compile(schema);
   return validate(document) ? [] : validate.errors ?? [];
 }
