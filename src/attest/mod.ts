@@ -43,7 +43,7 @@ export { encodeStatement, IN_TOTO_TYPE, PredicateType, type Statement } from "./
 export {
   findSignatures,
   isApproved,
+  type SignatureQuery,
   type Verification,
   type VerifiedSignature,
-  type VerifyOptions,
 } from "./verify.ts";

@@ -34,7 +34,7 @@ export interface Verification {
 }
 
 /** Which image. */
-export interface VerifyOptions {
+export interface SignatureQuery {
   /** Repository. */
   readonly repository: string;
   /** Digest of its manifest or index. */
@@ -55,13 +55,13 @@ function checkSubject({ subjects }: ParsedStatement, digest: Digest): void {
 
 class Verifier {
   readonly #client: RegistryClient;
-  readonly #options: VerifyOptions;
+  readonly #options: SignatureQuery;
   readonly #key: VerifyingKey;
   readonly #verified: VerifiedSignature[] = [];
   readonly #skipped: string[] = [];
   #candidates = 0;
 
-  constructor(client: RegistryClient, key: VerifyingKey, options: VerifyOptions) {
+  constructor(client: RegistryClient, key: VerifyingKey, options: SignatureQuery) {
     this.#client = client;
     this.#key = key;
     this.#options = options;
@@ -188,7 +188,7 @@ class Verifier {
 export async function findSignatures(
   client: RegistryClient,
   key: VerifyingKey,
-  options: VerifyOptions,
+  options: SignatureQuery,
 ): Promise<Verification> {
   return await new Verifier(client, key, options).run();
 }

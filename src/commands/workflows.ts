@@ -5,7 +5,7 @@
 import type { BuildPlan } from "../plan/types.ts";
 import type { CheckRequest, CheckResult } from "../workflow/check_image.ts";
 import type { SignRequest, SignResult } from "../workflow/sign_image.ts";
-import type { VerifyRequest, VerifyResult } from "../workflow/verify_image.ts";
+import type { VerifiedImage, VerifyRequest } from "../workflow/verify_image.ts";
 import type { SbomRequest, SbomResult } from "../workflow/make_sbom.ts";
 import type { CacheEntry, PruneOptions, PruneResult } from "../workflow/manage_cache.ts";
 import type {
@@ -48,7 +48,7 @@ export interface Workflows {
   /** Signs an image of a registry. */
   signImage(request: SignRequest, context: WorkflowContext): Promise<SignResult>;
   /** Verifies that a key signed an image of a registry. */
-  verifyImage(request: VerifyRequest, context: WorkflowContext): Promise<VerifyResult>;
+  verifyImage(request: VerifyRequest, context: WorkflowContext): Promise<VerifiedImage>;
   /** The cache's directory. */
   cacheDirectory(): Promise<string>;
   /** What is in the cache. */

@@ -21,7 +21,7 @@ export interface VerifyRequest {
 }
 
 /** What `verify` found. */
-export interface VerifyResult extends Verification {
+export interface VerifiedImage extends Verification {
   /** The image in full. */
   readonly image: string;
   /** Digest of what it names. */
@@ -36,7 +36,7 @@ export interface VerifyResult extends Verification {
 export async function verifyImage(
   request: VerifyRequest,
   context: WorkflowContext,
-): Promise<VerifyResult> {
+): Promise<VerifiedImage> {
   const { reference, directory } = request;
   const { signal } = context;
   const key = await loadVerifyingKey(request.key);

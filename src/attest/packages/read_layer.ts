@@ -17,7 +17,9 @@ import { accessBytes, FileAccess, type RandomAccess } from "../../check/random_a
 import { mayBeClassified } from "./classifiers.ts";
 import type { LayerPackages } from "./found.ts";
 import { type FileKind, fileKind, LayerBook, maxTextBytes } from "./layer_book.ts";
-import { readRpmDatabase } from "./rpm_database.ts";
+
+/* Loaded late: SQLite, which few images need. */
+const rpmModule = () => import("./rpm_database.ts");
 
 /** Files up to this size stay in memory while they are read. */
 const MEMORY_BYTES = 8 * 1024 * 1024;
@@ -184,6 +186,7 @@ class Collector implements TarHandler, Disposable {
 
 async function readDatabase(book: LayerBook, path: string, file: string): Promise<void> {
   try {
+    const { readRpmDatabase } = await rpmModule();
     book.packages(path, await readRpmDatabase(file));
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;

@@ -2,6 +2,7 @@
  * The package database of rpm, as SQLite (rpm 4.16 and later).
  * @module
  */
+import { DatabaseSync } from "node:sqlite";
 import type { FoundPackage } from "./found.ts";
 import { maybeParseRpmHeader } from "./distributions.ts";
 
@@ -15,7 +16,6 @@ const JOURNAL_MODE = [18, 19] as const;
  * @throws {Error} of SQLite for a file that is no such database.
  */
 export async function readRpmDatabase(path: string): Promise<readonly FoundPackage[]> {
-  const { DatabaseSync } = await import("node:sqlite");
   {
     using file = await Deno.open(path, { read: true, write: true });
     for (const at of JOURNAL_MODE) {
