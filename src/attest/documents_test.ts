@@ -9,6 +9,7 @@ import {
   parseDigest,
   parseImageConfig,
 } from "../oci/mod.ts";
+import { comparePackages } from "./compare_packages.ts";
 import { encodeCycloneDx } from "./cyclonedx.ts";
 import { type InventoryLayer, makeInventory } from "./inventory.ts";
 import { parseLicense } from "./licenses.ts";
@@ -147,6 +148,34 @@ Deno.test("an inventory has what is left when layers lie on top of each other, w
     "https://nodejs.org/node.tar.gz",
   ]);
   assertEquals(node?.checksum, { algorithm: "sha256", value: "ab".repeat(32) });
+});
+
+Deno.test("packages that were added, removed and bumped are told apart", () => {
+  const [first, ...others] = LAYERS;
+  const input = {
+    name: "app",
+    digest: INVENTORY.digest,
+    platform: PLATFORM,
+    config: CONFIG,
+    locked: [],
+  };
+  const before = makeInventory({ ...input, layers: [first as InventoryLayer] });
+  const after = makeInventory({ ...input, layers: [first as InventoryLayer, ...others] });
+  const changes = comparePackages(before, after).map(({ change, name, before, after }) =>
+    [change, name, before ?? "", after ?? ""].join(" ").trimEnd()
+  );
+  assertEquals(changes, [
+    "bumped libc6 1:2.36 1:2.37",
+    "removed old 1",
+    "added node  24.11.0",
+    "added mise  2026.9.15",
+    "removed hidden 1.0.0",
+    "added odd  1.0.0",
+    "added prettier  3.6.2",
+    "removed removed 1.0.0",
+    "removed replaced 1.0.0",
+  ]);
+  assertEquals(comparePackages(after, after), []);
 });
 
 Deno.test("licences are those of SPDX where they are, whatever their case", () => {

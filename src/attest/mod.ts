@@ -4,6 +4,7 @@
  * @module
  */
 export { type Artifact, attachArtifacts, type AttachOptions } from "./attach.ts";
+export { comparePackages, type PackageChange } from "./compare_packages.ts";
 export { copyReferrers, type CopyReferrersOptions } from "./copy_referrers.ts";
 export { CYCLONEDX_TYPE, encodeCycloneDx } from "./cyclonedx.ts";
 export type { DocumentTool } from "./document_id.ts";

@@ -3,6 +3,7 @@
  * @module
  */
 import type { FileChange, ImageComparison, LayerChange, LayerFacts } from "../inspect/mod.ts";
+import type { PackageChange } from "../attest/compare_packages.ts";
 import type { Descriptor, Digest, ImageSource, Platform } from "../oci/mod.ts";
 
 export type { FileChange, LayerChange, LayerFacts };
@@ -61,6 +62,8 @@ export interface DiffRequest extends LookRequest {
   readonly b: ImageTarget;
   /** Whether the files of tools with another version are compared too (`--files`). */
   readonly files: boolean;
+  /** Reads layers that are not known yet to compare the packages (`--packages`). */
+  readonly packages: boolean;
 }
 
 /** A layer with its files that differ, if they were compared. */
@@ -77,4 +80,6 @@ export interface DiffResult extends Omit<ImageComparison, "layers"> {
   readonly b: { readonly name: string; readonly digest: Digest };
   /** The layers of B bottom first, then those that only A has. */
   readonly layers: readonly DiffLayer[];
+  /** Packages that differ; absent if layers are not known. */
+  readonly packages?: readonly PackageChange[];
 }

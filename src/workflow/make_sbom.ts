@@ -104,6 +104,14 @@ async function layerPackages(
   return packages;
 }
 
+/** Whether everything is known of an image's layers, so that its packages cost nothing. */
+export async function areLayersKnown(image: ListedImage, cache: Cache): Promise<boolean> {
+  for (const diffId of image.config.diffIds) {
+    if (await maybeKeptPackages(cache, diffId) === undefined) return false;
+  }
+  return true;
+}
+
 /**
  * Lists the packages of an image.
  *

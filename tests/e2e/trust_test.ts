@@ -163,7 +163,7 @@ testWith(
   "trust: what push attaches and signs is complete, verifies, and holds no secret",
   async () => {
     await using signed = await pushSigned();
-    const { project, reference, pub, other, pushed, registry } = signed;
+    const { project, reference, pub, other, pushed } = signed;
     assertEquals(pushed.attached.map(({ artifactType }) => artifactType), [
       "application/vnd.cyclonedx+json",
       "application/vnd.in-toto+json",
@@ -192,20 +192,44 @@ testWith(
       for (const { digest } of pushed.attached) assertStringIncludes(tree.stdout, digest);
     }
     if (has("cosign")) await checkCosign(signed);
-    void registry;
   },
 );
 
-async function checkCosign({ reference, pub, project }: Signed): Promise<void> {
-  const options = ["--key", pub, "--insecure-ignore-tlog=true", "--allow-http-registry", reference];
-  const env = environment(project);
-  const cosign = program("cosign");
-  await run([cosign, "verify", ...options], { env });
-  await run([cosign, "verify", "--new-bundle-format=false", ...options], { env });
-  for (const type of ["cyclonedx", "slsaprovenance1"]) {
-    await run([cosign, "verify-attestation", "--type", type, ...options], { env });
-    const old = ["verify-attestation", "--new-bundle-format=false", "--type", type];
-    await run([cosign, ...old, ...options], { env });
+/** cosign accepts what we signed, and we what cosign signed with a key that it made. */
+async function checkCosign({ reference, pub, project, registry, pushed }: Signed): Promise<void> {
+  const lax = ["--insecure-ignore-tlog=true", "--allow-http-registry"];
+  const cwd = join(project.root, "cosign");
+  await Deno.mkdir(cwd);
+  const cosign = (args: readonly string[]): Promise<RunResult> =>
+    run([program("cosign"), ...args], { env: environment(project), cwd });
+  for (const format of [[], ["--new-bundle-format=false"]]) {
+    const common = [...format, "--key", pub, ...lax, reference];
+    await cosign(["verify", ...common]);
+    for (const type of ["cyclonedx", "slsaprovenance1"]) {
+      await cosign(["verify-attestation", "--type", type, ...common]);
+    }
+  }
+  await cosign(["generate-key-pair"]);
+  for (const [name, flags] of [["a", []], ["b", ["--new-bundle-format=false"]]] as const) {
+    const copy = `${registry.host}/team/${name}`;
+    const [from, to] = [`docker://${reference}`, `docker://${copy}:1`];
+    const plain = ["--src-tls-verify=false", "--dest-tls-verify=false", "--insecure-policy"];
+    await run(["skopeo", "copy", "--quiet", ...plain, from, to]);
+    const local = ["--tlog-upload=false", "--use-signing-config=false", "--allow-http-registry"];
+    await cosign([
+      "sign",
+      ...flags,
+      ...local,
+      "-y",
+      "--key",
+      "cosign.key",
+      `${copy}@${pushed.digest}`,
+    ]);
+    const own = join(cwd, "cosign.pub");
+    const verified = await mise(project, ["verify", "--key", own, `${copy}:1`]);
+    assertEquals(verified.code, 0, verified.stderr);
+    const signed = await mise(project, ["sign", "--key", join(cwd, "cosign.key"), `${copy}:1`]);
+    assertEquals(signed.code, 0, signed.stderr);
   }
 }
 
