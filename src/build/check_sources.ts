@@ -2,13 +2,18 @@
  * Looks for what the image takes from the host besides the tools, before anything is built.
  * @module
  */
+import { basename } from "@std/path";
 import { describeError, MiseOciError } from "../errors.ts";
+import { parseDockerignore } from "../layer/dockerignore.ts";
 import type { Copy, Project } from "../plan/mod.ts";
 
 const MISSING = "no such file or directory";
 
 /** Why something cannot be copied, `undefined` if it can. */
-async function maybeProblem(path: string, mustBeDirectory: boolean): Promise<string | undefined> {
+async function maybeProblem(
+  path: string,
+  { image, directory }: { readonly image: string; readonly directory: boolean },
+): Promise<string | undefined> {
   let info: Deno.FileInfo;
   try {
     info = await Deno.stat(path);
@@ -18,8 +23,10 @@ async function maybeProblem(path: string, mustBeDirectory: boolean): Promise<str
     return describeError(error);
   }
   if (!info.isFile && !info.isDirectory) return "neither a file nor a directory";
-  if (mustBeDirectory && !info.isDirectory) {
-    return 'the image path ends with "/" and it is not a directory: name the file there too';
+  if (directory && !info.isDirectory) {
+    return `it is a file and the image path ends with "/": write ${
+      JSON.stringify(`${image}/${basename(path)}`)
+    } instead`;
   }
   return undefined;
 }
@@ -36,7 +43,7 @@ export async function checkSources(
   const wanted = [
     ...copies.map(({ host, image, directory = false }) => ({ host, image, directory })),
     ...dotfiles.flatMap(({ hostPath, target, mode }) =>
-      hostPath === undefined || mode === "template" || mode === "content"
+      hostPath === undefined || mode === "template" || mode === "content" || mode === "absent"
         ? []
         : [{ host: hostPath, image: target, directory: mode === "symlink-each" }]
     ),
@@ -44,7 +51,7 @@ export async function checkSources(
   const problems: string[] = [];
   let missing = false;
   for (const { host, image, directory } of wanted) {
-    const problem = await maybeProblem(host, directory);
+    const problem = await maybeProblem(host, { image, directory });
     if (problem === undefined) continue;
     missing ||= problem === MISSING;
     problems.push(`Cannot copy ${JSON.stringify(host)} to ${JSON.stringify(image)}: ${problem}`);
@@ -55,4 +62,37 @@ export async function checkSources(
       ? "A relative path starts at the file that names it, that of --copy at the working directory"
       : "Copy files and directories, each under its full path in the image",
   });
+}
+
+/** More than that no `.dockerignore` has. */
+const MAX_IGNORE_BYTES = 1 << 20;
+
+/** The patterns of a directory's `.dockerignore`; `undefined` if it has none. */
+async function maybeIgnore(host: string): Promise<readonly string[] | undefined> {
+  const path = `${host.replace(/\/+$/, "")}/.dockerignore`;
+  let text: string;
+  try {
+    const { isFile, size } = await Deno.stat(path);
+    if (!isFile) return undefined;
+    if (size > MAX_IGNORE_BYTES) throw new Error(`it has more than ${MAX_IGNORE_BYTES} bytes`);
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return undefined;
+    }
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    // To go on without would copy what it was to keep out.
+    throw new MiseOciError("io", `Cannot read ${JSON.stringify(path)}: ${describeError(error)}`, {
+      cause: error,
+    });
+  }
+  return parseDockerignore(text);
+}
+
+/** Copies with the patterns of their `.dockerignore`. */
+export async function withIgnores(copies: readonly Copy[]): Promise<readonly Copy[]> {
+  return await Promise.all(copies.map(async (copy) => {
+    const ignore = await maybeIgnore(copy.host);
+    return ignore === undefined || ignore.length === 0 ? copy : { ...copy, ignore };
+  }));
 }

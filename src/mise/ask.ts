@@ -4,7 +4,10 @@
  */
 import { mapConcurrently } from "../concurrency.ts";
 import { MiseOciError } from "../errors.ts";
+import { homeDirectory } from "../home.ts";
 import {
+  type AnswerParser,
+  type AnswerPlace,
   type ListedTool,
   type ListedVariable,
   parseAnswer,
@@ -39,6 +42,8 @@ export interface Session {
   readonly directory: string;
   /** Variables set for every call. */
   readonly env: Readonly<Record<string, string>>;
+  /** Whether calls get none of this process's own variables. */
+  readonly clearEnv?: boolean;
   /** Surroundings. */
   readonly context: MiseContext;
 }
@@ -49,6 +54,11 @@ function usefulWarnings(answer: MiseAnswer): readonly string[] {
     .filter((line) => line.startsWith("mise WARN"))
     .map((line) => line.replace(/^mise WARN\s+/, "").slice(0, 300))
     .filter((line) => !line.startsWith("missing:"));
+}
+
+/** Where mise answers in a session. */
+export function placeOf({ directory, context }: Session): AnswerPlace {
+  return { directory, home: homeDirectory(context.env) };
 }
 
 async function betterError(args: readonly string[], answer: MiseAnswer): Promise<MiseOciError> {
@@ -74,14 +84,16 @@ export async function ask(
   args: readonly string[],
   signal?: AbortSignal,
 ): Promise<MiseAnswer> {
-  const { misePath, directory, env, context } = session;
+  const { misePath, directory, env, clearEnv = false, context } = session;
   const started = performance.now();
   const stop = signal ?? context.signal;
   const answer = await callMise({
     misePath,
+    home: homeDirectory(context.env),
     directory,
     args,
     env,
+    clearEnv,
     ...(stop === undefined ? {} : { signal: stop }),
   });
   context.detail(2, `${describeCall(args)}: ${Math.round(performance.now() - started)} ms`);
@@ -94,12 +106,12 @@ export async function askJson<T>(
   session: Session,
   question: {
     readonly args: readonly string[];
-    readonly parse: (value: unknown, what: string) => T;
+    readonly parse: AnswerParser<T>;
     readonly signal?: AbortSignal;
   },
 ): Promise<T> {
   const answer = await ask(session, question.args, question.signal);
-  return parseAnswer(question.args, answer.stdout, question.parse);
+  return parseAnswer(question, answer.stdout, placeOf(session));
 }
 
 /** mise's version. @throws {MiseOciError} `mise` if it is too old to be asked anything else. */
@@ -130,7 +142,10 @@ export async function listTools(
   const args = ["ls", "--current", "--json"];
   const answer = await ask(session, args, signal);
   for (const line of usefulWarnings(answer)) session.context.detail(1, `mise: ${line}`);
-  return { tools: parseAnswer(args, answer.stdout, parseTools), stderr: answer.stderr };
+  return {
+    tools: parseAnswer({ args, parse: parseTools }, answer.stdout, placeOf(session)),
+    stderr: answer.stderr,
+  };
 }
 
 /** The environment. */

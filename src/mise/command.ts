@@ -3,6 +3,7 @@
  * @module
  */
 import { describeError, MiseOciError } from "../errors.ts";
+import { expandMessage } from "../home.ts";
 import { startLateTimer } from "../late_timer.ts";
 
 /** How long a question to mise may take, in milliseconds. */
@@ -41,8 +42,12 @@ export interface MiseCall {
   readonly args: readonly string[];
   /** Variables set in addition to this process's own. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Whether it gets none of this process's own. */
+  readonly clearEnv?: boolean;
   /** How long it may take, in milliseconds; default {@linkcode QUESTION_TIMEOUT_MS}, 0 for ever. */
   readonly timeoutMs?: number;
+  /** The home directory, which mise writes as `~` in what it says. */
+  readonly home?: string | undefined;
   /** Stops it. */
   readonly signal?: AbortSignal;
   /** Takes what it prints on both streams as it comes; then `stdout` of the result is empty. */
@@ -57,7 +62,7 @@ export interface MiseAnswer {
   readonly killedBy?: string;
   /** What it printed. */
   readonly stdout: Uint8Array;
-  /** What it said; the last 64 KiB. */
+  /** What it said, paths in full; the last 64 KiB. */
   readonly stderr: string;
 }
 
@@ -112,6 +117,7 @@ function spawn(call: MiseCall): Deno.ChildProcess {
       args,
       cwd: call.directory,
       env: { ...QUIET_ENV, ...call.env },
+      clearEnv: call.clearEnv ?? false,
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
@@ -205,7 +211,7 @@ export async function callMise(call: MiseCall): Promise<MiseAnswer> {
       code: status.code,
       ...(status.signal === null ? {} : { killedBy: status.signal }),
       stdout: answer,
-      stderr: new TextDecoder().decode(said),
+      stderr: expandMessage(new TextDecoder().decode(said), call.home),
     };
   } catch (error) {
     const tooLong = error instanceof OutputTooLong;

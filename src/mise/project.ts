@@ -3,6 +3,9 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
+import { rememberSecret } from "../masking.ts";
+import { isTrivial } from "../secrets.ts";
+import { homeDirectory } from "../home.ts";
 import type { Platform } from "../oci/mod.ts";
 import type { Project } from "../plan/project.ts";
 import type { ListedConfig, ListedTool } from "./answers.ts";
@@ -19,17 +22,20 @@ import { foreignEnv, foreignLockPath, type ForeignPlatform } from "./foreign_pla
 import { runInstall } from "./install_lock.ts";
 import { locateMise } from "./locate.ts";
 import { mergeOci, parseOciTables } from "./oci_section.ts";
+import { renderOci } from "./oci_templates.ts";
 import {
   configRoot,
+  dataDirectories,
   findOutsidePlaces,
   isConfigFile,
   isOutside,
   isWithin,
   maybeMonorepoRoot,
 } from "./scope.ts";
+import { readTaskTools, taskToolWarnings } from "./task_tools.ts";
 import { renderTemplates } from "./templates.ts";
 import { readTools } from "./tools.ts";
-import { refuseUnresolved, withoutVersion } from "./unresolved.ts";
+import { describeUnknownFields, refuseUnresolved, withoutVersion } from "./unresolved.ts";
 
 /** Loaded late: few images are of another platform. */
 const installModule = () => import("./foreign_install.ts");
@@ -100,6 +106,7 @@ async function runHostInstall(session: Session, yes: boolean): Promise<void> {
   const args = yes ? ["install", "--yes"] : ["install"];
   const answer = await runInstall({
     misePath,
+    home: homeDirectory(context.env),
     directory,
     args,
     env: session.env,
@@ -256,7 +263,10 @@ export async function readProject(
   const reading = { ...options, asker };
   checkDirectory(directory);
   const misePath = locateMise(options, context);
-  const env = options.miseEnv === undefined ? {} : { MISE_ENV: options.miseEnv };
+  const env = {
+    ...(options.miseEnv === undefined ? {} : { MISE_ENV: options.miseEnv }),
+    ...dataDirectories(directory, context),
+  };
   const host: Session = { misePath, directory, env, context };
   if (foreign === undefined) {
     if (options.install) await install(host, options);
@@ -267,13 +277,23 @@ export async function readProject(
 }
 
 /** The project of what mise answered. */
-async function assemble(known: Known, { directory }: ProjectOptions): Promise<Project> {
+async function assemble(
+  known: Known,
+  { directory, install, foreign, yes = false }: ProjectOptions,
+): Promise<Project> {
   const { session, answers, files, outside } = known;
   const leastFirst = files.toReversed();
-  const oci = mergeOci(parseOciTables(leastFirst));
+  const rendered = await renderOci(session, { files: leastFirst, outside });
+  const oci = mergeOci(parseOciTables(rendered, homeDirectory(session.context.env)));
   const packages = parsePackages(leastFirst);
+  const ofTasks = oci.taskTools !== true ? [] : await readTaskTools(session, {
+    files,
+    outside,
+    own: new Set(known.tools.map(({ installPath }) => installPath)),
+    install: install && foreign === undefined ? (apart) => runHostInstall(apart, yes) : undefined,
+  });
   const tools = await readTools(session, {
-    tools: known.tools,
+    tools: [...known.tools, ...ofTasks],
     configs: answers.configs,
     binPaths: answers.binPaths,
     details: answers.details,
@@ -282,23 +302,34 @@ async function assemble(known: Known, { directory }: ProjectOptions): Promise<Pr
     files: leastFirst,
     miseVersion: answers.version,
   });
+  const env = await readEnvironment(session, {
+    variables: answers.variables,
+    redacted: answers.redacted,
+    tools,
+    files,
+    outside,
+  });
+  const own = new Set(env.map(({ name }) => name));
+  const hidden = answers.variables.filter(({ name }) => answers.redacted.has(name));
+  // mise may quote one in what it says of a template.
+  for (const { value } of hidden) if (!isTrivial(value)) rememberSecret(value);
   return {
     directory,
     misePath: session.misePath,
     miseVersion: answers.version,
     configFiles: leastFirst.map((file) => file.path),
     tools,
-    env: await readEnvironment(session, {
-      variables: answers.variables,
-      redacted: answers.redacted,
-      tools,
-      files,
-      outside,
-    }),
+    env,
+    secrets: hidden.filter(({ name }) => !own.has(name)),
     oci,
     settings: answers.settings,
     packages,
-    dotfiles: await renderTemplates(session, dotfiles, { files: leastFirst, outside }),
-    warnings: [...bootstrapWarnings(leastFirst), ...pathWarnings(leastFirst, oci)],
+    dotfiles: await renderTemplates(session, dotfiles, { files: leastFirst, outside, env }),
+    warnings: [
+      ...describeUnknownFields(answers.unknownFields, leastFirst),
+      ...bootstrapWarnings(leastFirst),
+      ...(oci.taskTools === undefined ? taskToolWarnings(leastFirst) : []),
+      ...pathWarnings(leastFirst, oci),
+    ],
   };
 }

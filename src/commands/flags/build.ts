@@ -3,8 +3,8 @@
  * @module
  */
 import { parseCompression } from "../../oci/compression.ts";
+import { parseMountPoint } from "../../oci/image_path.ts";
 import { parsePlatform } from "../../oci/platform.ts";
-import { parseMountPoint } from "../../plan/mount_point.ts";
 import { MiseOciError } from "../../errors.ts";
 import type { CheckMode } from "../../check/report_problems.ts";
 import type { TransientBuild } from "../../build/types.ts";
@@ -39,7 +39,7 @@ const PROJECT_FLAGS = inGroup("Project flags", {
   install: switchFlag({ help: "Run mise install first" }),
   "allow-env": listFlag({
     valueName: "NAME",
-    help: "Bake the variable NAME into the image though it looks like a secret",
+    help: "Accept the variable, label or file NAME in the image though it looks like a secret",
     parse: parseVariableName,
   }),
   "drop-env": listFlag({
@@ -48,7 +48,7 @@ const PROJECT_FLAGS = inGroup("Project flags", {
     parse: parseVariableName,
   }),
   "strict-env": switchFlag({
-    help: "Fail where a baked variable would only be warned about",
+    help: "Fail where a variable, text or file would only be warned about",
   }),
 });
 
