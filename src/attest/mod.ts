@@ -38,7 +38,8 @@ export {
   type ProvenanceInput,
   readBuilder,
 } from "./provenance.ts";
-export { type SignOptions, signSubject } from "./sign.ts";
+export { openKeyless } from "./keyless.ts";
+export { type Signer, type SignOptions, signSubject } from "./sign.ts";
 export { encodeSpdx, SPDX_TYPE } from "./spdx.ts";
 export { encodeStatement, IN_TOTO_TYPE, PredicateType, type Statement } from "./statement.ts";
 export {

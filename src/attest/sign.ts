@@ -25,16 +25,27 @@ import { findSignatures } from "./verify.ts";
 const BUNDLE_CONTENT = "dev.sigstore.bundle.content";
 const BUNDLE_PREDICATE = "dev.sigstore.bundle.predicateType";
 
+/** Signs statements without a key that could be named. */
+export interface BundleSigner {
+  /** The bundle of a statement. */
+  bundle(statement: Uint8Array): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/** Who signs: a key, or the identity of a CI. */
+export type Signer = SigningKey | BundleSigner;
+
 /** A bundle that says something about an image, to be attached. */
-export function bundleArtifact(
+export async function bundleArtifact(
   subject: Digest,
   statement: Statement,
-  key: SigningKey,
-): Artifact {
-  const envelope = sealStatement(encodeStatement({ digest: subject }, statement), key);
+  signer: Signer,
+): Promise<Artifact> {
+  const text = encodeStatement({ digest: subject }, statement);
   return {
     artifactType: BUNDLE_TYPE,
-    bytes: encodeBundle(envelope, key),
+    bytes: "bundle" in signer
+      ? await signer.bundle(text)
+      : encodeBundle(sealStatement(text, signer), signer),
     annotations: {
       [BUNDLE_CONTENT]: "dsse-envelope",
       [BUNDLE_PREDICATE]: statement.predicateType,
@@ -133,27 +144,39 @@ export interface SignOptions extends AttachOptions {
   readonly statements: readonly Statement[];
 }
 
+async function attachBundles(
+  client: RegistryClient,
+  signer: Signer,
+  options: SignOptions & { readonly approve: boolean },
+): Promise<readonly Descriptor[]> {
+  const { subject, statements, approve } = options;
+  const bundles: Artifact[] = [];
+  for (const statement of approve ? [APPROVAL, ...statements] : statements) {
+    bundles.push(await bundleArtifact(subject.digest, statement, signer));
+  }
+  return await attachArtifacts(client, bundles, options);
+}
+
 /**
- * Signs an image and statements about it. An approval by the same key that is there is not repeated.
+ * Signs an image and statements about it. An approval by the same key that is there is not repeated; what is
+ * signed without a key of one's own is a bundle only.
  *
  * @returns the manifests of the bundles.
  * @throws {MiseOciError} `auth`, `registry`, `network`.
  */
 export async function signSubject(
   client: RegistryClient,
-  key: SigningKey,
+  signer: Signer,
   options: SignOptions,
 ): Promise<readonly Descriptor[]> {
+  if ("bundle" in signer) return await attachBundles(client, signer, { ...options, approve: true });
+  const key = signer;
   const { name, statements, subject: { digest }, repository, signal } = options;
   const { verified } = await findSignatures(client, key, { repository, digest, signal });
   const has = (format: "bundle" | "tag"): boolean =>
     verified.some((one) => one.format === format && one.predicateType === PredicateType.signature);
-  const bundles = has("bundle") ? statements : [APPROVAL, ...statements];
-  const attached = await attachArtifacts(
-    client,
-    bundles.map((statement) => bundleArtifact(digest, statement, key)),
-    options,
-  );
+  const approve = !has("bundle");
+  const attached = await attachBundles(client, key, { ...options, approve });
   const subject = { name, digest };
   if (!has("tag")) {
     await addToTag(client, [signatureLayer(subject, key)], { ...options, kind: "sig" });

@@ -145,7 +145,7 @@ Deno.test("another key, a signature of another digest and an attestation alone a
   const { attachArtifacts } = await import("./attach.ts");
   const { bundleArtifact } = await import("./sign.ts");
   const statement = { predicateType: PredicateType.provenance, predicate: {} };
-  await attachArtifacts(client, [bundleArtifact(image, statement, KEY)], {
+  await attachArtifacts(client, [await bundleArtifact(image, statement, KEY)], {
     repository: REPOSITORY,
     subject: { mediaType: TYPE, digest: image, size: 1 },
   });

@@ -3,12 +3,17 @@
  * @module
  */
 import {
+  openKeyless,
   parseSigningKey,
   parseVerifyingKey,
+  type Signer,
   type SigningKey,
   type VerifyingKey,
 } from "../attest/mod.ts";
+import type { WorkflowContext } from "../context.ts";
 import { MiseOciError } from "../errors.ts";
+import { Connector } from "../registry/connect.ts";
+import { hostEnv } from "./environment.ts";
 
 async function readKey(path: string): Promise<string> {
   const info = await Deno.stat(path).catch((error: unknown) => {
@@ -58,8 +63,26 @@ function askPassword(path: string): string {
   });
 }
 
+/** What stands for the identity of a CI in place of a key's file. */
+const KEYLESS = "keyless";
+
+/**
+ * Who signs: the key in a file, or for `keyless` the identity of the CI that this runs in.
+ *
+ * @throws {MiseOciError} `not-found`, `config` naming the file; `usage` without an identity.
+ */
+export async function openSigner(key: string, { signal }: WorkflowContext): Promise<Signer> {
+  if (key !== KEYLESS) return await loadSigningKey(key);
+  const connector = new Connector({ env: hostEnv, caCerts: [] });
+  return openKeyless({
+    env: hostEnv,
+    fetch: (url, init) => connector.fetch(url, init as Parameters<Connector["fetch"]>[1]),
+    signal,
+  });
+}
+
 /** The key in a file. @throws {MiseOciError} `not-found`, `config` naming the file. */
-export async function loadSigningKey(path: string): Promise<SigningKey> {
+async function loadSigningKey(path: string): Promise<SigningKey> {
   return parseSigningKey(await readKey(path), path, () => askPassword(path));
 }
 

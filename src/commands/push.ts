@@ -9,7 +9,7 @@ import { type Command, type CommandContext, type CommandInput, defineCommand } f
 import { choiceFlag, type FlagTable, inGroup, switchFlag, valueFlag } from "./flag.ts";
 import { given } from "./flags/build.ts";
 import { IMAGE_FLAGS, imageRequest } from "./flags/image.ts";
-import { parseName } from "./values/numbers.ts";
+import { parseSigner } from "./values/signer.ts";
 
 const printModule = () => import("./print/push.ts");
 
@@ -35,8 +35,9 @@ const FLAGS = {
     sign: valueFlag({
       valueName: "KEY",
       completes: "file",
-      help: "Sign images and what is attached with this private key, as cosign does",
-      parse: (text, place) => place.resolve(parseName(text)),
+      help:
+        "Sign images and what is attached with this private key, as cosign does; keyless: as the CI job",
+      parse: parseSigner,
     }),
   }),
   ...IMAGE_FLAGS,

@@ -6,15 +6,15 @@ import { parseReference } from "../oci/reference.ts";
 import { escapeLine } from "../ui/escape.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, switchFlag, valueFlag } from "./flag.ts";
-import { parseName } from "./values/numbers.ts";
+import { parseSigner } from "./values/signer.ts";
 import { MiseOciError } from "../errors.ts";
 
 const FLAGS = {
   key: valueFlag({
     valueName: "FILE",
     completes: "file",
-    help: "Private key: cosign.key of cosign generate-key-pair, or PEM",
-    parse: (text, place) => place.resolve(parseName(text)),
+    help: "Private key: cosign.key of cosign generate-key-pair, or PEM; keyless: as the CI job",
+    parse: parseSigner,
   }),
   recursive: switchFlag({ short: "r", help: "Sign the images of an index too" }),
 } as const satisfies FlagTable;

@@ -181,6 +181,7 @@ function flag(value: unknown, place: FieldPlace): boolean {
 
 /** A file; a relative path starts at the config file that names it. */
 function keyFile(value: unknown, place: FieldPlace): string {
+  if (value === "keyless") return value;
   return hostPath(text(value, place), place);
 }
 

@@ -14,7 +14,7 @@ import {
   maybeReadRevision,
   PredicateType,
   readBuilder,
-  type SigningKey,
+  type Signer,
   signSubject,
   SPDX_TYPE,
   type Statement,
@@ -29,7 +29,7 @@ import type { ObtainedImages } from "./layout_images.ts";
 import { encodeSbom, inventoryOf, projectDirectories, readLockFiles, SELF } from "./make_sbom.ts";
 import type { PlannedImage } from "../build/plan_images.ts";
 import { destinationOf } from "./push_upload.ts";
-import { loadSigningKey } from "../build/key_files.ts";
+import { openSigner } from "../build/key_files.ts";
 import type { AttachedDocument, AttestRequest, PushRequest, PushResult } from "./types.ts";
 import type { WorkflowContext } from "../context.ts";
 
@@ -38,14 +38,17 @@ export interface Attesting {
   /** What was asked for. */
   readonly attest: AttestRequest;
   /** The key, read before anything is built. */
-  readonly key?: SigningKey;
+  readonly key?: Signer;
 }
 
 /** Reads the key of a push, so that one that cannot be used stops it at once. */
-export async function beginAttesting(attest: AttestRequest): Promise<Attesting> {
+export async function beginAttesting(
+  attest: AttestRequest,
+  context: WorkflowContext,
+): Promise<Attesting> {
   return {
     attest,
-    ...(attest.sign === undefined ? {} : { key: await loadSigningKey(attest.sign) }),
+    ...(attest.sign === undefined ? {} : { key: await openSigner(attest.sign, context) }),
   };
 }
 

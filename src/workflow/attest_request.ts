@@ -2,6 +2,7 @@
  * What a push attaches, by its flags and the project; most attach nothing and load nothing for it.
  * @module
  */
+import type { WorkflowContext } from "../context.ts";
 import type { OciSection } from "../plan/project.ts";
 import type { Attesting } from "./attest_push.ts";
 import type { AttestFlags, AttestRequest } from "./types.ts";
@@ -27,12 +28,13 @@ function combine(flags: AttestFlags, oci: Partial<OciSection>): AttestRequest {
  * @throws {MiseOciError} `config`, `not-found` naming the key.
  */
 export async function maybeAttest(
-  flags: AttestFlags = {},
-  oci: Partial<OciSection> = {},
+  flags: AttestFlags | undefined,
+  oci: Partial<OciSection> | undefined,
+  context: WorkflowContext,
 ): Promise<Attesting | undefined> {
-  const attest = combine(flags, oci);
+  const attest = combine(flags ?? {}, oci ?? {});
   if (attest.sbom === undefined && attest.sign === undefined && !attest.provenance) {
     return undefined;
   }
-  return await (await attestModule()).beginAttesting(attest);
+  return await (await attestModule()).beginAttesting(attest, context);
 }

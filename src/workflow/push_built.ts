@@ -33,7 +33,7 @@ export async function pushBuilt(
   const { build } = request.image;
   await using _installs = await holdForeignInstalls(requestedPlatforms(build));
   const asked = await planPlatforms(build, context);
-  const attesting = await maybeAttest(request.attest, asked[0]?.project.oci);
+  const attesting = await maybeAttest(request.attest, asked[0]?.project.oci, context);
   const insecureRegistries = asked[0]?.project.settings.insecureRegistries ?? [];
   const client = await openRegistry(request.destination, { insecureRegistries }, context);
   try {

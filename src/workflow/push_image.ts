@@ -35,7 +35,7 @@ async function pushLayout(
     obtainLayoutImages(layout, image, context),
   ]);
   await using images = obtained;
-  const attesting = await maybeAttest(request.attest, undefined);
+  const attesting = await maybeAttest(request.attest, undefined, context);
   const client = await openRegistry(destination, access, context);
   try {
     const result = await upload(client, images, { request, context });

@@ -5,7 +5,7 @@
 import { signSubject } from "../attest/mod.ts";
 import { type Digest, formatReference, type Reference, referenceTarget } from "../oci/mod.ts";
 import { fetchManifest } from "../registry/mod.ts";
-import { loadSigningKey } from "../build/key_files.ts";
+import { openSigner } from "../build/key_files.ts";
 import { openRegistry, readAccess } from "../build/registry_access.ts";
 import type { WorkflowContext } from "../context.ts";
 
@@ -40,7 +40,7 @@ export async function signImage(
 ): Promise<SignResult> {
   const { reference, directory, recursive } = request;
   const { signal, reporter } = context;
-  const key = await loadSigningKey(request.key);
+  const key = await openSigner(request.key, context);
   const access = await readAccess(reference, directory, context);
   const client = await openRegistry(reference, access, context);
   try {

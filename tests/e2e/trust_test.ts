@@ -8,6 +8,7 @@ import { cycloneDxErrors } from "../support/attest/cyclonedx_schema.ts";
 import { writeKeyPair } from "../support/attest/keys.ts";
 import { runProgram, runProgramJson } from "../support/cli.ts";
 import {
+  buildBase,
   createMiseProject,
   type DockerRegistry,
   has,
@@ -148,7 +149,14 @@ async function checkSbom(signed: Signed): Promise<void> {
   const again = await mise(signed.project, ["sbom", "-v", signed.reference]);
   assertEquals(again.stdout, text);
   assert(!again.stderr.includes("Reading the packages"), again.stderr);
-  const spdx = await mise(signed.project, ["sbom", "--format", "spdx", signed.reference]);
+  // Read from the blobs instead of the files that the layers were made of, they say the same.
+  const { project } = signed;
+  const cold = await runProgram(["sbom", signed.reference], {
+    cwd: project.directory,
+    env: { ...environment(project), MISE_OCI_CACHE_DIR: join(project.root, "cold") },
+  });
+  assertEquals(cold.stdout, text);
+  const spdx = await mise(project, ["sbom", "--format", "spdx", signed.reference]);
   assertEquals(JSON.parse(spdx.stdout).spdxVersion, "SPDX-2.3");
 }
 
@@ -262,5 +270,45 @@ testWith(
     await registry.kill();
     const again = await mise(project, build);
     assertEquals(again.code, 0, again.stderr);
+  },
+);
+
+interface Artifact {
+  readonly name: string;
+  readonly version: string;
+  readonly purl: string;
+}
+
+testWith(
+  { needs: ["linux", "root", "mise", "base", "syft", "crane"] },
+  "trust: no package that syft finds is missing",
+  async () => {
+    await using project = await createMiseProject({ tools: ["node", "prettier", "eslint"] });
+    const layout = join(project.root, "image");
+    const go = `${program("crane")}:/opt/crane`;
+    const base = await buildBase();
+    const built = await mise(project, [
+      "build",
+      "--from",
+      `oci:${base}`,
+      "--copy",
+      go,
+      "-o",
+      layout,
+    ]);
+    assertEquals(built.code, 0, built.stderr);
+    const sbom = JSON.parse((await mise(project, ["sbom", layout])).stdout);
+    const known = new Set(
+      sbom.components.map(({ name, version = "", purl }: Artifact) => `${name} ${version} ${purl}`),
+    );
+    const scan = await run([program("syft"), `oci-dir:${layout}`, "-q", "-o", "json"], {
+      env: environment(project),
+    });
+    const artifacts: readonly Artifact[] = JSON.parse(scan.stdout).artifacts;
+    assert(artifacts.length > 150, String(artifacts.length));
+    const missing = artifacts.map(({ name, version, purl }) =>
+      `${name} ${version === "UNKNOWN" ? "" : version} ${purl}`
+    ).filter((one) => !known.has(one));
+    assertEquals(missing, []);
   },
 );

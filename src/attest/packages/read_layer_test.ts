@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
 import { deflateSync } from "node:zlib";
 import { accessBytes } from "../../check/random_access.ts";
 import { classifyProgram } from "./classifiers.ts";
@@ -7,6 +8,7 @@ import type { FoundPackage } from "./found.ts";
 import { parseGemspec, parsePackageJson, parsePythonMetadata } from "./languages.ts";
 import { fileKind } from "./layer_book.ts";
 import { readProgramPackages } from "./programs.ts";
+import { readRpmDatabase } from "./rpm_database.ts";
 
 function purls(found: readonly FoundPackage[]): readonly (string | undefined)[] {
   return found.map(({ purl }) => purl);
@@ -64,6 +66,24 @@ function goInfo(version: string, lines: readonly string[]): Uint8Array {
   return new Uint8Array([...header, ...text(encode(version)), ...text(new Uint8Array(modules))]);
 }
 
+function rpmHeader(): Uint8Array {
+  const data = new TextEncoder().encode("bash\0" + "5.2.26\0" + "3.fc40\0" + "x86_64\0");
+  const tags = [[1000, 0], [1001, 5], [1002, 12], [1022, 19]] as const;
+  const blob = new Uint8Array(8 + 16 * tags.length + data.length);
+  const view = new DataView(blob.buffer);
+  view.setUint32(0, tags.length);
+  view.setUint32(4, data.length);
+  tags.forEach(([tag, offset], i) => {
+    view.setUint32(8 + 16 * i, tag);
+    view.setUint32(12 + 16 * i, 6);
+    view.setUint32(16 + 16 * i, offset);
+  });
+  blob.set(data, 8 + 16 * tags.length);
+  return blob;
+}
+
+const RPM = rpmHeader();
+
 Deno.test("a dpkg database names packages, their source and architecture, and not what was removed", () => {
   const found = parseDpkg(
     "Package: libc6\nStatus: install ok installed\nSource: glibc (2.36)\nArchitecture: amd64\n" +
@@ -96,20 +116,19 @@ Deno.test("an apk database names packages and the files that they own; an rpm he
     ["libcrypto3", { arch: "x86_64", upstream: "openssl" }],
   ]);
   assertEquals(owned, ["lib/ld-musl-x86_64.so.1"]);
-  const data = new TextEncoder().encode("bash\0" + "5.2.26\0" + "3.fc40\0" + "x86_64\0");
-  const tags = [[1000, 0], [1001, 5], [1002, 12], [1022, 19]] as const;
-  const blob = new Uint8Array(8 + 16 * tags.length + data.length);
-  const view = new DataView(blob.buffer);
-  view.setUint32(0, tags.length);
-  view.setUint32(4, data.length);
-  tags.forEach(([tag, offset], i) => {
-    view.setUint32(8 + 16 * i, tag);
-    view.setUint32(12 + 16 * i, 6);
-    view.setUint32(16 + 16 * i, offset);
-  });
-  blob.set(data, 8 + 16 * tags.length);
-  assertEquals(maybeParseRpmHeader(blob)?.version, "5.2.26-3.fc40");
-  assertEquals(maybeParseRpmHeader(blob.subarray(0, 20)), undefined);
+  assertEquals(maybeParseRpmHeader(RPM)?.version, "5.2.26-3.fc40");
+  assertEquals(maybeParseRpmHeader(RPM.subarray(0, 20)), undefined);
+});
+
+Deno.test("the package database of rpm is read as SQLite, also one that was not closed", async () => {
+  const path = await Deno.makeTempFile();
+  const database = new DatabaseSync(path);
+  database.exec("PRAGMA journal_mode = WAL; CREATE TABLE Packages (hnum INTEGER, blob BLOB)");
+  database.prepare("INSERT INTO Packages VALUES (1, ?), (2, ?)").run(RPM, new Uint8Array(3));
+  database.close();
+  const found = await readRpmDatabase(path);
+  assertEquals(found.map(({ name, version }) => [name, version]), [["bash", "5.2.26-3.fc40"]]);
+  await Deno.remove(path);
 });
 
 Deno.test("packages of npm, Python and Ruby are found by what their installers leave", () => {
