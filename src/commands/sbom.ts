@@ -2,6 +2,7 @@
  * `mise-oci sbom`: what is in an image, as a bill of materials.
  * @module
  */
+import { formatPlatform } from "../oci/platform.ts";
 import { escapeLine } from "../ui/escape.ts";
 import { formatCount } from "../ui/format.ts";
 import type { SbomResult } from "../workflow/make_sbom.ts";
@@ -34,7 +35,7 @@ const FLAGS = {
 
 /** A document on stdout, or where it was written. */
 function sbomOutput(result: SbomResult, quiet: boolean): Output {
-  const { output, document, packages, image, ...rest } = result;
+  const { output, document, packages, image, digest, platform, format } = result;
   return {
     text: () => {
       if (output === undefined) return document;
@@ -45,7 +46,9 @@ function sbomOutput(result: SbomResult, quiet: boolean): Output {
     },
     json: () => ({
       image,
-      ...rest,
+      digest,
+      platform: formatPlatform(platform),
+      format,
       packages,
       output,
       document: output === undefined ? JSON.parse(document) : undefined,
