@@ -6,7 +6,7 @@ import type { LayerPlan } from "../plan/mod.ts";
 import { type Cache, openCache } from "../store/mod.ts";
 import type { ReportEvent } from "../ui/reporter.ts";
 import type { AheadPlan } from "./build_ahead.ts";
-import { makeLayers } from "./make_layers.ts";
+import { makeLayers } from "./layers.ts";
 import { buildWhileWaiting } from "./while_waiting.ts";
 
 const COMPRESSION = { kind: "gzip" } as const;

@@ -5,7 +5,7 @@
 import { resolve } from "@std/path";
 import type { BuildPlan, Project } from "../plan/mod.ts";
 import { checkArchiveFile, openLayout } from "../store/mod.ts";
-import { warnOfForeignTools } from "./executables.ts";
+import { warnOfForeignTools } from "./embed.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** A base on this machine is looked at; a registry is not asked. */

@@ -4,8 +4,7 @@
  */
 import type { Cache } from "../store/mod.ts";
 import { type BaseImage, SCRATCH } from "./base_image.ts";
-import type { PlannedImage } from "./plan_images.ts";
-import type { BuildRequest } from "./types.ts";
+import type { BuildRequest, PlannedImage } from "./types.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** A base in a registry. */

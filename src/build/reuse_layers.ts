@@ -9,8 +9,8 @@
 import type { Reference } from "../oci/mod.ts";
 import type { BuildPlan, LayerPlan, Project } from "../plan/mod.ts";
 import type { RegistryClient, ReusableLayer } from "../registry/mod.ts";
-import { withAnnotations } from "./made_layer.ts";
-import type { MadeLayer } from "./made_layer.ts";
+import type { MadeLayer } from "./types.ts";
+import { withAnnotations } from "./layers.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** Layers that a registry has already. */

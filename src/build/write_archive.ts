@@ -6,11 +6,10 @@ import { MiseOciError } from "../errors.ts";
 import { Annotation, parseManifest } from "../oci/mod.ts";
 import { type Cache, checkWritable, writeDockerArchive, writeOciArchive } from "../store/mod.ts";
 import { dirname } from "@std/path";
-import type { ComposedImage } from "./compose_image.ts";
 import { engineName } from "../engine/name.ts";
 import { type ImageSet, setDocuments, setEntry, setLayers } from "./image_set.ts";
 import { withDocuments } from "./memory_source.ts";
-import type { ArchiveRequest } from "./types.ts";
+import type { ArchiveRequest, ComposedImage } from "./types.ts";
 import { MissingBlobError } from "./write_layout.ts";
 
 /** What is at a path; links are followed. */

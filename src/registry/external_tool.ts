@@ -4,6 +4,7 @@
  * @module
  */
 import { describeError, MiseOciError } from "../errors.ts";
+import { runProcess } from "../process/run.ts";
 import { formatReference, type Reference } from "../oci/mod.ts";
 import { hostKind, registryUrl } from "./host.ts";
 
@@ -12,8 +13,6 @@ export type ExternalTool = "skopeo" | "crane";
 
 /** How a program ended. */
 export interface ToolOutput {
-  /** True if its exit code was 0. */
-  readonly success: boolean;
   /** Exit code. */
   readonly code: number;
   /** What it wrote, stdout and then stderr. */
@@ -51,20 +50,21 @@ export interface ExternalPushOptions {
 /** How much of a failed program's output is shown. */
 const TAIL_LENGTH = 2000;
 
+/** How much of its output is kept, in bytes of each stream. */
+const OUTPUT_BYTES = 64 << 10;
+
 const runTool: RunTool = async (program, { args, signal }) => {
-  const output = await new Deno.Command(program, {
-    args: [...args],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-    ...(signal === undefined ? {} : { signal }),
-  }).output();
+  const output = { maxBytes: OUTPUT_BYTES, beyond: "drop" } as const;
+  const { code, stdout, stderr } = await runProcess({
+    command: [program, ...args],
+    failure: `Cannot run "${program}"`,
+    explain: (cause) => cause,
+    stdout: output,
+    stderr: output,
+    signal,
+  });
   const decoder = new TextDecoder();
-  return {
-    success: output.success,
-    code: output.code,
-    text: decoder.decode(output.stdout) + decoder.decode(output.stderr),
-  };
+  return { code, text: decoder.decode(stdout) + decoder.decode(stderr) };
 };
 
 /**
@@ -136,16 +136,11 @@ export async function pushWithTool(
         cause,
       });
     }
-    if (cause instanceof Deno.errors.NotCapable) {
-      throw new MiseOciError("permission", `Cannot run "${tool}": Deno may not run it`, {
-        hint: `Add --allow-run=${tool}`,
-        cause,
-      });
-    }
+    if (cause instanceof MiseOciError) throw cause;
     throw new MiseOciError("io", `Cannot run "${tool}": ${describeError(cause)}`, { cause });
   }
   signal?.throwIfAborted();
-  if (output.success) return;
+  if (output.code === 0) return;
   throw new MiseOciError(
     "registry",
     `Cannot push to "${

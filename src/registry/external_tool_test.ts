@@ -57,8 +57,7 @@ Deno.test("a program that is missing is named with the way out", async () => {
 
 Deno.test("a program that fails is quoted from its end, without control characters", async () => {
   const text = "x".repeat(10_000) + "\x1b[31mFATA unauthorized\x1b[0m\r\n\x07";
-  const run = (): Promise<{ success: boolean; code: number; text: string }> =>
-    Promise.resolve({ success: false, code: 1, text });
+  const run = (): Promise<{ code: number; text: string }> => Promise.resolve({ code: 1, text });
   const error = await assertRejects(
     () => pushWithTool(push, { run }),
     MiseOciError,

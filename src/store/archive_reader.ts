@@ -3,7 +3,7 @@
  * temporary file first, since its blobs are not read in order.
  * @module
  */
-import type { Duplex, Readable } from "node:stream";
+import { sniffCompression } from "../compress/sniff.ts";
 import { MiseOciError } from "../errors.ts";
 import {
   type Digest,
@@ -27,7 +27,7 @@ import { ioError, maybeStat, withPath } from "./io_error.ts";
 import { parsingLayout } from "./layout_error.ts";
 import type { BlobRange } from "./ports.ts";
 import { TempFile } from "./temp_file.ts";
-import { listTar, type TarEntry } from "./tar_reader.ts";
+import { type ListedTarEntry, listTar } from "../tar/list.ts";
 import { type VerifyOptions, type VerifyResult, verifyStore } from "./verify.ts";
 
 /** Options of {@linkcode openArchive}. */
@@ -49,13 +49,13 @@ export class Archive implements ImageStore, AsyncDisposable {
   /** What it is, for messages. */
   readonly place: string;
   readonly #tar: string;
-  readonly #entries: ReadonlyMap<string, TarEntry>;
+  readonly #entries: ReadonlyMap<string, ListedTarEntry>;
   readonly #temporary: TempFile | undefined;
 
   /** Use {@linkcode openArchive}. */
   constructor(
     file: string,
-    content: { tar: string; entries: ReadonlyMap<string, TarEntry>; temporary?: TempFile },
+    content: { tar: string; entries: ReadonlyMap<string, ListedTarEntry>; temporary?: TempFile },
   ) {
     this.file = file;
     this.place = `archive "${file}"`;
@@ -65,7 +65,7 @@ export class Archive implements ImageStore, AsyncDisposable {
   }
 
   async #read(
-    entry: TarEntry,
+    entry: ListedTarEntry,
     range: BlobRange,
     digest?: Digest,
   ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
@@ -74,7 +74,7 @@ export class Archive implements ImageStore, AsyncDisposable {
     return streamFile(file, {
       start: entry.offset + start,
       end: entry.offset + end,
-      what: `"${entry.name}" of ${this.place}`,
+      what: `"${entry.path}" of ${this.place}`,
       ...(digest === undefined ? {} : { digest }),
     });
   }
@@ -98,7 +98,7 @@ export class Archive implements ImageStore, AsyncDisposable {
     throw new MiseOciError("layout", `Cannot use ${this.place}: ${INDEX_FILE} is not an index`);
   }
 
-  #entryOf(digest: Digest): TarEntry | undefined {
+  #entryOf(digest: Digest): ListedTarEntry | undefined {
     return this.#entries.get(digest);
   }
 
@@ -147,21 +147,9 @@ async function magicOf(path: string): Promise<Magic> {
   using file = await withPath("open", path, () => Deno.open(path));
   const head = new Uint8Array(512);
   const read = await withPath("read", path, () => file.read(head)) ?? 0;
-  const starts = (...bytes: number[]): boolean => bytes.every((byte, i) => head[i] === byte);
-  if (starts(0x1f, 0x8b)) return "gzip";
-  if (starts(0x28, 0xb5, 0x2f, 0xfd)) return "zstd";
-  if (starts(0xfd, 0x37, 0x7a, 0x58, 0x5a) || starts(0x42, 0x5a, 0x68)) return "other";
-  return read === 512 ? "tar" : "other";
-}
-
-async function decompressor(magic: "gzip" | "zstd", file: string): Promise<Duplex> {
-  const zlib = await import("node:zlib");
-  if (magic === "gzip") return zlib.createGunzip();
-  const { createZstdDecompress } = zlib as { createZstdDecompress?: () => Duplex };
-  if (createZstdDecompress !== undefined) return createZstdDecompress();
-  throw new MiseOciError("unsupported", `Cannot read "${file}": this Deno has no zstd`, {
-    hint: "Use Deno 2.6 or later, or unpack the archive with zstd -d",
-  });
+  const compression = sniffCompression(head.subarray(0, read));
+  if (compression === "none") return read === head.length ? "tar" : "other";
+  return compression ?? "other";
 }
 
 /** Decompresses an archive to a temporary file, which stays open (and locked) until it is thrown away. */
@@ -176,17 +164,13 @@ async function unpack(
     signal,
   } = options;
   await withPath("create", scratch, () => Deno.mkdir(scratch, { recursive: true }));
-  const transform = await decompressor(magic, file);
+  const { decompress } = await import("../compress/decompress.ts");
   const temporary = await TempFile.create(scratch);
-  let source: Readable | undefined;
   try {
-    const input = await withPath("open", file, () => Deno.open(file));
-    const { Readable } = await import("node:stream");
-    source = Readable.fromWeb(input.readable as Parameters<typeof Readable.fromWeb>[0]);
-    source.on("error", (error) => transform.destroy(error));
-    source.pipe(transform);
+    const { readable } = await withPath("open", file, () => Deno.open(file));
     let bytes = 0;
-    for await (const chunk of transform as AsyncIterable<Uint8Array>) {
+    const what = `"${file}"`;
+    for await (const chunk of decompress(readable, magic, { what, transient: true })) {
       signal?.throwIfAborted();
       bytes += chunk.length;
       if (bytes > maxUnpackedBytes) {
@@ -200,33 +184,30 @@ async function unpack(
     return temporary;
   } catch (error) {
     await temporary.abort();
-    const { code } = error as { code?: unknown };
-    if (typeof code !== "string" || !/^(Z_|ZSTD_|ERR_)/.test(code)) {
-      throw ioError(error, "unpack", file);
-    }
+    if (!(error instanceof MiseOciError)) throw ioError(error, "unpack", file);
+    if (error.code !== "integrity") throw error;
     throw new MiseOciError("invalid", `Cannot unpack "${file}": its ${magic} data is damaged`, {
       cause: error,
     });
-  } finally {
-    source?.destroy();
   }
 }
 
 /** The files of a layout among the entries: blobs by digest, others by name. The last of a name counts. */
-function layoutFiles(entries: readonly TarEntry[]): Map<string, TarEntry> {
-  const files = new Map<string, TarEntry>();
+function layoutFiles(entries: readonly ListedTarEntry[]): Map<string, ListedTarEntry> {
+  const files = new Map<string, ListedTarEntry>();
   for (const entry of entries) {
-    const name = entry.name.replace(/^(?:\.\/)+/, "");
-    if (entry.type !== "0") continue;
-    const blob = /^blobs\/sha256\/([^/]*)$/.exec(name)?.[1];
+    if (entry.type !== "file") continue;
+    const blob = /^blobs\/sha256\/([^/]*)$/.exec(entry.path)?.[1];
     const digest = `sha256:${blob}`;
     if (isDigest(digest)) files.set(digest, entry);
-    else if ([LAYOUT_FILE, INDEX_FILE, "manifest.json"].includes(name)) files.set(name, entry);
+    else if ([LAYOUT_FILE, INDEX_FILE, "manifest.json"].includes(entry.path)) {
+      files.set(entry.path, entry);
+    }
   }
   return files;
 }
 
-function checkKind(file: string, files: ReadonlyMap<string, TarEntry>): void {
+function checkKind(file: string, files: ReadonlyMap<string, ListedTarEntry>): void {
   if (files.has(LAYOUT_FILE)) return;
   if (files.has("manifest.json")) {
     throw new MiseOciError(
@@ -290,7 +271,9 @@ export async function openArchive(
   try {
     const tar = temporary?.path ?? file;
     using open = await withPath("open", tar, () => Deno.open(tar));
-    const files = layoutFiles(listTar(open, (await open.stat()).size, `"${file}"`));
+    const files = layoutFiles(
+      listTar(open, (await open.stat()).size, `"${file}" as a tar archive`),
+    );
     checkKind(file, files);
     const archive = new Archive(file, { tar, entries: files, ...(temporary && { temporary }) });
     const marker = await archive.readFile(LAYOUT_FILE);

@@ -18,7 +18,7 @@ import {
 import { realDisk } from "./disk.ts";
 import { type ImageStore, type ResolvedImage, resolveImage } from "./image_source.ts";
 import { reachable } from "./reachable.ts";
-import { TAR_END, tarHeader, tarPadding } from "./tar_writer.ts";
+import { encodeTarHeader, TAR_END, tarPadding, type TarType } from "../tar/encode.ts";
 import { TempFile } from "./temp_file.ts";
 import type { BlobSource } from "./ports.ts";
 
@@ -79,12 +79,14 @@ async function archive(
   await (typeof target === "string" ? intoFile(target, whole) : intoStream(target, whole));
 }
 
-async function writeDirectory(sink: Sink, name: string): Promise<void> {
-  await sink.write(tarHeader({ name: `${name}/`, size: 0 }));
+/** The header of a member: root's, readable by all, at time 0, so that the same image gives the same bytes. */
+function header(type: TarType, path: string, size = 0): Uint8Array<ArrayBuffer> {
+  const mode = type === "directory" ? 0o755 : 0o644;
+  return encodeTarHeader({ path, type, mode, uid: 0, gid: 0, size, target: "" });
 }
 
 async function writeBytes(sink: Sink, name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-  await sink.write(tarHeader({ name, size: bytes.length }));
+  await sink.write(header("file", name, bytes.length));
   await sink.write(bytes);
   const padding = tarPadding(bytes.length);
   if (padding.length > 0) await sink.write(padding);
@@ -94,7 +96,7 @@ async function writeBlob(sink: Sink, name: string, blob: BlobOf): Promise<void> 
   const { source, digest, size } = blob;
   // Opened first: a missing blob fails before its header, a wrong one within the stream.
   const stream = await source.open(digest);
-  await sink.write(tarHeader({ name, size }));
+  await sink.write(header("file", name, size));
   for await (const chunk of stream) await sink.write(chunk);
   const padding = tarPadding(size);
   if (padding.length > 0) await sink.write(padding);
@@ -142,8 +144,8 @@ export async function writeOciArchive(
   await archive(target, async (sink) => {
     await writeBytes(sink, LAYOUT_FILE, encodeLayoutFile());
     await writeBytes(sink, INDEX_FILE, encodeIndex({ manifests }));
-    await writeDirectory(sink, "blobs");
-    await writeDirectory(sink, "blobs/sha256");
+    await sink.write(header("directory", "blobs"));
+    await sink.write(header("directory", "blobs/sha256"));
     for (const [digest, size] of blobs) {
       await writeBlob(sink, `blobs/sha256/${digestHex(digest)}`, { source: layout, digest, size });
     }

@@ -27,7 +27,7 @@ import { openBuildCache } from "../build/build_cache.ts";
 import { hostEnv } from "../build/environment.ts";
 import type { ObtainedImages } from "./layout_images.ts";
 import { encodeSbom, inventoryOf, projectDirectories, readLockFiles, SELF } from "./make_sbom.ts";
-import type { PlannedImage } from "../build/plan_images.ts";
+import type { PlannedImage } from "../build/types.ts";
 import { destinationOf } from "./push_upload.ts";
 import { openSigner } from "../build/key_files.ts";
 import type { AttachedDocument, AttestRequest, PushRequest, PushResult } from "./types.ts";

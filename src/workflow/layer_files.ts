@@ -3,7 +3,8 @@
  * @module
  */
 import type { LayerFacts, LayerFile } from "../inspect/mod.ts";
-import { readLayerChunks, readTar } from "../layer/read/mod.ts";
+import { readLayerChunks } from "../layer/read/mod.ts";
+import { readTar } from "../tar/read_tar.ts";
 import { MiseOciError } from "../errors.ts";
 import { parseDiffId, type StreamingHash, streamingSha256 } from "../oci/mod.ts";
 import type { OpenedImage } from "./open_image.ts";

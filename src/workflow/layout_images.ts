@@ -12,9 +12,8 @@ import {
 } from "../store/image_source.ts";
 import { openLayout } from "../store/layout.ts";
 import { checkFound } from "./check_found.ts";
-import type { Document } from "../build/compose_image.ts";
 import { defaultPlatform } from "../build/environment.ts";
-import type { LayerRow } from "../build/types.ts";
+import type { Document, LayerRow } from "../build/types.ts";
 import type { WorkflowContext } from "../context.ts";
 import type { ImageRequest } from "./types.ts";
 

@@ -3,14 +3,13 @@
  * @module
  */
 import { buildPlatforms, requireInstalled } from "../build/build_image.ts";
-import { type PlannedImage } from "../build/plan_images.ts";
 import { openBuildCache } from "../build/build_cache.ts";
 import { composeSet } from "../build/image_set.ts";
 import type { ObtainedImages } from "./layout_images.ts";
 import { resolvedInCache } from "./obtain_image.ts";
 import type { ReuseIndex } from "../build/reuse_layers.ts";
 import type { WorkflowContext } from "../context.ts";
-import type { TransientBuild } from "../build/types.ts";
+import type { PlannedImage, TransientBuild } from "../build/types.ts";
 
 /** Builds planned images into the cache. */
 export async function obtainBuiltImages(

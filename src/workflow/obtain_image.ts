@@ -5,13 +5,13 @@
  */
 import { parseManifest } from "../oci/mod.ts";
 import type { Cache, ResolvedImage } from "../store/mod.ts";
-import { buildInCache, type ImageInCache, requireInstalled } from "../build/build_image.ts";
-import { type PlannedImage, planProject } from "../build/plan_images.ts";
-import { requestedPlatforms } from "../build/project_options.ts";
+import { buildInCache, requireInstalled } from "../build/build_image.ts";
+import { planProject } from "../build/plan_images.ts";
+import { requestedPlatforms } from "../build/read_projects.ts";
 import { holdForeignInstalls, openBuildCache } from "../build/build_cache.ts";
 import { obtainLayoutImage } from "./layout_images.ts";
 import { withDocuments } from "../build/memory_source.ts";
-import type { LayerRow } from "../build/types.ts";
+import type { ImageInCache, LayerRow, PlannedImage } from "../build/types.ts";
 import type { WorkflowContext } from "../context.ts";
 import type { ImageRequest } from "./types.ts";
 import type { TransientBuild } from "../build/types.ts";

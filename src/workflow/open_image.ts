@@ -23,7 +23,7 @@ import {
 } from "../registry/mod.ts";
 import { type ImageStore, openArchive, openLayout, resolveImage } from "../store/mod.ts";
 import { defaultPlatform } from "../build/environment.ts";
-import { miseContext } from "../build/mise_context.ts";
+import { miseContext } from "../build/read_projects.ts";
 import { openRegistry } from "../build/registry_access.ts";
 import type { ImageTarget } from "./inspect_types.ts";
 import type { WorkflowContext } from "../context.ts";

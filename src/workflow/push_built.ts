@@ -13,7 +13,7 @@ import { adoptReused } from "../build/adopt_reused.ts";
 import { holdForeignInstalls } from "../build/build_cache.ts";
 import { buildImage } from "../build/build_image.ts";
 import { planPlatforms } from "../build/plan_images.ts";
-import { requestedPlatforms } from "../build/project_options.ts";
+import { requestedPlatforms } from "../build/read_projects.ts";
 import { obtainLayoutImage } from "./layout_images.ts";
 import { obtainBuiltImages } from "./obtain_built_images.ts";
 import { destinationOf, upload } from "./push_upload.ts";

@@ -13,7 +13,7 @@ import type { WorkflowContext } from "../context.ts";
 import type { PushRequest, PushResult } from "./types.ts";
 
 /** Loaded late: a layout is pushed without what builds one. */
-const aheadModule = () => import("../build/ask_ahead.ts");
+const aheadModule = () => import("../build/read_projects.ts");
 const builtModule = () => import("./push_built.ts");
 
 const attestModule = () => import("./attest_push.ts");

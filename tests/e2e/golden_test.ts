@@ -4,8 +4,8 @@
  */
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { gzipSync, zstdCompressSync } from "node:zlib";
-import { runFake } from "../../src/cli/fixture_test.ts";
+import zlib, { gzipSync } from "node:zlib";
+import { runFake } from "../support/cli_fixture.ts";
 import { type CompressionPlan, fingerprintTree, type LayerTree } from "../../src/layer/mod.ts";
 import { relocationMap } from "../../src/layer/relocate.ts";
 import { MediaType, parseReference } from "../../src/oci/mod.ts";
@@ -178,7 +178,7 @@ async function writeOddFiles(root: string): Promise<void> {
   const gzip = gzipSync(randomBytes(5000, 3));
   await write("cut.tar.gz", gzip.subarray(0, 3000));
   await write("garbage.tar.gz", gzip);
-  const zstd = zstdCompressSync(randomBytes(5000, 3));
+  const zstd = zlib.zstdCompressSync(randomBytes(5000, 3));
   await write("cut.tar.zst", zstd.subarray(0, 3000));
   const damaged = Uint8Array.from(zstd);
   damaged.fill(7, 4, 40);

@@ -5,14 +5,9 @@
  */
 import fs from "node:fs";
 import type { LayerEntry, LayerTree } from "../../layer/mod.ts";
-import {
-  type LayerReadOptions,
-  maybeWhiteout,
-  readVerifiedLayer,
-  type TarEntry,
-  type TarHandler,
-} from "../../layer/read/mod.ts";
+import { type LayerReadOptions, maybeWhiteout, readVerifiedLayer } from "../../layer/read/mod.ts";
 import type { DiffId } from "../../oci/mod.ts";
+import type { TarEntry, TarHandler } from "../../tar/parser.ts";
 import { accessBytes, FileAccess, type RandomAccess } from "../../check/random_access.ts";
 import { mayBeClassified } from "./classifiers.ts";
 import type { LayerPackages } from "./found.ts";
