@@ -7,6 +7,7 @@
  */
 import type { RandomAccess } from "../../check/random_access.ts";
 import { formatPurl, splitName } from "../purl.ts";
+import { binaryText } from "./elf_sections.ts";
 import type { FoundPackage } from "./found.ts";
 
 /** How one program is known. */
@@ -45,11 +46,12 @@ const CLASSIFIERS: readonly Classifier[] = [
   python(/^libpython([0-9]+(?:\.[0-9]+)+)[a-z]?\.so/),
   one(/^libpypy.*\.so/, "pypy", new RegExp(`\\[PyPy (${VERSION})`)),
   one(/^go$/, "go", /go([0-9]+\.[0-9]+(?:\.[0-9]+|beta[0-9]+|alpha[0-9]+|rc[0-9]+)?)\x00/),
+  // What is common comes first: a pattern that is not found costs a look at all of the file.
   one(
     /^node$/,
     "node",
-    /\x00(?:node )?v((?:0|4|5|6)\.[0-9]+\.[0-9]+)\x00/,
     new RegExp(`node\\.js\\/v(${VERSION})`),
+    /\x00(?:node )?v((?:0|4|5|6)\.[0-9]+\.[0-9]+)\x00/,
   ),
   one(/^deno$/, "deno", new RegExp(`Deno/(${VERSION})`)),
   one(/^bun$/, "bun", new RegExp(`[Bb]un v?(${VERSION})`), new RegExp(`bun-(${VERSION})`)),
@@ -126,16 +128,15 @@ const WINDOW = 4 * 1024 * 1024;
 /** No version lies further from what makes it known. */
 const OVERLAP = 4096;
 
-/** The first match of each pattern, in windows: files of 100 MB are not kept in memory. */
+/** The first match of the first pattern that has one, in windows: files of 100 MB are not kept in memory. */
 function maybeFirst(access: RandomAccess, patterns: readonly RegExp[]): string | undefined {
-  const found: (string | undefined)[] = patterns.map(() => undefined);
-  const decoder = new TextDecoder("latin1");
-  for (let offset = 0; offset < access.size; offset += WINDOW) {
-    const text = decoder.decode(access.read(offset, WINDOW + OVERLAP));
-    patterns.forEach((pattern, i) => found[i] ??= pattern.exec(text)?.[1]);
-    if (found[0] !== undefined) break;
+  for (const pattern of patterns) {
+    for (let offset = 0; offset < access.size; offset += WINDOW) {
+      const version = pattern.exec(binaryText(access.read(offset, WINDOW + OVERLAP)))?.[1];
+      if (version !== undefined) return version;
+    }
   }
-  return found.find((version) => version !== undefined);
+  return undefined;
 }
 
 /** The program that a file is; none if it is not known, or says no version. */

@@ -2,7 +2,16 @@
  * Sections and segments of an ELF file, as far as build information lies in them. Damaged files have none.
  * @module
  */
+import { Buffer } from "node:buffer";
 import type { RandomAccess } from "../../check/random_access.ts";
+
+/**
+ * Bytes as text, one character each. `TextDecoder` has no such encoding: its "latin1" is windows-1252, and
+ * takes six times as long.
+ */
+export function binaryText(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+}
 
 /** A range of a file. */
 export interface Range {

@@ -6,7 +6,7 @@
 import { inflateSync } from "node:zlib";
 import type { RandomAccess } from "../../check/random_access.ts";
 import { formatPurl } from "../purl.ts";
-import { type ElfLayout, maybeReadElfLayout } from "./elf_sections.ts";
+import { binaryText, type ElfLayout, maybeReadElfLayout } from "./elf_sections.ts";
 import type { FoundPackage } from "./found.ts";
 import { goModule } from "./languages.ts";
 
@@ -59,14 +59,9 @@ function maybeVarintText(
     const from = start + i + 1;
     const bytes = access.read(from, length);
     if (bytes.length < length) return undefined;
-    return { text: latin1(bytes), end: from + length };
+    return { text: binaryText(bytes), end: from + length };
   }
   return undefined;
-}
-
-/** Module information has markers that are not text, so bytes stay characters until they are cut off. */
-function latin1(bytes: Uint8Array): string {
-  return new TextDecoder("latin1").decode(bytes);
 }
 
 /** A string that a pointer leads to, as Go before 1.18 kept them. */
@@ -92,7 +87,7 @@ function maybePointedText(
   const start = fileOffset(number(header));
   const length = number(header + 8);
   if (start === Infinity || length > MAX_TEXT) return undefined;
-  return latin1(access.read(start, length));
+  return binaryText(access.read(start, length));
 }
 
 /** Go's version and module information. */
