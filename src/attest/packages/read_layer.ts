@@ -66,6 +66,16 @@ interface Current {
   filled: number;
 }
 
+/** What a path means if it is a whiteout; a reserved name without meaning removes nothing. */
+function whiteoutOf(path: string): ReturnType<typeof maybeWhiteout> {
+  try {
+    return maybeWhiteout(path);
+  } catch (error) {
+    if (error instanceof RangeError) return { type: "metadata" };
+    throw error;
+  }
+}
+
 class Collector implements TarHandler, Disposable {
   readonly #book = new LayerBook();
   readonly #databases: { readonly path: string; readonly file: string }[] = [];
@@ -75,7 +85,7 @@ class Collector implements TarHandler, Disposable {
 
   entry({ path, type, mode, size }: TarEntry): boolean {
     this.#current = undefined;
-    const whiteout = maybeWhiteout(path);
+    const whiteout = whiteoutOf(path);
     if (whiteout?.type === "opaque") this.#book.hide(whiteout.path);
     if (whiteout?.type === "remove") this.#book.remove(whiteout.path);
     if (whiteout !== undefined || type === "directory") return false;
