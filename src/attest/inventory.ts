@@ -137,9 +137,13 @@ function mergeLayers(layers: readonly InventoryLayer[]): Merged {
     for (const path of packages.unread) unread.add(path);
   });
   const release = releases.get("etc/os-release") ?? releases.get("usr/lib/os-release");
+  const distribution = release === undefined ? undefined : parseRelease(release);
+  // os-release has no point release of Debian's; scanners name it.
+  const point = /^\d+\.\d+\s*$/.exec(releases.get("etc/debian_version") ?? "")?.[0].trim();
+  const isDebian = distribution?.id === "debian" && point !== undefined;
   return {
     files,
-    distribution: release === undefined ? undefined : parseRelease(release),
+    distribution: isDebian ? { ...distribution, version: point } : distribution,
     copyrights,
     unread: [...unread].sort(),
   };

@@ -52,14 +52,14 @@ export interface LayerPackages {
   readonly removed: readonly string[];
   /** Licences of Debian packages by name, from their copyright files. */
   readonly copyrights: ReadonlyMap<string, readonly string[]>;
-  /** The text of os-release files by path. */
+  /** The text of os-release files, and of Debian's own file of its version, by path. */
   readonly releases: ReadonlyMap<string, string>;
   /** Paths of package databases whose format is not read. */
   readonly unread: readonly string[];
 }
 
 /** To be raised whenever the same layer can say something else. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** The compact JSON of what a layer says. */
 export function encodeLayerPackages(layer: LayerPackages): string {

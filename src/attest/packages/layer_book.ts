@@ -33,7 +33,7 @@ const KINDS: readonly (readonly [kind: FileKind, pattern: RegExp])[] = [
   ["apk", /(?:^|\/)lib\/apk\/db\/installed$/],
   ["rpm", /(?:^|\/)(?:lib\/rpm|lib\/sysimage\/rpm|share\/rpm)\/rpmdb\.sqlite$/],
   ["unread", /(?:^|\/)(?:lib\/rpm|lib\/sysimage\/rpm)\/Packages(?:\.db)?$/],
-  ["release", /^(?:etc|usr\/lib)\/os-release$/],
+  ["release", /^(?:(?:etc|usr\/lib)\/os-release|etc\/debian_version)$/],
 ];
 
 /** What a file may say. */
