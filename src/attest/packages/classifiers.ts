@@ -118,6 +118,20 @@ const CLASSIFIERS: readonly Classifier[] = [
   },
 ];
 
+/** Whether a file has the name of a program for Windows, such as the launchers that Python's installers bring. */
+export function isWindows(path: string): boolean {
+  return path.endsWith(".exe");
+}
+
+/** A program for Windows, of which only the name is known unless it says more than is read here. */
+function windowsProgram(file: string, access: RandomAccess): readonly FoundPackage[] {
+  if (binaryText(access.read(0, 2)) !== "MZ" || access.size > WINDOW) return [];
+  const text = binaryText(access.read(0, access.size));
+  if (text.includes([..."VS_VERSION_INFO"].join("\0"))) return [];
+  const name = file.slice(0, -".exe".length);
+  return [{ ecosystem: "generic", name, purl: formatPurl({ type: "generic", name }) }];
+}
+
 /** Whether a file has the name of a program that is known. */
 export function mayBeClassified(path: string): boolean {
   const name = path.slice(path.lastIndexOf("/") + 1);
@@ -142,6 +156,7 @@ function maybeFirst(access: RandomAccess, patterns: readonly RegExp[]): string |
 /** The program that a file is; none if it is not known, or says no version. */
 export function classifyProgram(path: string, access: RandomAccess): readonly FoundPackage[] {
   const file = path.slice(path.lastIndexOf("/") + 1);
+  if (isWindows(file)) return windowsProgram(file, access);
   for (const classifier of CLASSIFIERS) {
     const match = classifier.file.exec(file);
     if (match === null) continue;

@@ -3,7 +3,7 @@
  * @module
  */
 import type { RandomAccess } from "../../check/random_access.ts";
-import { classifyProgram, mayBeClassified } from "./classifiers.ts";
+import { classifyProgram, isWindows, mayBeClassified } from "./classifiers.ts";
 import { parseApk, parseCopyright, parseDpkg } from "./distributions.ts";
 import type { FoundPackage, LayerPackages } from "./found.ts";
 import { parseGemspec, parsePackageJson, parsePythonMetadata } from "./languages.ts";
@@ -126,7 +126,9 @@ export class LayerBook {
   program(path: string, access: RandomAccess, isElf: boolean): void {
     const inside = isElf ? readProgramPackages(access) : [];
     this.#files.set(path, inside);
-    const classified = mayBeClassified(path) ? classifyProgram(path, access) : [];
+    const classified = mayBeClassified(path) || isWindows(path)
+      ? classifyProgram(path, access)
+      : [];
     if (classified.length > 0) this.#classified.set(path, classified);
   }
 

@@ -9,7 +9,7 @@ import { type LayerReadOptions, maybeWhiteout, readVerifiedLayer } from "../../l
 import type { DiffId } from "../../oci/mod.ts";
 import type { TarEntry, TarHandler } from "../../tar/parser.ts";
 import { accessBytes, FileAccess, type RandomAccess } from "../../check/random_access.ts";
-import { mayBeClassified } from "./classifiers.ts";
+import { isWindows, mayBeClassified } from "./classifiers.ts";
 import type { LayerPackages } from "./found.ts";
 import { type FileKind, fileKind, LayerBook, maxTextBytes } from "./layer_book.ts";
 
@@ -32,7 +32,7 @@ function isElf(head: Uint8Array): boolean {
  */
 function isPlaceOfProgram(path: string, mode: number): boolean {
   return (mode & 0o111) !== 0 ||
-    /\.(?:so(?:\.[^/]*)?|node)$|(?:^|\/)[^./]+$|(?:^|\/)s?bin\/[^/]+$/.test(path) ||
+    /\.(?:so(?:\.[^/]*)?|node|exe)$|(?:^|\/)[^./]+$|(?:^|\/)s?bin\/[^/]+$/.test(path) ||
     mayBeClassified(path);
 }
 
@@ -129,7 +129,7 @@ class Collector implements TarHandler, Disposable {
   #wantsMore(current: Current): boolean {
     const { into, path, size } = current;
     if (into === "file" || into.length === size) return into === "file";
-    if (!isElf(into) && !mayBeClassified(path)) {
+    if (!isElf(into) && !mayBeClassified(path) && !isWindows(path)) {
       this.#book.nothing(path);
       this.#current = undefined;
       return false;
@@ -242,7 +242,7 @@ function readProgram(book: LayerBook, entry: LayerEntry, size: number): void {
   if (size < MIN_PROGRAM_BYTES) return book.nothing(path);
   withAccess(entry, (access) => {
     const elf = isElf(access.read(0, ELF_MAGIC.length));
-    if (elf || mayBeClassified(path)) book.program(path, access, elf);
+    if (elf || mayBeClassified(path) || isWindows(path)) book.program(path, access, elf);
     else book.nothing(path);
   });
 }

@@ -196,4 +196,5 @@ Deno.test("programs that carry their version are known by their name", () => {
   assertEquals(program("usr/bin/python3.12", "\0" + "3.12.4\0"), ["pkg:generic/python@3.12.4"]);
   assertEquals(program("usr/bin/python3.12", "\0" + "3.11.4\0"), []);
   assertEquals(program("usr/bin/other", "node.js/v24.11.0"), []);
+  assertEquals(program("x/distlib/t32.exe", "MZ.."), ["pkg:generic/t32"]);
 });
