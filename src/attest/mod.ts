@@ -3,7 +3,7 @@
  * attached to an image in a registry. Nothing else needs this folder.
  * @module
  */
-export { type Artifact, attachArtifacts, type AttachOptions } from "./attach.ts";
+export { type Artifact, attachArtifacts, type AttachOptions, listInTag } from "./attach.ts";
 export { comparePackages, type PackageChange } from "./compare_packages.ts";
 export { copyReferrers, type CopyReferrersOptions } from "./copy_referrers.ts";
 export { CYCLONEDX_TYPE, encodeCycloneDx } from "./cyclonedx.ts";

@@ -14,7 +14,7 @@ import { checkBuilt } from "./check_built.ts";
 import { composeImage } from "./compose_image.ts";
 import { settleUser } from "./base_facts.ts";
 import { refuseReplacements } from "./inspect_tree.ts";
-import { makeLayers, type MakeLayersOptions } from "./layers.ts";
+import { makeLayers } from "./layers.ts";
 import { composeSet, describeSet, type ImageSet } from "./image_set.ts";
 import { hearWarnings, tellOnce } from "../context.ts";
 import { layGround } from "./lay_ground.ts";
@@ -26,9 +26,7 @@ import type {
   BuildInCacheOptions,
   BuildRequest,
   BuildResult,
-  ComposedImage,
   ImageInCache,
-  ImageInput,
   PlannedImage,
 } from "./types.ts";
 
@@ -203,6 +201,9 @@ export async function buildImage(
   }
   await using _installs = await holdForeignInstalls(requestedPlatforms(request));
   const planned = await planPlatforms(request, context);
+  if (archive?.format === "docker-archive") {
+    (await archiveModule()).checkArchiveCompression(archive, planned.map(({ plan }) => plan));
+  }
   for (const one of planned) requireInstalled(one);
   const cache = await openBuildCache(context);
   await using _lease = await cache.lease();

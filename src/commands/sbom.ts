@@ -15,7 +15,7 @@ import {
 } from "./command.ts";
 import { choiceFlag, type FlagTable, valueFlag } from "./flag.ts";
 import { given, PLATFORM_FLAG } from "./flags/build.ts";
-import { parseImageTarget } from "./values/image_target.ts";
+import { IMAGE_FORMS, parseImage } from "./values/image.ts";
 import { parseName } from "./values/numbers.ts";
 
 const { group: _, ...platform } = PLATFORM_FLAG.platform;
@@ -59,7 +59,7 @@ function sbomOutput(result: SbomResult, quiet: boolean): Output {
 async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
   const { flags, globals, positionals } = input;
   const result = await context.workflows.makeSbom({
-    target: parseImageTarget(positionals[0] ?? "./mise-oci", context.place),
+    source: parseImage(positionals[0] ?? "./mise-oci", context.place),
     directory: context.place.resolve("."),
     format: flags.format,
     ...given("platform", flags.platform),
@@ -74,8 +74,7 @@ export const sbom: Command = defineCommand({
   name: "sbom",
   summary: "List what is in an image as a bill of materials",
   description: [
-    "IMAGE is a directory or an archive with an image layout, or a reference to a registry; oci:DIR:TAG " +
-    "and oci-archive:FILE:TAG choose one of several. Images of other builders work too.",
+    `${IMAGE_FORMS} Images of other builders work too.`,
     "Lists the packages of the base (dpkg, apk, rpm), the tools of mise with the URLs and checksums of " +
     "mise.lock, and what is inside of them: npm, Python and Ruby packages, Go modules, Rust crates. " +
     "Each names the layer that it is in. The same image gives the same bytes.",

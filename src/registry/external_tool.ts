@@ -29,10 +29,8 @@ export type RunTool = (
 export interface ExternalPush {
   /** The program. */
   readonly tool: ExternalTool;
-  /** Absolute directory of an image layout. */
+  /** Absolute directory of an image layout whose index has one entry: an image, or an index of several. */
   readonly layout: string;
-  /** Name of the image in the layout; may be absent if there is only one. */
-  readonly tag?: string;
   /** Where it goes. */
   readonly reference: Reference;
   /** The registry is spoken to over http, or its certificate is not checked. */
@@ -86,7 +84,7 @@ const runTool: RunTool = async (program, { args, signal }) => {
  * ```
  */
 export function externalToolArguments(push: ExternalPush): readonly string[] {
-  const { tool, layout, tag, reference, insecure } = push;
+  const { tool, layout, reference, insecure } = push;
   const target = formatReference(reference);
   // skopeo tries TLS first, with or without the flag; crane knows loopback hosts itself.
   const plain = insecure ||
@@ -94,14 +92,15 @@ export function externalToolArguments(push: ExternalPush): readonly string[] {
   if (tool === "crane") return ["push", ...(insecure ? ["--insecure"] : []), layout, target];
   if (layout.includes(":")) {
     throw new MiseOciError("unsupported", `Cannot hand "${layout}" to skopeo: it has a colon`, {
-      hint: "Choose another directory with -o, or leave --tool out",
+      hint: "Choose another TMPDIR, or leave --tool out",
     });
   }
   return [
     "copy",
+    "--all",
     "--preserve-digests",
     ...(plain ? ["--dest-tls-verify=false"] : []),
-    `oci:${layout}${tag === undefined ? "" : `:${tag}`}`,
+    `oci:${layout}`,
     `docker://${target}`,
   ];
 }
@@ -147,6 +146,11 @@ export async function pushWithTool(
       formatReference(push.reference)
     }": ${tool} ended with code ${output.code}: ` +
       tail(output.text),
-    { hint: `Log in with ${tool === "crane" ? "crane auth login" : "skopeo login"} if it asks to` },
+    {
+      // skopeo writes an index anew, which older ones only do to the same bytes for some.
+      hint: /cannot modify it/.test(output.text)
+        ? `This ${tool} cannot send the index unchanged. Leave --tool out: the built-in client can`
+        : `Log in with ${tool === "crane" ? "crane auth login" : "skopeo login"} if it asks to`,
+    },
   );
 }

@@ -4,14 +4,15 @@ import { parseReference } from "../oci/mod.ts";
 import { externalToolArguments, pushWithTool } from "./external_tool.ts";
 
 const reference = parseReference("localhost:5000/team/app:v1");
-const push = { tool: "skopeo", layout: "/work/img", tag: "v1", reference, insecure: true } as const;
+const push = { tool: "skopeo", layout: "/work/img", reference, insecure: true } as const;
 
-Deno.test("skopeo keeps digests and learns the name in the layout", () => {
+Deno.test("skopeo keeps digests and sends every image of an index", () => {
   assertEquals(externalToolArguments(push), [
     "copy",
+    "--all",
     "--preserve-digests",
     "--dest-tls-verify=false",
-    "oci:/work/img:v1",
+    "oci:/work/img",
     "docker://localhost:5000/team/app:v1",
   ]);
 });

@@ -22,13 +22,12 @@ import {
 import { MiseOciError } from "../errors.ts";
 import { Annotation, type Descriptor, formatReference, sha256Hex } from "../oci/mod.ts";
 import { fetchManifest, getBlob, type RegistryClient } from "../registry/mod.ts";
-import type { ResolvedImage } from "../store/mod.ts";
+import type { Image } from "../image/types.ts";
 import { openBuildCache } from "../build/build_cache.ts";
 import { hostEnv } from "../build/environment.ts";
-import type { ObtainedImages } from "./layout_images.ts";
 import { encodeSbom, inventoryOf, projectDirectories, readLockFiles, SELF } from "./make_sbom.ts";
 import type { PlannedImage } from "../build/types.ts";
-import { destinationOf } from "./push_upload.ts";
+import { destinationOf, type ObtainedImages } from "./push_upload.ts";
 import { openSigner } from "../build/key_files.ts";
 import type { AttachedDocument, AttestRequest, PushRequest, PushResult } from "./types.ts";
 import type { WorkflowContext } from "../context.ts";
@@ -93,15 +92,14 @@ class PushAttestation {
   async #index(): Promise<Descriptor | undefined> {
     const { key, obtained, request, result } = this.#options;
     if (key === undefined) return undefined;
-    if (obtained.index !== undefined && !request.updateIndex) return obtained.index.descriptor;
-    if (!request.updateIndex) return undefined;
+    if (!request.updateIndex) return obtained.indexes.at(-1)?.descriptor;
     const target = result.digest;
     const repository = this.#repository;
     const { signal } = this.#context;
     return (await fetchManifest(this.#client, { repository, target, signal })).descriptor;
   }
 
-  async #image(image: ResolvedImage, planned: PlannedImage | undefined): Promise<void> {
+  async #image(image: Image, planned: PlannedImage | undefined): Promise<void> {
     const { attest: { sbom, provenance } } = this.#options;
     const artifacts: Artifact[] = [];
     const statements: Statement[] = [];
@@ -161,7 +159,7 @@ class PushAttestation {
     );
   }
 
-  async #sbom(image: ResolvedImage, planned: PlannedImage | undefined): Promise<string> {
+  async #sbom(image: Image, planned: PlannedImage | undefined): Promise<string> {
     const { attest: { sbom = "cyclonedx" } } = this.#options;
     const { descriptor: { digest }, manifest, config, platform, source } = image;
     const repository = this.#repository;
@@ -187,7 +185,7 @@ class PushAttestation {
     return await encodeSbom(inventory, sbom);
   }
 
-  async #provenance(image: ResolvedImage, planned: PlannedImage | undefined): Promise<Statement> {
+  async #provenance(image: Image, planned: PlannedImage | undefined): Promise<Statement> {
     if (planned === undefined) throw new TypeError("Provenance of an image that was not built");
     const { project, plan } = planned;
     const { manifest, config, platform } = image;

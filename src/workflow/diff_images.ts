@@ -65,12 +65,13 @@ async function maybePackages(
   { packages }: DiffRequest,
   context: WorkflowContext,
 ): Promise<readonly PackageChange[] | undefined> {
-  const { areLayersKnown, inventoryOf } = await sbomModule();
+  const { areLayersKnown, inventoryOf, listedImage } = await sbomModule();
+  const [before, after] = [listedImage(a, a.name), listedImage(b, b.name)];
   let cache: Cache;
   try {
     cache = await openBuildCache(context);
     const known = packages ||
-      (await areLayersKnown(a, cache) && await areLayersKnown(b, cache));
+      (await areLayersKnown(before, cache) && await areLayersKnown(after, cache));
     if (!known) return undefined;
   } catch (error) {
     // Who may not look into the cache still gets everything else.
@@ -79,8 +80,8 @@ async function maybePackages(
   }
   const options = { cache, locked: [] };
   return comparePackages(
-    await inventoryOf(a, options, context),
-    await inventoryOf(b, options, context),
+    await inventoryOf(before, options, context),
+    await inventoryOf(after, options, context),
   );
 }
 
@@ -101,7 +102,7 @@ export async function diffImages(
     layers.push(await withFiles(change, { a, b }, { bumped: request.files, context }));
   }
   const packages = await maybePackages(a, b, request, context);
-  const side = ({ name, digest }: OpenedImage): Pick<OpenedImage, "name" | "digest"> => ({
+  const side = ({ name, descriptor: { digest } }: OpenedImage): DiffResult["a"] => ({
     name,
     digest,
   });

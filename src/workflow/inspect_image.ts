@@ -54,8 +54,9 @@ export async function inspectImage(
   request: InspectRequest,
   context: WorkflowContext,
 ): Promise<InspectResult> {
-  await using image = await openImage(request.target, request, context);
-  const { name, digest, config, platform } = image;
+  await using image = await openImage(request.source, request, context);
+  const { name, config, platform, platforms } = image;
+  const { digest } = image.descriptor;
   const created = config.created === undefined ? {} : { created: config.created };
   const layers = describeLayers(image);
   if (request.html !== undefined) {
@@ -74,6 +75,7 @@ export async function inspectImage(
     name,
     digest,
     platform,
+    platforms,
     ...created,
     layers,
     ...(referrers === undefined || referrers.length === 0 ? {} : { referrers }),

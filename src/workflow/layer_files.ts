@@ -49,7 +49,7 @@ export async function readLayerFiles(
   const what = `layer ${descriptor.digest} of ${image.name}`;
   const read = { what, signal, warn: (text: string) => reporter.emit({ type: "warning", text }) };
   const hash = streamingSha256();
-  const blob = await image.openLayer(descriptor);
+  const blob = await image.source.open(descriptor.digest);
   const tar = hashed(readLayerChunks(blob, descriptor.mediaType, read), hash);
   const files: LayerFile[] = [];
   for await (const entry of readTar(tar, read)) {

@@ -17,13 +17,21 @@ import {
   readBlobPackages,
 } from "../attest/mod.ts";
 import { MiseOciError } from "../errors.ts";
-import type { Descriptor, DiffId, Digest, ImageConfig, Manifest, Platform } from "../oci/mod.ts";
+import type { Image } from "../image/types.ts";
+import type {
+  Descriptor,
+  DiffId,
+  Digest,
+  ImageConfig,
+  ImageSource,
+  Manifest,
+  Platform,
+} from "../oci/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import { openBuildCache } from "../build/build_cache.ts";
 import { keepPackages, maybeKeptPackages } from "../build/layer_packages.ts";
 import { mapConcurrently } from "../concurrency.ts";
 import type { WorkflowContext } from "../context.ts";
-import type { ImageTarget } from "./inspect_types.ts";
 import { openImage } from "./open_image.ts";
 import { writeWhole } from "../build/write_whole.ts";
 
@@ -33,7 +41,7 @@ export type SbomFormat = "cyclonedx" | "spdx";
 /** The flags of `sbom`, parsed. */
 export interface SbomRequest {
   /** Which image. */
-  readonly target: ImageTarget;
+  readonly source: ImageSource;
   /** Absolute working directory: for mise's settings, and for the lock file. */
   readonly directory: string;
   /** Which of its platforms; default: the host's, or the only one. */
@@ -190,11 +198,23 @@ export async function projectDirectories(directory: string): Promise<readonly st
   return [directory];
 }
 
-/** The name that documents have for an image: what a registry calls it, never a path. */
-function documentName(name: string, target: ImageTarget): string {
-  const isPath = target.kind === "layout" || target.kind === "archive" ||
-    name.startsWith("/") || /^oci(?:-archive)?:/.test(name);
+/** The name that documents have for an image: what a registry or a tag calls it, never a path. */
+function documentName(name: string): string {
+  const isPath = /^(?:[./~]|(?:oci|oci-archive|docker-archive):)/.test(name);
   return isPath ? "image" : name.replace(/@sha256:[0-9a-f]{64}$/, "").replace(/:[^/:]*$/, "");
+}
+
+/** An image that was opened, to be listed under a name. */
+export function listedImage(image: Image, name: string): ListedImage {
+  const { descriptor, platform, manifest, config, source } = image;
+  return {
+    name,
+    digest: descriptor.digest,
+    platform,
+    manifest,
+    config,
+    openLayer: ({ digest }) => source.open(digest),
+  };
 }
 
 /** The document of an inventory. */
@@ -213,25 +233,14 @@ export async function makeSbom(
   request: SbomRequest,
   context: WorkflowContext,
 ): Promise<SbomResult> {
-  const { target, directory, platform, format, output } = request;
+  const { source, directory, platform, format, output } = request;
   const options = { directory, ...(platform === undefined ? {} : { platform }) };
-  await using image = await openImage(target, options, context);
+  await using image = await openImage(source, options, context);
   const cache = await openBuildCache(context);
   const locked = await readLockFiles(await projectDirectories(directory), image.platform);
-  const { digest, manifest, config } = image;
-  const name = documentName(image.name, target);
-  const inventory = await inventoryOf(
-    {
-      name,
-      digest,
-      platform: image.platform,
-      manifest,
-      config,
-      openLayer: (descriptor) => image.openLayer(descriptor),
-    },
-    { cache, locked },
-    context,
-  );
+  const { descriptor: { digest } } = image;
+  const listed = listedImage(image, documentName(image.name));
+  const inventory = await inventoryOf(listed, { cache, locked }, context);
   const document = await encodeSbom(inventory, format);
   if (output !== undefined) await writeWhole(output, () => Promise.resolve(document));
   return {

@@ -6,11 +6,14 @@ import { describeError, MiseOciError } from "../errors.ts";
 import { sendSignal, startProcess } from "../process/run.ts";
 import { type ContainerOptions, type Engine, selectEngine } from "../engine/mod.ts";
 import { formatPlatform, samePlatform } from "../oci/mod.ts";
-import { openLayout, type ResolvedImage } from "../store/mod.ts";
+import type { OpenedImages } from "../image/open.ts";
+import type { Image } from "../image/types.ts";
 import { loadIntoEngine, maybePresent } from "./engine_load.ts";
 import { engineName } from "../engine/name.ts";
 import { defaultPlatform, hostEnv } from "../build/environment.ts";
-import { obtainImage } from "./obtain_image.ts";
+import { nameOf, openSource } from "../build/open_source.ts";
+import { obtainBuilt, type ObtainedImage } from "./obtain_image.ts";
+import { obtainNamed } from "./open_image.ts";
 import {
   changeNames,
   CONTAINER_PREFIX,
@@ -22,7 +25,7 @@ import {
 } from "./run_lease.ts";
 import { restack } from "../build/restack.ts";
 import type { WorkflowContext } from "../context.ts";
-import type { RunRequest, RunResult } from "./types.ts";
+import type { NamedImageRequest, RunRequest, RunResult } from "./types.ts";
 
 /** What the container may take to end by itself once it got the signal; then it is removed. */
 const GRACE_MS = 1000;
@@ -135,7 +138,7 @@ async function untagPatiently(
 }
 
 /** Whether building on the image would run what its author left for that moment. */
-function hasBuildTriggers({ config }: ResolvedImage): boolean {
+function hasBuildTriggers({ config }: Image): boolean {
   const triggers = config.config?.extensions?.["OnBuild"];
   return Array.isArray(triggers) && triggers.length > 0;
 }
@@ -148,7 +151,7 @@ function hasBuildTriggers({ config }: ResolvedImage): boolean {
  */
 async function retain(
   engine: Engine,
-  image: ResolvedImage,
+  image: Image,
   options: { readonly name: string; readonly platform?: string },
 ): Promise<string | undefined> {
   const { name, ...rest } = options;
@@ -163,7 +166,7 @@ async function retain(
 }
 
 /** @throws {MiseOciError} `usage` if neither the image nor the command line says what to run. */
-function assertCommand({ config }: ResolvedImage, request: RunRequest): void {
+function assertCommand({ config }: Image, request: RunRequest): void {
   const { Entrypoint = [], Cmd = [] } = config.config ?? {};
   const named = [...Entrypoint, ...Cmd, ...request.command].length > 0 ||
     request.engineArgs.some((arg) => arg.startsWith("--entrypoint"));
@@ -174,14 +177,14 @@ function assertCommand({ config }: ResolvedImage, request: RunRequest): void {
 }
 
 /** What the engine gets: the image itself if that stays or is there already, else its layers restacked. */
-async function choose(engine: Engine, image: ResolvedImage, keep: boolean): Promise<ResolvedImage> {
+async function choose(engine: Engine, image: Image, keep: boolean): Promise<Image> {
   if (!engine.stacksLayers || keep) return image;
   return await maybePresent(engine, image) === undefined ? restack(image) : image;
 }
 
 async function runLoaded(
   engine: Engine,
-  image: ResolvedImage,
+  image: Image,
   options: {
     readonly request: RunRequest;
     readonly id: string;
@@ -220,6 +223,20 @@ async function runLoaded(
   }
 }
 
+async function takeNamed(
+  opened: OpenedImages | undefined,
+  request: NamedImageRequest,
+  context: WorkflowContext,
+): Promise<ObtainedImage> {
+  if (opened === undefined) throw new TypeError("An image that was not opened");
+  const image = await obtainNamed(opened, request, context);
+  const tag = image.tag ?? nameOf(opened.reference);
+  return {
+    image: { ...image, ...(tag === undefined ? {} : { tag }) },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
 /**
  * Runs a command in the image and gives its exit code. Nothing is left in the engine afterwards, unless
  * the image is to be kept.
@@ -228,11 +245,15 @@ async function runLoaded(
  */
 export async function runImage(request: RunRequest, context: WorkflowContext): Promise<RunResult> {
   const { image } = request;
-  const layout = image.kind === "layout" ? await openLayout(image.directory) : undefined;
+  // What names no image fails before an engine is looked for.
+  await using opened = image.kind === "image"
+    ? await openSource(image.source, image.directory, context)
+    : undefined;
   const engine = await selectEngine({ engine: request.engine, path: hostEnv("PATH") ?? "" });
   const runs = runsDirectory();
-  await using obtained = await obtainImage(image, context);
-  await layout?.verify({ entries: [obtained.image.descriptor], signal: context.signal });
+  await using obtained = image.kind === "build"
+    ? await obtainBuilt(image.build, context)
+    : await takeNamed(opened, image, context);
   assertCommand(obtained.image, request);
   await removeDeadRuns(engine, runs, context);
   await using lease = await takeRunLease(runs);

@@ -6,11 +6,11 @@ import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import zlib, { gzipSync } from "node:zlib";
 import { runFake } from "../support/cli_fixture.ts";
+import { RegistryImages, resolveImage } from "../../src/image/mod.ts";
 import { type CompressionPlan, fingerprintTree, type LayerTree } from "../../src/layer/mod.ts";
 import { relocationMap } from "../../src/layer/relocate.ts";
 import { MediaType, parseReference } from "../../src/oci/mod.ts";
 import { pullBlob } from "../../src/registry/pull_blob.ts";
-import { resolveImage } from "../../src/registry/resolve_image.ts";
 import { type FakeAnswers, writeConfig } from "../support/fake_mise.ts";
 import { fakeProject, fakeTool } from "../support/fake_project.ts";
 import { type LoggedRequest, randomBytes, startFaultRegistry } from "../support/faultreg/mod.ts";
@@ -313,8 +313,8 @@ Deno.test("the requests of a push, of one that changes nothing, of a resumed one
   using test = testClient(registry.host);
   const { client } = test;
   registry.content.addImage("app", { tag: "1" });
-  await resolveImage(client, {
-    reference: parseReference(`${registry.host}/app:1`),
+  const reference = parseReference(`${registry.host}/app:1`);
+  await resolveImage(new RegistryImages(client, { reference }), {
     platform: { os: "linux", architecture: "amd64" },
   });
   parts.push(`# resolve\n${requests(registry.log)}\n`);

@@ -71,9 +71,18 @@ function referrerLines({ referrers = [] }: InspectResult): readonly string[] {
   return ["", ...rows];
 }
 
+/** The platforms of a multi-platform image, of which one is shown. */
+function platformLines({ platform, platforms }: InspectResult): readonly string[] {
+  if (platforms.length < 2) return [];
+  return [
+    `platforms ${platforms.map(formatPlatform).join(", ")} (shown: ${formatPlatform(platform)}; ` +
+    "--platform shows another)",
+  ];
+}
+
 /** An image's layers. */
 export function inspectOutput(result: InspectResult, options: PrintOptions): Output {
-  const { name, digest, platform, created, layers, html } = result;
+  const { name, digest, platform, platforms, created, layers, html } = result;
   const size = layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
   return {
     text: () =>
@@ -81,6 +90,7 @@ export function inspectOutput(result: InspectResult, options: PrintOptions): Out
         `image     ${escapeLine(name)}`,
         `digest    ${digest}`,
         `platform  ${formatPlatform(platform)}`,
+        ...platformLines(result),
         ...(created === undefined ? [] : [`created   ${escapeLine(created)}`]),
         ...(html === undefined ? [] : [`page      ${escapeLine(html)}`]),
         "",
@@ -92,6 +102,7 @@ export function inspectOutput(result: InspectResult, options: PrintOptions): Out
       name,
       digest,
       platform: formatPlatform(platform),
+      platforms: platforms.map(formatPlatform),
       created,
       size,
       layers: layers.map(layerJson),

@@ -6,9 +6,9 @@ import {
 } from "../../tests/support/faultreg/mod.ts";
 import { MiseOciError } from "../errors.ts";
 import { Annotation, type Manifest, MediaType, parsePlatform, parseReference } from "../oci/mod.ts";
-import { checkCacheFrom } from "./cache_from.ts";
+import { checkCacheFrom } from "../registry/cache_from.ts";
 import { findReusableLayers, type ReuseResult, type WantedLayer } from "./reuse.ts";
-import { createRegistryClient } from "./transport.ts";
+import { createRegistryClient } from "../registry/transport.ts";
 
 const node = {
   [Annotation.toolShort]: "node",

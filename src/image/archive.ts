@@ -1,8 +1,9 @@
 /**
- * `oci-archive:FILE`: a tar of an image layout, read in place. A compressed one is unpacked to a
- * temporary file first, since its blobs are not read in order.
+ * `oci-archive:FILE` and `docker-archive:FILE`: a tar of an image layout, or what `docker save` writes, read
+ * in place. A compressed one is unpacked to a temporary file first, since its blobs are not read in order.
  * @module
  */
+import * as posix from "@std/path/posix";
 import { sniffCompression } from "../compress/sniff.ts";
 import { MiseOciError } from "../errors.ts";
 import {
@@ -15,20 +16,15 @@ import {
   parseLayoutFile,
   parseManifest,
 } from "../oci/mod.ts";
-import { archiveScratch, defaultCacheDirectory } from "./cache_directory.ts";
-import { checkRange, streamFile } from "./blob_directory.ts";
-import {
-  type ImageSelector,
-  type ImageStore,
-  type ResolvedImage,
-  resolveImage,
-} from "./image_source.ts";
-import { ioError, maybeStat, withPath } from "./io_error.ts";
-import { parsingLayout } from "./layout_error.ts";
-import type { BlobRange } from "./ports.ts";
-import { TempFile } from "./temp_file.ts";
+import { archiveScratch, defaultCacheDirectory } from "../store/cache_directory.ts";
+import { checkRange, streamFile } from "../store/blob_directory.ts";
+import type { ImageStore } from "../store/image_store.ts";
+import { ioError, maybeStat, withPath } from "../store/io_error.ts";
+import { parsingLayout } from "../store/layout_error.ts";
+import type { BlobRange } from "../store/ports.ts";
+import { TempFile } from "../store/temp_file.ts";
 import { type ListedTarEntry, listTar } from "../tar/list.ts";
-import { type VerifyOptions, type VerifyResult, verifyStore } from "./verify.ts";
+import { type DockerSave, MANIFEST_FILE, readDockerSave } from "./docker_save.ts";
 
 /** Options of {@linkcode openArchive}. */
 export interface OpenArchiveOptions {
@@ -42,25 +38,29 @@ export interface OpenArchiveOptions {
 
 const MAX_UNPACKED = 64 * 2 ** 30;
 
-/** An archive of an image layout. Close it: a compressed one has a temporary file. */
+/** An archive of images. Close it: a compressed one has a temporary file. */
 export class Archive implements ImageStore, AsyncDisposable {
   /** The file the user named. */
   readonly file: string;
   /** What it is, for messages. */
   readonly place: string;
   readonly #tar: string;
-  readonly #entries: ReadonlyMap<string, ListedTarEntry>;
+  readonly #files: ReadonlyMap<string, ListedTarEntry>;
+  readonly #blobs: ReadonlyMap<Digest, ListedTarEntry>;
   readonly #temporary: TempFile | undefined;
+  /** What `docker save` says in its own words, as a layout would say it. */
+  #save: DockerSave | undefined;
 
   /** Use {@linkcode openArchive}. */
   constructor(
     file: string,
-    content: { tar: string; entries: ReadonlyMap<string, ListedTarEntry>; temporary?: TempFile },
+    content: ArchiveFiles & { readonly tar: string; readonly temporary?: TempFile },
   ) {
     this.file = file;
     this.place = `archive "${file}"`;
     this.#tar = content.tar;
-    this.#entries = content.entries;
+    this.#files = content.files;
+    this.#blobs = content.blobs;
     this.#temporary = content.temporary;
   }
 
@@ -81,7 +81,7 @@ export class Archive implements ImageStore, AsyncDisposable {
 
   /** The bytes of a small file of the archive. @throws {MiseOciError} `layout` if it is not there. */
   async readFile(name: string): Promise<Uint8Array<ArrayBuffer>> {
-    const entry = this.#entries.get(name);
+    const entry = this.#files.get(name);
     if (entry === undefined || entry.size > MAX_MANIFEST_BYTES) {
       const why = entry === undefined ? `it has no file ${name}` : `${name} is too large`;
       throw new MiseOciError("layout", `Cannot use ${this.place} as an image layout: ${why}`);
@@ -89,7 +89,22 @@ export class Archive implements ImageStore, AsyncDisposable {
     return new Uint8Array(await new Response(await this.#read(entry, { start: 0 })).arrayBuffer());
   }
 
+  /** How the command line names it. */
+  get address(): string {
+    return `${this.#save === undefined ? "oci" : "docker"}-archive:${this.file}`;
+  }
+
+  /** Reads what `docker save` wrote, once, before anything else is asked. */
+  async readSave(): Promise<void> {
+    this.#save = await readDockerSave(this.#files, {
+      place: this.place,
+      readFile: (name) => this.readFile(name),
+      open: (entry, range = { start: 0 }) => this.#read(entry, range),
+    });
+  }
+
   async index(): Promise<Index> {
+    if (this.#save !== undefined) return this.#save.index;
     const bytes = await this.readFile(INDEX_FILE);
     const parsed = parsingLayout(() =>
       parseManifest(bytes, { what: `${INDEX_FILE} of ${this.place}` })
@@ -99,14 +114,20 @@ export class Archive implements ImageStore, AsyncDisposable {
   }
 
   #entryOf(digest: Digest): ListedTarEntry | undefined {
-    return this.#entries.get(digest);
+    return this.#save === undefined ? this.#blobs.get(digest) : this.#save.blobs.get(digest);
   }
 
   size(digest: Digest): Promise<number | undefined> {
-    return Promise.resolve(this.#entryOf(digest)?.size);
+    return Promise.resolve(
+      this.#save?.documents.get(digest)?.length ?? this.#entryOf(digest)?.size,
+    );
   }
 
   async open(digest: Digest, range?: BlobRange): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+    const document = this.#save?.documents.get(digest);
+    if (document !== undefined) {
+      return ReadableStream.from([document.slice(range?.start ?? 0, range?.end)]);
+    }
     const entry = this.#entryOf(digest);
     if (entry === undefined) {
       throw new MiseOciError(
@@ -117,16 +138,6 @@ export class Archive implements ImageStore, AsyncDisposable {
     return range === undefined
       ? await this.#read(entry, { start: 0 }, digest)
       : await this.#read(entry, range);
-  }
-
-  /** Finds the one image that is meant. @throws {MiseOciError} as {@linkcode resolveImage}. */
-  resolve(selector: ImageSelector = {}): Promise<ResolvedImage> {
-    return resolveImage(this, selector);
-  }
-
-  /** Checks that everything named is whole. @throws {MiseOciError} as {@linkcode verifyStore}. */
-  verify(options: VerifyOptions = {}): Promise<VerifyResult> {
-    return verifyStore(this, options);
   }
 
   /** Removes the temporary file, if there is one; may be called twice. */
@@ -141,7 +152,7 @@ export class Archive implements ImageStore, AsyncDisposable {
 }
 
 /** How a file begins. */
-export type Magic = "gzip" | "zstd" | "other" | "tar";
+type Magic = "gzip" | "zstd" | "other" | "tar";
 
 async function magicOf(path: string): Promise<Magic> {
   using file = await withPath("open", path, () => Deno.open(path));
@@ -192,39 +203,36 @@ async function unpack(
   }
 }
 
-/** The files of a layout among the entries: blobs by digest, others by name. The last of a name counts. */
-function layoutFiles(entries: readonly ListedTarEntry[]): Map<string, ListedTarEntry> {
-  const files = new Map<string, ListedTarEntry>();
-  for (const entry of entries) {
-    if (entry.type !== "file") continue;
-    const blob = /^blobs\/sha256\/([^/]*)$/.exec(entry.path)?.[1];
-    const digest = `sha256:${blob}`;
-    if (isDigest(digest)) files.set(digest, entry);
-    else if ([LAYOUT_FILE, INDEX_FILE, "manifest.json"].includes(entry.path)) {
-      files.set(entry.path, entry);
-    }
-  }
-  return files;
+interface ArchiveFiles {
+  /** The blobs of a layout. */
+  readonly blobs: ReadonlyMap<Digest, ListedTarEntry>;
+  /** Everything by name. */
+  readonly files: ReadonlyMap<string, ListedTarEntry>;
 }
 
-function checkKind(file: string, files: ReadonlyMap<string, ListedTarEntry>): void {
-  if (files.has(LAYOUT_FILE)) return;
-  if (files.has("manifest.json")) {
-    throw new MiseOciError(
-      "unsupported",
-      `Cannot use "${file}" as an image: it is an archive of docker save`,
-      {
-        hint: `Convert it: skopeo copy docker-archive:${file} oci-archive:NEW.tar`,
-      },
-    );
+/**
+ * The files among the entries: blobs by digest, others by name; links of `docker save` by what they lead to.
+ * The last of a name counts.
+ */
+function filesOf(entries: readonly ListedTarEntry[]): ArchiveFiles {
+  const blobs = new Map<Digest, ListedTarEntry>();
+  const files = new Map<string, ListedTarEntry>();
+  const links: [string, string][] = [];
+  for (const entry of entries) {
+    const { path, type, linkTarget } = entry;
+    if (type === "symlink" && linkTarget !== undefined) links.push([path, linkTarget]);
+    if (type !== "file") continue;
+    const blob = /^blobs\/sha256\/([^/]*)$/.exec(path)?.[1];
+    const digest = `sha256:${blob}`;
+    if (isDigest(digest)) blobs.set(digest, entry);
+    files.set(path, entry);
   }
-  throw new MiseOciError(
-    "layout",
-    `Cannot use "${file}" as an image: it has no file ${LAYOUT_FILE}`,
-    {
-      hint: "Give an archive of an OCI image layout, as skopeo copy … oci-archive:FILE writes it",
-    },
-  );
+  for (const [name, link] of links) {
+    // docker save: `ID/layer.tar` is a link to `../OTHER/layer.tar` where two layers are the same.
+    const target = files.get(posix.join(posix.dirname(name), link));
+    if (target !== undefined && !files.has(name) && !link.startsWith("/")) files.set(name, target);
+  }
+  return { blobs, files };
 }
 
 /**
@@ -233,7 +241,7 @@ function checkKind(file: string, files: ReadonlyMap<string, ListedTarEntry>): vo
  * @throws {MiseOciError} `not-found` if there is no such file, `layout` if it is no regular file,
  * `unsupported` if it is neither a tar nor a compressed one.
  */
-export async function checkArchiveFile(file: string): Promise<Exclude<Magic, "other">> {
+export async function checkArchiveFile(file: string): Promise<"gzip" | "zstd" | "tar"> {
   const info = maybeStat(file);
   if (info === undefined) {
     throw new MiseOciError("not-found", `Cannot find archive "${file}": no such file`);
@@ -256,11 +264,21 @@ export async function checkArchiveFile(file: string): Promise<Exclude<Magic, "ot
   return magic;
 }
 
+function noArchive(file: string): MiseOciError {
+  return new MiseOciError(
+    "layout",
+    `Cannot use "${file}" as an image: it has no file ${LAYOUT_FILE} or ${MANIFEST_FILE}`,
+    {
+      hint: "Give an archive as skopeo copy … oci-archive:FILE or docker save -o FILE writes it",
+    },
+  );
+}
+
 /**
- * Opens an archive of an image layout: plain, gzip or zstd.
+ * Opens an archive of an image layout or of `docker save`, whichever it is: plain, gzip or zstd.
  *
  * @throws {MiseOciError} `not-found` if there is no such file, `invalid` if it is damaged, `layout` if
- * it is no layout, `unsupported` for `docker save` archives and other compressions.
+ * it is neither, `unsupported` for other compressions.
  */
 export async function openArchive(
   file: string,
@@ -271,14 +289,16 @@ export async function openArchive(
   try {
     const tar = temporary?.path ?? file;
     using open = await withPath("open", tar, () => Deno.open(tar));
-    const files = layoutFiles(
-      listTar(open, (await open.stat()).size, `"${file}" as a tar archive`),
-    );
-    checkKind(file, files);
-    const archive = new Archive(file, { tar, entries: files, ...(temporary && { temporary }) });
-    const marker = await archive.readFile(LAYOUT_FILE);
-    parsingLayout(() => parseLayoutFile(marker, `${LAYOUT_FILE} of ${archive.place}`));
-    await archive.index();
+    const found = filesOf(listTar(open, (await open.stat()).size, `"${file}" as a tar archive`));
+    const archive = new Archive(file, { tar, ...found, ...(temporary && { temporary }) });
+    if (found.files.has(LAYOUT_FILE)) {
+      const marker = await archive.readFile(LAYOUT_FILE);
+      parsingLayout(() => parseLayoutFile(marker, `${LAYOUT_FILE} of ${archive.place}`));
+      await archive.index();
+      return archive;
+    }
+    if (!found.files.has(MANIFEST_FILE)) throw noArchive(file);
+    await archive.readSave();
     return archive;
   } catch (error) {
     await temporary?.abort();

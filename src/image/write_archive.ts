@@ -4,8 +4,8 @@
  * @module
  */
 import { dirname } from "@std/path";
+import { MiseOciError } from "../errors.ts";
 import {
-  Annotation,
   type Descriptor,
   type Digest,
   digestHex,
@@ -14,13 +14,17 @@ import {
   encodeLayoutFile,
   INDEX_FILE,
   LAYOUT_FILE,
+  maybeLayerCompression,
 } from "../oci/mod.ts";
-import { realDisk } from "./disk.ts";
-import { type ImageStore, type ResolvedImage, resolveImage } from "./image_source.ts";
-import { reachable } from "./reachable.ts";
+import { realDisk } from "../store/disk.ts";
+import { type ImageStore, tagOf } from "../store/image_store.ts";
+import { nameEntry } from "../store/layout.ts";
+import type { BlobSource } from "../store/ports.ts";
+import { reachable } from "../store/reachable.ts";
+import { TempFile } from "../store/temp_file.ts";
 import { encodeTarHeader, TAR_END, tarPadding, type TarType } from "../tar/encode.ts";
-import { TempFile } from "./temp_file.ts";
-import type { BlobSource } from "./ports.ts";
+import { resolveRoot } from "./resolve.ts";
+import type { Image } from "./types.ts";
 
 /** An absolute path, whose file appears when it is whole, or a stream, which is closed at the end. */
 export type ArchiveTarget = string | WritableStream<Uint8Array<ArrayBuffer>>;
@@ -118,14 +122,10 @@ async function selectEntries(
     ? [entry]
     : tag === undefined
     ? all
-    : all.filter((one) => one.annotations?.[Annotation.refName] === tag);
+    : all.filter((one) => tagOf(one) === tag);
   // Says which tags there are.
-  if (chosen.length === 0) await resolveImage(store, tag === undefined ? {} : { tag });
-  if (refName === undefined) return chosen;
-  return chosen.map((one) => ({
-    ...one,
-    annotations: { ...one.annotations, [Annotation.refName]: refName },
-  }));
+  if (chosen.length === 0) await resolveRoot(store, tag === undefined ? {} : { tag });
+  return refName === undefined ? chosen : chosen.map((one) => nameEntry(one, refName));
 }
 
 /**
@@ -152,22 +152,46 @@ export async function writeOciArchive(
   });
 }
 
+/** How {@linkcode writeDockerArchive} writes. */
+export interface DockerArchiveOptions {
+  /** Names the image gets, `name:tag` each. */
+  readonly repoTags?: readonly string[];
+  /** Lets zstd layers in, for an engine that is known to read them. Default: they are refused. */
+  readonly zstd?: boolean;
+}
+
+/** The error for layers that docker before 23 takes for the end of the archive. */
+export function zstdInDockerArchive(what: string): MiseOciError {
+  return new MiseOciError(
+    "unsupported",
+    `Cannot write ${what} as a docker-archive: it has zstd layers, which docker before 23 cannot load`,
+    { hint: "Choose --compression gzip and a base without zstd layers, or --format oci-archive" },
+  );
+}
+
+/** By its ending dive and others know how a layer is compressed; docker looks into it. */
+function layerName({ digest, mediaType }: Descriptor): string {
+  const ending = { gzip: ".tar.gz", zstd: ".tar.zst", none: ".tar" };
+  return `${digestHex(digest)}${ending[maybeLayerCompression(mediaType) ?? "none"]}`;
+}
+
 /**
  * Writes what `docker load` takes: `manifest.json`, the config and the layers as they are (docker
- * recognises compressed ones).
+ * recognises gzip).
  *
- * @param options.repoTags names the image gets, `name:tag` each.
- * @throws {MiseOciError} as {@linkcode writeOciArchive}.
+ * @throws {MiseOciError} as {@linkcode writeOciArchive}; `unsupported` for zstd layers.
  */
 export async function writeDockerArchive(
-  image: ResolvedImage,
+  image: Pick<Image, "manifest" | "configBytes" | "source">,
   target: ArchiveTarget,
-  options: { readonly repoTags?: readonly string[] } = {},
+  options: DockerArchiveOptions = {},
 ): Promise<void> {
   const { manifest, configBytes, source } = image;
+  const isZstd = ({ mediaType }: Descriptor): boolean =>
+    maybeLayerCompression(mediaType) === "zstd";
+  if (options.zstd !== true && manifest.layers.some(isZstd)) throw zstdInDockerArchive("the image");
   const config = `${digestHex(manifest.config.digest)}.json`;
-  const layers = new Map(manifest.layers.map(({ digest, size }) => [digest, size]));
-  const layerName = (digest: Digest): string => `${digestHex(digest)}.tar`;
+  const layers = new Map(manifest.layers.map((layer) => [layerName(layer), layer]));
   await archive(target, async (sink) => {
     await writeBytes(
       sink,
@@ -175,12 +199,12 @@ export async function writeDockerArchive(
       encodeJson([{
         Config: config,
         RepoTags: options.repoTags ?? [],
-        Layers: manifest.layers.map(({ digest }) => layerName(digest)),
+        Layers: manifest.layers.map(layerName),
       }]),
     );
     await writeBytes(sink, config, configBytes);
-    for (const [digest, size] of layers) {
-      await writeBlob(sink, layerName(digest), { source, digest, size });
+    for (const [name, { digest, size }] of layers) {
+      await writeBlob(sink, name, { source, digest, size });
     }
   });
 }

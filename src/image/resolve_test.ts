@@ -11,11 +11,7 @@ import {
   parseReference,
   type Platform,
 } from "../oci/mod.ts";
-import {
-  type ResolvedRemoteImage,
-  resolveImage,
-  type ResolveImageOptions,
-} from "./resolve_image.ts";
+import { RegistryImages, type ResolvedImage, resolveImage } from "./mod.ts";
 
 const repository = "app";
 const AMD64 = parsePlatform("linux/amd64");
@@ -24,11 +20,13 @@ const ARM64 = parsePlatform("linux/arm64");
 async function resolve(
   registry: FaultRegistry,
   target: string,
-  options: Partial<ResolveImageOptions> = {},
-): Promise<ResolvedRemoteImage> {
+  options: { readonly platform?: Platform; readonly cache?: MemoryStore } = {},
+): Promise<ResolvedImage> {
   using test = testClient(registry.host);
+  const { platform = AMD64, ...cache } = options;
   const reference = parseReference(`${registry.host}/${repository}${target}`);
-  return await resolveImage(test.client, { reference, platform: AMD64, ...options });
+  const images = new RegistryImages(test.client, { reference, ...cache });
+  return await resolveImage(images, { platform });
 }
 
 function add(registry: FaultRegistry, platform: Platform, seed = 1): Descriptor {

@@ -7,32 +7,35 @@ import {
   rejected,
   writeImage,
 } from "../../tests/support/store_fixtures.ts";
-import { createLayout, type Layout } from "./mod.ts";
+import { createLayout, type Layout } from "../store/mod.ts";
+import { resolveImage } from "./mod.ts";
 
 async function newLayout(dir: string): Promise<Layout> {
   return await createLayout(`${dir}/out`);
 }
 
-Deno.test("C09: resolve() with no or two images lists what there is", () =>
+Deno.test("C09: resolveImage() with no or two images lists what there is", () =>
   inTempDir(async (dir) => {
     const layout = await newLayout(dir);
-    assertEquals((await rejected(layout.resolve())).code, "not-found");
+    assertEquals((await rejected(resolveImage(layout))).code, "not-found");
     await layout.setTag(await writeImage(layout, "1"), "one");
     await layout.setTag(await writeImage(layout, "2", ARM64), "two");
-    const several = await rejected(layout.resolve());
+    const several = await rejected(resolveImage(layout));
     assertEquals(several.code, "usage");
     assertStringIncludes(several.message, '"one" linux/amd64, "two" linux/arm64');
-    assertEquals((await layout.resolve({ tag: "two" })).platform, ARM64);
-    assertEquals((await layout.resolve({ platform: ARM64 })).tag, "two");
-    assertStringIncludes((await rejected(layout.resolve({ tag: "x" }))).message, '"one", "two"');
-    const none = await rejected(
-      layout.resolve({ platform: { os: "linux", architecture: "s390x" } }),
+    assertEquals((await resolveImage(layout, { tag: "two" })).platform, ARM64);
+    assertEquals((await resolveImage(layout, { platform: ARM64 })).tag, "two");
+    assertStringIncludes(
+      (await rejected(resolveImage(layout, { tag: "x" }))).message,
+      '"one", "two"',
     );
-    assertStringIncludes(none.message, "linux/s390x");
-    assertStringIncludes(none.message, '"one" linux/amd64');
+    const none = await rejected(
+      resolveImage(layout, { platform: { os: "linux", architecture: "s390x" } }),
+    );
+    assertStringIncludes(none.message, "for linux/s390x: it offers linux/amd64, linux/arm64");
   }));
 
-Deno.test("resolve() reads the platform of an entry that does not state it", () =>
+Deno.test("resolveImage() reads the platform of an entry that does not state it", () =>
   inTempDir(async (dir) => {
     const layout = await newLayout(dir);
     for (const platform of [AMD64, ARM64]) {
@@ -43,7 +46,7 @@ Deno.test("resolve() reads the platform of an entry that does not state it", () 
       );
       await layout.setTag(bare, platform.architecture);
     }
-    assertEquals((await layout.resolve({ platform: ARM64 })).tag, "arm64");
+    assertEquals((await resolveImage(layout, { platform: ARM64 })).tag, "arm64");
   }));
 
 async function nest(layout: Layout, image: Descriptor, depth: number): Promise<Descriptor> {
@@ -54,18 +57,18 @@ async function nest(layout: Layout, image: Descriptor, depth: number): Promise<D
   return entry;
 }
 
-Deno.test("R16: resolve() follows indexes four deep and no deeper", () =>
+Deno.test("R16: resolveImage() follows indexes four deep and no deeper", () =>
   inTempDir(async (dir) => {
     const layout = await newLayout(dir);
     const image = await writeImage(layout);
     await layout.setTag(await nest(layout, image, 4), "four");
     await layout.setTag(await nest(layout, image, 5), "five");
-    assertEquals((await layout.resolve({ tag: "four" })).descriptor.digest, image.digest);
-    assertEquals((await rejected(layout.resolve({ tag: "five" }))).code, "unsupported");
+    assertEquals((await resolveImage(layout, { tag: "four" })).descriptor.digest, image.digest);
+    assertEquals((await rejected(resolveImage(layout, { tag: "five" }))).code, "unsupported");
     await layout.verify();
   }));
 
-Deno.test("R15: resolve() leaves attestations and artifacts alone", () =>
+Deno.test("R15: resolveImage() leaves attestations and artifacts alone", () =>
   inTempDir(async (dir) => {
     const layout = await newLayout(dir);
     const image = await writeImage(layout);
@@ -76,17 +79,17 @@ Deno.test("R15: resolve() leaves attestations and artifacts alone", () =>
     };
     const index = encodeIndex({ manifests: [attestation, image] });
     await layout.setTag(await layout.writeManifest(index, MediaType.index), "a");
-    assertEquals((await layout.resolve()).descriptor.digest, image.digest);
+    assertEquals((await resolveImage(layout)).descriptor.digest, image.digest);
   }));
 
-Deno.test("U23: resolve() refuses an image whose layers and diff IDs differ in number", () =>
+Deno.test("U23: resolveImage() refuses an image whose layers and diff IDs differ in number", () =>
   inTempDir(async (dir) => {
     const layout = await newLayout(dir);
     await layout.setTag(await writeImage(layout));
-    const { manifest } = await layout.resolve();
+    const { manifest } = await resolveImage(layout);
     const bytes = new TextEncoder().encode(
       JSON.stringify({ schemaVersion: 2, config: manifest.config, layers: [] }),
     );
     await layout.setTag(await layout.writeManifest(bytes, MediaType.manifest));
-    assertStringIncludes((await rejected(layout.resolve())).message, "0 layers and 1 diff IDs");
+    assertStringIncludes((await rejected(resolveImage(layout))).message, "0 layers and 1 diff IDs");
   }));

@@ -15,14 +15,10 @@ import {
   tree,
   writeImage,
 } from "../../tests/support/store_fixtures.ts";
-import {
-  createLayout,
-  type Layout,
-  openArchive,
-  writeDockerArchive,
-  writeOciArchive,
-} from "./mod.ts";
+import { createLayout, type Layout, verifyStore } from "../store/mod.ts";
 import { encodeTarHeader, TAR_END, tarPadding } from "../tar/encode.ts";
+import { listTar } from "../tar/list.ts";
+import { openArchive, resolveImage, writeDockerArchive, writeOciArchive } from "./mod.ts";
 
 async function newLayout(dir: string): Promise<Layout> {
   const layout = await createLayout(`${dir}/layout`);
@@ -93,8 +89,8 @@ for (const [compression, compress] of Object.entries(COMPRESSED)) {
       await writeOciArchive(layout, `${dir}/a.tar`);
       await Deno.writeFile(`${dir}/a.tar`, compress(await Deno.readFile(`${dir}/a.tar`)));
       const archive = await openArchive(`${dir}/a.tar`, { scratch: `${dir}/scratch` });
-      assertEquals((await archive.verify()).blobs, 6);
-      const image = await archive.resolve({ tag: "two" });
+      assertEquals((await verifyStore(archive)).blobs, 6);
+      const image = await resolveImage(archive, { tag: "two" });
       assertEquals(image.platform, ARM64);
       const digest = sha256(text("two"));
       assertEquals(await readAll(await image.source.open(digest)), text("two"));
@@ -119,7 +115,7 @@ Deno.test("the same image gives the same archive, from a layout or from an archi
       { tag: "one" },
     );
     assertEquals(join(...chunks), await Deno.readFile(`${dir}/a.tar`));
-    assertEquals((await archive.resolve()).platform, AMD64);
+    assertEquals((await resolveImage(archive)).platform, AMD64);
   }));
 
 Deno.test("an archive takes the name it is given", () =>
@@ -127,7 +123,7 @@ Deno.test("an archive takes the name it is given", () =>
     const layout = await newLayout(dir);
     await writeOciArchive(layout, `${dir}/a.tar`, { tag: "one", refName: "localhost/x:1" });
     await using archive = await openArchive(`${dir}/a.tar`);
-    assertEquals((await archive.resolve()).tag, "localhost/x:1");
+    assertEquals((await resolveImage(archive)).tag, "localhost/x:1");
     assertStringIncludes(
       (await rejected(writeOciArchive(layout, `${dir}/b.tar`, { tag: "x" }))).message,
       '"one"',
@@ -137,7 +133,7 @@ Deno.test("an archive takes the name it is given", () =>
 Deno.test("D06: a damaged blob stops the archive, and a file of it does not appear", () =>
   inTempDir(async (dir) => {
     const layout = await newLayout(dir);
-    const image = await layout.resolve({ tag: "one" });
+    const image = await resolveImage(layout, { tag: "one" });
     await Deno.writeTextFile(layout.blobs.pathOf(sha256(text("one"))), "eno");
     for (
       const write of [
@@ -173,10 +169,20 @@ Deno.test("C09: what is no archive of a layout is a clear error", () =>
       ["no layout", join(member("x", text("x")), TAR_END), "layout", "oci-layout"],
       ["no index", join(LAYOUT[0] ?? text(""), TAR_END), "layout", "index.json"],
       [
-        "docker save",
-        join(member("manifest.json", text("[]")), TAR_END),
-        "unsupported",
-        "docker save",
+        "docker save without its layers",
+        join(
+          member("manifest.json", text('[{"Config":"c.json","Layers":["a/layer.tar"]}]')),
+          member("c.json", text('{"rootfs":{"diff_ids":[]}}')),
+          TAR_END,
+        ),
+        "layout",
+        'no layer "a/layer.tar"',
+      ],
+      [
+        "docker save without its config",
+        join(member("manifest.json", text('[{"Config":"c.json"}]')), TAR_END),
+        "layout",
+        "no file c.json",
       ],
       ["cut gzip", gzipSync(join(...LAYOUT)).subarray(0, 60), "invalid", "gzip"],
       [
@@ -228,7 +234,7 @@ Deno.test(`an oci-archive of pzstd is read whole${pzstd ? "" : " (skipped: no pz
     await writeOciArchive(await newLayout(dir), `${dir}/a.tar`);
     await new Deno.Command("pzstd", { args: ["-q", "-p", "2", `${dir}/a.tar`] }).output();
     await using archive = await openArchive(`${dir}/a.tar.zst`, { scratch: `${dir}/scratch` });
-    assertEquals((await archive.verify()).blobs, 6);
+    assertEquals((await verifyStore(archive)).blobs, 6);
   }));
 
 Deno.test("U24: a compressed archive may not unpack to more than the limit", () =>
@@ -342,7 +348,7 @@ Deno.test(`skopeo reads both kinds of archive${tools ? "" : " (skipped: no skope
 }, () =>
   inTempDir(async (dir) => {
     const layout = await newLayout(dir);
-    const image = await layout.resolve({ tag: "one" });
+    const image = await resolveImage(layout, { tag: "one" });
     await writeOciArchive(layout, `${dir}/oci.tar`, { tag: "one" });
     await writeDockerArchive(image, `${dir}/docker.tar`, { repoTags: ["localhost/one:1"] });
     for (
@@ -372,4 +378,74 @@ Deno.test(`skopeo reads both kinds of archive${tools ? "" : " (skipped: no skope
     }).output();
     assert(success);
     assert((await tree(copied)).includes(image.manifest.config.digest.slice(7)));
+  }));
+
+/** A tar of `docker save`: what it has besides manifest.json, and the names that this gives. */
+async function readSave(
+  dir: string,
+  members: readonly Uint8Array[],
+  image: { readonly config: string; readonly layers: readonly string[] },
+): Promise<{ readonly diffIds: readonly string[]; readonly bytes: readonly string[] }> {
+  const saved = [{ Config: image.config, RepoTags: ["app:1", "app:2"], Layers: image.layers }];
+  await Deno.writeFile(
+    `${dir}/save`,
+    join(member("manifest.json", text(JSON.stringify(saved))), ...members, TAR_END),
+  );
+  await using archive = await openArchive(`${dir}/save`);
+  const { manifest, config, source } = await resolveImage(archive, { tag: "app:2" });
+  const bytes: string[] = [];
+  for (const { digest } of manifest.layers) {
+    bytes.push(new TextDecoder().decode(await readAll(await source.open(digest))));
+  }
+  assertEquals((await verifyStore(archive)).blobs, 2 + new Set(bytes).size);
+  return { diffIds: config.diffIds, bytes };
+}
+
+Deno.test("docker save in its old form, with links for equal layers, and crane's with digests are read", () =>
+  inTempDir(async (dir) => {
+    const layer = text("layer");
+    const diffIds = [sha256(layer), sha256(layer)];
+    const config = text(
+      JSON.stringify({ os: "linux", architecture: "amd64", rootfs: { diff_ids: diffIds } }),
+    );
+    const link = member("b/layer.tar", text(""), (header) => {
+      header[156] = "2".charCodeAt(0);
+      header.set(text("../a/layer.tar"), 157);
+    });
+    const old = await readSave(
+      dir,
+      [member("c.json", config), member("a/layer.tar", layer), link],
+      { config: "c.json", layers: ["a/layer.tar", "b/layer.tar"] },
+    );
+    assertEquals(old, { diffIds, bytes: ["layer", "layer"] });
+    const name = sha256(config);
+    const crane = await readSave(
+      dir,
+      [member(name, config), member("x.tar.gz", layer)],
+      { config: name, layers: ["x.tar.gz", "x.tar.gz"] },
+    );
+    assertEquals(crane.bytes, ["layer", "layer"]);
+  }));
+
+Deno.test("a docker-archive names gzip layers .tar.gz, and zstd layers are refused", () =>
+  inTempDir(async (dir) => {
+    const layout = await newLayout(dir);
+    const image = await resolveImage(layout, { tag: "one" });
+    const as = (mediaType: string): typeof image => ({
+      ...image,
+      manifest: {
+        ...image.manifest,
+        layers: image.manifest.layers.map((one) => ({ ...one, mediaType })),
+      },
+    });
+    const gzip = `${dir}/gzip.tar`;
+    await writeDockerArchive(as("application/vnd.oci.image.layer.v1.tar+gzip"), gzip);
+    using file = await Deno.open(gzip);
+    const names = listTar(file, (await file.stat()).size, "a").map(({ path }) => path);
+    assertEquals(names.at(-1), `${sha256(text("one")).slice(7)}.tar.gz`);
+    const zstd = as("application/vnd.oci.image.layer.v1.tar+zstd");
+    const error = await rejected(writeDockerArchive(zstd, `${dir}/zstd.tar`));
+    assertEquals(error.code, "unsupported");
+    assertStringIncludes(error.hint ?? "", "--compression gzip");
+    await writeDockerArchive(zstd, `${dir}/zstd.tar`, { zstd: true });
   }));

@@ -20,9 +20,11 @@ import {
   samePlatform,
   toOciMediaType,
 } from "../oci/mod.ts";
-import { hasBlob } from "./head_blob.ts";
-import { type ResolvedRemoteImage, resolveImage } from "./resolve_image.ts";
-import type { RegistryClient } from "./transport.ts";
+import { hasBlob } from "../registry/head_blob.ts";
+import type { RegistryClient } from "../registry/transport.ts";
+import { RegistryImages } from "./registry_images.ts";
+import { resolveImage } from "./resolve.ts";
+import type { Image } from "./types.ts";
 
 /** A layer that would be built. */
 export interface WantedLayer {
@@ -93,14 +95,14 @@ export async function findReusableLayers(
 ): Promise<ReuseResult> {
   const { reference, platform, wanted, signal } = options;
   const from = formatReference(reference);
-  let image: ResolvedRemoteImage;
+  let image: Image;
   let lost: ReadonlySet<Digest>;
   try {
-    image = await resolveImage(client, {
+    const images = new RegistryImages(client, {
       reference,
-      platform,
       ...(signal === undefined ? {} : { signal }),
     });
+    image = await resolveImage(images, { platform, warn: (text) => client.warn(text) });
     lost = await findLost(client, image, options);
   } catch (error) {
     signal?.throwIfAborted();
@@ -116,7 +118,7 @@ export async function findReusableLayers(
     return nothing(wanted, { kind: "missing", text });
   }
   const layers = wanted.map((layer) => {
-    const found = maybeReusableLayer(image, layer);
+    const found = maybeReusableLayer(image, layer, from);
     return found === undefined || lost.has(found.descriptor.digest) ? undefined : found;
   });
   if (lost.size === 0) return { layers };
@@ -127,10 +129,10 @@ export async function findReusableLayers(
 /** The wanted layers of an image that its registry does not have any more, or does not tell of. */
 async function findLost(
   client: RegistryClient,
-  image: ResolvedRemoteImage,
+  image: Image,
   { wanted, reference: { repository }, signal }: ReuseOptions,
 ): Promise<ReadonlySet<Digest>> {
-  const layers = wanted.flatMap((layer) => maybeReusableLayer(image, layer)?.descriptor ?? []);
+  const layers = wanted.flatMap((layer) => maybeReusableLayer(image, layer, "")?.descriptor ?? []);
   const sizes = new Map(layers.map(({ digest, size }) => [digest, size]));
   const lost = new Set<Digest>();
   await mapConcurrently([...sizes], { limit: HEAD_JOBS, signal }, async ([digest, size], stop) => {
@@ -145,17 +147,18 @@ function nothing(wanted: readonly WantedLayer[], problem: ReuseResult["problem"]
 
 /** The layer of an image that can stand for a wanted one. */
 function maybeReusableLayer(
-  image: ResolvedRemoteImage,
+  image: Image,
   wanted: WantedLayer,
+  from: string,
 ): ReusableLayer | undefined {
-  const { manifest: { layers }, config: { diffIds, config }, reference } = image;
+  const { manifest: { layers }, config: { diffIds, config } } = image;
   const index = layers.findIndex((layer) => matches(layer, wanted));
   const [descriptor, diffId] = [layers[index], diffIds[index]];
   if (descriptor === undefined || diffId === undefined) return undefined;
   return {
     descriptor: { ...descriptor, mediaType: toOciMediaType(descriptor.mediaType) },
     diffId,
-    from: formatReference(reference),
+    from,
     env: config?.Env ?? [],
   };
 }
