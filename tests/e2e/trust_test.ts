@@ -185,6 +185,11 @@ testWith(
     const bad = await mise(project, ["verify", "--key", other, reference]);
     assertEquals(bad.code, 1);
     assertStringIncludes(bad.stderr, "it is not signed by this key");
+    const elsewhere = `${signed.registry.host}/other/copy:1`;
+    const copied = await mise(project, ["push", "-q", "--image", reference, elsewhere]);
+    assertEquals(copied.stdout.trim(), pushed.digest, copied.stderr);
+    const carried = await mise(project, ["verify", "--key", pub, elsewhere]);
+    assertEquals(carried.stdout.split("\n").slice(1), good.stdout.split("\n").slice(1));
     const shown = await mise(project, ["inspect", reference]);
     assertStringIncludes(shown.stdout, "application/vnd.cyclonedx+json");
     const secrets = [PASSWORD, "sentinel-token"];
