@@ -57,6 +57,7 @@ export function fakeWorkflows(given: Partial<Workflows>): Workflows {
     inspectImage: unexpected("inspectImage"),
     diffImages: unexpected("diffImages"),
     checkImage: unexpected("checkImage"),
+    rebaseImage: unexpected("rebaseImage"),
     cacheDirectory: unexpected("cacheDirectory"),
     listCache: unexpected("listCache"),
     pruneCache: unexpected("pruneCache"),

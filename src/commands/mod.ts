@@ -11,6 +11,7 @@ import { diff } from "./diff.ts";
 import { inspect } from "./inspect.ts";
 import { load } from "./load.ts";
 import { push } from "./push.ts";
+import { rebase } from "./rebase.ts";
 import { runCommand } from "./run.ts";
 
 /** Every command, in the order of help. */
@@ -19,6 +20,7 @@ export const COMMANDS: readonly Command[] = [
   runCommand,
   push,
   load,
+  rebase,
   check,
   inspect,
   diff,

@@ -4,6 +4,7 @@
  */
 import type { BuildPlan } from "../plan/types.ts";
 import type { CheckRequest, CheckResult } from "../workflow/check_image.ts";
+import type { RebaseRequest, RebaseResult } from "../workflow/rebase_image.ts";
 import type { CacheEntry, PruneOptions, PruneResult } from "../workflow/manage_cache.ts";
 import type {
   DiffRequest,
@@ -41,6 +42,8 @@ export interface Workflows {
   diffImages(request: DiffRequest, context: WorkflowContext): Promise<DiffResult>;
   /** Finds the commands of an image that would not start. */
   checkImage(request: CheckRequest, context: WorkflowContext): Promise<CheckResult>;
+  /** Puts an image of a registry onto another base. */
+  rebaseImage(request: RebaseRequest, context: WorkflowContext): Promise<RebaseResult>;
   /** The cache's directory. */
   cacheDirectory(): Promise<string>;
   /** What is in the cache. */
@@ -82,6 +85,10 @@ const checkModule = (): Promise<typeof import("../workflow/check_image.ts")> =>
   import("../workflow/check_image.ts" as string) as Promise<
     typeof import("../workflow/check_image.ts")
   >;
+const rebaseModule = (): Promise<typeof import("../workflow/rebase_image.ts")> =>
+  import("../workflow/rebase_image.ts" as string) as Promise<
+    typeof import("../workflow/rebase_image.ts")
+  >;
 const cacheModule = (): Promise<typeof import("../workflow/manage_cache.ts")> =>
   import("../workflow/manage_cache.ts" as string) as Promise<
     typeof import("../workflow/manage_cache.ts")
@@ -97,6 +104,7 @@ export const workflows: Workflows = {
   inspectImage: async (request, context) => (await inspectModule()).inspectImage(request, context),
   diffImages: async (request, context) => (await diffModule()).diffImages(request, context),
   checkImage: async (request, context) => (await checkModule()).checkImage(request, context),
+  rebaseImage: async (request, context) => (await rebaseModule()).rebaseImage(request, context),
   cacheDirectory: async () => (await cacheModule()).cacheDirectory(),
   listCache: async () => (await cacheModule()).listCache(),
   pruneCache: async (options) => (await cacheModule()).pruneCache(options),

@@ -33,6 +33,11 @@ export const Annotation = {
   copy: "dev.mise.copy",
   /** `true` on the dotfiles layer. */
   dotfiles: "dev.mise.dotfiles",
+  /**
+   * On a manifest: what the project sets to the very value that its base has, a JSON list of
+   * `Env.NAME`, `Labels.NAME`, `Entrypoint`, `Cmd`, `User`, `WorkingDir`. `rebase` keeps these.
+   */
+  ownSettings: "dev.mise.config.own",
   /** What kind of layer it is: base, tool, mise, config, … */
   layerKind: "dev.mise.layer.kind",
   /** Label: version of mise. */

@@ -1,5 +1,5 @@
 /**
- * What the base image has, from its layers in the cache: each layer is read once in its life, its list of
+ * What the base image has, from its layers: each layer is read once in its life, its list of
  * files kept by its digest, and what the check wants to know of its programs by its diff ID.
  * @module
  */
@@ -21,9 +21,12 @@ import type { WorkflowContext } from "./types.ts";
 
 const INDEXES = "layer-index";
 
+/** Opens the blob of a layer. */
+export type OpenLayer = (layer: BaseLayer) => Promise<ReadableStream<Uint8Array>>;
+
 async function readIndex(
   layer: BaseLayer,
-  cache: Cache,
+  { cache, open }: { readonly cache: Cache; readonly open: OpenLayer },
   context: WorkflowContext,
 ): Promise<LayerIndex> {
   const { descriptor, diffId } = layer;
@@ -40,24 +43,25 @@ async function readIndex(
   // Nearly free beside the list of files, and the check need not decompress the layer again.
   using facts = new FactsCollector();
   const handler = teeHandlers(collector, facts);
-  const blob = await cache.open(descriptor.digest);
+  const blob = await open(layer);
   const index = collector.index(await readVerifiedLayer(blob, { mediaType, diffId, handler }));
   await keepFacts(cache, diffId, facts);
   await cache.putDocument(INDEXES, descriptor.digest, encodeLayerIndex(index));
   return index;
 }
 
-/** Everything the base has, its layers merged. Each layer must be in the cache. */
+/** Everything the base has, its layers merged. A layer not known yet is opened, from the cache by default. */
 export async function readBaseFiles(
-  base: BaseImage,
+  base: Pick<BaseImage, "layers">,
   cache: Cache,
   context: WorkflowContext,
+  open: OpenLayer = ({ descriptor }) => cache.open(descriptor.digest),
 ): Promise<BaseFiles> {
   const indexes: LayerIndex[] = [];
   // One after the other: a layer's list can be large, and reading is one core's work anyway.
   for (const layer of base.layers) {
     context.signal.throwIfAborted();
-    indexes.push(await readIndex(layer, cache, context));
+    indexes.push(await readIndex(layer, { cache, open }, context));
   }
   return mergeIndexes(indexes);
 }

@@ -1,0 +1,140 @@
+/**
+ * Whether an image is true on another base, and its commands start there.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import { maybeMisfit } from "../fleet/base_fit.ts";
+import { type RebasedImage, rebaseRefusal } from "../fleet/rebase.ts";
+import type { BaseFiles } from "../layer/read/mod.ts";
+import {
+  Annotation,
+  type Descriptor,
+  type ImageDocuments,
+  type Platform,
+  type Reference,
+} from "../oci/mod.ts";
+import { maybeImageUser } from "../plan/mod.ts";
+import { type CheckReport, findingsOf } from "../preflight/mod.ts";
+import { RemoteBlobs } from "../registry/mod.ts";
+import type { Cache } from "../store/mod.ts";
+import { readBaseFiles } from "./base_files.ts";
+import { type BaseLayer, pairLayers } from "./base_image.ts";
+import { findReport, foundImage } from "./checked_image.ts";
+import { maybeKeptFacts } from "./layer_facts.ts";
+import type { RegistryClients } from "./registry_clients.ts";
+import type { WorkflowContext } from "./types.ts";
+
+/** An image in a registry. */
+export interface RemoteImage extends ImageDocuments {
+  readonly descriptor: Descriptor;
+  readonly platform: Platform;
+}
+
+/** Where image and base are, and what is known of them. */
+interface Places {
+  readonly request: {
+    readonly image: Reference;
+    readonly onto: Reference;
+    /** Whether commands that do not start on the new base are a reason. */
+    readonly check: boolean;
+  };
+  readonly clients: RegistryClients;
+  readonly cache: Cache;
+  readonly context: WorkflowContext;
+}
+
+/** Opens layers of the image or of a base, wherever they are. */
+function opener(
+  repository: Reference,
+  { clients, context: { signal } }: Places,
+): (layer: Pick<BaseLayer, "descriptor">) => Promise<ReadableStream<Uint8Array>> {
+  return async ({ descriptor }) => {
+    const client = await clients.of(repository);
+    const blobs = new RemoteBlobs(client, {
+      repository: repository.repository,
+      blobs: [descriptor],
+      signal,
+    });
+    return await blobs.open(descriptor.digest);
+  };
+}
+
+/** Problems of the image's own commands, by what is said of them. */
+function problemTexts(report: CheckReport | undefined): readonly string[] {
+  return report === undefined
+    ? []
+    : findingsOf(report).filter(({ ofBase }) => !ofBase).map(({ message }) => message);
+}
+
+/** A base that an image goes onto, and what it is then. */
+export interface Fitting {
+  /** The image on the new base. */
+  readonly rebased: RebasedImage;
+  /** The new base. */
+  readonly newBase: ImageDocuments & { readonly reference: string };
+}
+
+/** @throws {MiseOciError} where the image would not be true, or not start, on the new base. */
+export async function refuseMisfit(
+  image: RemoteImage,
+  { rebased, newBase }: Fitting,
+  places: Places,
+): Promise<void> {
+  const { request, cache, context } = places;
+  const openOwn = opener(request.image, places);
+  const openBase = opener(request.onto, places);
+  const layers = pairLayers(newBase.reference, newBase);
+  // Also keeps what the check wants to know of the base.
+  const files = await readBaseFiles({ layers }, cache, context, openBase);
+  const ofBase = new Set(layers.map(({ descriptor: { digest } }) => digest));
+  const checked = foundImage(
+    {
+      manifest: { ...image.manifest, layers: rebased.layers },
+      config: rebased.imageConfig,
+    },
+    (descriptor) => (ofBase.has(descriptor.digest) ? openBase : openOwn)({ descriptor }),
+  );
+  const report = await findReport(checked, cache, context);
+  const facts = await Promise.all(
+    checked.layers.slice(rebased.baseLayers).map(({ diffId }) => maybeKeptFacts(cache, diffId)),
+  );
+  const [uid = 0, gid = uid] = ownerOf(image);
+  const fit = { layers: facts.flatMap((one) => one ?? []), base: files, owner: { uid, gid } };
+  const misfit = maybeMisfit(fit) ?? maybeUnknownUser(image, { rebased, newBase, files });
+  if (misfit !== undefined) {
+    throw rebaseRefusal(misfit, "Build it anew on that base: mise-oci push --from BASE REF");
+  }
+  const now = request.check ? problemTexts(report) : [];
+  if (now.length === 0) return;
+  // What did not start before is no reason; the layers of the image as it is are in its own repository.
+  const before = foundImage(image, (descriptor) => openOwn({ descriptor }));
+  const known = new Set(problemTexts(await findReport(before, cache, context)));
+  const worse = now.filter((text) => !known.has(text));
+  if (worse.length === 0) return;
+  throw new MiseOciError(
+    "check",
+    `Cannot rebase the image onto "${newBase.reference}": ${worse.join("; ")}`,
+    { hint: "Choose another base, or give --no-check" },
+  );
+}
+
+/** `uid:gid` of the layers of tools, which all layers share. */
+function ownerOf({ manifest }: RemoteImage): readonly number[] {
+  const owner = manifest.layers.findLast(({ annotations }) =>
+    annotations?.[Annotation.layerOwner] !== undefined
+  )?.annotations?.[Annotation.layerOwner];
+  return (owner ?? "0:0").split(":").map(Number);
+}
+
+/** A user of `[oci]` that the new base does not know. */
+function maybeUnknownUser(
+  { config }: RemoteImage,
+  { rebased, newBase, files }: Fitting & { readonly files: BaseFiles },
+): string | undefined {
+  const [name = ""] = (rebased.imageConfig.config?.User ?? "").split(":");
+  const isOwn = rebased.imageConfig.config?.User === config.config?.User &&
+    rebased.imageConfig.config?.User !== newBase.config.config?.User;
+  if (!isOwn || name === "" || /^\d+$/.test(name)) return undefined;
+  if (maybeImageUser(name, files.text("/etc/passwd") ?? "") !== undefined) return undefined;
+  return `its user "${name}" is not in /etc/passwd of the new base`;
+}
