@@ -6,7 +6,7 @@ import { join } from "@std/path";
 import { scanLayer } from "../src/layer/mod.ts";
 import { parseDiffId } from "../src/oci/mod.ts";
 import type { LayerPlan } from "../src/plan/types.ts";
-import { checkImage, readTreeFacts } from "../src/preflight/mod.ts";
+import { checkImage, readTreeFacts } from "../src/check/mod.ts";
 import { makeCorpus } from "../tests/support/preflight/corpus.ts";
 import { programCommand } from "../tests/support/cli.ts";
 import { buildBase, TOOLS_HOME } from "../tests/support/testbed.ts";

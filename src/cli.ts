@@ -3,7 +3,10 @@
  * codes; runs in a test as well as in a process.
  * @module
  */
-import { convertGlobals, convertInput, parseLine } from "./cli/parse.ts";
+import { isAbsolute, resolve } from "@std/path";
+import { failureJson, failureText, toFailure } from "./cli/failure.ts";
+import { commandHelp, programHelp } from "./cli/help.ts";
+import { convertGlobals, convertInput, ownArguments, parseLine } from "./cli/parse.ts";
 import { PROGRAM, VERSION } from "./cli/program.ts";
 import type { Command, CommandContext, Output } from "./commands/command.ts";
 import type { Place } from "./commands/flag.ts";
@@ -14,6 +17,7 @@ import { type Workflows, workflows } from "./commands/workflows.ts";
 import { MiseOciError } from "./errors.ts";
 import { noteWarnings, withWarnings } from "./cli/warnings.ts";
 import { makeColors } from "./ui/color.ts";
+import { makeReporter } from "./ui/make_reporter.ts";
 
 /** Parts that a test may replace. */
 export interface CliOptions {
@@ -62,9 +66,7 @@ function versionOutput(): Output {
 }
 
 /** Whether a stream gets colours. */
-function wantsColor(io: Io, stream: "stdout" | "stderr", args: readonly string[]): boolean {
-  const end = args.indexOf("--");
-  const ours = end < 0 ? args : args.slice(0, end);
+function wantsColor(io: Io, stream: "stdout" | "stderr", ours: readonly string[]): boolean {
   if (!io.isTerminal(stream) || ours.includes("--no-color")) return false;
   try {
     return !io.env("NO_COLOR") && io.env("TERM") !== "dumb";
@@ -75,12 +77,11 @@ function wantsColor(io: Io, stream: "stdout" | "stderr", args: readonly string[]
   }
 }
 
-async function helpOutput(
+function helpOutput(
   { io, commands }: Program,
   line: { readonly command: Command | undefined; readonly path: readonly string[] },
   color: boolean,
-): Promise<string> {
-  const { commandHelp, programHelp } = await import("./cli/help.ts");
+): string {
   const columns = Math.min(100, Math.max(40, io.size()?.columns ?? 100));
   const options = { columns, colors: makeColors(color) };
   return line.command === undefined
@@ -95,7 +96,6 @@ function expandHelp(args: readonly string[]): readonly string[] {
 }
 
 async function makePlace(io: Io, directory: string | undefined): Promise<Place> {
-  const { isAbsolute, resolve } = await import("@std/path");
   // Looked up late: what works on absolute paths alone needs no working directory.
   const from = (path: string): string => isAbsolute(path) ? resolve(path) : resolve(io.cwd(), path);
   if (directory === undefined) return { resolve: from };
@@ -116,10 +116,9 @@ async function makePlace(io: Io, directory: string | undefined): Promise<Place> 
 async function runCommand(
   program: Program,
   line: ReturnType<typeof parseLine> & { readonly command: Command },
-  args: readonly string[],
+  ours: readonly string[],
 ): Promise<number> {
   const { io, commands } = program;
-  const { makeReporter } = await import("./ui/make_reporter.ts");
   const env = (name: string): string | undefined => io.env(name);
   const early = convertGlobals(line, { env: () => undefined, place: { resolve: (path) => path } });
   const place = await makePlace(io, early.cd);
@@ -136,7 +135,7 @@ async function runCommand(
       progress: globals.progress,
       quiet: globals.quiet,
       verbosity: globals.verbose,
-      colors: makeColors(wantsColor(io, "stderr", args)),
+      colors: makeColors(wantsColor(io, "stderr", ours)),
       canDraw: io.isTerminal("stderr") && env("TERM") !== "dumb",
       write: (text) => io.stderr.write(text),
       size: () => io.size(),
@@ -168,12 +167,17 @@ function noCommandJson(path: readonly string[]): string {
   return JSON.stringify({ error }, undefined, 2);
 }
 
-async function dispatch(program: Program, args: readonly string[]): Promise<number> {
+async function dispatch(
+  program: Program,
+  args: readonly string[],
+  ours: readonly string[],
+): Promise<number> {
   const { io } = program;
   const line = parseLine(args, program.commands);
   const { command } = line;
   if (line.globals.has("help")) {
-    printText(io, await helpOutput(program, line, wantsColor(io, "stdout", args)));
+    printText(io, helpOutput(program, line, wantsColor(io, "stdout", args)));
+    printText(io, await helpOutput(program, line, wantsColor(io, "stdout", ours)));
     return 0;
   }
   if (line.globals.has("version")) {
@@ -181,17 +185,17 @@ async function dispatch(program: Program, args: readonly string[]): Promise<numb
     return 0;
   }
   if (command === undefined || command.subcommands !== undefined) {
-    io.stderr.write(await helpOutput(program, line, wantsColor(io, "stderr", args)));
+    io.stderr.write(helpOutput(program, line, wantsColor(io, "stderr", args)));
     if (asksForJson(args, program.commands)) printText(io, `${noCommandJson(line.path)}\n`);
+    io.stderr.write(await helpOutput(program, line, wantsColor(io, "stderr", ours)));
+    if (asksForJson(ours, program.commands)) printText(io, `${noCommandJson(line.path)}\n`);
     return 2;
   }
-  return await runCommand(program, { ...line, command }, args);
+  return await runCommand(program, { ...line, command }, ours);
 }
 
 /** Whether the error goes to stdout as JSON too; the line itself may be what is wrong. */
-function asksForJson(args: readonly string[], commands: readonly Command[]): boolean {
-  const end = args.indexOf("--");
-  const ours = end < 0 ? args : args.slice(0, end);
+function asksForJson(ours: readonly string[], commands: readonly Command[]): boolean {
   const foreign = commands.some(({ name, foreignStdout }) => foreignStdout && ours.includes(name));
   return !foreign && (ours.includes("--json") || ours.includes("--json=true"));
 }
@@ -209,15 +213,15 @@ export async function runCli(
 ): Promise<number> {
   const program = { io, commands: COMMANDS, workflows, ...options };
   const expanded = expandHelp(args);
+  const ours = ownArguments(expanded, program.commands);
   try {
-    return await dispatch(program, expanded);
+    return await dispatch(program, expanded, ours);
   } catch (error) {
-    const { failureJson, failureText, toFailure } = await import("./cli/failure.ts");
     const failure = toFailure(error, io.signal);
-    const colors = makeColors(wantsColor(io, "stderr", args));
-    const debug = expanded.includes("--debug");
+    const colors = makeColors(wantsColor(io, "stderr", ours));
+    const debug = ours.includes("--debug");
     try {
-      if (asksForJson(expanded, program.commands)) {
+      if (asksForJson(ours, program.commands)) {
         printText(io, `${JSON.stringify(failureJson(failure), undefined, 2)}\n`);
       }
       io.stderr.write(failureText(failure, colors, debug));

@@ -39,7 +39,7 @@ function isForeign(specifier: string): boolean {
 }
 
 Deno.test("the program starts without a module of Node or npm, and with few of its own", async () => {
-  const read = await readBefore("main.ts", true);
+  const read = await readBefore("main.ts");
   assertEquals([...read].filter(isForeign), []);
   assert(read.size > 20 && read.size < 60, `${read.size} modules`);
 });
@@ -47,7 +47,7 @@ Deno.test("the program starts without a module of Node or npm, and with few of i
 Deno.test("a layout is pushed without a module of Node or npm unless there is something to send", async () => {
   const steps = [
     "src/workflow/push_image.ts",
-    "src/workflow/report_problems.ts",
+    "src/check/report_problems.ts",
     "src/commands/print/push.ts",
     "src/cli/failure.ts",
   ];
@@ -59,7 +59,7 @@ Deno.test("a layout is pushed without a module of Node or npm unless there is so
 });
 
 Deno.test("an image that is cached is built without a module of Node, and without what it does not need", async () => {
-  const read = [...await readBefore("src/workflow/build_image.ts")];
+  const read = [...await readBefore("src/build/build_image.ts")];
   assertEquals(read.filter((one) => one.startsWith("node:")), []);
   const heavy = /src\/(?:registry|packages|engine|layer\/read|layer\/deflate\/module|layer\/pack)/;
   assertEquals(read.filter((one) => heavy.test(one)), []);

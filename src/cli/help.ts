@@ -84,7 +84,7 @@ export function usageLine(path: readonly string[], command: Command): string {
     "[FLAGS]",
     ...(command.subcommands === undefined ? [] : ["COMMAND"]),
     ...command.positionals.map(positionalText),
-    ...(command.trailing === undefined ? [] : [`[-- ${command.trailing.name}...]`]),
+    ...(command.trailing === undefined ? [] : [`[${command.trailing.name}...]`]),
   ];
   return words.join(" ");
 }

@@ -28,7 +28,7 @@ export interface ParsedLine {
   readonly flags: Given;
   /** Arguments that are not flags. */
   readonly positionals: readonly string[];
-  /** What followed `--`. */
+  /** The command line of something else: what followed `--`, or began with the first word that is no argument. */
   readonly trailing: readonly string[];
 }
 
@@ -78,7 +78,14 @@ class LineParser {
   #word(word: string): void {
     const choices = this.command === undefined ? this.#commands : this.command.subcommands;
     if (choices === undefined) {
-      this.positionals.push(word);
+      const { positionals, trailing } = this.command ?? {};
+      if (trailing === undefined || this.positionals.length < (positionals?.length ?? 0)) {
+        this.positionals.push(word);
+        return;
+      }
+      // As with docker: its flags are its own, with or without a -- before it.
+      this.trailing = this.#args.slice(this.#at - 1);
+      this.#at = this.#args.length;
       return;
     }
     const command = choices.find(({ name }) => name === word);
@@ -112,8 +119,8 @@ class LineParser {
     const equals = arg.indexOf("=");
     const name = arg.slice(2, equals < 0 ? undefined : equals);
     const found = this.#find((known) => known === name);
-    if (found === undefined) throw this.#unknown(`--${name}`);
     const attached = equals < 0 ? undefined : arg.slice(equals + 1);
+    if (found === undefined) throw this.#unknown(`--${name}`, { value: attached });
     if (takesValue(found.flag)) {
       give(found, attached ?? this.#nextValue(`--${name}`, found));
       return;
@@ -129,7 +136,9 @@ class LineParser {
     for (let at = 1; at < arg.length; at++) {
       const short = arg[at] ?? "";
       const found = this.#find((_, flag) => flag.short === short);
-      if (found === undefined) throw this.#unknown(`-${short}`, arg);
+      if (found === undefined) {
+        throw this.#unknown(`-${short}`, { within: arg, value: arg.slice(at + 1) || undefined });
+      }
       if (takesValue(found.flag)) {
         const rest = arg.slice(at + 1);
         const attached = rest.startsWith("=") ? rest.slice(1) : rest;
@@ -143,7 +152,7 @@ class LineParser {
   /** The next argument, whatever it begins with, unless it is plainly another flag or the end. */
   #nextValue(written: string, found: Found): string {
     const next = this.#args[this.#at];
-    const isFlag = next?.startsWith("--") &&
+    const isFlag = !found.flag.foreign && next?.startsWith("--") &&
       this.#find((name) => next === `--${name}` || next.startsWith(`--${name}=`)) !== undefined;
     if (next === undefined || next === "--" || isFlag) {
       const value = found.flag.valueName ?? "VALUE";
@@ -157,17 +166,24 @@ class LineParser {
     return next;
   }
 
-  #unknown(written: string, within = written): MiseOciError {
+  #unknown(
+    written: string,
+    { within = written, value }: { readonly within?: string; readonly value?: string | undefined },
+  ): MiseOciError {
     const where = this.path.length === 0 ? PROGRAM : [PROGRAM, ...this.path].join(" ");
     const names = [...Object.keys(this.command?.flags ?? {}), ...Object.keys(GLOBAL_FLAGS)];
     const near = written.startsWith("--")
       ? nearest(written, names.map((name) => `--${name}`))
       : undefined;
     const inside = within === written ? "" : ` in ${JSON.stringify(within)}`;
+    const next = this.#args[this.#at];
+    const known = this.command?.maybeFlagHint?.({ written, within, value, next });
     return usage(
       `Unknown flag ${JSON.stringify(written)}${inside} of ${where}`,
       this.path,
-      near === undefined
+      known !== undefined
+        ? known
+        : near === undefined
         ? this.#elsewhere(written)
         : `Did you mean ${near}? Run ${where} --help for all flags`,
     );
@@ -196,6 +212,21 @@ function give({ name, into }: Found, value: string): void {
  */
 export function parseLine(args: readonly string[], commands: readonly Command[]): ParsedLine {
   return new LineParser(args, commands).parse();
+}
+
+/** The arguments of this program's own: without the command line of something else at the end. */
+export function ownArguments(
+  args: readonly string[],
+  commands: readonly Command[],
+): readonly string[] {
+  try {
+    return args.slice(0, args.length - parseLine(args, commands).trailing.length);
+  } catch (error) {
+    if (!(error instanceof MiseOciError)) throw error;
+    // Where the line is wrong nothing is known of what follows.
+    const end = args.indexOf("--");
+    return end < 0 ? args : args.slice(0, end);
+  }
 }
 
 /** What the values of flags depend on. */
@@ -249,14 +280,7 @@ export function convertInput(
     : line.positionals;
   const extra = positionals[command.positionals.length];
   if (extra !== undefined) {
-    throw usage(
-      `Unexpected argument ${JSON.stringify(extra)}`,
-      path,
-      command.trailing &&
-        `Put ${command.trailing.name} after --: ${[PROGRAM, ...path].join(" ")} -- ${
-          line.positionals.join(" ")
-        }`,
-    );
+    throw usage(`Unexpected argument ${JSON.stringify(extra)}`, path);
   }
   for (const [at, { name, optional, choices }] of command.positionals.entries()) {
     const value = positionals[at];

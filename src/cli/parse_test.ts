@@ -3,7 +3,7 @@ import { COMMANDS } from "../commands/mod.ts";
 import { push } from "../commands/push.ts";
 import { runCommand } from "../commands/run.ts";
 import { MiseOciError } from "../errors.ts";
-import { convertGlobals, convertInput, parseLine } from "./parse.ts";
+import { convertGlobals, convertInput, ownArguments, parseLine } from "./parse.ts";
 
 const commands = [...COMMANDS, push, runCommand];
 
@@ -69,6 +69,49 @@ Deno.test("C10: parseLine() leaves everything after -- alone", () => {
   });
 });
 
+Deno.test("C10: the first word that is no flag begins the command of run, with or without --", () => {
+  for (
+    const [args, rest] of [
+      [["run", "node", "--version"], {}],
+      [["run", "--", "node", "--version"], {}],
+      [["run", "-i", "-w", "/x", "npx", "prettier", "--help"], {
+        flags: { interactive: ["true"], workdir: ["/x"] },
+      }],
+      [["-q", "run", "-v", "prettier", "--check", ".", "-j", "--", "--json", "--debug"], {
+        globals: { quiet: ["true"], verbose: ["true"] },
+      }],
+    ] as const
+  ) {
+    const at = args.findIndex((arg) => /^(node|npx|prettier)$/.test(arg));
+    assertEquals(given(args), { ...nothing, path: "run", ...rest, trailing: args.slice(at) });
+    assertEquals(ownArguments(args, commands), args.slice(0, at));
+  }
+});
+
+Deno.test("run answers docker's flags that it does not have with what to write instead", () => {
+  for (
+    const [args, hint] of [
+      [["-v/data:/x", "sh"], "--volume /data:/x"],
+      [["-v=.:/x", "sh"], "--volume .:/x"],
+      [["-itv.:/x", "sh"], "--volume .:/x"],
+      [["--memory", "1g", "sh"], "--engine-arg=--memory=1g"],
+      [["--memory=1g", "sh"], "--engine-arg=--memory=1g"],
+      [["-m1g", "sh"], "--engine-arg=--memory=1g"],
+      [["-m", "1g", "sh"], "--engine-arg=--memory=1g"],
+      [["--privileged", "sh"], "--engine-arg=--privileged"],
+      [["-P", "sh"], "--engine-arg=--publish-all"],
+      [["--label", "a=b", "sh"], "--engine-arg=--label=a=b"],
+      [["-d", "sh"], "run -d"],
+      [["--detach", "sh"], "run -d"],
+      [["--engin", "docker", "sh"], "--engine?"],
+    ] as const
+  ) {
+    const error = assertThrows(() => parseLine(["run", ...args], commands), MiseOciError);
+    assertEquals(error.code, "usage");
+    assertStringIncludes(error.hint ?? "", hint, args.join(" "));
+  }
+});
+
 Deno.test("a command's flag goes before a global one of the same name, which keeps its letter", () => {
   assertEquals(given(["--env", "prod", "run", "--env", "A=b", "-E", "dev"]), {
     ...nothing,
@@ -120,7 +163,6 @@ Deno.test("convertInput() counts arguments and knows their choices", () => {
       [["push"], "Missing argument REF", "mise-oci push --help"],
       [["push", "a.io/x", "y"], 'Unexpected argument "y"', "--help"],
       [["build", "x"], 'Unexpected argument "x"', "--help"],
-      [["run", "node", "x"], 'Unexpected argument "node"', "mise-oci run -- node x"],
       [["completion", "bsh"], 'Unknown SHELL "bsh"', "bash?"],
       [["completion", "tcsh"], 'Unknown SHELL "tcsh"', "bash, zsh, fish"],
     ] as const
@@ -155,6 +197,8 @@ Deno.test("convertInput() names the flag whose value it cannot use", () => {
       ["run", "--volume=relative"],
       ["run", "--workdir=relative"],
       ["run", "--env==x"],
+      ["run", "--name=-x"],
+      ["run", "--env-file="],
     ]
   ) {
     const flag = args.at(-1)?.split("=")[0] ?? "";

@@ -4,16 +4,14 @@
  */
 import { MiseOciError } from "../errors.ts";
 import { parseImageName } from "../oci/reference.ts";
-import type { BuildRequest } from "../workflow/types.ts";
+import type { BuildRequest } from "../build/types.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { choiceFlag, type FlagTable, inGroup, switchFlag, valueFlag, valueFlagOr } from "./flag.ts";
 import { BUILD_FLAGS, buildRequest, given } from "./flags/build.ts";
 import { parseDirectory } from "./flags/image.ts";
 import { parseArchivePath } from "./values/build.ts";
 
-/* Hidden from Deno as in workflows.ts. */
-const printModule = (): Promise<typeof import("./print/build.ts")> =>
-  import("./print/build.ts" as string) as Promise<typeof import("./print/build.ts")>;
+const printModule = () => import("./print/build.ts");
 
 type OutputRequest = Pick<BuildRequest, "output" | "archive">;
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { BuildPlan } from "../plan/types.ts";
-import type { BuildRequest } from "../workflow/types.ts";
+import type { BuildRequest } from "../build/types.ts";
 import type { Workflows } from "./workflows.ts";
 import { built, defaults, DIGEST, platform, run } from "./fixture_test.ts";
 

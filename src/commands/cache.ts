@@ -13,9 +13,7 @@ import { type FlagTable, switchFlag, valueFlag } from "./flag.ts";
 import { given } from "./flags/build.ts";
 import { parseByteSize, parseDuration } from "./values/numbers.ts";
 
-/* Hidden from Deno as in workflows.ts. */
-const printModule = (): Promise<typeof import("./print/cache.ts")> =>
-  import("./print/cache.ts" as string) as Promise<typeof import("./print/cache.ts")>;
+const printModule = () => import("./print/cache.ts");
 
 const ls = defineCommand({
   name: "ls",

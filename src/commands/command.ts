@@ -2,7 +2,7 @@
  * Commands as data.
  * @module
  */
-import type { WorkflowContext } from "../workflow/types.ts";
+import type { WorkflowContext } from "../context.ts";
 import type { Completes, Flag, FlagTable, FlagValues, Place } from "./flag.ts";
 import type { Globals } from "./flags/global.ts";
 import type { Io } from "./io.ts";
@@ -30,6 +30,18 @@ export interface Example {
   readonly command: string;
 }
 
+/** A flag that a command does not have. */
+export interface UnknownFlag {
+  /** `--memory` or `-m`. */
+  readonly written: string;
+  /** The argument that it was found in: `-vm`. */
+  readonly within: string;
+  /** The value that was attached to it. */
+  readonly value: string | undefined;
+  /** The argument after it. */
+  readonly next: string | undefined;
+}
+
 /** A command line that was parsed. */
 export interface CommandInput<F extends FlagTable = FlagTable> {
   /** The command's own flags. */
@@ -40,7 +52,7 @@ export interface CommandInput<F extends FlagTable = FlagTable> {
   readonly given: ReadonlySet<string>;
   /** Arguments that are not flags, as many as the command declares at most. */
   readonly positionals: readonly string[];
-  /** What came after `--`, untouched. */
+  /** The command line of something else, untouched. */
   readonly trailing: readonly string[];
 }
 
@@ -78,8 +90,10 @@ export interface Command {
   readonly flags: FlagTable;
   /** Arguments in order. */
   readonly positionals: readonly Positional[];
-  /** What may follow `--`. */
+  /** The command line of something else that may follow: it begins with the first word that is no argument, or after `--`. */
   readonly trailing?: Positional;
+  /** What to do instead of giving a flag that the command does not have, if that is known. */
+  readonly maybeFlagHint?: (flag: UnknownFlag) => string | undefined;
   /** Command lines to try. */
   readonly examples: readonly Example[];
   /** Commands below this one; then there is no `run`. */

@@ -2,18 +2,18 @@
  * `mise-oci completion`: prints a script that teaches a shell to complete mise-oci.
  * @module
  */
+import { completionScript } from "./completion/mod.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { parseChoice } from "./flag.ts";
 
 /** The shells there are completions for. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
-async function run(input: CommandInput, context: CommandContext): Promise<number> {
+function run(input: CommandInput, context: CommandContext): Promise<number> {
   const shell = parseChoice(input.positionals[0] ?? "", SHELLS);
-  const { completionScript } = await import("./completion/mod.ts");
   const script = completionScript(shell, context.commands);
   context.print({ text: () => script, json: () => ({ shell, script }) });
-  return 0;
+  return Promise.resolve(0);
 }
 
 /** The command. */

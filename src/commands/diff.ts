@@ -7,9 +7,7 @@ import { type FlagTable, switchFlag } from "./flag.ts";
 import { given, PLATFORM_FLAG } from "./flags/build.ts";
 import { parseImageTarget } from "./values/image_target.ts";
 
-/* Hidden from Deno as in workflows.ts. */
-const printModule = (): Promise<typeof import("./print/diff.ts")> =>
-  import("./print/diff.ts" as string) as Promise<typeof import("./print/diff.ts")>;
+const printModule = () => import("./print/diff.ts");
 
 const { group: _, ...platform } = PLATFORM_FLAG.platform;
 const FLAGS = {

@@ -5,7 +5,7 @@
 import { fakeWorkflows, type Ran, runFake } from "../cli/fixture_test.ts";
 import { type Digest, parseDigest } from "../oci/digest.ts";
 import type { Platform } from "../oci/platform.ts";
-import type { BuildRequest, BuildResult, LayerRow } from "../workflow/types.ts";
+import type { BuildRequest, BuildResult, LayerRow } from "../build/types.ts";
 import { build } from "./build.ts";
 import { cache } from "./cache.ts";
 import { check } from "./check.ts";

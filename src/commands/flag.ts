@@ -32,6 +32,8 @@ export interface Flag<T> {
   readonly choices?: readonly string[];
   /** What a shell offers for the value. */
   readonly completes: Completes;
+  /** Whether the value is an argument of another program, which may look like a flag of this one. */
+  readonly foreign?: boolean;
   /** Environment variable that stands in when the flag is not given. */
   readonly env?: string;
   /** Heading in help under which the flag is listed; default "Flags". */
@@ -61,6 +63,7 @@ interface FlagSpec {
 interface ValueSpec<T> extends FlagSpec {
   readonly valueName: string;
   readonly completes?: Completes;
+  readonly foreign?: boolean;
   readonly defaultText?: string;
   readonly env?: string;
   /** Text to value. @throws {MiseOciError} `usage`. */

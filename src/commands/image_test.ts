@@ -94,6 +94,51 @@ Deno.test("C10: run passes everything on unchanged and gives the container's exi
   });
 });
 
+Deno.test("run understands docker's everyday flags as docker does, relative paths made absolute", async () => {
+  let request: RunRequest | undefined;
+  const { code, stderr } = await run([
+    ...["run", "-p", "8080:80", "-p80", "--publish=127.0.0.1::53/udp", "--network", "none"],
+    ...["-u", "1000:1000", "--name", "web", "--entrypoint", "", "--rm", "--env-file", "some.env"],
+    ...["--mount", "type=bind,src=.,target=/w", "--mount", "type=tmpfs,destination=/t"],
+    ...["--mount", "source=data,target=/d", "--engine-arg=--init", "node", "-u", "--rm=false"],
+  ], {
+    runImage: (given) => {
+      request = given;
+      return Promise.resolve({ exitCode: 0 });
+    },
+  });
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(request?.name, "web");
+  assertEquals(request?.command, ["node", "-u", "--rm=false"]);
+  assertEquals(request?.engineArgs, [
+    "--publish=8080:80",
+    "--publish=80",
+    "--publish=127.0.0.1::53/udp",
+    "--network=none",
+    "--user=1000:1000",
+    "--entrypoint=",
+    "--env-file=/work/some.env",
+    "--mount=type=bind,src=/work,target=/w",
+    "--mount=type=tmpfs,destination=/t",
+    "--mount=source=data,target=/d",
+    "--init",
+  ]);
+});
+
+Deno.test("run -v HOST:CONTAINER and --rm=false are refused with what to do", async () => {
+  for (
+    const [args, hint] of [
+      [["-v", ".:/x", "true"], "--volume .:/x"],
+      [["-v", "data:/x:ro", "--", "true"], "--volume data:/x:ro"],
+      [["--rm=false", "true"], "mise-oci load"],
+    ] as const
+  ) {
+    const { code, stderr } = await run(["run", ...args], {});
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, hint);
+  }
+});
+
 Deno.test("run prints nothing of its own on stdout: --json is refused", async () => {
   const { code, stdout, stderr } = await run(["run", "--json", "--", "true"], {});
   assertEquals([code, stdout], [2, ""]);

@@ -8,9 +8,7 @@ import { given, PLATFORM_FLAG } from "./flags/build.ts";
 import { parseImageTarget } from "./values/image_target.ts";
 import { parseName } from "./values/numbers.ts";
 
-/* Hidden from Deno as in workflows.ts. */
-const printModule = (): Promise<typeof import("./print/inspect.ts")> =>
-  import("./print/inspect.ts" as string) as Promise<typeof import("./print/inspect.ts")>;
+const printModule = () => import("./print/inspect.ts");
 
 const { group: _, ...platform } = PLATFORM_FLAG.platform;
 const FLAGS = {

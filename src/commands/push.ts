@@ -10,9 +10,7 @@ import { choiceFlag, type FlagTable, inGroup, switchFlag, valueFlag } from "./fl
 import { given } from "./flags/build.ts";
 import { IMAGE_FLAGS, imageRequest } from "./flags/image.ts";
 
-/* Hidden from Deno as in workflows.ts. */
-const printModule = (): Promise<typeof import("./print/push.ts")> =>
-  import("./print/push.ts" as string) as Promise<typeof import("./print/push.ts")>;
+const printModule = () => import("./print/push.ts");
 
 const FLAGS = {
   ...inGroup("Push flags", {

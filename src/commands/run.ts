@@ -6,6 +6,13 @@ import { MiseOciError } from "../errors.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, inGroup, listFlag, type Place, switchFlag, valueFlag } from "./flag.ts";
 import { given } from "./flags/build.ts";
+import {
+  CONTAINER_FLAGS,
+  containerArgs,
+  isVolume,
+  maybeEngineFlagHint,
+  volumeHint,
+} from "./flags/container.ts";
 import { ENGINE_FLAG } from "./flags/engine.ts";
 import { maybeOnePlatform } from "./flags/platforms.ts";
 import { IMAGE_FLAGS, imageRequest } from "./flags/image.ts";
@@ -64,11 +71,13 @@ const FLAGS = {
       help: "Working directory in the container",
       parse: parseWorkdir,
     }),
+    ...CONTAINER_FLAGS,
     keep: switchFlag({ help: "Keep the image in the engine afterwards" }),
     ...ENGINE_FLAG,
     "engine-arg": listFlag({
       valueName: "ARG",
-      help: "One more argument for the engine's run, such as --engine-arg=--network=none",
+      help: "One more argument for the engine's run, such as --engine-arg=--memory=1g",
+      foreign: true,
       parse: (text) => text,
     }),
   }),
@@ -78,6 +87,12 @@ const FLAGS = {
 async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
   const { flags } = input;
   maybeOnePlatform(flags.platform, "run");
+  const [first] = input.trailing;
+  if (input.globals.verbose > 0 && isVolume(first)) {
+    throw new MiseOciError("usage", `Cannot run ${JSON.stringify(first)}: it looks like a mount`, {
+      hint: volumeHint(first),
+    });
+  }
   const { exitCode } = await context.workflows.runImage({
     image: imageRequest(input, context),
     engine: flags.engine,
@@ -86,8 +101,9 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     env: flags.env,
     volumes: flags.volume,
     keep: flags.keep,
-    engineArgs: flags["engine-arg"],
+    engineArgs: [...containerArgs(flags, input.given), ...flags["engine-arg"]],
     command: input.trailing,
+    ...given("name", flags.name),
     ...given("workdir", flags.workdir),
   }, context);
   return exitCode;
@@ -98,30 +114,33 @@ export const runCommand: Command = defineCommand({
   name: "run",
   summary: "Build an image and run a command in it with podman or docker",
   description: [
+    "The first word that is no flag begins the command: what follows is the command's, with or without " +
+    "-- before it.",
     "The exit code, stdin, stdout, stderr and signals are the command's. Container and image are " +
     "removed afterwards, unless --keep.",
     "The engine fetches only the layers that it lacks. docker keeps those of a removed image in its " +
     "build cache (docker builder prune frees them); podman has no such place, so it loads the image " +
     "again each time unless --keep left one with the same layers.",
     "In this command --env sets a variable in the container; mise's environment is -E. " +
-    "-v is --verbose; mounts are --volume.",
+    "-v is --verbose; mounts are --volume. Other flags of the engine's run go through --engine-arg.",
   ],
   flags: FLAGS,
   trailing: { name: "CMD", help: "What to run; default: the image's own", optional: true },
   foreignStdout: true,
+  maybeFlagHint: maybeEngineFlagHint,
   examples: [
-    { text: "Open a shell with the project's tools", command: "mise-oci run -it -- bash" },
+    { text: "Open a shell with the project's tools", command: "mise-oci run -it bash" },
     {
       text: "Run the tests of this directory",
-      command: "mise-oci run --volume .:/work -w /work -- npm test",
+      command: "mise-oci run --volume .:/work -w /work npm test",
     },
     {
       text: "Pass a secret of this environment on without showing it",
-      command: "mise-oci run -e API_TOKEN -- node deploy.js",
+      command: "mise-oci run -e API_TOKEN node deploy.js",
     },
     {
       text: "Run an image that was built before",
-      command: "mise-oci run --image-dir ./mise-oci -- node --version",
+      command: "mise-oci run --image-dir ./mise-oci node --version",
     },
   ],
   run,

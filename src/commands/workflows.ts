@@ -12,16 +12,15 @@ import type {
   InspectRequest,
   InspectResult,
 } from "../workflow/inspect_types.ts";
+import type { BuildRequest, BuildResult } from "../build/types.ts";
+import type { WorkflowContext } from "../context.ts";
 import type {
-  BuildRequest,
-  BuildResult,
   LoadRequest,
   LoadResult,
   PushRequest,
   PushResult,
   RunRequest,
   RunResult,
-  WorkflowContext,
 } from "../workflow/types.ts";
 
 /** The workflows; tests put their own in place. */
@@ -53,46 +52,17 @@ export interface Workflows {
 }
 
 /*
- * Deno reads every module that an import with a literal leads to before the program starts, even if it
- * is never imported: that would double the time of `--help`. `as string` hides the literal from Deno;
- * the bundler of the executable (`scripts/compile/bundle.ts`) sees it.
+ * Each is loaded when it is called: `--help` must not pay for them (docs/decisions/start.md).
  */
-const buildModule = (): Promise<typeof import("../workflow/start_build.ts")> =>
-  import("../workflow/start_build.ts" as string) as Promise<
-    typeof import("../workflow/start_build.ts")
-  >;
-const pushModule = (): Promise<typeof import("../workflow/push_image.ts")> =>
-  import("../workflow/push_image.ts" as string) as Promise<
-    typeof import("../workflow/push_image.ts")
-  >;
-const runModule = (): Promise<typeof import("../workflow/run_image.ts")> =>
-  import("../workflow/run_image.ts" as string) as Promise<
-    typeof import("../workflow/run_image.ts")
-  >;
-const loadModule = (): Promise<typeof import("../workflow/load_image.ts")> =>
-  import("../workflow/load_image.ts" as string) as Promise<
-    typeof import("../workflow/load_image.ts")
-  >;
-const inspectModule = (): Promise<typeof import("../workflow/inspect_image.ts")> =>
-  import("../workflow/inspect_image.ts" as string) as Promise<
-    typeof import("../workflow/inspect_image.ts")
-  >;
-const diffModule = (): Promise<typeof import("../workflow/diff_images.ts")> =>
-  import("../workflow/diff_images.ts" as string) as Promise<
-    typeof import("../workflow/diff_images.ts")
-  >;
-const checkModule = (): Promise<typeof import("../workflow/check_image.ts")> =>
-  import("../workflow/check_image.ts" as string) as Promise<
-    typeof import("../workflow/check_image.ts")
-  >;
-const rebaseModule = (): Promise<typeof import("../workflow/rebase_image.ts")> =>
-  import("../workflow/rebase_image.ts" as string) as Promise<
-    typeof import("../workflow/rebase_image.ts")
-  >;
-const cacheModule = (): Promise<typeof import("../workflow/manage_cache.ts")> =>
-  import("../workflow/manage_cache.ts" as string) as Promise<
-    typeof import("../workflow/manage_cache.ts")
-  >;
+const buildModule = () => import("../workflow/start_build.ts");
+const pushModule = () => import("../workflow/push_image.ts");
+const runModule = () => import("../workflow/run_image.ts");
+const loadModule = () => import("../workflow/load_image.ts");
+const inspectModule = () => import("../workflow/inspect_image.ts");
+const diffModule = () => import("../workflow/diff_images.ts");
+const checkModule = () => import("../workflow/check_image.ts");
+const rebaseModule = () => import("../workflow/rebase_image.ts");
+const cacheModule = () => import("../workflow/manage_cache.ts");
 
 /** The real ones. */
 export const workflows: Workflows = {

@@ -106,19 +106,22 @@ export class CliEngine implements Engine {
     });
   }
 
-  async listContainers(label: string): Promise<readonly EngineContainer[]> {
+  async listContainers(label: string, value?: string): Promise<readonly EngineContainer[]> {
     const out = await this.must(`list the containers of ${this.name}`, [
       "ps",
       "--all",
+      "--quiet",
       "--no-trunc",
-      "--filter",
-      `label=${label}`,
-      "--format",
-      "{{.ID}} {{.Names}}",
+      `--filter=label=${label}${value === undefined ? "" : `=${value}`}`,
     ]);
-    return lines(out).map((line) => {
-      const [id = "", name = ""] = line.split(" ");
-      return { id, name };
+    const ids = lines(out);
+    if (ids.length === 0) return [];
+    // Not every podman can list the value of a label. A container that went meanwhile is an error beside the others.
+    const format = `{{.Id}} {{.Name}} {{index .Config.Labels ${JSON.stringify(label)}}}`;
+    const { stdout } = await this.#run(["container", "inspect", "--format", format, "--", ...ids]);
+    return lines(stdout).map((line) => {
+      const [id = "", name = "", value = ""] = line.split(" ");
+      return { id, name: name.replace(/^\//, ""), label: value };
     });
   }
 

@@ -120,7 +120,7 @@ Deno.test({
   ignore,
   fn: async () => {
     const script = 'case $1 in images) printf "127.0.0.1:5000/a/b:c\\n<none>:<none>\\n";; ' +
-      'ps) printf "id1 mise-oci-1\\nid2 mise-oci-2\\n";; esac';
+      'ps) printf "id1\\nid2\\n";; container) printf "id1 mise-oci-1 1\\nid2 /web 2\\n";; esac';
     await using program = await makeFakeProgram("podman", script);
     const engine = podman(program.path);
     assertEquals(await engine.listTags(), [
@@ -128,9 +128,12 @@ Deno.test({
       { name: "<none>:<none>", repository: "<none>", tag: "<none>" },
     ]);
     assertEquals(await engine.listContainers("a.label"), [
-      { id: "id1", name: "mise-oci-1" },
-      { id: "id2", name: "mise-oci-2" },
+      { id: "id1", name: "mise-oci-1", label: "1" },
+      { id: "id2", name: "web", label: "2" },
     ]);
+    await engine.listContainers("a.label", "1");
+    const filters = (await program.calls()).flat().filter((arg) => arg.startsWith("--filter"));
+    assertEquals(filters, ["--filter=label=a.label", "--filter=label=a.label=1"]);
   },
 });
 

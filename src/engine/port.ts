@@ -48,6 +48,8 @@ export interface EngineContainer {
   readonly id: string;
   /** The name that it was started with. */
   readonly name: string;
+  /** The value of the label that was asked for. */
+  readonly label: string;
 }
 
 /** Options of {@linkcode Engine.retainLayers}. */
@@ -85,8 +87,8 @@ export interface Engine {
   retainLayers(image: string, options?: RetainOptions): Promise<boolean>;
   /** The names of all images. */
   listTags(): Promise<readonly EngineTag[]>;
-  /** All containers that have a label, running or not. */
-  listContainers(label: string): Promise<readonly EngineContainer[]>;
+  /** All containers that have a label, running or not. @param value the only value that counts. */
+  listContainers(label: string, value?: string): Promise<readonly EngineContainer[]>;
   /** Ends a container now and removes it. One that is gone is fine. */
   removeContainer(nameOrId: string): Promise<void>;
   /** The command line that runs a container and removes it at its end. */

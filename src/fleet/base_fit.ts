@@ -4,7 +4,7 @@
  * @module
  */
 import type { BaseFiles } from "../layer/read/mod.ts";
-import type { LayerFacts } from "../preflight/mod.ts";
+import type { LayerFacts } from "../check/mod.ts";
 
 /** Layers above a base. */
 export interface FitInput {

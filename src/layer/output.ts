@@ -8,7 +8,7 @@ import zlib from "node:zlib";
 import { type DiffId, parseDiffId } from "../oci/mod.ts";
 import { GZIP_HEADER, gzipTrailer } from "./compression.ts";
 import type { CompressedBlock, CompressionPool, PoolClient } from "./pool.ts";
-import { Slots } from "./slots.ts";
+import { Semaphore } from "../concurrency.ts";
 import { giveTurn } from "./walk.ts";
 
 /** Takes the bytes of a tar, block by block; a reader can put them where they belong. */
@@ -65,7 +65,7 @@ export class LayerOutput implements TarSink {
   readonly #write: (bytes: Uint8Array) => Promise<void>;
   readonly #options: OutputOptions;
   /** Blocks that are compressed or wait for their turn to be written. */
-  readonly #window: Slots;
+  readonly #window: Semaphore;
   readonly #tail: Uint8Array;
   readonly #hash = createHash("sha256");
   #written: Promise<void>;
@@ -86,7 +86,7 @@ export class LayerOutput implements TarSink {
     this.#client = pool.join({ yields: options.yields ?? false });
     this.#write = options.write;
     this.#options = options;
-    this.#window = new Slots(pool.workers + 2);
+    this.#window = new Semaphore(pool.workers + 2);
     this.#tail = new Uint8Array(pool.framing.dictionary);
     this.#written = pool.framing.kind === "gzip" ? this.#write(GZIP_HEADER) : Promise.resolve();
     this.#written.catch((error) => this.#fail(error));

@@ -11,7 +11,7 @@ import type { CompressionPlan } from "../plan/types.ts";
 import { type Framing, resolveFraming } from "./compression.ts";
 import { type BlockJob, compressBlock } from "./deflate/block.ts";
 import type { WorkerRequest, WorkerResponse } from "./deflate_worker.ts";
-import { Slots } from "./slots.ts";
+import { Semaphore } from "../concurrency.ts";
 
 /** Options of {@linkcode createCompressionPool}. */
 export interface CompressionPoolOptions {
@@ -83,7 +83,7 @@ export class CompressionPool implements AsyncDisposable {
   readonly workers: number;
   readonly #workerUrl: URL;
   readonly #buffers: ArrayBuffer[] = [];
-  readonly #slots: Slots;
+  readonly #permits: Semaphore;
   readonly #places = new Set<Place>();
   #clients: PoolClient[] = [];
   #closed = false;
@@ -93,7 +93,7 @@ export class CompressionPool implements AsyncDisposable {
     this.framing = resolveFraming(options.compression);
     this.workers = Math.max(1, Math.floor(options.workers ?? navigator.hardwareConcurrency));
     this.#workerUrl = options.workerUrl ?? new URL("./deflate_worker.ts", import.meta.url);
-    this.#slots = new Slots(3 * this.workers + 2);
+    this.#permits = new Semaphore(3 * this.workers + 2);
   }
 
   /** Number of workers that have been started. */
@@ -126,7 +126,7 @@ export class CompressionPool implements AsyncDisposable {
    * through `release`; whoever fills one must not wait for another.
    */
   async acquire(client: PoolClient, signal?: AbortSignal): Promise<ArrayBuffer> {
-    await this.#slots.acquire(signal, client.yields ? this.workers : 0);
+    await this.#permits.acquire(signal, client.yields ? this.workers : 0);
     const { dictionary, blockSize } = this.framing;
     return this.#buffers.pop() ?? new ArrayBuffer(dictionary + blockSize + GROWTH);
   }
@@ -134,7 +134,7 @@ export class CompressionPool implements AsyncDisposable {
   /** Gives a buffer back. */
   release(buffer: ArrayBuffer): void {
     this.#buffers.push(buffer);
-    this.#slots.release();
+    this.#permits.release();
   }
 
   /** Compresses a block in its own buffer. Blocks of one client start in the order given. */
@@ -245,7 +245,7 @@ export class CompressionPool implements AsyncDisposable {
     for (const { worker } of this.#places) worker.terminate();
     this.#places.clear();
     this.#clients = [];
-    this.#slots.fail(error);
+    this.#permits.fail(error);
     for (const { reject } of waiting) reject(error);
   }
 }

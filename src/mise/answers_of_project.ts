@@ -3,6 +3,7 @@
  * @module
  */
 import { DELIMITER } from "@std/path";
+import { runConcurrently } from "../concurrency.ts";
 import {
   type ListedConfig,
   type ListedTool,
@@ -14,7 +15,6 @@ import {
   type ToolDetail,
 } from "./answers.ts";
 import {
-  allOrNone,
   ask,
   askBackends,
   askJson,
@@ -60,10 +60,6 @@ export interface AskOptions {
 
 /** Asks for the names of secrets. */
 const REDACTED = ["env", "--redacted", "--json"];
-
-function stopOf({ context: { signal } }: Session): { readonly signal?: AbortSignal } {
-  return signal === undefined ? {} : { signal };
-}
 
 /**
  * The details of core tools, which do not depend on the platform: only of names that another backend has too
@@ -133,7 +129,7 @@ export async function askEverything(session: Session, options: AskOptions): Prom
   async (signal: AbortSignal): Promise<void> => {
     found[key] = await askJson(session, { args, parse, signal });
   };
-  await allOrNone([
+  await runConcurrently([
     async (signal) => void (found.version = await askVersion(session, signal)),
     async (signal) => {
       found.tools = await askTools(session, signal);
@@ -149,7 +145,7 @@ export async function askEverything(session: Session, options: AskOptions): Prom
       found.unresolved = parseUnresolved(answer.stderr);
     },
     json("settings", ["settings", "--all", "--json"], parseSettings),
-  ], { limit: MAX_CALLS, ...stopOf(session) });
+  ], { limit: MAX_CALLS, signal: session.context.signal });
   return found as Answers;
 }
 
@@ -216,7 +212,7 @@ async function askFurther(
 ): Promise<Answers> {
   const loud = { ...session, env: { ...session.env, ...WARNINGS_ENV } };
   const found: { -readonly [K in keyof Answers]?: Answers[K] } = {};
-  await allOrNone([
+  await runConcurrently([
     async (signal) => {
       const { tools, stderr } = await listTools(loud, signal);
       found.tools = tools;
@@ -225,7 +221,7 @@ async function askFurther(
     },
     async (signal) => void (found.variables = await askVariables(session, signal)),
     () => first.then(() => {}),
-  ], { limit: MAX_CALLS, ...stopOf(session) });
+  ], { limit: MAX_CALLS, signal: session.context.signal });
   const known = await first;
   const own = found as Answers;
   if (!sameFiles(own, known)) return await askEverything(session, options);

@@ -2,6 +2,7 @@
  * Questions to mise: each asked once, in parallel, the first failure ending the others.
  * @module
  */
+import { mapConcurrently } from "../concurrency.ts";
 import { MiseOciError } from "../errors.ts";
 import {
   type ListedTool,
@@ -88,35 +89,6 @@ export async function ask(
   return answer;
 }
 
-/** Runs jobs, at most `limit` at once; the first that fails aborts the others and is thrown. */
-export async function allOrNone<T>(
-  jobs: readonly ((signal: AbortSignal) => Promise<T>)[],
-  options: { limit: number; signal?: AbortSignal },
-): Promise<readonly T[]> {
-  const group = new AbortController();
-  const signal = options.signal === undefined
-    ? group.signal
-    : AbortSignal.any([group.signal, options.signal]);
-  const results: T[] = new Array(jobs.length);
-  let next = 0;
-  let failure: { readonly error: unknown } | undefined;
-  const work = async (): Promise<void> => {
-    while (next < jobs.length && failure === undefined) {
-      const index = next++;
-      try {
-        const job = jobs[index];
-        if (job !== undefined) results[index] = await job(signal);
-      } catch (error) {
-        failure ??= { error };
-        group.abort(error);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(options.limit, jobs.length) }, work));
-  if (failure !== undefined) throw failure.error;
-  return results;
-}
-
 /** `ask` for JSON. */
 export async function askJson<T>(
   session: Session,
@@ -183,11 +155,11 @@ export async function askBackends(
   stop: AbortSignal | undefined = session.context.signal,
 ): Promise<ReadonlyMap<string, ToolDetail>> {
   const offline = { ...session, env: { ...session.env, MISE_OFFLINE: "1" } };
-  const details = await allOrNone(
-    shorts.map((short) => (signal: AbortSignal) =>
-      askJson(offline, { args: ["tool", short, "--json"], parse: parseTool, signal })
-    ),
-    { limit: MAX_CALLS, ...(stop === undefined ? {} : { signal: stop }) },
+  const details = await mapConcurrently(
+    shorts,
+    { limit: MAX_CALLS, signal: stop },
+    (short, signal) =>
+      askJson(offline, { args: ["tool", short, "--json"], parse: parseTool, signal }),
   );
   return new Map(shorts.flatMap((short, i) => {
     const detail = details[i];

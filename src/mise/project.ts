@@ -31,9 +31,8 @@ import { renderTemplates } from "./templates.ts";
 import { readTools } from "./tools.ts";
 import { refuseUnresolved, withoutVersion } from "./unresolved.ts";
 
-/* Hidden from Deno as in src/commands/workflows.ts: few images are of another platform. */
-const installModule = (): Promise<typeof import("./foreign_install.ts")> =>
-  import("./foreign_install.ts" as string) as Promise<typeof import("./foreign_install.ts")>;
+/** Loaded late: few images are of another platform. */
+const installModule = () => import("./foreign_install.ts");
 
 /** Which project to read, and how. */
 export interface ProjectOptions {

@@ -14,8 +14,8 @@ import { diffSnapshots } from "./diff.ts";
 import { type InstallContext, installPackages } from "./install.ts";
 import type { PackagesPlan } from "./plan.ts";
 import { checkHost } from "./preflight.ts";
-import { createTemporaryRootfs } from "./rootfs/temp_root.ts";
-import { type BaseLayer, unpackLayers } from "./rootfs/unpack.ts";
+import { createTemporaryRootfs } from "../rootfs/temp_root.ts";
+import { type BaseLayer, unpackLayers } from "../rootfs/unpack.ts";
 import { takeSnapshot } from "./snapshot.ts";
 
 /**

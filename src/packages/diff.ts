@@ -7,7 +7,7 @@ import { dirname, join } from "@std/path/posix";
 import type { HostStat, LayerEntry } from "../layer/mod.ts";
 import { statNumbers } from "../layer/tree_stat.ts";
 import type { PackageManager } from "./plan.ts";
-import type { Rootfs } from "./rootfs/rootfs.ts";
+import type { Rootfs } from "../rootfs/rootfs.ts";
 import { sameEntry, type Snapshot, type SnapshotEntry } from "./snapshot.ts";
 import { treat } from "./transient.ts";
 

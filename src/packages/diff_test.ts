@@ -3,7 +3,7 @@ import { makeArena } from "../../tests/support/rootfs_fixture.ts";
 import { comparePaths } from "../layer/entry.ts";
 import { type Difference, diffSnapshots } from "./diff.ts";
 import type { PackageManager } from "./plan.ts";
-import type { Rootfs } from "./rootfs/rootfs.ts";
+import type { Rootfs } from "../rootfs/rootfs.ts";
 import { takeSnapshot } from "./snapshot.ts";
 
 type Change = (rootfs: Rootfs) => void;

@@ -7,7 +7,7 @@ import { formatPlatform, type Platform } from "../oci/mod.ts";
 import { type IsolatedResult, prepareMountPoints, runIsolated } from "./isolate.ts";
 import { installEnv, type InstallStep, planInstallation } from "./managers.ts";
 import type { PackagesPlan } from "./plan.ts";
-import type { Rootfs } from "./rootfs/rootfs.ts";
+import type { Rootfs } from "../rootfs/rootfs.ts";
 
 /** What installing needs of its surroundings. */
 export interface InstallContext {

@@ -13,7 +13,7 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import type { Rootfs } from "./rootfs/rootfs.ts";
+import type { Rootfs } from "../rootfs/rootfs.ts";
 
 /** Capabilities that are kept. Without `setfcap` packages fall back to setuid, which layers can hold. */
 const CAPABILITIES = [

@@ -3,7 +3,7 @@ import { MiseOciError } from "../errors.ts";
 import { isolatedTest, makeShellRootfs } from "../../tests/support/shell_rootfs.ts";
 import { makeArena } from "../../tests/support/rootfs_fixture.ts";
 import { type IsolatedResult, prepareMountPoints, runIsolated } from "./isolate.ts";
-import type { Rootfs } from "./rootfs/rootfs.ts";
+import type { Rootfs } from "../rootfs/rootfs.ts";
 
 const PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
 

@@ -25,4 +25,4 @@ export {
   selectPackages,
 } from "./plan.ts";
 export { checkHost, type HostFacts, hostFacts } from "./preflight.ts";
-export type { BaseLayer } from "./rootfs/unpack.ts";
+export type { BaseLayer } from "../rootfs/unpack.ts";

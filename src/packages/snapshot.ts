@@ -3,7 +3,7 @@
  * @module
  */
 import { streamingSha256 } from "../oci/mod.ts";
-import type { Rootfs } from "./rootfs/rootfs.ts";
+import type { Rootfs } from "../rootfs/rootfs.ts";
 
 /** One file, directory, link or special file. */
 export interface SnapshotEntry {

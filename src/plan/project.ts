@@ -67,6 +67,11 @@ export interface SystemPackage {
   readonly source: string;
 }
 
+/** A package as the config names it: `apt:libatomic1`. */
+export function packageKey({ manager, name }: Pick<SystemPackage, "manager" | "name">): string {
+  return `${manager}:${name}`;
+}
+
 /** One whole-file entry of `[dotfiles]`. */
 export interface Dotfile {
   /** Where it goes, as mise shows it: absolute, or below `~/`. */

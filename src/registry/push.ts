@@ -3,6 +3,7 @@
  * that fails never leaves a tag pointing at something incomplete.
  * @module
  */
+import { mapConcurrently } from "../concurrency.ts";
 import { MiseOciError } from "../errors.ts";
 import {
   type Descriptor,
@@ -13,7 +14,6 @@ import {
   shortDigest,
 } from "../oci/mod.ts";
 import type { BlobSource } from "../store/ports.ts";
-import { forEachBounded } from "./each.ts";
 import type { ManifestRequest } from "./get_manifest.ts";
 import { hasBlob } from "./head_blob.ts";
 import { headManifest } from "./head_manifest.ts";
@@ -151,12 +151,12 @@ async function findMissing(
 ): Promise<readonly Descriptor[]> {
   const { reference: { repository }, signal, onEvent } = options;
   const present = new Set<Digest>();
-  await forEachBounded(blobs, async ({ digest, size }, signal) => {
+  await mapConcurrently(blobs, { limit: HEAD_JOBS, signal }, async ({ digest, size }, signal) => {
     if (!await hasBlob(client, { repository, digest, size, signal })) return;
     present.add(digest);
     onEvent?.({ type: "start", id: digest, label: shortDigest(digest), total: size });
     onEvent?.({ type: "done", id: digest, note: "already present" });
-  }, { jobs: HEAD_JOBS, signal });
+  });
   return blobs.filter(({ digest }) => !present.has(digest));
 }
 
@@ -175,7 +175,8 @@ async function uploadAll(
   const { image: { source }, options, counts } = push;
   const { reference: { registry, repository }, onEvent, chunkBytes, baseOrigin } = options;
   const base = baseOrigin?.registry === registry ? baseOrigin : undefined;
-  await forEachBounded(blobs, async (blob, signal) => {
+  const limit = options.jobs ?? DEFAULT_JOBS;
+  await mapConcurrently(blobs, { limit, signal: options.signal }, async (blob, signal) => {
     const { digest: id, size: total } = blob;
     onEvent?.({ type: "start", id, label: shortDigest(id), total });
     try {
@@ -195,5 +196,5 @@ async function uploadAll(
       onEvent?.({ type: "failed", id });
       throw error;
     }
-  }, { jobs: options.jobs ?? DEFAULT_JOBS, signal: options.signal });
+  });
 }

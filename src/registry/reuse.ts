@@ -3,6 +3,7 @@
  * written on them.
  * @module
  */
+import { mapConcurrently } from "../concurrency.ts";
 import { MiseOciError } from "../errors.ts";
 import {
   Annotation,
@@ -19,7 +20,6 @@ import {
   samePlatform,
   toOciMediaType,
 } from "../oci/mod.ts";
-import { forEachBounded } from "./each.ts";
 import { hasBlob } from "./head_blob.ts";
 import { type ResolvedRemoteImage, resolveImage } from "./resolve_image.ts";
 import type { RegistryClient } from "./transport.ts";
@@ -133,9 +133,9 @@ async function findLost(
   const layers = wanted.flatMap((layer) => maybeReusableLayer(image, layer)?.descriptor ?? []);
   const sizes = new Map(layers.map(({ digest, size }) => [digest, size]));
   const lost = new Set<Digest>();
-  await forEachBounded([...sizes], async ([digest, size], stop) => {
+  await mapConcurrently([...sizes], { limit: HEAD_JOBS, signal }, async ([digest, size], stop) => {
     if (!await hasBlob(client, { repository, digest, size, signal: stop })) lost.add(digest);
-  }, { jobs: HEAD_JOBS, signal });
+  });
   return lost;
 }
 

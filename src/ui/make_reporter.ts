@@ -6,9 +6,8 @@ import type { Colors } from "./color.ts";
 import { PlainReporter } from "./plain_reporter.ts";
 import type { Reporter } from "./reporter.ts";
 
-/* Hidden from Deno as in src/commands/workflows.ts: scripts have no terminal. */
-const terminalModule = (): Promise<typeof import("./terminal_reporter.ts")> =>
-  import("./terminal_reporter.ts" as string) as Promise<typeof import("./terminal_reporter.ts")>;
+/** Loaded late: scripts have no terminal. */
+const terminalModule = () => import("./terminal_reporter.ts");
 
 /** A reporter that must be told when it is over. */
 export interface StoppableReporter extends Reporter {

@@ -4,10 +4,13 @@
  */
 import { MiseOciError } from "../errors.ts";
 import type { ResolvedImage } from "../store/mod.ts";
-import { openBuildCache } from "./build_cache.ts";
-import { findReport, foundImage, isSilent, openFrom } from "./checked_image.ts";
-import { problemsModule } from "./later.ts";
-import type { CheckMode, WorkflowContext } from "./types.ts";
+import { openBuildCache } from "../build/build_cache.ts";
+import { findReport, foundImage, isSilent, openFrom } from "../check/checked_image.ts";
+import type { CheckMode } from "../check/report_problems.ts";
+import type { WorkflowContext } from "../context.ts";
+
+/** What a check has to say. */
+const problemsModule = () => import("../check/report_problems.ts");
 
 /**
  * Checks an image before it is run or pushed. What cannot be read as an image of files may still be run or

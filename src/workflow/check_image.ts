@@ -4,12 +4,12 @@
  */
 import { MiseOciError } from "../errors.ts";
 import type { Digest, Platform } from "../oci/mod.ts";
-import { describeDuplicate, type Duplicate, type Finding, findingsOf } from "../preflight/mod.ts";
-import { openBuildCache } from "./build_cache.ts";
-import { findReport, foundImage } from "./checked_image.ts";
+import { describeDuplicate, type Duplicate, type Finding, findingsOf } from "../check/mod.ts";
+import { openBuildCache } from "../build/build_cache.ts";
+import { findReport, foundImage } from "../check/checked_image.ts";
 import type { ImageTarget } from "./inspect_types.ts";
 import { openImage } from "./open_image.ts";
-import type { WorkflowContext } from "./types.ts";
+import type { WorkflowContext } from "../context.ts";
 
 /** The flags of `check`, parsed. */
 export interface CheckRequest {

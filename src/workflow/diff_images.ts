@@ -14,7 +14,7 @@ import { readLayerFiles } from "./layer_files.ts";
 import { type OpenedImage, openImage } from "./open_image.ts";
 import { withProgress } from "./layer_progress.ts";
 import type { DiffLayer, DiffRequest, DiffResult } from "./inspect_types.ts";
-import type { WorkflowContext } from "./types.ts";
+import type { WorkflowContext } from "../context.ts";
 
 /** The files of A as they would be called in B, when both lie below a directory of their version. */
 function rebase(

@@ -15,7 +15,7 @@ import { type Engine, serveImage } from "../engine/mod.ts";
 import { shortDigest } from "../oci/mod.ts";
 import { type ResolvedImage, writeDockerArchive } from "../store/mod.ts";
 import { changeNames } from "./run_lease.ts";
-import type { WorkflowContext } from "./types.ts";
+import type { WorkflowContext } from "../context.ts";
 
 /** What {@linkcode loadIntoEngine} needs besides engine and image. */
 export interface LoadOptions {

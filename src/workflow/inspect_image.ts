@@ -8,8 +8,8 @@ import { readLayerFiles } from "./layer_files.ts";
 import { type OpenedImage, openImage } from "./open_image.ts";
 import { withProgress } from "./layer_progress.ts";
 import type { InspectRequest, InspectResult } from "./inspect_types.ts";
-import type { WorkflowContext } from "./types.ts";
-import { writeWhole } from "./write_whole.ts";
+import type { WorkflowContext } from "../context.ts";
+import { writeWhole } from "../build/write_whole.ts";
 
 async function pageLayers(
   image: OpenedImage,

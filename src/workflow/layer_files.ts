@@ -7,7 +7,7 @@ import { readLayerChunks, readTar } from "../layer/read/mod.ts";
 import { MiseOciError } from "../errors.ts";
 import { parseDiffId, type StreamingHash, streamingSha256 } from "../oci/mod.ts";
 import type { OpenedImage } from "./open_image.ts";
-import type { WorkflowContext } from "./types.ts";
+import type { WorkflowContext } from "../context.ts";
 
 /** How {@linkcode readLayerFiles} reads. */
 export interface LayerFilesOptions {

@@ -3,7 +3,7 @@
  * @module
  */
 import { type LayerFacts, layerTitle } from "../inspect/mod.ts";
-import type { WorkflowContext } from "./types.ts";
+import type { WorkflowContext } from "../context.ts";
 
 /** Reports that a layer is read, until the work on it ends. */
 export async function withProgress<T>(

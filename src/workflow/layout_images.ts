@@ -12,9 +12,11 @@ import {
 } from "../store/image_source.ts";
 import { openLayout } from "../store/layout.ts";
 import { checkFound } from "./check_found.ts";
-import type { Document } from "./compose_image.ts";
-import { defaultPlatform } from "./environment.ts";
-import type { ImageRequest, LayerRow, WorkflowContext } from "./types.ts";
+import type { Document } from "../build/compose_image.ts";
+import { defaultPlatform } from "../build/environment.ts";
+import type { LayerRow } from "../build/types.ts";
+import type { WorkflowContext } from "../context.ts";
+import type { ImageRequest } from "./types.ts";
 
 /** A layout to take an image from. */
 export type LayoutRequest = Extract<ImageRequest, { kind: "layout" }>;

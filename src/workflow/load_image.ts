@@ -5,11 +5,12 @@
 import { selectEngine } from "../engine/mod.ts";
 import { openLayout } from "../store/mod.ts";
 import { loadIntoEngine } from "./engine_load.ts";
-import { engineName } from "./engine_name.ts";
-import { hostEnv } from "./environment.ts";
+import { engineName } from "../engine/name.ts";
+import { hostEnv } from "../build/environment.ts";
 import { obtainImage } from "./obtain_image.ts";
-import { runsDirectory, takeRunLease } from "./run_lease.ts";
-import type { LoadRequest, LoadResult, WorkflowContext } from "./types.ts";
+import { removeDeadRuns, runsDirectory, takeRunLease } from "./run_lease.ts";
+import type { WorkflowContext } from "../context.ts";
+import type { LoadRequest, LoadResult } from "./types.ts";
 
 /**
  * Loads an image of a layout into an engine.
@@ -32,7 +33,9 @@ export async function loadImage(
   const engine = await selectEngine({ engine: request.engine, path: hostEnv("PATH") ?? "" });
   const digest = image.descriptor.digest;
   const name = engineName(request.tag ?? image.tag, digest);
-  await using lease = await takeRunLease(runsDirectory());
+  const runs = runsDirectory();
+  await removeDeadRuns(engine, runs, context);
+  await using lease = await takeRunLease(runs);
   await loadIntoEngine(engine, image, { name, id: lease.id, context });
   return { engine: engine.name, image: name, digest };
 }

@@ -2,14 +2,15 @@
  * All images of a build that a push sends: the one of each platform, and the index that names them.
  * @module
  */
-import { buildPlatforms, requireInstalled } from "./build_image.ts";
-import { type PlannedImage } from "./plan_images.ts";
-import { openBuildCache } from "./build_cache.ts";
-import { composeSet } from "./image_set.ts";
+import { buildPlatforms, requireInstalled } from "../build/build_image.ts";
+import { type PlannedImage } from "../build/plan_images.ts";
+import { openBuildCache } from "../build/build_cache.ts";
+import { composeSet } from "../build/image_set.ts";
 import type { ObtainedImages } from "./layout_images.ts";
 import { resolvedInCache } from "./obtain_image.ts";
-import type { ReuseIndex } from "./reuse_layers.ts";
-import type { TransientBuild, WorkflowContext } from "./types.ts";
+import type { ReuseIndex } from "../build/reuse_layers.ts";
+import type { WorkflowContext } from "../context.ts";
+import type { TransientBuild } from "../build/types.ts";
 
 /** Builds planned images into the cache. */
 export async function obtainBuiltImages(

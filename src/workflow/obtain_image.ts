@@ -5,13 +5,16 @@
  */
 import { parseManifest } from "../oci/mod.ts";
 import type { Cache, ResolvedImage } from "../store/mod.ts";
-import { buildInCache, type ImageInCache, requireInstalled } from "./build_image.ts";
-import { type PlannedImage, planProject } from "./plan_images.ts";
-import { requestedPlatforms } from "./project_options.ts";
-import { holdForeignInstalls, openBuildCache } from "./build_cache.ts";
+import { buildInCache, type ImageInCache, requireInstalled } from "../build/build_image.ts";
+import { type PlannedImage, planProject } from "../build/plan_images.ts";
+import { requestedPlatforms } from "../build/project_options.ts";
+import { holdForeignInstalls, openBuildCache } from "../build/build_cache.ts";
 import { obtainLayoutImage } from "./layout_images.ts";
-import { withDocuments } from "./memory_source.ts";
-import type { ImageRequest, LayerRow, TransientBuild, WorkflowContext } from "./types.ts";
+import { withDocuments } from "../build/memory_source.ts";
+import type { LayerRow } from "../build/types.ts";
+import type { WorkflowContext } from "../context.ts";
+import type { ImageRequest } from "./types.ts";
+import type { TransientBuild } from "../build/types.ts";
 
 /** An image to work on. Dispose of it: a built one holds its blobs in the cache until then. */
 export interface ObtainedImage extends AsyncDisposable {

@@ -17,11 +17,11 @@ import {
 import { readSettings } from "../mise/mod.ts";
 import { getBlob, type RegistryClient, resolveImage as resolveRemote } from "../registry/mod.ts";
 import { type ImageStore, openArchive, openLayout, resolveImage } from "../store/mod.ts";
-import { defaultPlatform } from "./environment.ts";
-import { miseContext } from "./mise_context.ts";
-import { openRegistry } from "./registry_access.ts";
+import { defaultPlatform } from "../build/environment.ts";
+import { miseContext } from "../build/mise_context.ts";
+import { openRegistry } from "../build/registry_access.ts";
 import type { ImageTarget } from "./inspect_types.ts";
-import type { WorkflowContext } from "./types.ts";
+import type { WorkflowContext } from "../context.ts";
 
 /** An image whose documents were read and whose layers can be. Dispose of it. */
 export interface OpenedImage extends AsyncDisposable {

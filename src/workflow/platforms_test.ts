@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { formatPlatform, parsePlatform } from "../oci/mod.ts";
-import { differentVersions, maybeWrongFile } from "./foreign_tools.ts";
-import { sortPlatforms } from "./image_set.ts";
+import { differentVersions, maybeWrongFile } from "../build/foreign_tools.ts";
+import { sortPlatforms } from "../build/image_set.ts";
 
 const MACHINES = { amd64: 0x3e, arm64: 0xb7 } as const;
 

@@ -8,22 +8,24 @@ import { makeTemporary } from "../mise/temporary.ts";
 import { formatReference } from "../oci/mod.ts";
 import { pushWithTool } from "../registry/mod.ts";
 import { openLayout } from "../store/mod.ts";
-import { adoptReused } from "./adopt_reused.ts";
-import { holdForeignInstalls } from "./build_cache.ts";
-import { buildImage } from "./build_image.ts";
-import { planPlatforms } from "./plan_images.ts";
-import { requestedPlatforms } from "./project_options.ts";
+import { adoptReused } from "../build/adopt_reused.ts";
+import { holdForeignInstalls } from "../build/build_cache.ts";
+import { buildImage } from "../build/build_image.ts";
+import { planPlatforms } from "../build/plan_images.ts";
+import { requestedPlatforms } from "../build/project_options.ts";
 import { obtainLayoutImage } from "./layout_images.ts";
 import { obtainBuiltImages } from "./obtain_built_images.ts";
 import { destinationOf, upload } from "./push_upload.ts";
-import { openRegistry, readAccess } from "./registry_access.ts";
-import { readReuseIndex, type ReuseIndex } from "./reuse_layers.ts";
-import type { ImageRequest, PushRequest, PushResult, WorkflowContext } from "./types.ts";
+import { openRegistry, readAccess } from "../build/registry_access.ts";
+import { readReuseIndex, type ReuseIndex } from "../build/reuse_layers.ts";
+
+import type { BuildContext } from "../build/types.ts";
+import type { ImageRequest, PushRequest, PushResult } from "./types.ts";
 
 /** Builds for a push: layers that the destination has need not be built, nor their tools installed. */
 export async function pushBuilt(
   request: PushRequest & { readonly image: Extract<ImageRequest, { kind: "build" }> },
-  context: WorkflowContext,
+  context: BuildContext,
 ): Promise<PushResult> {
   const { build } = request.image;
   await using _installs = await holdForeignInstalls(requestedPlatforms(build));
@@ -48,7 +50,7 @@ export async function pushBuilt(
 /** Hands a layout to skopeo or crane. They push what the layout has, so nothing is reused. */
 export async function pushByTool(
   request: PushRequest & { readonly tool: "skopeo" | "crane" },
-  context: WorkflowContext,
+  context: BuildContext,
 ): Promise<PushResult> {
   const reference = destinationOf(request.destination);
   if (request.updateIndex) {

@@ -6,14 +6,13 @@ import { checkCacheFrom } from "../registry/cache_from.ts";
 import { openLayout } from "../store/layout.ts";
 import { type LayoutRequest, obtainLayoutImages, readLayout } from "./layout_images.ts";
 import { destinationOf, upload } from "./push_upload.ts";
-import { openRegistry, readAccess } from "./registry_access.ts";
-import type { PushRequest, PushResult, WorkflowContext } from "./types.ts";
+import { openRegistry, readAccess } from "../build/registry_access.ts";
+import type { WorkflowContext } from "../context.ts";
+import type { PushRequest, PushResult } from "./types.ts";
 
-/* Hidden from Deno as in src/commands/workflows.ts: a layout is pushed without what builds one. */
-const aheadModule = (): Promise<typeof import("./ask_ahead.ts")> =>
-  import("./ask_ahead.ts" as string) as Promise<typeof import("./ask_ahead.ts")>;
-const builtModule = (): Promise<typeof import("./push_built.ts")> =>
-  import("./push_built.ts" as string) as Promise<typeof import("./push_built.ts")>;
+/** Loaded late: a layout is pushed without what builds one. */
+const aheadModule = () => import("../build/ask_ahead.ts");
+const builtModule = () => import("./push_built.ts");
 
 async function pushLayout(
   request: PushRequest & { readonly image: LayoutRequest },

@@ -16,13 +16,11 @@ import { type BaseOrigin, type PushEvent, pushImage as pushToRegistry } from "..
 import { putManifest } from "../registry/put_manifest.ts";
 import type { ResolvedImage } from "../store/mod.ts";
 import type { ObtainedImages } from "./layout_images.ts";
-import type { PushRequest, PushResult, WorkflowContext } from "./types.ts";
+import type { WorkflowContext } from "../context.ts";
+import type { PushRequest, PushResult } from "./types.ts";
 
-/* Hidden from Deno as in src/commands/workflows.ts: only --update-index needs it. */
-const indexModule = (): Promise<typeof import("../registry/update_index.ts")> =>
-  import("../registry/update_index.ts" as string) as Promise<
-    typeof import("../registry/update_index.ts")
-  >;
+/** Loaded late: only --update-index needs it. */
+const indexModule = () => import("../registry/update_index.ts");
 
 /** A tag that is not written means `latest`, as everywhere; a digest cannot be pushed to. */
 export function destinationOf(reference: Reference): Reference {

@@ -14,15 +14,15 @@ import {
   type Reference,
 } from "../oci/mod.ts";
 import { maybeImageUser } from "../plan/mod.ts";
-import { type CheckReport, findingsOf } from "../preflight/mod.ts";
+import { type CheckReport, findingsOf } from "../check/mod.ts";
 import { RemoteBlobs } from "../registry/mod.ts";
 import type { Cache } from "../store/mod.ts";
-import { readBaseFiles } from "./base_files.ts";
-import { type BaseLayer, pairLayers } from "./base_image.ts";
-import { findReport, foundImage } from "./checked_image.ts";
-import { maybeKeptFacts } from "./layer_facts.ts";
+import { readBaseFiles } from "../build/base_files.ts";
+import { type BaseLayer, pairLayers } from "../build/base_image.ts";
+import { findReport, foundImage } from "../check/checked_image.ts";
+import { maybeKeptFacts } from "../check/kept_facts.ts";
 import type { RegistryClients } from "./registry_clients.ts";
-import type { WorkflowContext } from "./types.ts";
+import type { WorkflowContext } from "../context.ts";
 
 /** An image in a registry. */
 export interface RemoteImage extends ImageDocuments {

@@ -32,11 +32,11 @@ import {
 } from "../registry/mod.ts";
 import { pushImage } from "../registry/push.ts";
 import type { Cache } from "../store/mod.ts";
-import { openBuildCache } from "./build_cache.ts";
-import { withDocuments } from "./memory_source.ts";
+import { openBuildCache } from "../build/build_cache.ts";
+import { withDocuments } from "../build/memory_source.ts";
 import { refuseMisfit, type RemoteImage } from "./rebase_fit.ts";
 import { RegistryClients } from "./registry_clients.ts";
-import type { WorkflowContext } from "./types.ts";
+import type { WorkflowContext } from "../context.ts";
 
 /** The flags of `rebase`, parsed. */
 export interface RebaseRequest {

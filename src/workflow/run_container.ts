@@ -5,6 +5,7 @@
  */
 import { MiseOciError } from "../errors.ts";
 import type { ContainerOptions, Engine } from "../engine/mod.ts";
+import { CONTAINER_PREFIX, RUN_LABEL } from "./run_lease.ts";
 
 /** What the container may take to end by itself once it got the signal; then it is removed. */
 const GRACE_MS = 1000;
@@ -32,6 +33,18 @@ function sendTo(child: Deno.ChildProcess, name: Deno.Signal): void {
   }
 }
 
+/** Removes what is left of the container. A name that a user chose may be that of another container. */
+async function removeContainer(
+  engine: Engine,
+  { name, labels }: Pick<ContainerOptions, "name" | "labels">,
+): Promise<void> {
+  const run = labels[RUN_LABEL] ?? "";
+  if (name === `${CONTAINER_PREFIX}${run}`) return await engine.removeContainer(name);
+  for (const { id } of await engine.listContainers(RUN_LABEL, run)) {
+    await engine.removeContainer(id);
+  }
+}
+
 /**
  * Passes a signal on to the engine's client, which passes it to the container, and removes what is left
  * of the container a little later: the first process of a container ignores signals that it has no handler for.
@@ -39,7 +52,7 @@ function sendTo(child: Deno.ChildProcess, name: Deno.Signal): void {
 async function endContainer(
   engine: Engine,
   child: Deno.ChildProcess,
-  options: { readonly name: string; readonly reason: unknown },
+  options: Pick<ContainerOptions, "name" | "labels"> & { readonly reason: unknown },
 ): Promise<void> {
   const name = signalOf(options.reason);
   // Ctrl-C on a terminal went to the engine's client as well: twice would be once too often.
@@ -51,7 +64,7 @@ async function endContainer(
   await Promise.race([child.status, late]);
   clearTimeout(timer);
   // Also when the client has ended: a signal may end it and leave the container running.
-  await engine.removeContainer(options.name);
+  await removeContainer(engine, options);
 }
 
 /**
@@ -81,7 +94,7 @@ export async function runContainer(
   }
   let ending: Promise<void> | undefined;
   const end = (): void => {
-    ending = endContainer(engine, child, { name: options.name, reason: signal.reason });
+    ending = endContainer(engine, child, { ...options, reason: signal.reason });
   };
   signal.addEventListener("abort", end, { once: true });
   try {

@@ -3,6 +3,7 @@ import { join } from "@std/path";
 import type { ContainerOptions, Engine } from "../engine/mod.ts";
 import { makeTempDir } from "../../tests/support/testbed/command.ts";
 import { runContainer } from "./run_container.ts";
+import { RUN_LABEL } from "./run_lease.ts";
 
 const ignore = Deno.build.os === "windows";
 const never = new AbortController().signal;
@@ -11,6 +12,8 @@ const never = new AbortController().signal;
 function shellEngine(removed: string[] = []): Engine {
   const part: Partial<Engine> = {
     runCommand: ({ command }: ContainerOptions) => ["/bin/sh", "-c", ...command],
+    listContainers: (_label, value = "") =>
+      Promise.resolve([{ id: value, name: "", label: value }]),
     removeContainer: (name) => {
       removed.push(name);
       // The real one ends its client with the container, and does not mind if both are gone.
@@ -26,7 +29,7 @@ function shellEngine(removed: string[] = []): Engine {
 }
 
 function container(script: string, name = "unused"): ContainerOptions {
-  const empty = { labels: {}, env: [], volumes: [], extra: [] };
+  const empty = { labels: { [RUN_LABEL]: name }, env: [], volumes: [], extra: [] };
   return { ...empty, image: "x", name, interactive: false, tty: false, command: [script] };
 }
 

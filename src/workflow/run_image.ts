@@ -7,8 +7,8 @@ import { type Engine, selectEngine } from "../engine/mod.ts";
 import { formatPlatform, samePlatform } from "../oci/mod.ts";
 import { openLayout, type ResolvedImage } from "../store/mod.ts";
 import { loadIntoEngine, maybePresent } from "./engine_load.ts";
-import { engineName } from "./engine_name.ts";
-import { defaultPlatform, hostEnv } from "./environment.ts";
+import { engineName } from "../engine/name.ts";
+import { defaultPlatform, hostEnv } from "../build/environment.ts";
 import { obtainImage } from "./obtain_image.ts";
 import { runContainer } from "./run_container.ts";
 import {
@@ -20,8 +20,9 @@ import {
   runsDirectory,
   takeRunLease,
 } from "./run_lease.ts";
-import { restack } from "./restack.ts";
-import type { RunRequest, RunResult, WorkflowContext } from "./types.ts";
+import { restack } from "../build/restack.ts";
+import type { WorkflowContext } from "../context.ts";
+import type { RunRequest, RunResult } from "./types.ts";
 
 /** Tries to remove an image; podman may still be clearing the container away that used it. */
 const UNTAG_TRIES = 10;
@@ -74,6 +75,17 @@ async function retain(
   }
 }
 
+/** @throws {MiseOciError} `usage` if neither the image nor the command line says what to run. */
+function assertCommand({ config }: ResolvedImage, request: RunRequest): void {
+  const { Entrypoint = [], Cmd = [] } = config.config ?? {};
+  const named = [...Entrypoint, ...Cmd, ...request.command].length > 0 ||
+    request.engineArgs.some((arg) => arg.startsWith("--entrypoint"));
+  if (named) return;
+  throw new MiseOciError("usage", "Cannot run the image: it has no command, and none was given", {
+    hint: 'Write mise-oci run CMD, or set cmd in [oci], such as cmd = ["bash"]',
+  });
+}
+
 /** What the engine gets: the image itself if that stays or is there already, else its layers restacked. */
 async function choose(engine: Engine, image: ResolvedImage, keep: boolean): Promise<ResolvedImage> {
   if (!engine.stacksLayers || keep) return image;
@@ -108,7 +120,7 @@ async function runLoaded(
     return await runContainer(engine, {
       ...request,
       image: name,
-      name: `${CONTAINER_PREFIX}${id}`,
+      name: request.name ?? `${CONTAINER_PREFIX}${id}`,
       labels: { [RUN_LABEL]: id },
       extra: request.engineArgs,
       ...platform,
@@ -134,6 +146,7 @@ export async function runImage(request: RunRequest, context: WorkflowContext): P
   const runs = runsDirectory();
   await using obtained = await obtainImage(image, context);
   await layout?.verify({ entries: [obtained.image.descriptor], signal: context.signal });
+  assertCommand(obtained.image, request);
   await removeDeadRuns(engine, runs, context);
   await using lease = await takeRunLease(runs);
   const loaded = await choose(engine, obtained.image, request.keep);

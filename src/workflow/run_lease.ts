@@ -8,14 +8,14 @@ import { type Engine, type EngineTag, isLoopbackRepository } from "../engine/mod
 import { MiseOciError } from "../errors.ts";
 import { streamingSha256 } from "../oci/mod.ts";
 import { acquireLock, cacheDirectory, type Lock, withLock } from "../store/mod.ts";
-import { hostEnv } from "./environment.ts";
-import type { WorkflowContext } from "./types.ts";
+import { hostEnv } from "../build/environment.ts";
+import type { WorkflowContext } from "../context.ts";
 
 /** Repository of the names that images have while they run. */
 export const RUN_REPOSITORY = "mise-oci.local/run";
 /** Label of the containers; its value is the run's id. */
 export const RUN_LABEL = "dev.mise.oci.run";
-/** How their names begin; the run's id follows. Not every podman can list the value of a label. */
+/** How their names begin unless a user chose one; the run's id follows. */
 export const CONTAINER_PREFIX = "mise-oci-";
 
 /** Where the locks of runs are. */
@@ -86,8 +86,8 @@ async function listLeftovers(engine: Engine): Promise<readonly Leftover[]> {
   ]);
   // Containers first: an image goes when nothing uses it.
   return [
-    ...containers.filter(({ name }) => name.startsWith(CONTAINER_PREFIX)).map(({ id, name }) => ({
-      run: name.slice(CONTAINER_PREFIX.length),
+    ...containers.map(({ id, name, label }) => ({
+      run: label,
       text: `container ${name}`,
       remove: () => engine.removeContainer(id),
     })),

@@ -4,7 +4,7 @@ import { MiseOciError } from "../errors.ts";
 import type { Engine } from "../engine/mod.ts";
 import { makeTempDir } from "../../tests/support/testbed/command.ts";
 import { CONTAINER_PREFIX, removeDeadRuns, RUN_REPOSITORY, takeRunLease } from "./run_lease.ts";
-import type { WorkflowContext } from "./types.ts";
+import type { WorkflowContext } from "../context.ts";
 
 /** An engine that has what it is told, and notes what is removed. */
 function fakeEngine(has: { readonly containers: string[]; readonly images: string[] }): {
@@ -15,7 +15,10 @@ function fakeEngine(has: { readonly containers: string[]; readonly images: strin
   const part: Partial<Engine> = {
     name: "podman",
     listContainers: () =>
-      Promise.resolve(has.containers.map((name) => ({ id: `id of ${name}`, name }))),
+      Promise.resolve(has.containers.map((text) => {
+        const [name = "", label = name.slice(CONTAINER_PREFIX.length)] = text.split(" labelled ");
+        return { id: `id of ${name}`, name, label };
+      })),
     listTags: () =>
       Promise.resolve(has.images.map((name) => {
         const colon = name.lastIndexOf(":");
@@ -72,6 +75,18 @@ Deno.test("what a dead run left goes: its container first, then both names of it
   assertEquals(setting.details.length, 3);
 });
 
+Deno.test("a container of a dead run goes also if a user gave it a name", async () => {
+  await using setting = await makeSetting();
+  const dead = await takeRunLease(setting.directory);
+  await dead[Symbol.asyncDispose]();
+  const { engine, removed } = fakeEngine({
+    containers: [`web labelled ${dead.id}`, "db labelled <no value>"],
+    images: [],
+  });
+  await removeDeadRuns(engine, setting.directory, setting.context);
+  assertEquals(removed, ["id of web"]);
+});
+
 Deno.test("what a run that lives has is left alone", async () => {
   await using setting = await makeSetting();
   await using alive = await takeRunLease(setting.directory);
@@ -91,7 +106,7 @@ Deno.test("runs of another cache directory, and whatever else there is, are left
   await own[Symbol.asyncDispose]();
   assertNotEquals(own.id.split("-")[0], elsewhere.id.split("-")[0]);
   const { engine, removed } = fakeEngine({
-    containers: [`${CONTAINER_PREFIX}${elsewhere.id}`, `web-${own.id}`, "web"],
+    containers: [`${CONTAINER_PREFIX}${elsewhere.id}`, "web labelled x", "web"],
     images: [
       `${RUN_REPOSITORY}:${elsewhere.id}`,
       `${RUN_REPOSITORY}:${own.id.split("-")[0]}-../../x`,

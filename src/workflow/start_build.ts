@@ -3,12 +3,12 @@
  * @module
  */
 import type { BuildPlan } from "../plan/types.ts";
-import { askAhead } from "./ask_ahead.ts";
-import type { BuildRequest, BuildResult, WorkflowContext } from "./types.ts";
+import { askAhead } from "../build/ask_ahead.ts";
+import type { WorkflowContext } from "../context.ts";
+import type { BuildRequest, BuildResult } from "../build/types.ts";
 
-/* Hidden from Deno as in src/commands/workflows.ts, so that mise is started before they are read. */
-const buildModule = (): Promise<typeof import("./build_image.ts")> =>
-  import("./build_image.ts" as string) as Promise<typeof import("./build_image.ts")>;
+/** Loaded late, so that mise is started before they are read. */
+const buildModule = () => import("../build/build_image.ts");
 
 /** As `buildImage` of `build_image.ts`. */
 export async function buildImage(

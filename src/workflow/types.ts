@@ -1,152 +1,10 @@
 /**
- * What commands ask of workflows and get back.
+ * What push, run and load take and return.
  * @module
  */
-import type { CompressionChoice, Digest, Platform, Reference } from "../oci/mod.ts";
-import type { Copy } from "../plan/project.ts";
-import type { Owner } from "../plan/types.ts";
-import type { Reporter } from "../ui/reporter.ts";
-import type { AskedProject } from "./ask_ahead.ts";
-
-/** What every workflow needs of its surroundings. */
-export interface WorkflowContext {
-  /** Where events go. */
-  readonly reporter: Reporter;
-  /** Aborted on SIGINT, SIGTERM and SIGHUP; everything running stops and cleans up. */
-  readonly signal: AbortSignal;
-  /** A project that mise has been asked about already. */
-  readonly asked?: AskedProject;
-}
-
-/** Which project, and how to ask mise about it. Shared by build, run and push. */
-export interface ProjectRequest {
-  /** Absolute directory (`-C`). */
-  readonly directory: string;
-  /** mise environment (`-E`). */
-  readonly miseEnv?: string;
-  /** mise executable (`--mise`, `MISE_OCI_MISE`); default: `mise` on PATH. */
-  readonly misePath?: string;
-  /** Takes global and system config too. */
-  readonly includeGlobal: boolean;
-  /** Runs `mise install` first. */
-  readonly install: boolean;
-  /** Answers yes to what mise asks (`-y`). */
-  readonly yes?: boolean;
-}
-
-/** What is done about commands that do not start in the image: `warn` is the default. */
-export type CheckMode = "warn" | "strict" | "off";
-
-/** The flags of `build`, parsed; also of `run` and `push` when they build. */
-export interface BuildRequest extends ProjectRequest {
-  /** Absolute directory of the image layout (`-o`). */
-  readonly output?: string;
-  /** A file that gets the image as well (`--output-archive`). */
-  readonly archive?: ArchiveRequest;
-  /** Base image (`--from`). */
-  readonly from?: string;
-  /** Name of the image (`-t`). */
-  readonly tag?: string;
-  /** `--mount-point`. */
-  readonly mountPoint?: string;
-  /** `--copy`, host paths absolute. */
-  readonly copies: readonly Copy[];
-  /** `--owner`. */
-  readonly owner?: Owner;
-  /** Embeds mise unless `--no-mise`. */
-  readonly embedMise: boolean;
-  /** Embeds the compiled mise-oci (`--embed-self`). */
-  readonly embedSelf?: boolean;
-  /** Uses the cache of built layers and, when pushing, layers of the registry. */
-  readonly useCache: boolean;
-  /** `--compression`; default: `[oci]`'s, else gzip. */
-  readonly compression?: CompressionChoice;
-  /** `--platform`. */
-  readonly platform?: Platform;
-  /** Several platforms, in place of `platform`: one image each, and an index. */
-  readonly platforms?: readonly Platform[];
-  /** mise executables for other platforms (`--mise-binary`), absolute. */
-  readonly miseBinaries?: readonly MiseBinary[];
-  /** `--pull`: whether a tag is looked up although the cache knows it. */
-  readonly pull: "always" | "missing" | "never";
-  /** `--allow-env`. */
-  readonly allowEnv: readonly string[];
-  /** `--drop-env`. */
-  readonly dropEnv: readonly string[];
-  /** Whether commands that do not start are warnings, an error, or not looked for. */
-  readonly check?: CheckMode;
-  /** Adds missing packages to the config file and builds with them (`--fix`). */
-  readonly fix?: boolean;
-  /** `--strict-env`. */
-  readonly strictEnv: boolean;
-  /** `-j`; default: the number of cores. */
-  readonly jobs?: number;
-}
-
-/** A mise executable for a platform. */
-export interface MiseBinary {
-  /** What it runs on. */
-  readonly platform: Platform;
-  /** Absolute path of the file. */
-  readonly path: string;
-}
-
-/** An archive that a build writes. */
-export interface ArchiveRequest {
-  /** Absolute path of the file. */
-  readonly path: string;
-  /** What other programs call its format (`--format`). */
-  readonly format: "oci-archive" | "docker-archive";
-}
-
-/** One row of the layer table. */
-export interface LayerRow {
-  /** `base`, `tool`, `mise`, `config`, … */
-  readonly kind: string;
-  /** What it is: a tool's name, the base's reference. */
-  readonly name: string;
-  /** The tool's version. */
-  readonly version?: string;
-  /** Digest of the blob. */
-  readonly digest: Digest;
-  /** Compressed size in bytes. */
-  readonly size: number;
-  /** Where its bytes came from. */
-  readonly status: "built" | "cached" | "reused" | "base";
-  /** Image that a reused layer was found in. */
-  readonly reusedFrom?: string;
-}
-
-/** One image of several that a build made. */
-export interface BuiltImage {
-  /** Its platform. */
-  readonly platform: Platform;
-  /** Digest of its manifest. */
-  readonly digest: Digest;
-  /** Its layers, bottom first. */
-  readonly layers: readonly LayerRow[];
-}
-
-/** What a build made. */
-export interface BuildResult {
-  /** The layout's directory, if one was asked for. */
-  readonly output?: string;
-  /** The archive, if one was asked for. */
-  readonly archive?: ArchiveRequest;
-  /** Digest of the image manifest; of several images, of their index. */
-  readonly digest: Digest;
-  /** Name in the layout. */
-  readonly tag?: string;
-  /** The image's platform; of several, the first one's. */
-  readonly platform: Platform;
-  /** The layers, bottom first; of several images, the first one's. */
-  readonly layers: readonly LayerRow[];
-  /** The images by platform, if there are several. */
-  readonly images?: readonly BuiltImage[];
-}
-
-/** A build whose layout nobody asked for: the workflow chooses a place and removes it. */
-export type TransientBuild = Omit<BuildRequest, "output" | "archive" | "tag">;
+import type { BuiltImage, LayerRow, TransientBuild } from "../build/types.ts";
+import type { CheckMode } from "../check/report_problems.ts";
+import type { Digest, Platform, Reference } from "../oci/mod.ts";
 
 /** The image that `run` and `push` work on: one that is there, or one to be built. */
 export type ImageRequest =
@@ -226,6 +84,8 @@ export interface RunRequest {
   readonly volumes: readonly string[];
   /** Working directory in the container (`-w`). */
   readonly workdir?: string;
+  /** Name of the container; default: one that no other has. */
+  readonly name?: string;
   /** Keeps the loaded image. */
   readonly keep: boolean;
   /** More arguments for the engine's `run`. */

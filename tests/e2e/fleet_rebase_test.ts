@@ -4,11 +4,14 @@
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { runProgram, runProgramJson } from "../support/cli.ts";
-import { deriveBase } from "../support/derived_base.ts";
+import { BOTH } from "../support/platforms.ts";
+import { deriveBase, type DerivedBase } from "../support/derived_base.ts";
 import {
   createMiseProject,
   type MiseProject,
+  program,
   pushBase,
+  pushBothBases,
   run,
   startDockerRegistry,
   testWith,
@@ -33,6 +36,19 @@ BASE_VARIABLE = "kept"
 cmd = ["bash"]
 `;
 
+/** A later base with everything in it that a base can change. */
+const NEWER: DerivedBase = {
+  config: {
+    Env: ["PATH=/opt/base/bin:/usr/bin:/bin", "BASE_VARIABLE=other", "MORE=yes"],
+    Cmd: ["sh"],
+    User: "daemon",
+    WorkingDir: "/srv",
+    StopSignal: "SIGTERM",
+    Labels: { "org.example.base": "newer", "org.example.more": "yes" },
+  },
+  layer: "mkdir -p usr/local && echo fixed > usr/local/fixed",
+};
+
 testWith(
   { needs: ["linux", "root", "mise", "base", "skopeo", "docker-registry"] },
   "rebase: gives the bytes that a build on the new base would, in the registry",
@@ -40,17 +56,7 @@ testWith(
     await using registry = await startDockerRegistry();
     await using project = await createMiseProject({ tools: ["prettier"], toml: PROJECT });
     const from = await pushBase(registry.host);
-    const newer = await deriveBase(from, "newer", {
-      config: {
-        Env: ["PATH=/opt/base/bin:/usr/bin:/bin", "BASE_VARIABLE=other", "MORE=yes"],
-        Cmd: ["sh"],
-        User: "daemon",
-        WorkingDir: "/srv",
-        StopSignal: "SIGTERM",
-        Labels: { "org.example.base": "newer", "org.example.more": "yes" },
-      },
-      layer: "mkdir -p usr/local && echo fixed > usr/local/fixed",
-    });
+    const newer = await deriveBase(from, "newer", NEWER);
     const repository = `${registry.host}/team/dev`;
     const first = await runProgramJson<Pushed>(
       ["push", "--from", from, `${repository}:1`],
@@ -141,5 +147,34 @@ testWith(
       ...options(project),
     });
     assertEquals([usage.code, usage.stderr.includes("--tag")], [2, true]);
+  },
+);
+
+testWith(
+  { needs: ["linux", "root", "mise", "base", "arm64", "crane", "skopeo", "docker-registry"] },
+  "rebase: both platforms of an index, which stay readable for others; a base of one is refused",
+  async () => {
+    await using registry = await startDockerRegistry();
+    await using project = await createMiseProject({ files: { "app/hello": "hello\n" } });
+    const from = await pushBothBases(registry.host);
+    const newer = await deriveBase(from, "newer", NEWER);
+    const image = `${registry.host}/team/dev:1`;
+    const flags = [...BOTH, "--no-mise", "--copy", "app:/srv/app"];
+    await runProgramJson<Pushed>(["push", "--from", from, ...flags, image], options(project));
+    const one = await runProgram(
+      ["rebase", image, "--onto", `${registry.host}/debian:amd64`],
+      options(project),
+    );
+    assertStringIncludes(one.stderr, "linux/arm64");
+    const { digest } = await runProgramJson<Pushed>(
+      ["rebase", image, "--onto", newer],
+      options(project),
+    );
+    const built = await runProgramJson<Pushed>(
+      ["push", "--from", newer, ...flags, `${registry.host}/team/dev:built`],
+      options(project),
+    );
+    assertEquals(digest, built.digest);
+    await run([program("crane"), "validate", "--insecure", "--remote", image]);
   },
 );

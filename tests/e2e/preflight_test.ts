@@ -3,7 +3,7 @@
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { buildElf } from "../../src/preflight/elf_fixture_test.ts";
+import { buildElf } from "../../src/check/elf_fixture_test.ts";
 import { runProgram, runProgramJson } from "../support/cli.ts";
 import { testUnless, tryBuild } from "../support/image_project.ts";
 import { makeCorpus, whyNoCorpus } from "../support/preflight/corpus.ts";

@@ -81,6 +81,26 @@ testWith(
   },
 );
 
+testWith(
+  { needs: ["linux"] },
+  "run without a command of an image without one names [oci] cmd before anything is loaded",
+  async () => {
+    await using setting = await makeSetting();
+    const layout = join(setting.root, "bare");
+    await makeSmallImage(layout, { cmd: [] });
+    await using fake = await makeFakeProgram("docker", "exit 1");
+    const env = { ...setting.env, PATH: `${fake.directory}:/usr/bin:/bin` };
+    const [deno, verb = "", ...args] = programCommand(
+      ["run", "--engine", "docker", "--image-dir", layout],
+    );
+    const command: [string, ...string[]] = [deno, verb, `--allow-run=${fake.path}`, ...args];
+    const result = await run(command, { cwd: "/", env, allowFailure: true });
+    assertEquals([result.code, result.stdout], [2, ""]);
+    assertStringIncludes(result.stderr, 'set cmd in [oci], such as cmd = ["bash"]');
+    assertEquals(await fake.calls(), []);
+  },
+);
+
 testWith({ needs: ["linux"] }, "run --json is refused: stdout is the container's", async () => {
   await using setting = await makeSetting();
   const result = await runProgram(["run", "--json", "--image-dir", setting.layout, "--", "sh"], {

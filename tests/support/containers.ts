@@ -204,6 +204,8 @@ async function addBlob(
 export interface SmallImageOptions {
   /** Name in the index. */
   readonly tag?: string;
+  /** Its command; default one that prints `default`. */
+  readonly cmd?: readonly string[];
   /** One more layer each, on top of the first: the content of `/marks/N`. */
   readonly marks?: readonly string[];
 }
@@ -213,7 +215,7 @@ export async function makeSmallImage(
   layout: string,
   options: SmallImageOptions = {},
 ): Promise<void> {
-  const { tag, marks = [] } = options;
+  const { tag, marks = [], cmd = ["sh", "-c", "echo default"] } = options;
   await using temp = await makeTempDir();
   await Deno.mkdir(join(layout, "blobs/sha256"), { recursive: true });
   await copyPrograms(join(temp.path, "0"));
@@ -233,7 +235,7 @@ export async function makeSmallImage(
   const config = await json({
     os: "linux",
     architecture: OCI_ARCH,
-    config: { Env: ["PATH=/bin"], Cmd: ["sh", "-c", "echo default"] },
+    config: { Env: ["PATH=/bin"], Cmd: cmd },
     rootfs: { type: "layers", diff_ids: layers.map(({ digest }) => digest) },
   });
   const manifest = await json({

@@ -4,8 +4,8 @@
  */
 import { createHash } from "node:crypto";
 import { MediaType, parseDiffId, parseDigest } from "../../src/oci/mod.ts";
-import type { BaseLayer } from "../../src/packages/rootfs/unpack.ts";
-import { Rootfs } from "../../src/packages/rootfs/rootfs.ts";
+import type { BaseLayer } from "../../src/rootfs/unpack.ts";
+import { Rootfs } from "../../src/rootfs/rootfs.ts";
 import { type FixtureEntry, streamOf, tar } from "./tar_fixture.ts";
 
 /** A layer of an uncompressed tar. */

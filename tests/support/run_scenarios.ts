@@ -108,6 +108,28 @@ async function checkValues(setting: Setting): Promise<void> {
   assertEquals(inherited.text, "a b", inherited.stderr);
 }
 
+/** What docker's users type: no `--`, and flags of `docker run`. */
+async function checkDockerFlags(setting: Setting): Promise<void> {
+  const { root } = setting.engine;
+  await Deno.writeTextFile(join(root, "some.env"), "# comment\nFROM_FILE=a b\n");
+  const ended = await runIt(setting, [
+    ...["--rm", "--network", "none", "--name", "chosen", "-u", "1234:5678", "--entrypoint", "sh"],
+    ...["--env-file", "some.env", "--mount", "type=bind,source=.,target=/mnt/here"],
+    // With an entrypoint of its own, what follows -- are its arguments.
+    ...[
+      "--",
+      "-c",
+      'printf "%s|%s" "$FROM_FILE" "$*"; ls -d /mnt/here/some.env; ls -dn /proc/self/.',
+    ],
+    ...["sh", "--version", "-q", "--rm"],
+  ]);
+  assertEquals(ended.code, 0, ended.stderr);
+  assertStringIncludes(ended.text, "a b|--version -q --rm/mnt/here/some.env");
+  assertStringIncludes(ended.text, " 1234 5678 ");
+  const plain = await runIt(setting, ["sh", "-c", 'printf %s "$*"', "sh", "--version", "-v"]);
+  assertEquals([plain.code, plain.text], [0, "--version -v"], plain.stderr);
+}
+
 /** Three seconds in ms; more only on a machine so busy that an undisturbed run takes long. */
 async function endLimit(setting: Setting): Promise<number> {
   const begin = performance.now();
@@ -259,6 +281,7 @@ const CHECKS: readonly (readonly [name: string, check: (setting: Setting) => Pro
   ["-i passes 10 MB of binary through; without it the container reads nothing", checkBinary],
   ["the exit code is the container's, or the engine's own 126 and 127", checkExitCodes],
   ["C10: values with spaces, quotes, newlines and dashes arrive unchanged", checkValues],
+  ["C10: docker's flags do what they do there, and a command needs no --", checkDockerFlags],
   ["D02: SIGINT, SIGTERM and SIGHUP end the container within three seconds", checkSignals],
   ["D02: SIGTERM while the image is loaded", checkInterruptedLoad],
   ["what a killed run left is removed by the next", checkKilled],

@@ -3,7 +3,7 @@
  * @module
  */
 import { dirname } from "@std/path";
-import { Rootfs } from "../../src/packages/rootfs/rootfs.ts";
+import { Rootfs } from "../../src/rootfs/rootfs.ts";
 
 const PROGRAMS = ["sh", "cat", "touch", "mkdir", "rm", "ln", "chmod", "ls", "sleep", "mknod", "id"];
 

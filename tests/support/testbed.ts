@@ -11,3 +11,4 @@ export * from "./testbed/mise.ts";
 export * from "./testbed/parts.ts";
 export * from "./testbed/paths.ts";
 export * from "./testbed/podman.ts";
+export * from "./testbed/programs.ts";

@@ -6,7 +6,8 @@ import { parseCompression } from "../../oci/compression.ts";
 import { parsePlatform } from "../../oci/platform.ts";
 import { parseMountPoint } from "../../plan/mount_point.ts";
 import { MiseOciError } from "../../errors.ts";
-import type { CheckMode, TransientBuild } from "../../workflow/types.ts";
+import type { CheckMode } from "../../check/report_problems.ts";
+import type { TransientBuild } from "../../build/types.ts";
 import type { CommandContext, CommandInput } from "../command.ts";
 import {
   choiceFlag,

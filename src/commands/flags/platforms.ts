@@ -4,7 +4,8 @@
  */
 import { MiseOciError } from "../../errors.ts";
 import { formatPlatform, parsePlatform, type Platform } from "../../oci/platform.ts";
-import type { MiseBinary, TransientBuild } from "../../workflow/types.ts";
+import type { MiseBinary } from "../../build/types.ts";
+import type { TransientBuild } from "../../build/types.ts";
 import { type FlagTable, inGroup, listFlag, type Place } from "../flag.ts";
 
 /** Parses `OS/ARCH[,OS/ARCH]…`. @throws {MiseOciError} `usage`. */

@@ -7,7 +7,7 @@ import type { BuildPlan, LayerPlan } from "../../plan/types.ts";
 import { escapeLine } from "../../ui/escape.ts";
 import { joinLines } from "../../ui/lines.ts";
 import { renderTable } from "../../ui/table.ts";
-import type { BuildResult, BuiltImage } from "../../workflow/types.ts";
+import type { BuildResult, BuiltImage } from "../../build/types.ts";
 import type { Output } from "../command.ts";
 import { layersJson, layerTable, type PrintOptions } from "./layers.ts";
 

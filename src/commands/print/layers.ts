@@ -4,7 +4,7 @@
  */
 import { formatBytes, formatCount } from "../../ui/format.ts";
 import { renderTable } from "../../ui/table.ts";
-import type { LayerRow } from "../../workflow/types.ts";
+import type { LayerRow } from "../../build/types.ts";
 
 /** How much is printed. */
 export interface PrintOptions {

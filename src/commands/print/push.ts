@@ -5,14 +5,15 @@
 import { formatPlatform } from "../../oci/platform.ts";
 import { escapeLine } from "../../ui/escape.ts";
 import { joinLines } from "../../ui/lines.ts";
-import type { LayerRow, PushedImage, PushResult } from "../../workflow/types.ts";
+import type { LayerRow } from "../../build/types.ts";
+import type { PushedImage, PushResult } from "../../workflow/types.ts";
 import type { Output } from "../command.ts";
 import type { PrintOptions } from "./layers.ts";
 
 type Tables = Pick<typeof import("./layers.ts"), "layersJson" | "layerTable">;
 
-/* Hidden from Deno as in ../workflows.ts: a layout that is pushed has no table. */
-const tablesModule = (): Promise<Tables> => import("./layers.ts" as string) as Promise<Tables>;
+/** Loaded late: a layout that is pushed has no table. */
+const tablesModule = () => import("./layers.ts");
 
 /** Layers that came from the registry, by the image they were found in. */
 function reusedLines(result: PushResult): readonly string[] {

@@ -8,6 +8,7 @@
  * workers there are.
  * @module
  */
+import { freeMemory } from "../free_memory.ts";
 import { deflateBlock } from "./deflate.ts";
 import { compressZstd } from "./zstd.ts";
 
@@ -42,8 +43,6 @@ export function compressBlock(buffer: Uint8Array, job: BlockJob): number {
   const bytes = compressZstd(buffer.subarray(job.start, job.end), job.level);
   const { length } = bytes;
   buffer.set(bytes);
-  // What `node:zlib` allocates counts little for the engine, which would let 60 MB of it pile up in each
-  // worker before it collects garbage.
-  bytes.buffer.transfer(0);
+  freeMemory(bytes);
   return length;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import zlib from "node:zlib";
+import { freeMemory } from "../free_memory.ts";
 import { damaged, runTransform } from "./transform.ts";
 
 /**
@@ -41,11 +42,11 @@ export async function* gunzip(
 
 /** Gives chunks, and frees the memory of each when nothing can need it any more. */
 async function* freed(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let last: ArrayBufferLike | undefined;
+  let last: Uint8Array | undefined;
   for await (const chunk of chunks) {
     // Several chunks may share a buffer; once one comes that does not, zlib has left it, too.
-    if (last instanceof ArrayBuffer && last !== chunk.buffer) last.transfer(0);
-    last = chunk.buffer;
+    if (last !== undefined && last.buffer !== chunk.buffer) freeMemory(last);
+    last = chunk;
     yield chunk;
   }
 }

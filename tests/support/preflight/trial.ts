@@ -6,7 +6,7 @@ import { join } from "@std/path";
 import { type LayerPlan } from "../../../src/plan/types.ts";
 import { scanLayer } from "../../../src/layer/mod.ts";
 import { parseDiffId } from "../../../src/oci/mod.ts";
-import { checkImage, describeCause, readTreeFacts } from "../../../src/preflight/mod.ts";
+import { checkImage, describeCause, readTreeFacts } from "../../../src/check/mod.ts";
 import { ARM64_HANDLER } from "../testbed/base.ts";
 import { exists, makeTempDir, run } from "../testbed/command.ts";
 import { type BaseName, makeBases } from "./bases.ts";

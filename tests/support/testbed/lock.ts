@@ -6,9 +6,16 @@ import { join } from "@std/path";
 import { exists, removeTree } from "./command.ts";
 import { TESTBED } from "./paths.ts";
 
-/** Runs `action` while no other process holds the lock of the same name; a dead holder has none. */
-export async function withLock<T>(name: string, action: () => Promise<T>): Promise<T> {
-  const directory = join(TESTBED, "locks");
+/**
+ * Runs `action` while no other process holds the lock of the same name; a process that died holds none.
+ * @param parent the directory of the locks is below it. Default: the testbed.
+ */
+export async function withLock<T>(
+  name: string,
+  action: () => Promise<T>,
+  parent = TESTBED,
+): Promise<T> {
+  const directory = join(parent, "locks");
   await Deno.mkdir(directory, { recursive: true });
   using file = await Deno.open(join(directory, name), { create: true, write: true });
   await file.lock(true);

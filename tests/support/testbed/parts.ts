@@ -5,6 +5,7 @@
 import { join } from "@std/path";
 import { which } from "./command.ts";
 import { IS_ROOT, TESTBED } from "./paths.ts";
+import { isProgram, type ProgramName, whyNoProgram } from "./programs.ts";
 
 /** Programs of Debian packages that tests use, with the package of each. */
 export const DEBIAN_PARTS = {
@@ -37,10 +38,11 @@ export const DEBIAN_PARTS = {
  * Something a test can need: a program of {@linkcode DEBIAN_PARTS}, `root`, `linux`, `mise` (with the
  * tools of the testbed installed), `base` (the Debian base image), `arm64` (an amd64 machine that runs arm64 programs under qemu,
  * with a Debian base image for them), `zstd-zlib` (this Deno can
- * compress with zstd).
+ * compress with zstd), or a program of {@linkcode PROGRAMS}.
  */
 export type Part =
   | keyof typeof DEBIAN_PARTS
+  | ProgramName
   | "root"
   | "linux"
   | "mise"
@@ -74,6 +76,7 @@ export function whyMissing(part: Part): string | undefined {
   if (part === "linux") return Deno.build.os === "linux" ? undefined : "not Linux";
   if (part === "root") return IS_ROOT ? undefined : "not root";
   if (part === "zstd-zlib") return hasZstd() ? undefined : "this Deno has no zstd";
+  if (isProgram(part)) return whyNoProgram(part);
   const noted = readMissing()[part];
   if (noted !== undefined) return noted;
   if (part === "mise" || part === "base") {

@@ -21,3 +21,7 @@ export const OCI_ARCH: "amd64" | "arm64" = Deno.build.arch === "aarch64" ? "arm6
 
 /** Whether the tests run as root; only root can install packages, make a base image, run containers. */
 export const IS_ROOT: boolean = Deno.build.os === "linux" && Deno.uid() === 0;
+
+/** Absolute path of the user's cache, below which the tests keep what they fetch or make. */
+export const USER_CACHE: string = Deno.env.get("XDG_CACHE_HOME") ||
+  join(Deno.env.get("HOME") ?? "/root", ".cache");

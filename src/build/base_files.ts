@@ -1,0 +1,67 @@
+/**
+ * What the base image has, from its layers: each layer is read once in its life, its list of
+ * files kept by its digest, and what the check wants to know of its programs by its diff ID.
+ * @module
+ */
+import {
+  type BaseFiles,
+  encodeLayerIndex,
+  IndexCollector,
+  type LayerIndex,
+  maybeParseLayerIndex,
+  mergeIndexes,
+  readVerifiedLayer,
+  teeHandlers,
+} from "../layer/read/mod.ts";
+import { FactsCollector } from "../check/mod.ts";
+import type { Cache } from "../store/mod.ts";
+import type { BaseImage, BaseLayer } from "./base_image.ts";
+import { keepFacts } from "../check/kept_facts.ts";
+import type { WorkflowContext } from "../context.ts";
+
+const INDEXES = "layer-index";
+
+/** Opens the blob of a layer. */
+export type OpenLayer = (layer: BaseLayer) => Promise<ReadableStream<Uint8Array>>;
+
+async function readIndex(
+  layer: BaseLayer,
+  { cache, open }: { readonly cache: Cache; readonly open: OpenLayer },
+  context: WorkflowContext,
+): Promise<LayerIndex> {
+  const { descriptor, diffId } = layer;
+  const kept = await cache.getDocument(INDEXES, descriptor.digest);
+  const known = typeof kept === "string" ? maybeParseLayerIndex(kept) : undefined;
+  if (known?.diffId === diffId) return known;
+  context.reporter.emit({
+    type: "detail",
+    level: 1,
+    text: `Reading the list of files of base layer ${descriptor.digest}`,
+  });
+  const { mediaType } = descriptor;
+  const collector = new IndexCollector();
+  // Nearly free beside the list of files, and the check need not decompress the layer again.
+  using facts = new FactsCollector();
+  const handler = teeHandlers(collector, facts);
+  const blob = await open(layer);
+  const index = collector.index(await readVerifiedLayer(blob, { mediaType, diffId, handler }));
+  await keepFacts(cache, diffId, facts);
+  await cache.putDocument(INDEXES, descriptor.digest, encodeLayerIndex(index));
+  return index;
+}
+
+/** Everything the base has, its layers merged. A layer not known yet is opened, from the cache by default. */
+export async function readBaseFiles(
+  base: Pick<BaseImage, "layers">,
+  cache: Cache,
+  context: WorkflowContext,
+  open: OpenLayer = ({ descriptor }) => cache.open(descriptor.digest),
+): Promise<BaseFiles> {
+  const indexes: LayerIndex[] = [];
+  // One after the other: a layer's list can be large, and reading is one core's work anyway.
+  for (const layer of base.layers) {
+    context.signal.throwIfAborted();
+    indexes.push(await readIndex(layer, { cache, open }, context));
+  }
+  return mergeIndexes(indexes);
+}

@@ -1,0 +1,159 @@
+/**
+ * A base image from a registry. What a tag resolved to is remembered, so that a build with everything in
+ * the cache asks nobody.
+ * @module
+ */
+import { mapConcurrently } from "../concurrency.ts";
+import { MiseOciError } from "../errors.ts";
+import { type Digest, formatReference, isDigest, type Reference, shortDigest } from "../oci/mod.ts";
+import type { BuildPlan } from "../plan/mod.ts";
+import {
+  pullBlob,
+  type RegistryClient,
+  type ResolvedRemoteImage,
+  resolveImage,
+} from "../registry/mod.ts";
+import type { Cache } from "../store/mod.ts";
+import { type BaseImage, type BaseLayer, checkBasePlatform, pairLayers } from "./base_image.ts";
+import { openRegistry, type RegistryAccess } from "./registry_access.ts";
+import type { BuildRequest } from "./types.ts";
+import type { WorkflowContext } from "../context.ts";
+
+/** What pulling a base needs. */
+export interface PullBaseOptions extends RegistryAccess {
+  /** The plan. */
+  readonly plan: BuildPlan;
+  /** Where manifests and layers are kept. */
+  readonly cache: Cache;
+  /** When to ask the registry. */
+  readonly pull: BuildRequest["pull"];
+}
+
+/** Blobs that are fetched at once. */
+const BLOBS_AT_ONCE = 4;
+const TAGS = "tags";
+
+function notInCache(reference: Reference): MiseOciError {
+  return new MiseOciError(
+    "not-found",
+    `Cannot use base image "${formatReference(reference)}": it is not in the cache`,
+    { hint: "Build once without --pull never while the registry can be reached" },
+  );
+}
+
+async function maybeKnownDigest(reference: Reference, cache: Cache): Promise<Digest | undefined> {
+  if (reference.digest !== undefined) return reference.digest;
+  const known = await cache.getDocument(TAGS, formatReference(reference));
+  return typeof known === "string" && isDigest(known) ? known : undefined;
+}
+
+/** A client for `--pull never`: what the cache does not have is not asked for. */
+function offline(client: RegistryClient, reference: Reference): RegistryClient {
+  const refuse = (): Promise<never> => Promise.reject(notInCache(reference));
+  return {
+    registry: client.registry,
+    url: client.url,
+    warn: client.warn,
+    log: client.log,
+    send: refuse,
+    read: refuse,
+    attempts: (signal) => client.attempts(signal),
+    resolve: (location, from) => client.resolve(location, from),
+    close: () => client.close(),
+  };
+}
+
+/** The reference to resolve: by the digest that a tag had last, unless the registry is to be asked. */
+async function target(reference: Reference, options: PullBaseOptions): Promise<Reference> {
+  const { cache, pull } = options;
+  if (pull === "always") return reference;
+  const digest = await maybeKnownDigest(reference, cache);
+  if (digest !== undefined && await cache.size(digest) !== undefined) {
+    return { ...reference, digest };
+  }
+  if (pull === "never") throw notInCache(reference);
+  return reference;
+}
+
+async function pullLayers(
+  client: RegistryClient,
+  layers: readonly BaseLayer[],
+  options: PullBaseOptions & { readonly reference: Reference; readonly context: WorkflowContext },
+): Promise<void> {
+  const { cache, reference, context: { reporter, signal } } = options;
+  await mapConcurrently(
+    layers,
+    { limit: BLOBS_AT_ONCE, signal },
+    async ({ descriptor }, either) => {
+      const { digest, size } = descriptor;
+      if (await cache.has(digest, size)) return;
+      if (options.pull === "never") throw notInCache(reference);
+      const id = `pull ${digest}`;
+      reporter.emit({ type: "start", id, label: `base ${shortDigest(digest)}`, total: size });
+      try {
+        const outcome = await pullBlob(client, {
+          repository: reference.repository,
+          descriptor,
+          sink: cache,
+          onBytes: (bytes) => reporter.emit({ type: "advance", id, bytes }),
+          signal: either,
+        });
+        reporter.emit({ type: "done", id, note: outcome });
+      } catch (error) {
+        reporter.emit({ type: "failed", id });
+        throw error;
+      }
+    },
+  );
+}
+
+async function rememberTag(
+  reference: Reference,
+  image: ResolvedRemoteImage,
+  cache: Cache,
+): Promise<void> {
+  if (reference.digest === undefined) {
+    await cache.putDocument(TAGS, formatReference(reference), image.path[0].digest);
+  }
+}
+
+/**
+ * Resolves the base and pulls the layers that the cache lacks, verified.
+ *
+ * @throws {MiseOciError} naming reference and cause: `auth`, `network`, `registry`, `not-found`,
+ * `integrity`, `unsupported`.
+ */
+export async function pullBase(
+  reference: Reference,
+  options: PullBaseOptions,
+  context: WorkflowContext,
+): Promise<BaseImage> {
+  const { plan, cache } = options;
+  const { signal, reporter } = context;
+  const name = plan.fromText;
+  const wanted = await target(reference, options);
+  const opened = await openRegistry(reference, options, context);
+  const client = options.pull === "never" ? offline(opened, reference) : opened;
+  try {
+    const remembered = wanted.digest !== undefined && reference.digest === undefined;
+    const text = remembered
+      ? `Base image ${name}: ${wanted.digest} as last resolved (--pull always asks the registry)`
+      : `Resolving base image ${name}`;
+    reporter.emit({ type: "detail", level: 1, text });
+    const { platform } = plan;
+    const image = await resolveImage(client, { reference: wanted, platform, cache, signal });
+    checkBasePlatform(name, image.config, plan);
+    const layers = pairLayers(name, image);
+    await pullLayers(client, layers, { ...options, reference, context });
+    await rememberTag(reference, image, cache);
+    return {
+      name,
+      reference: formatReference(reference),
+      digest: image.descriptor.digest,
+      config: image.config,
+      layers,
+    };
+  } finally {
+    client.close();
+  }
+}

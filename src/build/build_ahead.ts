@@ -1,0 +1,93 @@
+/**
+ * Builds the layers of tools while the base is still on its way: pulled, read for the first time, or
+ * having packages installed. A layer depends on its base only by the directories that the base has, and
+ * those are nearly always the same. What comes out goes into the layer cache; if the base turns out to be
+ * unusual, nobody finds it there and the layer is built again.
+ * @module
+ */
+import { fingerprintTree } from "../layer/fingerprint.ts";
+import type { BaseDirectories } from "../layer/mod.ts";
+import { createCompressionPool } from "../layer/pool.ts";
+import { scanLayer } from "../layer/scan.ts";
+import type { BuildPlan, LayerPlan } from "../plan/mod.ts";
+import { buildOne, type LayerTask, maybeCached } from "./build_layer.ts";
+import { BuildQueue } from "./build_queue.ts";
+import type { MakeLayersOptions } from "./make_layers.ts";
+import type { WorkflowContext } from "../context.ts";
+
+/** The part of a plan that matters here. */
+export type AheadPlan = Pick<BuildPlan, "from" | "layers" | "mountPoint" | "compression">;
+
+/** What building ahead needs. */
+export interface BuildAheadOptions extends Pick<MakeLayersOptions, "cache" | "useCache" | "jobs"> {
+  /** Layers that may not have to be built at all. */
+  readonly skip: (plan: LayerPlan) => boolean;
+}
+
+/** Directories that every base has, as mode 0755 of root, and not as links; only of Linux's standard. */
+const USUAL: ReadonlySet<string> = new Set(["usr", "usr/local", "usr/local/bin"]);
+
+/** A layer that cannot be built before the base is known. */
+class UnknownBase extends Error {}
+
+/** What bases nearly always have, for one layer: nothing at or below where the layer's sources go. */
+function guessDirectories(plan: LayerPlan, mountPoint: string): BaseDirectories {
+  const mount = mountPoint.replace(/^\//, "");
+  const roots = plan.sources.map(({ imagePath }) => imagePath.replace(/^\//, ""));
+  const isWithin = (path: string, root: string): boolean =>
+    path === root || path.startsWith(`${root}/`);
+  return {
+    has: (path) => {
+      if (USUAL.has(path)) return true;
+      if ([mount, ...roots].some((root) => isWithin(path, root))) return false;
+      throw new UnknownBase(path);
+    },
+  };
+}
+
+async function maybeScan(
+  plan: LayerPlan,
+  mountPoint: string,
+  signal: AbortSignal,
+): Promise<LayerTask | undefined> {
+  const baseDirectories = guessDirectories(plan, mountPoint);
+  try {
+    return { plan, baseDirectories, tree: await scanLayer(plan, { baseDirectories, signal }) };
+  } catch (error) {
+    if (error instanceof UnknownBase) return undefined;
+    throw error;
+  }
+}
+
+/** Builds what can be built without the base; gives the fingerprints of the layers it built. */
+export async function buildAhead(
+  plan: AheadPlan,
+  options: BuildAheadOptions,
+  context: WorkflowContext,
+): Promise<ReadonlySet<string>> {
+  const { compression, mountPoint } = plan;
+  const { cache, useCache, jobs, skip } = options;
+  const { reporter } = context;
+  const built = new Set<string>();
+  // Whoever takes a layer out of the cache then gives its warnings.
+  const warn = (): void => {};
+  await using pool = createCompressionPool({ compression, workers: jobs });
+  const queue = new BuildQueue(context.signal);
+  const { signal } = queue;
+  const tools = { cache, useCache, pool, reporter, warn, signal };
+  await queue.all(async () => {
+    for (const layer of plan.layers) {
+      if ((layer.kind !== "tool" && layer.kind !== "mise") || skip(layer)) continue;
+      const task = await maybeScan(layer, mountPoint, signal);
+      if (task === undefined) continue;
+      const look = { cache, compression, warn, built, builtOnly: !useCache };
+      if (await maybeCached(task, look) !== undefined) continue;
+      pool.prepare(task.tree.bytes);
+      queue.add(task.tree.bytes, async (onRead) => {
+        await buildOne(task, { ...tools, onRead });
+        built.add(await fingerprintTree(task.plan, task.tree, compression));
+      });
+    }
+  });
+  return built;
+}

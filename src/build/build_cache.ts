@@ -1,0 +1,28 @@
+/**
+ * The cache of a build.
+ * @module
+ */
+import type { Platform } from "../oci/mod.ts";
+import { type Cache, openCache } from "../store/cache.ts";
+import { cacheDirectory } from "../store/cache_directory.ts";
+import { holdInstalls } from "../store/installs.ts";
+import { hostEnv, isHostPlatform } from "./environment.ts";
+import type { WorkflowContext } from "../context.ts";
+
+/** Opens the cache; what it finds damaged goes to the details. */
+export function openBuildCache(context: WorkflowContext): Promise<Cache> {
+  return openCache(undefined, {
+    onProblem: (text) => context.reporter.emit({ type: "detail", level: 1, text }),
+  });
+}
+
+/**
+ * Keeps the tools that are installed for other platforms from being pruned, from before mise is asked
+ * about them until the image is built. Does nothing if all platforms are this machine's own.
+ */
+export async function holdForeignInstalls(
+  platforms: readonly Platform[],
+): Promise<AsyncDisposable> {
+  if (platforms.every(isHostPlatform)) return { [Symbol.asyncDispose]: () => Promise.resolve() };
+  return await holdInstalls(cacheDirectory(hostEnv));
+}

@@ -1,0 +1,201 @@
+/**
+ * `build`: project → plan → layers → image → layout, as named steps.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import type { LayerTree } from "../layer/mod.ts";
+import type { LayerPlan } from "../plan/mod.ts";
+import { createLayout } from "../store/layout.ts";
+import type { Cache } from "../store/mod.ts";
+import type { BaseImage } from "./base_image.ts";
+import { holdForeignInstalls, openBuildCache } from "./build_cache.ts";
+import { checkBuilt } from "./check_built.ts";
+import { type ComposedImage, composeImage } from "./compose_image.ts";
+import { warnOfUnknownUser } from "./check_user.ts";
+import { moveDotfiles } from "./dotfiles_home.ts";
+import { defaultJobs } from "./environment.ts";
+import { refuseReplacements } from "./inspect_layer.ts";
+import { makeLayers, type MakeLayersOptions } from "./make_layers.ts";
+import { composeSet, describeSet, type ImageSet } from "./image_set.ts";
+import { hearWarnings, tellOnce } from "../context.ts";
+import { layGround } from "./lay_ground.ts";
+import { type ImageInput, type PlannedImage, planPlatforms, planProject } from "./plan_images.ts";
+import { requestedPlatforms } from "./project_options.ts";
+import { isInstalled, maybeReusable, type ReuseIndex } from "./reuse_layers.ts";
+import type { BuildContext, BuildRequest, BuildResult } from "./types.ts";
+
+import { buildWhileWaiting } from "./while_waiting.ts";
+import { MissingBlobError, writeLayout } from "./write_layout.ts";
+
+export { planImage } from "./plan_images.ts";
+
+/** Archives of an image. */
+const archiveModule = () => import("./write_archive.ts");
+
+/** What building an image into the cache needs. */
+export interface BuildInCacheOptions extends Pick<MakeLayersOptions, "cache" | "useCache"> {
+  /** The flags. */
+  readonly request: ImageInput;
+}
+
+/** Everything of an image but a place to write it to. */
+export interface ImageInCache extends PlannedImage {
+  /** The base. */
+  readonly base: BaseImage;
+  /** Manifest, config and rows. */
+  readonly image: ComposedImage;
+}
+
+/** @throws {MiseOciError} `tool` naming every tool that is not installed, unless its layer is reused. */
+export function requireInstalled(
+  { project, plan }: PlannedImage,
+  reuse: ReuseIndex = new Map(),
+): void {
+  const reused = new Set(
+    plan.layers.filter((layer) => reuse.has(layer)).map(({ name, version }) =>
+      `${name}@${version}`
+    ),
+  );
+  const missing = project.tools.filter(({ installed, short, version }) =>
+    !installed && !reused.has(`${short}@${version}`)
+  );
+  if (missing.length === 0) return;
+  const names = missing.map(({ short, version }) => `${short}@${version}`).join(", ");
+  throw new MiseOciError(
+    "tool",
+    missing.length === 1 ? `Tool is not installed: ${names}` : `Tools are not installed: ${names}`,
+    { hint: "Run mise install, or give --install" },
+  );
+}
+
+/**
+ * Makes the layers of a planned image, composes it and checks whether its commands start; every blob is in
+ * the cache afterwards.
+ */
+export async function buildInCache(
+  planned: PlannedImage,
+  options: BuildInCacheOptions & {
+    /** Layers of a registry that need not be built. */
+    readonly reuse?: ReuseIndex;
+  },
+  context: BuildContext,
+): Promise<ImageInCache> {
+  const { request, cache, useCache, reuse: index = new Map() } = options;
+  const jobs = request.jobs ?? defaultJobs();
+  const { project } = planned;
+  const isReusable = (layer: LayerPlan): boolean => maybeReusable(index, layer) !== undefined;
+  const laid = await buildWhileWaiting(layGround(planned, { ...options, jobs }, context), {
+    plan: planned.plan,
+    cache,
+    useCache,
+    jobs,
+    skip: (layer) => isReusable(layer) || (layer.kind === "tool" && !isInstalled(layer, project)),
+  }, context);
+  const { base, packages, ground, baseDirectories } = laid.base;
+  await warnOfUnknownUser(planned.plan, { ground, cache }, context);
+  const plan = await moveDotfiles(planned, { ground, cache, request }, context);
+  const trees = new Map<LayerPlan, LayerTree>();
+  const heard = hearWarnings(context);
+  const layers = await makeLayers(plan, {
+    cache,
+    useCache,
+    baseDirectories,
+    inspect: (layer, tree) => {
+      trees.set(layer, tree);
+      return refuseReplacements(layer, tree, { ground, baseDirectories, cache, trees }, context);
+    },
+    strict: request.strictEnv,
+    jobs,
+    maybeMade: (layer) => {
+      if (layer.kind === "packages") return packages;
+      return isInstalled(layer, project) ? undefined : maybeReusable(index, layer);
+    },
+    maybeReusable: (layer) => maybeReusable(index, layer),
+    built: laid.built,
+    lists: planned.lists,
+  }, heard.context);
+  const built = { project, plan, base, image: await composeImage(plan, base, layers) };
+  const { check = "warn", fix = false, ...once } = request;
+  const told = heard.warnings;
+  if (!await checkBuilt(built, { check, fix, cache, trees, told }, context)) return built;
+  // What --fix wrote into the config file is part of the image.
+  const again = await planProject(request, context);
+  return await buildInCache(again, { ...options, request: { ...once, check } }, context);
+}
+
+/** Makes the images of several platforms, one after the other: the layers of each keep all cores busy. */
+export async function buildPlatforms(
+  planned: readonly PlannedImage[],
+  options: BuildInCacheOptions & { readonly reuse?: readonly ReuseIndex[] },
+  context: BuildContext,
+): Promise<readonly ImageInCache[]> {
+  const { request, reuse, ...rest } = options;
+  const told = tellOnce(context);
+  const built: ImageInCache[] = [];
+  for (const [i, one] of planned.entries()) {
+    const index = reuse?.[i];
+    const own = { ...request, platform: one.plan.platform };
+    const more = index === undefined ? {} : { reuse: index };
+    built.push(await buildInCache(one, { ...rest, ...more, request: own }, told));
+  }
+  return built;
+}
+
+/** Writes the images where they were asked for. */
+async function writeOutputs(
+  image: ImageSet,
+  options: {
+    readonly request: BuildRequest;
+    readonly tag: string | undefined;
+    readonly cache: Cache;
+  },
+  context: BuildContext,
+): Promise<void> {
+  const { request: { output: directory, archive }, tag, cache } = options;
+  const common = { cache, ...(tag === undefined ? {} : { tag }) };
+  if (directory !== undefined) await writeLayout(image, { ...common, directory }, context);
+  if (archive === undefined) return;
+  await (await archiveModule()).writeArchive(image, { ...common, archive });
+}
+
+/**
+ * Builds the image of a project and writes it as an image layout, an archive or both.
+ *
+ * @throws {MiseOciError} naming what is wrong and what to do; nothing is written then.
+ */
+export async function buildImage(
+  request: BuildRequest,
+  context: BuildContext,
+): Promise<BuildResult> {
+  const { output, archive } = request;
+  if (output !== undefined) await createLayout(output);
+  if (archive !== undefined) {
+    const { checkArchiveTarget } = await archiveModule();
+    await checkArchiveTarget(archive, request.platforms?.length ?? 1);
+  }
+  await using _installs = await holdForeignInstalls(requestedPlatforms(request));
+  const planned = await planPlatforms(request, context);
+  for (const one of planned) requireInstalled(one);
+  const cache = await openBuildCache(context);
+  await using _lease = await cache.lease();
+  const tag = planned[0]?.plan.tag;
+  const write = async (useCache: boolean): Promise<ImageSet> => {
+    const built = await buildPlatforms(planned, { request, cache, useCache }, context);
+    const set = await composeSet(built.map(({ image }) => image));
+    await writeOutputs(set, { request, tag, cache }, context);
+    return set;
+  };
+  const set = await write(request.useCache).catch((error: unknown) => {
+    // Somebody emptied the cache between the look-up and the link: what is missing is built again.
+    if (error instanceof MissingBlobError && !context.signal.aborted) {
+      return write(request.useCache);
+    }
+    throw error;
+  });
+  return {
+    ...(output === undefined ? {} : { output }),
+    ...(archive === undefined ? {} : { archive }),
+    ...describeSet(set),
+    ...(tag === undefined ? {} : { tag }),
+  };
+}

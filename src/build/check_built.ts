@@ -1,0 +1,131 @@
+/**
+ * The check of an image that was just built: warnings, errors with `--strict`, packages with `--fix`.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import type { LayerTree } from "../layer/mod.ts";
+import type { LayerPlan, Project } from "../plan/mod.ts";
+import type { CheckReport } from "../check/mod.ts";
+import type { Cache } from "../store/mod.ts";
+import type { ImageInCache } from "./build_image.ts";
+import { type CheckedImage, findReport, isSilent, openFrom } from "../check/checked_image.ts";
+import { warnOfForeignTools } from "./executables.ts";
+import { packageKey } from "../plan/project.ts";
+import type { CheckMode } from "../check/report_problems.ts";
+import type { WorkflowContext } from "../context.ts";
+
+/** What the check adds to a config file. */
+const addModule = () => import("../check/add_packages.ts");
+/** What a check has to say. */
+const problemsModule = () => import("../check/report_problems.ts");
+
+/** What is done about problems. */
+export interface CheckOptions {
+  /** Whether problems are warnings or an error. */
+  readonly check: CheckMode;
+  /** Where facts and reports are kept. */
+  readonly cache: Cache;
+}
+
+/** The file that packages are added to: the one that has some, or else the project's own. */
+function configFile({ configFiles, packages = [] }: Project): string {
+  const withPackages = packages.at(-1)?.source;
+  const path = withPackages ?? configFiles.findLast((file) => file.endsWith(".toml"));
+  if (path !== undefined) return path;
+  throw new MiseOciError("config", "Cannot add packages: the project has no mise.toml", {
+    hint: "Make one, and give --fix again",
+  });
+}
+
+/** Writes the packages that would help into the config file. Resolves with whether there were any. */
+async function writePackages(
+  report: CheckReport,
+  project: Project,
+  { reporter }: WorkflowContext,
+): Promise<boolean> {
+  const declared = new Set(project.packages?.map(packageKey));
+  const { packagesOf } = await problemsModule();
+  const packages = packagesOf(report).filter((one) => !declared.has(packageKey(one)));
+  if (packages.length === 0) return false;
+  const path = configFile(project);
+  const text = await Deno.readTextFile(path);
+  const { addPackages } = await addModule();
+  const changed = addPackages(text, packages, path);
+  if (changed === text) return false;
+  await replaceFile(path, changed);
+  const keys = packages.map((one) => `"${packageKey(one)}" = "latest"`).join(", ");
+  reporter.emit({ type: "step", text: `Added to [bootstrap.packages] of ${path}: ${keys}` });
+  return true;
+}
+
+/** Replaces a file's text at once, its mode kept; a link stays a link. */
+async function replaceFile(path: string, text: string): Promise<void> {
+  const real = await Deno.realPath(path);
+  const { mode } = await Deno.stat(real);
+  const temporary = `${real}.mise-oci-${crypto.randomUUID()}`;
+  try {
+    await Deno.writeTextFile(temporary, text, mode === null ? {} : { mode: mode & 0o777 });
+    await Deno.rename(temporary, real);
+  } catch (error) {
+    await Deno.remove(temporary).catch(() => {});
+    throw error;
+  }
+}
+
+function checkedImage(
+  { image, plan, base }: ImageInCache,
+  trees: ReadonlyMap<LayerPlan, LayerTree>,
+  cache: Cache,
+): CheckedImage {
+  const { imageConfig, layers } = image;
+  return {
+    config: imageConfig,
+    open: openFrom(cache),
+    layers: layers.flatMap((descriptor, i) => {
+      const diffId = imageConfig.diffIds[i];
+      const layer = plan.layers[i - base.layers.length];
+      const tree = layer === undefined ? undefined : trees.get(layer);
+      return diffId === undefined
+        ? []
+        : { descriptor, diffId, ...(tree === undefined ? {} : { tree }) };
+    }),
+  };
+}
+
+/**
+ * Checks a built image.
+ *
+ * @returns whether packages were added to the config file, so that it is another image now.
+ * @throws {MiseOciError} `check` if there are problems and the check is strict.
+ */
+export async function checkBuilt(
+  built: ImageInCache,
+  options: CheckOptions & {
+    /** The host files of layers that were looked at. */
+    readonly trees: ReadonlyMap<LayerPlan, LayerTree>;
+    /** Warnings that were given before. */
+    readonly told: readonly string[];
+    /** Adds missing packages to the config file. */
+    readonly fix: boolean;
+  },
+  context: WorkflowContext,
+): Promise<boolean> {
+  const { check, cache, trees, told, fix } = options;
+  const { project, plan } = built;
+  const warnOfFormats = (): Promise<void> => warnOfForeignTools(project, plan.platform, context);
+  if (check === "off" && !fix) {
+    await warnOfFormats();
+    return false;
+  }
+  const report = await findReport(checkedImage(built, trees, cache), cache, context);
+  if (report === undefined) {
+    const text = "The image is not checked: it has layers that only the registry has";
+    context.reporter.emit({ type: "detail", level: 1, text });
+    await warnOfFormats();
+    return false;
+  }
+  if (isSilent(report)) return false;
+  if (fix && await writePackages(report, project, context)) return true;
+  (await problemsModule()).reportProblems(report, { check, fixable: !fix, told }, context);
+  return false;
+}

@@ -1,0 +1,77 @@
+/**
+ * What an image has besides its tools and what the host must provide for it, looked at before the plan is
+ * made.
+ * @module
+ */
+import manifest from "../../deno.json" with { type: "json" };
+import { MiseOciError } from "../errors.ts";
+import type { Platform } from "../oci/mod.ts";
+import type { HostExecutable, PlanOptions, Project } from "../plan/mod.ts";
+import { checkSources } from "./check_sources.ts";
+import type { ImageInput } from "./plan_images.ts";
+import { decideEmbedding } from "./executables.ts";
+
+/** Which of the packages that a project declares go into an image. */
+const selectModule = () => import("../packages/mod.ts");
+
+/** How this program was started; tests give other facts. */
+export interface SelfFacts {
+  /** Whether it is a compiled executable. */
+  readonly standalone: boolean;
+  /** The executable. */
+  readonly path: () => string;
+}
+
+const SELF: SelfFacts = { standalone: Deno.build.standalone, path: () => Deno.execPath() };
+
+/**
+ * The compiled mise-oci that `--embed-self` puts into the image.
+ *
+ * @throws {MiseOciError} `usage` if this is not the compiled executable, `unsupported` if it cannot run in
+ * the image.
+ */
+export async function selfExecutable(
+  platform: Platform,
+  { standalone, path }: SelfFacts = SELF,
+): Promise<HostExecutable> {
+  if (!standalone) {
+    throw new MiseOciError(
+      "usage",
+      "Cannot embed mise-oci in the image: it runs as a script, not as an executable of its own",
+      { hint: "Run the compiled executable (deno task compile), or leave --embed-self out" },
+    );
+  }
+  const decision = await decideEmbedding("mise-oci", {
+    path: path(),
+    version: manifest.version,
+    platform,
+  });
+  if (decision.executable !== undefined) return decision.executable;
+  throw new MiseOciError("unsupported", `Cannot embed mise-oci in the image: ${decision.warning}`, {
+    hint: "Leave --embed-self out",
+  });
+}
+
+/**
+ * Packages, the compiled program itself, and where the image is written.
+ *
+ * @throws {MiseOciError} for packages or an executable that no image of the platform can have, and for
+ * what is to be copied and is not there.
+ */
+export async function imageExtras(
+  project: Project,
+  request: ImageInput,
+  platform: Platform,
+): Promise<Pick<PlanOptions, "packages" | "self" | "outputs">> {
+  const declared = project.packages ?? [];
+  const packages = declared.length === 0
+    ? undefined
+    : (await selectModule()).selectPackages(declared, platform);
+  await checkSources(project, [...project.oci.copy, ...request.copies]);
+  const outputs = [request.output, request.archive?.path].flatMap((path) => path ?? []);
+  return {
+    ...(packages === undefined ? {} : { packages }),
+    ...(request.embedSelf === true ? { self: await selfExecutable(platform) } : {}),
+    outputs,
+  };
+}

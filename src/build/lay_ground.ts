@@ -1,0 +1,74 @@
+/**
+ * What lies below the layers of tools: the base image and the system packages installed into it.
+ * @module
+ */
+import type { BaseDirectories } from "../layer/mod.ts";
+import { readBaseDirectories } from "./base_directories.ts";
+import type { BaseImage } from "./base_image.ts";
+import type { BuildInCacheOptions } from "./build_image.ts";
+import type { PlannedImage } from "./plan_images.ts";
+import type { MadeLayer } from "./made_layer.ts";
+import type { PackagesLayerOptions } from "./packages_layer.ts";
+import { openBase } from "./open_base.ts";
+import type { WorkflowContext } from "../context.ts";
+
+/** System packages. */
+const packagesModule = () => import("./packages_layer.ts");
+
+/**
+ * How many layers an image may have for docker: overlayfs takes 127 directories, and a container adds
+ * two of its own.
+ */
+const MAX_DOCKER_LAYERS = 125;
+
+/** Says so before the build if docker will refuse the image. */
+function warnOfDepth({ plan }: PlannedImage, base: BaseImage, context: WorkflowContext): void {
+  const count = base.layers.length + plan.layers.length;
+  if (count <= MAX_DOCKER_LAYERS) return;
+  context.reporter.emit({
+    type: "warning",
+    text:
+      `The image has ${count} layers: docker takes ${MAX_DOCKER_LAYERS} at most (podman 500). ` +
+      "Put some of the tools into the base, or into an image of their own",
+  });
+}
+
+/** The layer of system packages, if the plan has one. */
+async function maybePackages(
+  planned: PlannedImage,
+  options: PackagesLayerOptions,
+  context: WorkflowContext,
+): Promise<MadeLayer | undefined> {
+  if (planned.plan.layers.every(({ kind }) => kind !== "packages")) return undefined;
+  return await (await packagesModule()).maybeMakePackagesLayer(planned, options, context);
+}
+
+/** What lies below the layers of tools. */
+export interface Ground {
+  /** The base. */
+  readonly base: BaseImage;
+  /** The layer of system packages. */
+  readonly packages: MadeLayer | undefined;
+  /** The base with what packages added to it. */
+  readonly ground: BaseImage;
+  /** The directories of both. */
+  readonly baseDirectories: BaseDirectories;
+}
+
+/**
+ * Gets the base, installs packages into it and reads which directories there are.
+ *
+ * @throws {MiseOciError} naming the base or the packages and what is wrong with them.
+ */
+export async function layGround(
+  planned: PlannedImage,
+  { request, cache, useCache, jobs }: BuildInCacheOptions & { readonly jobs: number },
+  context: WorkflowContext,
+): Promise<Ground> {
+  const base = await openBase(planned, { cache, pull: request.pull }, context);
+  warnOfDepth(planned, base, context);
+  const packages = await maybePackages(planned, { base, cache, useCache, jobs }, context);
+  const ground = packages === undefined ? base : { ...base, layers: [...base.layers, packages] };
+  const baseDirectories = await readBaseDirectories(ground, cache, context);
+  return { base, packages, ground, baseDirectories };
+}

@@ -1,0 +1,122 @@
+/**
+ * The layer of system packages: built on the base's own files, kept by base and requests.
+ * @module
+ */
+import { join } from "@std/path";
+import { createCompressionPool } from "../layer/mod.ts";
+import {
+  buildPackagesLayer,
+  packagesFingerprint,
+  type PackagesRequest,
+  planPackages,
+} from "../packages/mod.ts";
+import type { LayerPlan } from "../plan/mod.ts";
+import type { Cache } from "../store/mod.ts";
+import { readBaseFiles } from "./base_files.ts";
+import type { BaseImage } from "./base_image.ts";
+import type { PlannedImage } from "./plan_images.ts";
+import { hostEnv } from "./environment.ts";
+import { maybeParseNotes } from "./layer_notes.ts";
+import { type MadeLayer, withAnnotations } from "./made_layer.ts";
+import type { WorkflowContext } from "../context.ts";
+
+/** What making the layer needs. */
+export interface PackagesLayerOptions {
+  /** The base; its layers are in the cache. */
+  readonly base: BaseImage;
+  /** Where the layer goes and is looked up. */
+  readonly cache: Cache;
+  /** Looks the layer up; without, the packages are installed anew, at their newest. */
+  readonly useCache: boolean;
+  /** How many compression workers. */
+  readonly jobs: number;
+}
+
+/** Installs the packages of a plan and keeps the layer under its fingerprint. */
+async function build(
+  layer: LayerPlan,
+  request: PackagesRequest,
+  options: PackagesLayerOptions & { readonly pool: ReturnType<typeof createCompressionPool> },
+  context: WorkflowContext,
+): Promise<MadeLayer> {
+  const { cache, pool } = options;
+  const { reporter, signal } = context;
+  const id = `layer packages ${layer.name}`;
+  const label = `${layer.name} packages`;
+  reporter.emit({ type: "start", id, label });
+  try {
+    const built = await buildPackagesLayer(request, {
+      workDir: join(cache.dir, "rootfs"),
+      pool,
+      sink: cache,
+      env: hostEnv,
+      signal,
+      warn: (text) => reporter.emit({ type: "warning", text }),
+      detail: (level, text) => reporter.emit({ type: "detail", level, text }),
+    });
+    const { descriptor, diffId, uncompressedSize, fingerprint, warnings } = built;
+    const notes = { texts: [], warnings };
+    await cache.putLayer(fingerprint, { descriptor, diffId, uncompressedSize, label, notes });
+    reporter.emit({ type: "done", id, note: "built" });
+    return { plan: layer, descriptor: withAnnotations(descriptor, layer), diffId, status: "built" };
+  } catch (error) {
+    reporter.emit({ type: "failed", id });
+    throw error;
+  }
+}
+
+/**
+ * Refuses packages for a base that cannot have any, before anything is fetched.
+ *
+ * @throws {MiseOciError} `packages`.
+ */
+export function refuseOnScratch({ plan, project }: PlannedImage): void {
+  if (plan.from.kind !== "scratch") return;
+  const { platform, fromText: from } = plan;
+  planPackages(project.packages ?? [], { platform, from, base: undefined });
+}
+
+/**
+ * Makes the layer of system packages; `undefined` if the plan has none. The base is looked into, and
+ * anything installed, only if the cache does not have the layer.
+ *
+ * @throws {MiseOciError} `packages`, `permission` saying why packages cannot be installed on the base or
+ * on this host.
+ */
+export async function maybeMakePackagesLayer(
+  { plan, project }: PlannedImage,
+  options: PackagesLayerOptions,
+  context: WorkflowContext,
+): Promise<MadeLayer | undefined> {
+  const layer = plan.layers.find(({ kind }) => kind === "packages");
+  if (layer?.packages === undefined) return undefined;
+  const { base, cache, useCache, jobs } = options;
+  const request: PackagesRequest = {
+    ...layer.packages,
+    platform: plan.platform,
+    baseLayers: base.layers.map(({ descriptor, diffId }) => ({
+      descriptor,
+      diffId,
+      open: () => cache.open(descriptor.digest),
+    })),
+  };
+  await using pool = createCompressionPool({ compression: plan.compression, workers: jobs });
+  const cached = useCache
+    ? await cache.getLayer(packagesFingerprint(request, pool.framing))
+    : undefined;
+  if (cached !== undefined) {
+    const { descriptor, diffId, notes } = cached;
+    for (const text of maybeParseNotes(notes)?.warnings ?? []) {
+      context.reporter.emit({ type: "warning", text });
+    }
+    const found = withAnnotations(descriptor, layer);
+    return { plan: layer, descriptor: found, diffId, status: "cached" };
+  }
+  const files = await readBaseFiles(base, cache, context);
+  planPackages(project.packages ?? [], {
+    platform: plan.platform,
+    from: plan.fromText,
+    base: files,
+  });
+  return await build(layer, request, { ...options, pool }, context);
+}

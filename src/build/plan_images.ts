@@ -1,0 +1,191 @@
+/**
+ * From a project to the plan of its image, for one platform or several; nothing is built here.
+ * @module
+ */
+import { mapConcurrently } from "../concurrency.ts";
+import { LAYER_FORMAT, RELOCATION_FORMAT } from "../layer/format.ts";
+import { TreeLists } from "../layer/tree_lists.ts";
+import { SharedAnswers } from "../mise/answers_of_project.ts";
+import { readProject } from "../mise/project.ts";
+import type { Platform } from "../oci/mod.ts";
+import { type BuildPlan, plan, type PlanOptions, type Project } from "../plan/mod.ts";
+import { openBuildCache } from "./build_cache.ts";
+import { defaultPlatform, hostEnv } from "./environment.ts";
+import { imageExtras } from "./image_extras.ts";
+import { sortPlatforms } from "./image_set.ts";
+import { chooseMise } from "./mise_binary.ts";
+import { miseContext } from "./mise_context.ts";
+import { partPlatforms, projectOptions, requestedPlatforms } from "./project_options.ts";
+import { tellOnce } from "../context.ts";
+import { buildTimestamp } from "./timestamp.ts";
+import { followToolPaths } from "./tool_paths.ts";
+import type { BuildContext, BuildRequest, TransientBuild } from "./types.ts";
+
+/** Tools of another platform. */
+const foreignModule = () => import("./foreign_tools.ts");
+/** System packages. */
+const packagesModule = () => import("./packages_layer.ts");
+/** What a dry run looks at. */
+const planModule = () => import("./check_plan.ts");
+
+/** What decides an image; where it is written only as far as no copy takes that along. */
+export type ImageInput = TransientBuild & Pick<BuildRequest, "tag" | "output" | "archive">;
+
+/** A project with its plan. */
+export interface PlannedImage {
+  /** The project as mise sees it, links followed. */
+  readonly project: Project;
+  /** The plan. */
+  readonly plan: BuildPlan;
+  /** Trees of its tools that are listed already, or will be. */
+  readonly lists?: TreeLists;
+}
+
+/** How {@linkcode planProject} reads a project. */
+export interface PlanProjectOptions {
+  /** Installs what is missing for a platform that this machine is not of, mise too, in a place of its own. */
+  readonly installForeign: boolean;
+  /** What mise says for the other platforms of the same build. */
+  readonly shared?: SharedAnswers;
+  /** Lists the trees of the tools as soon as they are known. */
+  readonly lists?: TreeLists;
+}
+
+/** Reads the project, links followed. */
+async function openProject(
+  request: ImageInput,
+  { installForeign, shared, lists }: PlanProjectOptions,
+  context: BuildContext,
+): Promise<Project> {
+  const platform = request.platform ?? defaultPlatform();
+  const asking = projectOptions(request, platform);
+  const { foreign } = asking;
+  // Opened while mise is asked.
+  const opened = foreign !== undefined && installForeign ? openBuildCache(context) : undefined;
+  opened?.catch(() => {});
+  const told = miseContext(context, (paths) => lists?.begin(paths));
+  const whole = foreign !== undefined && installForeign;
+  const asked = await context.asked?.take(request, { context: told, whole });
+  const project = asked ?? await readProject({
+    ...asking,
+    install: foreign === undefined ? request.install : installForeign,
+    ...(shared === undefined ? {} : { shared }),
+  }, told);
+  const followed = await followToolPaths(project);
+  const cache = await opened;
+  if (foreign !== undefined && cache !== undefined) {
+    const { checkForeignTools } = await foreignModule();
+    await checkForeignTools(followed, foreign.platform, cache);
+    cache.useInstalls(followed.tools.map(({ installPath }) => installPath));
+  }
+  return followed;
+}
+
+/** Directories of this machine that no value in the image should name. */
+function hostRoots(project: Project): readonly string[] {
+  const home = hostEnv("HOME") ?? hostEnv("USERPROFILE");
+  const installs = project.tools.map(({ installPath, installDir }) =>
+    installPath.endsWith(`/installs/${installDir}`)
+      ? installPath.slice(0, -`/installs/${installDir}`.length)
+      : installPath
+  );
+  return [...new Set([project.directory, ...installs, ...(home === undefined ? [] : [home])])]
+    .filter((root) => root.length > 1);
+}
+
+async function planOptions(
+  project: Project,
+  { request, download }: { readonly request: ImageInput; readonly download: boolean },
+  context: BuildContext,
+): Promise<PlanOptions> {
+  const platform = request.platform ?? defaultPlatform();
+  const mise = await chooseMise(project, { request, platform, download }, context);
+  if (mise.warning !== undefined) {
+    context.reporter.emit({ type: "warning", text: mise.warning });
+  }
+  const { from, tag, mountPoint, owner, compression } = request;
+  return {
+    ...(from === undefined ? {} : { from }),
+    ...(tag === undefined ? {} : { tag }),
+    ...(mountPoint === undefined ? {} : { mountPoint }),
+    ...(owner === undefined ? {} : { owner }),
+    ...(mise.executable === undefined ? {} : { mise: mise.executable }),
+    copies: request.copies,
+    ...(compression === undefined ? {} : { compression }),
+    platform,
+    created: buildTimestamp(hostEnv("SOURCE_DATE_EPOCH"), Date.now()),
+    allowEnv: request.allowEnv,
+    dropEnv: request.dropEnv,
+    strictEnv: request.strictEnv,
+    hostRoots: hostRoots(project),
+    ...await imageExtras(project, request, platform),
+  };
+}
+
+/**
+ * Reads the project and plans its image. Writes nothing, but for the tools of another platform.
+ *
+ * @throws {MiseOciError} for anything wrong with mise, the project, its config or the flags.
+ */
+export async function planProject(
+  request: ImageInput,
+  context: BuildContext,
+  options: PlanProjectOptions = { installForeign: true },
+): Promise<PlannedImage> {
+  const project = await openProject(request, options, context);
+  const versions = { format: LAYER_FORMAT, relocation: RELOCATION_FORMAT };
+  const download = options.installForeign;
+  const choices = await planOptions(project, { request, download }, context);
+  const planned = plan(project, choices, versions);
+  for (const text of planned.warnings) context.reporter.emit({ type: "warning", text });
+  const { lists } = options;
+  const image = { project, plan: planned, ...(lists === undefined ? {} : { lists }) };
+  if (project.packages !== undefined && project.packages.length > 0) {
+    (await packagesModule()).refuseOnScratch(image);
+  }
+  return image;
+}
+
+/** The plan alone: what `--dry-run` prints. Nothing is installed. */
+export async function planImage(
+  request: BuildRequest,
+  context: BuildContext,
+): Promise<BuildPlan> {
+  const { project, plan } = await planProject(request, context, { installForeign: false });
+  await (await planModule()).checkPlan(project, plan, context);
+  return plan;
+}
+
+/** Plans the image of each platform asked for, in the order of an index. */
+export async function planPlatforms(
+  request: ImageInput,
+  context: BuildContext,
+): Promise<readonly PlannedImage[]> {
+  const platforms = sortPlatforms(requestedPlatforms(request));
+  const told = tellOnce(context);
+  const limit = platforms.length;
+  // What is installed for another platform may need this machine's own npm: that comes first.
+  const { own, others } = partPlatforms(platforms);
+  const planned = new Map<Platform, PlannedImage>();
+  const shared = new SharedAnswers();
+  const stop = new AbortController();
+  const signal = AbortSignal.any([context.signal, stop.signal]);
+  // While the layers of the first platform are looked at, a thread lists the trees of the others.
+  const lists = request.useCache && platforms.length > 1 ? new TreeLists({ signal }) : undefined;
+  if (!request.install) lists?.prepare();
+  for (const group of request.install ? [own, others] : [[...own, ...others]]) {
+    await mapConcurrently(group, { limit }, async (platform) => {
+      const listed = lists === undefined || platform === platforms[0] ? {} : { lists };
+      const options = { installForeign: true, shared, ...listed };
+      const image = planProject({ ...request, platform }, told, options);
+      image.catch((error) => stop.abort(error));
+      planned.set(platform, await image);
+    });
+  }
+  lists?.settle();
+  const images = platforms.flatMap((platform) => planned.get(platform) ?? []);
+  if (images.length < 2) return images;
+  const { differentVersions } = await foreignModule();
+  for (const text of differentVersions(images)) told.reporter.emit({ type: "warning", text });
+  return images;
+}

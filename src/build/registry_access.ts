@@ -1,0 +1,69 @@
+/**
+ * Opens a client for a registry with everything that this machine knows about it: credentials, private
+ * certificates, proxies, and whether plain http is allowed.
+ * @module
+ */
+import { formatReference, type Reference } from "../oci/mod.ts";
+import { loadCaCerts } from "../registry/ca_certs.ts";
+import { registryUrl } from "../registry/host.ts";
+import { createRegistryClient, type RegistryClient } from "../registry/transport.ts";
+import { hostEnv } from "./environment.ts";
+import { miseContext } from "./mise_context.ts";
+import type { WorkflowContext } from "../context.ts";
+
+/** Loaded late: nobody asks mise about registries of this machine. */
+const settingsModule = () => import("../mise/settings.ts");
+
+type Finding = typeof import("../registry/credentials/find_credentials.ts");
+
+/* The same: a registry that asks for none needs no credentials. */
+const credentialsModule = () => import("../registry/credentials/find_credentials.ts");
+
+/** How a registry may be reached. */
+export interface RegistryAccess {
+  /** Registries that may be reached over plain http (`oci.insecure_registries`). */
+  readonly insecureRegistries: readonly string[];
+}
+
+/**
+ * How a registry may be reached from a directory. mise is asked only where its answer matters: registries
+ * of this machine may always be reached over plain http.
+ */
+export async function readAccess(
+  { registry }: Reference,
+  directory: string,
+  context: WorkflowContext,
+): Promise<RegistryAccess> {
+  const isPlain = registryUrl(registry, { insecure: false }).protocol === "http:";
+  if (isPlain) return { insecureRegistries: [] };
+  const { readSettings } = await settingsModule();
+  return await readSettings({ directory }, miseContext(context));
+}
+
+/** Opens a client for the registry of a reference. Close it. */
+export async function openRegistry(
+  reference: Reference,
+  access: RegistryAccess,
+  context: WorkflowContext,
+): Promise<RegistryClient> {
+  const { registry, repository } = reference;
+  const { reporter, signal } = context;
+  return createRegistryClient({
+    registry,
+    insecure: access.insecureRegistries.includes(registry),
+    caCerts: await loadCaCerts(registry, { env: hostEnv }),
+    credentials: async () => {
+      const { findCredentials } = await credentialsModule();
+      return await findCredentials(formatReference({ registry, repository }), {
+        env: hostEnv,
+        warn: (text) => reporter.emit({ type: "warning", text }),
+        detail: (text) => reporter.emit({ type: "detail", level: 1, text }),
+        signal,
+      });
+    },
+    env: hostEnv,
+    signal,
+    log: (level, text) => reporter.emit({ type: "detail", level, text }),
+    warn: (text) => reporter.emit({ type: "warning", text }),
+  });
+}

@@ -1,0 +1,66 @@
+/**
+ * Layer reuse (spec section 9): tool layers that the destination has already are not built again.
+ *
+ * A tool that is installed here is held against the registry's layer by its diff ID, which the local cache
+ * knows, or else a tar that is made and hashed, at disk speed and without compressing it. A tool that is
+ * not installed is taken by its annotations, and the table says from where.
+ * @module
+ */
+import type { Reference } from "../oci/mod.ts";
+import type { BuildPlan, LayerPlan, Project } from "../plan/mod.ts";
+import type { RegistryClient, ReusableLayer } from "../registry/mod.ts";
+import { withAnnotations } from "./made_layer.ts";
+import type { MadeLayer } from "./made_layer.ts";
+import type { WorkflowContext } from "../context.ts";
+
+/** Layers that a registry has already. */
+const reuseModule = () => import("../registry/reuse.ts");
+
+/** Layers of the registry, by the plans that they can stand for. */
+export type ReuseIndex = ReadonlyMap<LayerPlan, ReusableLayer>;
+
+/** Reads the image whose layers may be reused. One that is missing or broken is no error. */
+export async function readReuseIndex(
+  client: RegistryClient,
+  options: { readonly plan: BuildPlan; readonly reference: Reference; readonly asked: boolean },
+  context: WorkflowContext,
+): Promise<ReuseIndex> {
+  const { plan, reference, asked } = options;
+  const tools = plan.layers.filter(({ kind }) => kind === "tool");
+  const { findReusableLayers } = await reuseModule();
+  const { layers, problem } = await findReusableLayers(client, {
+    reference,
+    platform: plan.platform,
+    wanted: tools.map(({ annotations }) => ({ annotations, compression: plan.compression.kind })),
+    signal: context.signal,
+  });
+  if (problem !== undefined) {
+    // The first push finds nothing, as it should; what was asked for, or is broken, is worth a word.
+    const warn = asked || problem.kind === "broken";
+    const { text } = problem;
+    context.reporter.emit(warn ? { type: "warning", text } : { type: "detail", level: 1, text });
+  }
+  return new Map(tools.flatMap((tool, i) => {
+    const layer = layers[i];
+    return layer === undefined ? [] : [[tool, layer] as const];
+  }));
+}
+
+/** The registry's layer for a plan, if there is one. */
+export function maybeReusable(index: ReuseIndex, plan: LayerPlan): MadeLayer | undefined {
+  const layer = index.get(plan);
+  if (layer === undefined) return undefined;
+  const { descriptor, diffId, from: reusedFrom } = layer;
+  return {
+    plan,
+    descriptor: withAnnotations(descriptor, plan),
+    diffId,
+    status: "reused",
+    reusedFrom,
+  };
+}
+
+/** Whether a layer is of a tool that is installed: only then is there something to hold against it. */
+export function isInstalled({ name, version }: LayerPlan, { tools }: Project): boolean {
+  return tools.some((tool) => tool.short === name && tool.version === version && tool.installed);
+}

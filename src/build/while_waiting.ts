@@ -1,0 +1,55 @@
+/**
+ * Waiting for the base: it is mostly there, or else layers are built meanwhile.
+ * @module
+ */
+import type { AheadPlan, BuildAheadOptions } from "./build_ahead.ts";
+import type { WorkflowContext } from "../context.ts";
+
+/** Builds layers while the base is on its way. */
+const aheadModule = () => import("./build_ahead.ts");
+
+/** A base that is ready after so long, in milliseconds, was there already. */
+const PATIENCE_MS = 50;
+
+/** Whether a promise is settled within a time. */
+async function settlesWithin(promise: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  // Not `setTimeout`, the first of which loads modules of Deno's for 12 ms.
+  const time = AbortSignal.timeout(milliseconds);
+  time.addEventListener("abort", () => resolve(false), { once: true });
+  const settled = promise.then(() => true, () => true);
+  return await Promise.race([settled, late]);
+}
+
+/**
+ * Waits for the base, and builds layers meanwhile if that takes long.
+ *
+ * @returns The base, and the fingerprints of the layers that were built.
+ * @throws what `base` rejects with. What goes wrong with a layer is left to whoever builds it then.
+ */
+export async function buildWhileWaiting<T>(
+  base: Promise<T>,
+  { plan, ...options }: BuildAheadOptions & { readonly plan: AheadPlan },
+  context: WorkflowContext,
+): Promise<{ readonly base: T; readonly built: ReadonlySet<string> }> {
+  const nothing: ReadonlySet<string> = new Set();
+  if (plan.from.kind === "scratch" || await settlesWithin(base, PATIENCE_MS)) {
+    return { base: await base, built: nothing };
+  }
+  const stop = new AbortController();
+  const signal = AbortSignal.any([context.signal, stop.signal]);
+  const { buildAhead } = await aheadModule();
+  const ahead = buildAhead(plan, options, { ...context, signal }).catch((error: unknown) => {
+    const text = `Not built while the base was on its way: ${error}`;
+    if (!signal.aborted) context.reporter.emit({ type: "detail", level: 1, text });
+    return nothing;
+  });
+  try {
+    await base;
+  } catch (error) {
+    stop.abort();
+    await ahead;
+    throw error;
+  }
+  return { base: await base, built: await ahead };
+}

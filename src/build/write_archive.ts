@@ -1,0 +1,107 @@
+/**
+ * Writes composed images into an archive file, which appears when it is whole.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import { Annotation, parseManifest } from "../oci/mod.ts";
+import { type Cache, checkWritable, writeDockerArchive, writeOciArchive } from "../store/mod.ts";
+import { dirname } from "@std/path";
+import type { ComposedImage } from "./compose_image.ts";
+import { engineName } from "../engine/name.ts";
+import { type ImageSet, setDocuments, setEntry, setLayers } from "./image_set.ts";
+import { withDocuments } from "./memory_source.ts";
+import type { ArchiveRequest } from "./types.ts";
+import { MissingBlobError } from "./write_layout.ts";
+
+/** What is at a path; links are followed. */
+async function maybeStat(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.stat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Says before a build what would be wrong after it.
+ *
+ * @throws {MiseOciError} `io`; `usage` for several images in a format that holds one.
+ */
+export async function checkArchiveTarget(
+  { path, format }: ArchiveRequest,
+  images = 1,
+): Promise<void> {
+  if (format === "docker-archive" && images > 1) throw severalImages(path);
+  const fail = (why: string): MiseOciError =>
+    new MiseOciError("io", `Cannot write archive "${path}": ${why}`, {
+      hint: "Give the path of a file in a directory that exists with --output-archive",
+    });
+  const there = await maybeStat(path);
+  if (there?.isDirectory) throw fail("it is a directory");
+  // It would be replaced, not written to.
+  if (there !== undefined && !there.isFile) throw fail("it is a pipe, a socket or a device");
+  const parent = dirname(path);
+  if (!(await maybeStat(parent))?.isDirectory) throw fail(`there is no directory "${parent}"`);
+  await checkWritable(parent);
+}
+
+function onlyImage({ images }: ImageSet, path: string): ComposedImage {
+  const [image, ...others] = images;
+  if (image !== undefined && others.length === 0) return image;
+  throw severalImages(path);
+}
+
+function severalImages(path: string): MiseOciError {
+  return new MiseOciError(
+    "usage",
+    `Cannot write archive "${path}": a docker-archive holds one image`,
+    { hint: "Name one --platform, or choose --format oci-archive" },
+  );
+}
+
+/**
+ * Writes the archive.
+ *
+ * @throws {MissingBlobError} if the cache lost a blob since it was made; there is no file then.
+ * @throws {MiseOciError} `io` if it cannot be written, `integrity` if a blob is damaged, `usage` for
+ * several images in a format that holds one.
+ */
+export async function writeArchive(
+  set: ImageSet,
+  options: { readonly archive: ArchiveRequest; readonly tag?: string; readonly cache: Cache },
+): Promise<void> {
+  const { archive: { path, format }, tag, cache } = options;
+  for (const layer of setLayers(set)) {
+    if (await cache.size(layer.digest) !== layer.size) throw new MissingBlobError(layer);
+  }
+  const source = withDocuments(
+    cache,
+    new Map(setDocuments(set).map(({ descriptor, bytes }) => [descriptor.digest, bytes])),
+  );
+  if (format === "docker-archive") {
+    const { manifest, config, platform, imageConfig } = onlyImage(set, path);
+    const parsed = parseManifest(manifest.bytes, { what: "the manifest just composed" });
+    if (parsed.kind !== "manifest") throw new TypeError("The manifest just composed is an index");
+    const { descriptor } = manifest;
+    const repoTags = tag === undefined ? [] : [engineName(tag, descriptor.digest)];
+    const resolved = {
+      descriptor,
+      manifest: parsed.manifest,
+      manifestBytes: manifest.bytes,
+      config: imageConfig,
+      configBytes: config.bytes,
+      platform,
+      source,
+    };
+    return await writeDockerArchive(resolved, path, { repoTags });
+  }
+  const annotations = tag === undefined ? {} : { annotations: { [Annotation.refName]: tag } };
+  const manifests = [{ ...setEntry(set), ...annotations }];
+  const store = {
+    ...source,
+    place: "the image just built",
+    index: () => Promise.resolve({ manifests }),
+  };
+  await writeOciArchive(store, path);
+}

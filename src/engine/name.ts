@@ -1,0 +1,46 @@
+/**
+ * What an image is called in an engine.
+ * @module
+ */
+import { type Digest, digestHex, parseReference } from "../oci/mod.ts";
+
+/** Name of images that have none of their own. */
+const REPOSITORY = "mise-oci";
+
+/** A name in an index that says which version, not what it is a version of. */
+const VERSION_ONLY = /^(?:latest|v?\d[^/:]*)$/;
+
+function isReference(text: string): boolean {
+  try {
+    return parseReference(text).digest === undefined;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The name that an engine gets for an image: always with a tag, which `docker load` insists on. Layouts
+ * call images anything; what is no name for an engine becomes a tag of `mise-oci`.
+ *
+ * @param name the name in the layout or of the command line, if there is one.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { parseDigest } from "../oci/mod.ts";
+ * import { engineName } from "./name.ts";
+ *
+ * const digest = parseDigest(`sha256:${"0".repeat(64)}`);
+ * assertEquals(engineName("app", digest), "app:latest");
+ * assertEquals(engineName("v1", digest), "mise-oci:v1");
+ * assertEquals(engineName(undefined, digest), "mise-oci:000000000000");
+ * ```
+ */
+export function engineName(name: string | undefined, digest: Digest): string {
+  const short = digestHex(digest).slice(0, 12);
+  if (name === undefined) return `${REPOSITORY}:${short}`;
+  if (!VERSION_ONLY.test(name) && isReference(name)) {
+    return parseReference(name).tag === undefined ? `${name}:latest` : name;
+  }
+  return `${REPOSITORY}:${/^\w[\w.-]{0,127}$/.test(name) ? name : short}`;
+}
