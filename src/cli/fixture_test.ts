@@ -58,6 +58,8 @@ export function fakeWorkflows(given: Partial<Workflows>): Workflows {
     diffImages: unexpected("diffImages"),
     checkImage: unexpected("checkImage"),
     rebaseImage: unexpected("rebaseImage"),
+    pinProject: unexpected("pinProject"),
+    findOutdated: unexpected("findOutdated"),
     cacheDirectory: unexpected("cacheDirectory"),
     listCache: unexpected("listCache"),
     pruneCache: unexpected("pruneCache"),

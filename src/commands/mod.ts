@@ -11,6 +11,8 @@ import { diff } from "./diff.ts";
 import { inspect } from "./inspect.ts";
 import { load } from "./load.ts";
 import { push } from "./push.ts";
+import { pin } from "./pin.ts";
+import { outdated } from "./outdated.ts";
 import { rebase } from "./rebase.ts";
 import { runCommand } from "./run.ts";
 
@@ -21,6 +23,8 @@ export const COMMANDS: readonly Command[] = [
   push,
   load,
   rebase,
+  pin,
+  outdated,
   check,
   inspect,
   diff,

@@ -4,6 +4,8 @@
  */
 import type { BuildPlan } from "../plan/types.ts";
 import type { CheckRequest, CheckResult } from "../workflow/check_image.ts";
+import type { PinRequest, PinResult } from "../workflow/pin_project.ts";
+import type { OutdatedRequest, OutdatedResult } from "../workflow/outdated.ts";
 import type { RebaseRequest, RebaseResult } from "../workflow/rebase_image.ts";
 import type { CacheEntry, PruneOptions, PruneResult } from "../workflow/manage_cache.ts";
 import type {
@@ -43,6 +45,10 @@ export interface Workflows {
   checkImage(request: CheckRequest, context: WorkflowContext): Promise<CheckResult>;
   /** Puts an image of a registry onto another base. */
   rebaseImage(request: RebaseRequest, context: WorkflowContext): Promise<RebaseResult>;
+  /** Pins what a project leaves open. */
+  pinProject(request: PinRequest, context: WorkflowContext): Promise<PinResult>;
+  /** Finds what is behind. */
+  findOutdated(request: OutdatedRequest, context: WorkflowContext): Promise<OutdatedResult>;
   /** The cache's directory. */
   cacheDirectory(): Promise<string>;
   /** What is in the cache. */
@@ -62,6 +68,8 @@ const inspectModule = () => import("../workflow/inspect_image.ts");
 const diffModule = () => import("../workflow/diff_images.ts");
 const checkModule = () => import("../workflow/check_image.ts");
 const rebaseModule = () => import("../workflow/rebase_image.ts");
+const pinProjectModule = () => import("../workflow/pin_project.ts");
+const findOutdatedModule = () => import("../workflow/outdated.ts");
 const cacheModule = () => import("../workflow/manage_cache.ts");
 
 /** The real ones. */
@@ -75,6 +83,9 @@ export const workflows: Workflows = {
   diffImages: async (request, context) => (await diffModule()).diffImages(request, context),
   checkImage: async (request, context) => (await checkModule()).checkImage(request, context),
   rebaseImage: async (request, context) => (await rebaseModule()).rebaseImage(request, context),
+  pinProject: async (request, context) => (await pinProjectModule()).pinProject(request, context),
+  findOutdated: async (request, context) =>
+    (await findOutdatedModule()).findOutdated(request, context),
   cacheDirectory: async () => (await cacheModule()).cacheDirectory(),
   listCache: async () => (await cacheModule()).listCache(),
   pruneCache: async (options) => (await cacheModule()).pruneCache(options),

@@ -12,6 +12,7 @@ export { locateMise, type LocateOptions } from "./locate.ts";
 export { parseImagePath } from "./oci_fields.ts";
 export type { OciTable } from "./oci_fields.ts";
 export { mergeOci, parseOciTables } from "./oci_section.ts";
+export { type OutdatedTool, readOutdatedTools } from "./outdated.ts";
 export { type ProjectOptions, readProject } from "./project.ts";
 export { maybeMiseRelease, type MiseRelease, parseChecksum } from "./release.ts";
 export { readSettings } from "./settings.ts";
