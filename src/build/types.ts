@@ -2,7 +2,7 @@
  * What a build takes and returns.
  * @module
  */
-import type { CompressionChoice, Digest, Platform } from "../oci/mod.ts";
+import type { CompressionChoice, Digest, Platform, Reference } from "../oci/mod.ts";
 import type { Copy } from "../plan/project.ts";
 import type { Owner } from "../plan/types.ts";
 import type { CheckMode } from "../check/report_problems.ts";
@@ -27,6 +27,8 @@ export interface ProjectRequest {
   readonly includeGlobal: boolean;
   /** Runs `mise install` first. */
   readonly install: boolean;
+  /** With `install`: the tools that are installed, `NAME@VERSION`; default all that are missing. */
+  readonly installOnly?: readonly string[];
   /** Answers yes to what mise asks (`-y`). */
   readonly yes?: boolean;
 }
@@ -71,6 +73,10 @@ export interface BuildRequest extends ProjectRequest {
   readonly check?: CheckMode;
   /** Adds missing packages to the config file and builds with them (`--fix`). */
   readonly fix?: boolean;
+  /** Repository of the layer store (`--store`, `MISE_OCI_STORE`); default: `[_.oci] store`. */
+  readonly store?: Reference;
+  /** Writes layers that the store lacks to it (`--store-push`). */
+  readonly storePush?: boolean;
   /** `--strict-env`. */
   readonly strictEnv: boolean;
   /** `-j`; default: the number of cores. */

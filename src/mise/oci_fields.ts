@@ -8,8 +8,9 @@ import {
   parseCompression,
   parseImageName,
   parseImageSource,
+  parseStoreReference,
 } from "../oci/mod.ts";
-import type { Copy, OciSection } from "../plan/project.ts";
+import type { Copy, OciSection, StoreSetting } from "../plan/project.ts";
 import { dirname, resolve } from "@std/path";
 import { nearest } from "../suggest.ts";
 import { type ConfigFile, describePlace, isTable, type TomlTable } from "./config_file.ts";
@@ -188,6 +189,17 @@ function globs(value: unknown, place: FieldPlace): readonly string[] {
   return list;
 }
 
+/** A repository, or a table with it and whether it is written to. */
+function store(value: unknown, place: FieldPlace): StoreSetting {
+  const { ref, push = false, ...others } = isTable(value) ? value : { ref: value };
+  const at = isTable(value) ? { ...place, path: [...place.path, "ref"] } : place;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) return failField(place, `unknown key ${JSON.stringify(unknown)}`);
+  if (typeof push !== "boolean") return failField(place, "push is true or false");
+  parsed(ref, at, parseStoreReference);
+  return { ref: text(ref, at), push };
+}
+
 /** Keys of `[oci]` as mise knows them too. */
 const FIELDS: Readonly<Record<string, FieldReader>> = {
   from: (value, place) => ({ from: from(value, place) }),
@@ -213,6 +225,7 @@ const OWN_FIELDS: Readonly<Record<string, FieldReader>> = {
     return { compression: text(value, place) };
   },
   exclude: (value, place) => ({ exclude: globs(value, place) }),
+  store: (value, place) => ({ store: store(value, place) }),
 };
 
 const ALL_FIELDS = { ...FIELDS, ...OWN_FIELDS };

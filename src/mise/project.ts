@@ -46,6 +46,8 @@ export interface ProjectOptions {
   readonly includeGlobal: boolean;
   /** Runs `mise install` first. */
   readonly install: boolean;
+  /** Installs these tools only, `NAME@VERSION`. */
+  readonly installOnly?: readonly string[];
   /** Answers yes to what `mise install` asks. */
   readonly yes?: boolean;
   /**
@@ -95,9 +97,12 @@ function withoutOverrides(session: Session, tools: readonly ListedTool[]): Sessi
   };
 }
 
-async function runInstall(session: Session, yes: boolean): Promise<void> {
+async function runInstall(
+  session: Session,
+  { yes = false, installOnly = [] }: Pick<ProjectOptions, "yes" | "installOnly">,
+): Promise<void> {
   const { misePath, directory, context } = session;
-  const args = yes ? ["install", "--yes"] : ["install"];
+  const args = ["install", ...(yes ? ["--yes"] : []), ...installOnly];
   const answer = await callMise({
     misePath,
     directory,
@@ -113,8 +118,9 @@ async function runInstall(session: Session, yes: boolean): Promise<void> {
 /** Installs, for the versions that the project (not the environment) asks for. */
 async function install(
   session: Session,
-  { includeGlobal, yes = false }: ProjectOptions,
+  options: ProjectOptions,
 ): Promise<void> {
+  const { includeGlobal } = options;
   await askVersion(session);
   let current = session;
   for (let round = 0; !includeGlobal && round < MAX_OVERRIDES; round++) {
@@ -122,7 +128,7 @@ async function install(
     if (next === undefined) break;
     current = next;
   }
-  await runInstall(current, yes);
+  await runInstall(current, options);
 }
 
 async function askProject(

@@ -38,6 +38,10 @@ export const Annotation = {
    * `Env.NAME`, `Labels.NAME`, `Entrypoint`, `Cmd`, `User`, `WorkingDir`. `rebase` keeps these.
    */
   ownSettings: "dev.mise.config.own",
+  /** On an entry of a layer store: the key of its layer. */
+  storeKey: "dev.mise.store.key",
+  /** On an entry of a layer store: a JSON list of other tools' directories that its layer names. */
+  storeReferences: "dev.mise.store.references",
   /** What kind of layer it is: base, tool, mise, config, … */
   layerKind: "dev.mise.layer.kind",
   /** Label: version of mise. */

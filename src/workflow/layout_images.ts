@@ -11,6 +11,8 @@ import {
   resolveImage,
 } from "../store/image_source.ts";
 import { openLayout } from "../store/layout.ts";
+import type { BaseOrigin } from "../registry/push.ts";
+import type { BlobSource } from "../store/ports.ts";
 import { checkFound } from "./check_found.ts";
 import type { Document } from "../build/compose_image.ts";
 import { defaultPlatform } from "../build/environment.ts";
@@ -29,6 +31,12 @@ export interface ObtainedImages extends AsyncDisposable {
   readonly rows?: readonly (readonly LayerRow[])[];
   /** The index that names them, if it is to be sent too. */
   readonly index?: Document;
+  /** How many of the layers of each are its base's, if that is known. */
+  readonly baseLayers?: readonly number[];
+  /** Repositories that have some of the layers. */
+  readonly origins?: readonly BaseOrigin[];
+  /** Where blobs are that the images' own sources lack. */
+  readonly elsewhere?: BlobSource;
 }
 
 /**

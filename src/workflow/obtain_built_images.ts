@@ -33,6 +33,7 @@ export async function obtainBuiltImages(
     return {
       images: built.map((one) => resolvedInCache(one, cache)),
       rows: images.map(({ rows }) => rows),
+      baseLayers: built.map(({ base }) => base.layers.length),
       ...(index === undefined ? {} : { index }),
       [Symbol.asyncDispose]: () => lease.release(),
     };

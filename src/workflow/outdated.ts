@@ -25,7 +25,7 @@ import {
   planPins,
   withoutDigest,
 } from "./pins.ts";
-import { RegistryClients } from "./registry_clients.ts";
+import { RegistryClients } from "../build/registry_clients.ts";
 
 /** The flags of `outdated`, parsed. */
 export interface OutdatedRequest extends PinProject {

@@ -8,16 +8,18 @@ import { makeTemporary } from "../mise/temporary.ts";
 import { formatReference } from "../oci/mod.ts";
 import { pushWithTool } from "../registry/mod.ts";
 import { openLayout } from "../store/mod.ts";
-import { adoptReused } from "../build/adopt_reused.ts";
-import { holdForeignInstalls } from "../build/build_cache.ts";
+import { holdForeignInstalls, openBuildCache } from "../build/build_cache.ts";
 import { buildImage } from "../build/build_image.ts";
-import { planPlatforms } from "../build/plan_images.ts";
 import { requestedPlatforms } from "../build/project_options.ts";
-import { obtainLayoutImage } from "./layout_images.ts";
+import { type ObtainedImages, obtainLayoutImage } from "./layout_images.ts";
 import { obtainBuiltImages } from "./obtain_built_images.ts";
+import { type FoundLayers, groundDirectories, planAndFind } from "./find_layers.ts";
+import { RegistryClients } from "../build/registry_clients.ts";
+import { type StoreChoice, writeStore } from "../build/store_layers.ts";
+import type { TransientBuild } from "../build/types.ts";
+import { type RegistryClient, RemoteBlobs } from "../registry/mod.ts";
 import { destinationOf, upload } from "./push_upload.ts";
-import { openRegistry, readAccess } from "../build/registry_access.ts";
-import { readReuseIndex, type ReuseIndex } from "../build/reuse_layers.ts";
+import { readAccess } from "../build/registry_access.ts";
 
 import type { BuildContext } from "../build/types.ts";
 import type { ImageRequest, PushRequest, PushResult } from "./types.ts";
@@ -29,22 +31,100 @@ export async function pushBuilt(
 ): Promise<PushResult> {
   const { build } = request.image;
   await using _installs = await holdForeignInstalls(requestedPlatforms(build));
-  const asked = await planPlatforms(build, context);
-  const insecureRegistries = asked[0]?.project.settings.insecureRegistries ?? [];
-  const client = await openRegistry(request.destination, { insecureRegistries }, context);
+  using clients = new RegistryClients(request.directory, context);
+  const client = await clients.of(request.destination);
+  const push = { request, build, client, clients };
   try {
-    const reuse: ReuseIndex[] = [];
-    for (const { plan } of build.useCache ? asked : []) {
-      const reference = request.cacheFrom ?? destinationOf(request.destination);
-      const from = { plan, reference, asked: request.cacheFrom !== undefined };
-      reuse.push(await readReuseIndex(client, from, context));
-    }
-    const planned = asked.map((one, i) => adoptReused(one, reuse[i] ?? new Map(), build.dropEnv));
-    await using obtained = await obtainBuiltImages(planned, { build, reuse }, context);
-    return await upload(client, obtained, { request, context });
-  } finally {
-    client.close();
+    return await pushFound(push, context);
+  } catch (error) {
+    if (!(error instanceof StoreDamage) || context.signal.aborted) throw error;
+    const text = `The layer store is not used: ${error.message}`;
+    context.reporter.emit({ type: "warning", text });
+    return await pushFound({ ...push, withoutStore: true }, context);
   }
+}
+
+/** A layer that the store gave cannot be had whole. */
+class StoreDamage extends MiseOciError {
+  constructor(error: MiseOciError) {
+    super(error.code, error.message, { cause: error });
+  }
+}
+
+/** What a push of a build works with. */
+interface BuiltPush {
+  readonly request: PushRequest;
+  readonly build: TransientBuild;
+  readonly client: RegistryClient;
+  readonly clients: RegistryClients;
+  readonly withoutStore?: boolean;
+}
+
+async function pushFound(push: BuiltPush, context: BuildContext): Promise<PushResult> {
+  const { request, build, client, clients } = push;
+  const reference = request.cacheFrom ?? destinationOf(request.destination);
+  const asked = request.cacheFrom !== undefined;
+  const found = await planAndFind({ ...push, reference, asked }, context);
+  const { planned, reuse, stored, store } = found;
+  await using obtained = await obtainBuiltImages(planned, { build, reuse }, context);
+  const more = store === undefined ? {} : {
+    origins: [{
+      ...store.reference,
+      layers: new Set(stored.map(({ descriptor: { digest } }) => digest)),
+    }],
+    elsewhere: new RemoteBlobs(await clients.of(store.reference), {
+      repository: store.reference.repository,
+      blobs: stored.map(({ descriptor }) => descriptor),
+      signal: context.signal,
+    }),
+  };
+  const result = await upload(client, { ...obtained, ...more }, { request, context })
+    .catch((error: unknown) => {
+      const isDamage = error instanceof MiseOciError && stored.length > 0 &&
+        ["integrity", "not-found"].includes(error.code);
+      throw isDamage ? new StoreDamage(error) : error;
+    });
+  if (store?.push === true && push.withoutStore !== true) {
+    await writeImages(found, { obtained, store, push }, context);
+  }
+  return result;
+}
+
+/** Puts the tools of pushed images into the store. */
+async function writeImages(
+  { planned }: FoundLayers,
+  { obtained, store, push }: {
+    readonly obtained: ObtainedImages;
+    readonly store: StoreChoice;
+    readonly push: BuiltPush;
+  },
+  context: BuildContext,
+): Promise<void> {
+  const { request, build, clients } = push;
+  const cache = await openBuildCache(context);
+  let written = 0;
+  for (const [i, image] of obtained.images.entries()) {
+    const one = planned[i];
+    if (one === undefined) continue;
+    const { manifest, config } = image;
+    const base = manifest.layers.length - one.plan.layers.length;
+    const layers = one.plan.layers.flatMap((plan, at) => {
+      const [descriptor, diffId] = [manifest.layers[base + at], config.diffIds[base + at]];
+      return descriptor === undefined || diffId === undefined ? [] : { plan, descriptor, diffId };
+    });
+    written += await writeStore(one, {
+      store,
+      clients,
+      baseDirectories: await groundDirectories(one, build, context),
+      layers,
+      cache,
+      destination: request.destination,
+      env: config.config?.Env ?? [],
+    }, context);
+  }
+  if (written === 0) return;
+  const text = `Put ${written} layers into ${formatReference(store.reference)}`;
+  context.reporter.emit({ type: "step", text });
 }
 
 /** Hands a layout to skopeo or crane. They push what the layout has, so nothing is reused. */

@@ -14,7 +14,7 @@ import {
 import type { PlatformEntry, RegistryClient } from "../registry/mod.ts";
 import { type BaseOrigin, type PushEvent, pushImage as pushToRegistry } from "../registry/push.ts";
 import { putManifest } from "../registry/put_manifest.ts";
-import type { ResolvedImage } from "../store/mod.ts";
+import type { BlobSource, ResolvedImage } from "../store/mod.ts";
 import type { ObtainedImages } from "./layout_images.ts";
 import type { WorkflowContext } from "../context.ts";
 import type { PushRequest, PushResult } from "./types.ts";
@@ -36,10 +36,14 @@ export function destinationOf(reference: Reference): Reference {
 }
 
 /**
- * Where the base's layers can be mounted from: what the manifest says of its base, for the layers that
- * mise-oci did not make.
+ * Where the base's layers can be mounted from, by what the manifest says of its base.
+ *
+ * @param count of the base's layers; without, those count that mise-oci did not make.
  */
-function maybeBaseOrigin({ manifest }: ResolvedImage): BaseOrigin | undefined {
+function maybeBaseOrigin(
+  { manifest }: ResolvedImage,
+  count: number | undefined,
+): BaseOrigin | undefined {
   const name = manifest.annotations?.[Annotation.baseName];
   if (name === undefined) return undefined;
   let reference: Reference;
@@ -50,7 +54,9 @@ function maybeBaseOrigin({ manifest }: ResolvedImage): BaseOrigin | undefined {
     throw error;
   }
   const layers = new Set<Digest>(
-    manifest.layers.filter(({ annotations }) => annotations?.[Annotation.layerKind] === undefined)
+    manifest.layers.filter(({ annotations }, i) =>
+      count === undefined ? annotations?.[Annotation.layerKind] === undefined : i < count
+    )
       .map(({ digest }) => digest),
   );
   return { registry: reference.registry, repository: reference.repository, layers };
@@ -69,23 +75,40 @@ function named(
   return name === undefined ? event : { ...event, label: `${name} ${event.label}` };
 }
 
+/** Blobs of one source, and of another what the first lacks. */
+function withElsewhere(source: BlobSource, elsewhere: BlobSource): BlobSource {
+  return {
+    size: async (digest) => await source.size(digest) ?? await elsewhere.size(digest),
+    open: async (digest, range) => {
+      const place = await source.size(digest) === undefined ? elsewhere : source;
+      return await place.open(digest, range);
+    },
+  };
+}
+
 /** Sends an image, by its digest alone or to the tag. */
 async function uploadOne(
   client: RegistryClient,
   image: ResolvedImage,
-  options: UploadOptions & { readonly untagged: boolean },
+  options: UploadOptions & {
+    readonly untagged: boolean;
+    readonly baseLayers: number | undefined;
+    readonly obtained: ObtainedImages;
+  },
 ): Promise<NonNullable<PushResult["blobs"]>> {
-  const { request, untagged, context: { reporter, signal } } = options;
+  const { request, untagged, baseLayers, context: { reporter, signal } } = options;
+  const { origins, elsewhere } = options.obtained;
   const { descriptor, manifest, manifestBytes } = image;
   const pushed = await pushToRegistry(client, {
     manifest: { descriptor, bytes: manifestBytes },
     config: manifest.config,
     layers: manifest.layers,
-    source: image.source,
+    source: elsewhere === undefined ? image.source : withElsewhere(image.source, elsewhere),
   }, {
     reference: destinationOf(request.destination),
     untagged,
-    baseOrigin: maybeBaseOrigin(image),
+    baseOrigin: maybeBaseOrigin(image, baseLayers),
+    origins,
     jobs: request.jobs,
     onEvent: (event) => reporter.emit(event.type === "start" ? named(event, image) : event),
     signal,
@@ -136,8 +159,9 @@ export async function upload(
   const { images, rows, index } = obtained;
   const untagged = options.request.updateIndex || index !== undefined;
   const blobs = { uploaded: 0, present: 0, mounted: 0, uploadedBytes: 0 };
-  for (const image of images) {
-    const sent = await uploadOne(client, image, { ...options, untagged });
+  for (const [i, image] of images.entries()) {
+    const baseLayers = obtained.baseLayers?.[i];
+    const sent = await uploadOne(client, image, { ...options, untagged, baseLayers, obtained });
     blobs.uploaded += sent.uploaded;
     blobs.present += sent.present;
     blobs.mounted += sent.mounted;

@@ -21,7 +21,7 @@ import { readBaseFiles } from "../build/base_files.ts";
 import { type BaseLayer, pairLayers } from "../build/base_image.ts";
 import { findReport, foundImage } from "../check/checked_image.ts";
 import { maybeKeptFacts } from "../check/kept_facts.ts";
-import type { RegistryClients } from "./registry_clients.ts";
+import type { RegistryClients } from "../build/registry_clients.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** An image in a registry. */

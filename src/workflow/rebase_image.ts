@@ -35,7 +35,7 @@ import type { Cache } from "../store/mod.ts";
 import { openBuildCache } from "../build/build_cache.ts";
 import { withDocuments } from "../build/memory_source.ts";
 import { refuseMisfit, type RemoteImage } from "./rebase_fit.ts";
-import { RegistryClients } from "./registry_clients.ts";
+import { RegistryClients } from "../build/registry_clients.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** The flags of `rebase`, parsed. */

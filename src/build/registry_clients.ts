@@ -4,7 +4,7 @@
  */
 import type { Reference } from "../oci/mod.ts";
 import type { RegistryClient } from "../registry/transport.ts";
-import { openRegistry, readAccess } from "../build/registry_access.ts";
+import { openRegistry, readAccess } from "./registry_access.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** Clients by repository, since credentials can be a repository's own. Dispose of it: they are closed then. */
