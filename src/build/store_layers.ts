@@ -34,13 +34,17 @@ import {
   type Tool,
   toolImagePath,
 } from "../plan/mod.ts";
-import type { ReusableLayer } from "../registry/mod.ts";
+import { pullBlob, type ReusableLayer } from "../registry/mod.ts";
 import type { Cache } from "../store/mod.ts";
-import { hostEnv } from "./environment.ts";
-import type { PlannedImage } from "./plan_images.ts";
-import type { RegistryClients } from "./registry_clients.ts";
-import type { ReuseIndex } from "./reuse_layers.ts";
-import type { BuildRequest } from "./types.ts";
+import { defaultJobs, hostEnv } from "./environment.ts";
+import { readBaseDirectories } from "./base_directories.ts";
+import { openBuildCache } from "./build_cache.ts";
+import { layGround } from "./lay_ground.ts";
+import { openBase } from "./open_base.ts";
+import type { ImageInput, PlannedImage } from "./plan_images.ts";
+import { RegistryClients } from "./registry_clients.ts";
+import { isInstalled, type ReuseIndex } from "./reuse_layers.ts";
+import type { BuildContext, BuildRequest } from "./types.ts";
 
 /** The store that a build uses. */
 export interface StoreChoice {
@@ -306,4 +310,66 @@ export async function writeStore(
     context.reporter.emit({ type: "warning", text });
   }
   return written;
+}
+
+/** The directories of what lies below the tools. */
+export async function groundDirectories(
+  planned: PlannedImage,
+  build: ImageInput,
+  context: BuildContext,
+): Promise<BaseDirectories> {
+  const cache = await openBuildCache(context);
+  await using _lease = await cache.lease();
+  const { useCache, pull, jobs = defaultJobs() } = build;
+  if (planned.plan.layers.some(({ kind }) => kind === "packages")) {
+    const options = { request: build, cache, useCache, jobs };
+    return (await layGround(planned, options, context)).baseDirectories;
+  }
+  return await readBaseDirectories(
+    await openBase(planned, { cache, pull }, context),
+    cache,
+    context,
+  );
+}
+
+/**
+ * Takes layers of tools that are not installed from the store into the cache, verified: what is built without
+ * being pushed needs their bytes.
+ */
+export async function takeStored(
+  planned: PlannedImage,
+  { request, cache }: { readonly request: ImageInput; readonly cache: Cache },
+  context: BuildContext,
+): Promise<ReuseIndex> {
+  const store = storeOf(request, planned.project.oci.store);
+  const { plan, project } = planned;
+  const absent = plan.layers.filter((layer) =>
+    layer.kind === "tool" && !isInstalled(layer, project)
+  );
+  if (store === undefined || !request.useCache || absent.length === 0) return new Map();
+  using clients = new RegistryClients(request.directory, context);
+  const baseDirectories = await groundDirectories(planned, request, context);
+  const options = { store, clients, baseDirectories, known: new Map() };
+  const few = { project, plan: { ...plan, layers: absent } };
+  const found = await readStoreIndex(few, options, context);
+  const client = await clients.of(store.reference);
+  const { repository } = store.reference;
+  const taken = new Map<LayerPlan, ReusableLayer>();
+  for (const [layer, stored] of found) {
+    const { descriptor, diffId } = stored;
+    try {
+      await pullBlob(client, { repository, descriptor, sink: cache, signal: context.signal });
+      await readVerifiedLayer(await cache.open(descriptor.digest), {
+        mediaType: descriptor.mediaType,
+        diffId,
+        handler: { entry: () => false, data: () => {}, end: () => {} },
+      });
+      taken.set(layer, stored);
+    } catch (error) {
+      if (!isStoreTrouble(error, context.signal)) throw error;
+      const text = `Layer "${stored.from}" of the store is not used: ${error.message}`;
+      context.reporter.emit({ type: "warning", text });
+    }
+  }
+  return taken;
 }

@@ -5,6 +5,7 @@
  */
 import { parseManifest } from "../oci/mod.ts";
 import type { Cache, ResolvedImage } from "../store/mod.ts";
+import { adoptReused } from "../build/adopt_reused.ts";
 import { buildInCache, type ImageInCache, requireInstalled } from "../build/build_image.ts";
 import { type PlannedImage, planProject } from "../build/plan_images.ts";
 import { requestedPlatforms } from "../build/project_options.ts";
@@ -15,6 +16,9 @@ import type { LayerRow } from "../build/types.ts";
 import type { WorkflowContext } from "../context.ts";
 import type { ImageRequest } from "./types.ts";
 import type { TransientBuild } from "../build/types.ts";
+
+/** The layer store. */
+const storeModule = () => import("../build/store_layers.ts");
 
 /** An image to work on. Dispose of it: a built one holds its blobs in the cache until then. */
 export interface ObtainedImage extends AsyncDisposable {
@@ -47,12 +51,17 @@ async function obtainBuilt(
   build: TransientBuild,
   context: WorkflowContext,
 ): Promise<ObtainedImage> {
-  requireInstalled(planned);
   const cache = await openBuildCache(context);
   const lease = await cache.lease();
   try {
+    const reuse = (build.store ?? planned.project.oci.store) === undefined
+      ? undefined
+      : await (await storeModule()).takeStored(planned, { request: build, cache }, context);
+    requireInstalled(planned, reuse);
+    const whole = reuse === undefined ? planned : adoptReused(planned, reuse, build.dropEnv);
     const { useCache } = build;
-    const built = await buildInCache(planned, { request: build, cache, useCache }, context);
+    const options = { request: build, cache, useCache, ...(reuse === undefined ? {} : { reuse }) };
+    const built = await buildInCache(whole, options, context);
     return {
       image: resolvedInCache(built, cache),
       rows: built.image.rows,

@@ -4,6 +4,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { runProgram, runProgramJson } from "../support/cli.ts";
+import { checkLayout } from "../support/layout.ts";
 import {
   createMiseProject,
   type DockerRegistry,
@@ -108,6 +109,15 @@ testWith(
     assertEquals(streamed.digest, plain.digest);
     assertEquals(streamed.layers[0]?.status, "reused");
 
+    await Deno.remove(join(fresh.root, "cache"), { recursive: true });
+    const layout = join(fresh.root, "image");
+    const written = await runProgramJson<Pushed>(
+      ["build", "--from", "scratch", "--no-mise", "--store", store, "-o", layout],
+      options(fresh),
+    );
+    assertEquals(written.digest, plain.digest);
+    await checkLayout(layout);
+
     // The entry's blob is damaged: what is installed here is built instead.
     const manifest = await (await fetch(`${other.url}/v2/layers/manifests/${tag}`, {
       headers: { accept: "application/vnd.oci.image.manifest.v1+json" },
@@ -119,6 +129,12 @@ testWith(
     assertStringIncludes(built.stdout, plain.digest);
     const lost = await tryPush(fresh, "--no-cache", "--store", store, `${image}:lost`);
     assertStringIncludes(lost.stderr, "not installed");
+    await Deno.remove(join(fresh.root, "cache"), { recursive: true });
+    const bad = await runProgram(
+      ["build", "--from", "scratch", "--no-mise", "--store", store, "-o", layout],
+      options(fresh),
+    );
+    assertStringIncludes(bad.stderr, "of the store is not used");
   },
 );
 
