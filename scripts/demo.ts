@@ -14,7 +14,7 @@ import {
   TESTBED,
   TOOLS_HOME,
 } from "../tests/support/testbed.ts";
-import { withLock } from "../tests/support/testbed/lock.ts";
+import { withLock } from "../tests/support/testbed/kept.ts";
 
 const EXAMPLE = join(REPOSITORY, "examples/hello");
 const ENV_FILE = join(TESTBED, "demo-env.sh");
@@ -81,7 +81,7 @@ say(`
 
 Go on in this directory ("deno" may be "npx -y deno@2.9.6"):
 
-  . .testbed/demo-env.sh                              # this mise and these tools, in this shell
+  . "${ENV_FILE}"   # this mise and these tools, in this shell
   deno run -qP main.ts build -C examples/hello --dry-run
   deno run -qP main.ts run -C examples/hello --from debian:bookworm-slim -- node --version
   deno run -qP main.ts push --image-dir mise-oci REGISTRY/hello:latest

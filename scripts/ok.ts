@@ -1,116 +1,170 @@
 /**
- * `deno task ok`: the one gate. Every check and every test; ends with the counts on a line of their
- * own and with exit code 1 if anything failed. `--quick` leaves out the tests that start real parts.
+ * `deno task ok`: the one gate, what every change must pass. Two lanes run every check and every test of the fast
+ * tier; `--all` adds the slow tier, `--slow` is the slow tier alone, `--quick` the checks and the tests that
+ * start nothing real. Ends with the counts on a line of their own, and with exit code 1 if anything failed.
  * @module
  */
 import { join } from "@std/path";
 import manifest from "../deno.json" with { type: "json" };
-import { exists, makeTempDir } from "../tests/support/testbed/command.ts";
 import { REPOSITORY } from "../tests/support/testbed/paths.ts";
-import { addCounts, NO_TESTS, parseJunit, type TestCounts } from "./junit.ts";
+import { budgetOf, findOverruns } from "./gate/budgets.ts";
+import { type Job, type JobResult, runJob, runJobs } from "./gate/job.ts";
+import { addCounts, countTests, NO_TESTS, type TestCounts } from "./gate/junit.ts";
 
-/** A step that takes longer hangs, in milliseconds; a slow machine needs half of it. */
-const TIMEOUT = 60 * 60_000;
+/** Tests that others beside them would disturb: of an engine that the whole machine shares, or of the kernel. */
+const EXCLUSIVE: readonly string[] = [];
 
-/** One step of the gate: arguments of deno. */
-interface Step {
-  readonly name: string;
-  readonly args: readonly string[];
-}
-
-/** The modules that the package exports. */
-function entryPoints(): readonly string[] {
-  return Object.values(manifest.exports);
-}
-
-const CHECKS: readonly Step[] = [
-  { name: "fmt", args: ["fmt", "--check"] },
-  { name: "lint", args: ["lint"] },
+const CHECKS: readonly Job[] = [
   { name: "check", args: ["check", "--frozen", "."] },
+  { name: "lint", args: ["lint"] },
+  { name: "fmt", args: ["fmt", "--check"] },
+  {
+    name: "compiled deflate",
+    args: ["run", "-A", "--frozen", "scripts/build_wasm.ts", "--check"],
+  },
   {
     name: "docs/cli.md",
     args: ["run", "-A", "--frozen", "scripts/gen_cli_docs.ts", "--check"],
   },
   {
-    name: "compiled deflate",
-    args: ["run", "-A", "--frozen", "scripts/build_wasm.ts", "--check"],
+    name: "docs/permissions.md",
+    args: ["run", "-A", "--frozen", "scripts/gen_permissions.ts", "--check"],
   },
-  { name: "documentation of the library", args: ["doc", "--lint", ...entryPoints()] },
-  { name: "package", args: ["publish", "--dry-run", "--allow-dirty", "--quiet"] },
+  {
+    name: "documentation of the library",
+    args: ["doc", "--lint", ...Object.values(manifest.exports)],
+  },
+  {
+    name: "package",
+    args: ["publish", "--dry-run", "--allow-dirty", "--quiet", "--no-check"],
+  },
 ];
 
-const UNIT: Step = {
+const TEST = ["test", "-A", "--frozen", "--no-check"];
+
+/** In one lane, one file after the other: the other lane has the tests with real parts. */
+const UNIT: Job = {
   name: "unit tests and documentation examples",
-  args: ["test", "-A", "--frozen", "--no-check", "--parallel", "--doc", "src"],
+  args: [...TEST, "--doc", "src"],
+  isTest: true,
 };
 
-/** One after the other: they share engines, and some look at how long an engine takes to obey. */
-const END_TO_END: Step = {
-  name: "tests over modules, with real parts",
-  args: ["test", "-A", "--frozen", "--no-check", "tests"],
-};
+/** A part of the set-up that tests wait for. */
+function setUp(name: string, args: readonly string[]): Job {
+  return { name, args: ["run", "-A", "--frozen", "scripts/testbed.ts", ...args] };
+}
 
 function say(line: string): void {
   // deno-lint-ignore no-console
   console.log(line);
 }
 
-/** Starts deno in the repository, the same one that runs this, with output as it comes. */
-async function deno(args: readonly string[]): Promise<boolean> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [...args],
-    cwd: REPOSITORY,
-    stdin: "null",
-    signal: AbortSignal.timeout(TIMEOUT),
-  }).spawn();
-  return (await child.status).success;
+/** The files of tests of a directory, those with the largest budget first. */
+function testFiles(directory: string): readonly string[] {
+  const entries = [...Deno.readDirSync(join(REPOSITORY, directory))];
+  return entries.filter(({ name }) => name.endsWith("_test.ts"))
+    .map(({ name }) => join(directory, name))
+    .sort((a, b) => budgetOf(b) - budgetOf(a) || a.localeCompare(b));
 }
 
-/** Runs one step and says how long it took. */
-async function runStep({ name, args }: Step): Promise<boolean> {
-  say(`\n# ${name}`);
-  const start = performance.now();
-  const passed = await deno(args);
-  const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  say(`# ${name}: ${passed ? "ok" : "FAILED"} (${seconds} s)`);
-  return passed;
+/** Whether a file of tests names a program that is built from Go modules. */
+function needsPrograms(file: string): boolean {
+  return /\bprogram\("/.test(Deno.readTextFileSync(join(REPOSITORY, file)));
 }
 
-/** Runs tests and counts them from the report of the run itself. */
-async function runTests(step: Step): Promise<TestCounts> {
-  await using temp = await makeTempDir();
-  const report = join(temp.path, "junit.xml");
-  const passed = await runStep({ ...step, args: [...step.args, `--junit-path=${report}`] });
-  const counts = await exists(report) ? parseJunit(await Deno.readTextFile(report)) : NO_TESTS;
-  const unexplained = !passed && counts.failed.length === 0;
-  return unexplained ? { ...counts, failed: [`${step.name}: the run itself failed`] } : counts;
+interface SetUp {
+  readonly testbed: Promise<void>;
+  readonly programs: Promise<void>;
 }
 
-/** The checks, while the real parts are prepared: one needs the processor, the other the network. */
-async function runChecks(quick: boolean): Promise<string[]> {
-  const testbed = quick
-    ? Promise.resolve(true)
-    : deno(["run", "-A", "--frozen", "scripts/testbed.ts"]);
-  const failed: string[] = [];
-  for (const step of CHECKS) {
-    const script = step.args.find((arg) => arg.startsWith("scripts/"));
-    if (script !== undefined && !await exists(join(REPOSITORY, script))) continue;
-    if (!await runStep(step)) failed.push(step.name);
-  }
-  if (!await testbed) failed.push("testbed");
-  return failed;
+function testJobs(directory: string, { testbed, programs }: SetUp): readonly Job[] {
+  const jobs = testFiles(directory).map((file) => ({
+    name: file,
+    args: [...TEST, file],
+    isTest: true,
+    file,
+    isExclusive: EXCLUSIVE.includes(file),
+    after: needsPrograms(file) ? programs : testbed,
+  }));
+  // Programs are built while the others run.
+  return [
+    ...jobs.filter(({ after }) => after === testbed),
+    ...jobs.filter(({ after }) => after !== testbed),
+  ];
 }
 
-const quick = Deno.args.includes("--quick");
-const failedChecks = await runChecks(quick);
-let counts: TestCounts = { ...NO_TESTS, failed: failedChecks };
-for (const step of quick ? [UNIT] : [UNIT, END_TO_END]) {
-  counts = addCounts(counts, await runTests(step));
+const results: JobResult[] = [];
+
+/** Prints how a job ended, and what it said if it failed. */
+function note(result: JobResult): void {
+  const { job, passed, seconds, cpu, output } = result;
+  results.push(result);
+  if (!passed) say(`\n${output.trimEnd()}`);
+  const times = `${seconds.toFixed(1)} s, ${cpu.toFixed(1)} s of processors`;
+  say(`${passed ? "ok    " : "FAILED"} ${job.name} (${times})`);
 }
-const list = (title: string, names: readonly string[]): void => {
-  if (names.length > 0) say(`\n${title}:\n${names.map((name) => `  ${name}`).join("\n")}`);
-};
-list("skipped", counts.skipped);
-list("failed", counts.failed);
-say(`\n${counts.passed} passed, ${counts.failed.length} failed, ${counts.skipped.length} skipped`);
-Deno.exit(counts.failed.length === 0 ? 0 : 1);
+
+/** The counts of a job: of its tests, and itself if it failed without a test that did. */
+function countsOf({ job, passed, cases }: JobResult): TestCounts {
+  const counts = countTests(cases);
+  if (passed || counts.failed.length > 0) return counts;
+  return { ...counts, failed: [job.isTest === true ? `${job.name}: the run itself` : job.name] };
+}
+
+function list(title: string, lines: readonly string[]): void {
+  if (lines.length > 0) say(`\n${title}:\n${lines.map((line) => `  ${line}`).join("\n")}`);
+}
+
+function report(): boolean {
+  const cases = results.flatMap(({ job, cases }) =>
+    cases.map((one) => ({ ...one, file: job.file ?? job.name }))
+  );
+  const slowest = cases.toSorted((a, b) => b.seconds - a.seconds).slice(0, 20);
+  list(
+    "slowest tests",
+    slowest.map(({ name, file, seconds }) =>
+      `${seconds.toFixed(1).padStart(6)} s  ${file}: ${name}`
+    ),
+  );
+  const files = results.flatMap(({ job: { file }, seconds }) =>
+    file === undefined ? [] : [{ file, seconds }]
+  );
+  const overruns = findOverruns(files);
+  const { passed, failed, skipped } = results.map(countsOf).reduce(addCounts, NO_TESTS);
+  const allFailed = [...failed, ...overruns];
+  list("skipped", skipped);
+  list("failed", allFailed);
+  const cpu = results.reduce((sum, result) => sum + result.cpu, 0);
+  say(`\n${(performance.now() / 1000).toFixed(0)} s, ${cpu.toFixed(0)} s of processors`);
+  say(`${passed} passed, ${allFailed.length} failed, ${skipped.length} skipped`);
+  return allFailed.length === 0;
+}
+
+const has = (flag: string): boolean => Deno.args.includes(flag);
+const unknown = Deno.args.find((arg) => !["--all", "--slow", "--quick"].includes(arg));
+if (unknown !== undefined) {
+  // deno-lint-ignore no-console
+  console.error(`error: unknown argument "${unknown}": --all, --slow or --quick`);
+  Deno.exit(2);
+}
+
+/** Prepares something while other jobs run. */
+async function prepare(job: Job): Promise<void> {
+  note(await runJob(job));
+}
+
+const quick = has("--quick");
+const testbed = quick ? Promise.resolve() : prepare(setUp("real parts", []));
+const programs = quick
+  ? testbed
+  : testbed.then(() => prepare(setUp("programs of Go modules", ["--programs=fast"])));
+const setUps: SetUp = { testbed, programs };
+const jobs: Job[] = [];
+if (!has("--slow")) jobs.push(...CHECKS, UNIT);
+if (!has("--slow") && !quick) {
+  jobs.push(...testJobs("tests/e2e", setUps), ...testJobs("tests", setUps));
+}
+if (has("--slow") || has("--all")) jobs.push(...testJobs("tests/slow", setUps));
+await runJobs(jobs, note);
+await Promise.all([testbed, programs]);
+Deno.exit(report() ? 0 : 1);

@@ -1,50 +1,89 @@
 /**
- * `deno task testbed`: prepares every real part the tests use, each once. What cannot be had here is
- * printed and noted, so that the tests that need it are skipped with the reason.
+ * `deno task testbed`: prepares every real part the tests use, each once. What this machine cannot have by
+ * its nature is printed and noted, so that the tests that need it are skipped with the reason; a part whose
+ * set-up fails is a failure. `--programs [NAME…]` builds the programs from Go modules instead, all of them or
+ * those that are named; `--programs=fast` those that the gate uses.
  * @module
  */
 import {
   buildArm64Base,
   buildBase,
+  buildProgram,
   copyBase,
   DEBIAN_PARTS,
   enableArm64,
+  exists,
   fetchMise,
+  hasNpm,
   installTools,
+  isProgram,
   makeTempDir,
   MISSING_PARTS_FILE,
   type Part,
+  type ProgramName,
+  PROGRAMS,
   startDockerd,
   startPodman,
   TESTBED,
+  which,
   whyMissing,
 } from "../tests/support/testbed.ts";
 import { installDebianPackages } from "../tests/support/testbed/debian.ts";
+import { withLock } from "../tests/support/testbed/kept.ts";
+import {
+  Unavailable,
+  whyNoMirror,
+  whyNoMounts,
+  whyNoNpmRegistry,
+} from "../tests/support/testbed/nature.ts";
 
 const missing: Partial<Record<Part, string>> = {};
+const failed: string[] = [];
 
 function log(line: string): void {
   // deno-lint-ignore no-console
   console.error(`testbed: ${line}`);
 }
 
-/** Runs one step; if it fails, notes the first line of the reason for the parts it was to provide. */
-async function provide(parts: readonly Part[], step: () => Promise<unknown>): Promise<void> {
-  const blocked = parts.map((part) => missing[part]).find((reason) => reason !== undefined);
+function messageOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replaceAll(/\s+/g, " ").slice(0, 300);
+}
+
+/** One part and how it is prepared. */
+interface Step {
+  readonly part: Part;
+  /** Parts without which this one cannot be had. */
+  readonly needs?: readonly Part[];
+  /** Why this machine cannot have it, asked before. */
+  readonly unavailable?: () => string | undefined | Promise<string | undefined>;
+  readonly prepare: () => Promise<unknown>;
+  /** Why the machine could not have it after all, asked when preparing failed. */
+  readonly excuse?: () => Promise<string | undefined>;
+}
+
+/** Runs one step; notes the reason if the machine cannot have the part, else a failure. */
+async function provide({ part, needs = [], unavailable, prepare, excuse }: Step): Promise<void> {
   const start = performance.now();
   try {
-    if (blocked !== undefined) throw new Error(blocked);
-    await step();
-    log(`${parts.join(", ")}: ready (${Math.round(performance.now() - start)} ms)`);
+    const lacks = needs.map((need) => whyMissing(need, missing)).find((one) => one !== undefined);
+    const reason = missing[part] ?? lacks ?? await unavailable?.();
+    if (reason !== undefined) throw new Unavailable(reason);
+    await prepare();
+    log(`${part}: ready (${Math.round(performance.now() - start)} ms)`);
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    const reason = text.replaceAll(/\s+/g, " ").slice(0, 200);
-    for (const part of parts) missing[part] = reason;
-    log(`${parts.join(", ")}: missing: ${reason}`);
+    const reason = error instanceof Unavailable ? error.message : await excuse?.();
+    if (reason === undefined) {
+      failed.push(part);
+      log(`${part}: FAILED: ${messageOf(error)}`);
+    } else {
+      missing[part] = reason;
+      log(`${part}: skipped: ${reason}`);
+    }
   }
 }
 
-/** An engine that is installed may still be unable to run here, in a container without privileges. */
+/** Fails if podman, although installed, cannot run a container. */
 async function tryPodman(): Promise<void> {
   await using podman = await startPodman();
   await using temp = await makeTempDir();
@@ -58,35 +97,80 @@ async function tryDockerd(): Promise<void> {
   await docker.run(["info"]);
 }
 
-await Deno.mkdir(TESTBED, { recursive: true });
-await Deno.remove(MISSING_PARTS_FILE).catch(() => {});
-Object.assign(missing, await installDebianPackages(log));
-const absent = (Object.keys(DEBIAN_PARTS) as Part[]).filter((part) => missing[part] !== undefined);
-log(absent.length === 0 ? "programs: ready" : `programs: missing ${absent.join(", ")}`);
-await provide(["mise"], async () => {
-  if (Deno.build.os !== "linux") throw new Error("not Linux");
-  await fetchMise();
-  await installTools();
-});
-await provide(["base"], async () => {
-  const reason = whyMissing("root") ?? whyMissing("mmdebstrap");
-  if (reason !== undefined) throw new Error(reason);
-  await buildBase();
-});
-await provide(["arm64"], async () => {
-  if (Deno.build.arch !== "x86_64") throw new Error("this machine is not amd64");
-  const parts = [
-    "root",
-    "mmdebstrap",
-    "arch-test",
-    "qemu-aarch64-static",
-    "update-binfmts",
-  ] as const;
-  const reason = parts.map(whyMissing).find((one) => one !== undefined);
-  if (reason !== undefined) throw new Error(reason);
-  await enableArm64();
-  await buildArm64Base();
-});
-if (missing.podman === undefined) await provide(["podman"], tryPodman);
-if (missing.dockerd === undefined) await provide(["dockerd"], tryDockerd);
-await Deno.writeTextFile(MISSING_PARTS_FILE, `${JSON.stringify(missing, undefined, 2)}\n`);
+async function whyNoBinfmt(): Promise<string | undefined> {
+  const filesystems = await Deno.readTextFile("/proc/filesystems");
+  const has = /\bbinfmt_misc$/m.test(filesystems) ||
+    await exists("/proc/sys/fs/binfmt_misc/status");
+  return has ? undefined : "the kernel has no binfmt_misc";
+}
+
+const STEPS: readonly Step[] = [
+  {
+    part: "mise",
+    needs: ["linux"],
+    unavailable: () => hasNpm() ? undefined : "npm is not installed",
+    prepare: async () => {
+      await fetchMise();
+      await installTools();
+    },
+    excuse: whyNoNpmRegistry,
+  },
+  { part: "base", needs: ["root", "mmdebstrap"], prepare: buildBase, excuse: whyNoMirror },
+  {
+    part: "arm64",
+    needs: ["root", "mmdebstrap", "arch-test", "qemu-aarch64-static", "update-binfmts"],
+    unavailable: async () =>
+      Deno.build.arch === "x86_64"
+        ? await whyNoMounts() ?? await whyNoBinfmt()
+        : "this machine is not amd64",
+    prepare: async () => {
+      await enableArm64();
+      await buildArm64Base();
+    },
+    excuse: whyNoMirror,
+  },
+  { part: "podman", needs: ["root", "base"], unavailable: whyNoMounts, prepare: tryPodman },
+  { part: "dockerd", needs: ["root"], unavailable: whyNoMounts, prepare: tryDockerd },
+];
+
+async function prepareParts(): Promise<void> {
+  try {
+    Object.assign(missing, await installDebianPackages(log));
+  } catch (error) {
+    failed.push("programs");
+    log(`programs: FAILED: ${messageOf(error)}`);
+  }
+  const parts = Object.keys(DEBIAN_PARTS) as Part[];
+  const absent = parts.filter((part) => missing[part] !== undefined);
+  log(absent.length === 0 ? "programs: ready" : `programs: skipped: ${absent.join(", ")}`);
+  for (const step of STEPS) await provide(step);
+  const temporary = `${MISSING_PARTS_FILE}.partial`;
+  await Deno.writeTextFile(temporary, `${JSON.stringify(missing, undefined, 2)}\n`);
+  await Deno.rename(temporary, MISSING_PARTS_FILE);
+}
+
+async function buildPrograms(names: readonly ProgramName[]): Promise<void> {
+  if (which("go") === undefined) return log(`${names.join(", ")}: skipped: go is not installed`);
+  for (const name of names) {
+    try {
+      await buildProgram(name);
+      log(`${name}: ready`);
+    } catch (error) {
+      failed.push(name);
+      log(`${name}: FAILED: ${messageOf(error)}`);
+    }
+  }
+}
+
+function programsOf(args: readonly string[]): readonly ProgramName[] {
+  const all = Object.keys(PROGRAMS).filter(isProgram);
+  if (args[0] === "--programs=fast") return all.filter((name) => "cheap" in PROGRAMS[name]);
+  const unknown = args.slice(1).find((name) => !isProgram(name));
+  if (unknown !== undefined) throw new RangeError(`No program "${unknown}": ${all.join(", ")}`);
+  return args.length === 1 ? all : args.slice(1).filter(isProgram);
+}
+
+if (Deno.args[0]?.startsWith("--programs")) await buildPrograms(programsOf(Deno.args));
+else await withLock("prepare", prepareParts);
+if (failed.length > 0) log(`not ready: ${failed.join(", ")} (kept in ${TESTBED})`);
+Deno.exit(failed.length > 0 ? 1 : 0);

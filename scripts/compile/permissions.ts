@@ -4,6 +4,8 @@
  * @module
  */
 
+import manifest from "../../deno.json" with { type: "json" };
+
 /** The value of one permission: everything, nothing, a list, or a list with exceptions. */
 export type PermissionValue =
   | boolean
@@ -48,4 +50,28 @@ export function permissionFlags(set: PermissionSet): readonly string[] {
       ...flag(`--ignore-${kind}`, value.ignore),
     ];
   });
+}
+
+/** What each narrower set starts besides mise and credential helpers. */
+const STARTED = {
+  build: ["/usr/bin/unshare"],
+  push: ["/usr/bin/unshare", "skopeo", "crane"],
+  run: ["/usr/bin/unshare", "podman", "docker"],
+  inspect: [],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+/** A set that can start fewer programs than the one of deno.json. */
+export type SetName = keyof typeof STARTED;
+
+/** Names of the narrower sets. */
+export const NARROW_SETS = Object.keys(STARTED) as readonly SetName[];
+
+/** A narrower set: the one of deno.json with fewer programs. */
+export function narrowSet(name: SetName): PermissionSet & { readonly run: readonly string[] } {
+  const whole = manifest.permissions.default;
+  const started: readonly string[] = STARTED[name];
+  const programs = whole.run.filter((program) =>
+    program === "mise" || program.startsWith("docker-credential-") || started.includes(program)
+  );
+  return { ...whole, run: programs };
 }

@@ -5,9 +5,9 @@
  */
 
 /** Longest function, in lines. */
-export const MAX_FUNCTION_LINES = 50;
+export const MAX_FUNCTION_LINES = 60;
 /** Longest file, in lines. */
-export const MAX_FILE_LINES = 350;
+export const MAX_FILE_LINES = 400;
 
 const EXCUSE = /\/\/ Longer than .*: \S/;
 
@@ -30,7 +30,7 @@ function checkFunction(context: Deno.lint.RuleContext, node: FunctionNode): void
   context.report({
     node,
     message: `Function of ${count} lines: at most ${MAX_FUNCTION_LINES}`,
-    hint: 'Take a step out of it, or say why not in a comment "// Longer than 50 lines: why"',
+    hint: 'Take a step out of it, or say why not in a comment "// Longer than 60 lines: why"',
   });
 }
 
@@ -54,7 +54,7 @@ const plugin: Deno.lint.Plugin = {
             node,
             message: `File of ${count} lines: at most ${MAX_FILE_LINES}`,
             hint:
-              'Split it, or say why not at its top in a comment "// Longer than 350 lines: why"',
+              'Split it, or say why not at its top in a comment "// Longer than 400 lines: why"',
           });
         },
       }),

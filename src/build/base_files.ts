@@ -25,8 +25,12 @@ const INDEXES = "layer-index";
 export type OpenLayer = (layer: BaseLayer) => Promise<ReadableStream<Uint8Array>>;
 
 async function readIndex(
-  layer: BaseLayer,
-  { cache, open }: { readonly cache: Cache; readonly open: OpenLayer },
+  { layer, base, open }: {
+    readonly layer: BaseLayer;
+    readonly base: Pick<BaseImage, "name">;
+    readonly open: OpenLayer;
+  },
+  cache: Cache,
   context: WorkflowContext,
 ): Promise<LayerIndex> {
   const { descriptor, diffId } = layer;
@@ -39,12 +43,15 @@ async function readIndex(
     text: `Reading the list of files of base layer ${descriptor.digest}`,
   });
   const { mediaType } = descriptor;
+  const what = `layer ${descriptor.digest} of base image ${JSON.stringify(base.name)}`;
   const collector = new IndexCollector();
   // Nearly free beside the list of files, and the check need not decompress the layer again.
   using facts = new FactsCollector();
   const handler = teeHandlers(collector, facts);
   const blob = await open(layer);
-  const index = collector.index(await readVerifiedLayer(blob, { mediaType, diffId, handler }));
+  const index = collector.index(
+    await readVerifiedLayer(blob, { what, mediaType, diffId, handler }),
+  );
   await keepFacts(cache, diffId, facts);
   await cache.putDocument(INDEXES, descriptor.digest, encodeLayerIndex(index));
   return index;
@@ -52,7 +59,7 @@ async function readIndex(
 
 /** Everything the base has, its layers merged. A layer not known yet is opened, from the cache by default. */
 export async function readBaseFiles(
-  base: Pick<BaseImage, "layers">,
+  base: Pick<BaseImage, "layers" | "name">,
   cache: Cache,
   context: WorkflowContext,
   open: OpenLayer = ({ descriptor }) => cache.open(descriptor.digest),
@@ -61,7 +68,7 @@ export async function readBaseFiles(
   // One after the other: a layer's list can be large, and reading is one core's work anyway.
   for (const layer of base.layers) {
     context.signal.throwIfAborted();
-    indexes.push(await readIndex(layer, { cache, open }, context));
+    indexes.push(await readIndex({ layer, base, open }, cache, context));
   }
   return mergeIndexes(indexes);
 }

@@ -6,14 +6,17 @@ import type { Platform } from "../oci/mod.ts";
 import { type Cache, openCache } from "../store/cache.ts";
 import { cacheDirectory } from "../store/cache_directory.ts";
 import { holdInstalls } from "../store/installs.ts";
+import { rootfsDirectory, sweepRootfsPlaces } from "../store/rootfs_places.ts";
 import { hostEnv, isHostPlatform } from "./environment.ts";
 import type { WorkflowContext } from "../context.ts";
 
-/** Opens the cache; what it finds damaged goes to the details. */
-export function openBuildCache(context: WorkflowContext): Promise<Cache> {
-  return openCache(undefined, {
+/** Opens the cache; what it finds damaged goes to the details. What killed builds unpacked goes. */
+export async function openBuildCache(context: WorkflowContext): Promise<Cache> {
+  const cache = await openCache(undefined, {
     onProblem: (text) => context.reporter.emit({ type: "detail", level: 1, text }),
   });
+  await sweepRootfsPlaces(rootfsDirectory(cache.dir));
+  return cache;
 }
 
 /**

@@ -11,8 +11,7 @@ import type { BaseImage } from "./base_image.ts";
 import { holdForeignInstalls, openBuildCache } from "./build_cache.ts";
 import { checkBuilt } from "./check_built.ts";
 import { type ComposedImage, composeImage } from "./compose_image.ts";
-import { warnOfUnknownUser } from "./check_user.ts";
-import { moveDotfiles } from "./dotfiles_home.ts";
+import { settleUser } from "./users.ts";
 import { defaultJobs } from "./environment.ts";
 import { refuseReplacements } from "./inspect_layer.ts";
 import { makeLayers, type MakeLayersOptions } from "./make_layers.ts";
@@ -98,8 +97,7 @@ export async function buildInCache(
     skip: (layer) => isReusable(layer) || (layer.kind === "tool" && !isInstalled(layer, project)),
   }, context);
   const { base, packages, ground, baseDirectories } = laid.base;
-  await warnOfUnknownUser(planned.plan, { ground, cache }, context);
-  const plan = await moveDotfiles(planned, { ground, cache, request }, context);
+  const plan = await settleUser(planned, { ground, cache, request }, context);
   const trees = new Map<LayerPlan, LayerTree>();
   const heard = hearWarnings(context);
   const layers = await makeLayers(plan, {

@@ -6,6 +6,7 @@ import { join } from "@std/path";
 import { mapConcurrently } from "../concurrency.ts";
 import { MiseOciError } from "../errors.ts";
 import { backendKind, FOREIGN_HINT } from "../mise/backends.ts";
+import { foreignDataDirectory, type ForeignPlatform } from "../mise/foreign_platform.ts";
 import { formatPlatform, type Platform } from "../oci/mod.ts";
 import type { BuildPlan, Project, Tool } from "../plan/mod.ts";
 import {
@@ -87,22 +88,31 @@ async function installKey(root: string): Promise<string> {
 
 const CHECKS = "platform-checks";
 
+/**
+ * Removes an install for another platform, so that the next try installs anew whatever the user changes. Only
+ * what is below the platform's own data directory is mise-oci's: what a link leads to elsewhere stays.
+ */
+export async function removeForeignInstall(root: string, foreign: ForeignPlatform): Promise<void> {
+  const installs = await Deno.realPath(join(foreignDataDirectory(foreign), "installs"));
+  const real = await Deno.realPath(root);
+  if (real.startsWith(`${installs}/`)) await Deno.remove(real, { recursive: true });
+}
+
 async function maybeRefusal(
   tool: Tool,
-  platform: Platform,
+  foreign: ForeignPlatform,
   cache: Cache,
 ): Promise<string | undefined> {
   if (!tool.installed) return undefined;
   const root = tool.realInstallPath ?? tool.installPath;
   const key = await installKey(root);
   if (await cache.getDocument(CHECKS, key) === true) return undefined;
-  const wrong = maybeWrongFile(root, platform);
+  const wrong = maybeWrongFile(root, foreign.platform);
   if (wrong === undefined) {
     await cache.putDocument(CHECKS, key, true);
     return undefined;
   }
-  // The directory is mise-oci's own: whatever the user changes, the next try installs anew.
-  await Deno.remove(root, { recursive: true });
+  await removeForeignInstall(root, foreign);
   const why = REASONS[backendKind(tool.backend)] ?? "it was installed for this machine";
   return `${tool.short}@${tool.version} (${wrong.path} is ${
     describeExecutableFormat(wrong.format)
@@ -116,18 +126,18 @@ async function maybeRefusal(
  */
 export async function checkForeignTools(
   project: Project,
-  platform: Platform,
+  foreign: ForeignPlatform,
   cache: Cache,
 ): Promise<void> {
   const refusals = (await mapConcurrently(
     project.tools,
     { limit: 4 },
-    (tool) => maybeRefusal(tool, platform, cache),
+    (tool) => maybeRefusal(tool, foreign, cache),
   )).filter((refusal) => refusal !== undefined);
   if (refusals.length === 0) return;
   throw new MiseOciError(
     "tool",
-    `Cannot have for ${formatPlatform(platform)} what was installed on this machine: ${
+    `Cannot have for ${formatPlatform(foreign.platform)} what was installed on this machine: ${
       refusals.join(", ")
     }`,
     { hint: FOREIGN_HINT },

@@ -3,6 +3,9 @@
  * @module
  */
 import type { MiseContext } from "../mise/mod.ts";
+import { join } from "@std/path";
+import { cacheDirectory } from "../store/cache_directory.ts";
+import { lockInstall } from "../store/installs.ts";
 import { hostEnv } from "./environment.ts";
 import type { WorkflowContext } from "../context.ts";
 
@@ -17,6 +20,15 @@ export function miseContext(
     signal,
     warn: (text) => reporter.emit({ type: "warning", text }),
     detail: (level, text) => reporter.emit({ type: "detail", level, text }),
+    locks: {
+      host: join(cacheDirectory(hostEnv), "install.lock"),
+      take: (path, kind) =>
+        lockInstall(path, kind, {
+          signal,
+          onWait: () =>
+            reporter.emit({ type: "step", text: "Waiting for tools that another run installs" }),
+        }),
+    },
     ...(onInstalled === undefined ? {} : { onInstalled }),
     onInstallOutput: (chunk) => {
       for (const line of decoder.decode(chunk, { stream: true }).split(/[\r\n]+/)) {

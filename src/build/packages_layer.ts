@@ -2,7 +2,6 @@
  * The layer of system packages: built on the base's own files, kept by base and requests.
  * @module
  */
-import { join } from "@std/path";
 import { createCompressionPool } from "../layer/mod.ts";
 import {
   buildPackagesLayer,
@@ -11,7 +10,7 @@ import {
   planPackages,
 } from "../packages/mod.ts";
 import type { LayerPlan } from "../plan/mod.ts";
-import type { Cache } from "../store/mod.ts";
+import { type Cache, rootfsDirectory } from "../store/mod.ts";
 import { readBaseFiles } from "./base_files.ts";
 import type { BaseImage } from "./base_image.ts";
 import type { PlannedImage } from "./plan_images.ts";
@@ -46,7 +45,7 @@ async function build(
   reporter.emit({ type: "start", id, label });
   try {
     const built = await buildPackagesLayer(request, {
-      workDir: join(cache.dir, "rootfs"),
+      workDir: rootfsDirectory(cache.dir),
       pool,
       sink: cache,
       env: hostEnv,

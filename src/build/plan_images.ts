@@ -75,7 +75,7 @@ async function openProject(
   const cache = await opened;
   if (foreign !== undefined && cache !== undefined) {
     const { checkForeignTools } = await foreignModule();
-    await checkForeignTools(followed, foreign.platform, cache);
+    await checkForeignTools(followed, foreign, cache);
     cache.useInstalls(followed.tools.map(({ installPath }) => installPath));
   }
   return followed;

@@ -40,6 +40,12 @@ export async function readAccess(
   return await readSettings({ directory }, miseContext(context));
 }
 
+/** Whether a registry is in the list; an entry without a port covers every port of its host. */
+export function isInsecure(registry: string, { insecureRegistries }: RegistryAccess): boolean {
+  const host = registry.replace(/:\d+$/, "");
+  return insecureRegistries.some((entry) => entry === registry || entry === host);
+}
+
 /** Opens a client for the registry of a reference. Close it. */
 export async function openRegistry(
   reference: Reference,
@@ -50,7 +56,7 @@ export async function openRegistry(
   const { reporter, signal } = context;
   return createRegistryClient({
     registry,
-    insecure: access.insecureRegistries.includes(registry),
+    insecure: isInsecure(registry, access),
     caCerts: await loadCaCerts(registry, { env: hostEnv }),
     credentials: async () => {
       const { findCredentials } = await credentialsModule();

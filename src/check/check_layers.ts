@@ -17,18 +17,19 @@ import type { WorkflowContext } from "../context.ts";
 
 async function readFacts(
   { descriptor, diffId, tree }: CheckLayer,
-  { cache, open }: Pick<CheckedImage, "open"> & { readonly cache: Cache },
+  { cache, open, name }: Pick<CheckedImage, "open" | "name"> & { readonly cache: Cache },
   context: WorkflowContext,
 ): Promise<LayerFacts | undefined> {
   const known = await maybeKeptFacts(cache, diffId);
   if (known !== undefined) return known;
   const { reporter, signal } = context;
+  const what = `layer ${descriptor.digest}${name === undefined ? "" : ` of ${name}`}`;
   const read = async (): Promise<LayerFacts | undefined> => {
     if (tree !== undefined) return readTreeFacts(tree);
     const blob = await open(descriptor);
     return blob === undefined
       ? undefined
-      : await readBlobFacts(blob, descriptor.mediaType, { diffId, signal });
+      : await readBlobFacts(blob, descriptor.mediaType, { what, diffId, signal });
   };
   const text = `Reading the programs of layer ${descriptor.digest}`;
   reporter.emit({ type: "detail", level: 1, text });
@@ -52,7 +53,7 @@ export async function checkLayers(
   const layers = [];
   for (const layer of image.layers) {
     context.signal.throwIfAborted();
-    const facts = await readFacts(layer, { cache, open: image.open }, context);
+    const facts = await readFacts(layer, { ...image, cache }, context);
     if (facts === undefined) return undefined;
     layers.push({ diffId: layer.diffId, facts, label: labelOf(layer.descriptor) });
   }

@@ -30,6 +30,8 @@ export interface CheckLayer {
 
 /** An image to check. */
 export interface CheckedImage {
+  /** What messages call it; absent for an image that is being built. */
+  readonly name?: string;
   /** Its config. */
   readonly config: ImageConfig;
   /** Its layers, bottom first. */
@@ -40,14 +42,16 @@ export interface CheckedImage {
 
 /** An image as the check takes it. */
 export function foundImage(
-  { manifest, config }: Pick<ResolvedImage, "manifest" | "config">,
+  { manifest, config, name }: Pick<ResolvedImage, "manifest" | "config"> & {
+    readonly name?: string;
+  },
   open: CheckedImage["open"],
 ): CheckedImage {
   const layers = manifest.layers.flatMap((descriptor, i) => {
     const diffId = config.diffIds[i];
     return diffId === undefined ? [] : { descriptor, diffId };
   });
-  return { config, layers, open };
+  return { config, layers, open, ...(name === undefined ? {} : { name }) };
 }
 
 /** Opens layers of a store that may lack some. */

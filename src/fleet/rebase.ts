@@ -105,13 +105,19 @@ function swapPath(value: string, swap: Swap): string {
   return at < 0 ? value : value.slice(0, at) + pathOf(swap.new) + value.slice(at + old.length);
 }
 
-function swapEnv(swap: Swap): readonly string[] {
+/** Set to the working directory by the program itself, unless base or project set it. */
+const TRUSTED = "MISE_TRUSTED_CONFIG_PATHS";
+
+function swapEnv(swap: Swap, workdir: string): readonly string[] {
   const old = new Map((swap.old.Env ?? []).map(splitVariable));
   const variables = new Map(
     (swap.new.Env ?? []).map(splitVariable).filter(([name]) => name !== ""),
   );
   for (const [name, value] of (swap.image.Env ?? []).map(splitVariable)) {
-    if (name === "PATH") variables.set(name, swapPath(value ?? "", swap));
+    const isTrust = name === TRUSTED && !old.has(name) && value === swap.image.WorkingDir;
+    if (isTrust) {
+      if (workdir !== "/" && !variables.has(name)) variables.set(name, workdir);
+    } else if (name === "PATH") variables.set(name, swapPath(value ?? "", swap));
     else if (!old.has(name) || !isInherited(swap, `Env.${name}`, [value, old.get(name)])) {
       variables.set(name, value);
     }
@@ -157,7 +163,7 @@ function swapContainer(swap: Swap): ContainerConfig {
   });
   return {
     ...field("User"),
-    Env: swapEnv(swap),
+    Env: swapEnv(swap, workdir ?? DEFAULT_WORKDIR),
     ...field("Entrypoint"),
     ...field("Cmd"),
     ...(workdir === undefined ? {} : { WorkingDir: workdir }),

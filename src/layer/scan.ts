@@ -153,6 +153,8 @@ async function scanSource(scan: Scan, source: LayerSource): Promise<void> {
       return await scanTree(scan, source, path);
     case "file":
       return entries.set(scanFile(scan, source, path));
+    case "directory":
+      return entries.set({ ...owner, path, type: "directory", mode: 0o755, target: "" });
     case "content":
       return entries.set({
         ...owner,

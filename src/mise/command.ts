@@ -33,6 +33,8 @@ const QUIET_ENV: Readonly<Record<string, string>> = {
 export interface MiseCall {
   /** Absolute path of the executable. */
   readonly misePath: string;
+  /** A program that becomes mise, with its arguments; default none. */
+  readonly starter?: readonly string[];
   /** Absolute directory it runs in. */
   readonly directory: string;
   /** Its arguments. */
@@ -105,8 +107,9 @@ function collect(
 
 function spawn(call: MiseCall): Deno.ChildProcess {
   try {
-    return new Deno.Command(call.misePath, {
-      args: [...call.args],
+    const [program = "", ...args] = [...call.starter ?? [], call.misePath, ...call.args];
+    return new Deno.Command(program, {
+      args,
       cwd: call.directory,
       env: { ...QUIET_ENV, ...call.env },
       stdin: "null",

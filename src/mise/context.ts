@@ -3,6 +3,8 @@
  * @module
  */
 
+import type { InstallLocks } from "./install_lock.ts";
+
 /** What reading a project needs of its surroundings. */
 export interface MiseContext {
   /** The value of an environment variable of this process, if it is set. */
@@ -18,6 +20,8 @@ export interface MiseContext {
    * are installed, or it turns out to be others.
    */
   onInstalled?(paths: readonly string[]): void;
+  /** Keeps questions and installs of several processes apart; without, nothing is locked. */
+  readonly locks?: InstallLocks;
   /** Takes what `mise install` prints, as it comes; without it the output is dropped. */
   onInstallOutput?(chunk: Uint8Array): void;
 }

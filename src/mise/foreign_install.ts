@@ -11,16 +11,18 @@ import type { ListedTool, ToolDetail } from "./answers.ts";
 import { parseLines } from "./answers.ts";
 import { ask, askBackends, askTools, type Session } from "./ask.ts";
 import { backendKind, FOREIGN_HINT } from "./backends.ts";
-import { callMise, type MiseAnswer } from "./command.ts";
+import type { MiseAnswer } from "./command.ts";
 import { readConfigText } from "./config_file.ts";
 import { prependCrossGo } from "./cross_go.ts";
 import { explainFailure } from "./failure.ts";
 import {
   foreignCacheDirectory,
   foreignDataDirectory,
+  foreignLockPath,
   type ForeignPlatform,
   misePlatformName,
 } from "./foreign_platform.ts";
+import { runInstall } from "./install_lock.ts";
 
 /** Backends that run programs of this machine, which make or choose what they install. */
 const HOST_PROGRAMS: ReadonlySet<string> = new Set([
@@ -73,16 +75,17 @@ async function isLocked(tools: readonly ListedTool[], name: string): Promise<boo
 }
 
 /** `mise install`, whatever its end. What it prints is shown as it comes, and read if it fails. */
-async function runInstall(
+async function installHere(
   session: Session,
   args: readonly string[],
-  { env, onOutput }: {
+  { env, foreign, onOutput }: {
     readonly env: Readonly<Record<string, string>>;
+    readonly foreign: ForeignPlatform;
     readonly onOutput?: (chunk: Uint8Array) => void;
   },
 ): Promise<MiseAnswer> {
   const { misePath, directory, context } = session;
-  return await callMise({
+  return await runInstall({
     misePath,
     directory,
     args,
@@ -90,7 +93,7 @@ async function runInstall(
     timeoutMs: 0,
     onOutput: onOutput ?? ((chunk) => context.onInstallOutput?.(chunk)),
     ...(context.signal === undefined ? {} : { signal: context.signal }),
-  });
+  }, { path: foreignLockPath(foreign), locks: context.locks });
 }
 
 function failed({ code, killedBy }: MiseAnswer): boolean {
@@ -170,6 +173,30 @@ async function finishInstall(tool: ListedTool, foreign: ForeignPlatform): Promis
   await removeIfThere(join(foreignDataDirectory(foreign), "downloads", name));
 }
 
+/**
+ * Removes the directories of tools that mise has only begun to install: a mise that was killed before it made
+ * its mark of an unfinished install leaves an empty one, which it then takes for a whole install.
+ *
+ * @returns whether there was any.
+ */
+export async function removeEmptyInstalls(
+  tools: readonly ListedTool[],
+  foreign: ForeignPlatform,
+): Promise<boolean> {
+  const root = `${foreignDataDirectory(foreign)}/installs/`;
+  let removed = false;
+  for (const { installed, installPath } of tools) {
+    if (!installed || !installPath.startsWith(root)) continue;
+    try {
+      await Deno.remove(installPath); // not recursive: fails unless it is empty
+      removed = true;
+    } catch {
+      // It is whole, or gone.
+    }
+  }
+  return removed;
+}
+
 /** What {@linkcode installForeign} installs. */
 export interface ForeignInstall {
   /** The platform and its directory. */
@@ -228,7 +255,7 @@ async function installHosted(
   const others = (await askTools(session)).map(({ short }) => short)
     .filter((short) => !hosted.has(short));
   const env = { ...disable([...others, ...outside], session), PATH: path };
-  const answer = await runInstall(session, args, { env });
+  const answer = await installHere(session, args, { env, foreign });
   if (failed(answer)) throw installError(args, answer, formatPlatform(foreign.platform));
 }
 
@@ -245,7 +272,7 @@ async function installDownloads(
     session.context.onInstallOutput?.(new TextEncoder().encode(text));
   const complaints = new Complaints(show);
   const onOutput = (chunk: Uint8Array): void => complaints.take(chunk);
-  const answer = await runInstall(session, args, { env, onOutput });
+  const answer = await installHere(session, args, { env, foreign, onOutput });
   if (!failed(answer)) return complaints.release();
   const whole = startFailures(tools, details, answer.stderr);
   for (const tool of whole) await finishInstall(tool, foreign);

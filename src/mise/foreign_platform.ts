@@ -57,6 +57,11 @@ export function foreignDataDirectory({ directory }: ForeignPlatform): string {
   return join(directory, "data");
 }
 
+/** The lock file of installs for the platform. */
+export function foreignLockPath({ directory }: ForeignPlatform): string {
+  return join(directory, "install.lock");
+}
+
 /** Where mise keeps its cache for the platform; the marks of unfinished installs are there. */
 export function foreignCacheDirectory({ directory }: ForeignPlatform): string {
   return join(directory, "cache");

@@ -9,14 +9,14 @@ import type { ListedConfig, ListedTool } from "./answers.ts";
 import { type Answers, type Asker, SharedAnswers } from "./answers_of_project.ts";
 import { askTools, askVersion, readConfigFile, type Session } from "./ask.ts";
 import { bootstrapWarnings, parsePackages } from "./bootstrap.ts";
-import { callMise } from "./command.ts";
 import type { ConfigFile } from "./config_file.ts";
 import type { MiseContext } from "./context.ts";
 import { readDotfiles } from "./dotfiles.ts";
 import { pathWarnings, readEnvironment } from "./environment.ts";
 import { explainFailure } from "./failure.ts";
 import { checkConditions, withoutExcluded } from "./conditions.ts";
-import { foreignEnv, type ForeignPlatform } from "./foreign_platform.ts";
+import { foreignEnv, foreignLockPath, type ForeignPlatform } from "./foreign_platform.ts";
+import { runInstall } from "./install_lock.ts";
 import { locateMise } from "./locate.ts";
 import { mergeOci, parseOciTables } from "./oci_section.ts";
 import {
@@ -97,13 +97,13 @@ function withoutOverrides(session: Session, tools: readonly ListedTool[]): Sessi
   };
 }
 
-async function runInstall(
+async function runHostInstall(
   session: Session,
   { yes = false, installOnly = [] }: Pick<ProjectOptions, "yes" | "installOnly">,
 ): Promise<void> {
   const { misePath, directory, context } = session;
   const args = ["install", ...(yes ? ["--yes"] : []), ...installOnly];
-  const answer = await callMise({
+  const answer = await runInstall({
     misePath,
     directory,
     args,
@@ -111,7 +111,7 @@ async function runInstall(
     timeoutMs: 0,
     onOutput: (chunk) => context.onInstallOutput?.(chunk),
     ...(context.signal === undefined ? {} : { signal: context.signal }),
-  });
+  }, { path: context.locks?.host ?? "", locks: context.locks });
   if (answer.code !== 0 || answer.killedBy !== undefined) throw explainFailure(args, answer);
 }
 
@@ -128,7 +128,7 @@ async function install(
     if (next === undefined) break;
     current = next;
   }
-  await runInstall(current, options);
+  await runHostInstall(current, options);
 }
 
 async function askProject(
@@ -194,6 +194,9 @@ interface Known {
 
 async function know(session: Session, options: Reading): Promise<Known> {
   const { directory, includeGlobal, foreign } = options;
+  const { locks } = session.context;
+  const lock = foreign === undefined ? locks?.host : foreignLockPath(foreign);
+  await using _quiet = lock === undefined ? undefined : await locks?.take(lock, "shared");
   const asked = await askProject(session, options);
   const { answers } = asked;
   const { files, outside } = await partConfigs(asked.session, answers.configs, includeGlobal);
@@ -215,7 +218,14 @@ async function knowForeign(
   options: Reading,
   { foreign, host }: { readonly foreign: ForeignPlatform; readonly host: Session },
 ): Promise<Known> {
-  const known = await know(session, options);
+  let known = await know(session, options);
+  if (options.install && known.tools.some(({ installed }) => installed)) {
+    const { removeEmptyInstalls } = await installModule();
+    if (await removeEmptyInstalls(known.tools, foreign)) {
+      using asker = new SharedAnswers().enter();
+      known = await know(session, { ...options, asker });
+    }
+  }
   const missing = known.tools.filter(({ installed, version }) =>
     !installed && version !== "system"
   );

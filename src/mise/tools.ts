@@ -2,12 +2,14 @@
  * The project's tools: which, in what order, with what executables, and which are refused.
  * @module
  */
-import { basename, dirname, isAbsolute, relative } from "@std/path";
+import { parse } from "@std/toml";
+import { basename, dirname, isAbsolute, join, relative } from "@std/path";
 import { MiseOciError } from "../errors.ts";
-import type { Tool } from "../plan/project.ts";
+import type { BackendManifest, Tool } from "../plan/project.ts";
 import type { ListedConfig, ListedTool, ToolDetail } from "./answers.ts";
 import { askBackends, askOwnBackends, type Session } from "./ask.ts";
 import { knownDetails, PLUGIN_BACKENDS, SAFE_BACKENDS } from "./backends.ts";
+import { isTable } from "./config_file.ts";
 import { isWithin } from "./scope.ts";
 
 /** Directories of the host that can never be one tool. */
@@ -140,12 +142,39 @@ async function binsOf(
   return { binPaths: own, binDirs: [...new Set(binDirs)] };
 }
 
+/** Longest file of mise's that is read here, in bytes. */
+const MAX_MANIFEST_BYTES = 64 * 1024;
+
+/** Options without those that hold credentials, such as a URL with a password. */
+function publicOptions(opts: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const entries = Object.entries(opts).filter(([, value]) =>
+    !/:\/\/[^/\s"]*@/.test(JSON.stringify(value) ?? "")
+  );
+  return Object.fromEntries(entries);
+}
+
+/** What mise keeps beside the versions of a tool; `undefined` if it keeps nothing that can be read. */
+async function maybeBackendManifest(installPath: string): Promise<BackendManifest | undefined> {
+  try {
+    const text = await Deno.readTextFile(join(dirname(installPath), ".mise.backend.toml"));
+    if (text.length > MAX_MANIFEST_BYTES) return undefined;
+    const { full, explicit_backend: explicit, opts } = parse(text);
+    if (typeof full !== "string" || typeof explicit !== "boolean") return undefined;
+    return { full, explicit, ...(isTable(opts) ? { opts: publicOptions(opts) } : {}) };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    // mise in the image does without: the plan writes what it knows of the tool itself.
+    return undefined;
+  }
+}
+
 async function toTool(
   listed: ListedTool,
   real: string,
   known: { readonly detail: ToolDetail | undefined; readonly binPaths: readonly string[] },
 ): Promise<Tool> {
   const { short, version, installPath, installed, source, requested } = listed;
+  const backendManifest = installed ? await maybeBackendManifest(installPath) : undefined;
   return {
     short,
     backend: known.detail?.backend ?? "",
@@ -155,6 +184,7 @@ async function toTool(
     installed,
     ...await binsOf(listed, real, known.binPaths),
     ...(installed ? { realInstallPath: real } : {}),
+    ...(backendManifest === undefined ? {} : { backendManifest }),
     ...(source === undefined ? {} : { source }),
     ...(requested === undefined ? {} : { requested }),
   };

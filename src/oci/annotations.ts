@@ -25,8 +25,8 @@ export const Annotation = {
   layerRelocation: "dev.mise.layer.relocation",
   /** Version of the byte layout of layers. */
   layerFormat: "dev.mise.layer.format",
-  /** Fingerprint of the host's tree that the layer was made of. */
-  layerFingerprint: "dev.mise.layer.fingerprint",
+  /** Hash of the globs of what is left out of the layer; absent if there are none. */
+  layerExclude: "dev.mise.layer.exclude",
   /** `apt` or `apk`: the layer of system packages. */
   systemPackages: "dev.mise.system.packages",
   /** Image path of a copy layer. */
@@ -46,6 +46,8 @@ export const Annotation = {
   layerKind: "dev.mise.layer.kind",
   /** Label: version of mise. */
   miseVersion: "dev.mise.version",
+  /** Label: name of the user whose numbers are the image's User. */
+  user: "dev.mise.user",
   /** Label prefix: `dev.mise.tools.<tool>`. */
   toolsPrefix: "dev.mise.tools.",
 } as const;

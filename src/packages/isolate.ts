@@ -66,6 +66,19 @@ unset ISOLATED_PATH OLDPWD PWD
 }" --inh-caps=-all "$chroot" . "$@" || exit $?
 `;
 
+/**
+ * Has the kernel kill what it starts when its parent dies, however that dies; a parent that died before is
+ * known by this process having another one. Arguments: the parent's id, then the command.
+ */
+const WITH_PARENT = [
+  "setpriv",
+  "--pdeathsig=KILL",
+  "/bin/sh",
+  "-c",
+  'test "$PPID" = "$1" || exit 1; shift; exec "$@"',
+  "sh",
+];
+
 /** Directories that something is mounted on. */
 export const MOUNT_POINTS: readonly string[] = ["dev", "proc", "run", "tmp"];
 
@@ -174,6 +187,11 @@ function unshareArgs(
   const spaces = ["--mount", "--propagation", "private", "--pid", "--ipc", "--uts"];
   if (!network) spaces.push("--net");
   return [
+    // Without name spaces it only starts what follows.
+    "--",
+    ...WITH_PARENT,
+    String(Deno.pid),
+    "unshare",
     ...spaces,
     "--fork",
     "--kill-child",

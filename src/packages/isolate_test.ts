@@ -97,6 +97,43 @@ isolatedTest("runIsolated() that is aborted at any moment leaves nothing running
   }
 });
 
+isolatedTest("D01: what runs isolated dies with a build that is killed", async () => {
+  using shell = await makeShellRootfs("");
+  const module = JSON.stringify(import.meta.resolve("./isolate.ts"));
+  const rootfs = JSON.stringify(import.meta.resolve("./rootfs/rootfs.ts"));
+  const command = ["/bin/sh", "-c", "echo up; (sleep 1000 &); sleep 1001"];
+  const program = `
+    const { prepareMountPoints, runIsolated } = await import(${module});
+    const { Rootfs } = await import(${rootfs});
+    const rootfs = new Rootfs(${JSON.stringify(shell.rootfs.directory)});
+    prepareMountPoints(rootfs);
+    await runIsolated(rootfs, {
+      command: ${JSON.stringify(command)},
+      env: { PATH: "${PATH}" }, hostPath: "${PATH}", network: false,
+      onLine: (line) => console.log(line),
+    });`;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", "--no-check", "-"],
+    cwd: new URL("../../", import.meta.url),
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(program));
+  await writer.close();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  assertEquals((await reader.read()).value, "up\n");
+  await reader.cancel();
+  const pattern = shell.rootfs.directory;
+  const running = async (): Promise<boolean> =>
+    (await new Deno.Command("pgrep", { args: ["-f", pattern], stdout: "null" }).output()).success;
+  assert(await running());
+  child.kill("SIGKILL");
+  await child.status;
+  const deadline = Date.now() + 5000;
+  while (await running()) assert(Date.now() < deadline, "it still runs");
+});
+
 isolatedTest("runIsolated() keeps the end of a flood of output, and its memory", async () => {
   using shell = await makeShellRootfs("");
   const script = "i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done; echo end";

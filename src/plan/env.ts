@@ -90,6 +90,9 @@ function strayNames(
   return [...said("--drop-env", flags.dropEnv), ...said("--allow-env", flags.allowEnv)];
 }
 
+/** Variables of mise that say where things are on the host. */
+const OF_HOST: ReadonlySet<string> = new Set(["PATH", "MISE_DATA_DIR", "MISE_CONFIG_DIR"]);
+
 function ociVariables(project: Project): readonly EnvVariable[] {
   return Object.entries(project.oci.env).map(([name, value]) => ({ name, value, redacted: false }));
 }
@@ -105,8 +108,8 @@ function ociVariables(project: Project): readonly EnvVariable[] {
 export function planEnv(project: Project, options: PlanOptions, mountPoint: string): EnvPlan {
   const dropped = nameMatcher([...project.oci.dropEnv, ...options.dropEnv]);
   const allowed = nameMatcher([...project.oci.allowEnv, ...options.allowEnv]);
-  // mise's PATH is the host's; the image's comes of the tools, the base and `[oci].env`.
-  const ofMise = project.env.filter(({ name }) => name !== "PATH");
+  // These are the host's: the image's PATH comes of the tools, the base and `[oci].env`.
+  const ofMise = project.env.filter(({ name }) => !OF_HOST.has(name));
   const kept = [
     ...ofMise.filter(({ tool }) => tool === undefined),
     ...ofMise.filter(({ tool }) => tool !== undefined),

@@ -3,6 +3,7 @@
  * @module
  */
 import type { ContainerConfig, DiffId, HistoryEntry, ImageConfig, Platform } from "../oci/mod.ts";
+import { MISE_CONFIG_DIR } from "./layers/config.ts";
 import type { ConfigPlan } from "./types.ts";
 
 /** PATH where neither the base nor `[oci].env` has one. */
@@ -38,9 +39,26 @@ export function splitVariable(variable: string): readonly [string, string | unde
   return at < 0 ? [variable, undefined] : [variable.slice(0, at), variable.slice(at + 1)];
 }
 
-function composeEnv(base: readonly string[], config: ConfigPlan): readonly string[] {
+/** What images of before format 3 set for mise: its data and config directories were the image's own. */
+function isOldMiseVariable(name: string, value: string | undefined, config: ConfigPlan): boolean {
+  const installs = config.fixedEnv.find(([fixed]) => fixed === "MISE_SHARED_INSTALL_DIRS")?.[1];
+  return name === "MISE_DATA_DIR" && `${value}/installs` === installs ||
+    name === "MISE_CONFIG_DIR" && value === MISE_CONFIG_DIR;
+}
+
+const TRUSTED = "MISE_TRUSTED_CONFIG_PATHS";
+
+function composeEnv(
+  base: readonly string[],
+  config: ConfigPlan,
+  workdir: string,
+): readonly string[] {
   // Engines refuse a container with a variable that has no name.
-  const variables = new Map(base.map(splitVariable).filter(([name]) => name !== ""));
+  const variables = new Map(
+    base.map(splitVariable).filter(([name, value]) =>
+      name !== "" && !isOldMiseVariable(name, value, config)
+    ),
+  );
   for (const [name, value] of config.env) variables.set(name, value);
   const configured = config.env.findLast(([name]) => name === "PATH")?.[1];
   const inherited = configured ?? variables.get("PATH") ?? "";
@@ -49,6 +67,8 @@ function composeEnv(base: readonly string[], config: ConfigPlan): readonly strin
     [...config.path, inherited === "" ? DEFAULT_PATH : inherited].join(":"),
   );
   for (const [name, value] of config.fixedEnv) variables.set(name, value);
+  // A project that is mounted there is used without a question that nobody can answer.
+  if (workdir !== "/" && !variables.has(TRUSTED)) variables.set(TRUSTED, workdir);
   return [...variables].map(([name, value]) => value === undefined ? name : `${name}=${value}`);
 }
 
@@ -104,7 +124,7 @@ function composeContainer(base: ContainerConfig, config: ConfigPlan): ContainerC
   const workdir = config.workdir ?? (base.WorkingDir || DEFAULT_WORKDIR);
   return {
     ...base,
-    Env: composeEnv(base.Env ?? [], config),
+    Env: composeEnv(base.Env ?? [], config, workdir),
     ...(config.entrypoint === undefined ? {} : { Entrypoint: config.entrypoint }),
     ...(config.cmd === undefined ? {} : { Cmd: config.cmd }),
     ...(config.user === undefined ? {} : { User: config.user }),

@@ -5,10 +5,10 @@
 export * from "./image_config.ts";
 export * from "./options.ts";
 export * from "./plan.ts";
+export * from "./settle.ts";
 export * from "./project.ts";
 export * from "./types.ts";
 export * from "./users.ts";
 export { nameMatcher, planPath } from "./env.ts";
 export { mentionsPath, toolImagePath } from "./paths.ts";
-export { hasHomeDotfiles, planDotfiles } from "./layers/dotfiles.ts";
 export type { LayerVersions } from "./layers/planner.ts";

@@ -91,8 +91,13 @@ Deno.test("L18: plan() warns of ids that engines take for others", () => {
     return plan({ ...PROJECT, oci, tools }, { ...OPTIONS, owner }, versions).warnings;
   };
   const largest = { uid: 2147483647, gid: 2147483647 };
-  assertEquals(warned(largest, "2147483647:2147483647"), []);
-  assertEquals(warned(largest, "app:users"), []);
+  const usual = { uid: 65535, gid: 65535 };
+  assertEquals(warned(usual, "65535:65535"), []);
+  assertEquals(warned(usual, "app:users"), []);
+  for (const owner of [largest, { uid: 65536, gid: 0 }, { uid: 0, gid: 100000 }]) {
+    assertStringIncludes(warned(owner).join(), "rootless engines have ids up to 65535");
+  }
+  assertStringIncludes(warned(usual, "65536").join(), "user of [oci] has the id 65536: rootless");
   for (const owner of [{ uid: 2147483648, gid: 0 }, { uid: 0, gid: 4294967295 }]) {
     assertStringIncludes(warned(owner).join(), "The owner of the layers has the id");
   }

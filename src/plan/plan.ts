@@ -3,8 +3,9 @@
  * @module
  */
 import { Annotation } from "../oci/mod.ts";
+import { MiseOciError } from "../errors.ts";
 import { planEnv, planPath } from "./env.ts";
-import { MISE_CONFIG_DIR } from "./layers/config.ts";
+import { planConfigLayer } from "./layers/config.ts";
 import { planLayers } from "./layers/mod.ts";
 import type { LayerVersions } from "./layers/planner.ts";
 import { type PlanOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
@@ -35,20 +36,44 @@ function planLabels(project: Project, options: PlanOptions): Record<string, stri
 function shadowed({ oci }: Project, fixed: ConfigPlan["fixedEnv"]): readonly string[] {
   return fixed.filter(([name]) => Object.hasOwn(oci.env, name)).map(([name, value]) =>
     `${name} of [oci.env] has no effect: in the image it is always ${JSON.stringify(value)}` +
-    (name === "MISE_DATA_DIR" ? "; mount_point chooses it" : "")
+    "; mount_point chooses it"
   );
 }
 
 /** Ids from here on are negative to programs that keep them in 32 bits with a sign (fault L18). */
 const LARGE_ID = 2 ** 31;
+/** The last id that a user name space usually has: 65536 are mapped to a user who is not root. */
+const MAX_ROOTLESS_ID = 65535;
+
+/** Linux starts no program with a variable, name and closing NUL included, that is longer. */
+const MAX_VARIABLE_BYTES = 128 * 1024;
+
+/** @throws {MiseOciError} `config` for a variable with which no container would start. */
+function refuseLongVariables(env: ConfigPlan["env"]): void {
+  const long = env.find(([name, value]) =>
+    value.length > MAX_VARIABLE_BYTES / 4 &&
+    new TextEncoder().encode(`${name}=${value}`).length >= MAX_VARIABLE_BYTES
+  );
+  if (long === undefined) return;
+  const [name, value] = long;
+  throw new MiseOciError(
+    "config",
+    `Cannot bake variable "${name}": it has ${value.length} characters, and Linux starts no program with ` +
+      `one over 128 KiB`,
+    { hint: `Leave it out with --drop-env ${name}, or put it into a file that is copied` },
+  );
+}
 
 /** Ids that engines refuse or take for others, root among them; one sentence each. */
 function largeIds({ oci }: Project, { owner }: ResolvedOptions): readonly string[] {
   const ofUser = (oci.user ?? "").split(":").filter((id) => /^\d+$/.test(id)).map(Number);
   const found = (ids: readonly number[], what: string): readonly string[] => {
-    const large = ids.find((id) => id >= LARGE_ID);
-    const why = "engines refuse ids over 2147483647, or take them for another user";
-    return large === undefined ? [] : [`${what} has the id ${large}: ${why}`];
+    const large = ids.find((id) => id >= LARGE_ID) ?? ids.find((id) => id > MAX_ROOTLESS_ID);
+    if (large === undefined) return [];
+    const why = large >= LARGE_ID
+      ? "engines refuse ids over 2147483647, or take them for another user"
+      : `rootless engines have ids up to ${MAX_ROOTLESS_ID} and refuse the image, unless more are set up in /etc/subuid`;
+    return [`${what} has the id ${large}: ${why}`];
   };
   return [
     ...found([owner.uid, owner.gid], "The owner of the layers"),
@@ -67,7 +92,7 @@ function planConfig(
     created: options.created,
     env: context.env,
     path: planPath(project, mountPoint),
-    fixedEnv: [["MISE_DATA_DIR", mountPoint], ["MISE_CONFIG_DIR", MISE_CONFIG_DIR]],
+    fixedEnv: [["MISE_SHARED_INSTALL_DIRS", `${mountPoint}/installs`]],
     ...(entrypoint === undefined ? {} : { entrypoint }),
     ...(cmd === undefined ? {} : { cmd }),
     ...(user === undefined ? {} : { user }),
@@ -85,6 +110,7 @@ function planConfig(
 export function plan(project: Project, options: PlanOptions, versions: LayerVersions): BuildPlan {
   const resolved = resolveOptions(project, options);
   const { env, warnings } = planEnv(project, options, resolved.mountPoint);
+  refuseLongVariables(env);
   const none = project.tools.length === 0
     ? ["The project has no tools: the image has the base and the other layers only"]
     : [];
@@ -96,7 +122,17 @@ export function plan(project: Project, options: PlanOptions, versions: LayerVers
     ...(resolved.tag === undefined ? {} : { tag: resolved.tag }),
     mountPoint: resolved.mountPoint,
     compression: resolved.compression,
-    layers: planLayers({ project, options, resolved, versions }),
+    layers: [
+      ...planLayers({ project, options, resolved, versions }),
+      planConfigLayer({
+        project,
+        mountPoint: resolved.mountPoint,
+        owner: resolved.owner,
+        config,
+        login: resolved.from.kind !== "scratch",
+        directories: [],
+      }),
+    ],
     config,
     warnings: [
       ...project.warnings,

@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { parse } from "@std/toml";
 import { MiseOciError } from "../errors.ts";
 import { type ImageConfig, parseDiffId } from "../oci/mod.ts";
@@ -99,6 +105,16 @@ Deno.test("plan() orders layers: tools as in the project, copies, mise, config o
   });
 });
 
+Deno.test("plan() writes on a tool's layer what was left out of it, whatever the order of the globs", () => {
+  const excluding = (...exclude: string[]): string | undefined =>
+    plan(project({ oci: { ...oci, exclude } }), options(), versions).layers[0]
+      ?.annotations["dev.mise.layer.exclude"];
+  assertEquals(excluding(), undefined);
+  assertEquals(/^[0-9a-f]{16}$/.test(excluding("*.map") ?? ""), true);
+  assertEquals(excluding("*.map", "*.md"), excluding("*.md", "*.map", "*.md"));
+  assertNotEquals(excluding("*.map"), excluding("*.md"));
+});
+
 Deno.test("plan() gives the same plan for the same input", () => {
   assertEquals(plan(project(), options(), versions), plan(project(), options(), versions));
 });
@@ -188,6 +204,18 @@ Deno.test("A16: plan() stops at a redacted variable and names it, its source and
   assertEquals(allowed.config.env, [["MINE", "sentinel"]]);
 });
 
+Deno.test("plan() refuses a variable with which no container would start", () => {
+  const planned = (value: string, drop: readonly string[] = []) =>
+    plan(project({ env: [variable("LONG", value)] }), options({ dropEnv: drop }), versions);
+  // 128 KiB with name, equals sign and closing NUL.
+  const longest = 128 * 1024 - "LONG=".length - 1;
+  assertEquals(planned("x".repeat(longest)).config.env[0]?.[1].length, longest);
+  const error = assertThrows(() => planned("x".repeat(longest + 1)), MiseOciError, '"LONG"');
+  assertEquals(error.code, "config");
+  assertThrows(() => planned("\u20ac".repeat(50_000)), MiseOciError, "128 KiB");
+  assertEquals(planned("x".repeat(longest + 1), ["LONG"]).config.env, []);
+});
+
 Deno.test("A16: plan() says that a flag names no variable: a slip would leave a secret in", () => {
   const p = project({ env: [variable("MY_SECRET", "x")] });
   const said = (o: Partial<PlanOptions>): readonly string[] =>
@@ -205,11 +233,10 @@ Deno.test("A16: plan() says that a flag names no variable: a slip would leave a 
 });
 
 Deno.test("plan() says what [oci.env] sets in vain", () => {
-  const env = { MISE_DATA_DIR: "/evil", MISE_CONFIG_DIR: "/x", OTHER: "1" };
+  const env = { MISE_SHARED_INSTALL_DIRS: "/evil", OTHER: "1" };
   const built = plan(project({ oci: { ...oci, env } }), options(), versions);
   assertEquals(built.warnings, [
-    'MISE_DATA_DIR of [oci.env] has no effect: in the image it is always "/mise"; mount_point chooses it',
-    'MISE_CONFIG_DIR of [oci.env] has no effect: in the image it is always "/etc/mise"',
+    'MISE_SHARED_INSTALL_DIRS of [oci.env] has no effect: in the image it is always "/mise/installs"; mount_point chooses it',
   ]);
 });
 
@@ -262,7 +289,15 @@ const base: ImageConfig = {
   variant: "v8",
   author: "somebody",
   config: {
-    Env: ["PATH=/base/bin", "KEEP=1", "MISE_DATA_DIR=/wrong", "=nameless", "ALONE"],
+    Env: [
+      "PATH=/base/bin",
+      "KEEP=1",
+      // As images of layer format 2 had them: mise kept its own data in the image's directories then.
+      "MISE_DATA_DIR=/mise",
+      "MISE_CONFIG_DIR=/etc/mise",
+      "=nameless",
+      "ALONE",
+    ],
     Cmd: ["bash"],
     WorkingDir: "",
     Labels: { a: "1" },
@@ -301,9 +336,9 @@ Deno.test("composeImageConfig() keeps what the base has and adds a history entry
   assertEquals(image.config?.Env, [
     "PATH=/mise/installs/node/24.11.0/bin:/mise/installs/npm-prettier/3.6.2/bin:/base/bin",
     "KEEP=1",
-    "MISE_DATA_DIR=/mise",
     "ALONE",
-    "MISE_CONFIG_DIR=/etc/mise",
+    "MISE_SHARED_INSTALL_DIRS=/mise/installs",
+    "MISE_TRUSTED_CONFIG_PATHS=/workspace",
   ]);
   assertEquals(image.config?.Labels?.["a"], "1");
   assertEquals(image.config?.Labels?.["dev.mise.tools.npm:prettier"], "3.6.2");
@@ -324,14 +359,14 @@ Deno.test("composeImageConfig() on scratch has the default PATH, and nothing sha
     tools: [],
     oci: {
       ...oci,
-      env: { MISE_DATA_DIR: "/evil", PATH: "/mine" },
+      env: { MISE_SHARED_INSTALL_DIRS: "/evil", PATH: "/mine" },
       user: "me",
       cmd: [],
       entrypoint: ["sh"],
     },
   });
   const image = compose({ p });
-  assertEquals(image.config?.Env?.includes("MISE_DATA_DIR=/mise"), true);
+  assertEquals(image.config?.Env?.includes("MISE_SHARED_INSTALL_DIRS=/mise/installs"), true);
   assertEquals(image.config?.Env?.includes("PATH=/mine"), true);
   assertEquals([image.config?.User, image.config?.Cmd, image.config?.Entrypoint], ["me", [], [
     "sh",

@@ -3,6 +3,16 @@
  * @module
  */
 
+/** How mise resolved a tool, as it notes it beside the tool's versions. */
+export interface BackendManifest {
+  /** Full backend: `npm:prettier`. */
+  readonly full: string;
+  /** Whether the tool's name says its backend. */
+  readonly explicit: boolean;
+  /** Options of the backend, such as where its executables are. */
+  readonly opts?: Readonly<Record<string, unknown>>;
+}
+
 /** One tool of the project. */
 export interface Tool {
   /** mise's name of it, the key in `[tools]`: `node`, `npm:prettier`. */
@@ -23,6 +33,8 @@ export interface Tool {
   readonly realInstallPath?: string;
   /** Directories of executables below the install, links followed; `""` is the install itself. */
   readonly binDirs?: readonly string[];
+  /** What mise keeps beside the versions of the tool, in `.mise.backend.toml`. */
+  readonly backendManifest?: BackendManifest;
   /** Config file that asks for it. */
   readonly source?: string;
   /** What that file asks for: `24`, `latest`, `prefix:1.2`. */

@@ -28,6 +28,7 @@ export interface CompressionPlan {
  *   `imagePath`, without what the globs of `exclude` name.
  * - `file`: one regular file (links followed), with the given mode.
  * - `content`: text made by the program.
+ * - `directory`: an empty directory, mode 0755.
  *
  * `owner` is that of the entries and of the directories made for them, if it is not the layer's; with
  * `home`, an image directory, only of those from there on: `/home` itself is nobody's home.
@@ -52,6 +53,12 @@ export type LayerSource =
     readonly content: string;
     readonly imagePath: string;
     readonly mode: number;
+    readonly owner?: Owner;
+    readonly home?: string;
+  }
+  | {
+    readonly type: "directory";
+    readonly imagePath: string;
     readonly owner?: Owner;
     readonly home?: string;
   };

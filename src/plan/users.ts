@@ -1,13 +1,21 @@
 /**
- * Users of an image, as its `/etc/passwd` names them.
+ * Users of an image, as its `/etc/passwd` and `/etc/group` name them.
  * @module
  */
 import type { Owner } from "./types.ts";
 
 /** A user of an image. */
 export interface ImageUser extends Owner {
-  /** Absolute directory, without a trailing slash unless it is the root. */
-  readonly home: string;
+  /** Absolute directory, without a trailing slash unless it is the root; absent if there is no such row. */
+  readonly home?: string;
+}
+
+/** The texts of an image's user database; empty where it has none. */
+export interface UserDatabase {
+  /** `/etc/passwd`. */
+  readonly passwd: string;
+  /** `/etc/group`. */
+  readonly group: string;
 }
 
 function maybeHome(text: string | undefined): string | undefined {
@@ -16,9 +24,28 @@ function maybeHome(text: string | undefined): string | undefined {
   return parts.some((part) => part === "." || part === "..") ? undefined : `/${parts.join("/")}`;
 }
 
+function rowsOf(text: string): readonly (readonly string[])[] {
+  return text.split("\n").map((line) => line.replace(/\r$/, "").split(":"));
+}
+
+/** The row of a name; of a number, if no name is written so, as in every container runtime. */
+function maybeRow(text: string, wanted: string): readonly string[] | undefined {
+  if (wanted === "") return undefined;
+  const rows = rowsOf(text);
+  return rows.find(([name]) => name === wanted) ??
+    rows.find(([, , id]) => /^\d+$/.test(wanted) && Number(id) === Number(wanted));
+}
+
+function maybeId(text: string | undefined): number | undefined {
+  if (text === undefined || !/^\d+$/.test(text)) return undefined;
+  const id = Number(text);
+  return id <= 0xffff_ffff ? id : undefined;
+}
+
 /**
- * The user that an image's `User` names (`app`, `1000`, `app:staff`), `undefined` if `/etc/passwd` does
- * not know it or gives it no home.
+ * The numbers and the home of an image's `User` (`app`, `1000`, `app:staff`, `1000:1000`; image-spec,
+ * config.md); `undefined` for a name that the database does not have. A number needs no row: its group is
+ * then 0, as container runtimes have it.
  *
  * @example
  * ```ts
@@ -26,19 +53,29 @@ function maybeHome(text: string | undefined): string | undefined {
  * import { maybeImageUser } from "./users.ts";
  *
  * const passwd = "root:x:0:0:root:/root:/bin/sh\napp:x:1000:100::/srv/app/:/bin/sh\n";
- * assertEquals(maybeImageUser("app:staff", passwd), { uid: 1000, gid: 100, home: "/srv/app" });
- * assertEquals(maybeImageUser("1000", passwd)?.home, "/srv/app");
- * assertEquals(maybeImageUser("nobody", passwd), undefined);
+ * const database = { passwd, group: "staff:x:50:\n" };
+ * assertEquals(maybeImageUser("app:staff", database), { uid: 1000, gid: 50, home: "/srv/app" });
+ * assertEquals(maybeImageUser("1000", database)?.home, "/srv/app");
+ * assertEquals(maybeImageUser("7", database), { uid: 7, gid: 0 });
+ * assertEquals(maybeImageUser("nobody", database), undefined);
  * ```
  */
-export function maybeImageUser(user: string, passwd: string): ImageUser | undefined {
-  const [wanted = ""] = user.split(":");
-  const rows = passwd.split("\n").map((line) => line.replace(/\r$/, "").split(":"));
-  // A name that looks like a number is a name first, as in every container runtime.
-  const row = rows.find(([name]) => wanted !== "" && name === wanted) ??
-    rows.find(([, , uid]) => /^\d+$/.test(wanted) && Number(uid) === Number(wanted));
-  const [uid, gid] = [Number(row?.[2] || NaN), Number(row?.[3] || NaN)];
+export function maybeImageUser(
+  user: string,
+  { passwd, group }: UserDatabase,
+): ImageUser | undefined {
+  const [name = "", groupName = ""] = user.split(":");
+  const row = maybeRow(passwd, name);
+  const uid = maybeId(row?.[2] ?? name);
+  const gid = groupName === ""
+    ? row === undefined ? 0 : maybeId(row[3])
+    : maybeId(maybeRow(group, groupName)?.[2] ?? groupName);
+  if (uid === undefined || gid === undefined) return undefined;
   const home = maybeHome(row?.[5]);
-  const isId = (id: number): boolean => Number.isInteger(id) && id >= 0 && id <= 0xffff_ffff;
-  return home === undefined || !isId(uid) || !isId(gid) ? undefined : { uid, gid, home };
+  return { uid, gid, ...(home === undefined ? {} : { home }) };
+}
+
+/** Whether a `User` is written in numbers, which no database is needed for. */
+export function isNumericUser(user: string): boolean {
+  return /^\d+(?::\d+)?$/.test(user);
 }

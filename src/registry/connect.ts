@@ -2,7 +2,7 @@
  * How connections are made: through a proxy or not, trusting which authorities.
  * @module
  */
-import { MiseOciError } from "../errors.ts";
+import { describeError, MiseOciError } from "../errors.ts";
 import { hostKind } from "./host.ts";
 import type { Fetch } from "./http.ts";
 
@@ -111,6 +111,16 @@ function maybeProcessEnv(name: string): string | undefined {
   }
 }
 
+/** A connection that was to be made through a proxy, and could not be made. */
+export class ProxyError extends Error {
+  override readonly name = "ProxyError";
+
+  /** Says what the cause says. */
+  constructor(readonly proxy: URL, cause: unknown) {
+    super(describeError(cause), { cause });
+  }
+}
+
 /** Makes connections, and keeps the clients whose pools hold them. */
 export class Connector {
   readonly #clients = new Map<string, Deno.HttpClient>();
@@ -121,9 +131,17 @@ export class Connector {
     this.#options = options;
   }
 
-  /** `fetch` over the right connection for the URL. */
-  readonly fetch: Fetch = (url, init) =>
-    fetch(url, { ...init, client: this.#client(new URL(url)) } as RequestInit);
+  /** `fetch` over the right connection for the URL. @throws {ProxyError} if it does not get through a proxy. */
+  readonly fetch: Fetch = async (url, init) => {
+    const target = new URL(url);
+    try {
+      return await fetch(target, { ...init, client: this.#client(target) } as RequestInit);
+    } catch (cause) {
+      const proxy = proxyFor(target, this.#options.env);
+      if (proxy === undefined || !describeError(cause).includes("(Connect)")) throw cause;
+      throw new ProxyError(proxy, cause);
+    }
+  };
 
   #client(url: URL): Deno.HttpClient {
     const { env, caCerts } = this.#options;

@@ -82,7 +82,29 @@ Deno.test("R43: a registry on another machine is reached through the proxy, with
   const error = await failure(tls.client.read(request(), 100));
   assertEquals(proxy.log[1]?.method, "CONNECT");
   assertEquals(proxy.log[1]?.target, "registry.example:443");
+  assertStringIncludes(error.message, `cannot use proxy "http://***@${proxy.host}/"`);
+  assertStringIncludes(error.message, "it refuses to connect to the registry");
+  assertStringIncludes(error.hint ?? "", "list registry.example in NO_PROXY");
   assertEquals((error.message + tls.lines.join("\n") + error.hint).includes("heim"), false);
+});
+
+Deno.test("R43: a proxy that does not listen, or does not exist, is named in the error", async () => {
+  const gone = startServer({ handle: () => ({ status: 200 }) });
+  const { host } = gone;
+  await gone[Symbol.asyncDispose]();
+  for (
+    const [proxy, registry, insecure, text] of [
+      [host, "registry.example", false, "connection refused"],
+      [host, "registry.example:5000", true, "connection refused"],
+      ["proxy.invalid:3128", "registry.example", false, "unknown host name"],
+    ] as const
+  ) {
+    const env = (name: string) => /^HTTPS?_PROXY$/.test(name) ? `http://${proxy}` : undefined;
+    using tried = testClient(registry, { env, insecure });
+    const error = await failure(tried.client.read(request(), 100));
+    assertStringIncludes(error.message, `cannot use proxy "http://${proxy}/": ${text}`);
+    assertStringIncludes(error.hint ?? "", insecure ? "Check HTTP_PROXY" : "Check HTTPS_PROXY");
+  }
 });
 
 Deno.test("R43: a loopback registry is reached directly although the process has a proxy", async () => {

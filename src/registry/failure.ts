@@ -4,8 +4,9 @@
  */
 import { describeError, type ErrorCode, MiseOciError } from "../errors.ts";
 import { asArray, asObject, parseJson } from "../oci/mod.ts";
+import { ProxyError, showProxy } from "./connect.ts";
 import { hostAndPort, showUrl } from "./host.ts";
-import { ExchangeError, type HttpResponse } from "./http.ts";
+import { ExchangeError, type HttpRequest, type HttpResponse } from "./http.ts";
 import { MAX_ATTEMPTS } from "./retry.ts";
 
 /** Error bodies are read up to here. */
@@ -93,6 +94,29 @@ const CAUSES: readonly NetworkCause[] = [
   },
 ];
 
+const bypassHint = (url: URL): string =>
+  `Check ${
+    url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY"
+  }, or list ${url.hostname} in NO_PROXY`;
+
+/** The same of a proxy in between; anything else is said of what is behind it. */
+const PROXY_CAUSES: readonly NetworkCause[] = [
+  { pattern: /connection refused/i, text: "connection refused", hint: bypassHint, limit: 3 },
+  { pattern: /dns error/i, text: "unknown host name", hint: bypassHint, limit: 1 },
+  {
+    pattern: /proxy authentication required/i,
+    text: "it wants a user and a password",
+    hint: () => "Set the variable to http://USER:PASSWORD@HOST:PORT",
+    limit: 1,
+  },
+  {
+    pattern: /unsuccessful tunnel/i,
+    text: "it refuses to connect to the registry",
+    hint: bypassHint,
+    limit: 1,
+  },
+];
+
 /** Text of Deno's with its URLs shortened: a query may be a signature. */
 function withoutQueries(text: string): string {
   return text.replace(/(https?:\/\/[^\s?#)]+)[?#][^\s)]*/g, "$1");
@@ -116,10 +140,16 @@ export function networkFailure(thrown: unknown): NetworkFailure {
   }
   if (cause instanceof MiseOciError) throw cause;
   const text = describeError(cause);
-  const known = CAUSES.find(({ pattern }) => pattern.test(text));
+  const ofProxy = cause instanceof ProxyError
+    ? PROXY_CAUSES.find(({ pattern }) => pattern.test(text))
+    : undefined;
+  const known = ofProxy ?? CAUSES.find(({ pattern }) => pattern.test(text));
+  const what = ofProxy !== undefined && cause instanceof ProxyError
+    ? `proxy ${showProxy(cause.proxy)}`
+    : hostAndPort(url);
   const message = known === undefined
     ? `${where} failed: ${shorten(withoutQueries(text))}`
-    : `${where} failed: cannot use ${hostAndPort(url)}: ${known.text}`;
+    : `${where} failed: cannot use ${what}: ${known.text}`;
   const error = new MiseOciError("network", message, {
     hint: known?.hint(url) ?? "Check the network connection and try again",
   });
@@ -140,6 +170,13 @@ export function shorten(text: string): string {
   return escaped.length <= MAX_SHOWN ? escaped : `${escaped.slice(0, MAX_SHOWN - 1)}…`;
 }
 
+/** Digests in the detail of an error, which its message does not name. */
+function digestsOf(detail: unknown, message: string): string {
+  const found = JSON.stringify(detail ?? "").match(/sha256:[0-9a-f]{64}/g) ?? [];
+  const unnamed = [...new Set(found)].filter((digest) => !message.includes(digest));
+  return unnamed.length === 0 ? "" : ` (${unnamed.slice(0, 3).join(", ")})`;
+}
+
 /** The `code: message` pairs of a registry's error body (distribution-spec, "Error Codes"), or its text. */
 function describeErrorBody(bytes: Uint8Array, contentType: string): string {
   const text = new TextDecoder().decode(bytes);
@@ -147,11 +184,11 @@ function describeErrorBody(bytes: Uint8Array, contentType: string): string {
     const body = asObject(parseJson(bytes, { what: "error", maxBytes: MAX_ERROR_BODY }), "error");
     const list = body["errors"] === undefined ? [body] : asArray(body["errors"], "errors");
     const parts = list.slice(0, 3).map((item) => {
-      const { code, message, error, details } = asObject(item, "errors");
-      return [code, message ?? error ?? details].filter((part) =>
+      const { code, message, error, details, detail } = asObject(item, "errors");
+      const said = [code, message ?? error ?? details].filter((part) =>
         typeof part === "string" && part !== ""
-      )
-        .join(": ");
+      ).join(": ");
+      return said + digestsOf(detail, said);
     });
     return shorten(parts.filter((part) => part !== "").join("; "));
   } catch {
@@ -161,6 +198,34 @@ function describeErrorBody(bytes: Uint8Array, contentType: string): string {
 }
 
 const CODES: Readonly<Record<number, ErrorCode>> = { 401: "auth", 403: "auth", 404: "not-found" };
+
+/** What to do where a registry has no repositories but those that somebody made (ECR, for one). */
+function createHint({ method, url }: HttpRequest, registry: string): string | undefined {
+  const repository = /^\/v2\/(.+)\/(?:blobs|manifests)\//.exec(url.pathname)?.[1];
+  if (repository === undefined || method === "GET" || method === "HEAD") return undefined;
+  const region = /\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\./.exec(registry)?.[1];
+  return region === undefined
+    ? `Create the repository "${repository}" at the registry first, and check the name`
+    : `Create it: aws ecr create-repository --region ${region} --repository-name ${repository}`;
+}
+
+function hintOfResponse(
+  { status, request }: HttpResponse,
+  registry: string,
+  body: string,
+): string {
+  if (status === 404 && /NAME_UNKNOWN|does not exist/i.test(body)) {
+    const hint = createHint(request, registry);
+    if (hint !== undefined) return hint;
+  }
+  if (request.method === "PUT" && /immutab/i.test(body)) {
+    return "The registry does not let a tag be changed: push to another tag";
+  }
+  if (status === 407) {
+    return "The proxy wants a user and a password: http://USER:PASSWORD@HOST:PORT";
+  }
+  return hintOfStatus(status, registry, body);
+}
 
 function hintOfStatus(status: number, registry: string, body: string): string {
   if (/HTTP request (?:was sent )?to an? HTTPS (?:server|port)/i.test(body)) {
@@ -212,6 +277,6 @@ export async function responseError(
   return new MiseOciError(
     CODES[status] ?? "registry",
     `${request.method} ${showUrl(request.url)} answered ${status}${said}`,
-    { hint: elsewhere ?? hintOfStatus(status, options.registry, body) },
+    { hint: elsewhere ?? hintOfResponse(response, options.registry, body) },
   );
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { mapConcurrently } from "../concurrency.ts";
-import { MiseOciError } from "../errors.ts";
+import { describeError, MiseOciError } from "../errors.ts";
 import {
   type Descriptor,
   type Digest,
@@ -122,12 +122,54 @@ export async function pushImage(
   const blobs = blobsOf(image);
   const missing = await findMissing(client, blobs, options);
   const counts: Counts = { uploaded: 0, mounted: 0, bytesSent: 0 };
-  await uploadAll(client, missing, { image, options, counts });
+  const mounted = await uploadAll(client, missing, { image, options, counts });
   if (known !== descriptor.digest || missing.length > 0) {
-    await putManifest(client, { repository, target, descriptor, bytes, signal });
+    const put = (): Promise<Digest> =>
+      putManifest(client, { repository, target, descriptor, bytes, signal });
+    try {
+      await put();
+    } catch (error) {
+      const lacking = blobsToSendAgain(error, blobs, mounted);
+      if (lacking.length === 0) throw withForeignHint(error, image);
+      client.log(1, `Sending ${lacking.length} blobs again: ${describeError(error)}`);
+      counts.mounted -= lacking.filter(({ digest }) => mounted.has(digest)).length;
+      await uploadAll(client, lacking, {
+        image,
+        options: { ...options, baseOrigin: undefined },
+        counts,
+      });
+      await put();
+    }
   }
   const present = blobs.length - missing.length;
   return { digest: descriptor.digest, present, ...counts };
+}
+
+/**
+ * What a registry lacks that refused a manifest for it: what it names, and what it said to have mounted, which
+ * is worth nothing then (fault R31). A registry may also have taken away what it had.
+ */
+function blobsToSendAgain(
+  error: unknown,
+  blobs: readonly Descriptor[],
+  mounted: ReadonlySet<Digest>,
+): readonly Descriptor[] {
+  if (!(error instanceof MiseOciError) || !/BLOB_UNKNOWN/.test(error.message)) return [];
+  return blobs.filter(({ digest }) => mounted.has(digest) || error.message.includes(digest));
+}
+
+/** Says what may be the cause where a manifest with layers that are not sent is refused. */
+function withForeignHint(error: unknown, { layers }: PushableImage): unknown {
+  const foreign = layers.find(({ mediaType }) => isForeignLayer(mediaType));
+  const refused = error instanceof MiseOciError &&
+    /BLOB_UNKNOWN|MANIFEST_INVALID|UNSUPPORTED/.test(error.message);
+  if (!refused || foreign === undefined) return error;
+  return new MiseOciError(error.code, error.message, {
+    cause: error,
+    hint:
+      `Layer ${foreign.digest} of the base may not be distributed (${foreign.mediaType}) and was not sent: ` +
+      "let the registry accept such layers, or use another base",
+  });
 }
 
 /** What the tag names now, as far as that can be told: a broken image may be pushed over. */
@@ -162,6 +204,7 @@ async function findMissing(
   return blobs.filter(({ digest }) => !present.has(digest));
 }
 
+/** Uploads blobs. @returns those that the registry said to have mounted. */
 async function uploadAll(
   client: RegistryClient,
   blobs: readonly Descriptor[],
@@ -170,8 +213,9 @@ async function uploadAll(
     readonly options: PushOptions & { readonly reference: Reference };
     readonly counts: Counts;
   },
-): Promise<void> {
-  if (blobs.length === 0) return;
+): Promise<ReadonlySet<Digest>> {
+  const mounted = new Set<Digest>();
+  if (blobs.length === 0) return mounted;
   // Often there is nothing to send, and then nothing that sends has to run.
   const { uploadBlob } = await import("./upload_blob.ts");
   const { image: { source }, options, counts } = push;
@@ -194,6 +238,7 @@ async function uploadAll(
         signal,
       });
       counts[outcome]++;
+      if (outcome === "mounted") mounted.add(id);
       counts.bytesSent += bytesSent;
       onEvent?.({ type: "done", id, ...(outcome === "mounted" ? { note: outcome } : {}) });
     } catch (error) {
@@ -201,4 +246,5 @@ async function uploadAll(
       throw error;
     }
   });
+  return mounted;
 }

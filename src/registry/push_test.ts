@@ -1,10 +1,12 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { digestOf } from "../../tests/support/faultreg/mod.ts";
 import { memoryBlobs, pushableImage } from "../../tests/support/pushable_image.ts";
 import {
   assertPushed,
   big,
   CHUNK,
   count,
+  type PushRun,
   small,
   withRegistry,
 } from "../../tests/support/push_run.ts";
@@ -165,17 +167,173 @@ Deno.test("R35: a refused manifest is reported with the registry's code, passing
   });
 });
 
-Deno.test("a registry that stores another manifest than was sent is not believed", async () => {
+/** Has the registry answer the next manifest with another digest than it has. */
+function misname({ registry }: PushRun): string {
+  const other = `sha256:${"1".repeat(64)}`;
+  registry.faults.add({
+    method: "PUT",
+    path: /manifests/,
+    fault: { kind: "headers", set: { "docker-content-digest": other } },
+  });
+  return other;
+}
+
+Deno.test("R36: a manifest that the registry calls by another digest is read back: a warning if it is right", async () => {
   await withRegistry(async (run) => {
-    const other = "sha256:" + "0".repeat(64);
+    misname(run);
+    const { digest } = await run.push({ layers: [small] });
+    assertEquals(run.registry.content.get("app").tags.get("v1"), digest);
+    assertEquals(run.warnings.length, 1);
+    assertStringIncludes(run.warnings[0] ?? "", "states a wrong digest");
+    assertEquals(run.steps().slice(-2), ["PUT manifests", "GET manifests"]);
+  });
+});
+
+Deno.test("R36: a registry that has another manifest than was sent is an error", async () => {
+  await withRegistry(async (run) => {
+    const other = misname(run);
+    const respond = () => ({ status: 200, body: "{}" });
     run.registry.faults.add({
-      method: "PUT",
+      method: "GET",
       path: /manifests/,
-      fault: { kind: "headers", set: { "docker-content-digest": other } },
+      fault: { kind: "respond", respond },
     });
     const error = await assertRejects(() => run.push({ layers: [small] }), MiseOciError, other);
     assertEquals(error.code, "integrity");
   });
+});
+
+Deno.test("R31: a blob that the registry says to have mounted, and lacks, is uploaded after all", async () => {
+  for (const named of [true, false]) {
+    await withRegistry(async (run) => {
+      const layer = run.registry.content.addBlob("base", big).digest;
+      const lie = { status: 201, headers: { "docker-content-digest": layer } };
+      const faults = run.registry.faults;
+      faults.add({
+        method: "POST",
+        path: /mount=/,
+        fault: { kind: "respond", respond: () => lie },
+      });
+      const error = named
+        ? { code: "MANIFEST_BLOB_UNKNOWN", message: "unknown", detail: { digest: layer } }
+        : { code: "BLOB_UNKNOWN", message: "unknown" };
+      const body = JSON.stringify({ errors: [error] });
+      faults.add({
+        method: "PUT",
+        path: /manifests/,
+        fault: { kind: "status", status: 400, body },
+      });
+      const { host: registry } = run.registry;
+      const baseOrigin = { registry, repository: "base", layers: new Set([layer]) };
+      const result = await run.push({ baseOrigin });
+      assertPushed(run);
+      assertEquals([result.mounted, result.uploaded], [0, 3]);
+      assertEquals(count(run.steps(), "PUT manifests"), 2);
+    });
+  }
+});
+
+Deno.test("R31: a registry that never has a blob ends the push after one more try", async () => {
+  await withRegistry(async (run) => {
+    const digest = digestOf(big);
+    const detail = [{ code: "MANIFEST_BLOB_UNKNOWN", message: "unknown", detail: digest }];
+    const body = JSON.stringify({ errors: detail });
+    const fault = { kind: "status", status: 400, body } as const;
+    run.registry.faults.add({ method: "PUT", path: /manifests/, times: Infinity, fault });
+    await assertRejects(
+      () => run.push(),
+      MiseOciError,
+      `MANIFEST_BLOB_UNKNOWN: unknown (${digest})`,
+    );
+    assertEquals(count(run.steps(), "PUT manifests"), 2);
+  });
+});
+
+Deno.test("a registry that wants a layer which may not be distributed: the error names the layer", async () => {
+  await withRegistry(async (run) => {
+    const mediaType = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
+    const image = pushableImage([small, big], {
+      edit: ({ config, layers: [first, ...others] }) => ({
+        config,
+        layers: first === undefined ? others : [{ ...first, mediaType }, ...others],
+      }),
+    });
+    const reference = parseReference(`${run.registry.host}/app:v1`);
+    const error = await assertRejects(
+      () => pushImage(run.client, image, { reference, chunkBytes: CHUNK }),
+      MiseOciError,
+      "MANIFEST_BLOB_UNKNOWN",
+    );
+    assertStringIncludes(error.hint ?? "", `Layer ${digestOf(small)}`);
+    assertStringIncludes(error.hint ?? "", mediaType);
+  });
+});
+
+/** What registries say, and what is said to that: ECR, others; ECR, Harbor. */
+const ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
+const REFUSALS = [
+  [
+    "POST",
+    /uploads/,
+    404,
+    "NAME_UNKNOWN: The repository with name 'app' does not exist",
+    ECR,
+    "aws ecr create-repository --region eu-west-1 --repository-name app",
+  ],
+  [
+    "POST",
+    /uploads/,
+    404,
+    "NAME_UNKNOWN: repository name not known",
+    "r.example",
+    'Create the repository "app"',
+  ],
+  [
+    "PUT",
+    /manifests/,
+    400,
+    "TAG_INVALID: The image tag 'v1' already exists in the 'app' " +
+    "repository and cannot be overwritten because the repository is immutable.",
+    ECR,
+    "push to another tag",
+  ],
+  [
+    "PUT",
+    /manifests/,
+    412,
+    "PRECONDITION: configured as immutable",
+    "r.example",
+    "push to another tag",
+  ],
+] as const;
+
+Deno.test("a repository that does not exist, and a tag that cannot be changed, are said with the way out", async () => {
+  for (const [method, path, status, text, registry, hint] of REFUSALS) {
+    await withRegistry(async (run) => {
+      const [code, message] = text.split(": ");
+      const body = JSON.stringify({ errors: [{ code, message }] });
+      run.registry.faults.add({
+        method,
+        path,
+        times: Infinity,
+        fault: { kind: "status", status, body },
+      });
+      const client = createRegistryClient({
+        registry,
+        insecure: true,
+        fetch: (url, init) =>
+          fetch(String(url).replace(/^http:\/\/[^/]+/, `http://${run.registry.host}`), init),
+      });
+      const reference = parseReference(`${registry}/app:v1`);
+      const error = await assertRejects(
+        () => pushImage(client, pushableImage([small]), { reference }),
+        MiseOciError,
+        message,
+      );
+      client.close();
+      assertStringIncludes(error.hint ?? "", hint);
+    });
+  }
 });
 
 Deno.test("a blob that is not what its digest says is never committed", async () => {

@@ -34,7 +34,7 @@ export interface WantedLayer {
 
 /** A layer of the registry that stands for a wanted one. */
 export interface ReusableLayer {
-  /** The layer with all its annotations, `dev.mise.layer.fingerprint` among them if it has one. */
+  /** The layer with all its annotations. */
   readonly descriptor: Descriptor;
   /** Its diff ID. */
   readonly diffId: DiffId;
@@ -67,7 +67,7 @@ export interface ReuseResult {
   readonly problem?: { readonly kind: "missing" | "broken"; readonly text: string };
 }
 
-/** The annotations that together say what a layer is made of. All must be there and equal. */
+/** The annotations that together say what a layer is made of, but what is left out. All must be there and equal. */
 const IDENTITY: readonly string[] = [
   Annotation.toolShort,
   Annotation.toolVersion,
@@ -82,7 +82,7 @@ const HEAD_JOBS = 16;
 
 /**
  * Reads an image and finds layers in it that can stand for the wanted ones: same tool, version, prefix,
- * owner, relocation, format, platform and compression, and still there. A missing or broken image is no
+ * owner, relocation, format, globs left out, platform and compression, and still there. A missing or broken image is no
  * error.
  *
  * @throws the reason of `signal`; bugs.
@@ -165,5 +165,7 @@ function matches(layer: Descriptor, wanted: WantedLayer): boolean {
   return !isForeignLayer(mediaType) && maybeLayerCompression(mediaType) === wanted.compression &&
     IDENTITY.every((name) =>
       wanted.annotations[name] !== undefined && annotations[name] === wanted.annotations[name]
-    );
+    ) &&
+    // Absent where nothing is left out, and of images made before there was such an annotation.
+    annotations[Annotation.layerExclude] === wanted.annotations[Annotation.layerExclude];
 }

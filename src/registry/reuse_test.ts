@@ -18,7 +18,7 @@ const node = {
   [Annotation.layerRelocation]: "1",
   [Annotation.layerFormat]: "1",
 };
-const extra = { [Annotation.layerFingerprint]: "abc", "org.example": "x" };
+const extra = { "org.example": "x" };
 const wanted: WantedLayer = { annotations: node, compression: "gzip" };
 
 /** Annotates the second of three layers as a tool's. */
@@ -83,6 +83,29 @@ for (const name of Object.keys(node)) {
     assertEquals((await lookUp({ wanted: [other, unknown] })).layers, [undefined, undefined]);
   });
 }
+
+Deno.test("findReusableLayers() takes no layer that something else was left out of", async () => {
+  const excluding = (hash: string | undefined) =>
+    hash === undefined ? node : { ...node, [Annotation.layerExclude]: hash };
+  for (
+    const [made, now, reused] of [
+      ["a", "a", true],
+      ["a", "b", false],
+      ["a", undefined, false],
+      [undefined, "a", false],
+    ] as const
+  ) {
+    const edit = (manifest: Manifest): Manifest => ({
+      ...manifest,
+      layers: manifest.layers.map((layer) => ({ ...layer, annotations: excluding(made) })),
+    });
+    const { layers } = await lookUp({
+      edit,
+      wanted: [{ annotations: excluding(now), compression: "gzip" }],
+    });
+    assertEquals(layers[0] !== undefined, reused, `${made} ${now}`);
+  }
+});
 
 Deno.test("findReusableLayers() takes no layer of another compression or platform", async () => {
   for (const compression of ["zstd", "none"] as const) {

@@ -73,7 +73,7 @@ async function unpackLayer(
   options: UnpackOptions & { readonly report: UnpackReport },
 ): Promise<void> {
   const { descriptor: { digest, mediaType }, diffId } = layer;
-  const reading = { ...options, what: `layer "${digest}"` };
+  const reading = { ...options, what: `layer ${digest} of the base image` };
   const unpacker = new LayerUnpacker(rootfs, reading.what, options.report);
   for (const path of await readWhiteouts(layer, reading)) unpacker.whiteout(path);
   const { warn: _warned, ...quiet } = reading;

@@ -106,6 +106,16 @@ export class BlobDirectory implements BlobSource {
     });
   }
 
+  /** What changes with a blob's file: its inode, size and times. */
+  state(digest: Digest): Promise<string | undefined> {
+    return Promise.try(() => {
+      const info = maybeLstat(this.pathOf(digest));
+      if (!info?.isFile) return undefined;
+      const { dev, ino, size, mtime, ctime } = info;
+      return [dev, ino, size, mtime?.getTime(), ctime?.getTime()].join(" ");
+    });
+  }
+
   async open(digest: Digest, range?: BlobRange): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
     const path = this.pathOf(digest);
     const info = maybeLstat(path);

@@ -15,15 +15,16 @@ import type { Cache } from "./cache.ts";
 import { type InstallRemover, listInstalls, maybeInstallRemover } from "./installs.ts";
 import { oldestLease } from "./lease.ts";
 import { readNames, Records } from "./records.ts";
+import { listRootfsPlaces, removeDeadRootfs } from "./rootfs_places.ts";
 
 /** One thing in the cache. */
 export interface CacheEntry {
   /**
    * `blob`: bytes by digest. `layer`, `manifest`, `document`: records about them. `install`: a tool for
-   * another platform.
+   * another platform. `rootfs`: an unpacked base in which packages are, or were, being installed.
    */
-  readonly kind: "blob" | "layer" | "manifest" | "document" | "install";
-  /** Digest of a blob, key of a record, platform and tool of an install. */
+  readonly kind: "blob" | "layer" | "manifest" | "document" | "install" | "rootfs";
+  /** Digest of a blob, key of a record, platform and tool of an install, name of a rootfs. */
   readonly name: string;
   /** What it is, for people. */
   readonly description: string;
@@ -31,7 +32,7 @@ export interface CacheEntry {
   readonly size: number;
   /** When it was last used. */
   readonly lastUsed: Date;
-  /** Its file; of an install its directory. */
+  /** Its file; of an install or rootfs its directory. */
   readonly path: string;
 }
 
@@ -130,6 +131,9 @@ export async function listCache(cache: Cache): Promise<CacheEntry[]> {
       : "mise's own files for it";
     entries.push({ kind: "install", name, description, ...install });
   }
+  for (const place of await listRootfsPlaces(cache.dir)) {
+    entries.push({ kind: "rootfs", description: "base of a packages layer", ...place });
+  }
   return entries.sort((a, b) =>
     b.lastUsed.getTime() - a.lastUsed.getTime() || (a.path < b.path ? -1 : 1)
   );
@@ -142,6 +146,7 @@ async function removeEntry(
 ): Promise<boolean> {
   const { kind, name, lastUsed, path } = entry;
   if (kind === "install") return await installs?.remove(entry) ?? false;
+  if (kind === "rootfs") return await removeDeadRootfs(path);
   if (kind === "blob") return await cache.blobs.removeUnused(parseDigest(name), lastUsed);
   if (maybeLstat(path)?.mtime?.getTime() !== lastUsed.getTime()) return false;
   return await Deno.remove(path).then(() => true, () => false);

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { basename } from "@std/path";
 import { type Digest, encodeManifest, MediaType } from "../oci/mod.ts";
 import {
   age,
@@ -13,6 +14,7 @@ import {
   tree,
 } from "./fixtures_test.ts";
 import { type Cache } from "./mod.ts";
+import { makeRootfsPlace, rootfsDirectory, sweepRootfsPlaces } from "./rootfs_places.ts";
 
 const hex = "ab".repeat(32);
 
@@ -47,6 +49,34 @@ Deno.test("list() says what everything is and leaves foreign files out", () =>
     await cache.prune();
     assertEquals(await cache.list(), []);
     assertEquals(await Deno.readTextFile(`${cache.blobs.directory.path}/README`), "mine");
+  }));
+
+Deno.test("D01: list() shows what a killed build unpacked, prune() removes it, and not a living one's", () =>
+  inTempDir(async (dir) => {
+    const { cache } = await newCache(dir);
+    const work = rootfsDirectory(cache.dir);
+    const dead = `${work}/rootfs-dead`;
+    await Deno.mkdir(`${dead}/root`, { recursive: true });
+    await Deno.writeFile(`${dead}/root/file`, new Uint8Array(1000), { mode: 0o400 });
+    await Deno.chmod(`${dead}/root`, 0o500);
+    await Deno.writeTextFile(`${dead}.lock`, "");
+    await using living = await makeRootfsPlace(work);
+    const names = async (): Promise<string[]> =>
+      (await cache.list()).map(({ name }) => name).sort();
+    const alive = basename(living.directory);
+    assertEquals(await names(), [alive, "rootfs-dead"].sort());
+    const { removed, bytes } = await cache.prune();
+    assertEquals([removed.map(({ kind, name }) => [kind, name]), bytes], [
+      [["rootfs", "rootfs-dead"]],
+      1000,
+    ]);
+    assertEquals(await names(), [alive]);
+    await Deno.writeTextFile(`${dead}.lock`, "");
+    await Deno.writeTextFile(`${work}/rootfs-new.lock`, "");
+    await age(`${dead}.lock`, HOUR);
+    await sweepRootfsPlaces(work);
+    const left = Array.from(Deno.readDirSync(work), ({ name }) => name).sort();
+    assertEquals(left, [alive, `${alive}.lock`, "rootfs-new.lock"].sort());
   }));
 
 Deno.test("prune() removes what is old, or the least recently used first, or only says so", () =>

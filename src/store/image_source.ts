@@ -6,6 +6,7 @@ import { MiseOciError } from "../errors.ts";
 import {
   Annotation,
   type Descriptor,
+  type Digest,
   formatPlatform,
   type ImageConfig,
   type Index,
@@ -26,6 +27,8 @@ export interface ImageStore extends BlobSource {
   readonly place: string;
   /** Its index. @throws {MiseOciError} `layout` if it is malformed. */
   index(): Promise<Index>;
+  /** What changes with the file of a blob; absent where blobs have none of their own. */
+  state?(digest: Digest): Promise<string | undefined>;
 }
 
 /** Which image of several is meant. */

@@ -8,6 +8,7 @@
  * @module
  */
 import { basename, dirname, join } from "@std/path";
+import { delay } from "./delay.ts";
 import { lockShared, tryLock } from "./flock.ts";
 import { maybeLstat, maybeSystemCode, withPath, withPathSync } from "./io_error.ts";
 import { readNames, touch } from "./records.ts";
@@ -58,6 +59,39 @@ export async function holdInstalls(cacheDir: string): Promise<AsyncDisposable> {
   };
 }
 
+/**
+ * Takes the lock of what is installed into one place. A shared lock on a file that does not exist is held at
+ * once, without making it.
+ *
+ * @throws {MiseOciError} `io`; the signal's reason if that is aborted.
+ */
+export async function lockInstall(
+  path: string,
+  kind: "shared" | "exclusive",
+  options: { readonly signal?: AbortSignal; readonly onWait?: () => void } = {},
+): Promise<AsyncDisposable> {
+  const nothing = { [Symbol.asyncDispose]: () => Promise.resolve() };
+  if (kind === "shared" && maybeLstat(path) === undefined) return nothing;
+  const file = await withPath("lock", path, async () => {
+    await Deno.mkdir(dirname(path), { recursive: true });
+    return await Deno.open(path, { read: true, write: true, create: true });
+  });
+  const release = (): Promise<void> => Promise.resolve(file.close());
+  try {
+    for (let pause = 0; !await tryLock(file, kind === "exclusive"); pause = 200) {
+      if (pause === 0) options.onWait?.();
+      await delay(Math.max(20, pause), options.signal);
+    }
+  } catch (error) {
+    // A file system without locks.
+    if (maybeSystemCode(error) === undefined) {
+      file.close();
+      throw error;
+    }
+  }
+  return { [Symbol.asyncDispose]: release };
+}
+
 /** Where it is noted that an install is used: `PLATFORM/used/TOOL VERSION`. */
 function usePath(install: string): string {
   const platform = join(install, "../../../..");
@@ -83,7 +117,7 @@ export function useInstalls(cacheDir: string, paths: readonly string[]): void {
 }
 
 /** Bytes of the files below a directory; what vanishes meanwhile counts nothing. */
-async function sizeOf(path: string): Promise<number> {
+export async function sizeOf(path: string): Promise<number> {
   const info = maybeLstat(path);
   if (info === undefined) return 0;
   if (!info.isDirectory) return info.size;

@@ -121,6 +121,10 @@ export class Layout implements BlobSink, ImageStore {
     return this.blobs.open(digest, range);
   }
 
+  state(digest: Digest): Promise<string | undefined> {
+    return this.blobs.state(digest);
+  }
+
   async create(): Promise<BlobWriter> {
     await this.prepare();
     return await FileBlobWriter.create(this.blobs.path, { disk: this.#disk });

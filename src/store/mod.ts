@@ -24,6 +24,7 @@ export {
 export { cacheDirectory } from "./cache_directory.ts";
 export type { CacheEntry, PruneOptions, PruneResult } from "./cache_prune.ts";
 export { holdInstalls } from "./installs.ts";
+export { rootfsDirectory } from "./rootfs_places.ts";
 export { type Disk, realDisk } from "./disk.ts";
 export {
   type ImageSelector,
@@ -43,4 +44,4 @@ export type { Lease } from "./lease.ts";
 export { acquireLock, type Lock, lockLayout, type LockOptions, withLock } from "./lock.ts";
 export * from "./ports.ts";
 export { checkWritable } from "./temp_file.ts";
-export type { VerifyOptions, VerifyResult } from "./verify.ts";
+export { type VerifyMemory, type VerifyOptions, type VerifyResult, verifyStore } from "./verify.ts";

@@ -17,8 +17,18 @@ export interface VerifyOptions {
   readonly entries?: readonly Descriptor[];
   /** Looks at sizes only, not at the bytes of layers; manifests and configs are always read. */
   readonly sizesOnly?: boolean;
+  /** Remembers which blobs were sound in which state; those are not read again while they are in it. */
+  readonly memory?: VerifyMemory;
   /** Ends the check. */
   readonly signal?: AbortSignal;
+}
+
+/** What is known of blobs that were checked before. */
+export interface VerifyMemory {
+  /** The state in which a blob was sound. */
+  get(blob: string): Promise<string | undefined>;
+  /** Notes it. */
+  put(blob: string, state: string): Promise<void>;
 }
 
 /** What was checked. */
@@ -43,7 +53,7 @@ export async function verifyStore(
   store: ImageStore,
   options: VerifyOptions = {},
 ): Promise<VerifyResult> {
-  const { sizesOnly = false, signal } = options;
+  const { sizesOnly = false, memory, signal } = options;
   const seen = new Map<Digest, number>();
   const checkBlob = async (blob: Descriptor): Promise<void> => {
     signal?.throwIfAborted();
@@ -51,7 +61,12 @@ export async function verifyStore(
     await checkSize(store, blob);
     if (seen.has(blob.digest)) return;
     seen.set(blob.digest, blob.size);
-    if (!sizesOnly) await drain(await store.open(blob.digest), signal);
+    if (sizesOnly) return;
+    const name = `${blob.digest} of ${store.place}`;
+    const state = memory === undefined ? undefined : await store.state?.(blob.digest);
+    if (state !== undefined && await memory?.get(name) === state) return;
+    await drain(await store.open(blob.digest), signal);
+    if (state !== undefined) await memory?.put(name, state);
   };
   const checkEntry = async (entry: Descriptor): Promise<void> => {
     if (maybeManifestKind(entry.mediaType) === undefined) return await checkBlob(entry);

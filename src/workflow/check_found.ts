@@ -26,7 +26,8 @@ export async function checkFound(
   if (check === "off") return;
   try {
     const cache = await openBuildCache(context);
-    const report = await findReport(foundImage(image, openFrom(image.source)), cache, context);
+    const named = { ...image, name: image.tag ?? image.descriptor.digest };
+    const report = await findReport(foundImage(named, openFrom(image.source)), cache, context);
     if (report === undefined || isSilent(report)) return;
     (await problemsModule()).reportProblems(report, { check, fixable: false }, context);
   } catch (error) {

@@ -7,8 +7,9 @@ import type { Digest, Platform } from "../oci/mod.ts";
 import { describeDuplicate, type Duplicate, type Finding, findingsOf } from "../check/mod.ts";
 import { openBuildCache } from "../build/build_cache.ts";
 import { findReport, foundImage } from "../check/checked_image.ts";
+import { type Cache, verifyStore } from "../store/mod.ts";
 import type { ImageTarget } from "./inspect_types.ts";
-import { openImage } from "./open_image.ts";
+import { type OpenedImage, openImage } from "./open_image.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** The flags of `check`, parsed. */
@@ -49,6 +50,31 @@ export interface CheckResult {
   readonly duplicates: readonly CheckDuplicate[];
 }
 
+const VERIFIED = "verified-blobs";
+
+/**
+ * Reads what is here of an image, unless that was done since it changed: a report that was kept says nothing
+ * about the bytes that are here now.
+ */
+async function verify(
+  { store, descriptor }: OpenedImage,
+  cache: Cache,
+  { signal }: WorkflowContext,
+): Promise<void> {
+  if (store === undefined || descriptor === undefined) return;
+  await verifyStore(store, {
+    entries: [descriptor],
+    signal,
+    memory: {
+      get: async (blob) => {
+        const state = await cache.getDocument(VERIFIED, blob);
+        return typeof state === "string" ? state : undefined;
+      },
+      put: (blob, state) => cache.putDocument(VERIFIED, blob, state),
+    },
+  });
+}
+
 /**
  * Checks an image of a layout, an archive or a registry.
  *
@@ -62,6 +88,7 @@ export async function checkImage(
   const options = { directory, ...(platform === undefined ? {} : { platform }) };
   await using image = await openImage(target, options, context);
   const cache = await openBuildCache(context);
+  await verify(image, cache, context);
   const checked = foundImage(image, (descriptor) => image.openLayer(descriptor));
   const report = await findReport(checked, cache, context);
   if (report === undefined) {

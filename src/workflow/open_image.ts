@@ -35,6 +35,10 @@ export interface OpenedImage extends AsyncDisposable {
   readonly config: ImageConfig;
   /** What it runs on. */
   readonly platform: Platform;
+  /** Where it is, unless that is a registry. */
+  readonly store?: ImageStore;
+  /** Its manifest's descriptor there. */
+  readonly descriptor?: Descriptor;
   /** The bytes of a layer's blob; whoever reads verifies the diff ID. */
   openLayer(descriptor: Descriptor): Promise<ReadableStream<Uint8Array>>;
 }
@@ -89,6 +93,8 @@ async function fromStore(
     manifest,
     config,
     platform: image.platform,
+    store,
+    descriptor,
     openLayer: ({ digest }) => source.open(digest),
   };
 }

@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
+import { makeTempDir } from "../../tests/support/testbed/command.ts";
 import { formatPlatform, parsePlatform } from "../oci/mod.ts";
-import { differentVersions, maybeWrongFile } from "../build/foreign_tools.ts";
+import { differentVersions, maybeWrongFile, removeForeignInstall } from "../build/foreign_tools.ts";
 import { sortPlatforms } from "../build/image_set.ts";
 
 const MACHINES = { amd64: 0x3e, arm64: 0xb7 } as const;
@@ -32,6 +33,23 @@ async function wrongFile(
     await Deno.remove(root, { recursive: true });
   }
 }
+
+Deno.test("removeForeignInstall() removes what is below the platform's data directory, and nothing else", async () => {
+  await using temp = await makeTempDir();
+  const [cache, elsewhere] = [join(temp.path, "platforms/linux-arm64"), join(temp.path, "mine")];
+  const foreign = { platform: parsePlatform("linux/arm64"), directory: cache };
+  const installs = join(cache, "data/installs");
+  for (const path of [join(installs, "a/1"), elsewhere]) {
+    await Deno.mkdir(path, { recursive: true });
+    await Deno.writeTextFile(join(path, "file"), "");
+  }
+  await Deno.symlink(elsewhere, join(installs, "a/2"));
+  for (const path of [join(installs, "a/1"), join(installs, "a/2"), elsewhere, installs]) {
+    await removeForeignInstall(path, foreign);
+  }
+  assertEquals(Array.from(Deno.readDirSync(join(installs, "a")), ({ name }) => name), ["2"]);
+  assertEquals(Array.from(Deno.readDirSync(elsewhere), ({ name }) => name), ["file"]);
+});
 
 Deno.test("maybeWrongFile() finds an ELF file of another machine, at any depth", async () => {
   assertEquals(await wrongFile({ "bin/a": "arm64", "lib/b/c.node": "amd64" }), "lib/b/c.node");

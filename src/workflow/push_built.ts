@@ -19,7 +19,7 @@ import { groundDirectories, type StoreChoice, writeStore } from "../build/store_
 import type { TransientBuild } from "../build/types.ts";
 import { type RegistryClient, RemoteBlobs } from "../registry/mod.ts";
 import { destinationOf, upload } from "./push_upload.ts";
-import { readAccess } from "../build/registry_access.ts";
+import { isInsecure, readAccess } from "../build/registry_access.ts";
 
 import type { BuildContext } from "../build/types.ts";
 import type { ImageRequest, PushRequest, PushResult } from "./types.ts";
@@ -161,7 +161,7 @@ export async function pushByTool(
       tool: request.tool,
       layout: directory,
       reference,
-      insecure: access.insecureRegistries.includes(reference.registry),
+      insecure: isInsecure(reference.registry, access),
       ...(tag === undefined ? {} : { tag }),
     }, { signal: context.signal });
     return {

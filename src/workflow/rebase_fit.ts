@@ -14,7 +14,7 @@ import {
   type Reference,
 } from "../oci/mod.ts";
 import { maybeImageUser } from "../plan/mod.ts";
-import { type CheckReport, findingsOf } from "../check/mod.ts";
+import { type CheckReport, findingsOf, type LayerFacts } from "../check/mod.ts";
 import { RemoteBlobs } from "../registry/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import { readBaseFiles } from "../build/base_files.ts";
@@ -85,7 +85,7 @@ export async function refuseMisfit(
   const openBase = opener(request.onto, places);
   const layers = pairLayers(newBase.reference, newBase);
   // Also keeps what the check wants to know of the base.
-  const files = await readBaseFiles({ layers }, cache, context, openBase);
+  const files = await readBaseFiles({ layers, name: newBase.reference }, cache, context, openBase);
   const ofBase = new Set(layers.map(({ descriptor: { digest } }) => digest));
   const checked = foundImage(
     {
@@ -99,8 +99,9 @@ export async function refuseMisfit(
     checked.layers.slice(rebased.baseLayers).map(({ diffId }) => maybeKeptFacts(cache, diffId)),
   );
   const [uid = 0, gid = uid] = ownerOf(image);
-  const fit = { layers: facts.flatMap((one) => one ?? []), base: files, owner: { uid, gid } };
-  const misfit = maybeMisfit(fit) ?? maybeUnknownUser(image, { rebased, newBase, files });
+  const own = facts.flatMap((one) => one ?? []);
+  const misfit = maybeMisfit({ layers: own, base: files, owner: { uid, gid } }) ??
+    maybeOtherUser(image, { rebased, newBase, files, layers: own });
   if (misfit !== undefined) {
     throw rebaseRefusal(misfit, "Build it anew on that base: mise-oci push --from BASE REF");
   }
@@ -126,15 +127,36 @@ function ownerOf({ manifest }: RemoteImage): readonly number[] {
   return (owner ?? "0:0").split(":").map(Number);
 }
 
-/** A user of `[oci]` that the new base does not know. */
-function maybeUnknownUser(
+/** What of the image's user and working directory is not true on the new base. */
+function maybeOtherUser(
   { config }: RemoteImage,
-  { rebased, newBase, files }: Fitting & { readonly files: BaseFiles },
+  { rebased, files, layers }: Fitting & {
+    readonly files: BaseFiles;
+    readonly layers: readonly LayerFacts[];
+  },
 ): string | undefined {
-  const [name = ""] = (rebased.imageConfig.config?.User ?? "").split(":");
-  const isOwn = rebased.imageConfig.config?.User === config.config?.User &&
-    rebased.imageConfig.config?.User !== newBase.config.config?.User;
-  if (!isOwn || name === "" || /^\d+$/.test(name)) return undefined;
-  if (maybeImageUser(name, files.text("/etc/passwd") ?? "") !== undefined) return undefined;
-  return `its user "${name}" is not in /etc/passwd of the new base`;
+  const was = config.config ?? {};
+  const now = rebased.imageConfig.config ?? {};
+  const database = {
+    passwd: files.text("/etc/passwd") ?? "",
+    group: files.text("/etc/group") ?? "",
+  };
+  const name = was.Labels?.[Annotation.user];
+  if (name !== undefined && now.User === was.User) {
+    const user = maybeImageUser(name, database);
+    const ids = user === undefined ? "not known" : `${user.uid}:${user.gid}`;
+    if (ids !== was.User) return `its user "${name}" is ${was.User}, and ${ids} in the new base`;
+  }
+  const workdir = now.WorkingDir ?? "/";
+  const isMade = layers.some(({ entries }) =>
+    entries.some(({ path, type }) => type === "directory" && `/${path}` === workdir)
+  );
+  if (isMade && (now.User ?? "") !== (was.User ?? "")) {
+    return `it would run as "${now.User ?? ""}" of the new base, and its working directory was ` +
+      `made for "${was.User ?? ""}"`;
+  }
+  if (isMade || workdir === was.WorkingDir || files.resolve(workdir)?.type === "directory") {
+    return undefined;
+  }
+  return `it has no directory "${workdir}", the working directory of the new base`;
 }

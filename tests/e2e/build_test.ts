@@ -89,6 +89,7 @@ testWith(
     await using podman = await startPodman();
     await using project = await createMiseProject({
       tools: TOOLS,
+      cache: "empty",
       toml: '[env]\nGREETING = "hello from mise.toml"\n[oci]\ntag = "dev:1"\n',
     });
     const from = await pushBase(registry.host);
@@ -328,7 +329,7 @@ testWith(
   { needs: ["linux", "mise"] },
   "build --dry-run: prints the plan and writes nothing",
   async () => {
-    await using project = await createMiseProject({ tools: ["prettier"] });
+    await using project = await createMiseProject({ tools: ["prettier"], cache: "empty" });
     const output = join(project.root, "image");
     const result = await runProgram(["build", "--dry-run", "--from", "scratch", "-o", output], {
       cwd: project.directory,

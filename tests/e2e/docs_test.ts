@@ -6,52 +6,11 @@ import { assert, assertEquals } from "@std/assert";
 import { dirname, join, relative, resolve } from "@std/path";
 import { parse as parseYaml } from "npm:yaml@2.8.1";
 import { checkCommandLine, commandLinesIn } from "../support/docs/command_line.ts";
-import {
-  type Block,
-  commandsInProse,
-  type Document,
-  linksOf,
-  parseDocument,
-} from "../support/docs/markdown.ts";
-import {
-  commandsOf,
-  type DocumentParts,
-  isRun,
-  maybeFileName,
-  runDocument,
-  warmUp,
-  whyNotRun,
-} from "../support/docs/run_document.ts";
-import { inPairs } from "../support/in_pairs.ts";
-import { startJsr } from "../support/jsr.ts";
-import {
-  createMiseProject,
-  exists,
-  makeTempDir,
-  REPOSITORY,
-  run,
-  type RunResult,
-  startDockerRegistry,
-  startPodman,
-  testWith,
-} from "../support/testbed.ts";
+import { DOCUMENTS, GUIDES, testDocuments } from "../support/docs/documents.ts";
+import { type Block, commandsInProse, type Document, linksOf } from "../support/docs/markdown.ts";
+import { commandsOf, isRun, maybeFileName, whyNotRun } from "../support/docs/run_document.ts";
+import { createMiseProject, exists, REPOSITORY, run, testWith } from "../support/testbed.ts";
 
-const SKIPPED_DIRECTORIES = new Set(["node_modules", "dist", "vendor", "golden"]);
-
-function* markdownFiles(directory: string): Generator<string> {
-  for (const { name, isDirectory } of Deno.readDirSync(directory)) {
-    const path = join(directory, name);
-    if (isDirectory && !name.startsWith(".") && !SKIPPED_DIRECTORIES.has(name)) {
-      yield* markdownFiles(path);
-    } else if (name.endsWith(".md")) yield path;
-  }
-}
-
-const DOCUMENTS: readonly Document[] = [...markdownFiles(REPOSITORY)].sort().map((path) =>
-  parseDocument(relative(REPOSITORY, path), Deno.readTextFileSync(path))
-);
-/** Those for users: README.md and docs/*.md. */
-const GUIDES = DOCUMENTS.filter(({ path }) => /^(?:README|docs\/[^/]+)\.md$/.test(path));
 const BLOCKS: readonly Block[] = GUIDES.flatMap(({ blocks }) => blocks);
 
 const place = ({ document, line }: Block): string => `${document}:${line}`;
@@ -209,30 +168,4 @@ testWith({ needs: ["linux", "mise"] }, "configs in documents are accepted by mis
   }
 });
 
-testWith(
-  { needs: ["linux", "root", "mise", "base", "docker-registry", "podman", "skopeo", "jq"] },
-  "the commands of every document run",
-  async (test) => {
-    await using registry = await startDockerRegistry();
-    await using podman = await startPodman();
-    await using jsr = await startJsr();
-    await using temp = await makeTempDir();
-    const parts: DocumentParts = {
-      registry: registry.host,
-      jsr,
-      podman,
-      cache: join(temp.path, "cache"),
-    };
-    await warmUp(parts);
-    const documents = GUIDES.filter(({ blocks }) => blocks.some(isRun));
-    // Each has a project of its own, so two run at a time; they end before a step fails.
-    const results = new Map<Document, RunResult>();
-    await inPairs(documents, async (one) => void results.set(one, await runDocument(one, parts)));
-    for (const document of documents) {
-      await test.step(document.path, () => {
-        const { code, stdout, stderr } = results.get(document) as RunResult;
-        assertEquals(code, 0, `${stdout}\n${stderr}`);
-      });
-    }
-  },
-);
+testDocuments("first");

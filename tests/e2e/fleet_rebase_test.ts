@@ -34,6 +34,7 @@ BASE_VARIABLE = "kept"
 
 [oci]
 cmd = ["bash"]
+workdir = "/work"
 `;
 
 /** A later base with everything in it that a base can change. */
@@ -41,7 +42,6 @@ const NEWER: DerivedBase = {
   config: {
     Env: ["PATH=/opt/base/bin:/usr/bin:/bin", "BASE_VARIABLE=other", "MORE=yes"],
     Cmd: ["sh"],
-    User: "daemon",
     WorkingDir: "/srv",
     StopSignal: "SIGTERM",
     Labels: { "org.example.base": "newer", "org.example.more": "yes" },
@@ -87,7 +87,7 @@ testWith(
     const config = JSON.parse(stdout).config;
     assert(config.Env.includes("BASE_VARIABLE=kept"), "the project's own, though the base had it");
     assert(config.Env.includes("MORE=yes"));
-    assertEquals([config.Cmd, config.User, config.WorkingDir], [["bash"], "daemon", "/srv"]);
+    assertEquals([config.Cmd, config.StopSignal], [["bash"], "SIGTERM"]);
     // And back again: nothing of the base in between stays.
     const back = await runProgramJson<Pushed>(
       ["rebase", `${repository}:1`, "--onto", from],
@@ -143,6 +143,9 @@ testWith(
       "mkdir -p usr/lib/$(uname -m)-linux-gnu && touch usr/lib/$(uname -m)-linux-gnu/.wh.libm.so.6",
       "libm.so.6",
     );
+    const user = await deriveBase(from, "user", { config: { User: "daemon" } });
+    const other = await runProgram(["rebase", image, "--onto", user], options(project));
+    assertStringIncludes(other.stderr, 'would run as "daemon" of the new base');
     const usage = await runProgram(["rebase", `${image}@${digest}`, "--onto", from], {
       ...options(project),
     });

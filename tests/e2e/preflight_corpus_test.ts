@@ -1,43 +1,4 @@
-import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
-import { BASE_NAMES } from "../support/preflight/bases.ts";
-import { makeCorpus, whyNoCorpus } from "../support/preflight/corpus.ts";
-import type { Architecture } from "../support/preflight/npm_programs.ts";
-import { type Trial, tryBase } from "../support/preflight/trial.ts";
+/** Programs of amd64; those of arm64, under qemu, are in tests/slow. */
+import { testCorpus } from "../support/preflight/corpus_trials.ts";
 
-function describe(trials: readonly Trial[]): string {
-  return trials.map(({ program, base, verdict, failure }) =>
-    `${program} on ${base}: said ${verdict ?? "good"}, was ${failure ?? "good"}`
-  ).join("\n");
-}
-
-async function tryAll(architecture: Architecture, context: Deno.TestContext): Promise<void> {
-  await makeCorpus(architecture);
-  const trials: Trial[] = [];
-  for (const base of BASE_NAMES) {
-    await context.step(base, async () => {
-      const found = await tryBase(base, architecture);
-      trials.push(...found);
-      const missed = found.filter(({ verdict, failure }) =>
-        verdict === undefined && failure !== undefined
-      );
-      assertEquals(describe(missed), "", "called good, and did not start");
-      assertGreaterOrEqual(found.length, 40);
-    });
-  }
-  const bad = trials.filter(({ verdict }) => verdict !== undefined);
-  const wrong = bad.filter(({ failure }) => failure === undefined);
-  assert(wrong.length <= bad.length * 0.02, describe(wrong));
-  assertGreaterOrEqual(bad.length, 40);
-  assertGreaterOrEqual(trials.length - bad.length, 40);
-}
-
-for (const architecture of ["amd64", "arm64"] as const) {
-  const reason = whyNoCorpus(architecture);
-  const suffix = reason === undefined ? "" : ` (skipped: ${reason})`;
-  Deno.test({
-    name: `preflight: what is said of real programs for ${architecture} on real bases is what ` +
-      `happens${suffix}`,
-    ignore: reason !== undefined,
-    fn: (context) => tryAll(architecture, context),
-  });
-}
+testCorpus("amd64");

@@ -5,7 +5,9 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { join } from "@std/path";
 import { buildElf } from "../../src/check/elf_fixture_test.ts";
 import { runProgram, runProgramJson } from "../support/cli.ts";
+import { makeSmallImage } from "../support/containers.ts";
 import { testUnless, tryBuild } from "../support/image_project.ts";
+import { rawBlobPath, readImage } from "../support/layout.ts";
 import { makeCorpus, whyNoCorpus } from "../support/preflight/corpus.ts";
 import { whyNoIsolation } from "../support/shell_rootfs.ts";
 import {
@@ -110,6 +112,41 @@ testUnless(
 function count(text: string, part: string): number {
   return text.split(part).length - 1;
 }
+
+testWith(
+  { needs: ["linux"] },
+  "D05: check refuses a layout whose layer was damaged, also when it knows the image",
+  async () => {
+    await using temp = await makeTempDir();
+    const layout = join(temp.path, "a layout");
+    await makeSmallImage(layout);
+    const env = {
+      PATH: Deno.env.get("PATH") ?? "",
+      HOME: temp.path,
+      DENO_DIR: Deno.env.get("DENO_DIR") ?? join(Deno.env.get("HOME") ?? "/root", ".cache/deno"),
+      MISE_OCI_CACHE_DIR: join(temp.path, "cache"),
+    };
+    const check = () => runProgram(["check", layout], { cwd: "/", env });
+    const first = await check();
+    assertEquals([first.code, (await check()).code], [0, 0], first.stderr);
+    const { manifest } = await readImage(layout);
+    const digest = manifest.layers[0]?.digest ?? "";
+    const path = rawBlobPath(layout, digest);
+    const info = await Deno.stat(path);
+    const bytes = await Deno.readFile(path);
+    bytes[bytes.length - 2000] = 1;
+    await Deno.writeFile(path, bytes);
+    // Neither size nor time of change tells.
+    await Deno.utime(path, info.atime ?? 0, info.mtime ?? 0);
+    const damaged = await check();
+    assertEquals([damaged.code, damaged.stdout], [1, ""]);
+    assertStringIncludes(damaged.stderr, `Cannot read blob "${digest}" of image layout`);
+    await Deno.remove(path);
+    const gone = await check();
+    assertEquals(gone.code, 1);
+    assertStringIncludes(gone.stderr, digest);
+  },
+);
 
 testWith(
   { needs: ["linux", "mise"] },

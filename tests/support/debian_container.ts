@@ -13,7 +13,7 @@ import {
   REPOSITORY,
   run,
 } from "./testbed.ts";
-import { cached } from "./testbed/lock.ts";
+import { cached } from "./testbed/kept.ts";
 
 /** Unpacks a package of the npm registry; no install script runs. */
 async function unpackPackage(into: string, name: string): Promise<void> {
@@ -30,7 +30,7 @@ async function unpackPackage(into: string, name: string): Promise<void> {
  */
 export async function fetchArm64Deno(): Promise<string> {
   const { deno } = Deno.version;
-  const directory = await cached(`deno-${deno}-arm64`, async (into) => {
+  const directory = await cached({ name: `deno-${deno}-arm64` }, async (into) => {
     await unpackPackage(into, `@deno/linux-arm64-glibc@<=${deno}`);
     await Deno.chmod(join(into, "deno"), 0o755);
   });
@@ -51,7 +51,7 @@ export interface Mounts {
  */
 export async function arm64Mise(): Promise<Mounts> {
   const name = `mise-${MISE_VERSION}-arm64`;
-  const directory = await cached(name, async (into) => {
+  const directory = await cached({ name }, async (into) => {
     try {
       await unpackPackage(into, `@jdxcode/mise-linux-arm64@${MISE_VERSION}`);
       await Deno.chmod(join(into, "bin/mise"), 0o755);

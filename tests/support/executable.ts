@@ -3,9 +3,10 @@
  * @module
  */
 import { join } from "@std/path";
-import { cached, withLock } from "./testbed/lock.ts";
+import { cached } from "./testbed/kept.ts";
 import { run, which } from "./testbed/command.ts";
-import { OCI_ARCH, REPOSITORY, TESTBED } from "./testbed/paths.ts";
+import { programSources } from "./testbed/program_sources.ts";
+import { OCI_ARCH, REPOSITORY } from "./testbed/paths.ts";
 
 /** Fetches the runtime that `deno compile` embeds where Deno's own server cannot be reached. */
 const GET_RUNTIME = join(REPOSITORY, "../shared/tools/get-denort.sh");
@@ -31,7 +32,7 @@ export function whyNoExecutable(): string | undefined {
 export async function runtimeEnv(): Promise<Record<string, string>> {
   const runtime = Deno.env.get("DENORT_BIN");
   if (runtime) return { DENORT_BIN: runtime, DENO_BIN: Deno.env.get("DENO_BIN") ?? "" };
-  const directory = await cached("denort", async (into) => {
+  const directory = await cached({ name: "denort" }, async (into) => {
     await run(["bash", GET_RUNTIME, into]);
   });
   return { DENORT_BIN: join(directory, "denort"), DENO_BIN: join(directory, "deno") };
@@ -47,14 +48,16 @@ export async function runCompile(args: readonly string[]): Promise<string> {
   return stderr;
 }
 
-let compiled: Promise<string> | undefined;
-
-/** Absolute path of the executable of the sources as they are now, compiled once per process. */
-export function compiledProgram(): Promise<string> {
-  compiled ??= (async () => {
-    const output = join(TESTBED, "dist");
-    await withLock("dist", () => runCompile(["--output", output]));
-    return join(output, `mise-oci-linux-${OCI_ARCH}`);
-  })();
-  return compiled;
+/**
+ * Absolute path of the executable of the sources as they are now: compiled once for all tests, and kept until
+ * a source changes.
+ */
+export async function compiledProgram(): Promise<string> {
+  const scripts = ["compile.ts", "compile/bundle.ts", "compile/modules.ts", "compile/targets.ts"]
+    .map((name) => join(REPOSITORY, "scripts", name));
+  const part = { name: "dist", sources: [...await programSources(), ...scripts] };
+  const directory = await cached(part, async (into) => {
+    await runCompile(["--output", into]);
+  });
+  return join(directory, `mise-oci-linux-${OCI_ARCH}`);
 }

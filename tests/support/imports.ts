@@ -10,6 +10,8 @@ export interface Import {
   readonly from: string;
   /** The file that is imported. */
   readonly to: string;
+  /** Whether it is loaded later than the file that names it, if ever: by `import()`, or as a worker. */
+  readonly isLate: boolean;
 }
 
 /** One allowed arrow between folders of `src`. */
@@ -35,10 +37,19 @@ const WORKER = /new URL\(\s*["']([^"']+)["'],\s*import\.meta\.url/g;
 
 /** The relative specifiers in a module's text: static, dynamic, and files named by URL; data is none. */
 export function parseImports(text: string): readonly string[] {
-  const code = text.replaceAll(/\/\*[^]*?\*\//g, "").replaceAll(/^\s*\/\/.*$/gm, "");
-  return [STATIC, BARE, DYNAMIC, WORKER]
+  return [...matchImports(text, [STATIC, BARE]), ...matchImports(text, [DYNAMIC, WORKER])];
+}
+
+function matchImports(text: string, patterns: readonly RegExp[]): readonly string[] {
+  const code = withoutComments(text);
+  return patterns
     .flatMap((pattern) => [...code.matchAll(pattern)].map((match) => match[1] ?? ""))
     .filter((specifier) => specifier.startsWith(".") && !specifier.endsWith(".json"));
+}
+
+/** A module's text without comments. */
+export function withoutComments(text: string): string {
+  return text.replaceAll(/\/\*[^]*?\*\//g, "").replaceAll(/^\s*\/\/.*$/gm, "");
 }
 
 /** Every TypeScript file below a directory, absolute, sorted. */
@@ -59,9 +70,14 @@ export async function readImports(
 ): Promise<readonly Import[]> {
   const imports: Import[] = [];
   for (const module of modules.filter((path) => !path.endsWith("_test.ts"))) {
-    for (const specifier of parseImports(await Deno.readTextFile(module))) {
-      const to = join(dirname(module), specifier);
-      imports.push({ from: relative(repository, module), to: relative(repository, to) });
+    const text = await Deno.readTextFile(module);
+    for (
+      const [isLate, patterns] of [[false, [STATIC, BARE]], [true, [DYNAMIC, WORKER]]] as const
+    ) {
+      for (const specifier of matchImports(text, patterns)) {
+        const to = relative(repository, join(dirname(module), specifier));
+        imports.push({ from: relative(repository, module), to, isLate });
+      }
     }
   }
   return imports;
@@ -105,7 +121,10 @@ export function arrowsOfDocument(markdown: string): readonly Arrow[] {
 }
 
 /** Why an import is not allowed, or `undefined` if it is. */
-export function whyForbidden(one: Import, arrows: readonly Arrow[]): string | undefined {
+export function whyForbidden(
+  one: Omit<Import, "isLate">,
+  arrows: readonly Arrow[],
+): string | undefined {
   const [from, to] = [folderOf(one.from), folderOf(one.to)];
   if (from === to) return undefined;
   const fitting = arrows.filter((arrow) =>
@@ -122,7 +141,9 @@ export function whyForbidden(one: Import, arrows: readonly Arrow[]): string | un
 }
 
 /** A cycle between folders, as the folders in order, or `undefined` if there is none. */
-export function findCycle(imports: readonly Import[]): readonly string[] | undefined {
+export function findCycle(
+  imports: readonly Omit<Import, "isLate">[],
+): readonly string[] | undefined {
   const edges = new Map<string, Set<string>>();
   for (const one of imports) {
     const [from, to] = [folderOf(one.from), folderOf(one.to)];

@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
 import { run } from "./testbed/command.ts";
-import { cached } from "./testbed/lock.ts";
+import { cached } from "./testbed/kept.ts";
 
 /** The release that the mirror has. */
 export const NODE_VERSION = "24.20.0";
@@ -21,7 +21,7 @@ async function unpack(name: string, into: string): Promise<void> {
 
 /** The directory of the mirror. Made the first time, then cached; nobody may change it. */
 export async function buildNodeMirror(): Promise<string> {
-  return await cached(`node-mirror-${NODE_VERSION}`, async (root) => {
+  return await cached({ name: `node-mirror-${NODE_VERSION}` }, async (root) => {
     const release = `v${NODE_VERSION}`;
     await Deno.mkdir(join(root, release));
     const sums: string[] = [];

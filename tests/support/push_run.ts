@@ -31,6 +31,8 @@ export interface PushRun {
   readonly registry: FaultRegistry;
   /** Its client. */
   readonly client: RegistryClient;
+  /** What the client warned of. */
+  readonly warnings: readonly string[];
   /** What the client waited, in milliseconds. */
   readonly slept: readonly number[];
   /** Pushes an image of `layers` (default: a big and a small one) `to` (default: `app:v1`). */
@@ -55,12 +57,14 @@ export async function withRegistry(
   const { credentials, ...rest } = options;
   await using registry = startFaultRegistry(rest);
   const clock = fakeClock();
+  const warnings: string[] = [];
   const client = createRegistryClient({
     registry: registry.host,
     insecure: false,
     clock,
     random: () => 0,
     idleTimeoutMs: 2000,
+    warn: (text) => warnings.push(text),
     ...(credentials === undefined
       ? {}
       : { credentials: (): Promise<Credentials> => Promise.resolve(credentials) }),
@@ -70,6 +74,7 @@ export async function withRegistry(
     await work({
       registry,
       client,
+      warnings,
       slept: clock.slept,
       push: async ({ layers = [big, small], to = "app:v1", ...rest } = {}) =>
         await pushImage(client, pushableImage(layers), {

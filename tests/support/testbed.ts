@@ -5,6 +5,7 @@
  */
 export * from "./docker_registry.ts";
 export * from "./testbed/base.ts";
+export * from "./testbed/base_images.ts";
 export * from "./testbed/command.ts";
 export * from "./testbed/docker.ts";
 export * from "./testbed/mise.ts";
@@ -12,3 +13,5 @@ export * from "./testbed/parts.ts";
 export * from "./testbed/paths.ts";
 export * from "./testbed/podman.ts";
 export * from "./testbed/programs.ts";
+export * from "./testbed/tools.ts";
+export * from "./testbed/warm_cache.ts";

@@ -25,6 +25,8 @@ export function hasZstd(): boolean {
 interface FrameHeader {
   readonly bytes: Uint8Array;
   readonly checksum: boolean;
+  /** Whether it names a dictionary. */
+  readonly dictionary: boolean;
   readonly contentSize: number | undefined;
 }
 
@@ -63,6 +65,7 @@ async function* frame(
   subject: DecompressionSubject,
 ): AsyncGenerator<Uint8Array> {
   const header = await readHeader(reader);
+  if (header.dictionary) throw damaged(subject, "it needs a dictionary, which layers do not have");
   const parts: Uint8Array[] = [];
   const rest = frameBytes(reader, header);
   let size = 0;
@@ -104,6 +107,7 @@ async function readHeader(reader: ByteReader): Promise<FrameHeader> {
   const sizeFlag = descriptor >> 6;
   const sizeBytes = sizeFlag === 0 ? (single ? 1 : 0) : 1 << sizeFlag;
   const fields = await reader.take((single ? 0 : 1) + dictionary + sizeBytes);
+  const id = fields.subarray(single ? 0 : 1, (single ? 0 : 1) + dictionary);
   const content = fields.subarray(fields.length - sizeBytes);
   let contentSize: number | undefined;
   if (sizeBytes > 0) {
@@ -115,7 +119,12 @@ async function readHeader(reader: ByteReader): Promise<FrameHeader> {
   new DataView(bytes.buffer).setUint32(0, MAGIC, true);
   bytes[4] = descriptor;
   bytes.set(fields, 5);
-  return { bytes, checksum: (descriptor & 4) !== 0, contentSize };
+  return {
+    bytes,
+    checksum: (descriptor & 4) !== 0,
+    dictionary: id.some((byte) => byte !== 0),
+    contentSize,
+  };
 }
 
 /** The bytes of one frame, its header first: blocks up to the one marked last, then the checksum. */

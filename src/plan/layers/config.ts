@@ -1,42 +1,146 @@
 /**
- * `/etc/mise/config.toml`: the project's tools with their exact versions, so that `mise` in the image
- * knows them.
+ * The config layer: what makes mise and login shells in the image know the image's tools, and the
+ * directories that its user needs.
  * @module
  */
 import { stringify } from "@std/toml";
 import { Annotation } from "../../oci/mod.ts";
-import type { Tool } from "../project.ts";
-import type { LayerPlan } from "../types.ts";
-import type { LayerPlanInput } from "./planner.ts";
+import type { Project, Tool } from "../project.ts";
+import type { ConfigPlan, LayerPlan, LayerSource, Owner } from "../types.ts";
 
-/** Image path of mise's config directory. */
+/** Image path of mise's system config directory. */
 export const MISE_CONFIG_DIR = "/etc/mise";
+/** Image path of the script that login shells read. */
+export const PROFILE_SCRIPT = "/etc/profile.d/mise-oci.sh";
 
-/** The text of the config file. A tool with several versions gets a list, in the project's order. */
+const ROOT: Owner = { uid: 0, gid: 0 };
+
+/** What the config layer needs besides the project; the base decides some of it. */
+export interface ConfigLayerInput {
+  /** The tools. */
+  readonly project: Pick<Project, "tools">;
+  /** Image directory of the tools, without `/installs`. */
+  readonly mountPoint: string;
+  /** Owner of what belongs to no user. */
+  readonly owner: Owner;
+  /** Variables and PATH, for login shells. */
+  readonly config: Pick<ConfigPlan, "env" | "path" | "fixedEnv">;
+  /** Whether the image may have login shells: `scratch` has none. */
+  readonly login: boolean;
+  /** Directories made for the image's user, each with its owner: the working directory, a home. */
+  readonly directories: readonly { readonly path: string; readonly owner: Owner }[];
+}
+
+/** The name that a tool's backend has in `[tool_alias]`; `undefined` if mise knows the tool by itself. */
+function maybeAlias({ short, backend }: Tool): string | undefined {
+  const isOwn = short.includes(":") || backend === "" || backend.startsWith("core:");
+  return isOwn || backend === short ? undefined : backend;
+}
+
+/**
+ * The text of the config file. A tool with several versions gets a list, in the project's order; a name
+ * that is not its backend's gets an alias, so that mise needs neither the project's config nor a registry.
+ */
 export function encodeMiseConfig(tools: readonly Tool[]): string {
   const versions = new Map<string, string[]>();
-  for (const { short, version } of tools) {
+  const aliases: Record<string, string> = {};
+  for (const tool of tools) {
+    const { short, version } = tool;
     versions.set(short, [...versions.get(short) ?? [], version]);
+    const alias = maybeAlias(tool);
+    if (alias !== undefined) aliases[short] = alias;
   }
   const table = Object.fromEntries(
     [...versions].map(([short, list]) => [short, list.length === 1 ? list[0] : list]),
   );
-  return `${stringify({ tools: table }).trim()}\n`;
+  const alias = Object.keys(aliases).length === 0 ? {} : { tool_alias: aliases };
+  return `${stringify({ tools: table, ...alias }).trim()}\n`;
+}
+
+/** What mise keeps beside the versions of a tool: without it, mise cannot tell whose versions they are. */
+function encodeBackendManifest({ short, backend, backendManifest }: Tool): string {
+  const { full = backend, explicit = short.includes(":"), opts } = backendManifest ?? {};
+  return `${
+    stringify({
+      short,
+      full,
+      explicit_backend: explicit,
+      ...(opts === undefined ? {} : { opts }),
+    }).trim()
+  }\n`;
+}
+
+function shellQuote(value: string): string {
+  return `'${value.replaceAll("'", "'\\''")}'`;
+}
+
+/**
+ * The script for login shells, which set PATH anew (`/etc/profile`, `login`, `su -`): puts the tools'
+ * directories back in front of it, and sets the image's variables where they are unset.
+ */
+export function encodeProfile({ env, path, fixedEnv }: ConfigLayerInput["config"]): string {
+  const lines = ["# Made by mise-oci: login shells have the tools and the variables of the image."];
+  // The first directory must come first in the end.
+  for (const directory of path.toReversed()) {
+    const quoted = shellQuote(directory);
+    lines.push(
+      `case ":$PATH:" in *:${quoted}:*) ;; *) PATH=${quoted}"\${PATH:+:$PATH}" ;; esac`,
+    );
+  }
+  lines.push("export PATH");
+  const variables = new Map([...env.filter(([name]) => name !== "PATH"), ...fixedEnv]);
+  for (const [name, value] of variables) {
+    // A name that no shell can set is left to the container's own environment.
+    if (!/^[A-Za-z_]\w*$/.test(name)) continue;
+    lines.push(`[ -n "\${${name}+x}" ] || export ${name}=${shellQuote(value)}`);
+  }
+  return `${lines.join("\n")}\n`;
 }
 
 /** Plans the config layer, the topmost. */
-export const planConfigLayer = ({ project, resolved }: LayerPlanInput): readonly LayerPlan[] => [{
-  kind: "config",
-  name: "config",
-  owner: resolved.owner,
-  sources: [{
+export function planConfigLayer(input: ConfigLayerInput): LayerPlan {
+  const { project, mountPoint, owner, config, login, directories } = input;
+  const byDirectory = new Map(
+    project.tools.map((tool) => [tool.installDir.slice(0, tool.installDir.lastIndexOf("/")), tool]),
+  );
+  const manifests = [...byDirectory].map(([directory, tool]): LayerSource => ({
     type: "content",
-    content: encodeMiseConfig(project.tools),
-    imagePath: `${MISE_CONFIG_DIR}/config.toml`,
+    content: encodeBackendManifest(tool),
+    imagePath: `${mountPoint}/installs/${directory}/.mise.backend.toml`,
     mode: 0o644,
-  }],
-  relocations: [],
-  exclude: [],
-  createdBy: `mise-oci: ${MISE_CONFIG_DIR}/config.toml`,
-  annotations: { [Annotation.layerKind]: "config" },
-}];
+  }));
+  const hasVariables = config.path.length > 0 || config.env.length > 0;
+  const profile: LayerSource = {
+    type: "content",
+    content: encodeProfile(config),
+    imagePath: PROFILE_SCRIPT,
+    mode: 0o644,
+    // Root reads it when it logs in.
+    owner: ROOT,
+  };
+  return {
+    kind: "config",
+    name: "config",
+    owner,
+    sources: [
+      {
+        type: "content",
+        content: encodeMiseConfig(project.tools),
+        imagePath: `${MISE_CONFIG_DIR}/config.toml`,
+        mode: 0o644,
+      },
+      ...manifests,
+      ...(login && hasVariables ? [profile] : []),
+      ...directories.map(({ path, owner }): LayerSource => ({
+        type: "directory",
+        imagePath: path,
+        owner,
+        home: path,
+      })),
+    ],
+    relocations: [],
+    exclude: [],
+    createdBy: `mise-oci: ${MISE_CONFIG_DIR}/config.toml`,
+    annotations: { [Annotation.layerKind]: "config" },
+  };
+}

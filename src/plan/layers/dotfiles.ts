@@ -137,12 +137,7 @@ export function planDotfiles(project: Project, place: DotfilesPlace): readonly L
   }];
 }
 
-/** Plans the layer of dotfiles as if the image's user were root; see `moveDotfiles`. */
+/** Plans the layer of dotfiles as if the image's user were root; see `settlePlan`. */
 export function planDotfilesLayer({ project, resolved }: LayerPlanInput): readonly LayerPlan[] {
   return planDotfiles(project, { home: ROOT_HOME, owner: resolved.owner });
-}
-
-/** Whether it matters where the home of the image's user is. */
-export function hasHomeDotfiles({ dotfiles = [] }: Project): boolean {
-  return dotfiles.some(isAtHome);
 }

@@ -3,7 +3,6 @@
  * @module
  */
 import type { LayerPlan } from "../types.ts";
-import { planConfigLayer } from "./config.ts";
 import { planCopyLayers } from "./copy.ts";
 import { planDotfilesLayer } from "./dotfiles.ts";
 import { planMiseLayer, planSelfLayer } from "./mise.ts";
@@ -11,7 +10,7 @@ import { planPackagesLayer } from "./packages.ts";
 import type { LayerPlanInput, LayerPlanner } from "./planner.ts";
 import { planToolLayers } from "./tool.ts";
 
-/** Layers from the base up (spec section 5). */
+/** Layers from the base up (spec section 5); the config layer, which needs all else, is on top of them. */
 const PLANNERS: readonly LayerPlanner[] = [
   planPackagesLayer,
   planToolLayers,
@@ -19,7 +18,6 @@ const PLANNERS: readonly LayerPlanner[] = [
   planDotfilesLayer,
   planMiseLayer,
   planSelfLayer,
-  planConfigLayer,
 ];
 
 /** Plans every layer above the base, bottom first. */

@@ -2,16 +2,24 @@
  * One layer per tool, under `<mount>/installs/<tool>/<version>/` exactly as mise lays it out.
  * @module
  */
-import { Annotation } from "../../oci/mod.ts";
+import { Annotation, streamingSha256 } from "../../oci/mod.ts";
 import { toolImagePath, toolRelocations } from "../paths.ts";
 import type { LayerPlan } from "../types.ts";
 import type { LayerPlanInput } from "./planner.ts";
+
+/** The annotation that says what is left out; the order of globs does not matter. */
+function excludeAnnotation(globs: readonly string[]): Readonly<Record<string, string>> {
+  if (globs.length === 0) return {};
+  const text = JSON.stringify([...new Set(globs)].sort());
+  return { [Annotation.layerExclude]: streamingSha256().update(text).digest("hex").slice(0, 16) };
+}
 
 /** Plans the tools' layers, in the project's order. */
 export function planToolLayers(
   { project, resolved, versions }: LayerPlanInput,
 ): readonly LayerPlan[] {
   const { mountPoint, owner } = resolved;
+  const exclude = project.oci.exclude ?? [];
   const relocations = toolRelocations(project, mountPoint);
   return project.tools.map((tool): LayerPlan => {
     const image = toolImagePath(mountPoint, tool);
@@ -26,7 +34,7 @@ export function planToolLayers(
         imagePath: image,
       }],
       relocations,
-      exclude: project.oci.exclude ?? [],
+      exclude,
       createdBy: `mise-oci: tool ${tool.short}@${tool.version}`,
       annotations: {
         [Annotation.layerKind]: "tool",
@@ -36,6 +44,7 @@ export function planToolLayers(
         [Annotation.layerOwner]: `${owner.uid}:${owner.gid}`,
         [Annotation.layerRelocation]: versions.relocation,
         [Annotation.layerFormat]: versions.format,
+        ...excludeAnnotation(exclude),
       },
     };
   });

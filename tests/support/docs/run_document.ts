@@ -187,6 +187,7 @@ export async function runDocument(document: Document, parts: DocumentParts): Pro
   await using project = await createMiseProject({
     tools: ["node", "prettier", "typescript"],
     files: FILES,
+    cache: "empty",
   });
   const { directory } = project;
   const env = await environment(project, parts);

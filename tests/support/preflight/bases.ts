@@ -4,9 +4,9 @@
  */
 import { join } from "@std/path";
 import { openLayout } from "../../../src/store/mod.ts";
-import { buildArm64Base, buildBase, extractPackages } from "../testbed/base.ts";
+import { BASE_PARTS, buildArm64Base, buildBase, extractPackages } from "../testbed/base.ts";
 import { run } from "../testbed/command.ts";
-import { kept } from "./kept.ts";
+import { cached, type KeptPart, keptPath } from "../testbed/kept.ts";
 import type { Architecture } from "./npm_programs.ts";
 
 const BASES = ["debian", "debian without libstdc++", "musl and busybox", "scratch"] as const;
@@ -40,9 +40,15 @@ async function unpackMusl(root: string, architecture: Architecture): Promise<voi
   }
 }
 
+/** The bases' root directories as they are kept. */
+function basesPart(architecture: Architecture): KeptPart {
+  const debian = keptPath(architecture === "amd64" ? BASE_PARTS.base : BASE_PARTS.arm64);
+  return { name: `preflight/bases-${architecture}`, sources: [import.meta.url], also: debian };
+}
+
 /** The directory of the bases' root directories, made once. */
 export async function makeBases(architecture: Architecture): Promise<string> {
-  return await kept(`bases-${architecture}`, async (directory) => {
+  return await cached(basesPart(architecture), async (directory) => {
     const path = (name: BaseName): string => join(directory, name);
     for (const name of BASES) await Deno.mkdir(path(name));
     await unpackDebian(path("debian"), architecture);

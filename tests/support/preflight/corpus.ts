@@ -4,11 +4,11 @@
  */
 import { join } from "@std/path";
 import { run, which } from "../testbed/command.ts";
+import { cached, type KeptPart } from "../testbed/kept.ts";
 import { has, whyMissing } from "../testbed/parts.ts";
 import { OCI_ARCH } from "../testbed/paths.ts";
 import { makeBases } from "./bases.ts";
 import { compilePrograms, patchPrograms, writeScripts } from "./built_programs.ts";
-import { kept } from "./kept.ts";
 import { type Architecture, type NpmProgram, npmPrograms } from "./npm_programs.ts";
 
 /** Programs of the Debian base that are tried on the other bases too. */
@@ -48,10 +48,21 @@ async function fetchNpm(bin: string, programs: readonly NpmProgram[]): Promise<v
   await Deno.remove(scratch, { recursive: true });
 }
 
+/** The programs as they are kept. @param bases directory of the bases, whose name says of what they are made. */
+function corpusPart(architecture: Architecture, bases: string): KeptPart {
+  const names = ["corpus.ts", "built_programs.ts", "npm_programs.ts"];
+  return {
+    name: `preflight/corpus-${architecture}`,
+    sources: names.map((name) => new URL(name, import.meta.url).href),
+    also: `${bases} ${Deno.version.deno}`,
+  };
+}
+
 /** The directory that is `/corpus` in every base: made the first time (half a minute), then kept. */
 export async function makeCorpus(architecture: Architecture = "amd64"): Promise<string> {
-  const debian = join(await makeBases(architecture), "debian");
-  return await kept(`corpus-${architecture}`, async (corpus) => {
+  const bases = await makeBases(architecture);
+  const debian = join(bases, "debian");
+  return await cached(corpusPart(architecture, bases), async (corpus) => {
     const bin = join(corpus, "bin");
     await Deno.mkdir(bin);
     await fetchNpm(bin, npmPrograms(architecture));
@@ -84,8 +95,11 @@ int main(int argc, char **argv) {
  * and coreutils' chroot would hand what the kernel refuses to a shell.
  */
 export async function makeLauncher(): Promise<string> {
-  const directory = await kept("launch", async (into) => {
-    await run(["gcc", "-static", "-x", "c", "-", "-o", join(into, "launch")], { stdin: LAUNCH });
-  });
+  const directory = await cached(
+    { name: "preflight/launch", sources: [import.meta.url] },
+    async (into) => {
+      await run(["gcc", "-static", "-x", "c", "-", "-o", join(into, "launch")], { stdin: LAUNCH });
+    },
+  );
   return join(directory, "launch");
 }

@@ -1,15 +1,16 @@
 /**
- * A real Debian base image, made on this machine: no registry is needed to get it.
+ * A real Debian base image, made on this machine: no registry is needed to get it. The text of this file is
+ * part of the name under which the images are kept: what only tests need is in base_images.ts.
  * @module
  */
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
 import { exists, run } from "./command.ts";
-import { cached } from "./lock.ts";
+import { cached, type KeptPart } from "./kept.ts";
 import { OCI_ARCH } from "./paths.ts";
 
 /** Where apt on this machine gets Debian (or Ubuntu) from. */
-interface AptSource {
+export interface AptSource {
   /** `bookworm` */
   readonly suite: string;
   /** Base address of the mirror. */
@@ -36,9 +37,15 @@ function mirrorsOf(text: string, suite: string): string[] {
   return [...oneLine, ...deb822].filter((uri) => uri !== "");
 }
 
-function aptSource(): AptSource {
-  const suite = /^VERSION_CODENAME=(\S+)/m.exec(readTextFile("/etc/os-release"))?.[1];
-  if (suite === undefined) throw new Error('"/etc/os-release" names no VERSION_CODENAME');
+/** `bookworm`; empty if this system has no such name. */
+function suiteOfHost(): string {
+  return /^VERSION_CODENAME=(\S+)/m.exec(readTextFile("/etc/os-release"))?.[1] ?? "";
+}
+
+/** Where apt on this machine gets its release from. @throws {Error} if its sources name no mirror. */
+export function aptSource(): AptSource {
+  const suite = suiteOfHost();
+  if (suite === "") throw new Error('"/etc/os-release" names no VERSION_CODENAME');
   const directory = "/etc/apt/sources.list.d";
   const files = [...Deno.readDirSync(directory)].map((entry) => join(directory, entry.name)).sort();
   for (const file of ["/etc/apt/sources.list", ...files]) {
@@ -123,6 +130,12 @@ async function writeLayout(
   );
 }
 
+/** The base images as they are kept: of a release of Debian and a platform. */
+export const BASE_PARTS: { readonly base: KeptPart; readonly arm64: KeptPart } = {
+  base: { name: "base", sources: [import.meta.url], also: `${suiteOfHost()} ${OCI_ARCH}` },
+  arm64: { name: "base-arm64", sources: [import.meta.url], also: suiteOfHost() },
+};
+
 /**
  * The directory of the base image's layout (tag `latest`): the release of Debian of this machine,
  * minimal, of this machine's platform, from the mirror that its apt uses. Made the first time (about
@@ -131,7 +144,7 @@ async function writeLayout(
  * @throws {Error} if mmdebstrap or the mirror is missing.
  */
 export async function buildBase(): Promise<string> {
-  return await cached("base", (layout) => bootstrap(layout, OCI_ARCH));
+  return await cached(BASE_PARTS.base, (layout) => bootstrap(layout, OCI_ARCH));
 }
 
 /** Debian's packages of an architecture, minimal, as the one layer of a layout. */
@@ -167,7 +180,7 @@ export async function extractPackages(
  * qemu: a minute or two the first time.
  */
 export async function buildArm64Base(): Promise<string> {
-  return await cached("base-arm64", (layout) => bootstrap(layout, "arm64"));
+  return await cached(BASE_PARTS.arm64, (layout) => bootstrap(layout, "arm64"));
 }
 
 /** The kernel's entry for arm64 programs; there while they can run here. */
@@ -182,76 +195,4 @@ export async function enableArm64(): Promise<void> {
   }
   if (!await exists(ARM64_HANDLER)) await run(["update-binfmts", "--enable", "qemu-aarch64"]);
   if (!await exists(ARM64_HANDLER)) throw new Error("The kernel has no handler for arm64 programs");
-}
-
-/**
- * Pushes the base image for amd64 and for arm64 under one tag.
- *
- * @param registry `host:port`, spoken to over http.
- * @returns the reference.
- */
-export async function pushBothBases(registry: string): Promise<string> {
-  const manifests = [];
-  for (const [architecture, layout] of [["amd64", buildBase], ["arm64", buildArm64Base]] as const) {
-    const reference = `${registry}/debian:${architecture}`;
-    const flags = ["--quiet", "--insecure-policy", "--dest-tls-verify=false"];
-    await run([
-      "skopeo",
-      "copy",
-      ...flags,
-      `oci:${await layout()}:latest`,
-      `docker://${reference}`,
-    ]);
-    const index = JSON.parse(await Deno.readTextFile(join(await layout(), "index.json")));
-    const { mediaType, digest, size, platform } = index.manifests[0];
-    manifests.push({ mediaType, digest, size, platform });
-  }
-  const mediaType = `${TYPE}.index.v1+json`;
-  const response = await fetch(`http://${registry}/v2/debian/manifests/both`, {
-    method: "PUT",
-    headers: { "content-type": mediaType },
-    body: JSON.stringify({ schemaVersion: 2, mediaType, manifests }),
-  });
-  if (!response.ok) {
-    throw new Error(`Cannot push the index of both bases: ${await response.text()}`);
-  }
-  await response.body?.cancel();
-  return `${registry}/debian:both`;
-}
-
-/** Copies the base image's layout to a directory that does not exist yet, and which the test may change. */
-export async function copyBase(to: string): Promise<void> {
-  if (await exists(to)) throw new Error(`"${to}" exists already`);
-  await run(["cp", "-a", "--reflink=auto", await buildBase(), to]);
-}
-
-/** Where {@linkcode pushBase} puts the base image. */
-export interface PushBaseOptions {
-  /** Repository and tag. Default `debian:latest`. */
-  readonly name?: string;
-  /** `user:password`, for a registry that wants it. */
-  readonly credentials?: string;
-}
-
-/**
- * Pushes the base image with skopeo.
- *
- * @param registry `host:port`, its certificate is not checked.
- * @returns the reference.
- */
-export async function pushBase(registry: string, options: PushBaseOptions = {}): Promise<string> {
-  const { name = "debian:latest", credentials } = options;
-  const reference = `${registry}/${name}`;
-  const login = credentials === undefined ? [] : ["--dest-creds", credentials];
-  await run([
-    "skopeo",
-    "copy",
-    "--quiet",
-    "--insecure-policy",
-    "--dest-tls-verify=false",
-    ...login,
-    `oci:${await buildBase()}:latest`,
-    `docker://${reference}`,
-  ]);
-  return reference;
 }

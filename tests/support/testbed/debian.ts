@@ -3,12 +3,16 @@
  * @module
  */
 import { run, which } from "./command.ts";
-import { withLock } from "./lock.ts";
+import { withLock } from "./kept.ts";
+import { whyNoMirror } from "./nature.ts";
 import { DEBIAN_PARTS } from "./parts.ts";
 import { IS_ROOT } from "./paths.ts";
 
 type DebianPart = keyof typeof DEBIAN_PARTS;
 const PARTS = Object.keys(DEBIAN_PARTS) as DebianPart[];
+
+/** Parts that this machine cannot have, with the reason. */
+type Missing = Partial<Record<DebianPart, string>>;
 
 function absent(): DebianPart[] {
   return PARTS.filter((part) => which(part) === undefined);
@@ -30,17 +34,28 @@ async function aptGet(...args: string[]): Promise<string | undefined> {
 /**
  * Installs the packages whose programs are missing and nothing else.
  *
- * @returns the parts that could not be installed, with the reason.
+ * @returns the parts that this machine cannot have, with the reason.
+ * @throws {Error} if a package that its release has cannot be installed.
  */
-export async function installDebianPackages(
-  log: (line: string) => void,
-): Promise<Partial<Record<DebianPart, string>>> {
+export async function installDebianPackages(log: (line: string) => void): Promise<Missing> {
   return await withLock("apt", async () => {
     const wanted = absent();
     if (wanted.length === 0) return {};
-    const reason = whyNoApt() ?? await install(wanted, log);
-    return Object.fromEntries(absent().map((part) => [part, reason ?? `no program "${part}"`]));
+    const reason = whyNoApt();
+    if (reason !== undefined) return missing(wanted, () => reason);
+    const failure = await install(wanted, log);
+    if (failure === undefined) return missing(absent(), (part) => `no program "${part}"`);
+    const unreachable = await whyNoMirror();
+    if (unreachable !== undefined) return missing(absent(), () => unreachable);
+    const offered = new Set<DebianPart>();
+    for (const part of absent()) if (await isOffered(part)) offered.add(part);
+    if (offered.size > 0) throw new Error(`Cannot install ${[...offered].join(", ")}: ${failure}`);
+    return missing(absent(), (part) => `this release has no package "${DEBIAN_PARTS[part]}"`);
   });
+}
+
+function missing(parts: readonly DebianPart[], reason: (part: DebianPart) => string): Missing {
+  return Object.fromEntries(parts.map((part) => [part, reason(part)]));
 }
 
 function whyNoApt(): string | undefined {
@@ -48,6 +63,12 @@ function whyNoApt(): string | undefined {
   return IS_ROOT ? undefined : "not root, so apt-get cannot install it";
 }
 
+async function isOffered(part: DebianPart): Promise<boolean> {
+  const { code } = await run(["apt-cache", "show", DEBIAN_PARTS[part]], { allowFailure: true });
+  return code === 0;
+}
+
+/** Installs what can be installed. @returns why not everything was, if so. */
 async function install(
   parts: readonly DebianPart[],
   log: (line: string) => void,

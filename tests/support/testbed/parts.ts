@@ -3,9 +3,12 @@
  * @module
  */
 import { join } from "@std/path";
+import { ARM64_HANDLER, BASE_PARTS } from "./base.ts";
 import { which } from "./command.ts";
+import { keptPath } from "./kept.ts";
 import { IS_ROOT, TESTBED } from "./paths.ts";
 import { isProgram, type ProgramName, whyNoProgram } from "./programs.ts";
+import { TOOLS_COMPLETE } from "./tools.ts";
 
 /** Programs of Debian packages that tests use, with the package of each. */
 export const DEBIAN_PARTS = {
@@ -53,7 +56,7 @@ export type Part =
 /** Where the set-up notes the parts that it could not provide: part to reason. */
 export const MISSING_PARTS_FILE: string = join(TESTBED, "missing.json");
 
-function readMissing(): Readonly<Record<string, string>> {
+function readMissing(): MissingParts {
   try {
     return JSON.parse(Deno.readTextFileSync(MISSING_PARTS_FILE));
   } catch (error) {
@@ -64,23 +67,29 @@ function readMissing(): Readonly<Record<string, string>> {
 
 function isThere(path: string): boolean {
   try {
-    Deno.statSync(join(TESTBED, path));
+    Deno.statSync(path);
     return true;
   } catch {
     return false;
   }
 }
 
-/** Why a part cannot be used here, or `undefined` if it can. */
-export function whyMissing(part: Part): string | undefined {
+/** Parts that cannot be had on this machine, each with the reason. */
+export type MissingParts = Readonly<Partial<Record<Part, string>>>;
+
+/**
+ * Why a part cannot be used here, or `undefined` if it can.
+ * @param missing what the set-up could not provide. Default: what it noted last.
+ */
+export function whyMissing(part: Part, missing = readMissing()): string | undefined {
   if (part === "linux") return Deno.build.os === "linux" ? undefined : "not Linux";
   if (part === "root") return IS_ROOT ? undefined : "not root";
   if (part === "zstd-zlib") return hasZstd() ? undefined : "this Deno has no zstd";
   if (isProgram(part)) return whyNoProgram(part);
-  const noted = readMissing()[part];
+  const noted = missing[part];
   if (noted !== undefined) return noted;
   if (part === "mise" || part === "base") {
-    const ready = isThere(part === "mise" ? "tools/complete" : "base");
+    const ready = isThere(part === "mise" ? TOOLS_COMPLETE : keptPath(BASE_PARTS.base));
     return ready ? undefined : `no ${part} in the testbed, run "deno task testbed"`;
   }
   if (part === "arm64") return whyNoArm64();
@@ -89,13 +98,12 @@ export function whyMissing(part: Part): string | undefined {
 
 function whyNoArm64(): string | undefined {
   if (Deno.build.arch !== "x86_64") return "this machine is not amd64";
-  if (!isThere("base-arm64")) return 'no arm64 base in the testbed, run "deno task testbed"';
-  try {
-    Deno.statSync("/proc/sys/fs/binfmt_misc/qemu-aarch64");
-    return undefined;
-  } catch {
-    return 'no binfmt handler for arm64 programs, run "deno task testbed"';
+  if (!isThere(keptPath(BASE_PARTS.arm64))) {
+    return 'no arm64 base in the testbed, run "deno task testbed"';
   }
+  return isThere(ARM64_HANDLER)
+    ? undefined
+    : 'no binfmt handler for arm64 programs, run "deno task testbed"';
 }
 
 function hasZstd(): boolean {
@@ -123,7 +131,7 @@ export function testWith(
   name: string,
   fn: (context: Deno.TestContext) => Promise<void>,
 ): void {
-  const reasons = needs.map(whyMissing).filter((reason) => reason !== undefined);
+  const reasons = needs.map((part) => whyMissing(part)).filter((reason) => reason !== undefined);
   const skipped = reasons.length === 0 ? "" : ` (skipped: ${reasons.join("; ")})`;
   Deno.test({ name: `${name}${skipped}`, ignore: reasons.length > 0, fn });
 }

@@ -10,9 +10,6 @@ export const REPOSITORY: string = fromFileUrl(new URL("../../../", import.meta.u
   "",
 );
 
-/** Absolute path of the cache of everything the tests fetch or make; git ignores it. */
-export const TESTBED: string = join(REPOSITORY, ".testbed");
-
 /** The host's architecture as npm packages call it. */
 export const NPM_ARCH: "x64" | "arm64" = Deno.build.arch === "aarch64" ? "arm64" : "x64";
 
@@ -25,3 +22,6 @@ export const IS_ROOT: boolean = Deno.build.os === "linux" && Deno.uid() === 0;
 /** Absolute path of the user's cache, below which the tests keep what they fetch or make. */
 export const USER_CACHE: string = Deno.env.get("XDG_CACHE_HOME") ||
   join(Deno.env.get("HOME") ?? "/root", ".cache");
+
+/** Absolute path of what the tests fetch or make once; every clone of the user's shares it. */
+export const TESTBED: string = join(USER_CACHE, "mise-oci-testbed");

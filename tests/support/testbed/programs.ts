@@ -5,7 +5,7 @@
  */
 import { join } from "@std/path";
 import { exists, makeTempDir, run, which } from "./command.ts";
-import { withLock } from "./lock.ts";
+import { withLock } from "./kept.ts";
 import { USER_CACHE } from "./paths.ts";
 
 /** How one program is built. */

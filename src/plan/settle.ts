@@ -1,0 +1,112 @@
+/**
+ * What of a plan only the base decides: the numbers of the image's user, its home, whose the working
+ * directory is, where dotfiles go (spec sections 8, 10 and 13). Pure, as the plan is.
+ * @module
+ */
+import { Annotation, type ContainerConfig } from "../oci/mod.ts";
+import { DEFAULT_WORKDIR } from "./image_config.ts";
+import { planConfigLayer } from "./layers/config.ts";
+import { planDotfiles } from "./layers/dotfiles.ts";
+import type { Project } from "./project.ts";
+import type { BuildPlan, ConfigPlan, LayerPlan, Owner } from "./types.ts";
+import type { ImageUser } from "./users.ts";
+
+/** What is known of the base. */
+export interface SettleInput {
+  /** How its containers run; absent for `scratch`. */
+  readonly base?: ContainerConfig;
+  /** The image's user, if it has one other than root by default and the base knows it. */
+  readonly user?: ImageUser;
+  /** Owner that a flag or `[oci]` gives to files; without, dotfiles are the user's own. */
+  readonly hasOwner: boolean;
+}
+
+function ownerOf(plan: BuildPlan, user: ImageUser | undefined): Owner {
+  if (user !== undefined) return { uid: user.uid, gid: user.gid };
+  return plan.layers.find(({ kind }) => kind === "config")?.owner ?? { uid: 0, gid: 0 };
+}
+
+/** Whether a layer has something at a path or below it. */
+function holds({ sources }: LayerPlan, path: string): boolean {
+  return sources.some(({ imagePath }) => imagePath === path || imagePath.startsWith(`${path}/`));
+}
+
+/** A home for a user that `/etc/passwd` does not have: container engines would take `/`. */
+function maybeNewHome(
+  { config }: BuildPlan,
+  base: ContainerConfig | undefined,
+  user: ImageUser | undefined,
+): string | undefined {
+  if (user === undefined || user.uid === 0 || user.home !== undefined) return undefined;
+  const names = [
+    ...config.env.map(([name]) => name),
+    ...(base?.Env ?? []).map((one) => one.split("=", 1)[0]),
+  ];
+  return names.includes("HOME") ? undefined : `/home/${user.uid}`;
+}
+
+function settleConfig(
+  { config }: BuildPlan,
+  user: ImageUser | undefined,
+  home: string | undefined,
+): ConfigPlan {
+  const { user: wanted, env, labels } = config;
+  const [name = ""] = (wanted ?? "").split(":");
+  const isNamed = user !== undefined && name !== "" && !/^\d+$/.test(name);
+  return {
+    ...config,
+    ...(home === undefined ? {} : { env: [["HOME", home] as const, ...env] }),
+    ...(isNamed
+      ? {
+        user: `${user.uid}:${user.gid}`,
+        labels: { [Annotation.user]: name, ...labels },
+      }
+      : {}),
+  };
+}
+
+/**
+ * Completes a plan once the base is known.
+ *
+ * - A named `user` of `[oci]` becomes its numbers (Kubernetes' `runAsNonRoot` refuses names), its name a label.
+ * - A user without a row in `/etc/passwd` gets a home of its own.
+ * - The working directory is made if no layer has it, and is the user's own.
+ * - Dotfiles below `~/` go to the user's home.
+ * - Login shells get the image's variables, unless the base is `scratch`.
+ */
+export function settlePlan(
+  plan: BuildPlan,
+  project: Project,
+  { base, user, hasOwner }: SettleInput,
+): BuildPlan {
+  const home = maybeNewHome(plan, base, user);
+  const config = settleConfig(plan, user, home);
+  const userHome = user?.home ?? home;
+  const owner = ownerOf(plan, user);
+  const workdir = config.workdir ?? (base?.WorkingDir || DEFAULT_WORKDIR);
+  const lower = plan.layers.filter(({ kind }) => kind !== "config");
+  const wanted = [workdir, ...(home === undefined ? [] : [home])];
+  const directories = wanted
+    .filter((path) => path.startsWith("/") && path !== "/")
+    .filter((path) => !lower.some((layer) => holds(layer, path)))
+    .map((path) => ({ path, owner }));
+  const layers = plan.layers.flatMap((layer): LayerPlan | readonly LayerPlan[] => {
+    if (layer.kind === "dotfiles" && userHome !== undefined) {
+      return planDotfiles(project, {
+        home: userHome,
+        owner: layer.owner,
+        ...(hasOwner || user === undefined ? {} : { homeOwner: { uid: user.uid, gid: user.gid } }),
+      });
+    }
+    if (layer.kind !== "config") return layer;
+    return planConfigLayer({
+      project,
+      mountPoint: plan.mountPoint,
+      owner: layer.owner,
+      config,
+      login: base !== undefined,
+      directories,
+    });
+  });
+  return { ...plan, config, layers };
+}

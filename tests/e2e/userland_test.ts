@@ -1,0 +1,170 @@
+/**
+ * mise, login shells and users in the container: whoever runs it finds the image's tools, without a
+ * network and without a question (spec section 13, "Non-root and read-only").
+ */
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { dirname, join } from "@std/path";
+import { runProgram } from "../support/cli.ts";
+import {
+  copyBase,
+  createMiseProject,
+  type MiseProject,
+  run,
+  startPodman,
+  testWith,
+  TOOLS,
+} from "../support/testbed.ts";
+
+const TOML = `
+fmt = "${TOOLS.prettier.version}"
+
+[tool_alias]
+fmt = "npm:prettier"
+
+[env]
+GREETING = "it's"
+
+[tasks.format]
+run = "prettier --version"
+`;
+
+/** Makes shims, and looks for one. */
+const SHIMS = "mise reshim && ls ~/.local/share/mise/shims | grep -qx prettier";
+
+/** Installs the tool that an alias names, as mise does: in a directory of the alias' own name. */
+async function installAlias(project: MiseProject): Promise<void> {
+  const target = join(project.data, "installs/fmt", TOOLS.prettier.version);
+  await Deno.mkdir(dirname(target), { recursive: true });
+  await run(["cp", "-a", "--reflink=auto", project.installPath("prettier"), target]);
+  for (
+    const [directory, short, full, explicit] of [
+      ["fmt", "fmt", "npm:prettier", false],
+      ["npm-prettier", "npm:prettier", "npm:prettier", true],
+    ]
+  ) {
+    await Deno.writeTextFile(
+      join(project.data, `installs/${directory}/.mise.backend.toml`),
+      `short = "${short}"\nfull = "${full}"\nexplicit_backend = ${explicit}\n`,
+    );
+  }
+}
+
+testWith(
+  { needs: ["mise", "base", "podman", "root"] },
+  "mise, tasks and login shells in the container know the image's tools, as root, as a user and as a number",
+  async () => {
+    // mise asks for a range, which it can resolve only if it knows whose the versions are.
+    const range = TOOLS.prettier.version.split(".").slice(0, 2).join(".");
+    await using project = await createMiseProject({
+      tools: ["node", "prettier"],
+      toml: TOML,
+      ownData: true,
+    });
+    await installAlias(project);
+    const config = join(project.directory, "mise.toml");
+    const text = await Deno.readTextFile(config);
+    await Deno.writeTextFile(
+      config,
+      text.replace(
+        `"npm:prettier" = "${TOOLS.prettier.version}"`,
+        `"npm:prettier" = "${range}"`,
+      ),
+    );
+    await using podman = await startPodman();
+    const base = join(podman.root, "base");
+    await copyBase(base);
+    const layout = join(podman.root, "image");
+    const cwd = project.directory;
+    const built = await runProgram(
+      ["build", "--from", `oci:${base}`, "--compression", "none", "-o", layout, "--no-check"],
+      { env: project.env, cwd },
+    );
+    assertEquals(built.code, 0, built.stderr);
+    const { stdout } = await podman.run(["pull", "--quiet", `oci:${layout}`]);
+    const image = stdout.trim();
+    const start = async (flags: readonly string[], ...command: readonly string[]) => {
+      const result = await podman.run(
+        ["run", "--rm", "--network", "none", ...flags, image, ...command],
+        { allowFailure: true },
+      );
+      assertEquals([command, result.code, result.stderr.replace(/^\[format\].*\n/m, "")], [
+        command,
+        0,
+        "",
+      ]);
+      return result.stdout;
+    };
+    const mounted = ["--volume", `${project.directory}:/workspace:ro`];
+    const { version } = TOOLS.prettier;
+    for (const flags of [[], ["--user", "1000", "--env", "HOME=/tmp/home"]]) {
+      const all = [...mounted, ...flags];
+      const list = await start(all, "mise", "ls");
+      assertMatch(list, new RegExp(`^fmt +${version} \\(shared\\)`, "m"));
+      assertMatch(list, new RegExp(`^npm:prettier +${version} \\(shared\\)`, "m"));
+      assertEquals(await start(all, "mise", "x", "--", "prettier", "--version"), `${version}\n`);
+      assertEquals(await start(all, "mise", "run", "format"), `${version}\n`);
+      assertStringIncludes(await start(all, "mise", "which", "prettier"), "/mise/installs/");
+      await start(all, "sh", "-c", SHIMS);
+    }
+    // Login shells set PATH anew.
+    const script = "prettier --version; echo $GREETING";
+    const expected = `${version}\nit's\n`;
+    assertEquals(await start([], "bash", "-lc", script), expected);
+    assertEquals(await start([], "env", "-i", "sh", "-lc", script), expected);
+    assertEquals(await start([], "su", "-", "-c", script), expected);
+    // Without a home and without a place to write, the tools themselves start.
+    const bare = ["--user", "1234:1234", "--read-only", "--read-only-tmpfs=false"];
+    assertEquals(await start(bare, "prettier", "--version"), `${version}\n`);
+  },
+);
+
+testWith(
+  { needs: ["mise", "base", "podman", "root"] },
+  "the user of [oci] is written in numbers, and has a home and a working directory to write in",
+  async () => {
+    await using project = await createMiseProject({
+      toml: `[oci]\nuser = "games:users"\n[env]\nX = "1"\n`,
+    });
+    await using podman = await startPodman();
+    const base = join(podman.root, "base");
+    await copyBase(base);
+    const cwd = project.directory;
+    const script = "id -u; id -g; touch $HOME/x $PWD/x && echo $HOME $PWD";
+    for (
+      const [toml, user, lines] of [
+        [`user = "games:users"`, "5:100", undefined],
+        [`user = "1234:77"\nworkdir = "/srv/app"`, "1234:77", "1234\n77\n/home/1234 /srv/app\n"],
+      ] as const
+    ) {
+      await Deno.writeTextFile(join(cwd, "mise.toml"), `[env]\nX = "1"\n[oci]\n${toml}\n`);
+      const layout = join(podman.root, `image-${user.replace(":", "-")}`);
+      const built = await runProgram(
+        ["build", "--from", `oci:${base}`, "--no-mise", "-o", layout],
+        { env: project.env, cwd },
+      );
+      assertEquals(built.code, 0, built.stderr);
+      const { stdout } = await podman.run(["pull", "--quiet", `oci:${layout}`]);
+      const image = stdout.trim();
+      const inspected = await podman.run([
+        "image",
+        "inspect",
+        image,
+        "--format",
+        "{{.Config.User}}",
+      ]);
+      assertEquals(inspected.stdout.trim(), user);
+      if (lines === undefined) continue;
+      const result = await podman.run([
+        "run",
+        "--rm",
+        "--network",
+        "none",
+        image,
+        "sh",
+        "-c",
+        script,
+      ]);
+      assertEquals(result.stdout, lines);
+    }
+  },
+);
