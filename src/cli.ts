@@ -176,8 +176,7 @@ async function dispatch(
   const line = parseLine(args, program.commands);
   const { command } = line;
   if (line.globals.has("help")) {
-    printText(io, helpOutput(program, line, wantsColor(io, "stdout", args)));
-    printText(io, await helpOutput(program, line, wantsColor(io, "stdout", ours)));
+    printText(io, helpOutput(program, line, wantsColor(io, "stdout", ours)));
     return 0;
   }
   if (line.globals.has("version")) {
@@ -185,9 +184,7 @@ async function dispatch(
     return 0;
   }
   if (command === undefined || command.subcommands !== undefined) {
-    io.stderr.write(helpOutput(program, line, wantsColor(io, "stderr", args)));
-    if (asksForJson(args, program.commands)) printText(io, `${noCommandJson(line.path)}\n`);
-    io.stderr.write(await helpOutput(program, line, wantsColor(io, "stderr", ours)));
+    io.stderr.write(helpOutput(program, line, wantsColor(io, "stderr", ours)));
     if (asksForJson(ours, program.commands)) printText(io, `${noCommandJson(line.path)}\n`);
     return 2;
   }

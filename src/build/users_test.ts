@@ -61,6 +61,13 @@ const copyTo = (imagePath: string): LayerPlan["sources"] => [
   { type: "tree", hostPath: "/x", imagePath },
 ];
 
+const owned = (imagePath: string, uid: number, gid: number): LayerPlan["sources"][number] => ({
+  type: "directory",
+  imagePath,
+  owner: { uid, gid },
+  home: imagePath,
+});
+
 Deno.test("the image's user is the one of the base's database: numbers, home, working directory", async () => {
   await withTree(async (root) => {
     const cache = await openCache(join(root, "cache"));
@@ -83,12 +90,6 @@ Deno.test("the image's user is the one of the base's database: numbers, home, wo
       const directories = top?.sources.filter(({ type }) => type === "directory") ?? [];
       return { ...settled.config, warnings, directories };
     };
-    const owned = (imagePath: string, uid: number, gid: number): LayerPlan["sources"][number] => ({
-      type: "directory",
-      imagePath,
-      owner: { uid, gid },
-      home: imagePath,
-    });
     for (let round = 0; round < 2; round++) {
       const named = await settle(planned({ user: "app" }));
       assertEquals([named.user, named.labels["dev.mise.user"]], ["7:8", "app"]);

@@ -31,8 +31,21 @@ run = "prettier --version"
 /** Makes shims, and looks for one. */
 const SHIMS = "mise reshim && ls ~/.local/share/mise/shims | grep -qx prettier";
 
-/** Installs the tool that an alias names, as mise does: in a directory of the alias' own name. */
+/**
+ * Installs the tool that an alias names, as mise does: in a directory of the alias' own name. The project
+ * asks for a range, which mise can resolve only if it knows whose the versions are.
+ */
 async function installAlias(project: MiseProject): Promise<void> {
+  const config = join(project.directory, "mise.toml");
+  const { version } = TOOLS.prettier;
+  const text = await Deno.readTextFile(config);
+  await Deno.writeTextFile(
+    config,
+    text.replace(
+      `"npm:prettier" = "${version}"`,
+      `"npm:prettier" = "${/^\d+\.\d+/.exec(version)?.[0]}"`,
+    ),
+  );
   const target = join(project.data, "installs/fmt", TOOLS.prettier.version);
   await Deno.mkdir(dirname(target), { recursive: true });
   await run(["cp", "-a", "--reflink=auto", project.installPath("prettier"), target]);
@@ -53,23 +66,12 @@ testWith(
   { needs: ["mise", "base", "podman", "root"] },
   "mise, tasks and login shells in the container know the image's tools, as root, as a user and as a number",
   async () => {
-    // mise asks for a range, which it can resolve only if it knows whose the versions are.
-    const range = TOOLS.prettier.version.split(".").slice(0, 2).join(".");
     await using project = await createMiseProject({
       tools: ["node", "prettier"],
       toml: TOML,
       ownData: true,
     });
     await installAlias(project);
-    const config = join(project.directory, "mise.toml");
-    const text = await Deno.readTextFile(config);
-    await Deno.writeTextFile(
-      config,
-      text.replace(
-        `"npm:prettier" = "${TOOLS.prettier.version}"`,
-        `"npm:prettier" = "${range}"`,
-      ),
-    );
     await using podman = await startPodman();
     const base = join(podman.root, "base");
     await copyBase(base);
