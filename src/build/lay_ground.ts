@@ -5,11 +5,12 @@
 import type { BaseDirectories } from "../layer/mod.ts";
 import { readBaseDirectories } from "./base_directories.ts";
 import type { BaseImage } from "./base_image.ts";
-import type { BuildInCacheOptions } from "./build_image.ts";
 import type { PlannedImage } from "./plan_images.ts";
 import type { MadeLayer } from "./made_layer.ts";
 import type { PackagesLayerOptions } from "./packages_layer.ts";
 import { openBase } from "./open_base.ts";
+import type { Cache } from "../store/mod.ts";
+import type { BuildRequest } from "./types.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** System packages. */
@@ -43,6 +44,18 @@ async function maybePackages(
   return await (await packagesModule()).maybeMakePackagesLayer(planned, options, context);
 }
 
+/** What getting the base takes. */
+export interface LayGroundOptions {
+  /** When to ask the registry. */
+  readonly request: Pick<BuildRequest, "pull">;
+  /** Where blobs go. */
+  readonly cache: Cache;
+  /** Looks packages up; without, they are installed anew. */
+  readonly useCache: boolean;
+  /** How many compression workers. */
+  readonly jobs: number;
+}
+
 /** What lies below the layers of tools. */
 export interface Ground {
   /** The base. */
@@ -62,7 +75,7 @@ export interface Ground {
  */
 export async function layGround(
   planned: PlannedImage,
-  { request, cache, useCache, jobs }: BuildInCacheOptions & { readonly jobs: number },
+  { request, cache, useCache, jobs }: LayGroundOptions,
   context: WorkflowContext,
 ): Promise<Ground> {
   const base = await openBase(planned, { cache, pull: request.pull }, context);

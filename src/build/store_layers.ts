@@ -75,11 +75,13 @@ async function readToml(path: string): Promise<Record<string, unknown>> {
 }
 
 /** What the config says of a tool besides its version: it decides what is installed. */
-async function toolOptions({ source, short }: Tool): Promise<string> {
-  if (source === undefined || !source.endsWith(".toml")) return "";
+export async function toolOptions(
+  { source, short }: Tool,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
+  if (source === undefined || !source.endsWith(".toml")) return undefined;
   const tools = (await readToml(source))["tools"] as Record<string, unknown> | undefined;
   const entry = tools?.[short];
-  return typeof entry === "object" ? JSON.stringify(entry) : "";
+  return typeof entry === "object" && entry !== null ? { ...entry } : undefined;
 }
 
 /** What the lock file beside the config says of a version. */
@@ -143,7 +145,7 @@ async function storeWants(
       input: {
         backend,
         version,
-        options: await toolOptions(tool),
+        options: JSON.stringify(await toolOptions(tool) ?? {}),
         lock: await lockOf(tool),
         platform,
         libc,

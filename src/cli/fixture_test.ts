@@ -60,6 +60,7 @@ export function fakeWorkflows(given: Partial<Workflows>): Workflows {
     rebaseImage: unexpected("rebaseImage"),
     pinProject: unexpected("pinProject"),
     findOutdated: unexpected("findOutdated"),
+    generateFile: unexpected("generateFile"),
     cacheDirectory: unexpected("cacheDirectory"),
     listCache: unexpected("listCache"),
     pruneCache: unexpected("pruneCache"),

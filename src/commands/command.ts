@@ -16,6 +16,8 @@ export interface Positional {
   readonly help: string;
   /** Whether it can be left out. */
   readonly optional?: boolean;
+  /** Whether more of the same may follow; of the last argument only. */
+  readonly many?: boolean;
   /** The only values there are. */
   readonly choices?: readonly string[];
   /** What a shell offers; default nothing but the choices. */
@@ -50,7 +52,7 @@ export interface CommandInput<F extends FlagTable = FlagTable> {
   readonly globals: Globals;
   /** Names of the command's flags that were given. */
   readonly given: ReadonlySet<string>;
-  /** Arguments that are not flags, as many as the command declares at most. */
+  /** Arguments that are not flags, as many as the command declares at most, unless the last may be many. */
   readonly positionals: readonly string[];
   /** The command line of something else, untouched. */
   readonly trailing: readonly string[];

@@ -13,6 +13,7 @@ import { load } from "./load.ts";
 import { push } from "./push.ts";
 import { pin } from "./pin.ts";
 import { outdated } from "./outdated.ts";
+import { generate } from "./generate.ts";
 import { rebase } from "./rebase.ts";
 import { runCommand } from "./run.ts";
 
@@ -25,6 +26,7 @@ export const COMMANDS: readonly Command[] = [
   rebase,
   pin,
   outdated,
+  generate,
   check,
   inspect,
   diff,

@@ -6,6 +6,7 @@ import type { BuildPlan } from "../plan/types.ts";
 import type { CheckRequest, CheckResult } from "../workflow/check_image.ts";
 import type { PinRequest, PinResult } from "../workflow/pin_project.ts";
 import type { OutdatedRequest, OutdatedResult } from "../workflow/outdated.ts";
+import type { GenerateRequest, GenerateResult } from "../workflow/generate_file.ts";
 import type { RebaseRequest, RebaseResult } from "../workflow/rebase_image.ts";
 import type { CacheEntry, PruneOptions, PruneResult } from "../workflow/manage_cache.ts";
 import type {
@@ -49,6 +50,8 @@ export interface Workflows {
   pinProject(request: PinRequest, context: WorkflowContext): Promise<PinResult>;
   /** Finds what is behind. */
   findOutdated(request: OutdatedRequest, context: WorkflowContext): Promise<OutdatedResult>;
+  /** Generates a file for another program. */
+  generateFile(request: GenerateRequest, context: WorkflowContext): Promise<GenerateResult>;
   /** The cache's directory. */
   cacheDirectory(): Promise<string>;
   /** What is in the cache. */
@@ -70,6 +73,7 @@ const checkModule = () => import("../workflow/check_image.ts");
 const rebaseModule = () => import("../workflow/rebase_image.ts");
 const pinProjectModule = () => import("../workflow/pin_project.ts");
 const findOutdatedModule = () => import("../workflow/outdated.ts");
+const generateFileModule = () => import("../workflow/generate_file.ts");
 const cacheModule = () => import("../workflow/manage_cache.ts");
 
 /** The real ones. */
@@ -86,6 +90,8 @@ export const workflows: Workflows = {
   pinProject: async (request, context) => (await pinProjectModule()).pinProject(request, context),
   findOutdated: async (request, context) =>
     (await findOutdatedModule()).findOutdated(request, context),
+  generateFile: async (request, context) =>
+    (await generateFileModule()).generateFile(request, context),
   cacheDirectory: async () => (await cacheModule()).cacheDirectory(),
   listCache: async () => (await cacheModule()).listCache(),
   pruneCache: async (options) => (await cacheModule()).pruneCache(options),

@@ -251,7 +251,7 @@ function refuseBoundLayers(input: RebaseInput, count: number): void {
  *
  * @throws {MiseOciError} `unsupported` with the reason, where the result could not be true.
  */
-export function rebase(input: RebaseInput): RebasedImage {
+export function rebaseDocuments(input: RebaseInput): RebasedImage {
   const { image, newBase } = input;
   const count = countBaseLayers(input);
   refuseBoundLayers(input, count);

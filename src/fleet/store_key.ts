@@ -14,7 +14,7 @@ export interface StoreKeyInput {
   readonly backend: string;
   /** Exact version. */
   readonly version: string;
-  /** The tool's options in the config, as JSON; empty if it has none. */
+  /** The tool's options in the config, as JSON. */
   readonly options: string;
   /** What the lock file says of the tool on this platform, as JSON; empty if there is none. */
   readonly lock: string;

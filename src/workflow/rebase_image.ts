@@ -3,7 +3,7 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import { rebase, type RebasedImage, rebaseRefusal } from "../fleet/rebase.ts";
+import { type RebasedImage, rebaseDocuments, rebaseRefusal } from "../fleet/rebase.ts";
 import {
   Annotation,
   type Descriptor,
@@ -189,7 +189,7 @@ async function rebaseOne(image: RemoteImage, rebasing: Rebasing): Promise<Rebase
   const reference = formatReference(onto);
   const { digest } = base.descriptor;
   const newBase = { manifest: base.manifest, config: base.config, reference, digest };
-  const rebased = rebase({
+  const rebased = rebaseDocuments({
     image,
     ...(oldBase === undefined ? {} : { oldBase }),
     newBase,
