@@ -21,14 +21,11 @@ import type { WorkflowContext } from "../context.ts";
 
 const INDEXES = "layer-index";
 
-/** Opens the blob of a layer. */
-export type OpenLayer = (layer: BaseLayer) => Promise<ReadableStream<Uint8Array>>;
-
 async function readIndex(
   { layer, base, open }: {
     readonly layer: BaseLayer;
     readonly base: Pick<BaseImage, "name">;
-    readonly open: OpenLayer;
+    readonly open: NonNullable<BaseImage["open"]>;
   },
   cache: Cache,
   context: WorkflowContext,
@@ -57,13 +54,13 @@ async function readIndex(
   return index;
 }
 
-/** Everything the base has, its layers merged. A layer not known yet is opened, from the cache by default. */
+/** Everything the base has, its layers merged. A layer not known yet is read. */
 export async function readBaseFiles(
-  base: Pick<BaseImage, "layers" | "name">,
+  base: Pick<BaseImage, "layers" | "name" | "open">,
   cache: Cache,
   context: WorkflowContext,
-  open: OpenLayer = ({ descriptor }) => cache.open(descriptor.digest),
 ): Promise<BaseFiles> {
+  const { open = ({ descriptor }: BaseLayer) => cache.open(descriptor.digest) } = base;
   const indexes: LayerIndex[] = [];
   // One after the other: a layer's list can be large, and reading is one core's work anyway.
   for (const layer of base.layers) {

@@ -41,6 +41,8 @@ const storeModule = () => import("./store_layers.ts");
 export interface BuildInCacheOptions extends Pick<MakeLayersOptions, "cache" | "useCache"> {
   /** The flags. */
   readonly request: ImageInput;
+  /** Whether the base's layers may stay where they are: a push mounts them. */
+  readonly lazyBase?: boolean;
 }
 
 /** Everything of an image but a place to write it to. */

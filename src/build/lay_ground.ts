@@ -54,6 +54,8 @@ export interface LayGroundOptions {
   readonly useCache: boolean;
   /** How many compression workers. */
   readonly jobs: number;
+  /** Whether layers of the base may stay in its registry until something has to be read of them. */
+  readonly lazyBase?: boolean;
 }
 
 /** What lies below the layers of tools. */
@@ -75,10 +77,12 @@ export interface Ground {
  */
 export async function layGround(
   planned: PlannedImage,
-  { request, cache, useCache, jobs }: LayGroundOptions,
+  { request, cache, useCache, jobs, lazyBase = false }: LayGroundOptions,
   context: WorkflowContext,
 ): Promise<Ground> {
-  const base = await openBase(planned, { cache, pull: request.pull }, context);
+  // Packages are installed into the base's files.
+  const lazy = lazyBase && planned.plan.layers.every(({ kind }) => kind !== "packages");
+  const base = await openBase(planned, { cache, pull: request.pull, lazy }, context);
   warnOfDepth(planned, base, context);
   const packages = await maybePackages(planned, { base, cache, useCache, jobs }, context);
   const ground = packages === undefined ? base : { ...base, layers: [...base.layers, packages] };

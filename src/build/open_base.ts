@@ -19,6 +19,8 @@ export interface OpenBaseOptions {
   readonly cache: Cache;
   /** When to ask the registry. */
   readonly pull: BuildRequest["pull"];
+  /** Fetches layers of a registry only when something has to be read of them. */
+  readonly lazy?: boolean;
 }
 
 /**
@@ -33,6 +35,7 @@ export async function openBase(
 ): Promise<BaseImage> {
   const { from } = plan;
   const { cache, pull } = options;
+  const lazy = options.lazy === true && pull !== "never";
   switch (from.kind) {
     case "scratch":
       return SCRATCH;
@@ -46,6 +49,7 @@ export async function openBase(
         plan,
         cache,
         pull,
+        lazy,
         insecureRegistries: project.settings.insecureRegistries,
       }, context);
   }

@@ -328,7 +328,7 @@ export async function groundDirectories(
     return (await layGround(planned, options, context)).baseDirectories;
   }
   return await readBaseDirectories(
-    await openBase(planned, { cache, pull }, context),
+    await openBase(planned, { cache, pull, lazy: true }, context),
     cache,
     context,
   );

@@ -13,6 +13,7 @@ import {
 import { openLayout } from "../store/layout.ts";
 import type { BaseOrigin } from "../registry/push.ts";
 import type { BlobSource } from "../store/ports.ts";
+import type { BaseImage } from "../build/base_image.ts";
 import { checkFound } from "./check_found.ts";
 import type { Document } from "../build/compose_image.ts";
 import { defaultPlatform } from "../build/environment.ts";
@@ -31,8 +32,8 @@ export interface ObtainedImages extends AsyncDisposable {
   readonly rows?: readonly (readonly LayerRow[])[];
   /** The index that names them, if it is to be sent too. */
   readonly index?: Document;
-  /** How many of the layers of each are its base's, if that is known. */
-  readonly baseLayers?: readonly number[];
+  /** The base of each, if it is known. */
+  readonly bases?: readonly BaseImage[];
   /** Repositories that have some of the layers. */
   readonly origins?: readonly BaseOrigin[];
   /** Where blobs are that the images' own sources lack. */

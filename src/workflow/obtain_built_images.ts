@@ -26,14 +26,14 @@ export async function obtainBuiltImages(
     const { useCache } = build;
     const built = await buildPlatforms(
       planned,
-      { request: build, cache, useCache, reuse },
+      { request: build, cache, useCache, reuse, lazyBase: true },
       context,
     );
     const { images, index } = await composeSet(built.map(({ image }) => image));
     return {
       images: built.map((one) => resolvedInCache(one, cache)),
       rows: images.map(({ rows }) => rows),
-      baseLayers: built.map(({ base }) => base.layers.length),
+      bases: built.map(({ base }) => base),
       ...(index === undefined ? {} : { index }),
       [Symbol.asyncDispose]: () => lease.release(),
     };

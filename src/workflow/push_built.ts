@@ -5,9 +5,15 @@
 import { join } from "@std/path";
 import { MiseOciError } from "../errors.ts";
 import { makeTemporary } from "../mise/temporary.ts";
-import { formatReference, type Reference } from "../oci/mod.ts";
+import {
+  type Descriptor,
+  type Digest,
+  formatReference,
+  parseReference,
+  type Reference,
+} from "../oci/mod.ts";
 import { pushWithTool } from "../registry/mod.ts";
-import { openLayout } from "../store/mod.ts";
+import { type BlobSource, openLayout } from "../store/mod.ts";
 import { holdForeignInstalls, openBuildCache } from "../build/build_cache.ts";
 import { buildImage } from "../build/build_image.ts";
 import { requestedPlatforms } from "../build/project_options.ts";
@@ -143,16 +149,25 @@ async function pushFound(push: BuiltPush, context: BuildContext): Promise<PushRe
   const found = await planAndFind({ ...push, reference, asked }, context);
   const { planned, reuse, stored, store } = found;
   await using obtained = await obtainBuiltImages(planned, { build, reuse }, context);
-  const more = store === undefined ? {} : {
-    origins: [{
-      ...store.reference,
-      layers: new Set(stored.map(({ descriptor: { digest } }) => digest)),
-    }],
-    elsewhere: new RemoteBlobs(await clients.of(store.reference), {
-      repository: store.reference.repository,
+  const places: Elsewhere[] = [
+    ...(store === undefined ? [] : [{
+      reference: store.reference,
       blobs: stored.map(({ descriptor }) => descriptor),
-      signal: context.signal,
-    }),
+    }]),
+    // What was not read of a base is not here: it goes from registry to registry.
+    ...(obtained.bases ?? []).flatMap(({ reference, open, layers }) =>
+      reference === undefined || open === undefined ? [] : [{
+        reference: parseReference(reference),
+        blobs: layers.map(({ descriptor }) => descriptor),
+      }]
+    ),
+  ];
+  const more = {
+    origins: places.map(({ reference, blobs }) => ({
+      ...reference,
+      layers: new Set(blobs.map(({ digest }) => digest)),
+    })),
+    elsewhere: elsewhereOf(places, clients, context),
   };
   const result = await upload(client, { ...obtained, ...more }, { request, context })
     .catch((error: unknown) => {
@@ -164,6 +179,38 @@ async function pushFound(push: BuiltPush, context: BuildContext): Promise<PushRe
     await writeImages(found, { obtained, store, push }, context);
   }
   return result;
+}
+
+/** A repository that has blobs of an image. */
+interface Elsewhere {
+  readonly reference: Reference;
+  readonly blobs: readonly Descriptor[];
+}
+
+/** The blobs of several repositories; a registry is asked when one of its blobs is read. */
+function elsewhereOf(
+  places: readonly Elsewhere[],
+  clients: RegistryClients,
+  { signal }: BuildContext,
+): BlobSource {
+  const placeOf = (digest: Digest): Elsewhere | undefined =>
+    places.find(({ blobs }) => blobs.some((blob) => blob.digest === digest));
+  return {
+    size: (digest) => {
+      const blob = placeOf(digest)?.blobs.find((one) => one.digest === digest);
+      return Promise.resolve(blob?.size);
+    },
+    open: async (digest, range) => {
+      const place = placeOf(digest);
+      if (place === undefined) {
+        throw new MiseOciError("not-found", `Cannot find blob "${digest}" in any registry`);
+      }
+      const { reference, blobs } = place;
+      const client = await clients.of(reference);
+      const { repository } = reference;
+      return await new RemoteBlobs(client, { repository, blobs, signal }).open(digest, range);
+    },
+  };
 }
 
 /** Puts the tools of pushed images into the store. */

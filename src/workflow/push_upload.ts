@@ -160,7 +160,7 @@ export async function upload(
   const untagged = options.request.updateIndex || index !== undefined;
   const blobs = { uploaded: 0, present: 0, mounted: 0, uploadedBytes: 0 };
   for (const [i, image] of images.entries()) {
-    const baseLayers = obtained.baseLayers?.[i];
+    const baseLayers = obtained.bases?.[i]?.layers.length;
     const sent = await uploadOne(client, image, { ...options, untagged, baseLayers, obtained });
     blobs.uploaded += sent.uploaded;
     blobs.present += sent.present;

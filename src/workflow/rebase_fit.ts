@@ -85,7 +85,11 @@ export async function refuseMisfit(
   const openBase = opener(request.onto, places);
   const layers = pairLayers(newBase.reference, newBase);
   // Also keeps what the check wants to know of the base.
-  const files = await readBaseFiles({ layers, name: newBase.reference }, cache, context, openBase);
+  const files = await readBaseFiles(
+    { layers, name: newBase.reference, open: openBase },
+    cache,
+    context,
+  );
   const ofBase = new Set(layers.map(({ descriptor: { digest } }) => digest));
   const checked = foundImage(
     {

@@ -10,6 +10,7 @@ import {
   type DockerRegistry,
   type MiseProject,
   program,
+  pushBase,
   run,
   type RunResult,
   startDockerRegistry,
@@ -20,7 +21,11 @@ import {
 interface Pushed {
   readonly digest: string;
   readonly blobs: { readonly uploaded: number; readonly present: number; readonly mounted: number };
-  readonly layers: readonly { readonly name: string; readonly status: string }[];
+  readonly layers: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly digest: string;
+  }[];
 }
 
 function options(project: MiseProject): { cwd: string; env: Record<string, string> } {
@@ -155,5 +160,36 @@ testWith(
     assertEquals(pushed.layers.map(({ status }) => status), ["reused", "built", "built"]);
     const installs = Array.from(Deno.readDirSync(join(fresh.data, "installs")), ({ name }) => name);
     assertEquals(installs.filter((name) => name.startsWith("npm-")), ["npm-prettier"]);
+  },
+);
+
+testWith(
+  { needs: ["linux", "root", "mise", "base", "skopeo", "docker-registry"] },
+  "push: a base that is known is not downloaded, and one that mise-oci made is mounted whole",
+  async () => {
+    await using registry = await startDockerRegistry();
+    const base = await pushBase(registry.host);
+    await using project = await createMiseProject({ tools: ["prettier"] });
+    const to = (name: string): string => `${registry.host}/team/${name}:1`;
+    const send = (from: string, name: string): Promise<Pushed> =>
+      runProgramJson<Pushed>(["push", "--no-mise", "--from", from, to(name)], options(project));
+    const first = await send(base, "one");
+    const blobs = join(project.root, "cache/blobs/sha256");
+    const isThere = (digest = ""): Promise<boolean> =>
+      Deno.stat(join(blobs, digest.replace("sha256:", ""))).then(() => true, () => false);
+    const [debian, prettier] = first.layers.map(({ digest }) => digest);
+    assert(await isThere(debian), "its files had to be known once");
+    await Deno.remove(join(blobs, debian?.replace("sha256:", "") ?? ""));
+    const second = await send(base, "two");
+    assertEquals(second.digest, first.digest);
+    assertEquals([await isThere(debian), await isThere(prettier)], [false, true]);
+
+    await using more = await createMiseProject({ tools: ["typescript"] });
+    const onImage = await runProgramJson<Pushed>(
+      ["push", "--no-mise", "--from", to("one"), to("three")],
+      options(more),
+    );
+    // Debian, prettier and its config.toml are mounted; typescript, config.toml and a config are sent.
+    assertEquals(onImage.blobs, { ...onImage.blobs, uploaded: 3, mounted: 3 });
   },
 );
