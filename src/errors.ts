@@ -3,6 +3,7 @@
  * the next step; everything else that is thrown is a bug and keeps its stack.
  * @module
  */
+import { maskSecrets } from "./masking.ts";
 
 /**
  * What kind of thing went wrong. `usage` ends the program with exit code 2, `interrupted` with
@@ -61,11 +62,14 @@ export class MiseOciError extends Error {
   /** The next step for the user. */
   readonly hint?: string;
 
-  /** Creates an error of the given code; the message must not contain a secret. */
+  /**
+   * Creates an error of the given code. The message must not contain a secret; one that a server repeats
+   * is masked if it is known (`masking.ts`).
+   */
   constructor(code: ErrorCode, message: string, options: MiseOciErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(maskSecrets(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    if (options.hint !== undefined) this.hint = options.hint;
+    if (options.hint !== undefined) this.hint = maskSecrets(options.hint);
   }
 }
 

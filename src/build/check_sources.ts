@@ -3,6 +3,7 @@
  * @module
  */
 import { describeError, MiseOciError } from "../errors.ts";
+import { parseDockerignore } from "../layer/dockerignore.ts";
 import type { Copy, Project } from "../plan/mod.ts";
 
 const MISSING = "no such file or directory";
@@ -55,4 +56,37 @@ export async function checkSources(
       ? "A relative path starts at the file that names it, that of --copy at the working directory"
       : "Copy files and directories, each under its full path in the image",
   });
+}
+
+/** More than that no `.dockerignore` has. */
+const MAX_IGNORE_BYTES = 1 << 20;
+
+/** The patterns of a directory's `.dockerignore`; `undefined` if it has none. */
+async function maybeIgnore(host: string): Promise<readonly string[] | undefined> {
+  const path = `${host.replace(/\/+$/, "")}/.dockerignore`;
+  let text: string;
+  try {
+    const { isFile, size } = await Deno.stat(path);
+    if (!isFile) return undefined;
+    if (size > MAX_IGNORE_BYTES) throw new Error(`it has more than ${MAX_IGNORE_BYTES} bytes`);
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return undefined;
+    }
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    // To go on without would copy what it was to keep out.
+    throw new MiseOciError("io", `Cannot read ${JSON.stringify(path)}: ${describeError(error)}`, {
+      cause: error,
+    });
+  }
+  return parseDockerignore(text);
+}
+
+/** Copies with the patterns of their `.dockerignore`. */
+export async function withIgnores(copies: readonly Copy[]): Promise<readonly Copy[]> {
+  return await Promise.all(copies.map(async (copy) => {
+    const ignore = await maybeIgnore(copy.host);
+    return ignore === undefined || ignore.length === 0 ? copy : { ...copy, ignore };
+  }));
 }

@@ -7,7 +7,14 @@ import { MiseOciError } from "../errors.ts";
 import type { BaseDirectories, LayerEntry, LayerTree } from "../layer/mod.ts";
 import { findSecrets } from "../layer/secrets.ts";
 import { Sha256 } from "../oci/mod.ts";
-import type { LayerPlan } from "../plan/mod.ts";
+import {
+  type BuildPlan,
+  type DeclaredPlace,
+  type LayerPlan,
+  nameMatcher,
+  refuseDeclared,
+} from "../plan/mod.ts";
+import { secretFinder } from "../secrets.ts";
 import type { Cache } from "../store/mod.ts";
 import { baseContentKey } from "./base_directories.ts";
 import type { BaseImage } from "./base_image.ts";
@@ -20,28 +27,60 @@ const filesModule = () => import("./base_files.ts");
 /** Paths named in a message. */
 const SHOWN = 5;
 
-function list(paths: readonly string[]): string {
-  const shown = paths.slice(0, SHOWN).map((path) => JSON.stringify(`/${path}`)).join(", ");
-  return paths.length > SHOWN ? `${shown} and ${paths.length - SHOWN} more` : shown;
+/** What is wrong with a layer, and the files it is about. */
+export interface LayerConcern {
+  /** One sentence without a final period: layer and first paths. */
+  readonly text: string;
+  /** All paths of the image. */
+  readonly paths: readonly string[];
 }
 
-/** What to say if a layer holds credentials: paths, never content. */
+/**
+ * What to say if a layer holds credentials: paths, never content.
+ *
+ * @throws {MiseOciError} `secret` for a file that holds the value of a variable that is declared secret or
+ * left out.
+ */
 export function maybeSecretsConcern(
-  plan: LayerPlan,
+  layer: LayerPlan,
   { entries }: LayerTree,
-): string | undefined {
-  const paths = findSecrets(entries);
-  if (paths.length === 0) return undefined;
-  return `The ${plan.kind} layer ${JSON.stringify(plan.name)} holds what looks like credentials: ${
-    list(paths)
-  }`;
+  { declared = [], allowed = [] }: Pick<BuildPlan, "declared" | "allowed">,
+): LayerConcern | undefined {
+  const maybeDeclared = secretFinder(declared);
+  const found: DeclaredPlace[] = [];
+  const own = findSecrets(entries, {
+    published: layer.kind === "tool" || layer.kind === "mise" || layer.kind === "self",
+    texts: layer.kind === "dotfiles",
+    allowed: nameMatcher(allowed),
+    onText: (path, text) => {
+      const secret = maybeDeclared(text);
+      if (secret === undefined) return;
+      found.push({ what: `the file ${JSON.stringify(path)}`, name: path, secret });
+    },
+  });
+  refuseDeclared(found);
+  if (own.length === 0) return undefined;
+  const paths = own.map((path) => `/${path}`);
+  const shown = paths.slice(0, SHOWN).map((path) => JSON.stringify(path)).join(", ");
+  const more = paths.length > SHOWN ? ` and ${paths.length - SHOWN} more (-v lists them)` : "";
+  const name = JSON.stringify(layer.name);
+  const text = `The ${layer.kind} layer ${name} holds what looks like credentials: ${shown}${more}`;
+  return { text, paths };
 }
 
-/** @throws {MiseOciError} `secret` with every concern. */
-export function refuseSecrets(concerns: readonly string[]): void {
+/** @throws {MiseOciError} `secret` with every concern and all of its paths. */
+export function refuseSecrets(concerns: readonly LayerConcern[]): void {
   if (concerns.length === 0) return;
-  throw new MiseOciError("secret", `Refused by --strict-env: ${concerns.join("; ")}`, {
-    hint: "Leave the files out with globs in exclude under [_.oci]",
+  const texts = concerns.map(({ text, paths }) =>
+    paths.length > SHOWN
+      ? `${text.slice(0, text.lastIndexOf(": "))}: ${
+        paths.map((path) => JSON.stringify(path)).join(", ")
+      }`
+      : text
+  );
+  throw new MiseOciError("secret", `Refused by --strict-env: ${texts.join("; ")}`, {
+    hint: "Leave the files out with globs in exclude under [_.oci] or, of a copy, in its " +
+      ".dockerignore; or accept one with --allow-env PATH",
   });
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { resolveFraming } from "../layer/compression.ts";
+import { hostPathSummary, isHostPathWarning } from "../layer/host_paths.ts";
 import type { BaseDirectories, CompressionPool, LayerTree } from "../layer/mod.ts";
 import { scanListed } from "../layer/scan.ts";
 import type { TreeLists } from "../layer/tree_lists.ts";
@@ -12,7 +13,7 @@ import type { Cache } from "../store/mod.ts";
 import type { Reporter } from "../ui/reporter.ts";
 import { buildOne, type LayerTask, layerTitle, maybeCached } from "./build_layer.ts";
 import { BuildQueue } from "./build_queue.ts";
-import { maybeSecretsConcern, refuseSecrets } from "./inspect_layer.ts";
+import { type LayerConcern, maybeSecretsConcern, refuseSecrets } from "./inspect_layer.ts";
 import type { MadeLayer } from "./made_layer.ts";
 import type { WorkflowContext } from "../context.ts";
 
@@ -51,7 +52,8 @@ interface Scan {
   readonly signal: AbortSignal;
   readonly reporter: Reporter;
   readonly warn: (plan: LayerPlan, text: string) => void;
-  readonly onSecrets: (concern: string) => void;
+  readonly exposure: Pick<BuildPlan, "declared" | "allowed">;
+  readonly onSecrets: (concern: LayerConcern) => void;
 }
 
 /** A layer that is there already, or what it takes to build it. */
@@ -67,7 +69,7 @@ async function lookUp(
   const tree = await scanListed(plan, { baseDirectories, signal }, lists);
   const task = { plan, baseDirectories, tree };
   await options.inspect?.(plan, tree);
-  const concern = maybeSecretsConcern(plan, tree);
+  const concern = maybeSecretsConcern(plan, tree, scan.exposure);
   if (concern !== undefined) scan.onSecrets(concern);
   const cached = await maybeCached(task, { ...scan, cache, built, builtOnly: !useCache });
   const reusable = options.maybeReusable?.(plan);
@@ -103,6 +105,34 @@ function isLargeFile({ sources }: LayerPlan): boolean {
   }
 }
 
+/** Warnings of layers: files that name the host's directories are one for all of them. */
+class LayerWarnings {
+  readonly #reporter: Reporter;
+  readonly #hostPaths = new Map<string, string>();
+
+  constructor(reporter: Reporter) {
+    this.#reporter = reporter;
+  }
+
+  add(layer: LayerPlan, text: string): void {
+    const title = layerTitle(layer);
+    if (isHostPathWarning(text)) this.#hostPaths.set(title, text);
+    else this.#reporter.emit({ type: "warning", text: `${title}: ${text}` });
+  }
+
+  addSecrets({ text, paths: items }: LayerConcern): void {
+    const readable = `${text}; everyone who can pull the image can read them`;
+    this.#reporter.emit({ type: "warning", text: readable, items });
+  }
+
+  end(): void {
+    if (this.#hostPaths.size === 0) return;
+    const text = hostPathSummary([...this.#hostPaths.keys()]);
+    const items = Array.from(this.#hostPaths, ([title, files]) => `${title}: ${files}`);
+    this.#reporter.emit({ type: "warning", text, items });
+  }
+}
+
 /**
  * Makes every layer of a plan, bottom first. The largest is begun first: the others then fill the gaps
  * instead of waiting for it at the end.
@@ -117,14 +147,14 @@ export async function makeLayers(
   const { compression, layers } = plan;
   const { cache, useCache } = options;
   const { reporter } = context;
-  const say = (text: string): void => reporter.emit({ type: "warning", text });
-  const warn = (layer: LayerPlan, text: string): void => say(`${layerTitle(layer)}: ${text}`);
+  const warnings = new LayerWarnings(reporter);
+  const warn = (layer: LayerPlan, text: string): void => warnings.add(layer, text);
   const made = new Map<LayerPlan, MadeLayer>();
-  const secrets: string[] = [];
-  const onSecrets = (concern: string): void => void secrets.push(concern);
+  const secrets: LayerConcern[] = [];
+  const onSecrets = (concern: LayerConcern): void => void secrets.push(concern);
   const queue = new BuildQueue(context.signal);
   const { signal } = queue;
-  const scan = { compression, signal, reporter, warn, onSecrets };
+  const scan = { compression, signal, reporter, warn, onSecrets, exposure: plan };
   resolveFraming(compression);
   await using pools = new AsyncDisposableStack();
   let pool: CompressionPool | undefined;
@@ -152,9 +182,10 @@ export async function makeLayers(
       }, { fills: large.has(layer) });
     }
     if (options.strict) refuseSecrets(secrets);
-    for (const text of secrets) say(`${text}; everyone who can pull the image can read them`);
+    for (const concern of secrets) warnings.addSecrets(concern);
     const text = `${layers.length} layers, ${building} to build`;
     reporter.emit({ type: "detail", level: 1, text });
   });
+  warnings.end();
   return layers.flatMap((layer) => made.get(layer) ?? []);
 }

@@ -13,6 +13,7 @@ import { openBuildCache } from "./build_cache.ts";
 import { defaultPlatform, hostEnv } from "./environment.ts";
 import { imageExtras } from "./image_extras.ts";
 import { sortPlatforms } from "./image_set.ts";
+import { withIgnores } from "./check_sources.ts";
 import { chooseMise } from "./mise_binary.ts";
 import { miseContext } from "./mise_context.ts";
 import { partPlatforms, projectOptions, requestedPlatforms } from "./project_options.ts";
@@ -110,7 +111,7 @@ async function planOptions(
     ...(mountPoint === undefined ? {} : { mountPoint }),
     ...(owner === undefined ? {} : { owner }),
     ...(mise.executable === undefined ? {} : { mise: mise.executable }),
-    copies: request.copies,
+    copies: await withIgnores(request.copies),
     ...(compression === undefined ? {} : { compression }),
     platform,
     created: buildTimestamp(hostEnv("SOURCE_DATE_EPOCH"), Date.now()),
@@ -132,12 +133,17 @@ export async function planProject(
   context: BuildContext,
   options: PlanProjectOptions = { installForeign: true },
 ): Promise<PlannedImage> {
-  const project = await openProject(request, options, context);
+  const opened = await openProject(request, options, context);
+  const { oci } = opened;
+  const project = { ...opened, oci: { ...oci, copy: await withIgnores(oci.copy) } };
   const versions = { format: LAYER_FORMAT, relocation: RELOCATION_FORMAT };
   const download = options.installForeign;
   const choices = await planOptions(project, { request, download }, context);
   const planned = plan(project, choices, versions);
   for (const text of planned.warnings) context.reporter.emit({ type: "warning", text });
+  for (const text of planned.notes ?? []) {
+    context.reporter.emit({ type: "detail", level: 1, text });
+  }
   const { lists } = options;
   const image = { project, plan: planned, ...(lists === undefined ? {} : { lists }) };
   if (project.packages !== undefined && project.packages.length > 0) {

@@ -10,7 +10,10 @@ async function maybeRealPath(path: string): Promise<string | undefined> {
   try {
     return await Deno.realPath(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    // A link to itself leads nowhere either.
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.FilesystemLoop) {
+      return undefined;
+    }
     throw error;
   }
 }

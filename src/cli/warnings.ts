@@ -3,7 +3,8 @@
  * @module
  */
 import type { Output } from "../commands/command.ts";
-import type { Reporter } from "../ui/reporter.ts";
+import { hiddenItems } from "../ui/message.ts";
+import type { Reporter, WarningEvent } from "../ui/reporter.ts";
 
 /** A reporter that also notes what it is warned of. */
 export interface NotingReporter extends Reporter {
@@ -13,13 +14,20 @@ export interface NotingReporter extends Reporter {
   readonly warnings: readonly string[];
 }
 
+/** A warning with all that it counts. */
+function wholeText(event: WarningEvent): string {
+  const items = hiddenItems(event);
+  return items.length === 0 ? event.text : `${event.text}: ${items.join(", ")}`;
+}
+
 /** Notes the warnings that go through a reporter. */
 export function noteWarnings(reporter: Reporter & { stop(): void }): NotingReporter {
   const warnings: string[] = [];
   return {
     warnings,
     emit: (event) => {
-      if (event.type === "warning" && !warnings.includes(event.text)) warnings.push(event.text);
+      const text = event.type === "warning" ? wholeText(event) : undefined;
+      if (text !== undefined && !warnings.includes(text)) warnings.push(text);
       reporter.emit(event);
     },
     stop: () => reporter.stop(),

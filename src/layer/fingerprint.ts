@@ -71,6 +71,7 @@ async function computeFingerprint(
       source.type,
       source.imagePath,
       source.type === "tree" ? source.exclude ?? [] : [],
+      ...(source.type === "tree" && source.ignore !== undefined ? [source.ignore] : []),
     ]),
     tree.relocations.rules.length > 0,
     tree.relocations.rules.filter(({ image }) => tree.relocations.own.includes(image))

@@ -7,8 +7,10 @@
 import { Buffer } from "node:buffer";
 import { isWithin, type RelocationMap } from "./relocate.ts";
 
-/** Files named in the warning. */
-const SHOWN = 5;
+/** Files named in the warning, which a build shows with `-v`. */
+const SHOWN = 100;
+/** How the warning goes on after the number of files. */
+const WHAT = "install directories of this machine, which the image does not have";
 /** Where mise installs tools: whatever is below is of the host, also tools that the project has not. */
 const INSTALLS = /^(.*\/installs\/)[^/]+\/[^/]+$/;
 /** Bytes that go on with a name: `/data/node` is not in `/data/node2`. */
@@ -17,6 +19,18 @@ const NAME_BYTE = /[A-Za-z0-9._~+@%-]/;
 /** Since 2.6 or so Deno turns bytes to text at memory speed, and searches bytes slowly; before, the reverse. */
 const [MAJOR = 0, MINOR = 0] = Deno.version.deno.split(".").map(Number);
 const FAST_TEXT = MAJOR > 2 || (MAJOR === 2 && MINOR >= 6);
+
+/** Whether a warning of a layer is that of {@linkcode HostPathFinder}. */
+export function isHostPathWarning(text: string): boolean {
+  return text.includes(`${WHAT}: `);
+}
+
+/** One sentence for all layers of a build whose files name host directories. */
+export function hostPathSummary(titles: readonly string[]): string {
+  const [first = ""] = titles;
+  const layers = titles.length === 1 ? first : `${titles.length} layers`;
+  return `Files of ${layers} still name ${WHAT} (-v lists them)`;
+}
 
 /** Collects the files of one layer that name host directories. */
 export class HostPathFinder {
@@ -82,8 +96,7 @@ export class HostPathFinder {
     const [files, name] = this.#count === 1
       ? ["1 file", "names"]
       : [`${this.#count} files`, "name"];
-    return `${files} still ${name} install directories of this machine, which the image does not have: ` +
-      `${names}${more}`;
+    return `${files} still ${name} ${WHAT}: ${names}${more}`;
   }
 
   #isIn(text: string): boolean {

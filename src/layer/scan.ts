@@ -7,8 +7,9 @@ import { MiseOciError } from "../errors.ts";
 import type { LayerPlan, LayerSource, Owner } from "../plan/types.ts";
 import { followBaseLinks } from "./base_links.ts";
 import { EntryMap, layerPath, linkSameInodes, refuseWhiteout } from "./entries.ts";
-import { type HostStat, joinPath, type LayerEntry } from "./entry.ts";
+import { type HostStat, joinPath, type LayerEntry, parentPath } from "./entry.ts";
 import { ioError } from "./errors.ts";
+import { dockerignore, type Ignore } from "./dockerignore.ts";
 import { excluder } from "./exclude.ts";
 import { relocateLinks } from "./links.ts";
 import { maybeWrappedNpm, noiseFilter } from "./noise.ts";
@@ -16,7 +17,7 @@ import { isWithin, type RelocationMap } from "./relocate.ts";
 import { expandRelocations } from "./relocation_host.ts";
 import { paddedSize, TAR_BLOCK, tarHeaderSize } from "./tar.ts";
 import type { TreeLists } from "./tree_lists.ts";
-import { statNumbers } from "./tree_stat.ts";
+import { joinHostPath, statNumbers } from "./tree_stat.ts";
 import { type Found, walkTree } from "./walk.ts";
 
 /** What a directory of the base is, if that is not mode 0755 of root. */
@@ -176,7 +177,7 @@ async function scanTree(
   source: Extract<LayerSource, { type: "tree" }>,
   prefix: string,
 ): Promise<void> {
-  const { hostPath, exclude = [] } = source;
+  const { hostPath, exclude = [], ignore } = source;
   const root = realPath(hostPath);
   const { isFile, isDirectory } = Deno.lstatSync(root);
   if (!isFile && !isDirectory) {
@@ -188,9 +189,9 @@ async function scanTree(
   const globs = [...scan.plan.exclude, ...exclude];
   const noise = scan.plan.kind === "tool" ? noiseFilter(root) : () => false;
   const unwanted = globs.length === 0 ? undefined : excluder(globs);
-  const excluded = unwanted === undefined
-    ? noise
-    : (path: string): boolean => unwanted(path) || noise(path);
+  const ignored = new IgnoredPaths(ignore, joinHostPath(hostPath, ".dockerignore"));
+  const excluded = (path: string): boolean =>
+    (unwanted?.(path) ?? false) || noise(path) || ignored.isHidden(path);
   const owner = ownerOf(source, scan.plan);
   const restored = (entry: Found): Found => {
     if (entry.path !== "bin/npm" || scan.plan.kind !== "tool" || entry.type !== "file") {
@@ -201,7 +202,7 @@ async function scanTree(
   };
   const warn = (text: string): void => void scan.warnings.push(text);
   const isFree = scan.entries.isFree(prefix);
-  const found = (entry: Found): void => {
+  const add = (entry: Found): void => {
     const name = entry.path.slice(entry.path.lastIndexOf("/") + 1);
     if (name.startsWith(".wh.")) refuseWhiteout(name, entry.host.path);
     if (entry.type === "directory") scan.directories.push(entry.host);
@@ -214,9 +215,44 @@ async function scanTree(
       throw new MiseOciError("invalid", `Cannot put "${hostPath}" at "/": not a directory`);
     }
   };
+  const found = (entry: Found): void => ignored.pass(entry).forEach(add);
   const { unreadable, lists, context: { signal } } = scan;
   const listed = await lists?.take(root);
   await walkTree(root, { excluded, warn, unreadable, signal, listed, found });
+}
+
+/** What `.dockerignore` leaves out of one tree. */
+class IgnoredPaths {
+  readonly #rules: Ignore | undefined;
+  /** Ignored directories in which nothing was taken back so far. */
+  readonly #held = new Map<string, Found>();
+
+  constructor(patterns: readonly string[] | undefined, place: string) {
+    this.#rules = patterns === undefined ? undefined : dockerignore(patterns, place);
+  }
+
+  /** Whether neither a path nor anything below it can be in the layer. */
+  isHidden(path: string): boolean {
+    const rules = this.#rules;
+    return rules !== undefined && rules.ignores(path) && !rules.mayTakeBack(path);
+  }
+
+  /** What an entry adds to the layer: itself, with the ignored directories that it is in, or nothing. */
+  pass(entry: Found): readonly Found[] {
+    const { path, type } = entry;
+    if (path !== "" && this.#rules?.ignores(path) === true) {
+      if (type === "directory") this.#held.set(path, entry);
+      return [];
+    }
+    const passed = [entry];
+    if (this.#held.size === 0) return passed;
+    for (let above = parentPath(path); above !== ""; above = parentPath(above)) {
+      const parent = this.#held.get(above);
+      if (parent !== undefined) passed.unshift(parent);
+      this.#held.delete(above);
+    }
+    return passed;
+  }
 }
 
 /** Normal modes and the owner given; a package layer keeps what is on disk. */

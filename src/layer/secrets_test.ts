@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { NO_BASE, toolPlan, withTree } from "../../tests/support/layer.ts";
+import type { LayerEntry } from "./entry.ts";
 import { scanLayer } from "./scan.ts";
 import { findSecrets } from "./secrets.ts";
 
@@ -24,6 +25,28 @@ const SECRET: Readonly<Record<string, string>> = {
   ".docker/config.json": '{"auths":{"r.example.com":{"auth":"dTpw"}}}',
   ".config/containers/auth.json": '{"auths":{"r.example.com":{"auth":"dTpw"}}}',
   ".aws/credentials": "[default]\naws_secret_access_key = x\n",
+  ".env": "# settings\nexport PORT=3000\n",
+  "f/.env.production": "DATABASE_URL=postgres://me:pw@db/app\n",
+  "f/.env.local": "X='1'\n",
+  ".yarnrc.yml": 'npmRegistryServer: "https://r"\nnpmAuthToken: "abc"\n',
+  ".config/gh/hosts.yml": "github.com:\n    oauth_token: gho_abc\n",
+  ".config/glab-cli/config.yml": "hosts:\n  gitlab.com:\n    token: abc\n",
+  ".cargo/credentials.toml": '[registry]\ntoken = "abc"\n',
+  ".config/pip/pip.conf": "[global]\nindex-url = https://u:p@pypi.example.com/simple\n",
+  ".kube/config": "users:\n- name: me\n  user:\n    token: abc\n",
+  "admin.kubeconfig": "users:\n- user:\n    client-key-data: LS0tLS1CRUdJTg==\n",
+  "sa.json": JSON.stringify({
+    type: "service_account",
+    project_id: "p".repeat(200),
+    private_key: KEY,
+  }),
+  ".m2/settings.xml": "<servers><server><password>abc</password></server></servers>",
+  ".composer/auth.json": '{"github-oauth":{"github.com":"abc"}}',
+  ".terraformrc": 'credentials "app.terraform.io" {\n  token = "abc"\n}\n',
+  ".vault-token": "hvs.abc",
+  ".my.cnf": "[client]\npassword=abc\n",
+  ".git/modules/sub/config": '[remote "origin"]\n\turl = https://me:pw@example.com/a.git\n',
+  "age/keys.txt": "# created\nAGE-SECRET-KEY-1ABC\n",
 };
 const HARMLESS: Readonly<Record<string, string>> = {
   ".npmrc": "# comment\n; another\n\nsave-exact=true\n@me:registry=https://npm.example.com/\n",
@@ -38,6 +61,17 @@ const HARMLESS: Readonly<Record<string, string>> = {
     '[remote "origin"]\n\turl = git@example.com:a/b.git\n\tpushurl = https://me@example.com/a/b.git\n',
   ".docker/config.json": '{"credsStore":"pass","auths":{"r.example.com":{}}}',
   "id_rsa_notes.txt": KEY,
+  ".env": "# nothing but a comment\n",
+  "a/.env": "PASSWORD=\nTOKEN=${TOKEN}\nKEY=<key>\n",
+  ".env.example": "PASSWORD=abc\n",
+  ".env.local.sample": "PASSWORD=abc\n",
+  ".environment": "PASSWORD=abc\n",
+  ".yarnrc.yml": 'npmAuthToken: "${NPM_TOKEN}"\n',
+  ".config/gh/hosts.yml": "github.com:\n    user: me\n",
+  ".config/pip/pip.conf": "[global]\nindex-url = https://pypi.example.com/simple\n",
+  ".kube/config": "clusters:\n- cluster:\n    certificate-authority-data: AAAA\n",
+  ".aws/config": "[default]\nregion = eu-central-1\n",
+  "package.json": JSON.stringify({ name: "x", description: "service_account ".repeat(20) }),
 };
 
 async function find(files: Readonly<Record<string, string>>): Promise<readonly string[]> {
@@ -63,6 +97,39 @@ Deno.test("A17: files that hold credentials are found by path", async () => {
 
 Deno.test("A17: files of the same names without credentials are left alone", async () => {
   assertEquals(await find(HARMLESS), []);
+});
+
+Deno.test("A17: of a tool, keys of its tests and settings that are no secret do not count", () => {
+  const tool = "mise/installs/go/1.26.8/";
+  const file = (path: string, content: string): LayerEntry => ({
+    path: tool + path,
+    type: "file",
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    target: "",
+    content: new TextEncoder().encode(content),
+  });
+  const published = [
+    file("src/crypto/tls/testdata/example-key.pem", KEY),
+    file("src/crypto/x509/platform_root_key.pem", KEY),
+    file("lib/python3.12/test/certdata/keycert.pem", KEY),
+    file("node_modules/x/test/fixtures/id_rsa", KEY),
+    file("node_modules/x/.env", "PORT=3000\n"),
+  ];
+  assertEquals(findSecrets(published, { published: true }), []);
+  assertEquals(findSecrets(published).length, published.length);
+  const own = [
+    file(".git/config", '[remote "o"]\n\turl = https://oauth2:abc@example.com/r\n'),
+    file("src/.git/config", '[url "https://x:abc@example.com/"]\n\tinsteadOf = git@example.com:\n'),
+    file("etc/server.key", KEY),
+    file(".env", "API_TOKEN=abc\n"),
+    file("test/.npmrc", "//r/:_authToken=abc\n"),
+    file("latest/key.pem", KEY),
+  ];
+  assertEquals(findSecrets(own, { published: true }), own.map(({ path }) => path));
+  const allowed = (path: string): boolean => path === `/${tool}.env`;
+  assertEquals(findSecrets(own, { published: true, allowed }).length, own.length - 1);
 });
 
 Deno.test("A17: text that the program makes is looked at as well", async () => {

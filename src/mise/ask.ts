@@ -39,6 +39,8 @@ export interface Session {
   readonly directory: string;
   /** Variables set for every call. */
   readonly env: Readonly<Record<string, string>>;
+  /** Whether calls get none of this process's own variables. */
+  readonly clearEnv?: boolean;
   /** Surroundings. */
   readonly context: MiseContext;
 }
@@ -74,7 +76,7 @@ export async function ask(
   args: readonly string[],
   signal?: AbortSignal,
 ): Promise<MiseAnswer> {
-  const { misePath, directory, env, context } = session;
+  const { misePath, directory, env, clearEnv = false, context } = session;
   const started = performance.now();
   const stop = signal ?? context.signal;
   const answer = await callMise({
@@ -82,6 +84,7 @@ export async function ask(
     directory,
     args,
     env,
+    clearEnv,
     ...(stop === undefined ? {} : { signal: stop }),
   });
   context.detail(2, `${describeCall(args)}: ${Math.round(performance.now() - started)} ms`);

@@ -41,6 +41,8 @@ export interface MiseCall {
   readonly args: readonly string[];
   /** Variables set in addition to this process's own. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Whether it gets none of this process's own. */
+  readonly clearEnv?: boolean;
   /** How long it may take, in milliseconds; default {@linkcode QUESTION_TIMEOUT_MS}, 0 for ever. */
   readonly timeoutMs?: number;
   /** Stops it. */
@@ -112,6 +114,7 @@ function spawn(call: MiseCall): Deno.ChildProcess {
       args,
       cwd: call.directory,
       env: { ...QUIET_ENV, ...call.env },
+      clearEnv: call.clearEnv ?? false,
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

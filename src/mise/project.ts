@@ -3,6 +3,8 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
+import { rememberSecret } from "../masking.ts";
+import { isTrivial } from "../secrets.ts";
 import type { Platform } from "../oci/mod.ts";
 import type { Project } from "../plan/project.ts";
 import type { ListedConfig, ListedTool } from "./answers.ts";
@@ -288,23 +290,29 @@ async function assemble(known: Known, { directory }: ProjectOptions): Promise<Pr
     files: leastFirst,
     miseVersion: answers.version,
   });
+  const env = await readEnvironment(session, {
+    variables: answers.variables,
+    redacted: answers.redacted,
+    tools,
+    files,
+    outside,
+  });
+  const own = new Set(env.map(({ name }) => name));
+  const hidden = answers.variables.filter(({ name }) => answers.redacted.has(name));
+  // mise may quote one in what it says of a template.
+  for (const { value } of hidden) if (!isTrivial(value)) rememberSecret(value);
   return {
     directory,
     misePath: session.misePath,
     miseVersion: answers.version,
     configFiles: leastFirst.map((file) => file.path),
     tools,
-    env: await readEnvironment(session, {
-      variables: answers.variables,
-      redacted: answers.redacted,
-      tools,
-      files,
-      outside,
-    }),
+    env,
+    secrets: hidden.filter(({ name }) => !own.has(name)),
     oci,
     settings: answers.settings,
     packages,
-    dotfiles: await renderTemplates(session, dotfiles, { files: leastFirst, outside }),
+    dotfiles: await renderTemplates(session, dotfiles, { files: leastFirst, outside, env }),
     warnings: [...bootstrapWarnings(leastFirst), ...pathWarnings(leastFirst, oci)],
   };
 }

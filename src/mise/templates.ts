@@ -1,12 +1,15 @@
 /**
  * Rendering `[dotfiles]` templates. mise renders templates only while it applies them, so it is asked to
  * apply each to a temporary place: a config file made for that stands in for the system's or global one.
+ *
+ * Templates see the project's variables and nothing else of the environment of the build, which may hold
+ * any secret (docs/decisions/template-environment.md).
  * @module
  */
 import { stringify } from "@std/toml";
 import { DELIMITER, dirname, join } from "@std/path";
 import { describeError, MiseOciError } from "../errors.ts";
-import type { Dotfile } from "../plan/project.ts";
+import type { Dotfile, EnvVariable } from "../plan/project.ts";
 import { ask, type Session } from "./ask.ts";
 import { type ConfigFile, describePlace, maybeTable } from "./config_file.ts";
 import { makeTemporary } from "./temporary.ts";
@@ -17,7 +20,17 @@ export interface TemplateScope {
   readonly files: readonly ConfigFile[];
   /** Config files out of scope: their variables and hooks do not count. */
   readonly outside: readonly string[];
+  /** The project's variables. */
+  readonly env: readonly EnvVariable[];
 }
+
+/** What mise itself needs of this process's environment, and templates see with it. */
+const PASSED =
+  ("HOME USERPROFILE APPDATA LOCALAPPDATA PATH PATHEXT TMPDIR TEMP TMP LANG LC_ALL LC_CTYPE " +
+    "XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME XDG_RUNTIME_DIR MISE_ENV MISE_DATA_DIR MISE_CACHE_DIR " +
+    "MISE_CONFIG_DIR MISE_GLOBAL_CONFIG_FILE MISE_SYSTEM_DIR MISE_SYSTEM_CONFIG_DIR MISE_TMP_DIR " +
+    "MISE_CEILING_PATHS MISE_EXPERIMENTAL MISE_OFFLINE MISE_OVERRIDE_CONFIG_FILENAMES " +
+    "MISE_DEFAULT_CONFIG_FILENAME MISE_PARANOID").split(" ");
 
 /** Applying dotfiles runs these hooks of the project on the host: not what a build may do. */
 const HOOKS = ["pre-dotfiles", "post-dotfiles"];
@@ -49,10 +62,20 @@ async function mirror(base: string, into: string): Promise<void> {
 function templateEnv(
   session: Session,
   places: { readonly root: string; readonly config: string; readonly state: string },
-  { files, outside }: TemplateScope,
+  { files, outside, env }: TemplateScope,
 ): Readonly<Record<string, string>> {
-  const before = session.context.env("MISE_IGNORED_CONFIG_PATHS");
+  const { context } = session;
+  const before = context.env("MISE_IGNORED_CONFIG_PATHS");
+  const passed = PASSED.flatMap((name) => {
+    const value = context.env(name);
+    return value === undefined ? [] : [[name, value]];
+  });
   return {
+    ...Object.fromEntries(passed),
+    ...Object.fromEntries(env.map(({ name, value }) => [name, value])),
+    // Those are the project's variables as mise gave them: made anew they could come out otherwise.
+    MISE_NO_ENV: "1",
+    ...session.env,
     // A state of its own: mise keeps a history of what it applied. The real one also holds what is
     // trusted, and mise has just read these files, so they are.
     MISE_STATE_DIR: places.state,
@@ -82,12 +105,27 @@ async function renderGroup(
       [targets[i] ?? "", { source: hostPath, mode: "template" }] as const
     );
     await Deno.writeTextFile(config, stringify({ dotfiles: Object.fromEntries(entries) }));
-    const env = { ...session.env, ...templateEnv(session, { root, config, state }, work.scope) };
-    await ask({ ...session, env }, ["bootstrap", "dotfiles", "apply", "--yes", ...targets]);
+    const env = templateEnv(session, { root, config, state }, work.scope);
+    await ask({ ...session, env, clearEnv: true }, [
+      "bootstrap",
+      "dotfiles",
+      "apply",
+      "--yes",
+      ...targets,
+    ]);
     return await Promise.all(targets.map((target) => Deno.readTextFile(target)));
   } finally {
     await Deno.remove(root, { recursive: true });
   }
+}
+
+function withHint({ message, cause }: MiseOciError): MiseOciError {
+  return new MiseOciError("config", message, {
+    cause,
+    hint:
+      "Dotfile templates see the variables of [env] and none of the shell's: set there what the " +
+      "template needs, or give get_env a default",
+  });
 }
 
 /**
@@ -110,6 +148,7 @@ export async function renderTemplates(
       const contents = await renderGroup(session, base, { group, scope });
       group.forEach((dotfile, i) => rendered.set(dotfile, contents[i] ?? ""));
     } catch (error) {
+      if (error instanceof MiseOciError && error.code === "config") throw withHint(error);
       if (error instanceof MiseOciError) throw error;
       throw new MiseOciError(
         "io",

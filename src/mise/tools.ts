@@ -124,6 +124,23 @@ async function realInstall(tool: ListedTool): Promise<string> {
   return await Deno.realPath(tool.installPath).catch(() => tool.installPath);
 }
 
+/**
+ * Why the target of an install that is a link is not one tool's own: it holds the link itself, as mise's
+ * data directory, its installs and all versions of a tool do.
+ */
+async function maybeForeign(
+  { installPath }: ListedTool,
+  real: string,
+): Promise<string | undefined> {
+  if (real === installPath) {
+    const isLink = await Deno.lstat(real).then((info) => info.isSymlink, () => false);
+    return isLink ? "its install path is a link that leads nowhere" : undefined;
+  }
+  const parent = await Deno.realPath(dirname(installPath)).catch(() => dirname(installPath));
+  if (!isWithin(parent, real)) return undefined;
+  return `its install path is a link to ${JSON.stringify(real)}, which holds other tools of mise`;
+}
+
 /** A tool's directories of executables, on the host and relative to its install, links followed. */
 async function binsOf(
   tool: ListedTool,
@@ -223,10 +240,12 @@ export async function readTools(session: Session, input: ToolsInput): Promise<re
   await refusePlugins(session, listed, details);
   const sorted = sortTools(listed, input.configs, details);
   const reals = await Promise.all(sorted.map(realInstall));
-  const refusals = sorted.flatMap((tool, i) => {
-    const why = maybeUnsafe(tool.installPath, session) ?? maybeUnsafe(reals[i] ?? "/", session);
+  const refusals = (await Promise.all(sorted.map(async (tool, i): Promise<Refusal[]> => {
+    const real = reals[i] ?? "/";
+    const why = maybeUnsafe(tool.installPath, session) ?? maybeUnsafe(real, session) ??
+      await maybeForeign(tool, real);
     return why === undefined ? [] : [{ name: `${tool.short}@${tool.version}`, why }];
-  });
+  }))).flat();
   refuse(refusals, "An install must be a directory of its own; install the tool again with mise");
   const unique = new Map(sorted.map((tool, i) => [tool.installPath, { tool, real: reals[i] }]));
   return await Promise.all(

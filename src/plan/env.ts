@@ -4,29 +4,28 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
+import { looksLikeSecret, maybeSecretKind } from "../secrets.ts";
 import { nearest } from "../suggest.ts";
 import { mentionsPath, rebaseValue, toolImagePath, toolRelocations } from "./paths.ts";
 import type { EnvVariable, Project } from "./project.ts";
 import type { PlanOptions } from "./options.ts";
 
+/** Something that is a warning, and an error under `--strict-env`. */
+export interface Concern {
+  /** What is wrong, without a final period. */
+  readonly text: string;
+  /** What follows from it and what to do; goes on after the text. */
+  readonly advice: string;
+}
+
 /** The image's environment besides PATH, and what to say about it. */
 export interface EnvPlan {
   /** Variables in order of application. */
   readonly env: readonly (readonly [name: string, value: string])[];
+  /** What is wrong with a value, each variable once. */
+  readonly concerns: readonly Concern[];
   /** One sentence each. */
   readonly warnings: readonly string[];
-}
-
-const SECRET_NAME = new RegExp(
-  "(?:^|_)(?:TOKEN|SECRET|SECRETS|PASSWORD|PASSWD|PASSPHRASE|PWD|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|" +
-    "SECRET_?KEY|ENCRYPTION_?KEY|SIGNING_?KEY|CREDENTIAL|CREDENTIALS|AUTH|DSN)(?:_(?:ID|FILE|PATH))?$",
-  "i",
-);
-
-/** Whether a variable's name is one that usually holds a secret. `AWS_SECRET_ACCESS_KEY`, `GH_TOKEN`. */
-export function looksLikeSecret(name: string): boolean {
-  if (/^(?:PWD|OLDPWD)$/.test(name) || /_(?:FILE|PATH|ID)$/i.test(name)) return false;
-  return SECRET_NAME.test(name) || /(?:^|_)SECRET(?:_|$)/i.test(name);
 }
 
 /** Tells names that one of the patterns means; `*` stands for any characters. */
@@ -57,30 +56,47 @@ function stopAtSecrets(secrets: readonly EnvVariable[]): void {
   );
 }
 
+const READABLE =
+  "; everyone who can pull the image can read its value (--drop-env leaves it out, --allow-env accepts it)";
+
 /** Why a variable deserves a warning; `undefined` if it does not. */
 function maybeConcern(
   variable: EnvVariable,
   value: string,
   context: { readonly configFiles: ReadonlySet<string>; readonly hostRoots: readonly string[] },
-): string | undefined {
+): Concern | undefined {
   const { name, source, tool } = variable;
   if (tool === undefined && source !== undefined && !context.configFiles.has(source)) {
-    return `${name} comes from the file ${source}`;
+    return { text: `${name} comes from the file ${source}`, advice: READABLE };
   }
-  if (looksLikeSecret(name)) return `${name} looks like a secret`;
-  if (context.hostRoots.some((root) => mentionsPath(value, root))) {
-    return `${name} names a directory of this machine that the image does not have`;
+  if (looksLikeSecret(name)) return { text: `${name} looks like a secret`, advice: READABLE };
+  const kind = maybeSecretKind(value);
+  if (kind !== undefined) {
+    return { text: `${name} holds what looks like ${kind}`, advice: READABLE };
   }
-  return undefined;
+  if (!namesHost(value, context)) return undefined;
+  return {
+    text: `${name} names a directory of this machine that the image does not have`,
+    advice:
+      ": write it under [oci.env] with the image's own directory (--drop-env leaves it out, " +
+      "--allow-env accepts it)",
+  };
 }
 
-/** Names that a flag gives and the project does not have: a slip that would leave a secret in. */
+function namesHost(value: string, { hostRoots }: Pick<PlanOptions, "hostRoots">): boolean {
+  return hostRoots.some((root) => mentionsPath(value, root));
+}
+
+/**
+ * Names that a flag gives and the project does not have: a slip that would leave a secret in. One with a
+ * slash is the path of a file.
+ */
 function strayNames(
   names: ReadonlySet<string>,
   flags: Pick<PlanOptions, "dropEnv" | "allowEnv">,
 ): readonly string[] {
   const said = (flag: string, given: readonly string[]): readonly string[] =>
-    given.filter((name) => !name.includes("*") && name !== "PATH" && !names.has(name)).map(
+    given.filter((name) => !/[*/]/.test(name) && name !== "PATH" && !names.has(name)).map(
       (name) => {
         const near = nearest(name, [...names]);
         const hint = near === undefined ? "" : `; did you mean ${near}?`;
@@ -97,26 +113,37 @@ function ociVariables(project: Project): readonly EnvVariable[] {
   return Object.entries(project.oci.env).map(([name, value]) => ({ name, value, redacted: false }));
 }
 
+/** Every variable that the image would have if none were dropped, in order of application. */
+export function bakedVariables(project: Project): readonly EnvVariable[] {
+  // These are the host's: the image's PATH comes of the tools, the base and `[oci].env`.
+  const ofMise = project.env.filter(({ name }) => !OF_HOST.has(name));
+  return [
+    ...ofMise.filter(({ tool }) => tool === undefined),
+    ...ofMise.filter(({ tool }) => tool !== undefined),
+    ...ociVariables(project),
+  ];
+}
+
 /**
  * Plans the environment: the project's `[env]`, then each tool's own variables, then `[oci].env`, with
  * the host's install directories rebased to the image's. Later wins; PATH is planned by
- * {@linkcode planPath}.
+ * {@linkcode planPath}. `VIRTUAL_ENV` is left out where it names a directory of the host: programs that
+ * find it set look for Python there and nowhere else.
  *
  * @throws {MiseOciError} `secret` if mise marks a variable as redacted and the user neither drops nor
- * allows it, or if `strictEnv` makes an error of a warning.
+ * allows it.
  */
 export function planEnv(project: Project, options: PlanOptions, mountPoint: string): EnvPlan {
   const dropped = nameMatcher([...project.oci.dropEnv, ...options.dropEnv]);
   const allowed = nameMatcher([...project.oci.allowEnv, ...options.allowEnv]);
-  // These are the host's: the image's PATH comes of the tools, the base and `[oci].env`.
-  const ofMise = project.env.filter(({ name }) => !OF_HOST.has(name));
-  const kept = [
-    ...ofMise.filter(({ tool }) => tool === undefined),
-    ...ofMise.filter(({ tool }) => tool !== undefined),
-    ...ociVariables(project),
-  ].filter(({ name }) => !dropped(name));
-  stopAtSecrets(kept.filter(({ name, redacted }) => redacted && !allowed(name)));
   const relocations = toolRelocations(project, mountPoint);
+  const all = bakedVariables(project);
+  const kept = all.filter(({ name, value }) =>
+    !dropped(name) &&
+    (name !== "VIRTUAL_ENV" || allowed(name) ||
+      !namesHost(rebaseValue(value, relocations), options))
+  );
+  stopAtSecrets(kept.filter(({ name, redacted }) => redacted && !allowed(name)));
   const context = {
     configFiles: new Set(project.configFiles.filter((file) => !/(?:^|\/)\.env[^/]*$/.test(file))),
     hostRoots: options.hostRoots,
@@ -127,20 +154,11 @@ export function planEnv(project: Project, options: PlanOptions, mountPoint: stri
   const concerns = kept.flatMap((variable, i) =>
     allowed(variable.name) ? [] : maybeConcern(variable, env[i]?.[1] ?? "", context) ?? []
   );
-  if (concerns.length > 0 && options.strictEnv) {
-    throw new MiseOciError("secret", `Refused by --strict-env: ${concerns.join("; ")}`, {
-      hint: "Drop the variable with --drop-env NAME, or accept it with --allow-env NAME",
-    });
-  }
-  const names = new Set([...ofMise, ...ociVariables(project)].map(({ name }) => name));
+  const names = [...all.map(({ name }) => name), ...Object.keys(project.oci.labels), "cmd"];
   return {
     env,
-    warnings: [
-      ...strayNames(names, options),
-      ...concerns.map((concern) =>
-        `${concern}; everyone who can pull the image can read its value (--drop-env leaves it out, --allow-env accepts it)`
-      ),
-    ],
+    concerns,
+    warnings: strayNames(new Set([...names, "entrypoint"]), options),
   };
 }
 

@@ -10,5 +10,6 @@ export * from "./project.ts";
 export * from "./types.ts";
 export * from "./users.ts";
 export { nameMatcher, planPath } from "./env.ts";
+export { type DeclaredPlace, refuseDeclared } from "./exposure.ts";
 export { mentionsPath, toolImagePath } from "./paths.ts";
 export type { LayerVersions } from "./layers/planner.ts";

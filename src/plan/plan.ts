@@ -4,7 +4,8 @@
  */
 import { Annotation } from "../oci/mod.ts";
 import { MiseOciError } from "../errors.ts";
-import { planEnv, planPath } from "./env.ts";
+import { type Concern, planEnv, planPath } from "./env.ts";
+import { declaredSecrets, findExposures } from "./exposure.ts";
 import { planConfigLayer } from "./layers/config.ts";
 import { planLayers } from "./layers/mod.ts";
 import type { LayerVersions } from "./layers/planner.ts";
@@ -101,6 +102,25 @@ function planConfig(
   };
 }
 
+/** Which `.dockerignore` counts. */
+function ignoreNotes({ copies }: ResolvedOptions): readonly string[] {
+  return copies.flatMap(({ host, image, ignore }) =>
+    ignore === undefined
+      ? []
+      : `Copy ${JSON.stringify(image)}: .dockerignore of ${JSON.stringify(host)} applies`
+  );
+}
+
+/** @throws {MiseOciError} `secret` with every concern. */
+function refuseConcerns(concerns: readonly Concern[]): void {
+  if (concerns.length === 0) return;
+  throw new MiseOciError(
+    "secret",
+    `Refused by --strict-env: ${concerns.map(({ text }) => text).join("; ")}`,
+    { hint: "Drop the variable with --drop-env NAME, or accept it with --allow-env NAME" },
+  );
+}
+
 /**
  * Plans an image.
  *
@@ -109,13 +129,13 @@ function planConfig(
  */
 export function plan(project: Project, options: PlanOptions, versions: LayerVersions): BuildPlan {
   const resolved = resolveOptions(project, options);
-  const { env, warnings } = planEnv(project, options, resolved.mountPoint);
+  const { env, concerns, warnings } = planEnv(project, options, resolved.mountPoint);
   refuseLongVariables(env);
   const none = project.tools.length === 0
     ? ["The project has no tools: the image has the base and the other layers only"]
     : [];
   const config = planConfig(project, options, { resolved, env });
-  return {
+  const planned = {
     platform: options.platform,
     from: resolved.from,
     fromText: resolved.fromText,
@@ -134,12 +154,21 @@ export function plan(project: Project, options: PlanOptions, versions: LayerVers
       }),
     ],
     config,
+    notes: ignoreNotes(resolved),
+    declared: declaredSecrets(project, options),
+    allowed: [...project.oci.allowEnv, ...options.allowEnv],
+  };
+  const all = [...concerns, ...findExposures(planned, project, options)];
+  if (options.strictEnv) refuseConcerns(all);
+  return {
+    ...planned,
     warnings: [
       ...project.warnings,
       ...none,
       ...largeIds(project, resolved),
       ...shadowed(project, config.fixedEnv),
       ...warnings,
+      ...all.map(({ text, advice }) => text + advice),
     ],
   };
 }

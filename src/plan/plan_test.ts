@@ -8,7 +8,7 @@ import {
 import { parse } from "@std/toml";
 import { MiseOciError } from "../errors.ts";
 import { type ImageConfig, parseDiffId } from "../oci/mod.ts";
-import { looksLikeSecret } from "./env.ts";
+import { looksLikeSecret } from "../secrets.ts";
 import { composeImageConfig } from "./image_config.ts";
 import { encodeMiseConfig } from "./layers/config.ts";
 import type { PlanOptions } from "./options.ts";

@@ -2,6 +2,7 @@
  * A project as mise sees it: the input of the plan. `src/mise` makes it, nothing here does I/O.
  * @module
  */
+import type { DeclaredSecret } from "../secrets.ts";
 
 /** How mise resolved a tool, as it notes it beside the tool's versions. */
 export interface BackendManifest {
@@ -63,6 +64,8 @@ export interface Copy {
   readonly image: string;
   /** Whether the image path was written with a trailing slash: what is copied must be a directory. */
   readonly directory?: boolean;
+  /** Patterns of its `.dockerignore`, in their order; the workflow reads them. */
+  readonly ignore?: readonly string[];
 }
 
 /** One entry of `[bootstrap.packages]`: a package of the base image's own package manager. */
@@ -174,6 +177,8 @@ export interface Project {
   readonly tools: readonly Tool[];
   /** The environment without PATH: project variables in mise's order, then the tools' own. */
   readonly env: readonly EnvVariable[];
+  /** Variables that mise marks as secret and the image does not get: those of the global config. */
+  readonly secrets?: readonly DeclaredSecret[];
   /** The merged `[oci]` tables. */
   readonly oci: OciSection;
   /** The settings that matter. */

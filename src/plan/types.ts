@@ -4,6 +4,7 @@
  * @module
  */
 import type { Compression, ImageSource, Platform } from "../oci/mod.ts";
+import type { DeclaredSecret } from "../secrets.ts";
 
 /** Numeric owner of the entries of a layer. */
 export interface Owner {
@@ -39,6 +40,8 @@ export type LayerSource =
     readonly hostPath: string;
     readonly imagePath: string;
     readonly exclude?: readonly string[];
+    /** Patterns of the tree's `.dockerignore`, in its order. */
+    readonly ignore?: readonly string[];
     readonly owner?: Owner;
     readonly home?: string;
   }
@@ -149,6 +152,12 @@ export interface BuildPlan {
   readonly layers: readonly LayerPlan[];
   /** The image config. */
   readonly config: ConfigPlan;
+  /** Values that no file of the image may hold; never printed. */
+  readonly declared?: readonly DeclaredSecret[];
+  /** What may be in the image though it looks like a secret: patterns of names and image paths. */
+  readonly allowed?: readonly string[];
   /** What the user should know, one sentence each, without secrets. */
   readonly warnings: readonly string[];
+  /** What is worth a line of detail. */
+  readonly notes?: readonly string[];
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
+import { rememberSecret } from "../masking.ts";
 import { parseChallenges } from "./challenge.ts";
 import type { Credentials, CredentialsProvider } from "./credentials_type.ts";
 import { responseError, shorten } from "./failure.ts";
@@ -260,7 +261,16 @@ export class Authenticator {
   }
 
   #credentials(): Promise<Credentials | undefined> {
-    this.#found ??= this.#options.credentials(this.#options.registry);
+    this.#found ??= this.#options.credentials(this.#options.registry).then((credentials) => {
+      // A server may repeat in its error what it was sent.
+      if (credentials !== undefined) {
+        rememberSecret(credentials.kind === "basic" ? credentials.password : credentials.token);
+        if (credentials.kind === "basic") {
+          rememberSecret(`${credentials.username}:${credentials.password}`);
+        }
+      }
+      return credentials;
+    });
     return this.#found;
   }
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import { describeError, type ErrorCode, MiseOciError } from "../errors.ts";
+import { maskSecrets } from "../masking.ts";
 import { asArray, asObject, parseJson } from "../oci/mod.ts";
 import { ProxyError, showProxy } from "./connect.ts";
 import { hostAndPort, showUrl } from "./host.ts";
@@ -160,9 +161,12 @@ export function networkFailure(thrown: unknown): NetworkFailure {
   };
 }
 
-/** Text from outside, safe for a terminal and short: control and direction characters as escapes. */
+/**
+ * Text from outside, safe for a terminal and short: control and direction characters as escapes, secrets
+ * that this process sent masked before anything is cut off.
+ */
 export function shorten(text: string): string {
-  const escaped = text.trim().replace(
+  const escaped = maskSecrets(text).trim().replace(
     // deno-lint-ignore no-control-regex
     /[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
     (char) => char === "\n" ? " " : `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
@@ -193,7 +197,7 @@ function describeErrorBody(bytes: Uint8Array, contentType: string): string {
     return shorten(parts.filter((part) => part !== "").join("; "));
   } catch {
     if (/html/i.test(contentType) || text.includes("\ufffd")) return "";
-    return shorten(text.slice(0, 2 * MAX_SHOWN));
+    return shorten(text);
   }
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
+import { rememberSecret } from "../masking.ts";
 import { asObject, type JsonObject, parseJson } from "../oci/mod.ts";
 import type { Credentials } from "./credentials_type.ts";
 import { networkFailure, responseError } from "./failure.ts";
@@ -96,6 +97,7 @@ function readToken(body: JsonObject): AccessToken | undefined {
   if (typeof token !== "string" || !/^[\x21-\x7e]+$/.test(token)) return undefined;
   const expires = body["expires_in"];
   const life = typeof expires === "number" && Number.isFinite(expires) ? expires : MIN_LIFE_S;
+  rememberSecret(token);
   return { token, lifeSeconds: Math.min(Math.max(life, MIN_LIFE_S), MAX_LIFE_S) };
 }
 

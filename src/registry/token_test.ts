@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { startTokenServer } from "../../tests/support/faultreg/mod.ts";
+import { startServer, startTokenServer } from "../../tests/support/faultreg/mod.ts";
 import { failure, testClient } from "../../tests/support/registry_client.ts";
 import { as, BASIC, challenging, pull, withTokens } from "../../tests/support/registry_login.ts";
 
@@ -106,4 +106,45 @@ Deno.test("A02: a token endpoint that redirects is refused", async () => {
     assertStringIncludes(error.message, "Refusing a redirect");
   }
   assertEquals(elsewhere.log, []);
+});
+
+Deno.test("A22: what a token server or registry repeats of a login is masked, in every form", async () => {
+  const password = "p@ss/wörd-sentinel";
+  const utf8 = Array.from(
+    new TextEncoder().encode(`user:${password}`),
+    (byte) => String.fromCharCode(byte),
+  ).join("");
+  const forms = [password, encodeURIComponent(password), btoa(utf8)];
+  await using tokens = startTokenServer();
+  await using registry = challenging(`Bearer realm="${tokens.realm}"`);
+  const login = as({ kind: "basic", username: "user", password });
+  const bodies = [
+    JSON.stringify({ details: `no user with ${forms.join(" ")}` }),
+    // Cut in the middle of a secret, nothing of it may be left.
+    `${"x".repeat(1015)}${password} ${forms.join(" ")}`,
+    JSON.stringify({ errors: [{ code: "DENIED", message: `Authorization: Basic ${btoa(utf8)}` }] }),
+  ];
+  for (const body of bodies) {
+    for (const status of [400, 401, 403, 429]) {
+      tokens.faults.clear();
+      tokens.faults.add({ fault: { kind: "status", status, body } });
+      using test = testClient(registry.host, login);
+      const { message, hint, stack, cause } = await failure(test.client.read(pull(), 9999));
+      const all = [message, hint, stack, String(cause)].join("\n");
+      for (const form of forms) assert(!all.includes(form), `${status} ${form}`);
+      assert(!/p@ss|sentinel/.test(all), all);
+      if (status !== 429) assertStringIncludes(message, body.startsWith("x") ? "xxx" : "***");
+    }
+  }
+  const token = "access-token-sentinel";
+  tokens.faults.clear();
+  tokens.faults.add({ fault: { kind: "status", status: 200, body: JSON.stringify({ token }) } });
+  await using echo = startServer({
+    handle: ({ headers }) =>
+      headers.get("authorization") === `Bearer ${token}`
+        ? { status: 400, body: `no good: Bearer ${token}` }
+        : { status: 401, headers: { "www-authenticate": `Bearer realm="${tokens.realm}"` } },
+  });
+  using test = testClient(echo.host, login);
+  assertStringIncludes((await failure(test.client.read(pull(), 9999))).message, "Bearer ***");
 });

@@ -4,7 +4,7 @@
  */
 import type { Colors } from "./color.ts";
 import { escapeBlock } from "./escape.ts";
-import type { ReportEvent } from "./reporter.ts";
+import type { ReportEvent, WarningEvent } from "./reporter.ts";
 
 /** Which messages are shown, and how. */
 export interface MessageOptions {
@@ -16,13 +16,22 @@ export interface MessageOptions {
   readonly quiet: boolean;
 }
 
+/** All that a warning counts, if its text does not name all of it. */
+export function hiddenItems({ text, items = [] }: WarningEvent): readonly string[] {
+  return items.every((item) => text.includes(item)) ? [] : items;
+}
+
 /** The line of a warning or a detail; nothing for other events, or for what is not wanted. */
 export function messageLine(
   event: ReportEvent,
   { colors, verbosity, quiet }: MessageOptions,
 ): string | undefined {
   if (quiet) return undefined;
-  if (event.type === "warning") return `${colors.yellow("warning:")} ${escapeBlock(event.text)}`;
+  if (event.type === "warning") {
+    const items = verbosity > 0 ? hiddenItems(event) : [];
+    const lines = [event.text, ...items].map((text) => escapeBlock(text));
+    return `${colors.yellow("warning:")} ${lines.join("\n  ")}`;
+  }
   if (event.type === "detail" && event.level <= verbosity) {
     return colors.dim(escapeBlock(event.text));
   }

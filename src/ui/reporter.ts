@@ -3,6 +3,16 @@
  * @module
  */
 
+/** Something the user should know. */
+export interface WarningEvent {
+  /** The kind of event. */
+  readonly type: "warning";
+  /** One sentence. */
+  readonly text: string;
+  /** What the sentence counts, all of it: shown with `-v`, and in JSON. */
+  readonly items?: readonly string[];
+}
+
 /** Something that happened. `id` names a running item; `label` is what people read. */
 export type ReportEvent =
   /** An item begins: a blob that is pulled, a layer that is built. */
@@ -22,7 +32,7 @@ export type ReportEvent =
   /** The terminal is ours again. */
   | { readonly type: "resume" }
   /** Something the user should know. */
-  | { readonly type: "warning"; readonly text: string }
+  | WarningEvent
   /** Detail for `-v` (1) or `-vv` (2). */
   | { readonly type: "detail"; readonly level: 1 | 2; readonly text: string };
 

@@ -50,7 +50,7 @@ const PROJECT_FLAGS = inGroup("Project flags", {
   "store-push": switchFlag({ help: "Put layers that the store lacks into it after a push" }),
   "allow-env": listFlag({
     valueName: "NAME",
-    help: "Bake the variable NAME into the image though it looks like a secret",
+    help: "Accept the variable, label or file NAME in the image though it looks like a secret",
     parse: parseVariableName,
   }),
   "drop-env": listFlag({
@@ -59,7 +59,7 @@ const PROJECT_FLAGS = inGroup("Project flags", {
     parse: parseVariableName,
   }),
   "strict-env": switchFlag({
-    help: "Fail where a baked variable would only be warned about",
+    help: "Fail where a variable, text or file would only be warned about",
   }),
 });
 

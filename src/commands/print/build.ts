@@ -117,7 +117,7 @@ function compressionText({ kind, level }: BuildPlan["compression"]): string {
 
 /** What would be built. */
 export function planOutput(plan: BuildPlan): Output {
-  const { config } = plan;
+  const { config, notes = [] } = plan;
   const list = (words: readonly string[] | undefined): string | undefined =>
     words === undefined ? undefined : JSON.stringify(words);
   return {
@@ -149,6 +149,7 @@ export function planOutput(plan: BuildPlan): Output {
             contents(layer).join(" "),
           ]),
         ),
+        ...notes.length === 0 ? [] : ["", ...notes.map(escapeLine)],
       ]),
     json: () => planJson(plan),
   };
@@ -192,6 +193,7 @@ function planJson(plan: BuildPlan): unknown {
       createdBy: layer.createdBy,
       annotations: layer.annotations,
     })),
+    notes: plan.notes?.length === 0 ? undefined : plan.notes,
     warnings: plan.warnings,
   };
 }

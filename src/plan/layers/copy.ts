@@ -9,15 +9,21 @@ import type { Copy } from "../project.ts";
 import type { LayerPlan, LayerSource } from "../types.ts";
 import type { LayerPlanInput } from "./planner.ts";
 
-/** What is copied: all of it but the image that is being written, if that is inside. */
-function copySource({ host, image }: Copy, outputs: readonly string[]): LayerSource {
+/** What is copied: all of it but what its `.dockerignore` names, and the image that is
+ * being written, if that is inside. */
+function copySource({ host, image, ignore }: Copy, outputs: readonly string[]): LayerSource {
   const exclude = outputs.flatMap((output) => {
     const inside = relative(host, output);
     const isInside = inside !== "" && inside !== ".." && !inside.startsWith("../");
     // The slash keeps the glob to that one place.
     return isInside ? `./${escapeGlob(inside)}` : [];
   });
-  const source = { type: "tree", hostPath: host, imagePath: image } as const;
+  const source = {
+    type: "tree",
+    hostPath: host,
+    imagePath: image,
+    ...(ignore === undefined ? {} : { ignore }),
+  } as const;
   return exclude.length === 0 ? source : { ...source, exclude };
 }
 
