@@ -16,7 +16,8 @@ import {
 import { FactsCollector } from "../check/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import type { BaseImage, BaseLayer } from "./base_image.ts";
-import { keepFacts } from "../check/kept_facts.ts";
+import { keepFacts, keepFactsText, maybeFactsText } from "../check/kept_facts.ts";
+import type { LayerKnowledge } from "../fleet/base_facts.ts";
 import type { WorkflowContext } from "../context.ts";
 
 const INDEXES = "layer-index";
@@ -68,4 +69,26 @@ export async function readBaseFiles(
     indexes.push(await readIndex({ layer, base, open }, cache, context));
   }
   return mergeIndexes(indexes);
+}
+
+/** What the cache knows of a layer of a base; `undefined` if it was not read yet. */
+export async function maybeKnowledge(
+  { descriptor, diffId }: BaseLayer,
+  cache: Cache,
+): Promise<LayerKnowledge | undefined> {
+  const [index, facts] = await Promise.all([
+    cache.getDocument(INDEXES, descriptor.digest),
+    maybeFactsText(cache, diffId),
+  ]);
+  return typeof index === "string" && facts !== undefined ? { index, facts } : undefined;
+}
+
+/** Keeps what another machine knows of a layer. */
+export async function learn(
+  { descriptor, diffId }: BaseLayer,
+  { index, facts }: LayerKnowledge,
+  cache: Cache,
+): Promise<void> {
+  await keepFactsText(cache, diffId, facts);
+  await cache.putDocument(INDEXES, descriptor.digest, index);
 }

@@ -3,10 +3,9 @@
  * anything is built, kept after a push. The store's troubles never stop a build.
  * @module
  */
-import { parse as parseToml } from "@std/toml";
-import { dirname, join } from "@std/path";
 import { mapConcurrently } from "../concurrency.ts";
 import type { WorkflowContext } from "../context.ts";
+import { keepKnowledge, maybeStoredKnowledge } from "../fleet/base_facts.ts";
 import { ReferenceCollector } from "../fleet/layer_references.ts";
 import {
   isStoreTrouble,
@@ -15,8 +14,6 @@ import {
   type StorePlace,
   type StoreWant,
 } from "../fleet/layer_store.ts";
-import { resolveFraming } from "../layer/compression.ts";
-import { LAYER_FORMAT, RELOCATION_FORMAT } from "../layer/format.ts";
 import type { BaseDirectories } from "../layer/mod.ts";
 import { readVerifiedLayer } from "../layer/read/mod.ts";
 import {
@@ -24,6 +21,7 @@ import {
   type DiffId,
   formatReference,
   parseStoreReference,
+  type Platform,
   type Reference,
 } from "../oci/mod.ts";
 import {
@@ -32,17 +30,19 @@ import {
   type Project,
   type StoreSetting,
   type Tool,
-  toolImagePath,
 } from "../plan/mod.ts";
 import { pullBlob, type ReusableLayer } from "../registry/mod.ts";
 import type { Cache } from "../store/mod.ts";
-import { defaultJobs, hostEnv } from "./environment.ts";
+import { defaultJobs } from "./environment.ts";
+import { learn, maybeKnowledge } from "./base_files.ts";
+import type { BaseImage } from "./base_image.ts";
 import { readBaseDirectories } from "./base_directories.ts";
 import { openBuildCache } from "./build_cache.ts";
 import { layGround } from "./lay_ground.ts";
 import { openBase } from "./open_base.ts";
 import type { ImageInput, PlannedImage } from "./plan_images.ts";
 import { RegistryClients } from "./registry_clients.ts";
+import { storeWants, toolOf } from "./store_wants.ts";
 import { isInstalled, type ReuseIndex } from "./reuse_layers.ts";
 import type { BuildContext, BuildRequest } from "./types.ts";
 
@@ -63,103 +63,6 @@ export function storeOf(
     (setting === undefined ? undefined : parseStoreReference(setting.ref));
   if (reference === undefined) return undefined;
   return { reference, push: storePush ?? (store === undefined && setting?.push === true) };
-}
-
-/** A TOML file, or nothing if it cannot be read as one: mise says what is wrong with it. */
-async function readToml(path: string): Promise<Record<string, unknown>> {
-  try {
-    return parseToml(await Deno.readTextFile(path));
-  } catch {
-    return {};
-  }
-}
-
-/** What the config says of a tool besides its version: it decides what is installed. */
-export async function toolOptions(
-  { source, short }: Tool,
-): Promise<Readonly<Record<string, unknown>> | undefined> {
-  if (source === undefined || !source.endsWith(".toml")) return undefined;
-  const tools = (await readToml(source))["tools"] as Record<string, unknown> | undefined;
-  const entry = tools?.[short];
-  return typeof entry === "object" && entry !== null ? { ...entry } : undefined;
-}
-
-/** What the lock file beside the config says of a version. */
-async function lockOf({ source, short, version }: Tool): Promise<string> {
-  if (source === undefined) return "";
-  const lock = await readToml(join(dirname(source), "mise.lock"));
-  const entries = (lock["tools"] as Record<string, unknown> | undefined)?.[short];
-  const list = Array.isArray(entries) ? entries : entries === undefined ? [] : [entries];
-  const own = list.filter((one) => (one as { version?: unknown })?.version === version);
-  return own.length === 0 ? "" : JSON.stringify(own);
-}
-
-/** The C library that this machine's installs are for. */
-function hostLibc(): string {
-  const set = hostEnv("MISE_LIBC");
-  if (set !== undefined) return set;
-  try {
-    const names = Array.from(Deno.readDirSync("/lib"), ({ name }) => name);
-    return names.some((name) => name.startsWith("ld-musl-")) ? "musl" : "gnu";
-  } catch {
-    return "gnu";
-  }
-}
-
-/** The directories above a prefix that the base has, with what links there lead to. */
-function directoriesAbove(prefix: string, base: BaseDirectories): readonly string[] {
-  const parts = prefix.split("/").slice(1, -1);
-  return parts.flatMap((_, i) => {
-    const path = parts.slice(0, i + 1).join("/");
-    if (!base.has(path)) return [];
-    const link = base.maybeLink?.(path);
-    return [link === undefined ? path : `${path} → ${link}`];
-  });
-}
-
-function toolOf({ tools }: Project, { name, version }: LayerPlan): Tool | undefined {
-  return tools.find((tool) => tool.short === name && tool.version === version);
-}
-
-/** What decides the layers of an image's tools, by their plans. */
-async function storeWants(
-  { plan, project }: PlannedImage,
-  base: BaseDirectories,
-): Promise<ReadonlyMap<LayerPlan, StoreWant>> {
-  const { platform, mountPoint } = plan;
-  const { kind, level } = resolveFraming(plan.compression, true);
-  const directories = project.tools.map((tool) => toolImagePath(mountPoint, tool));
-  const libc = hostLibc();
-  const wants = new Map<LayerPlan, StoreWant>();
-  for (const layer of plan.layers) {
-    const tool = layer.kind === "tool" ? toolOf(project, layer) : undefined;
-    if (tool === undefined) continue;
-    const { short, version, backend } = tool;
-    const prefix = toolImagePath(mountPoint, tool);
-    const sourceExcludes = layer.sources.flatMap((source) =>
-      source.type === "tree" ? source.exclude ?? [] : []
-    );
-    wants.set(layer, {
-      tool: { short, version },
-      directories,
-      input: {
-        backend,
-        version,
-        options: JSON.stringify(await toolOptions(tool) ?? {}),
-        lock: await lockOf(tool),
-        platform,
-        libc,
-        prefix,
-        owner: `${layer.owner.uid}:${layer.owner.gid}`,
-        excludes: [...layer.exclude, ...sourceExcludes],
-        compression: `${kind}:${level}`,
-        layerFormat: LAYER_FORMAT,
-        relocationFormat: RELOCATION_FORMAT,
-        baseDirectories: directoriesAbove(prefix, base),
-      },
-    });
-  }
-  return wants;
 }
 
 /** What looking into a store takes. */
@@ -314,10 +217,45 @@ export async function writeStore(
   return written;
 }
 
+/** Shares what is known of a base's layers with the store, one way or the other; troubles are warnings. */
+async function shareKnowledge(
+  base: BaseImage,
+  options: Omit<StoreOptions, "baseDirectories"> & {
+    readonly cache: Cache;
+    readonly write: boolean;
+    readonly platform: Platform;
+  },
+  context: WorkflowContext,
+): Promise<void> {
+  const { store: { reference }, clients, cache, write, platform } = options;
+  const { signal } = context;
+  try {
+    const place = { client: await clients.of(reference), reference, signal };
+    for (const layer of base.layers) {
+      const known = await maybeKnowledge(layer, cache);
+      const { diffId } = layer;
+      if (write && known !== undefined) await keepKnowledge(place, { diffId, platform }, known);
+      if (write || known !== undefined) continue;
+      const stored = await maybeStoredKnowledge(place, diffId);
+      if (stored !== undefined) await learn(layer, stored, cache);
+    }
+  } catch (error) {
+    if (!isStoreTrouble(error, signal)) throw error;
+    const text = `The layer store does not tell of the base: ${error.message}`;
+    context.reporter.emit({ type: "warning", text });
+  }
+}
+
 /** The directories of what lies below the tools. */
 export async function groundDirectories(
   planned: PlannedImage,
-  build: ImageInput,
+  { build, write = false, ...sharing }: {
+    readonly build: ImageInput;
+    readonly store: StoreChoice;
+    readonly clients: RegistryClients;
+    /** Whether the store is told, rather than asked. */
+    readonly write?: boolean;
+  },
   context: BuildContext,
 ): Promise<BaseDirectories> {
   const cache = await openBuildCache(context);
@@ -327,11 +265,10 @@ export async function groundDirectories(
     const options = { request: build, cache, useCache, jobs };
     return (await layGround(planned, options, context)).baseDirectories;
   }
-  return await readBaseDirectories(
-    await openBase(planned, { cache, pull, lazy: true }, context),
-    cache,
-    context,
-  );
+  const base = await openBase(planned, { cache, pull, lazy: true }, context);
+  const { platform } = planned.plan;
+  await shareKnowledge(base, { ...sharing, cache, write, platform }, context);
+  return await readBaseDirectories(base, cache, context);
 }
 
 /**
@@ -350,7 +287,11 @@ export async function takeStored(
   );
   if (store === undefined || !request.useCache || absent.length === 0) return new Map();
   using clients = new RegistryClients(request.directory, context);
-  const baseDirectories = await groundDirectories(planned, request, context);
+  const baseDirectories = await groundDirectories(
+    planned,
+    { build: request, store, clients },
+    context,
+  );
   const options = { store, clients, baseDirectories, known: new Map() };
   const few = { project, plan: { ...plan, layers: absent } };
   const found = await readStoreIndex(few, options, context);

@@ -40,6 +40,8 @@ export const Annotation = {
   ownSettings: "dev.mise.config.own",
   /** On an entry of a layer store: the key of its layer. */
   storeKey: "dev.mise.store.key",
+  /** On an entry of a layer store: the diff ID of the base layer that it has the facts of. */
+  storeFacts: "dev.mise.store.facts",
   /** On an entry of a layer store: a JSON list of other tools' directories that its layer names. */
   storeReferences: "dev.mise.store.references",
   /** What kind of layer it is: base, tool, mise, config, … */

@@ -3,7 +3,7 @@
  * @module
  */
 import { relative } from "@std/path";
-import { toolOptions as readToolOptions } from "../build/store_layers.ts";
+import { toolOptions as readToolOptions } from "../build/store_wants.ts";
 import { planProject } from "../build/plan_images.ts";
 import type { TransientBuild } from "../build/types.ts";
 import { replaceFile, writeWhole } from "../build/write_whole.ts";

@@ -77,10 +77,9 @@ async function find(
   const known = await readReuseIndex(client, { plan: planned.plan, reference, asked }, context);
   const store = storeOf(build, planned.project.oci.store);
   const tools = planned.plan.layers.filter(({ kind }) => kind === "tool").length;
-  if (store === undefined || withoutStore || known.size === tools) {
-    return { all: known, stored: [] };
-  }
-  const baseDirectories = await groundDirectories(planned, build, context);
+  if (store === undefined || withoutStore) return { all: known, stored: [] };
+  const baseDirectories = await groundDirectories(planned, { build, store, clients }, context);
+  if (known.size === tools) return { all: known, stored: [] };
   const looking = { store, clients, baseDirectories, known };
   const stored = await readStoreIndex(planned, looking, context);
   return { all: new Map([...known, ...stored]), stored: [...stored.values()] };
@@ -238,7 +237,11 @@ async function writeImages(
     written += await writeStore(one, {
       store,
       clients,
-      baseDirectories: await groundDirectories(one, build, context),
+      baseDirectories: await groundDirectories(
+        one,
+        { build, store, clients, write: true },
+        context,
+      ),
       layers,
       cache,
       destination: request.destination,

@@ -171,8 +171,9 @@ testWith(
     const base = await pushBase(registry.host);
     await using project = await createMiseProject({ tools: ["prettier"] });
     const to = (name: string): string => `${registry.host}/team/${name}:1`;
+    const flags = ["push", "--no-mise", "--store", `${registry.host}/team/layers`, "--store-push"];
     const send = (from: string, name: string): Promise<Pushed> =>
-      runProgramJson<Pushed>(["push", "--no-mise", "--from", from, to(name)], options(project));
+      runProgramJson<Pushed>([...flags, "--from", from, to(name)], options(project));
     const first = await send(base, "one");
     const blobs = join(project.root, "cache/blobs/sha256");
     const isThere = (digest = ""): Promise<boolean> =>
@@ -183,6 +184,18 @@ testWith(
     const second = await send(base, "two");
     assertEquals(second.digest, first.digest);
     assertEquals([await isThere(debian), await isThere(prettier)], [false, true]);
+
+    // A fresh machine learns from the store what the base has.
+    await using fresh = await createMiseProject({ tools: [], trust: false });
+    await Deno.copyFile(join(project.directory, "mise.toml"), join(fresh.directory, "mise.toml"));
+    await fresh.runMise("trust", "--all");
+    const third = await runProgramJson<Pushed>(
+      [...flags, "--from", base, to("fresh")],
+      options(fresh),
+    );
+    assertEquals(third.digest, first.digest);
+    const cached = join(fresh.root, "cache/blobs/sha256", debian?.replace("sha256:", "") ?? "");
+    assertEquals(await Deno.stat(cached).then(() => true, () => false), false);
 
     await using more = await createMiseProject({ tools: ["typescript"] });
     const onImage = await runProgramJson<Pushed>(
