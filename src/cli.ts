@@ -15,6 +15,7 @@ import type { Io } from "./commands/io.ts";
 import { COMMANDS } from "./commands/mod.ts";
 import { type Workflows, workflows } from "./commands/workflows.ts";
 import { MiseOciError } from "./errors.ts";
+import { expandHome, homeDirectory } from "./home.ts";
 import { noteWarnings, withWarnings } from "./cli/warnings.ts";
 import { makeColors } from "./ui/color.ts";
 import { makeReporter } from "./ui/make_reporter.ts";
@@ -97,7 +98,11 @@ function expandHelp(args: readonly string[]): readonly string[] {
 
 async function makePlace(io: Io, directory: string | undefined): Promise<Place> {
   // Looked up late: what works on absolute paths alone needs no working directory.
-  const from = (path: string): string => isAbsolute(path) ? resolve(path) : resolve(io.cwd(), path);
+  const home = homeDirectory((name) => io.env(name));
+  const from = (text: string): string => {
+    const path = expandHome(text, home);
+    return isAbsolute(path) ? resolve(path) : resolve(io.cwd(), path);
+  };
   if (directory === undefined) return { resolve: from };
   const start = from(directory);
   const info = await Deno.stat(start).catch((error: unknown) => {
@@ -110,7 +115,7 @@ async function makePlace(io: Io, directory: string | undefined): Promise<Place> 
       hint: "Give the directory of the project with -C",
     });
   }
-  return { resolve: (path) => resolve(start, path) };
+  return { resolve: (path) => resolve(start, expandHome(path, home)) };
 }
 
 async function runCommand(

@@ -54,9 +54,9 @@ export function permissionFlags(set: PermissionSet): readonly string[] {
 
 /** What each narrower set starts besides mise and credential helpers. */
 const STARTED = {
-  build: ["/usr/bin/unshare"],
-  push: ["/usr/bin/unshare", "skopeo", "crane"],
-  run: ["/usr/bin/unshare", "podman", "docker"],
+  build: ["/usr/bin/unshare", "/usr/bin/flock"],
+  push: ["/usr/bin/unshare", "/usr/bin/flock", "skopeo", "crane"],
+  run: ["/usr/bin/unshare", "/usr/bin/flock", "podman", "docker"],
   inspect: [],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 

@@ -4,7 +4,7 @@
  */
 import { MiseOciError } from "../errors.ts";
 import type { LayerTree } from "../layer/mod.ts";
-import type { LayerPlan } from "../plan/mod.ts";
+import { type LayerPlan, maybePathWarning } from "../plan/mod.ts";
 import { createLayout } from "../store/layout.ts";
 import type { Cache } from "../store/mod.ts";
 import type { BaseImage } from "./base_image.ts";
@@ -71,8 +71,23 @@ export function requireInstalled(
   throw new MiseOciError(
     "tool",
     missing.length === 1 ? `Tool is not installed: ${names}` : `Tools are not installed: ${names}`,
-    { hint: "Run mise install, or give --install" },
+    {
+      // What only tasks ask for is installed by name alone.
+      hint: missing.some(({ ofTask }) => ofTask === true)
+        ? `Run "mise install ${names.replaceAll(", ", " ")}", or give --install`
+        : "Run mise install, or give --install",
+    },
   );
+}
+
+/** Warns of a PATH in `[oci].env` that leaves nothing of the base's. */
+function warnOfPath(
+  { plan: { config } }: PlannedImage,
+  base: BaseImage,
+  { reporter }: BuildContext,
+): void {
+  const text = maybePathWarning(base.config, config);
+  if (text !== undefined) reporter.emit({ type: "warning", text });
 }
 
 /**
@@ -99,6 +114,7 @@ export async function buildInCache(
     skip: (layer) => isReusable(layer) || (layer.kind === "tool" && !isInstalled(layer, project)),
   }, context);
   const { base, packages, ground, baseDirectories } = laid.base;
+  warnOfPath(planned, base, context);
   const plan = await settleUser(planned, { ground, cache, request }, context);
   const trees = new Map<LayerPlan, LayerTree>();
   const heard = hearWarnings(context);

@@ -2,6 +2,7 @@
  * Looks for what the image takes from the host besides the tools, before anything is built.
  * @module
  */
+import { basename } from "@std/path";
 import { describeError, MiseOciError } from "../errors.ts";
 import { parseDockerignore } from "../layer/dockerignore.ts";
 import type { Copy, Project } from "../plan/mod.ts";
@@ -9,7 +10,10 @@ import type { Copy, Project } from "../plan/mod.ts";
 const MISSING = "no such file or directory";
 
 /** Why something cannot be copied, `undefined` if it can. */
-async function maybeProblem(path: string, mustBeDirectory: boolean): Promise<string | undefined> {
+async function maybeProblem(
+  path: string,
+  { image, directory }: { readonly image: string; readonly directory: boolean },
+): Promise<string | undefined> {
   let info: Deno.FileInfo;
   try {
     info = await Deno.stat(path);
@@ -19,8 +23,10 @@ async function maybeProblem(path: string, mustBeDirectory: boolean): Promise<str
     return describeError(error);
   }
   if (!info.isFile && !info.isDirectory) return "neither a file nor a directory";
-  if (mustBeDirectory && !info.isDirectory) {
-    return 'the image path ends with "/" and it is not a directory: name the file there too';
+  if (directory && !info.isDirectory) {
+    return `it is a file and the image path ends with "/": write ${
+      JSON.stringify(`${image}/${basename(path)}`)
+    } instead`;
   }
   return undefined;
 }
@@ -37,7 +43,7 @@ export async function checkSources(
   const wanted = [
     ...copies.map(({ host, image, directory = false }) => ({ host, image, directory })),
     ...dotfiles.flatMap(({ hostPath, target, mode }) =>
-      hostPath === undefined || mode === "template" || mode === "content"
+      hostPath === undefined || mode === "template" || mode === "content" || mode === "absent"
         ? []
         : [{ host: hostPath, image: target, directory: mode === "symlink-each" }]
     ),
@@ -45,7 +51,7 @@ export async function checkSources(
   const problems: string[] = [];
   let missing = false;
   for (const { host, image, directory } of wanted) {
-    const problem = await maybeProblem(host, directory);
+    const problem = await maybeProblem(host, { image, directory });
     if (problem === undefined) continue;
     missing ||= problem === MISSING;
     problems.push(`Cannot copy ${JSON.stringify(host)} to ${JSON.stringify(image)}: ${problem}`);

@@ -38,7 +38,7 @@ Deno.test("C03: everything that cannot be copied is named at once", async () => 
     assertEquals(code, "not-found");
     for (
       const why of [
-        '/file" to "/x/file": the image path ends with "/" and it is not a directory',
+        '/file" to "/x/file": it is a file and the image path ends with "/": write "/x/file/file"',
         '/dangling" to "/x/dangling": no such file',
         '/file/below" to "/x/file/below": ',
         '/missing" to "~/.missing": no such file',

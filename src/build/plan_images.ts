@@ -114,7 +114,7 @@ async function planOptions(
     copies: await withIgnores(request.copies),
     ...(compression === undefined ? {} : { compression }),
     platform,
-    created: buildTimestamp(hostEnv("SOURCE_DATE_EPOCH"), Date.now()),
+    created: buildTimestamp(Deno.env.get("SOURCE_DATE_EPOCH"), Date.now()),
     allowEnv: request.allowEnv,
     dropEnv: request.dropEnv,
     strictEnv: request.strictEnv,

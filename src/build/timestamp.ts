@@ -23,12 +23,13 @@ const MAX_SECONDS = 253402300799;
  * ```
  */
 export function buildTimestamp(epoch: string | undefined, now: number): string {
-  if (epoch === undefined || epoch === "") return encode(Math.floor(now / 1000));
+  if (epoch === undefined) return encode(Math.floor(now / 1000));
   if (!/^\d{1,12}$/.test(epoch) || Number(epoch) > MAX_SECONDS) {
+    const why = epoch === "" ? "it is empty" : "whole seconds since 1970 expected";
     throw new MiseOciError(
       "usage",
-      `Cannot use SOURCE_DATE_EPOCH ${JSON.stringify(epoch)}: whole seconds since 1970 expected`,
-      { hint: "Set it to the output of: git log -1 --format=%ct" },
+      `Cannot use SOURCE_DATE_EPOCH ${JSON.stringify(epoch)}: ${why}`,
+      { hint: "Set it to the output of: git log -1 --format=%ct, or unset it" },
     );
   }
   return encode(Number(epoch));

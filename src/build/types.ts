@@ -2,6 +2,7 @@
  * What a build takes and returns.
  * @module
  */
+import type { MountPoint } from "../oci/image_path.ts";
 import type { CompressionChoice, Digest, Platform, Reference } from "../oci/mod.ts";
 import type { Copy } from "../plan/project.ts";
 import type { Owner } from "../plan/types.ts";
@@ -44,7 +45,7 @@ export interface BuildRequest extends ProjectRequest {
   /** Name of the image (`-t`). */
   readonly tag?: string;
   /** `--mount-point`. */
-  readonly mountPoint?: string;
+  readonly mountPoint?: MountPoint;
   /** `--copy`, host paths absolute. */
   readonly copies: readonly Copy[];
   /** `--owner`. */

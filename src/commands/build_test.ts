@@ -1,8 +1,9 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { parseMountPoint } from "../oci/image_path.ts";
 import type { BuildPlan } from "../plan/types.ts";
 import type { BuildRequest } from "../build/types.ts";
 import type { Workflows } from "./workflows.ts";
-import { built, defaults, DIGEST, platform, run } from "./fixture_test.ts";
+import { built, defaults, DIGEST, platform, run } from "../../tests/support/commands_fixture.ts";
 
 async function buildRequest(args: readonly string[]): Promise<BuildRequest> {
   let request: BuildRequest | undefined;
@@ -35,7 +36,7 @@ Deno.test("build turns every flag into its field", async () => {
     tag: "app:v1",
     from: "oci:/work/base:v2",
     pull: "always",
-    mountPoint: "/opt/mise",
+    mountPoint: parseMountPoint("/opt/mise"),
     copies: [{ host: "/work/a:b", image: "/x", directory: true }, { host: "/c", image: "/y" }],
     owner: { uid: 1000, gid: 50 },
     embedMise: false,
@@ -162,7 +163,7 @@ const plan: BuildPlan = {
     owner: { uid: 0, gid: 0 },
     sources: [{ type: "tree", hostPath: "/d/jq", imagePath: "/mise/installs/jq/1.8.1" }],
     relocations: [],
-    exclude: [],
+    exclude: ["*.map"],
     createdBy: "mise-oci jq 1.8.1",
     annotations: {},
   }],
@@ -172,8 +173,9 @@ const plan: BuildPlan = {
     path: ["/mise/installs/jq/1.8.1"],
     fixedEnv: [["MISE_DATA_DIR", "/mise"]],
     workdir: "/workspace",
-    labels: {},
+    labels: { "my.label": "x" },
   },
+  missing: ["jq@1.8.1"],
   warnings: [],
 };
 
@@ -182,7 +184,8 @@ Deno.test("A16: build --dry-run prints the plan, variables by name only, and bui
   for (const args of [["build", "--dry-run"], ["build", "--dry-run", "--json"]]) {
     const { code, stdout, stderr } = await run(args, workflows);
     assertEquals([code, stderr], [0, ""]);
-    assertStringIncludes(stdout, "TOKEN");
+    for (const text of ["TOKEN", "*.map", "my.label"]) assertStringIncludes(stdout, text);
+    assertMatch(stdout, /1\.8\.1 \(not installed\)|"installed": false/);
     assertStringIncludes(stdout, "/mise/installs/jq/1.8.1");
     assertEquals(stdout.includes("s3cret-sentinel"), false);
   }

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { CheckRequest, CheckResult } from "../workflow/check_image.ts";
-import { DIGEST, platform, run } from "./fixture_test.ts";
+import { DIGEST, platform, run } from "../../tests/support/commands_fixture.ts";
 
 const PROBLEM: CheckResult["problems"][number] = {
   type: "missing-library",

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { parseReference } from "../oci/reference.ts";
 import type { LoadRequest, PushRequest, PushResult, RunRequest } from "../workflow/types.ts";
-import { defaults, DIGEST, layers, run } from "./fixture_test.ts";
+import { defaults, DIGEST, layers, run } from "../../tests/support/commands_fixture.ts";
 
 const pushed: PushResult = {
   digest: DIGEST,

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { fakeWorkflows, type Ran, runFake } from "../cli/fixture_test.ts";
+import { fakeWorkflows, type Ran, runFake } from "../../tests/support/cli_fixture.ts";
 import { MediaType, parseDiffId } from "../oci/mod.ts";
 import type {
   DiffRequest,
@@ -9,7 +9,7 @@ import type {
   LayerFacts,
 } from "../workflow/inspect_types.ts";
 import { diff } from "./diff.ts";
-import { DIGEST, platform } from "./fixture_test.ts";
+import { DIGEST, platform } from "../../tests/support/commands_fixture.ts";
 import { inspect } from "./inspect.ts";
 import type { Workflows } from "./workflows.ts";
 

@@ -14,6 +14,7 @@ import { push } from "./push.ts";
 import { pin } from "./pin.ts";
 import { outdated } from "./outdated.ts";
 import { generate } from "./generate.ts";
+import { bundle } from "./bundle.ts";
 import { rebase } from "./rebase.ts";
 import { runCommand } from "./run.ts";
 
@@ -25,6 +26,7 @@ export const COMMANDS: readonly Command[] = [
   load,
   rebase,
   pin,
+  bundle,
   outdated,
   generate,
   check,

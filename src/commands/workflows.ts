@@ -7,6 +7,7 @@ import type { CheckRequest, CheckResult } from "../workflow/check_image.ts";
 import type { PinRequest, PinResult } from "../workflow/pin_project.ts";
 import type { OutdatedRequest, OutdatedResult } from "../workflow/outdated.ts";
 import type { GenerateRequest, GenerateResult } from "../workflow/generate_file.ts";
+import type { BundleRequest, BundleResult } from "../workflow/bundle_images.ts";
 import type { RebaseRequest, RebaseResult } from "../workflow/rebase_image.ts";
 import type { CacheEntry, PruneOptions, PruneResult } from "../workflow/manage_cache.ts";
 import type {
@@ -52,6 +53,8 @@ export interface Workflows {
   findOutdated(request: OutdatedRequest, context: WorkflowContext): Promise<OutdatedResult>;
   /** Generates a file for another program. */
   generateFile(request: GenerateRequest, context: WorkflowContext): Promise<GenerateResult>;
+  /** Puts images into an archive. */
+  bundleImages(request: BundleRequest, context: WorkflowContext): Promise<BundleResult>;
   /** The cache's directory. */
   cacheDirectory(): Promise<string>;
   /** What is in the cache. */
@@ -74,6 +77,7 @@ const rebaseModule = () => import("../workflow/rebase_image.ts");
 const pinProjectModule = () => import("../workflow/pin_project.ts");
 const findOutdatedModule = () => import("../workflow/outdated.ts");
 const generateFileModule = () => import("../workflow/generate_file.ts");
+const bundleImagesModule = () => import("../workflow/bundle_images.ts");
 const cacheModule = () => import("../workflow/manage_cache.ts");
 
 /** The real ones. */
@@ -92,6 +96,8 @@ export const workflows: Workflows = {
     (await findOutdatedModule()).findOutdated(request, context),
   generateFile: async (request, context) =>
     (await generateFileModule()).generateFile(request, context),
+  bundleImages: async (request, context) =>
+    (await bundleImagesModule()).bundleImages(request, context),
   cacheDirectory: async () => (await cacheModule()).cacheDirectory(),
   listCache: async () => (await cacheModule()).listCache(),
   pruneCache: async (options) => (await cacheModule()).pruneCache(options),

@@ -3,6 +3,7 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
+import type { Owner } from "../plan/types.ts";
 import { comparePaths, joinPath, type LayerEntry, parentPath } from "./entry.ts";
 
 /** Entries by path. */
@@ -108,6 +109,20 @@ export function layerPath(imagePath: string, options: { readonly whiteouts: bool
     if (!options.whiteouts) refuseWhiteout(part, imagePath);
   }
   return parts.reduce(joinPath, "");
+}
+
+/** The entry that removes what layers below have at a path (image-spec, "Whiteouts"). */
+export function whiteout(path: string, owner: Owner): LayerEntry {
+  const slash = path.lastIndexOf("/");
+  const name = `.wh.${path.slice(slash + 1)}`;
+  return {
+    path: slash < 0 ? name : `${path.slice(0, slash)}/${name}`,
+    type: "file",
+    mode: 0o644,
+    ...owner,
+    target: "",
+    content: new Uint8Array(),
+  };
 }
 
 /** @throws {MiseOciError} `invalid` for a name that begins with `.wh.` (fault L19). */

@@ -6,7 +6,7 @@
 import { MiseOciError } from "../errors.ts";
 import type { LayerPlan, LayerSource, Owner } from "../plan/types.ts";
 import { followBaseLinks } from "./base_links.ts";
-import { EntryMap, layerPath, linkSameInodes, refuseWhiteout } from "./entries.ts";
+import { EntryMap, layerPath, linkSameInodes, refuseWhiteout, whiteout } from "./entries.ts";
 import { type HostStat, joinPath, type LayerEntry, parentPath } from "./entry.ts";
 import { ioError } from "./errors.ts";
 import { dockerignore, type Ignore } from "./dockerignore.ts";
@@ -141,7 +141,7 @@ async function scanSource(scan: Scan, source: LayerSource): Promise<void> {
   const { plan, entries } = scan;
   const path = layerPath(source.imagePath, { whiteouts: plan.kind === "packages" });
   const owner = ownerOf(source, plan);
-  const home = source.type === "file" ? undefined : source.home;
+  const home = "home" in source ? source.home : undefined;
   entries.addParents(path, (parent) => ({
     ...(home === undefined || isWithin(`/${parent}`, home) ? owner : plan.owner),
     path: parent,
@@ -154,6 +154,8 @@ async function scanSource(scan: Scan, source: LayerSource): Promise<void> {
       return await scanTree(scan, source, path);
     case "file":
       return entries.set(scanFile(scan, source, path));
+    case "absent":
+      return entries.set(whiteout(path, plan.owner));
     case "directory":
       return entries.set({ ...owner, path, type: "directory", mode: 0o755, target: "" });
     case "content":
@@ -169,7 +171,7 @@ async function scanSource(scan: Scan, source: LayerSource): Promise<void> {
 }
 
 function ownerOf(source: LayerSource, plan: LayerPlan): Owner {
-  return source.type === "file" ? plan.owner : source.owner ?? plan.owner;
+  return "owner" in source ? source.owner ?? plan.owner : plan.owner;
 }
 
 async function scanTree(
@@ -208,7 +210,9 @@ async function scanTree(
     if (entry.type === "directory") scan.directories.push(entry.host);
     const path = entry.path === "" ? prefix : joinPath(prefix, entry.path);
     if (path !== "") {
-      const added = treeEntry(scan, restored(entry), { path, owner });
+      const made = treeEntry(scan, restored(entry), { path, owner });
+      const own = source.mode !== undefined && entry.path === "" && made.type === "file";
+      const added = own ? { ...made, mode: source.mode } : made;
       if (isFree) scan.entries.add(added);
       else scan.entries.set(added);
     } else if (entry.type !== "directory") {

@@ -2,7 +2,9 @@
  * mise's JSON answers as types. Every field is checked: mise may be of another version, or be a script.
  * @module
  */
+import { resolve } from "@std/path";
 import { describeError, MiseOciError } from "../errors.ts";
+import { expandHome } from "../home.ts";
 import {
   asArray,
   asObject,
@@ -31,6 +33,8 @@ export interface ListedTool {
   readonly source?: string;
   /** Environment variable that asks for it instead. */
   readonly override?: string;
+  /** Whether only tasks ask for it. */
+  readonly ofTask?: true;
 }
 
 /** One variable of `mise env --json-extended`. */
@@ -61,19 +65,30 @@ export interface ToolDetail {
   readonly versions: readonly string[];
 }
 
+/** Where mise answers: what it shortens or leaves relative is made absolute with it. */
+export interface AnswerPlace {
+  /** The home directory, which mise writes as `~`. */
+  readonly home?: string | undefined;
+  /** Absolute directory that mise ran in. */
+  readonly directory: string;
+}
+
+/** Parses a field; `place` is where mise answered. */
+export type AnswerParser<T> = (value: unknown, what: string, place: AnswerPlace) => T;
+
 /**
  * Reads the JSON of an answer with `parse`.
  *
  * @throws {MiseOciError} `mise` naming the call, if it is not what was expected.
  */
 export function parseAnswer<T>(
-  args: readonly string[],
+  { args, parse }: { readonly args: readonly string[]; readonly parse: AnswerParser<T> },
   source: Uint8Array,
-  parse: (value: unknown, what: string) => T,
+  place: AnswerPlace,
 ): T {
   const what = `the answer of ${describeCall(args)}`;
   try {
-    return parse(parseJson(source, { what, maxBytes: MAX_ANSWER_BYTES }), what);
+    return parse(parseJson(source, { what, maxBytes: MAX_ANSWER_BYTES }), what, place);
   } catch (cause) {
     if (!(cause instanceof MiseOciError)) throw cause;
     throw new MiseOciError("mise", describeError(cause), {
@@ -81,6 +96,11 @@ export function parseAnswer<T>(
       cause,
     });
   }
+}
+
+/** A path of an answer, absolute and without `.` and `..`. */
+export function absolutePath(path: string, { home, directory }: AnswerPlace): string {
+  return resolve(directory, expandHome(path, home));
 }
 
 function nonEmpty(value: unknown, what: string): string {
@@ -94,7 +114,11 @@ function maybeText(value: unknown, what: string): string | undefined {
   return text === "" ? undefined : text;
 }
 
-function listedTool(short: string, value: unknown, what: string): ListedTool {
+function listedTool(
+  short: string,
+  value: unknown,
+  { what, place }: { readonly what: string; readonly place: AnswerPlace },
+): ListedTool {
   const row = asObject(value, what);
   const source = maybe(row["source"], `${what}.source`, asObject);
   const path = maybeText(source?.["path"], `${what}.source.path`);
@@ -105,25 +129,33 @@ function listedTool(short: string, value: unknown, what: string): ListedTool {
   return {
     short,
     version: asString(row["version"], `${what}.version`),
-    installPath: nonEmpty(row["install_path"], `${what}.install_path`),
+    installPath: absolutePath(nonEmpty(row["install_path"], `${what}.install_path`), place),
     installed: row["installed"] === true,
     ...(requested === undefined ? {} : { requested }),
-    ...(path === undefined ? {} : { source: path }),
+    ...(path === undefined ? {} : { source: absolutePath(path, place) }),
     ...(override === undefined ? {} : { override }),
   };
 }
 
 /** Parses `mise ls --current --json`. */
-export function parseTools(value: unknown, what: string): readonly ListedTool[] {
+export function parseTools(
+  value: unknown,
+  what: string,
+  place: AnswerPlace,
+): readonly ListedTool[] {
   return Object.entries(asObject(value, what)).flatMap(([short, rows]) =>
     asArray(rows, `${what}[${JSON.stringify(short)}]`).map((row, i) =>
-      listedTool(short, row, `${what}[${JSON.stringify(short)}][${i}]`)
+      listedTool(short, row, { what: `${what}[${JSON.stringify(short)}][${i}]`, place })
     )
   );
 }
 
 /** Parses `mise env --json-extended`. Messages never hold a value. */
-export function parseVariables(value: unknown, what: string): readonly ListedVariable[] {
+export function parseVariables(
+  value: unknown,
+  what: string,
+  place: AnswerPlace,
+): readonly ListedVariable[] {
   return Object.entries(asObject(value, what)).map(([name, entry]) => {
     const field = `${what}[${JSON.stringify(name)}]`;
     const object = asObject(entry, field);
@@ -132,7 +164,9 @@ export function parseVariables(value: unknown, what: string): readonly ListedVar
     return {
       name,
       value: asString(object["value"], `${field}.value`),
-      ...(source === undefined || source === "unknown_source" ? {} : { source }),
+      ...(source === undefined || source === "unknown_source"
+        ? {}
+        : { source: absolutePath(source, place) }),
       ...(tool === undefined ? {} : { tool }),
     };
   });
@@ -144,11 +178,15 @@ export function parseNames(value: unknown, what: string): ReadonlySet<string> {
 }
 
 /** Parses `mise config ls --json`. */
-export function parseConfigs(value: unknown, what: string): readonly ListedConfig[] {
+export function parseConfigs(
+  value: unknown,
+  what: string,
+  place: AnswerPlace,
+): readonly ListedConfig[] {
   return asArray(value, what).map((row, i) => {
     const object = asObject(row, `${what}[${i}]`);
     return {
-      path: nonEmpty(object["path"], `${what}[${i}].path`),
+      path: absolutePath(nonEmpty(object["path"], `${what}[${i}].path`), place),
       tools: maybe(object["tools"], `${what}[${i}].tools`, asStrings) ?? [],
     };
   });
@@ -163,14 +201,25 @@ export function parseTool(value: unknown, what: string): ToolDetail {
   };
 }
 
+/** A base whose path begins with `~/` in full: `oci:~/base`. */
+function expandSource(text: string, home: string | undefined): string {
+  const [, prefix = "", path = text] = /^(oci(?:-archive)?:|docker-archive:)(.*)$/s.exec(text) ??
+    [];
+  return prefix === "" ? text : `${prefix}${expandHome(path, home)}`;
+}
+
 /** Parses `mise settings --all --json`, which knows the environment too; what has no default may be absent. */
-export function parseSettings(value: unknown, what: string): MiseSettings {
+export function parseSettings(
+  value: unknown,
+  what: string,
+  { home }: Pick<AnswerPlace, "home"> = {},
+): MiseSettings {
   const settings = asObject(value, what);
   const oci: JsonObject = maybe(settings["oci"], `${what}.oci`, asObject) ?? {};
   const from = maybeText(oci["default_from"], `${what}.oci.default_from`);
   const mountPoint = maybeText(oci["default_mount_point"], `${what}.oci.default_mount_point`);
   return {
-    ...(from === undefined ? {} : { defaultFrom: from }),
+    ...(from === undefined ? {} : { defaultFrom: expandSource(from, home) }),
     ...(mountPoint === undefined ? {} : { defaultMountPoint: mountPoint }),
     insecureRegistries: maybe(
       oci["insecure_registries"],
@@ -205,7 +254,12 @@ export function parseVersion(value: unknown, what: string): string {
   throw new MiseOciError("invalid", `Cannot parse ${what}: ${JSON.stringify(text)} is no version`);
 }
 
-/** The lines of a plain answer, such as `mise bin-paths`. */
+/** The lines of `mise bin-paths`, absolute. */
+export function parsePaths(source: Uint8Array, place: AnswerPlace): readonly string[] {
+  return parseLines(source).map((line) => absolutePath(line, place));
+}
+
+/** The lines of a plain answer. */
 export function parseLines(source: Uint8Array): readonly string[] {
   return new TextDecoder().decode(source).split(/\r?\n/).filter((line) => line !== "");
 }

@@ -5,12 +5,13 @@
 import { DELIMITER } from "@std/path";
 import { runConcurrently } from "../concurrency.ts";
 import {
+  type AnswerParser,
   type ListedConfig,
   type ListedTool,
   type ListedVariable,
   parseConfigs,
-  parseLines,
   parseNames,
+  parsePaths,
   parseSettings,
   type ToolDetail,
 } from "./answers.ts";
@@ -23,11 +24,18 @@ import {
   askVersion,
   listTools,
   MAX_CALLS,
+  placeOf,
   type Session,
 } from "./ask.ts";
 import { CORE_TOOLS, knownDetails } from "./backends.ts";
 import { findOutsidePlaces, isOutside, isWithin } from "./scope.ts";
-import { parseUnresolved, type UnresolvedTool, WARNINGS_ENV } from "./unresolved.ts";
+import {
+  parseUnknownFields,
+  parseUnresolved,
+  type UnknownField,
+  type UnresolvedTool,
+  WARNINGS_ENV,
+} from "./unresolved.ts";
 import type { MiseSettings } from "../plan/project.ts";
 
 /** Everything that mise says of a directory. */
@@ -48,6 +56,8 @@ export interface Answers {
   readonly binPaths: readonly string[];
   /** Tools that all other answers leave out because mise cannot tell their version. */
   readonly unresolved: readonly UnresolvedTool[];
+  /** Tables and keys of config files that mise ignores. */
+  readonly unknownFields: readonly UnknownField[];
   /** The settings that matter. */
   readonly settings: MiseSettings;
 }
@@ -124,7 +134,7 @@ export async function askEverything(session: Session, options: AskOptions): Prom
   const json = <K extends keyof Answers>(
     key: K,
     args: readonly string[],
-    parse: (value: unknown, what: string) => Answers[K],
+    parse: AnswerParser<Answers[K]>,
   ) =>
   async (signal: AbortSignal): Promise<void> => {
     found[key] = await askJson(session, { args, parse, signal });
@@ -141,8 +151,9 @@ export async function askEverything(session: Session, options: AskOptions): Prom
     async (signal) => {
       const loud = { ...session, env: { ...session.env, ...WARNINGS_ENV } };
       const answer = await ask(loud, ["bin-paths"], signal);
-      found.binPaths = parseLines(answer.stdout);
+      found.binPaths = parsePaths(answer.stdout, placeOf(session));
       found.unresolved = parseUnresolved(answer.stderr);
+      found.unknownFields = parseUnknownFields(answer.stderr);
     },
     json("settings", ["settings", "--all", "--json"], parseSettings),
   ], { limit: MAX_CALLS, signal: session.context.signal });
@@ -227,13 +238,14 @@ async function askFurther(
   if (!sameFiles(own, known)) return await askEverything(session, options);
   const binPaths = maybeBinPaths(own, known);
   const redacted = sameVariables(own.variables, known.variables) ? known.redacted : undefined;
-  const { version, configs, settings } = known;
+  const { version, configs, settings, unknownFields } = known;
   return {
     ...own,
     version,
     configs,
     settings,
-    binPaths: binPaths ?? parseLines((await ask(session, ["bin-paths"])).stdout),
+    unknownFields,
+    binPaths: binPaths ?? parsePaths((await ask(session, ["bin-paths"])).stdout, placeOf(session)),
     redacted: redacted ?? await askJson(session, { args: REDACTED, parse: parseNames }),
   };
 }

@@ -4,7 +4,10 @@
  */
 import { mapConcurrently } from "../concurrency.ts";
 import { MiseOciError } from "../errors.ts";
+import { homeDirectory } from "../home.ts";
 import {
+  type AnswerParser,
+  type AnswerPlace,
   type ListedTool,
   type ListedVariable,
   parseAnswer,
@@ -53,6 +56,11 @@ function usefulWarnings(answer: MiseAnswer): readonly string[] {
     .filter((line) => !line.startsWith("missing:"));
 }
 
+/** Where mise answers in a session. */
+export function placeOf({ directory, context }: Session): AnswerPlace {
+  return { directory, home: homeDirectory(context.env) };
+}
+
 async function betterError(args: readonly string[], answer: MiseAnswer): Promise<MiseOciError> {
   const error = explainFailure(args, answer);
   const place = maybePlace(answer.stderr);
@@ -81,6 +89,7 @@ export async function ask(
   const stop = signal ?? context.signal;
   const answer = await callMise({
     misePath,
+    home: homeDirectory(context.env),
     directory,
     args,
     env,
@@ -97,12 +106,12 @@ export async function askJson<T>(
   session: Session,
   question: {
     readonly args: readonly string[];
-    readonly parse: (value: unknown, what: string) => T;
+    readonly parse: AnswerParser<T>;
     readonly signal?: AbortSignal;
   },
 ): Promise<T> {
   const answer = await ask(session, question.args, question.signal);
-  return parseAnswer(question.args, answer.stdout, question.parse);
+  return parseAnswer(question, answer.stdout, placeOf(session));
 }
 
 /** mise's version. @throws {MiseOciError} `mise` if it is too old to be asked anything else. */
@@ -133,7 +142,10 @@ export async function listTools(
   const args = ["ls", "--current", "--json"];
   const answer = await ask(session, args, signal);
   for (const line of usefulWarnings(answer)) session.context.detail(1, `mise: ${line}`);
-  return { tools: parseAnswer(args, answer.stdout, parseTools), stderr: answer.stderr };
+  return {
+    tools: parseAnswer({ args, parse: parseTools }, answer.stdout, placeOf(session)),
+    stderr: answer.stderr,
+  };
 }
 
 /** The environment. */

@@ -3,6 +3,7 @@
  * @module
  */
 import { describeError, MiseOciError } from "../errors.ts";
+import { expandMessage } from "../home.ts";
 import { startLateTimer } from "../late_timer.ts";
 
 /** How long a question to mise may take, in milliseconds. */
@@ -45,6 +46,8 @@ export interface MiseCall {
   readonly clearEnv?: boolean;
   /** How long it may take, in milliseconds; default {@linkcode QUESTION_TIMEOUT_MS}, 0 for ever. */
   readonly timeoutMs?: number;
+  /** The home directory, which mise writes as `~` in what it says. */
+  readonly home?: string | undefined;
   /** Stops it. */
   readonly signal?: AbortSignal;
   /** Takes what it prints on both streams as it comes; then `stdout` of the result is empty. */
@@ -59,7 +62,7 @@ export interface MiseAnswer {
   readonly killedBy?: string;
   /** What it printed. */
   readonly stdout: Uint8Array;
-  /** What it said; the last 64 KiB. */
+  /** What it said, paths in full; the last 64 KiB. */
   readonly stderr: string;
 }
 
@@ -208,7 +211,7 @@ export async function callMise(call: MiseCall): Promise<MiseAnswer> {
       code: status.code,
       ...(status.signal === null ? {} : { killedBy: status.signal }),
       stdout: answer,
-      stderr: new TextDecoder().decode(said),
+      stderr: expandMessage(new TextDecoder().decode(said), call.home),
     };
   } catch (error) {
     const tooLong = error instanceof OutputTooLong;

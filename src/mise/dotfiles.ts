@@ -5,19 +5,30 @@
 import { MiseOciError } from "../errors.ts";
 import { asArray, asObject, asString, maybe } from "../oci/mod.ts";
 import type { Dotfile } from "../plan/project.ts";
-import { parseAnswer } from "./answers.ts";
-import { ask, type Session } from "./ask.ts";
-import { type ConfigFile, isTable, maybeTable } from "./config_file.ts";
+import { absolutePath, type AnswerPlace, parseAnswer } from "./answers.ts";
+import { ask, placeOf, type Session } from "./ask.ts";
+import { type ConfigFile, describePlace, isTable, maybeTable } from "./config_file.ts";
 import { compareVersions } from "./failure.ts";
-import { texts } from "./oci_fields.ts";
+import { failField, texts } from "./oci_fields.ts";
+import { WARNINGS_ENV } from "./unresolved.ts";
 
 const STATUS = ["bootstrap", "dotfiles", "status", "--json"];
-const MODES: readonly string[] = ["copy", "symlink", "symlink-each", "template", "content"];
+const MODES: readonly string[] = [
+  "copy",
+  "symlink",
+  "symlink-each",
+  "template",
+  "content",
+  "absent",
+];
+/** Keys of an entry that choose or rename the files of a directory: only mise itself can apply them. */
+const REFUSED_KEYS = ["manifest", "dot_prefix", "encrypt"];
 
 /** One row of `mise bootstrap dotfiles status --json`. */
 interface ListedDotfile {
   readonly target: string;
   readonly mode: string;
+  readonly permissions?: number;
   readonly hostPath?: string;
   readonly config: string;
 }
@@ -28,26 +39,45 @@ interface ListedDotfiles {
   readonly edits: readonly string[];
 }
 
-function originOf(row: Readonly<Record<string, unknown>>, what: string): string {
-  return asString(asObject(row["origin"], `${what}.origin`)["config"], `${what}.origin.config`);
+/** The config file of a row, and the source that is absolute there. */
+function originOf(
+  row: Readonly<Record<string, unknown>>,
+  { what, place }: { readonly what: string; readonly place: AnswerPlace },
+): { readonly config: string; readonly source?: string } {
+  const origin = asObject(row["origin"], `${what}.origin`);
+  const source = maybe(origin["source"], `${what}.origin.source`, asString);
+  return {
+    config: absolutePath(asString(origin["config"], `${what}.origin.config`), place),
+    ...(source === undefined ? {} : { source }),
+  };
 }
 
-function parseStatus(value: unknown, what: string): ListedDotfiles {
+function permissionsOf(text: string, what: string): number {
+  if (/^0?[0-7]{3,4}$/.test(text)) return parseInt(text, 8);
+  throw new MiseOciError("invalid", `Cannot parse ${what}: ${JSON.stringify(text)} is not octal`);
+}
+
+function parseStatus(value: unknown, what: string, place: AnswerPlace): ListedDotfiles {
   const status = asObject(value, what);
   const files = asArray(status["files"], `${what}.files`).map((item, i): ListedDotfile => {
     const at = `${what}.files[${i}]`;
     const row = asObject(item, at);
-    const hostPath = maybe(row["source"], `${at}.source`, asString);
+    const { config, source } = originOf(row, { what: at, place });
+    const hostPath = source ?? maybe(row["source"], `${at}.source`, asString);
+    const permissions = maybe(row["permissions"], `${at}.permissions`, asString);
     return {
       target: asString(row["target"], `${at}.target`),
       mode: asString(row["mode"], `${at}.mode`),
-      config: originOf(row, at),
-      ...(hostPath === undefined ? {} : { hostPath }),
+      config,
+      ...(hostPath === undefined ? {} : { hostPath: absolutePath(hostPath, place) }),
+      ...(permissions === undefined
+        ? {}
+        : { permissions: permissionsOf(permissions, `${at}.permissions`) }),
     };
   });
   const edits = (maybe(status["edits"], `${what}.edits`, asArray) ?? []).map((item, i) => {
     const at = `${what}.edits[${i}]`;
-    return originOf(asObject(item, at), at);
+    return originOf(asObject(item, at), { what: at, place }).config;
   });
   return { files, edits };
 }
@@ -56,10 +86,35 @@ function parseStatus(value: unknown, what: string): ListedDotfiles {
 function entryOf(file: ConfigFile, target: string): Pick<Dotfile, "content" | "exclude"> {
   const entry = maybeTable(file.table, "dotfiles")?.[target];
   if (!isTable(entry)) return { exclude: [] };
+  const refused = REFUSED_KEYS.find((key) => Object.hasOwn(entry, key) && entry[key] !== false);
+  if (refused !== undefined) {
+    failField(
+      { file, path: ["dotfiles", target, refused] },
+      "an image cannot have it",
+      "Name the files one by one, or leave others out with exclude",
+    );
+  }
   const place = { file, path: ["dotfiles", target, "exclude"] };
   const exclude = entry["exclude"] === undefined ? [] : texts(entry["exclude"], place);
   const content = entry["content"];
   return typeof content === "string" ? { content, exclude } : { exclude };
+}
+
+/** One sentence for each entry of the project that mise warns about and leaves out. */
+function ignoredEntries(stderr: string, files: readonly ConfigFile[]): readonly string[] {
+  const entries = [...stderr.matchAll(
+    /^mise WARN\s+\[dotfiles\]\.("(?:[^"\\]|\\.)*"): (.+), ignoring entry$/gm,
+  )];
+  const texts = entries.flatMap(([, quoted = '""', why = ""]) => {
+    const target: string = JSON.parse(quoted);
+    const file = files.find((one) =>
+      Object.hasOwn(maybeTable(one.table, "dotfiles") ?? {}, target)
+    );
+    if (file === undefined) return [];
+    const place = describePlace(file, ["dotfiles", target]);
+    return [`Dotfile ${quoted} in ${place} is left out, because mise ignores it: ${why}`];
+  });
+  return [...new Set(texts)];
 }
 
 /** The first mise whose `[dotfiles]` can be asked for. */
@@ -90,11 +145,14 @@ export async function readDotfiles(
   const byPath = new Map(project.files.filter(hasDotfiles).map((file) => [file.path, file]));
   if (byPath.size === 0) return [];
   checkVersion(project.miseVersion);
+  const loud = { ...session, env: { ...session.env, ...WARNINGS_ENV } };
+  const answer = await ask(loud, STATUS);
   const { files: rows, edits } = parseAnswer(
-    STATUS,
-    (await ask(session, STATUS)).stdout,
-    parseStatus,
+    { args: STATUS, parse: parseStatus },
+    answer.stdout,
+    placeOf(session),
   );
+  for (const text of ignoredEntries(answer.stderr, project.files)) session.context.warn(text);
   for (const path of new Set(edits.filter((path) => byPath.has(path)))) {
     session.context.warn(
       `[dotfiles] of ${JSON.stringify(path)} has entries that edit a part of a file: ` +
@@ -105,11 +163,10 @@ export async function readDotfiles(
     const file = byPath.get(row.config);
     if (file === undefined) return [];
     if (!MODES.includes(row.mode)) {
-      session.context.warn(
-        `Dotfile ${JSON.stringify(row.target)} is left out: mode ${
-          JSON.stringify(row.mode)
-        } is unknown`,
-      );
+      const why = row.mode === "permissions"
+        ? "it changes the permissions of a file that something else makes"
+        : `mode ${JSON.stringify(row.mode)} means nothing in an image`;
+      session.context.warn(`Dotfile ${JSON.stringify(row.target)} is left out: ${why}`);
       return [];
     }
     return [{
@@ -118,6 +175,7 @@ export async function readDotfiles(
       ...entryOf(file, row.target),
       source: row.config,
       ...(row.hostPath === undefined ? {} : { hostPath: row.hostPath }),
+      ...(row.permissions === undefined ? {} : { permissions: row.permissions }),
     }];
   });
 }

@@ -115,7 +115,7 @@ function pathEntries(env: unknown): readonly string[] {
  */
 export function pathWarnings(
   files: readonly ConfigFile[],
-  { env, dropEnv }: Pick<OciSection, "env" | "dropEnv">,
+  { env, dropEnv, workdir = "/workspace" }: Pick<OciSection, "env" | "dropEnv" | "workdir">,
 ): readonly string[] {
   if (Object.hasOwn(env, "PATH") || dropEnv.includes("PATH")) return [];
   return files.flatMap((file) => {
@@ -123,12 +123,19 @@ export function pathWarnings(
     const entries = tables.flatMap(pathEntries);
     if (entries.length === 0) return [];
     const shown = entries.map((entry) => JSON.stringify(entry)).join(", ");
+    const inImage = entries.map((entry) => imageDirectory(entry, workdir)).join(":");
     return [
       `PATH of the image does not have _.path of ${JSON.stringify(file.path)} (${shown}): those ` +
-      "are directories of this machine. Set PATH in [oci.env] to what comes after the tools, or " +
-      'say drop_env = ["PATH"] under [_.oci]',
+      `are directories of this machine. Write PATH = "${inImage}:$PATH" under [oci.env] with the ` +
+      'directories that the image has, or drop_env = ["PATH"] under [_.oci] to do without',
     ];
   });
+}
+
+/** Where a directory of the project is if the project is at the image's working directory. */
+function imageDirectory(entry: string, workdir: string): string {
+  const [, below] = /^(?:\{\{\s*config_root\s*\}\}\/|\.\/)?([^/~{}][^{}]*)$/.exec(entry) ?? [];
+  return below === undefined ? "/DIRECTORY" : `${workdir}/${below.replace(/\/+$/, "")}`;
 }
 
 /** The project's environment without PATH: its own variables first, then those that tools set. */

@@ -70,12 +70,52 @@ export function tooOld(version: string, misePath: string): MiseOciError {
   );
 }
 
+/** An argument as a shell takes it, quoted only if it must be. */
+export function shellArgument(text: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(text)) return text;
+  // deno-lint-ignore no-control-regex
+  if (!/[\x00-\x1f\x7f]/.test(text)) return `'${text.replaceAll("'", "'\\''")}'`;
+  const escaped = JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'");
+  return `$'${escaped}'`;
+}
+
 function trustError(text: string): MiseOciError | undefined {
-  const file = /Config files? (?:in )?(.+?) (?:are|is) not trusted/.exec(text)?.[1];
+  const file = /Config files? (?:in )?([^]+?) (?:are|is) not trusted/.exec(text)?.[1];
   if (file === undefined) return undefined;
   return new MiseOciError("mise", `mise does not trust the config file ${JSON.stringify(file)}`, {
-    hint: `Read it, then run "mise trust ${file}"`,
+    hint: `Read it, then run: mise trust ${shellArgument(file)}`,
   });
+}
+
+/** What is wrong with `[env]`: a required variable, a file or a script. Quotes no line, which may be a secret. */
+function envError(text: string): MiseOciError | undefined {
+  const [, name, file] =
+    /Required environment variable '([^']+)' is not defined(?:[^]*?\(Required in: (.+?)\))?/
+      .exec(text) ?? [];
+  if (name !== undefined) {
+    const place = file === undefined ? "" : ` in ${JSON.stringify(file)}`;
+    return new MiseOciError("config", `Variable "${name}" is required${place} and not set`, {
+      hint: "Set it in the environment, or in a more specific config file such as mise.local.toml",
+    });
+  }
+  const dotenv = /failed to parse dotenv file: (.+)/.exec(text)?.[1];
+  if (dotenv !== undefined) {
+    return new MiseOciError(
+      "config",
+      `Cannot parse env file ${JSON.stringify(dotenv)}: a line is not NAME=VALUE`,
+      { hint: 'Correct it; "mise env" in the project shows the line' },
+    );
+  }
+  const [, script = "", code] =
+    /command \[.*"\. \\"(.+?)\\"\\nexport -p.*\] exited with code (\d+)/.exec(text) ?? [];
+  if (code === undefined) return undefined;
+  return new MiseOciError(
+    "config",
+    `Cannot read the variables of ${
+      JSON.stringify(script)
+    } (_.source): it ended with exit code ${code}`,
+    { hint: `Correct the script; run it to see more: bash ${shellArgument(script)}` },
+  );
 }
 
 function versionError(text: string): MiseOciError | undefined {
@@ -116,7 +156,8 @@ function templateError(text: string): MiseOciError | undefined {
 /** What kind of failure it is, from mise's message. */
 export function explainFailure(args: readonly string[], answer: MiseAnswer): MiseOciError {
   const text = answer.stderr.replace(ANSI, "");
-  const known = trustError(text) ?? versionError(text) ?? templateError(text) ?? syntaxError(text);
+  const known = trustError(text) ?? versionError(text) ?? templateError(text) ??
+    envError(text) ?? syntaxError(text);
   if (known !== undefined) return known;
   if (answer.killedBy !== undefined) {
     return new MiseOciError("mise", `${describeCall(args)} was ended by ${answer.killedBy}`, {
@@ -126,7 +167,9 @@ export function explainFailure(args: readonly string[], answer: MiseAnswer): Mis
     });
   }
   const message = cleanMessage(answer.stderr);
-  const unknownUsage = /unexpected argument|unrecognized subcommand|invalid value/i.test(text);
+  const unknownUsage =
+    /^(?:mise ERROR )?(?:error: )?(?:unexpected argument|unrecognized subcommand|invalid value '.*' for )/im
+      .test(text);
   return new MiseOciError(
     "mise",
     `${describeCall(args)} failed with exit code ${answer.code}${

@@ -18,7 +18,7 @@ Deno.test("explainFailure() turns an untrusted config into the command that trus
       "mise ERROR Version: 2026.9.15 linux-x64 (2026-09-27)\n",
   );
   assertEquals(error.message, 'mise does not trust the config file "/p/mise.toml"');
-  assertStringIncludes(error.hint ?? "", '"mise trust /p/mise.toml"');
+  assertStringIncludes(error.hint ?? "", "run: mise trust /p/mise.toml");
 });
 
 Deno.test("C06: explainFailure() gives the file and line of a syntax error", () => {
@@ -96,4 +96,41 @@ Deno.test("cleanMessage() leaves out the progress that mise draws while it insta
     "mise ████████ 1/1 · installed 0 tools · 1 failed in 66ms\n" +
     "mise ERROR Failed to install npm:a@1.0.0: no such version\nmise ERROR Version: 2026.9.15\n";
   assertEquals(cleanMessage(said), "Failed to install npm:a@1.0.0: no such version");
+});
+
+Deno.test("explainFailure() quotes the path in the command that trusts it", () => {
+  const hintOf = (path: string): string | undefined =>
+    explain(`mise ERROR Config files in ${path} are not trusted.\n`).hint;
+  assertEquals(hintOf("/sp ace/mise.toml"), "Read it, then run: mise trust '/sp ace/mise.toml'");
+  assertEquals(hintOf("/it's/m.toml"), "Read it, then run: mise trust '/it'\\''s/m.toml'");
+  assertEquals(hintOf("/a\nb/m.toml"), "Read it, then run: mise trust $'/a\\nb/m.toml'");
+});
+
+Deno.test("explainFailure() calls mistakes in [env] the project's, and quotes no line of a .env file", () => {
+  const required = explain(
+    "mise ERROR Required environment variable 'REQ' is not defined. It must be set before mise runs or in a " +
+      "later config file. (Required in: /p/mise.toml)\n",
+  );
+  assertEquals(required.code, "config");
+  assertEquals(required.message, 'Variable "REQ" is required in "/p/mise.toml" and not set');
+  const dotenv = explain(
+    "mise ERROR failed to parse dotenv file: /p/.env\nmise ERROR Error parsing line: 'TOKEN = \"s3cret\n'\n",
+  );
+  assertEquals(dotenv.code, "config");
+  assertStringIncludes(dotenv.message, '"/p/.env"');
+  assertEquals(`${dotenv.message}${dotenv.hint}`.includes("s3cret"), false);
+  const source = explain(
+    'mise ERROR command ["/usr/bin/bash", "--noprofile", "-c", ". \\"/p/bad.sh\\"\\nexport -p\\n"] ' +
+      "exited with code 3\n",
+  );
+  assertEquals(source.code, "config");
+  assertStringIncludes(source.message, '"/p/bad.sh" (_.source): it ended with exit code 3');
+  assertStringIncludes(source.hint ?? "", "bash /p/bad.sh");
+});
+
+Deno.test("explainFailure() says that mise may be too old only of what mise says of its arguments", () => {
+  const old = explain("error: unexpected argument '--json-extended' found\n");
+  assertStringIncludes(old.hint ?? "", "too old");
+  const value = explain("mise ERROR invalid value: integer `-1`, expected u32\n");
+  assertEquals(value.hint?.includes("too old"), false);
 });

@@ -6,6 +6,7 @@
  */
 import { basename, DELIMITER, dirname, join } from "@std/path";
 import { MiseOciError } from "../errors.ts";
+import { homeDirectory } from "../home.ts";
 import { formatPlatform, type Platform } from "../oci/mod.ts";
 import type { ListedTool, ToolDetail } from "./answers.ts";
 import { parseLines } from "./answers.ts";
@@ -86,6 +87,7 @@ async function installHere(
 ): Promise<MiseAnswer> {
   const { misePath, directory, context } = session;
   return await runInstall({
+    home: homeDirectory(session.context.env),
     misePath,
     directory,
     args,

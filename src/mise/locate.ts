@@ -53,7 +53,10 @@ export function locateMise(options: LocateOptions, context: Pick<MiseContext, "e
     const isPath = /[/\\]/.test(asked);
     const found = isPath ? resolve(options.directory, asked) : onPath(asked, context);
     if (found !== undefined && isExecutable(found)) return found;
-    const by = options.misePath === undefined ? "MISE_OCI_MISE" : "--mise";
+    // The variable also stands in for a flag that is not given, made absolute then.
+    const isVariable = fromEnv !== undefined && (options.misePath === undefined ||
+      options.misePath === fromEnv || options.misePath === resolve(options.directory, fromEnv));
+    const by = isVariable ? "MISE_OCI_MISE" : "--mise";
     throw new MiseOciError(
       "mise",
       `Cannot find mise at ${JSON.stringify(asked)} (${by}): ` +

@@ -9,7 +9,6 @@ export { backendKind, FOREIGN_HINT } from "./backends.ts";
 export type { ForeignPlatform } from "./foreign_platform.ts";
 export { MINIMUM_MISE_VERSION } from "./failure.ts";
 export { locateMise, type LocateOptions } from "./locate.ts";
-export { parseImagePath } from "./oci_fields.ts";
 export type { OciTable } from "./oci_fields.ts";
 export { mergeOci, parseOciTables } from "./oci_section.ts";
 export { type OutdatedTool, readOutdatedTools } from "./outdated.ts";

@@ -3,6 +3,7 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
+import { expandHome } from "../home.ts";
 import {
   formatImageSource,
   parseCompression,
@@ -10,6 +11,7 @@ import {
   parseImageSource,
   parseStoreReference,
 } from "../oci/mod.ts";
+import { parseImagePath, parseMountPoint } from "../oci/image_path.ts";
 import type { Copy, OciSection, StoreSetting } from "../plan/project.ts";
 import { dirname, resolve } from "@std/path";
 import { nearest } from "../suggest.ts";
@@ -24,6 +26,8 @@ export interface FieldPlace {
   readonly file: ConfigFile;
   /** Keys from the root of the file: `["oci", "user_id"]`. */
   readonly path: readonly string[];
+  /** The home directory, which `~/` in a path means. */
+  readonly home?: string | undefined;
 }
 
 type FieldReader = (value: unknown, place: FieldPlace) => OciTable;
@@ -84,6 +88,12 @@ export function texts(value: unknown, place: FieldPlace): readonly string[] {
   );
 }
 
+function flag(value: unknown, place: FieldPlace): boolean {
+  return typeof value === "boolean"
+    ? value
+    : failField(place, `true or false expected, not ${describeType(value)}`);
+}
+
 function id(value: unknown, place: FieldPlace): number {
   const valid = typeof value === "number" && Number.isInteger(value) && value >= 0 &&
     value <= 0xffff_ffff;
@@ -98,7 +108,7 @@ function stringMap(value: unknown, place: FieldPlace): Readonly<Record<string, s
   }
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => {
-      const at = { file: place.file, path: [...place.path, key] };
+      const at = { ...place, path: [...place.path, key] };
       if (key === "" || key.includes("\0")) failField(at, "the name is empty or not text");
       if (place.path.at(-1) === "env" && key.includes("=")) failField(at, 'a name has no "="');
       if (typeof item === "string") return [key, plain(item, at)];
@@ -109,21 +119,9 @@ function stringMap(value: unknown, place: FieldPlace): Readonly<Record<string, s
   );
 }
 
-/**
- * Checks and normalises an image path of a copy: absolute, not the root, without `.` and `..`; double
- * and trailing slashes are removed.
- *
- * @throws {MiseOciError} `config` through `fail`.
- */
-export function parseImagePath(path: string, fail: (why: string) => never): string {
-  const parts = path.split("/").filter((part) => part !== "");
-  if (!path.startsWith("/")) fail(`image path ${JSON.stringify(path)} is not absolute`);
-  if (parts.length === 0) fail(`image path ${JSON.stringify(path)} is the root`);
-  if (parts.some((part) => part === "." || part === "..")) {
-    fail(`image path ${JSON.stringify(path)} has a "." or ".."`);
-  }
-  if (path.includes("\0")) fail("image path is not text");
-  return `/${parts.join("/")}`;
+/** A path of this machine: `~/` is the home, what is relative starts at the file that names it. */
+function hostPath(path: string, { file, home }: FieldPlace): string {
+  return resolve(dirname(file.path), expandHome(path, home));
 }
 
 function copies(value: unknown, place: FieldPlace): readonly Copy[] {
@@ -139,7 +137,7 @@ function copies(value: unknown, place: FieldPlace): readonly Copy[] {
     if (typeof host !== "string" || host === "") return fail("host must be a path");
     if (typeof image !== "string") return fail("image must be a path");
     return {
-      host: resolve(dirname(place.file.path), host),
+      host: hostPath(host, place),
       image: parseImagePath(image, fail),
       ...(image.endsWith("/") ? { directory: true } : {}),
     };
@@ -151,15 +149,8 @@ function from(value: unknown, place: FieldPlace): string {
   return parsed(value, place, (source) => {
     const image = parseImageSource(source);
     if (image.kind !== "layout" && image.kind !== "archive") return source;
-    return formatImageSource({ ...image, path: resolve(dirname(place.file.path), image.path) });
+    return formatImageSource({ ...image, path: hostPath(image.path, place) });
   });
-}
-
-function mountPoint(value: unknown, place: FieldPlace): string {
-  const path = text(value, place);
-  if (!path.startsWith("/")) failField(place, "an absolute path expected");
-  if (path.includes(":")) failField(place, "it contains a colon, which PATH cannot hold");
-  return parseImagePath(path, (why) => failField(place, why));
 }
 
 function workdir(value: unknown, place: FieldPlace): string {
@@ -210,7 +201,7 @@ const FIELDS: Readonly<Record<string, FieldReader>> = {
   user: (value, place) => ({ user: user(value, place) }),
   user_id: (value, place) => ({ userId: id(value, place) }),
   group_id: (value, place) => ({ groupId: id(value, place) }),
-  mount_point: (value, place) => ({ mountPoint: mountPoint(value, place) }),
+  mount_point: (value, place) => ({ mountPoint: parsed(value, place, parseMountPoint) }),
   copy: (value, place) => ({ copy: copies(value, place) }),
   env: (value, place) => ({ env: stringMap(value, place) }),
   labels: (value, place) => ({ labels: stringMap(value, place) }),
@@ -220,12 +211,10 @@ const FIELDS: Readonly<Record<string, FieldReader>> = {
 const OWN_FIELDS: Readonly<Record<string, FieldReader>> = {
   allow_env: (value, place) => ({ allowEnv: texts(value, place) }),
   drop_env: (value, place) => ({ dropEnv: texts(value, place) }),
-  compression: (value, place) => {
-    parsed(value, place, parseCompression);
-    return { compression: text(value, place) };
-  },
+  compression: (value, place) => ({ compression: parsed(value, place, parseCompression) }),
   exclude: (value, place) => ({ exclude: globs(value, place) }),
   store: (value, place) => ({ store: store(value, place) }),
+  task_tools: (value, place) => ({ taskTools: flag(value, place) }),
 };
 
 const ALL_FIELDS = { ...FIELDS, ...OWN_FIELDS };
@@ -243,7 +232,7 @@ export function isOwnField(key: string): boolean {
 export function parseOciTable(table: TomlTable, place: FieldPlace): OciTable {
   let result: OciTable = {};
   for (const [key, value] of Object.entries(table)) {
-    const at = { file: place.file, path: [...place.path, key] };
+    const at = { ...place, path: [...place.path, key] };
     const read = Object.hasOwn(ALL_FIELDS, key)
       ? ALL_FIELDS[key as keyof typeof ALL_FIELDS]
       : undefined;

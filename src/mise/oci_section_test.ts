@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { parseMountPoint } from "../oci/image_path.ts";
 import { MiseOciError } from "../errors.ts";
 import type { OciSection } from "../plan/project.ts";
 import { parseConfigFile } from "./config_file.ts";
@@ -46,7 +47,7 @@ NODE_ENV = "production"
     user: "app",
     userId: 1000,
     groupId: 1001,
-    mountPoint: "/opt/mise",
+    mountPoint: parseMountPoint("/opt/mise"),
     copy: [{ host: "/p/dist/app", image: "/usr/local/bin/app" }],
     env: { NODE_ENV: "production" },
     labels: { "org.example.key": "v" },
@@ -74,7 +75,7 @@ X = "2"
   assertEquals(section.tag, "b:1");
   assertEquals(section.allowEnv, ["A"]);
   assertEquals(section.dropEnv, ["D"]);
-  assertEquals(section.compression, "zstd:9");
+  assertEquals(section.compression, { kind: "zstd", level: 9 });
   assertEquals(section.exclude, ["**/*.md"]);
   assertEquals(section.env, { X: "2", Y: "1" });
 });
@@ -126,7 +127,7 @@ Deno.test("C06: a wrong type in [oci] names the file, the line, the key and what
     ["user_id = -1", "expected, not the number -1"],
     ["group_id = 4294967296", "expected, not the number 4294967296"],
     ["group_id = 1.5", "not a number with a fraction"],
-    ['mount_point = "mise"', "an absolute path expected"],
+    ['mount_point = "mise"', "is not absolute"],
     ["env = []", "a table of strings expected, not an array"],
     ["labels = 2020-01-01", "a table of strings expected, not a date"],
     ["copy = { host = 'a', image = '/b' }", "[[oci.copy]] with host and image"],
@@ -147,8 +148,11 @@ Deno.test("C06: a wrong type in [oci] names the file, the line, the key and what
     ['user = "a b"', 'maybe with ":GROUP"'],
     ['user = "a:b:c"', 'maybe with ":GROUP"'],
     ['mount_point = "/a:b"', "a colon"],
-    ['mount_point = "/a/../b"', 'has a "." or ".."'],
+    ['mount_point = "/a/../b"', 'contains "." or ".."'],
     ['mount_point = "/"', "is the root"],
+    ['mount_point = "/usr"', "is a directory of the system"],
+    ["copy = [{ host = 'a', image = '/proc/x' }]", "containers mount their own there"],
+    ["task_tools = 'yes'", "true or false expected"],
     ['cmd = ["a\\u0000"]', "a NUL character"],
     ['workdir = "/a\\u0000"', "a NUL character"],
     ['env.A = "a\\u0000"', "a NUL character"],
@@ -197,6 +201,10 @@ Deno.test("pathWarnings() names what _.path adds, unless the project says what P
     pathWarnings([file(text)], oci).join("\n");
   const list = '[env]\n_.path = ["./bin", "{{config_root}}/x"]\n';
   assertStringIncludes(said(list), '"/p/mise.toml" ("./bin", "{{config_root}}/x")');
+  assertStringIncludes(
+    said(list),
+    'Write PATH = "/workspace/bin:/workspace/x:$PATH" under [oci.env]',
+  );
   assertStringIncludes(said('[[env]]\nA = "1"\n[[env]]\n_.path = "b"\n'), '("b")');
   assertStringIncludes(said('[env]\n_.path = { path = ["c"], tools = true }\n'), '("c")');
   assertEquals(said('[env]\nA = "1"\n_.file = ".env"\n'), "");

@@ -5,6 +5,7 @@
 import { MiseOciError } from "../errors.ts";
 import { rememberSecret } from "../masking.ts";
 import { isTrivial } from "../secrets.ts";
+import { homeDirectory } from "../home.ts";
 import type { Platform } from "../oci/mod.ts";
 import type { Project } from "../plan/project.ts";
 import type { ListedConfig, ListedTool } from "./answers.ts";
@@ -21,17 +22,20 @@ import { foreignEnv, foreignLockPath, type ForeignPlatform } from "./foreign_pla
 import { runInstall } from "./install_lock.ts";
 import { locateMise } from "./locate.ts";
 import { mergeOci, parseOciTables } from "./oci_section.ts";
+import { renderOci } from "./oci_templates.ts";
 import {
   configRoot,
+  dataDirectories,
   findOutsidePlaces,
   isConfigFile,
   isOutside,
   isWithin,
   maybeMonorepoRoot,
 } from "./scope.ts";
+import { readTaskTools, taskToolWarnings } from "./task_tools.ts";
 import { renderTemplates } from "./templates.ts";
 import { readTools } from "./tools.ts";
-import { refuseUnresolved, withoutVersion } from "./unresolved.ts";
+import { describeUnknownFields, refuseUnresolved, withoutVersion } from "./unresolved.ts";
 
 /** Loaded late: few images are of another platform. */
 const installModule = () => import("./foreign_install.ts");
@@ -107,6 +111,7 @@ async function runHostInstall(
   const args = ["install", ...(yes ? ["--yes"] : []), ...installOnly];
   const answer = await runInstall({
     misePath,
+    home: homeDirectory(context.env),
     directory,
     args,
     env: session.env,
@@ -264,7 +269,10 @@ export async function readProject(
   const reading = { ...options, asker };
   checkDirectory(directory);
   const misePath = locateMise(options, context);
-  const env = options.miseEnv === undefined ? {} : { MISE_ENV: options.miseEnv };
+  const env = {
+    ...(options.miseEnv === undefined ? {} : { MISE_ENV: options.miseEnv }),
+    ...dataDirectories(directory, context),
+  };
   const host: Session = { misePath, directory, env, context };
   if (foreign === undefined) {
     if (options.install) await install(host, options);
@@ -275,13 +283,25 @@ export async function readProject(
 }
 
 /** The project of what mise answered. */
-async function assemble(known: Known, { directory }: ProjectOptions): Promise<Project> {
+async function assemble(
+  known: Known,
+  { directory, install, foreign, yes = false }: ProjectOptions,
+): Promise<Project> {
   const { session, answers, files, outside } = known;
   const leastFirst = files.toReversed();
-  const oci = mergeOci(parseOciTables(leastFirst));
+  const rendered = await renderOci(session, { files: leastFirst, outside });
+  const oci = mergeOci(parseOciTables(rendered, homeDirectory(session.context.env)));
   const packages = parsePackages(leastFirst);
+  const ofTasks = oci.taskTools !== true ? [] : await readTaskTools(session, {
+    files,
+    outside,
+    own: new Set(known.tools.map(({ installPath }) => installPath)),
+    install: install && foreign === undefined
+      ? (apart) => runHostInstall(apart, { yes })
+      : undefined,
+  });
   const tools = await readTools(session, {
-    tools: known.tools,
+    tools: [...known.tools, ...ofTasks],
     configs: answers.configs,
     binPaths: answers.binPaths,
     details: answers.details,
@@ -313,6 +333,11 @@ async function assemble(known: Known, { directory }: ProjectOptions): Promise<Pr
     settings: answers.settings,
     packages,
     dotfiles: await renderTemplates(session, dotfiles, { files: leastFirst, outside, env }),
-    warnings: [...bootstrapWarnings(leastFirst), ...pathWarnings(leastFirst, oci)],
+    warnings: [
+      ...describeUnknownFields(answers.unknownFields, leastFirst),
+      ...bootstrapWarnings(leastFirst),
+      ...(oci.taskTools === undefined ? taskToolWarnings(leastFirst) : []),
+      ...pathWarnings(leastFirst, oci),
+    ],
   };
 }

@@ -199,5 +199,5 @@ Deno.test("readProject() takes dotfiles as mise merges them, with inline text an
     { target: "/etc/b", mode: "content", content: "x", exclude: [], source },
   ]);
   assertStringIncludes(warnings.join(), "edit a part of a file");
-  assertStringIncludes(warnings.join(), '"new-mode" is unknown');
+  assertStringIncludes(warnings.join(), 'mode "new-mode" means nothing in an image');
 });

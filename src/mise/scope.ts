@@ -2,7 +2,7 @@
  * Which config files belong to the project (spec, section 2, "Scope").
  * @module
  */
-import { basename, dirname, join } from "@std/path";
+import { basename, dirname, isAbsolute, join, resolve } from "@std/path";
 import type { ConfigFile } from "./config_file.ts";
 import type { MiseContext } from "./context.ts";
 
@@ -105,4 +105,30 @@ export function isConfigFile(
     (basename(dirname(row.path)) === "conf.d" && name.endsWith(".toml")) ||
     ["MISE_GLOBAL_CONFIG_FILE", "MISE_CONFIG_FILE", "MISE_SYSTEM_CONFIG_FILE"]
       .some((variable) => context.env(variable) === row.path);
+}
+
+/** Variables of mise that name directories of its data. */
+const DATA_VARIABLES = ["MISE_DATA_DIR", "MISE_INSTALLS_DIR"];
+
+/**
+ * The directories of mise's data that variables name in another way than plainly (relative, with `..`) as
+ * absolute paths: mise repeats them in every path as they are written.
+ *
+ * @param directory Absolute directory that mise runs in.
+ */
+export function dataDirectories(
+  directory: string,
+  context: Pick<MiseContext, "env">,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(DATA_VARIABLES.flatMap((name) => {
+    const written = context.env(name) || "~";
+    if (written.startsWith("~") || written === resolve(written)) return [];
+    const path = isAbsolute(written) ? written : `${directory}/${written}`;
+    try {
+      // With the links on the way, as the system reads "..".
+      return [[name, Deno.realPathSync(path)]];
+    } catch {
+      return [[name, resolve(path)]];
+    }
+  }));
 }

@@ -5,7 +5,7 @@
 import { MiseOciError } from "../errors.ts";
 import type { MiseSettings } from "../plan/project.ts";
 import { parseAnswer, parseSettings } from "./answers.ts";
-import { ask } from "./ask.ts";
+import { ask, placeOf } from "./ask.ts";
 import type { MiseContext } from "./context.ts";
 import { locateMise, type LocateOptions } from "./locate.ts";
 
@@ -21,7 +21,8 @@ export async function readSettings(
   try {
     const misePath = locateMise(options, context);
     const session = { misePath, directory: options.directory, env: {}, context };
-    return parseAnswer(args, (await ask(session, args)).stdout, parseSettings);
+    const { stdout } = await ask(session, args);
+    return parseAnswer({ args, parse: parseSettings }, stdout, placeOf(session));
   } catch (error) {
     if (!(error instanceof MiseOciError) || error.code === "interrupted") throw error;
     context.detail(1, `Without mise's settings: ${error.message}`);

@@ -14,12 +14,16 @@ import { ask, type Session } from "./ask.ts";
 import { type ConfigFile, describePlace, maybeTable } from "./config_file.ts";
 import { makeTemporary } from "./temporary.ts";
 
-/** What {@linkcode renderTemplates} needs to know besides the dotfiles. */
-export interface TemplateScope {
+/** Which config files mise reads beside a stand-in of ours. */
+export interface StandInScope {
   /** Config files in scope. */
   readonly files: readonly ConfigFile[];
   /** Config files out of scope: their variables and hooks do not count. */
   readonly outside: readonly string[];
+}
+
+/** What {@linkcode renderTemplates} needs to know besides the dotfiles. */
+export interface TemplateScope extends StandInScope {
   /** The project's variables. */
   readonly env: readonly EnvVariable[];
 }
@@ -52,22 +56,19 @@ function refuseHooks(files: readonly ConfigFile[]): void {
 }
 
 /** Links to everything in `base`, so that a template reads its neighbours by relative names. */
-async function mirror(base: string, into: string): Promise<void> {
+export async function mirror(base: string, into: string): Promise<void> {
   for await (const { name } of Deno.readDir(base)) {
     await Deno.symlink(join(base, name), join(into, name));
   }
 }
 
-/** The environment in which mise sees the project, our config, and nothing else out of scope. */
-function templateEnv(
+/** The variables that a template of dotfiles may read: the project's own, and what mise itself needs. */
+function cleanEnv(
   session: Session,
-  places: { readonly root: string; readonly config: string; readonly state: string },
-  { files, outside, env }: TemplateScope,
+  { env }: Pick<TemplateScope, "env">,
 ): Readonly<Record<string, string>> {
-  const { context } = session;
-  const before = context.env("MISE_IGNORED_CONFIG_PATHS");
   const passed = PASSED.flatMap((name) => {
-    const value = context.env(name);
+    const value = session.context.env(name);
     return value === undefined ? [] : [[name, value]];
   });
   return {
@@ -76,9 +77,18 @@ function templateEnv(
     // Those are the project's variables as mise gave them: made anew they could come out otherwise.
     MISE_NO_ENV: "1",
     ...session.env,
-    // A state of its own: mise keeps a history of what it applied. The real one also holds what is
-    // trusted, and mise has just read these files, so they are.
-    MISE_STATE_DIR: places.state,
+  };
+}
+
+/** The environment in which mise sees the project, our config, and nothing else out of scope. */
+export function standInEnv(
+  session: Session,
+  places: { readonly root: string; readonly config: string },
+  { files, outside }: StandInScope,
+): Readonly<Record<string, string>> {
+  const { context } = session;
+  const before = context.env("MISE_IGNORED_CONFIG_PATHS");
+  return {
     MISE_TRUSTED_CONFIG_PATHS: [places.root, ...files.map((file) => file.path)].join(DELIMITER),
     MISE_IGNORED_CONFIG_PATHS: [...(before ? [before] : []), ...outside].join(DELIMITER),
     ...(outside.length === 0 ? { MISE_SYSTEM_CONFIG_FILE: places.config } : {
@@ -105,7 +115,13 @@ async function renderGroup(
       [targets[i] ?? "", { source: hostPath, mode: "template" }] as const
     );
     await Deno.writeTextFile(config, stringify({ dotfiles: Object.fromEntries(entries) }));
-    const env = templateEnv(session, { root, config, state }, work.scope);
+    const env = {
+      ...cleanEnv(session, work.scope),
+      ...standInEnv(session, { root, config }, work.scope),
+      // A state of its own: mise keeps a history of what it applied. The real one also holds what is
+      // trusted, and mise has just read these files, so they are.
+      MISE_STATE_DIR: state,
+    };
     await ask({ ...session, env, clearEnv: true }, [
       "bootstrap",
       "dotfiles",

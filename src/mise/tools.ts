@@ -10,7 +10,7 @@ import type { ListedConfig, ListedTool, ToolDetail } from "./answers.ts";
 import { askBackends, askOwnBackends, type Session } from "./ask.ts";
 import { knownDetails, PLUGIN_BACKENDS, SAFE_BACKENDS } from "./backends.ts";
 import { isTable } from "./config_file.ts";
-import { isWithin } from "./scope.ts";
+import { dataDirectories, isWithin } from "./scope.ts";
 
 /** Directories of the host that can never be one tool. */
 const SYSTEM_DIRECTORIES: ReadonlySet<string> = new Set(["/usr/local", "/usr/lib", "/usr/bin"]);
@@ -119,9 +119,13 @@ function maybeUnsafe(path: string, session: Session): string | undefined {
   return undefined;
 }
 
-/** The install path with its links resolved; itself if it is not there. */
-async function realInstall(tool: ListedTool): Promise<string> {
-  return await Deno.realPath(tool.installPath).catch(() => tool.installPath);
+/** The install path with its links resolved; itself if it is not there, `undefined` if it links to itself. */
+async function maybeRealInstall(tool: ListedTool): Promise<string | undefined> {
+  try {
+    return await Deno.realPath(tool.installPath);
+  } catch (error) {
+    return error instanceof Deno.errors.FilesystemLoop ? undefined : tool.installPath;
+  }
 }
 
 /**
@@ -159,6 +163,19 @@ async function binsOf(
   return { binPaths: own, binDirs: [...new Set(binDirs)] };
 }
 
+/** An install path as `MISE_DATA_DIR` spells it, if that is absolute and not plain. */
+function maybeWritten(
+  installPath: string,
+  { directory, context }: Session,
+): string | undefined {
+  for (const [name, plain] of Object.entries(dataDirectories(directory, context))) {
+    const written = context.env(name) ?? "";
+    if (!isAbsolute(written) || !isWithin(installPath, plain)) continue;
+    return written + installPath.slice(plain.length);
+  }
+  return undefined;
+}
+
 /** Longest file of mise's that is read here, in bytes. */
 const MAX_MANIFEST_BYTES = 64 * 1024;
 
@@ -188,9 +205,14 @@ async function maybeBackendManifest(installPath: string): Promise<BackendManifes
 async function toTool(
   listed: ListedTool,
   real: string,
-  known: { readonly detail: ToolDetail | undefined; readonly binPaths: readonly string[] },
+  known: {
+    readonly detail: ToolDetail | undefined;
+    readonly binPaths: readonly string[];
+    readonly session: Session;
+  },
 ): Promise<Tool> {
-  const { short, version, installPath, installed, source, requested } = listed;
+  const written = maybeWritten(listed.installPath, known.session);
+  const { short, version, installPath, installed, source, requested, ofTask } = listed;
   const backendManifest = installed ? await maybeBackendManifest(installPath) : undefined;
   return {
     short,
@@ -201,9 +223,11 @@ async function toTool(
     installed,
     ...await binsOf(listed, real, known.binPaths),
     ...(installed ? { realInstallPath: real } : {}),
+    ...(written === undefined ? {} : { writtenPath: written }),
     ...(backendManifest === undefined ? {} : { backendManifest }),
     ...(source === undefined ? {} : { source }),
     ...(requested === undefined ? {} : { requested }),
+    ...(ofTask === undefined ? {} : { ofTask }),
   };
 }
 
@@ -239,11 +263,13 @@ export async function readTools(session: Session, input: ToolsInput): Promise<re
   const details = await readDetails(session, listed, input.details);
   await refusePlugins(session, listed, details);
   const sorted = sortTools(listed, input.configs, details);
-  const reals = await Promise.all(sorted.map(realInstall));
+  const reals = await Promise.all(sorted.map(maybeRealInstall));
   const refusals = (await Promise.all(sorted.map(async (tool, i): Promise<Refusal[]> => {
-    const real = reals[i] ?? "/";
-    const why = maybeUnsafe(tool.installPath, session) ?? maybeUnsafe(real, session) ??
-      await maybeForeign(tool, real);
+    const real = reals[i];
+    const why = maybeUnsafe(tool.installPath, session) ??
+      (real === undefined
+        ? `its install path ${JSON.stringify(tool.installPath)} is a link that leads to itself`
+        : maybeUnsafe(real, session) ?? await maybeForeign(tool, real));
     return why === undefined ? [] : [{ name: `${tool.short}@${tool.version}`, why }];
   }))).flat();
   refuse(refusals, "An install must be a directory of its own; install the tool again with mise");
@@ -253,6 +279,7 @@ export async function readTools(session: Session, input: ToolsInput): Promise<re
       toTool(tool, real ?? tool.installPath, {
         detail: details.get(tool.short),
         binPaths: input.binPaths,
+        session,
       })
     ),
   );

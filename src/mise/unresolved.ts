@@ -1,10 +1,12 @@
 /**
- * Tools that mise leaves out of every answer because it cannot tell their version. It only warns of
- * them, so without a look at its warnings the image would silently lack them.
+ * What mise leaves out of every answer and only warns about: tools whose version it cannot tell, tables and
+ * keys that it does not know. Without a look at its warnings the image would silently lack them.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
+import { nearest } from "../suggest.ts";
 import type { ListedTool } from "./answers.ts";
+import { type ConfigFile, describePlace } from "./config_file.ts";
 
 /** A tool of a config file that mise could not resolve. */
 export interface UnresolvedTool {
@@ -62,6 +64,42 @@ export function parseUnresolved(stderr: string): readonly UnresolvedTool[] {
   return found;
 }
 
+/** A table or key of a config file that mise does not know and ignores. */
+export interface UnknownField {
+  /** The config file. */
+  readonly file: string;
+  /** `envv`, `settings.x`. */
+  readonly field: string;
+}
+
+/** Finds the warnings about unknown fields in what mise says on stderr, each once. */
+export function parseUnknownFields(stderr: string): readonly UnknownField[] {
+  const found = [...stderr.matchAll(/^mise WARN\s+unknown field in (.+): (\S+)$/gm)];
+  const fields = found.map(([, file = "", field = ""]) => ({ file, field }));
+  return [...new Map(fields.map((one) => [`${one.file}\0${one.field}`, one])).values()];
+}
+
+/** Tables and keys at the top of a config file whose content matters to an image. */
+const TOP_LEVEL = ["tools", "env", "vars", "tasks", "oci", "bootstrap", "dotfiles", "tool_alias"];
+
+/** One sentence for each unknown field that may cost content; an unknown setting does not. */
+export function describeUnknownFields(
+  fields: readonly UnknownField[],
+  files: readonly ConfigFile[],
+): readonly string[] {
+  return fields.flatMap(({ file: path, field }) => {
+    const file = files.find((one) => one.path === path);
+    if (file === undefined || field.startsWith("settings.")) return [];
+    const near = nearest(field, TOP_LEVEL);
+    const hint = near === undefined ? "" : `; did you mean ${JSON.stringify(near)}?`;
+    return [
+      `Unknown key ${JSON.stringify(field)} in ${
+        describePlace(file, field.split("."))
+      }: mise ignores it, and nothing of it is in the image${hint}`,
+    ];
+  });
+}
+
 /** The listed tools whose config file has `""` for a version. */
 export function withoutVersion(tools: readonly ListedTool[]): readonly UnresolvedTool[] {
   return tools.filter(({ version }) => version === "").map(({ short, source = "mise.toml" }) => ({
@@ -73,7 +111,10 @@ export function withoutVersion(tools: readonly ListedTool[]): readonly Unresolve
   }));
 }
 
-function hintFor(tools: readonly UnresolvedTool[], { why, short }: UnresolvedTool): string {
+function hintFor(
+  tools: readonly UnresolvedTool[],
+  { why, short, request }: UnresolvedTool,
+): string {
   const proposed = tools.find(({ proposals }) => proposals.length > 0);
   if (proposed !== undefined) {
     return `Did you mean ${proposed.proposals.join(", ")} instead of ${proposed.short}?`;
@@ -82,6 +123,10 @@ function hintFor(tools: readonly UnresolvedTool[], { why, short }: UnresolvedToo
     return 'Correct the name in [tools]; "mise registry" lists the names that mise knows';
   }
   if (why === "its version is empty") return `Write one, such as "latest"`;
+  if (/@v?\d+\.\d+(?:\.|$)/.test(request)) {
+    return `It is not installed, and mise cannot look it up: run "mise install ${request}" where there is a ` +
+      "network";
+  }
   const exact = JSON.stringify(short);
   return `Ask for an exact version (${exact} = "1.2.3"), which needs no look-up, or check the network; ` +
     `"mise ls-remote ${short}" shows what mise finds`;

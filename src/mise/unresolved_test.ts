@@ -88,3 +88,33 @@ Deno.test("readProject() says that a version is empty", async () => {
 Deno.test("parseUnresolved() ignores other warnings and errors", () => {
   assertEquals(parseUnresolved("mise WARN  something: [x] y: z\nmise ERROR no\n  word\n"), []);
 });
+
+Deno.test("A10: tables and keys that mise ignores are said, but for settings and other people's files", async () => {
+  await using fake = await fakeProject(noTools, ({ directory }) => {
+    const line = (file: string, field: string) => `mise WARN  unknown field in ${file}: ${field}\n`;
+    const file = join(directory, "mise.toml");
+    const stderr = line(file, "envv") + line(file, "envv") + line(file, "zebra.x") +
+      line(file, "settings.new") + line("/elsewhere/mise.toml", "tool");
+    return { "bin-paths": { stderr } };
+  });
+  const file = await writeConfig(fake, "[tools]\n[envv]\nA = '1'\n");
+  const { project } = await readFake(fake);
+  assertEquals(project.warnings, [
+    `Unknown key "envv" in "${file}:2": mise ignores it, and nothing of it is in the image; did you mean "env"?`,
+    `Unknown key "zebra.x" in "${file}": mise ignores it, and nothing of it is in the image`,
+  ]);
+});
+
+Deno.test("A13: an exact version that cannot be looked up is to be installed, not asked for exactly", async () => {
+  await using fake = await fakeProject(noTools, ({ directory }) => ({
+    "bin-paths": {
+      stderr: warning(
+        join(directory, "mise.toml"),
+        "node@24.11.0",
+        "error sending request: dns error",
+      ),
+    },
+  }));
+  const { hint = "" } = await failsToRead(fake);
+  assertStringIncludes(hint, 'run "mise install node@24.11.0" where there is a network');
+});

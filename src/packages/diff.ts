@@ -4,6 +4,7 @@
  * @module
  */
 import { dirname, join } from "@std/path/posix";
+import { whiteout } from "../layer/entries.ts";
 import type { HostStat, LayerEntry } from "../layer/mod.ts";
 import { statNumbers } from "../layer/tree_stat.ts";
 import type { PackageManager } from "./plan.ts";
@@ -74,16 +75,7 @@ function whiteouts(before: Snapshot, after: Snapshot, { manager }: DiffOptions):
     const directory = path.slice(0, Math.max(0, slash));
     // What is below something that is gone, or that is no directory any more, is gone with it.
     if (after.get(directory)?.type !== "directory") continue;
-    const name = `.wh.${path.slice(slash + 1)}`;
-    const owner = { uid: 0, gid: 0 };
-    found.push({
-      path: directory === "" ? name : `${directory}/${name}`,
-      type: "file",
-      mode: 0o644,
-      ...owner,
-      target: "",
-      content: new Uint8Array(),
-    });
+    found.push(whiteout(path, { uid: 0, gid: 0 }));
   }
   return found;
 }

@@ -100,7 +100,7 @@ isolatedTest("runIsolated() that is aborted at any moment leaves nothing running
 isolatedTest("D01: what runs isolated dies with a build that is killed", async () => {
   using shell = await makeShellRootfs("");
   const module = JSON.stringify(import.meta.resolve("./isolate.ts"));
-  const rootfs = JSON.stringify(import.meta.resolve("./rootfs/rootfs.ts"));
+  const rootfs = JSON.stringify(import.meta.resolve("../rootfs/rootfs.ts"));
   const command = ["/bin/sh", "-c", "echo up; (sleep 1000 &); sleep 1001"];
   const program = `
     const { prepareMountPoints, runIsolated } = await import(${module});

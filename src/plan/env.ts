@@ -164,7 +164,7 @@ export function planEnv(project: Project, options: PlanOptions, mountPoint: stri
 
 /** PATH of the image's tools: each tool's directories of executables in mise's order. */
 export function planPath(project: Project, mountPoint: string): readonly string[] {
-  const directories = project.tools.flatMap((tool) => {
+  const directories = project.tools.filter(({ ofTask }) => ofTask !== true).flatMap((tool) => {
     const image = toolImagePath(mountPoint, tool);
     return (tool.binDirs ?? []).map((dir) => dir === "" ? image : `${image}/${dir}`);
   });

@@ -39,6 +39,40 @@ export function splitVariable(variable: string): readonly [string, string | unde
   return at < 0 ? [variable, undefined] : [variable.slice(0, at), variable.slice(at + 1)];
 }
 
+/** `$PATH` or `${PATH}` in a text. */
+const PATH_VARIABLE = /\$(?:\{PATH\}|PATH(?![A-Za-z0-9_]))/g;
+
+function directoriesOf(path: string): readonly string[] {
+  return path.split(":").map((directory) => directory.replace(/(?<=.)\/+$/, ""));
+}
+
+/**
+ * PATH of the image: the tools' directories, then that of `[oci].env`, else the base's. `$PATH` in
+ * `[oci].env` stands for what PATH would be without it.
+ */
+function composePath(inherited: string, { path, env }: ConfigPlan): string {
+  const own = [...path, inherited === "" ? DEFAULT_PATH : inherited].join(":");
+  const configured = env.findLast(([name]) => name === "PATH")?.[1] ?? "";
+  if (configured === "") return own;
+  const replaced = configured.replace(PATH_VARIABLE, () => own);
+  return replaced === configured ? [...path, configured].join(":") : replaced;
+}
+
+/** What to say of a PATH in `[oci].env` that leaves out every directory of the base's. */
+export function maybePathWarning(
+  base: ImageConfig | undefined,
+  config: ConfigPlan,
+): string | undefined {
+  const configured = config.env.findLast(([name]) => name === "PATH")?.[1] ?? "";
+  if (base === undefined || configured === "") return undefined;
+  const variables = new Map((base.config?.Env ?? []).map(splitVariable));
+  const inherited = variables.get("PATH") || DEFAULT_PATH;
+  const kept = new Set(directoriesOf(composePath(inherited, config)));
+  if (directoriesOf(inherited).some((directory) => kept.has(directory))) return undefined;
+  return `PATH of [oci.env] leaves out every directory of the base's PATH (${inherited}): commands such as ` +
+    'sh are not found. Append ":$PATH" to it';
+}
+
 /** What images of before format 3 set for mise: its data and config directories were the image's own. */
 function isOldMiseVariable(name: string, value: string | undefined, config: ConfigPlan): boolean {
   const installs = config.fixedEnv.find(([fixed]) => fixed === "MISE_SHARED_INSTALL_DIRS")?.[1];
@@ -59,13 +93,9 @@ function composeEnv(
       name !== "" && !isOldMiseVariable(name, value, config)
     ),
   );
+  const inherited = variables.get("PATH") ?? "";
   for (const [name, value] of config.env) variables.set(name, value);
-  const configured = config.env.findLast(([name]) => name === "PATH")?.[1];
-  const inherited = configured ?? variables.get("PATH") ?? "";
-  variables.set(
-    "PATH",
-    [...config.path, inherited === "" ? DEFAULT_PATH : inherited].join(":"),
-  );
+  variables.set("PATH", composePath(inherited, config));
   for (const [name, value] of config.fixedEnv) variables.set(name, value);
   // A project that is mounted there is used without a question that nobody can answer.
   if (workdir !== "/" && !variables.has(TRUSTED)) variables.set(TRUSTED, workdir);

@@ -3,12 +3,10 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import { type ImageSource, parseCompression, parseImageSource, type Platform } from "../oci/mod.ts";
-import { parseMountPoint } from "./mount_point.ts";
+import { type MountPoint, parseMountPoint } from "../oci/image_path.ts";
+import { type ImageSource, parseImageSource, type Platform } from "../oci/mod.ts";
 import type { Copy, Project } from "./project.ts";
 import type { CompressionPlan, Owner, PackageChoice } from "./types.ts";
-
-export { parseMountPoint };
 
 /** An executable of the host that goes into the image. */
 export interface HostExecutable {
@@ -25,7 +23,7 @@ export interface PlanOptions {
   /** `-t`. */
   readonly tag?: string;
   /** `--mount-point`. */
-  readonly mountPoint?: string;
+  readonly mountPoint?: MountPoint;
   /** `--copy`, host paths absolute. */
   readonly copies: readonly Copy[];
   /** `--owner`. */
@@ -63,7 +61,7 @@ export interface ResolvedOptions {
   /** Name of the image. */
   readonly tag?: string;
   /** Where mise's data directory is in the image. */
-  readonly mountPoint: string;
+  readonly mountPoint: MountPoint;
   /** Owner of layer entries. */
   readonly owner: Owner;
   /** Copies: config's, then the command line's. */
@@ -77,15 +75,14 @@ export const DEFAULT_FROM = "debian:bookworm-slim";
 /** Where tools are in the image if nothing names a place. */
 export const DEFAULT_MOUNT_POINT = "/mise";
 
-/** Parses a value that no flag gave; what is wrong is then a matter of the config. */
-function ofConfig<T>(setting: string | undefined, parse: () => T): T {
+/** Parses a value of mise's settings, or a default. */
+function ofSetting<T>(setting: string, text: string, parse: (text: string) => T): T {
   try {
-    return parse();
+    return parse(text);
   } catch (error) {
     if (!(error instanceof MiseOciError) || error.code !== "usage") throw error;
     const { message, hint, cause } = error;
-    const place = setting === undefined ? "" : ` (mise's setting ${setting})`;
-    throw new MiseOciError("config", `${message}${place}`, {
+    throw new MiseOciError("config", `${message} (mise's setting ${setting})`, {
       ...(hint === undefined ? {} : { hint }),
       cause,
     });
@@ -95,17 +92,16 @@ function ofConfig<T>(setting: string | undefined, parse: () => T): T {
 /** Weighs flags against `[oci]`, mise's settings and the defaults (spec: flag > `[oci]` > settings > default). */
 export function resolveOptions(project: Project, options: PlanOptions): ResolvedOptions {
   const { oci, settings } = project;
-  const fromText = first(options.from, oci.from, settings.defaultFrom) ?? DEFAULT_FROM;
-  const from = options.from !== undefined ? parseImageSource(fromText) : ofConfig(
-    oci.from === undefined ? "oci.default_from" : undefined,
-    () => parseImageSource(fromText),
-  );
+  const given = first(options.from, oci.from);
+  const fromText = given ?? first(settings.defaultFrom) ?? DEFAULT_FROM;
+  const from = given === undefined
+    ? ofSetting("oci.default_from", fromText, parseImageSource)
+    : parseImageSource(given);
   const tag = first(options.tag, oci.tag);
-  const mountText = first(options.mountPoint, oci.mountPoint, settings.defaultMountPoint) ??
-    DEFAULT_MOUNT_POINT;
-  const mountPoint = options.mountPoint !== undefined ? parseMountPoint(mountText) : ofConfig(
-    oci.mountPoint === undefined ? "oci.default_mount_point" : undefined,
-    () => parseMountPoint(mountText),
+  const mountPoint = options.mountPoint ?? oci.mountPoint ?? ofSetting(
+    "oci.default_mount_point",
+    first(settings.defaultMountPoint) ?? DEFAULT_MOUNT_POINT,
+    parseMountPoint,
   );
   const uid = oci.userId ?? 0;
   return {
@@ -115,7 +111,7 @@ export function resolveOptions(project: Project, options: PlanOptions): Resolved
     mountPoint,
     owner: options.owner ?? { uid, gid: oci.groupId ?? uid },
     copies: [...oci.copy, ...options.copies],
-    compression: options.compression ?? parseCompression(oci.compression ?? "gzip"),
+    compression: options.compression ?? oci.compression ?? { kind: "gzip" },
   };
 }
 

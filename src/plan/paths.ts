@@ -14,7 +14,8 @@ export function toolImagePath(mountPoint: string, tool: Tool): string {
 export function toolRelocations(project: Project, mountPoint: string): readonly Relocation[] {
   return project.tools.flatMap((tool) => {
     const image = toolImagePath(mountPoint, tool);
-    const hosts = new Set([tool.installPath, tool.realInstallPath ?? tool.installPath]);
+    const { installPath, realInstallPath = installPath, writtenPath = installPath } = tool;
+    const hosts = new Set([installPath, realInstallPath, writtenPath]);
     return [...hosts].map((host) => ({ host, image }));
   });
 }

@@ -153,6 +153,8 @@ export function plan(project: Project, options: PlanOptions, versions: LayerVers
         directories: [],
       }),
     ],
+    missing: project.tools.filter(({ installed }) => !installed)
+      .map(({ short, version }) => `${short}@${version}`),
     config,
     notes: ignoreNotes(resolved),
     declared: declaredSecrets(project, options),

@@ -5,6 +5,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { parseMountPoint } from "../oci/image_path.ts";
 import { parse } from "@std/toml";
 import { MiseOciError } from "../errors.ts";
 import { type ImageConfig, parseDiffId } from "../oci/mod.ts";
@@ -121,7 +122,7 @@ Deno.test("plan() gives the same plan for the same input", () => {
 
 Deno.test("plan() weighs flag over [oci] over settings over default", () => {
   const settings = { defaultFrom: "settings:1", defaultMountPoint: "/s", insecureRegistries: [] };
-  const withOci = { ...oci, from: "oci:1", mountPoint: "/o", tag: "t", userId: 5 };
+  const withOci = { ...oci, from: "oci:1", mountPoint: parseMountPoint("/o"), tag: "t", userId: 5 };
   const from = (p: Project, o = options()): string[] => {
     const { fromText, mountPoint } = plan(p, o, versions);
     return [fromText, mountPoint];
@@ -130,7 +131,10 @@ Deno.test("plan() weighs flag over [oci] over settings over default", () => {
   assertEquals(from(project({ settings })), ["settings:1", "/s"]);
   assertEquals(from(project({ settings, oci: withOci })), ["oci:1", "/o"]);
   assertEquals(
-    from(project({ settings, oci: withOci }), options({ from: "flag:1", mountPoint: "/f" })),
+    from(
+      project({ settings, oci: withOci }),
+      options({ from: "flag:1", mountPoint: parseMountPoint("/f") }),
+    ),
     ["flag:1", "/f"],
   );
   const owned = plan(project({ oci: withOci }), options(), versions);

@@ -3,6 +3,8 @@
  * @module
  */
 import type { DeclaredSecret } from "../secrets.ts";
+import type { CompressionChoice } from "../oci/compression.ts";
+import type { MountPoint } from "../oci/image_path.ts";
 
 /** How mise resolved a tool, as it notes it beside the tool's versions. */
 export interface BackendManifest {
@@ -24,6 +26,8 @@ export interface Tool {
   readonly version: string;
   /** Absolute host directory of the install, as mise gives it. */
   readonly installPath: string;
+  /** The same as `MISE_DATA_DIR` spells it, if it is not plain: files of the tool may have it so. */
+  readonly writtenPath?: string;
   /** `<tool>/<version>` as mise lays it out: the last two components of `installPath`. */
   readonly installDir: string;
   /** Whether mise has it installed. */
@@ -38,6 +42,8 @@ export interface Tool {
   readonly backendManifest?: BackendManifest;
   /** Config file that asks for it. */
   readonly source?: string;
+  /** Whether only tasks ask for it: then it is in the image, but neither on PATH nor in mise's config. */
+  readonly ofTask?: true;
   /** What that file asks for: `24`, `latest`, `prefix:1.2`. */
   readonly requested?: string;
 }
@@ -91,9 +97,11 @@ export function packageKey({ manager, name }: Pick<SystemPackage, "manager" | "n
 export interface Dotfile {
   /** Where it goes, as mise shows it: absolute, or below `~/`. */
   readonly target: string;
-  /** How mise puts it there; `content` is text of the config file itself. */
-  readonly mode: "copy" | "symlink" | "symlink-each" | "template" | "content";
-  /** Absolute host path of the file or directory; absent for `content`. */
+  /** How mise puts it there; `content` is text of the config file itself, `absent` removes it. */
+  readonly mode: "copy" | "symlink" | "symlink-each" | "template" | "content" | "absent";
+  /** Permission bits of the file, if the entry gives them. */
+  readonly permissions?: number;
+  /** Absolute host path of the file or directory; absent for `content` and `absent`. */
   readonly hostPath?: string;
   /** The text: of `content` as it is written, of `template` as mise renders it. */
   readonly content?: string;
@@ -130,7 +138,7 @@ export interface OciSection {
   /** Group of layer entries; default `userId`. */
   readonly groupId?: number;
   /** Where mise's data directory is in the image. */
-  readonly mountPoint?: string;
+  readonly mountPoint?: MountPoint;
   /** Copies, least specific file first. */
   readonly copy: readonly Copy[];
   /** Image-only variables. */
@@ -141,8 +149,10 @@ export interface OciSection {
   readonly allowEnv: readonly string[];
   /** Variables left out of the image. */
   readonly dropEnv: readonly string[];
-  /** How layers are compressed: `gzip`, `zstd` or `none`, `:LEVEL` may follow. */
-  readonly compression?: string;
+  /** How layers are compressed. */
+  readonly compression?: CompressionChoice;
+  /** Whether the image has the tools of tasks. */
+  readonly taskTools?: boolean;
   /** Globs of paths below a tool that are left out of its layer. */
   readonly exclude?: readonly string[];
   /** The layer store. */

@@ -29,6 +29,7 @@ export interface CompressionPlan {
  *   `imagePath`, without what the globs of `exclude` name.
  * - `file`: one regular file (links followed), with the given mode.
  * - `content`: text made by the program.
+ * - `absent`: a whiteout: what layers below have there is not in the image.
  * - `directory`: an empty directory, mode 0755.
  *
  * `owner` is that of the entries and of the directories made for them, if it is not the layer's; with
@@ -42,9 +43,12 @@ export type LayerSource =
     readonly exclude?: readonly string[];
     /** Patterns of the tree's `.dockerignore`, in its order. */
     readonly ignore?: readonly string[];
+    /** Permission bits of `hostPath`, if that is a file; by default 0755 or 0644. */
+    readonly mode?: number;
     readonly owner?: Owner;
     readonly home?: string;
   }
+  | { readonly type: "absent"; readonly imagePath: string }
   | {
     readonly type: "file";
     readonly hostPath: string;
@@ -150,6 +154,8 @@ export interface BuildPlan {
   readonly compression: CompressionPlan;
   /** The layers above the base, bottom first. */
   readonly layers: readonly LayerPlan[];
+  /** Tools that are not installed, `node@24.11.0`; building needs them unless their layers are reused. */
+  readonly missing?: readonly string[];
   /** The image config. */
   readonly config: ConfigPlan;
   /** Values that no file of the image may hold; never printed. */

@@ -12,7 +12,7 @@ import {
   text,
   tree,
   writeImage,
-} from "./fixtures_test.ts";
+} from "../../tests/support/store_fixtures.ts";
 import {
   createLayout,
   type Layout,

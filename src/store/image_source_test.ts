@@ -1,6 +1,12 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { type Descriptor, encodeIndex, MediaType } from "../oci/mod.ts";
-import { AMD64, ARM64, inTempDir, rejected, writeImage } from "./fixtures_test.ts";
+import {
+  AMD64,
+  ARM64,
+  inTempDir,
+  rejected,
+  writeImage,
+} from "../../tests/support/store_fixtures.ts";
 import { createLayout, type Layout } from "./mod.ts";
 
 async function newLayout(dir: string): Promise<Layout> {

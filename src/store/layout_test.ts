@@ -10,7 +10,7 @@ import {
   text,
   tree,
   writeImage,
-} from "./fixtures_test.ts";
+} from "../../tests/support/store_fixtures.ts";
 import { createLayout, type Disk, type Layout, lockLayout, openLayout, realDisk } from "./mod.ts";
 
 async function newLayout(dir: string): Promise<Layout> {

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { inTempDir, rejected, startWorker, tree } from "./fixtures_test.ts";
+import { inTempDir, rejected, startWorker, tree } from "../../tests/support/store_fixtures.ts";
 import { acquireLock, openLayout, withLock } from "./mod.ts";
 
 Deno.test("D07: the second holder waits, is told who holds the lock, and gets it", () =>

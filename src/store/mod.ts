@@ -32,6 +32,7 @@ export {
   readBlob,
   type ResolvedImage,
   resolveImage,
+  tagOf,
 } from "./image_source.ts";
 export {
   createLayout,

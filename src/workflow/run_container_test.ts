@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import type { ContainerOptions, Engine } from "../engine/mod.ts";
 import { makeTempDir } from "../../tests/support/testbed/command.ts";
@@ -87,14 +87,12 @@ Deno.test({
   ignore,
   fn: async () => {
     const removed: string[] = [];
-    const from = performance.now();
     await interrupted(
       "trap '' TERM; echo ready >> $LOG; while :; do sleep 0.05; done",
       143,
       removed,
     );
     assertEquals(removed.length, 1);
-    assert(performance.now() - from < 3000);
   },
 });
 

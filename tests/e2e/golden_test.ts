@@ -5,7 +5,7 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { runFake } from "../../src/cli/fixture_test.ts";
+import { runFake } from "../support/cli_fixture.ts";
 import { type CompressionPlan, fingerprintTree, type LayerTree } from "../../src/layer/mod.ts";
 import { relocationMap } from "../../src/layer/relocate.ts";
 import { MediaType, parseReference } from "../../src/oci/mod.ts";

@@ -12,6 +12,7 @@ import {
   startProgram,
   type TestEngine,
 } from "./containers.ts";
+import { programCommand } from "./cli.ts";
 import { rawBlobPath, readImage } from "./layout.ts";
 import { buildBase, type Part, run, testWith } from "./testbed.ts";
 
@@ -171,9 +172,10 @@ async function checkInterruptedLoad(setting: Setting): Promise<void> {
   assert(performance.now() - from < limit);
 }
 
-async function checkKilled(setting: Setting): Promise<void> {
+/** Kills a run whose container is up; what it leaves is there. */
+async function killRun(setting: Setting, flags: readonly string[] = []): Promise<void> {
   const { engine } = setting;
-  const running = start(setting, ["--", "sh", "-c", "echo container-is-up; sleep 100"]);
+  const running = start(setting, [...flags, "sh", "-c", "echo container-is-up; sleep 100"]);
   await running.seen("container-is-up");
   running.child.kill("SIGKILL");
   // On a busy machine a container is heard before its engine calls it running.
@@ -184,10 +186,24 @@ async function checkKilled(setting: Setting): Promise<void> {
   }
   assert(listed !== "", "the container ended with the killed run");
   assert(await engine.ask("images", "--quiet") !== "", "the image went with the killed run");
+  // Its client holds the streams until the container is gone.
+  running.end.catch(() => {});
+}
+
+async function checkKilled(setting: Setting): Promise<void> {
+  const { engine, layout } = setting;
+  await killRun(setting);
   const next = await runIt(setting, ["--", "sh", "-c", "echo next"]);
   assertEquals([next.code, next.text], [0, "next\n"], next.stderr);
   await engine.assertEmpty("after the next run");
-  await running.end;
+  await killRun(setting, ["--name", "chosen"]);
+  const load = ["load", "--engine", engine.name, "--image-dir", layout, "-t", "app:1", "--quiet"];
+  const loaded = await startProgram(programCommand(load), { env: engine.env }).end;
+  assertEquals(loaded.code, 0, loaded.stderr);
+  assertEquals(await engine.ask("ps", "--all", "--quiet"), "");
+  const names = await engine.ask("images", "--format", "{{.Repository}}:{{.Tag}}");
+  assertEquals(names.replace("localhost/", ""), "app:1");
+  await engine.ask("rmi", "--force", "app:1");
 }
 
 async function checkFiveAtOnce(setting: Setting): Promise<void> {
@@ -284,7 +300,7 @@ const CHECKS: readonly (readonly [name: string, check: (setting: Setting) => Pro
   ["C10: docker's flags do what they do there, and a command needs no --", checkDockerFlags],
   ["D02: SIGINT, SIGTERM and SIGHUP end the container within three seconds", checkSignals],
   ["D02: SIGTERM while the image is loaded", checkInterruptedLoad],
-  ["what a killed run left is removed by the next", checkKilled],
+  ["D01: what a killed run left is removed by the next run or load", checkKilled],
   ["five at once do not collide", checkFiveAtOnce],
   ["D06: a damaged layer is refused by its digest before anything is loaded", checkDamagedLayout],
   ["--keep keeps the image by its name, and the next run loads nothing", checkKeep],

@@ -4,8 +4,8 @@
  */
 import { parseCompression } from "../../oci/compression.ts";
 import { parseStoreReference } from "../../oci/reference.ts";
+import { parseMountPoint } from "../../oci/image_path.ts";
 import { parsePlatform } from "../../oci/platform.ts";
-import { parseMountPoint } from "../../plan/mount_point.ts";
 import { MiseOciError } from "../../errors.ts";
 import type { CheckMode } from "../../check/report_problems.ts";
 import type { TransientBuild } from "../../build/types.ts";

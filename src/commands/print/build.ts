@@ -111,6 +111,16 @@ function variableNames({ config }: BuildPlan): readonly string[] {
   return [...new Set(names)].filter((name) => name !== "PATH");
 }
 
+/** Whether a layer is that of a tool that is not installed. */
+function isMissing({ missing = [] }: BuildPlan, { kind, name, version }: LayerPlan): boolean {
+  return kind === "tool" && missing.includes(`${name}@${version}`);
+}
+
+/** Globs of what is left out of any layer. */
+function excludes({ layers }: BuildPlan): readonly string[] {
+  return [...new Set(layers.flatMap(({ exclude }) => exclude))];
+}
+
 function compressionText({ kind, level }: BuildPlan["compression"]): string {
   return level === undefined ? kind : `${kind}:${level}`;
 }
@@ -135,7 +145,11 @@ export function planOutput(plan: BuildPlan): Output {
           ["entry", list(config.entrypoint)],
           ["user", config.user],
           ["workdir", config.workdir],
+          ["exclude", excludes(plan).join(" ")],
         ]),
+        ...Object.entries(config.labels).map(([key, value]) =>
+          `${"label".padEnd(9)} ${escapeLine(`${key}=${value}`)}`
+        ),
         "",
         ...renderTable(
           [{ title: "LAYER" }, { title: "NAME" }, { title: "VERSION" }, { title: "OWNER" }, {
@@ -144,7 +158,7 @@ export function planOutput(plan: BuildPlan): Output {
           plan.layers.map((layer) => [
             layer.kind,
             layer.name,
-            layer.version ?? "",
+            isMissing(plan, layer) ? `${layer.version} (not installed)` : layer.version ?? "",
             `${layer.owner.uid}:${layer.owner.gid}`,
             contents(layer).join(" "),
           ]),
@@ -187,7 +201,9 @@ function planJson(plan: BuildPlan): unknown {
       kind: layer.kind,
       name: layer.name,
       version: layer.version,
+      installed: layer.kind === "tool" ? !isMissing(plan, layer) : undefined,
       owner: layer.owner,
+      exclude: layer.exclude.length === 0 ? undefined : layer.exclude,
       paths: imagePaths(layer),
       packages: layer.packages?.packages,
       createdBy: layer.createdBy,

@@ -3,6 +3,7 @@
  * @module
  */
 import { MiseOciError } from "../../errors.ts";
+import { parseImagePath } from "../../oci/image_path.ts";
 import { parseImageSource } from "../../oci/reference.ts";
 import type { Copy } from "../../plan/project.ts";
 import type { Owner } from "../../plan/types.ts";
@@ -54,18 +55,10 @@ export function parseCopy(text: string, place: Place): Copy {
   const host = text.slice(0, colon);
   const image = text.slice(colon + 1);
   if (host === "") return fail("the host path is empty");
-  if (image === "") return fail("the image path is empty");
-  if (!image.startsWith("/")) {
-    return fail(`the image path ${JSON.stringify(image)} is not absolute`);
-  }
-  const parts = image.split("/").filter((part) => part !== "");
-  if (parts.length === 0) return fail("the image path is the root of the image");
-  if (parts.some((part) => part === "." || part === "..")) {
-    return fail(`the image path ${JSON.stringify(image)} contains "." or ".."`);
-  }
-  if (text.includes("\0")) return fail("it contains a NUL character");
+  const path = parseImagePath(image, (why) => fail(`the ${why}`));
+  if (host.includes("\0")) return fail("it contains a NUL character");
   const directory = image.endsWith("/") ? { directory: true } : {};
-  return { host: place.resolve(host), image: `/${parts.join("/")}`, ...directory };
+  return { host: place.resolve(host), image: path, ...directory };
 }
 
 /**

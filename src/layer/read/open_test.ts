@@ -117,6 +117,18 @@ Deno.test({
 });
 
 Deno.test({
+  name: `U21: a zstd frame that needs a dictionary is refused for that${noZstd}`,
+  ignore: !hasZstd(),
+  async fn(): Promise<void> {
+    // Single segment with one byte of dictionary id, 7, and one of content size; then an empty raw block.
+    const needs = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0x21, 7, 0, 1, 0, 0);
+    await assertRejects(() => read(needs, TYPES.zstd), MiseOciError, "it needs a dictionary");
+    const zero = needs.with(5, 0);
+    assertEquals(await read(zero, TYPES.zstd), new Uint8Array());
+  },
+});
+
+Deno.test({
   name: `U21: zstd that is cut, damaged or followed by something else is refused${noZstd}`,
   ignore: !hasZstd(),
   async fn(): Promise<void> {

@@ -44,7 +44,7 @@ function maybeAlias({ short, backend }: Tool): string | undefined {
 export function encodeMiseConfig(tools: readonly Tool[]): string {
   const versions = new Map<string, string[]>();
   const aliases: Record<string, string> = {};
-  for (const tool of tools) {
+  for (const tool of tools.filter(({ ofTask }) => ofTask !== true)) {
     const { short, version } = tool;
     versions.set(short, [...versions.get(short) ?? [], version]);
     const alias = maybeAlias(tool);

@@ -50,9 +50,9 @@ function imagePathOf(dotfile: Dotfile, home: string): string {
   return `/${parts.join("/")}`;
 }
 
-/** Whether a dotfile is text of the config and so never a directory. */
-function isText({ mode }: Dotfile): boolean {
-  return mode === "content" || mode === "template";
+/** Whether a dotfile is text of the config, or nothing, and so never a directory. */
+function isNoDirectory({ mode }: Dotfile): boolean {
+  return mode === "content" || mode === "template" || mode === "absent";
 }
 
 /** Refuses two dotfiles in one place, and one below another that is a text. */
@@ -73,8 +73,9 @@ function refuseConflicts(placed: readonly Placed[]): void {
   for (const { dotfile, imagePath } of placed) {
     for (let at = imagePath.lastIndexOf("/"); at > 0; at = imagePath.lastIndexOf("/", at - 1)) {
       const parent = byPath.get(imagePath.slice(0, at));
-      if (parent !== undefined && isText(parent)) {
-        fail(dotfile, `${JSON.stringify(parent.target)} is a file, and cannot hold another`);
+      if (parent !== undefined && isNoDirectory(parent)) {
+        const what = parent.mode === "absent" ? "absent" : "a file";
+        fail(dotfile, `${JSON.stringify(parent.target)} is ${what}, and cannot hold another`);
       }
     }
   }
@@ -88,16 +89,17 @@ function sourceOf(
   { dotfile, imagePath }: Placed,
   { home, homeOwner }: Pick<DotfilesPlace, "home" | "homeOwner">,
 ): LayerSource {
-  const { mode, content, hostPath, exclude } = dotfile;
+  const { mode, permissions, content, hostPath, exclude } = dotfile;
+  if (mode === "absent") return { type: "absent", imagePath };
   const owner = homeOwner !== undefined && isAtHome(dotfile) ? { owner: homeOwner, home } : {};
-  if (isText(dotfile)) {
+  if (mode === "content" || mode === "template") {
     if (content === undefined) fail(dotfile, "it has no content");
     // Inline text is for its owner alone, as mise writes it.
     return {
       type: "content",
       content,
       imagePath,
-      mode: mode === "content" ? 0o600 : 0o644,
+      mode: permissions ?? (mode === "content" ? 0o600 : 0o644),
       ...owner,
     };
   }
@@ -107,6 +109,7 @@ function sourceOf(
     hostPath,
     imagePath,
     ...(exclude.length === 0 ? {} : { exclude }),
+    ...(permissions === undefined ? {} : { mode: permissions }),
     ...owner,
   };
 }

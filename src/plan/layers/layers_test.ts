@@ -134,3 +134,19 @@ Deno.test("a copy does not take the image along that is being written into it", 
     assertEquals(sources(host), [{ ...plain, hostPath: host }]);
   }
 });
+
+Deno.test("F4: dotfiles have the permissions that they ask for, and absent ones are whiteouts", () => {
+  const { sources } = place([
+    dotfile("/etc/a", { permissions: 0o640 }),
+    dotfile("/etc/b", { mode: "content", content: "x", permissions: 0o755 }),
+    { target: "/etc/c", mode: "absent", exclude: [], source: "/p/mise.toml" },
+  ]);
+  assertEquals(sources.map((source) => [source.type, "mode" in source ? source.mode : undefined]), [
+    ["tree", 0o640],
+    ["content", 0o755],
+    ["absent", undefined],
+  ]);
+  const below = dotfile("/etc/c/x");
+  const absent: Dotfile = { target: "/etc/c", mode: "absent", exclude: [], source: "/p/mise.toml" };
+  assertThrows(() => place([absent, below]), MiseOciError, '"/etc/c" is absent');
+});

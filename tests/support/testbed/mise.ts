@@ -36,6 +36,11 @@ export interface MiseProjectOptions {
   readonly cache?: "warm" | "empty";
   /** Whether mise trusts the project's config. Default: yes. */
   readonly trust?: boolean;
+  /**
+   * Puts the project below HOME and mise's directories where it has them by default, as users have them: then
+   * mise writes paths with `~/`. The tools are the project's own (`ownData`). Default: no.
+   */
+  readonly belowHome?: boolean;
 }
 
 /** A project in a temporary directory with a mise of its own. */
@@ -71,6 +76,17 @@ async function copyTools(from: string, to: string, tools: readonly ToolName[]): 
   if (tools.length > 0) await Deno.copyFile(join(from, manifest), join(to, manifest));
 }
 
+/** The environment without the variables that say where mise keeps its things; its config goes where it is then. */
+async function defaultPlaces(
+  env: Readonly<Record<string, string>>,
+  { root }: MiseHome,
+): Promise<Record<string, string>> {
+  await Deno.mkdir(join(root, "home/.config"), { recursive: true });
+  await Deno.rename(join(root, "config"), join(root, "home/.config/mise"));
+  const own = /^(?:MISE_(?:DATA|CACHE|CONFIG|STATE)_DIR|XDG_CACHE_HOME)$/;
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !own.test(name)));
+}
+
 /**
  * Makes a project whose tools are installed already.
  *
@@ -80,15 +96,18 @@ async function copyTools(from: string, to: string, tools: readonly ToolName[]): 
  * ```
  */
 export async function createMiseProject(options: MiseProjectOptions = {}): Promise<MiseProject> {
-  const { tools = [], toml = "", files = {}, ownData = false, trust = true } = options;
+  const { tools = [], toml = "", files = {}, trust = true, belowHome = false } = options;
+  const { ownData = belowHome } = options;
   const { cache = tools.length === 0 || ownData ? "empty" : "warm" } = options;
   const mise = await fetchMise();
   const shared = tools.length === 0 ? undefined : await installTools();
   const temp = await makeTempDir();
-  const directory = join(temp.path, "project");
+  const directory = join(temp.path, belowHome ? "home/work/my project" : "project");
+  const root = belowHome ? temp.path : join(temp.path, "mise");
+  const ownDirectory = join(root, belowHome ? "home/.local/share/mise" : "data");
   const home: MiseHome = {
-    root: join(temp.path, "mise"),
-    data: ownData || shared === undefined ? join(temp.path, "mise/data") : shared,
+    root,
+    data: ownData || shared === undefined ? ownDirectory : shared,
   };
   await makeMiseHome(home);
   await Deno.mkdir(directory, { recursive: true });
@@ -98,7 +117,7 @@ export async function createMiseProject(options: MiseProjectOptions = {}): Promi
     await Deno.mkdir(dirname(join(directory, path)), { recursive: true });
     await Deno.writeTextFile(join(directory, path), content);
   }
-  const env = miseEnv(mise, home);
+  const env = belowHome ? await defaultPlaces(miseEnv(mise, home), home) : miseEnv(mise, home);
   if (cache === "warm") await linkWarmCache(join(home.root, "home/.cache/mise-oci"));
   if (trust) await run([mise, "trust", "--all"], { env, cwd: directory });
   return {

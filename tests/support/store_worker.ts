@@ -2,10 +2,10 @@
  * The other process in this folder's tests. Says `ready` on stdout when it is where the test wants it,
  * then waits for a line (or the end) of stdin.
  */
-import { MiseOciError } from "../errors.ts";
-import { parseDigest } from "../oci/mod.ts";
-import { acquireLock, createLayout, openCache } from "./mod.ts";
-import { writeImage } from "./fixtures_test.ts";
+import { MiseOciError } from "../../src/errors.ts";
+import { parseDigest } from "../../src/oci/mod.ts";
+import { acquireLock, createLayout, openCache } from "../../src/store/mod.ts";
+import { writeImage } from "./store_fixtures.ts";
 
 async function ready(): Promise<void> {
   await Deno.stdout.write(new TextEncoder().encode("ready\n"));

@@ -2,17 +2,17 @@
  * What the tests of commands share.
  * @module
  */
-import { fakeWorkflows, type Ran, runFake } from "../cli/fixture_test.ts";
-import { type Digest, parseDigest } from "../oci/digest.ts";
-import type { Platform } from "../oci/platform.ts";
-import type { BuildRequest, BuildResult, LayerRow } from "../build/types.ts";
-import { build } from "./build.ts";
-import { cache } from "./cache.ts";
-import { check } from "./check.ts";
-import { load } from "./load.ts";
-import { push } from "./push.ts";
-import { runCommand } from "./run.ts";
-import type { Workflows } from "./workflows.ts";
+import { fakeWorkflows, type Ran, runFake } from "./cli_fixture.ts";
+import { type Digest, parseDigest } from "../../src/oci/digest.ts";
+import type { Platform } from "../../src/oci/platform.ts";
+import type { BuildRequest, BuildResult, LayerRow } from "../../src/build/types.ts";
+import { build } from "../../src/commands/build.ts";
+import { cache } from "../../src/commands/cache.ts";
+import { check } from "../../src/commands/check.ts";
+import { load } from "../../src/commands/load.ts";
+import { push } from "../../src/commands/push.ts";
+import { runCommand } from "../../src/commands/run.ts";
+import type { Workflows } from "../../src/commands/workflows.ts";
 
 export const DIGEST: Digest = parseDigest(`sha256:${"a1".repeat(32)}`);
 export const platform: Platform = { os: "linux", architecture: "amd64" };

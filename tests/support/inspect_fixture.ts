@@ -11,8 +11,8 @@ import {
   MediaType,
   parseDiffId,
   parseDigest,
-} from "../oci/mod.ts";
-import type { Documents } from "./describe.ts";
+} from "../../src/oci/mod.ts";
+import type { Documents } from "../../src/inspect/describe.ts";
 
 /** One layer in words. */
 export interface FakeLayer {

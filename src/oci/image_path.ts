@@ -1,5 +1,5 @@
 /**
- * Where mise's data directory is in the image.
+ * Paths of the image as people write them: where mise's data directory is, where copies go.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -9,6 +9,31 @@ const SYSTEM = /^\/(?:bin|boot|etc|lib(?:32|64|x32)?|sbin|usr|usr\/(?:bin|lib|sb
 /** Containers mount their own there, so nothing of the image would be seen. */
 const COVERED = /^\/(?:dev|proc|sys)(?:\/|$)/;
 
+declare const mountPoint: unique symbol;
+/** Absolute image directory of mise's data; {@linkcode parseMountPoint} makes it. */
+export type MountPoint = string & { readonly [mountPoint]: true };
+
+/**
+ * Checks and normalises the image path of a copy: absolute, not the root, without `.` and `..`; double and
+ * trailing slashes are removed.
+ *
+ * @param fail throws with what is wrong, `image path "x" is not absolute`.
+ */
+export function parseImagePath(path: string, fail: (why: string) => never): string {
+  const shown = JSON.stringify(path);
+  const parts = path.split("/").filter((part) => part !== "");
+  if (path === "") fail("image path is empty");
+  if (!path.startsWith("/")) fail(`image path ${shown} is not absolute`);
+  if (parts.length === 0) fail(`image path ${shown} is the root of the image`);
+  if (parts.some((part) => part === "." || part === "..")) {
+    fail(`image path ${shown} has a "." or ".."`);
+  }
+  if (path.includes("\0")) fail("image path contains a NUL character");
+  const result = `/${parts.join("/")}`;
+  if (COVERED.test(result)) fail(`image path ${shown} is hidden: containers mount their own there`);
+  return result;
+}
+
 /**
  * Parses a mount point: an absolute image directory other than `/` and the system's.
  *
@@ -17,12 +42,12 @@ const COVERED = /^\/(?:dev|proc|sys)(?:\/|$)/;
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { parseMountPoint } from "./mount_point.ts";
+ * import { parseMountPoint } from "./image_path.ts";
  *
- * assertEquals(parseMountPoint("/opt/mise/"), "/opt/mise");
+ * assertEquals<string>(parseMountPoint("/opt/mise/"), "/opt/mise");
  * ```
  */
-export function parseMountPoint(text: string): string {
+export function parseMountPoint(text: string): MountPoint {
   const fail = (why: string): never => {
     throw new MiseOciError("usage", `Cannot use mount point ${JSON.stringify(text)}: ${why}`, {
       hint: "Write an absolute directory such as /mise or /opt/mise",
@@ -40,5 +65,5 @@ export function parseMountPoint(text: string): string {
   const path = `/${parts.join("/")}`;
   if (SYSTEM.test(path)) fail("it is a directory of the system");
   if (COVERED.test(path)) fail("containers mount their own there, and the tools would not be seen");
-  return path;
+  return path as MountPoint;
 }

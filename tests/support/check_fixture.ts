@@ -2,14 +2,19 @@
  * Images made for tests: a few files, with or without a C library.
  * @module
  */
-import { parseDiffId } from "../oci/mod.ts";
-import type { Cause } from "./cause.ts";
-import { checkImage, type CheckInput, type CheckReport, type LayerLabel } from "./check_image.ts";
-import { buildElf, type ElfFixture } from "./elf_fixture_test.ts";
-import { type FactsEntry, factsEntry, type LayerFacts } from "./layer_facts.ts";
-import { readProgram } from "./program.ts";
-import { accessBytes } from "./random_access.ts";
-import type { Program } from "./program.ts";
+import { parseDiffId } from "../../src/oci/mod.ts";
+import type { Cause } from "../../src/check/cause.ts";
+import {
+  checkImage,
+  type CheckInput,
+  type CheckReport,
+  type LayerLabel,
+} from "../../src/check/check_image.ts";
+import { buildElf, type ElfFixture } from "./elf_fixture.ts";
+import { type FactsEntry, factsEntry, type LayerFacts } from "../../src/check/layer_facts.ts";
+import { readProgram } from "../../src/check/program.ts";
+import { accessBytes } from "../../src/check/random_access.ts";
+import type { Program } from "../../src/check/program.ts";
 
 /** A file of a test image: an ELF file, a text, a link, or a file of another mode. */
 export type FileFixture =

@@ -1,6 +1,6 @@
 /** What the tests of this folder share. */
 import { createHash } from "node:crypto";
-import { MiseOciError } from "../errors.ts";
+import { MiseOciError } from "../../src/errors.ts";
 import {
   type Descriptor,
   type Digest,
@@ -10,8 +10,14 @@ import {
   parseDiffId,
   parseDigest,
   type Platform,
-} from "../oci/mod.ts";
-import { type BlobSink, type Cache, type CachedLayer, type Layout, openCache } from "./mod.ts";
+} from "../../src/oci/mod.ts";
+import {
+  type BlobSink,
+  type Cache,
+  type CachedLayer,
+  type Layout,
+  openCache,
+} from "../../src/store/mod.ts";
 
 export const text = (value: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(value);
 
@@ -116,7 +122,7 @@ export async function age(path: string, ms: number): Promise<void> {
   await Deno.utime(path, then, then);
 }
 
-/** A process of this folder's tests, running `worker_test.ts`. */
+/** A process of the store's tests, running `store_worker.ts`. */
 export interface Worker {
   /** Resolves when it has said `ready`. */
   readonly ready: Promise<void>;
@@ -130,7 +136,7 @@ export interface Worker {
 
 /** Starts a worker. @param wrap a command with arguments that starts it, instead of starting it directly. */
 export function startWorker(args: readonly string[], wrap: readonly string[] = []): Worker {
-  const worker = new URL("./worker_test.ts", import.meta.url).pathname;
+  const worker = new URL("./store_worker.ts", import.meta.url).pathname;
   const [command = "", ...rest] = [
     ...wrap,
     Deno.execPath(),

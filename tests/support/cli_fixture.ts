@@ -2,10 +2,10 @@
  * A process for tests: collects what is written and answers what is asked.
  * @module
  */
-import type { Io } from "../commands/io.ts";
-import type { Workflows } from "../commands/workflows.ts";
-import { runCli } from "../cli.ts";
-import type { CliOptions } from "../cli.ts";
+import type { Io } from "../../src/commands/io.ts";
+import type { Workflows } from "../../src/commands/workflows.ts";
+import { runCli } from "../../src/cli.ts";
+import type { CliOptions } from "../../src/cli.ts";
 
 /** What a test may say about the process. */
 export interface FakeProcess {
@@ -61,6 +61,7 @@ export function fakeWorkflows(given: Partial<Workflows>): Workflows {
     pinProject: unexpected("pinProject"),
     findOutdated: unexpected("findOutdated"),
     generateFile: unexpected("generateFile"),
+    bundleImages: unexpected("bundleImages"),
     cacheDirectory: unexpected("cacheDirectory"),
     listCache: unexpected("listCache"),
     pruneCache: unexpected("pruneCache"),
