@@ -2,6 +2,7 @@
  * Clients of several registries, each opened when it is first asked for.
  * @module
  */
+import type { LocateOptions } from "../mise/locate.ts";
 import type { Reference } from "../oci/mod.ts";
 import type { RegistryClient } from "../registry/transport.ts";
 import { openRegistry, readAccess } from "./registry_access.ts";
@@ -10,12 +11,12 @@ import type { WorkflowContext } from "../context.ts";
 /** Clients by repository, since credentials can be a repository's own. Dispose of it: they are closed then. */
 export class RegistryClients implements Disposable {
   readonly #opened = new Map<string, Promise<RegistryClient>>();
-  readonly #directory: string;
+  readonly #place: LocateOptions;
   readonly #context: WorkflowContext;
 
-  /** @param directory absolute, for mise's settings. */
-  constructor(directory: string, context: WorkflowContext) {
-    this.#directory = directory;
+  /** @param place where mise is asked for its settings, and which mise. */
+  constructor(place: LocateOptions, context: WorkflowContext) {
+    this.#place = place;
     this.#context = context;
   }
 
@@ -25,7 +26,7 @@ export class RegistryClients implements Disposable {
     const key = `${registry}/${repository}`;
     const known = this.#opened.get(key);
     if (known !== undefined) return known;
-    const opened = readAccess(reference, this.#directory, this.#context)
+    const opened = readAccess(reference, this.#place, this.#context)
       .then((access) => openRegistry(reference, access, this.#context));
     this.#opened.set(key, opened);
     return opened;

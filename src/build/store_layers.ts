@@ -286,7 +286,7 @@ export async function takeStored(
     layer.kind === "tool" && !isInstalled(layer, project)
   );
   if (store === undefined || !request.useCache || absent.length === 0) return new Map();
-  using clients = new RegistryClients(request.directory, context);
+  using clients = new RegistryClients(request, context);
   const baseDirectories = await groundDirectories(
     planned,
     { build: request, store, clients },

@@ -8,6 +8,7 @@ import { formatBytes } from "../ui/format.ts";
 import { joinLines } from "../ui/lines.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, listFlag, valueFlag } from "./flag.ts";
+import { given } from "./flags/build.ts";
 import { parseArchivePath } from "./values/build.ts";
 import { parseImageTarget } from "./values/image_target.ts";
 
@@ -37,6 +38,7 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     images: positionals.map((text) => parseImageTarget(text, context.place)),
     without: flags.without,
     output: flags.output,
+    ...given("misePath", globals.mise),
   }, context);
   const { images, layers, left, file } = result;
   context.print({

@@ -70,6 +70,7 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     onto: flags.onto,
     tags: flags.tag,
     check: !flags["no-check"],
+    ...given("misePath", globals.mise),
     ...given("jobs", globals.jobs),
   }, context);
   context.print({

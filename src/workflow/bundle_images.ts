@@ -25,6 +25,8 @@ import type { ImageTarget } from "./inspect_types.ts";
 export interface BundleRequest {
   /** Absolute working directory, for mise's settings. */
   readonly directory: string;
+  /** mise executable (`--mise`). */
+  readonly misePath?: string;
   /** What goes into the archive. */
   readonly images: readonly ImageTarget[];
   /** What the other side has. */
@@ -172,7 +174,7 @@ export async function bundleImages(
   context: WorkflowContext,
 ): Promise<BundleResult> {
   await using stack = new AsyncDisposableStack();
-  using clients = new RegistryClients(request.directory, context);
+  using clients = new RegistryClients(request, context);
   const opening = { clients, stack, context };
   const images: BundledImages[] = [];
   for (const target of request.images) images.push(await openPlace(target, opening));

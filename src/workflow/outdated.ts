@@ -160,8 +160,8 @@ export async function findOutdated(
   request: OutdatedRequest,
   context: WorkflowContext,
 ): Promise<OutdatedResult> {
-  const { image: reference, platform = defaultPlatform(), directory } = request;
-  using clients = new RegistryClients(directory, context);
+  const { image: reference, platform = defaultPlatform() } = request;
+  using clients = new RegistryClients(request, context);
   const project = planPins(request, context).catch((error: unknown) => {
     // An image says enough of itself where there is no project.
     if (reference !== undefined && error instanceof MiseOciError && error.code === "config") {

@@ -112,7 +112,7 @@ export async function pushBuilt(
 ): Promise<PushResult> {
   const { build } = request.image;
   await using _installs = await holdForeignInstalls(requestedPlatforms(build));
-  using clients = new RegistryClients(request.directory, context);
+  using clients = new RegistryClients(build, context);
   const client = await clients.of(request.destination);
   const push = { request, build, client, clients };
   try {
@@ -270,7 +270,11 @@ export async function pushByTool(
     });
   }
   const { image } = request;
-  const access = await readAccess(reference, request.directory, context);
+  const access = await readAccess(
+    reference,
+    request.image.kind === "build" ? request.image.build : request,
+    context,
+  );
   const scratch = await makeTemporary("mise-oci-push-");
   try {
     const directory = image.kind === "layout" ? image.directory : join(scratch, "image");

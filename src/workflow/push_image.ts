@@ -22,7 +22,7 @@ async function pushLayout(
   // A directory that is no layout is an error before mise is asked anything.
   const layout = await readLayout(image);
   const [access, obtained] = await Promise.all([
-    readAccess(destination, directory, context),
+    readAccess(destination, { directory }, context),
     obtainLayoutImages(layout, image, context),
   ]);
   await using images = obtained;

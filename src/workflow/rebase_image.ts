@@ -42,6 +42,8 @@ import type { WorkflowContext } from "../context.ts";
 export interface RebaseRequest {
   /** Absolute working directory, for mise's settings. */
   readonly directory: string;
+  /** mise executable (`--mise`). */
+  readonly misePath?: string;
   /** The image. */
   readonly image: Reference;
   /** The base that it goes onto. */
@@ -268,14 +270,14 @@ export async function rebaseImage(
   request: RebaseRequest,
   context: WorkflowContext,
 ): Promise<RebaseResult> {
-  const { image, onto, directory } = request;
+  const { image, onto } = request;
   const { registry, repository, tag = "latest" } = image;
   if (image.digest !== undefined && request.tags.length === 0) {
     throw new MiseOciError("usage", `Cannot rebase "${formatReference(image)}": it has a digest`, {
       hint: "Give --tag TAG, which the result gets",
     });
   }
-  using clients = new RegistryClients(directory, context);
+  using clients = new RegistryClients(request, context);
   const cache = await openBuildCache(context);
   const rebasing = { request, clients, cache, context };
   const root = await readRoot(rebasing);
