@@ -76,6 +76,8 @@ export interface CommandContext extends WorkflowContext {
   readonly place: Place;
   /** All commands, for completions. */
   readonly commands: readonly Command[];
+  /** Absolute directory of the project, if the command is given several. */
+  readonly project?: string;
   /** Prints the result; called once. */
   print(output: Output): void;
 }
@@ -102,6 +104,8 @@ export interface Command {
   readonly subcommands?: readonly Command[];
   /** Whether stdout belongs to something else (a container), so that there can be no `--json`. */
   readonly foreignStdout?: boolean;
+  /** Whether several `-C` mean several projects, done one after the other. */
+  readonly severalProjects?: boolean;
   /** Does it; resolves with the exit code. */
   run?(input: CommandInput, context: CommandContext): Promise<number>;
 }
