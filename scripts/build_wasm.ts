@@ -1,5 +1,5 @@
 /**
- * Compiles `wasm/deflate` and writes it to `src/layer/deflate/module.ts`; with `--check` only says whether
+ * Compiles `wasm/deflate` and writes it to `src/compress/module.ts`; with `--check` only says whether
  * that is up to date.
  *
  * @module
@@ -10,7 +10,7 @@ import { cached } from "../tests/support/testbed/kept.ts";
 import { REPOSITORY } from "../tests/support/testbed/paths.ts";
 
 const SOURCE = join(REPOSITORY, "wasm/deflate");
-const TARGET = join(REPOSITORY, "src/layer/deflate/module.ts");
+const TARGET = join(REPOSITORY, "src/compress/module.ts");
 /** Pages of 64 KiB: what `wasm/deflate/memory.ts` lays out, and the output. */
 const PAGES = 54;
 
@@ -63,7 +63,7 @@ async function sources(): Promise<readonly string[]> {
 async function check(): Promise<void> {
   await cached({ name: "compiled-deflate", sources: await sources() }, async () => {
     if (await Deno.readTextFile(TARGET) !== asModule(await compile())) {
-      throw new Error("src/layer/deflate/module.ts is out of date: deno task gen:wasm");
+      throw new Error("src/compress/module.ts is out of date: deno task gen:wasm");
     }
   });
 }

@@ -7,8 +7,9 @@ import { backendKind } from "../mise/mod.ts";
 import type { LayerPlan, Project } from "../plan/mod.ts";
 import { adoptReused } from "./adopt_reused.ts";
 import { isHostPlatform } from "./environment.ts";
-import { type ImageInput, type PlannedImage, planPlatforms } from "./plan_images.ts";
-import { requestedPlatforms } from "./project_options.ts";
+import { planPlatforms } from "./plan_images.ts";
+import type { ImageInput, PlannedImage } from "./types.ts";
+import { requestedPlatforms } from "./read_projects.ts";
 import type { ReuseIndex } from "./reuse_layers.ts";
 import type { BuildContext } from "./types.ts";
 

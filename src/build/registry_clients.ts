@@ -3,9 +3,13 @@
  * @module
  */
 import type { LocateOptions } from "../mise/locate.ts";
-import type { Reference } from "../oci/mod.ts";
+import { RegistryImages } from "../image/registry_images.ts";
+import { resolveImage } from "../image/resolve.ts";
+import type { Image } from "../image/types.ts";
+import type { Platform, Reference } from "../oci/mod.ts";
 import type { RegistryClient } from "../registry/transport.ts";
 import { openRegistry, readAccess } from "./registry_access.ts";
+import type { Cache } from "../store/cache.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** Clients by repository, since credentials can be a repository's own. Dispose of it: they are closed then. */
@@ -30,6 +34,22 @@ export class RegistryClients implements Disposable {
       .then((access) => openRegistry(reference, access, this.#context));
     this.#opened.set(key, opened);
     return opened;
+  }
+
+  /**
+   * The image that a reference names for a platform.
+   *
+   * @throws {MiseOciError} as {@linkcode resolveImage}.
+   */
+  async resolve(
+    reference: Reference,
+    { platform, cache }: { readonly platform: Platform; readonly cache?: Cache },
+  ): Promise<Image> {
+    const client = await this.of(reference);
+    const { reporter, signal } = this.#context;
+    const warn = (text: string): void => reporter.emit({ type: "warning", text });
+    const images = new RegistryImages(client, { reference, cache, signal });
+    return await resolveImage(images, { platform, warn });
   }
 
   /** Closes all of them. */

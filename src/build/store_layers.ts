@@ -31,16 +31,17 @@ import {
   type StoreSetting,
   type Tool,
 } from "../plan/mod.ts";
-import { pullBlob, type ReusableLayer } from "../registry/mod.ts";
+import type { ReusableLayer } from "../image/reuse.ts";
+import { pullBlob } from "../registry/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import { defaultJobs } from "./environment.ts";
 import { learn, maybeKnowledge } from "./base_files.ts";
 import type { BaseImage } from "./base_image.ts";
-import { readBaseDirectories } from "./base_directories.ts";
+import { readBaseDirectories } from "./base_facts.ts";
 import { openBuildCache } from "./build_cache.ts";
 import { layGround } from "./lay_ground.ts";
 import { openBase } from "./open_base.ts";
-import type { ImageInput, PlannedImage } from "./plan_images.ts";
+import type { ImageInput, PlannedImage } from "./types.ts";
 import { RegistryClients } from "./registry_clients.ts";
 import { storeWants, toolOf } from "./store_wants.ts";
 import { isInstalled, type ReuseIndex } from "./reuse_layers.ts";

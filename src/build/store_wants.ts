@@ -5,12 +5,12 @@
 import { dirname, join } from "@std/path";
 import { parse as parseToml } from "@std/toml";
 import type { StoreWant } from "../fleet/layer_store.ts";
-import { resolveFraming } from "../layer/compression.ts";
+import { resolveCompression } from "../oci/compression.ts";
 import { LAYER_FORMAT, RELOCATION_FORMAT } from "../layer/format.ts";
 import type { BaseDirectories } from "../layer/mod.ts";
 import { type LayerPlan, type Project, type Tool, toolImagePath } from "../plan/mod.ts";
 import { hostEnv } from "./environment.ts";
-import type { PlannedImage } from "./plan_images.ts";
+import type { PlannedImage } from "./types.ts";
 
 /** A TOML file, or nothing if it cannot be read as one: mise says what is wrong with it. */
 async function readToml(path: string): Promise<Record<string, unknown>> {
@@ -75,7 +75,7 @@ export async function storeWants(
   base: BaseDirectories,
 ): Promise<ReadonlyMap<LayerPlan, StoreWant>> {
   const { platform, mountPoint } = plan;
-  const { kind, level } = resolveFraming(plan.compression, true);
+  const { kind, level } = resolveCompression(plan.compression);
   const directories = project.tools.map((tool) => toolImagePath(mountPoint, tool));
   const libc = hostLibc();
   const wants = new Map<LayerPlan, StoreWant>();

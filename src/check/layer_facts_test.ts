@@ -5,7 +5,7 @@ import { type FixtureEntry, streamOf, tar } from "../../tests/support/tar_fixtur
 import { NO_BASE, toolPlan, withTree } from "../../tests/support/layer.ts";
 import { MiseOciError } from "../errors.ts";
 import { scanLayer } from "../layer/mod.ts";
-import { TarParser } from "../layer/read/mod.ts";
+import { TarParser } from "../tar/parser.ts";
 import { MediaType, parseDiffId } from "../oci/mod.ts";
 import { buildElf } from "../../tests/support/elf_fixture.ts";
 import { encodeFacts, type LayerFacts, maybeParseFacts } from "./layer_facts.ts";

@@ -8,9 +8,8 @@ import { formatBytes } from "../ui/format.ts";
 import { joinLines } from "../ui/lines.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, listFlag, valueFlag } from "./flag.ts";
-import { given } from "./flags/build.ts";
 import { parseArchivePath } from "./values/build.ts";
-import { parseImageTarget } from "./values/image_target.ts";
+import { parseImage } from "./values/image.ts";
 
 const FLAGS = {
   output: valueFlag({
@@ -24,7 +23,7 @@ const FLAGS = {
     valueName: "IMAGE",
     completes: "file",
     help: "An image, or a bundle, that the other side has: its layers are left out",
-    parse: parseImageTarget,
+    parse: parseImage,
   }),
 } as const satisfies FlagTable;
 
@@ -35,10 +34,9 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
   }
   const result = await context.workflows.bundleImages({
     directory: context.place.resolve("."),
-    images: positionals.map((text) => parseImageTarget(text, context.place)),
+    images: positionals.map((text) => parseImage(text, context.place)),
     without: flags.without,
     output: flags.output,
-    ...given("misePath", globals.mise),
   }, context);
   const { images, layers, left, file } = result;
   context.print({

@@ -7,7 +7,6 @@ import { escapeLine } from "../ui/escape.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, switchFlag, valueFlag } from "./flag.ts";
 import { BUILD_FLAGS, buildRequest, given } from "./flags/build.ts";
-import { parseDirectory } from "./flags/image.ts";
 import { parseName } from "./values/numbers.ts";
 
 const FLAGS = {
@@ -30,7 +29,7 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     kind,
     projects: directories.length === 0 ? [build] : directories.map((text) => ({
       ...build,
-      directory: parseDirectory(text, context.place),
+      directory: context.place.resolve(parseName(text)),
     })),
     directory: context.place.resolve("."),
     force: flags.force,

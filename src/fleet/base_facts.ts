@@ -5,7 +5,7 @@
  */
 import { MiseOciError } from "../errors.ts";
 import { maybeParseFacts } from "../check/mod.ts";
-import { maybeParseLayerIndex, readLayerChunks, readTar } from "../layer/read/mod.ts";
+import { maybeParseLayerIndex, readLayerChunks } from "../layer/read/mod.ts";
 import {
   Annotation,
   type Descriptor,
@@ -21,7 +21,8 @@ import {
 } from "../oci/mod.ts";
 import { maybeFetchManifest, MemoryBlobs, pushImage, RemoteBlobs } from "../registry/mod.ts";
 import { headManifest } from "../registry/head_manifest.ts";
-import { TAR_END, tarHeader, tarPadding } from "../store/tar_writer.ts";
+import { encodeTarHeader, TAR_END, tarPadding } from "../tar/encode.ts";
+import { readTar } from "../tar/read_tar.ts";
 import type { StorePlace } from "./layer_store.ts";
 
 /** What is kept of a layer, as the local cache keeps it. */
@@ -92,7 +93,15 @@ async function layerOf(
   content: Uint8Array<ArrayBuffer>,
 ): Promise<{ readonly blob: Uint8Array<ArrayBuffer>; readonly diffId: DiffId }> {
   const parts = [
-    tarHeader({ name: FILE, size: content.length }),
+    encodeTarHeader({
+      path: FILE,
+      type: "file",
+      mode: 0o644,
+      uid: 0,
+      gid: 0,
+      size: content.length,
+      target: "",
+    }),
     content,
     tarPadding(content.length),
     TAR_END,

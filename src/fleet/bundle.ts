@@ -12,7 +12,7 @@ import {
   maybeManifestKind,
   parseManifest,
 } from "../oci/mod.ts";
-import { type ImageStore, readBlob } from "../store/mod.ts";
+import { type ImageStore, readDocument } from "../store/mod.ts";
 
 /** Images of a place that go into a bundle. */
 export interface BundledImages {
@@ -46,7 +46,7 @@ export async function layersBelow(
   const visit = async (entry: Descriptor): Promise<void> => {
     if (seen.has(entry.digest) || maybeManifestKind(entry.mediaType) === undefined) return;
     seen.add(entry.digest);
-    const parsed = parseManifest(await readBlob(store, entry), {
+    const parsed = parseManifest(await readDocument(store, entry), {
       what: `manifest "${entry.digest}" of ${store.place}`,
       expectedMediaType: entry.mediaType,
     });
@@ -74,20 +74,38 @@ export function joinStores(images: readonly BundledImages[]): ImageStore {
       hint: "Give each image once",
     });
   }
+  // A registry tells manifests from blobs: those that were read are served from here.
+  const documents = new Map<Digest, Uint8Array<ArrayBuffer>>();
   const find = async (digest: Digest): Promise<ImageStore | undefined> => {
     for (const { store } of images) if (await store.size(digest) !== undefined) return store;
     return undefined;
   };
+  const missing = (digest: Digest): MiseOciError =>
+    new MiseOciError("not-found", `Cannot find blob "${digest}" of the images to bundle`, {
+      hint: "The image is incomplete; build or copy it again",
+    });
   return {
     place: "the images to bundle",
     index: (): Promise<Index> => Promise.resolve({ manifests }),
-    size: async (digest) => await (await find(digest))?.size(digest),
+    document: async (descriptor) => {
+      const { digest } = descriptor;
+      const known = documents.get(digest);
+      if (known !== undefined) return known;
+      const store = await find(digest) ??
+        images.find(({ entries }) => entries.some((entry) => entry.digest === digest))?.store;
+      if (store === undefined) throw missing(digest);
+      const bytes = await readDocument(store, descriptor);
+      documents.set(digest, bytes);
+      return bytes;
+    },
+    size: async (digest) =>
+      documents.get(digest)?.length ?? await (await find(digest))?.size(digest),
     open: async (digest, range) => {
+      const bytes = documents.get(digest);
+      if (bytes !== undefined) return ReadableStream.from([bytes.slice(range?.start, range?.end)]);
       const store = await find(digest);
-      if (store !== undefined) return await store.open(digest, range);
-      throw new MiseOciError("not-found", `Cannot find blob "${digest}" of the images to bundle`, {
-        hint: "The image is incomplete; build or copy it again",
-      });
+      if (store === undefined) throw missing(digest);
+      return await store.open(digest, range);
     },
   };
 }

@@ -2,7 +2,7 @@
  * Which other tools a layer names: with another of those, or without one, its bytes would be others.
  * @module
  */
-import type { TarEntry, TarHandler } from "../layer/read/mod.ts";
+import type { TarEntry, TarHandler } from "../tar/parser.ts";
 import type { LayerReferences } from "./store_key.ts";
 
 /** What a layer is looked through for. */

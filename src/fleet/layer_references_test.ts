@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { TarEntry } from "../layer/read/mod.ts";
+import type { TarEntry } from "../tar/parser.ts";
 import { ReferenceCollector } from "./layer_references.ts";
 
 const OWN = "/mise/installs/npm-prettier/3.6.2";

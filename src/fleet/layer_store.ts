@@ -27,8 +27,8 @@ import {
   pushImage,
   readBlob,
   type RegistryClient,
-  type ReusableLayer,
 } from "../registry/mod.ts";
+import type { ReusableLayer } from "../image/reuse.ts";
 import { headManifest } from "../registry/head_manifest.ts";
 import { hasBlob } from "../registry/head_blob.ts";
 import { type LayerReferences, storeKey, type StoreKeyInput, storeTag } from "./store_key.ts";

@@ -4,20 +4,19 @@
  */
 import type { WorkflowContext } from "../context.ts";
 import { MiseOciError } from "../errors.ts";
-import { miseContext } from "../build/mise_context.ts";
+import { miseContext } from "../build/read_projects.ts";
 import { defaultPlatform } from "../build/environment.ts";
-import type { PlannedImage } from "../build/plan_images.ts";
+import type { PlannedImage } from "../build/types.ts";
 import { readOutdatedTools } from "../mise/mod.ts";
 import {
   Annotation,
-  type Digest,
   formatReference,
   parseReference,
   type Platform,
   type Reference,
 } from "../oci/mod.ts";
 import { packageKey } from "../plan/project.ts";
-import { type ResolvedRemoteImage, resolveImage } from "../registry/mod.ts";
+import type { Image } from "../image/types.ts";
 import {
   currentDigest,
   packageVersions,
@@ -119,22 +118,20 @@ async function projectTools(
 
 /** The base that an image says it has, by the platform's own manifest. */
 async function imageBase(
-  { manifest, platform }: ResolvedRemoteImage,
+  { manifest, platform }: Image,
   clients: RegistryClients,
-  { signal }: WorkflowContext,
 ): Items {
   const { [Annotation.baseName]: name, [Annotation.baseDigest]: digest } = manifest.annotations ??
     {};
   if (name === undefined || digest === undefined) return [];
   const reference = withoutDigest(parseReference(name));
-  const client = await clients.of(reference);
-  const base = await resolveImage(client, { reference, platform, signal });
-  return item("base", formatReference(reference), [digest, base.descriptor.digest as Digest]);
+  const base = await clients.resolve(reference, { platform });
+  return item("base", formatReference(reference), [digest, base.descriptor.digest]);
 }
 
 /** Tools of the image that the project has in another version by now. */
 function imageTools(
-  { manifest }: ResolvedRemoteImage,
+  { manifest }: Image,
   planned: PlannedImage,
 ): readonly OutdatedItem[] {
   const versions = new Map<string, string[]>();
@@ -179,12 +176,11 @@ export async function findOutdated(
     ]);
     return { outdated: [...base, ...packages, ...tools] };
   }
-  const { signal } = context;
   const [planned, image] = await Promise.all([
     project,
-    clients.of(reference).then((client) => resolveImage(client, { reference, platform, signal })),
+    clients.resolve(reference, { platform }),
   ]);
-  const base = await imageBase(image, clients, context);
+  const base = await imageBase(image, clients);
   if (planned === undefined) return { outdated: base };
   const [packages, tools] = await Promise.all([
     projectPackages(planned, context),

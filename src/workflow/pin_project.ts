@@ -7,7 +7,7 @@ import type { WorkflowContext } from "../context.ts";
 import { MiseOciError } from "../errors.ts";
 import { maybeTomlString, setTomlString, type TomlPath } from "../fleet/toml_edit.ts";
 import { formatReference, type Reference } from "../oci/mod.ts";
-import type { PlannedImage } from "../build/plan_images.ts";
+import type { PlannedImage } from "../build/types.ts";
 import { packageKey, type Project } from "../plan/project.ts";
 import {
   currentDigest,

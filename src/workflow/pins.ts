@@ -6,12 +6,14 @@
 import type { TransientBuild } from "../build/types.ts";
 import { openBuildCache } from "../build/build_cache.ts";
 import { openBase } from "../build/open_base.ts";
-import { type PlannedImage, planProject } from "../build/plan_images.ts";
+import { planProject } from "../build/plan_images.ts";
+import type { PlannedImage } from "../build/types.ts";
 import { maybeMakePackagesLayer } from "../build/packages_layer.ts";
 import { defaultJobs } from "../build/environment.ts";
 import { openRegistry } from "../build/registry_access.ts";
 import type { WorkflowContext } from "../context.ts";
-import { readLayerChunks, readTar } from "../layer/read/mod.ts";
+import { readLayerChunks } from "../layer/read/mod.ts";
+import { readTar } from "../tar/read_tar.ts";
 import { type Digest, formatReference, type Reference } from "../oci/mod.ts";
 import { databasePath, parseVersions } from "../packages/mod.ts";
 import { headManifest } from "../registry/head_manifest.ts";

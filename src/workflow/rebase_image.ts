@@ -28,7 +28,6 @@ import {
   putManifest,
   readBlob,
   RemoteBlobs,
-  resolveImage,
 } from "../registry/mod.ts";
 import { pushImage } from "../registry/push.ts";
 import type { Cache } from "../store/mod.ts";
@@ -142,7 +141,7 @@ async function readRoot({ request: { image }, clients, cache, context }: Rebasin
   const images = await Promise.all(entries.map(async (entry): Promise<RemoteImage> => {
     const { platform = { os: "", architecture: "" } } = entry;
     const reference = { ...image, digest: entry.digest };
-    const one = await resolveImage(client, { reference, platform, cache, signal });
+    const one = await clients.resolve(reference, { platform, cache });
     return { manifest: one.manifest, config: one.config, platform, descriptor: entry };
   }));
   return { digest, index, images };
@@ -151,7 +150,7 @@ async function readRoot({ request: { image }, clients, cache, context }: Rebasin
 /** The base that an image was built on, by its annotations; `undefined` for `scratch`. */
 async function maybeOldBase(
   { manifest, platform }: RemoteImage,
-  { clients, cache, context: { signal } }: Rebasing,
+  { clients, cache }: Rebasing,
 ): Promise<ImageDocuments | undefined> {
   const { [Annotation.baseName]: name, [Annotation.baseDigest]: digest } = manifest.annotations ??
     {};
@@ -168,8 +167,7 @@ async function maybeOldBase(
   const { registry, repository } = parseReference(name);
   const reference = parseReference(`${registry}/${repository}@${digest}`);
   try {
-    const client = await clients.of(reference);
-    return await resolveImage(client, { reference, platform, cache, signal });
+    return await clients.resolve(reference, { platform, cache });
   } catch (error) {
     if (!(error instanceof MiseOciError) || error.code !== "not-found") throw error;
     throw rebaseRefusal(
@@ -181,11 +179,10 @@ async function maybeOldBase(
 }
 
 async function rebaseOne(image: RemoteImage, rebasing: Rebasing): Promise<Rebased> {
-  const { request: { onto }, clients, cache, context: { signal } } = rebasing;
+  const { request: { onto }, clients, cache } = rebasing;
   const { platform } = image;
-  const client = await clients.of(onto);
   const [base, oldBase] = await Promise.all([
-    resolveImage(client, { reference: onto, platform, cache, signal }),
+    clients.resolve(onto, { platform, cache }),
     maybeOldBase(image, rebasing),
   ]);
   const reference = formatReference(onto);

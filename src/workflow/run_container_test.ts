@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import type { ContainerOptions, Engine } from "../engine/mod.ts";
 import { makeTempDir } from "../../tests/support/testbed/command.ts";
-import { runContainer } from "./run_container.ts";
+import { runContainer } from "./run_image.ts";
 import { RUN_LABEL } from "./run_lease.ts";
 
 const ignore = Deno.build.os === "windows";

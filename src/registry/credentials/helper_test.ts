@@ -65,7 +65,7 @@ Deno.test({
   ignore,
   fn: async () => {
     const result = await runFake("exec >&- ; sleep 5", { timeoutMs: 200 });
-    assertEquals(result, { kind: "unusable", why: "did not end in time" });
+    assertEquals(result, { kind: "unusable", why: "did not answer in time" });
   },
 });
 
