@@ -5,7 +5,7 @@ import {
   formatImageSource,
   parseImageArgument,
   parseImageSource,
-  withPath,
+  withSourcePath,
 } from "./image_source.ts";
 
 const DIGEST = parseDigest(`sha256:${"a".repeat(64)}`);
@@ -60,13 +60,13 @@ Deno.test("parseImageArgument() leaves a name without a prefix to what exists", 
   assertEquals(parseImageArgument("docker://debian").kind, "registry");
 });
 
-Deno.test("withPath() leaves ~ for the opener to expand", () => {
+Deno.test("withSourcePath() leaves ~ for the opener to expand", () => {
   const below = (path: string): string => `/work/${path}`;
-  assertEquals(withPath(parseImageArgument("oci:d:v1"), below), {
+  assertEquals(withSourcePath(parseImageArgument("oci:d:v1"), below), {
     kind: "layout",
     location: "/work/d:v1",
   });
-  assertEquals(withPath(parseImageArgument("oci:~/d"), below), {
+  assertEquals(withSourcePath(parseImageArgument("oci:~/d"), below), {
     kind: "layout",
     location: "~/d",
   });
