@@ -64,6 +64,20 @@ testWith(
     const { stdout } = await run(["tar", "-tf", join(project.directory, "update.tar")]);
     assertEquals(stdout.split("\n").filter((name) => /sha256\/\w/.test(name)).length, 3);
 
+    // A registry that has the old image completes the update; one that lacks it is told what is missing.
+    const deliver = (to: string): Promise<RunResult> =>
+      runProgram(["push", "--image", "oci-archive:update.tar", to], options(project));
+    const completed = await deliver(image("delivered"));
+    assertEquals(completed.code, 0, completed.stderr);
+    assertStringIncludes(completed.stdout, digest);
+    await using other = await startDockerRegistry();
+    const incomplete = await deliver(`${other.host}/team/app:new`);
+    assertEquals(incomplete.code, 1);
+    assertStringIncludes(incomplete.stderr, "neither has sha256:");
+    const tag = await fetch(`${other.url}/v2/team/app/manifests/new`);
+    await tag.body?.cancel();
+    assertEquals(tag.status, 404);
+
     const wrong = (...args: string[]): Promise<RunResult> =>
       runProgram(["bundle", ...args], options(project));
     assertStringIncludes((await wrong(image("new"))).stderr, "-o FILE");

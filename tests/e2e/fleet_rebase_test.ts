@@ -158,7 +158,10 @@ testWith(
   "rebase: both platforms of an index, which stay readable for others; a base of one is refused",
   async () => {
     await using registry = await startDockerRegistry();
-    await using project = await createMiseProject({ files: { "app/hello": "hello\n" } });
+    await using project = await createMiseProject({
+      toml: '[oci]\nworkdir = "/work"\n',
+      files: { "app/hello": "hello\n" },
+    });
     const from = await pushBothBases(registry.host);
     const newer = await deriveBase(from, "newer", NEWER);
     const image = `${registry.host}/team/dev:1`;
