@@ -14,7 +14,7 @@ import { checkBuilt } from "./check_built.ts";
 import { composeImage } from "./compose_image.ts";
 import { settleUser } from "./base_facts.ts";
 import { refuseReplacements } from "./inspect_tree.ts";
-import { makeLayers, type MakeLayersOptions } from "./layers.ts";
+import { makeLayers } from "./layers.ts";
 import { composeSet, describeSet, type ImageSet } from "./image_set.ts";
 import { hearWarnings, tellOnce } from "../context.ts";
 import { layGround } from "./lay_ground.ts";
@@ -27,9 +27,7 @@ import type {
   BuildInCacheOptions,
   BuildRequest,
   BuildResult,
-  ComposedImage,
   ImageInCache,
-  ImageInput,
   PlannedImage,
 } from "./types.ts";
 
