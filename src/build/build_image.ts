@@ -14,11 +14,12 @@ import { checkBuilt } from "./check_built.ts";
 import { composeImage } from "./compose_image.ts";
 import { settleUser } from "./base_facts.ts";
 import { refuseReplacements } from "./inspect_tree.ts";
-import { makeLayers, type MakeLayersOptions } from "./layers.ts";
+import { makeLayers } from "./layers.ts";
 import { composeSet, describeSet, type ImageSet } from "./image_set.ts";
 import { hearWarnings, tellOnce } from "../context.ts";
 import { layGround } from "./lay_ground.ts";
-import { planPlatforms, planProject } from "./plan_images.ts";
+import type { PlannedFound } from "./plan_found.ts";
+import { planProject } from "./plan_images.ts";
 import { requestedPlatforms } from "./read_projects.ts";
 import { isInstalled, maybeReusable, type ReuseIndex } from "./reuse_layers.ts";
 import type {
@@ -26,9 +27,7 @@ import type {
   BuildInCacheOptions,
   BuildRequest,
   BuildResult,
-  ComposedImage,
   ImageInCache,
-  ImageInput,
   PlannedImage,
 } from "./types.ts";
 
@@ -39,6 +38,11 @@ export { planImage } from "./plan_images.ts";
 
 /** Archives of an image. */
 const archiveModule = () => import("./write_archive.ts");
+
+/** Plans with layers that are found elsewhere. */
+const foundModule = () => import("./plan_found.ts");
+/** The layer store. */
+const storeModule = () => import("./store_layers.ts");
 
 /** @throws {MiseOciError} `tool` naming every tool that is not installed, unless its layer is reused. */
 export function requireInstalled(
@@ -124,12 +128,31 @@ export async function buildInCache(
     lists: planned.lists,
   }, heard.context);
   const built = { project, plan, base, image: await composeImage(plan, base, layers) };
+  if (request.listPackages === true) await listPackages(built, trees, cache);
   const { check = "warn", fix = false, ...once } = request;
   const told = heard.warnings;
   if (!await checkBuilt(built, { check, fix, cache, trees, told }, context)) return built;
   // What --fix wrote into the config file is part of the image.
   const again = await planProject(request, context);
   return await buildInCache(again, { ...options, request: { ...once, check } }, context);
+}
+
+/* Loaded late: few builds make a bill of materials. */
+const packagesModule = () => import("./layer_packages.ts");
+
+/** Notes what the layers that were looked at say about packages, which costs less than reading their blobs. */
+async function listPackages(
+  { image, plan, base }: ImageInCache,
+  trees: ReadonlyMap<LayerPlan, LayerTree>,
+  cache: Cache,
+): Promise<void> {
+  const { keepTreePackages } = await packagesModule();
+  const layers = plan.layers.flatMap((layer, i) => {
+    const tree = trees.get(layer);
+    const diffId = image.imageConfig.diffIds[base.layers.length + i];
+    return tree === undefined || diffId === undefined ? [] : [{ diffId, tree }];
+  });
+  await keepTreePackages(cache, layers);
 }
 
 /** Makes the images of several platforms, one after the other: the layers of each keep all cores busy. */
@@ -148,6 +171,20 @@ export async function buildPlatforms(
     built.push(await buildInCache(one, { ...rest, ...more, request: own }, told));
   }
   return built;
+}
+
+/** Plans the images with layers of a store, if there is one: only then is its code read. */
+async function planStored(
+  request: BuildRequest,
+  cache: Cache,
+  context: BuildContext,
+): Promise<PlannedFound> {
+  const { planFound } = await foundModule();
+  return await planFound(request, async (planned) => {
+    const hasStore = (request.store ?? planned.project.oci.store) !== undefined;
+    if (!hasStore) return new Map();
+    return await (await storeModule()).takeStored(planned, { request, cache }, context);
+  }, context);
 }
 
 /** Writes the images where they were asked for. */
@@ -183,16 +220,16 @@ export async function buildImage(
     await checkArchiveTarget(archive, request.platforms?.length ?? 1);
   }
   await using _installs = await holdForeignInstalls(requestedPlatforms(request));
-  const planned = await planPlatforms(request, context);
+  const cache = await openBuildCache(context);
+  await using _lease = await cache.lease();
+  const { planned, reuse } = await planStored(request, cache, context);
   if (archive?.format === "docker-archive") {
     (await archiveModule()).checkArchiveCompression(archive, planned.map(({ plan }) => plan));
   }
-  for (const one of planned) requireInstalled(one);
-  const cache = await openBuildCache(context);
-  await using _lease = await cache.lease();
+  planned.forEach((one, i) => requireInstalled(one, reuse[i]));
   const tag = planned[0]?.plan.tag;
   const write = async (useCache: boolean): Promise<ImageSet> => {
-    const built = await buildPlatforms(planned, { request, cache, useCache }, context);
+    const built = await buildPlatforms(planned, { request, cache, useCache, reuse }, context);
     const set = await composeSet(built.map(({ image }) => image));
     await writeOutputs(set, { request, tag, cache }, context);
     return set;

@@ -72,8 +72,8 @@ export function globalFlagsOf(command: Command | undefined): FlagTable {
   return Object.fromEntries(Object.entries(GLOBAL_FLAGS).filter(([name]) => !(name in own)));
 }
 
-function positionalText({ name, optional, repeats }: Positional): string {
-  const text = repeats ? `${name}…` : name;
+function positionalText({ name, optional, many }: Positional): string {
+  const text = many ? `${name}...` : name;
   return optional ? `[${text}]` : text;
 }
 

@@ -282,9 +282,8 @@ export function convertInput(
   const positionals = command.trailing === undefined
     ? [...line.positionals, ...line.trailing]
     : line.positionals;
-  const repeats = command.positionals.at(-1)?.repeats === true;
-  const extra = repeats ? undefined : positionals[command.positionals.length];
-  if (extra !== undefined) {
+  const extra = positionals[command.positionals.length];
+  if (extra !== undefined && command.positionals.at(-1)?.many !== true) {
     throw usage(`Unexpected argument ${JSON.stringify(extra)}`, path);
   }
   for (const [at, { name, optional, choices }] of command.positionals.entries()) {

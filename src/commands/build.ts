@@ -104,13 +104,21 @@ function outputs(
 function checkFlags(
   { flags, given: names, globals }: CommandInput<typeof FLAGS>,
   { archive }: OutputRequest,
-  { io }: Pick<CommandContext, "io">,
+  { io, project }: Pick<CommandContext, "io" | "project">,
 ): void {
   const fail = (message: string, hint: string): never => {
     throw new MiseOciError("usage", message, { hint });
   };
   if (names.has("engine") && !flags.load) {
     fail("Cannot use --engine without --load", "Write --load --engine NAME, or leave --engine out");
+  }
+  const once = ["push", "metadata-file", "iidfile"].find((name) => names.has(name)) ??
+    (archive?.path === "-" ? "output-archive -" : undefined);
+  if (project !== undefined && once !== undefined) {
+    fail(
+      `Cannot use --${once} with several projects`,
+      "Build one at a time, or write mise-oci push -C DIR -C DIR HOST/{project}:TAG",
+    );
   }
   if (flags["dry-run"]) {
     const after = ["push", "load", "metadata-file", "iidfile"].find((name) => names.has(name));
@@ -206,6 +214,7 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
 /** The command. */
 export const build: Command = defineCommand({
   name: "build",
+  severalProjects: true,
   summary: "Build an image of the project's tools, one layer per tool",
   description: [
     "Writes an OCI image layout and prints its directory, the digest of the image manifest and its " +

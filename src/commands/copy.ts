@@ -56,7 +56,7 @@ export const copy: Command = defineCommand({
     {
       name: "REF",
       help: "Where to, registry host included; several get the same image",
-      repeats: true,
+      many: true,
     },
   ],
   examples: [

@@ -13,7 +13,15 @@ import { cat, exportCommand } from "./files.ts";
 import { inspect } from "./inspect.ts";
 import { load } from "./load.ts";
 import { push } from "./push.ts";
+import { pin } from "./pin.ts";
+import { outdated } from "./outdated.ts";
+import { generate } from "./generate.ts";
+import { bundle } from "./bundle.ts";
+import { rebase } from "./rebase.ts";
 import { runCommand } from "./run.ts";
+import { sbom } from "./sbom.ts";
+import { sign } from "./sign.ts";
+import { verify } from "./verify.ts";
 
 /** Every command, in the order of help. */
 export const COMMANDS: readonly Command[] = [
@@ -22,11 +30,19 @@ export const COMMANDS: readonly Command[] = [
   push,
   copy,
   load,
+  rebase,
+  pin,
+  bundle,
+  outdated,
+  generate,
   check,
   inspect,
   diff,
   cat,
   exportCommand,
+  sbom,
+  sign,
+  verify,
   cache,
   completion,
 ];

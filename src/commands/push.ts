@@ -4,13 +4,14 @@
  */
 import { MiseOciError } from "../errors.ts";
 import { formatReference, parseReference, type Reference } from "../oci/reference.ts";
-import type { PushRequest } from "../workflow/types.ts";
+import type { AttestFlags, PushRequest } from "../workflow/types.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { choiceFlag, type FlagTable, inGroup, switchFlag, valueFlag } from "./flag.ts";
 import { given } from "./flags/build.ts";
 import { CONFIG_FLAGS, overridesRequest } from "./flags/config.ts";
 import { IMAGE_FLAGS, imageRequest } from "./flags/image.ts";
 import { IMAGE_FORMS, parseDestination } from "./values/image.ts";
+import { parseSigner } from "./values/signer.ts";
 
 const printModule = () => import("./print/push.ts");
 
@@ -29,9 +30,41 @@ const FLAGS = {
       help: "Who uploads; auto is the built-in client",
     }),
   }),
+  ...inGroup("Trust flags", {
+    sbom: switchFlag({ help: "Attach a bill of materials to each image" }),
+    "sbom-format": choiceFlag(["cyclonedx", "spdx"], { help: "Its format" }),
+    provenance: switchFlag({ help: "Attach how each image was built (SLSA provenance)" }),
+    sign: valueFlag({
+      valueName: "KEY",
+      completes: "file",
+      help:
+        "Sign images and what is attached with this private key, as cosign does; keyless: as the CI job",
+      parse: parseSigner,
+    }),
+  }),
   ...CONFIG_FLAGS,
   ...IMAGE_FLAGS,
 } as const satisfies FlagTable;
+
+const PROJECT = "{project}";
+
+/**
+ * The destination with the name of the project's directory in place of `{project}`.
+ *
+ * @throws {MiseOciError} `usage` for several projects with one destination.
+ */
+function destinationText(
+  text: string,
+  { place, project }: Pick<CommandContext, "place" | "project">,
+): string {
+  if (project !== undefined && !text.includes(PROJECT)) {
+    throw new MiseOciError("usage", `Cannot push several projects to ${JSON.stringify(text)}`, {
+      hint: `Write ${PROJECT} where the name of each project's directory goes`,
+    });
+  }
+  const name = (project ?? place.resolve(".")).split(/[\\/]/).at(-1) ?? "";
+  return text.replaceAll(PROJECT, name.toLowerCase());
+}
 
 function sameRepository(a: Reference, b: Reference): boolean {
   return a.registry === b.registry && a.repository === b.repository;
@@ -49,12 +82,27 @@ function parseDestinations(texts: readonly string[]): readonly [Reference, ...Re
   return [first, ...also];
 }
 
+/** What is attached; a flag that is not given leaves it to the config. */
+function attestFlags(input: CommandInput<typeof FLAGS>): AttestFlags | undefined {
+  const { flags } = input;
+  const has = (name: string): boolean => input.given.has(name);
+  if (!["sbom", "sbom-format", "provenance", "sign"].some(has)) return undefined;
+  const sbom = has("sbom") ? flags.sbom : has("sbom-format");
+  return {
+    ...(has("sbom") || has("sbom-format") ? { sbom: sbom ? flags["sbom-format"] : false } : {}),
+    ...(has("provenance") ? { provenance: flags.provenance } : {}),
+    ...(flags.sign === undefined ? {} : { sign: flags.sign }),
+  };
+}
+
 function pushRequest(
   input: CommandInput<typeof FLAGS>,
-  context: Pick<CommandContext, "place">,
+  context: Pick<CommandContext, "place" | "project">,
 ): PushRequest {
   const { flags, globals } = input;
-  const [destination, ...also] = parseDestinations(input.positionals);
+  const [destination, ...also] = parseDestinations(
+    input.positionals.map((text) => destinationText(text, context)),
+  );
   const cacheFrom = flags["cache-from"];
   const isElsewhere = (one: Reference): boolean =>
     cacheFrom !== undefined && !sameRepository(cacheFrom, one);
@@ -80,6 +128,7 @@ function pushRequest(
     ...(also.length === 0 ? {} : { also }),
     updateIndex: flags["update-index"],
     tool: flags.tool,
+    ...given("attest", attestFlags(input)),
     ...given("cacheFrom", cacheFrom),
     ...given("jobs", globals.jobs),
   };
@@ -101,6 +150,7 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
 /** The command. */
 export const push: Command = defineCommand({
   name: "push",
+  severalProjects: true,
   summary: "Build an image and push it to a registry",
   description: [
     "Sends only what the registry does not have. Tools whose layers are in the image that REF names " +
@@ -113,7 +163,7 @@ export const push: Command = defineCommand({
   positionals: [{
     name: "REF",
     help: "Where to, registry host included: ghcr.io/team/app:v1; several get the same image",
-    repeats: true,
+    many: true,
   }],
   examples: [
     { text: "Build and push", command: "mise-oci push ghcr.io/team/devenv:latest" },
@@ -132,6 +182,14 @@ export const push: Command = defineCommand({
     {
       text: "A tag per commit that reuses the layers of the last release",
       command: "mise-oci push --cache-from ghcr.io/team/app:latest ghcr.io/team/app:$SHA",
+    },
+    {
+      text: "With a bill of materials, provenance and signatures",
+      command: "mise-oci push --sbom --provenance --sign cosign.key ghcr.io/team/app:v1",
+    },
+    {
+      text: "Several projects, each to a repository of its own",
+      command: "mise-oci push -C services/api -C services/web ghcr.io/team/{project}:v1",
     },
     {
       text: "One tag for several platforms, pushed from a machine of each",

@@ -95,7 +95,14 @@ function joinTables(oci: OciTable, own: OciTable): OciTable {
     ...((own.annotations ?? oci.annotations) === undefined
       ? {}
       : { annotations: { ...oci.annotations, ...own.annotations } }),
+    ...joinRules(oci, own),
   };
+}
+
+/** No file takes back what another one demands of a base. */
+function joinRules(a: OciTable, b: OciTable): Pick<OciTable, "verify"> {
+  const rules = [...a.verify ?? [], ...b.verify ?? []];
+  return rules.length === 0 ? {} : { verify: rules };
 }
 
 function parseFile(file: ConfigFile, home?: string): OciTable {
@@ -156,6 +163,7 @@ export function mergeOci(tables: readonly OciTable[]): OciSection {
       ...(table.annotations === undefined
         ? {}
         : { annotations: { ...merged.annotations, ...table.annotations } }),
+      ...joinRules(merged, table),
     };
   }
   return merged;

@@ -3,7 +3,8 @@
  * @module
  */
 import { describeLayers, type PageLayer, renderPage } from "../inspect/mod.ts";
-import { formatPlatform, parseManifest } from "../oci/mod.ts";
+import { MiseOciError } from "../errors.ts";
+import { type Descriptor, formatPlatform, parseManifest } from "../oci/mod.ts";
 import { readLayerFiles } from "./layer_files.ts";
 import { type OpenedImage, openImage } from "./open_image.ts";
 import { withProgress } from "./layer_progress.ts";
@@ -64,6 +65,21 @@ async function documentOf(
   return new TextDecoder().decode(bytes);
 }
 
+/** What is attached to the image; a registry that does not say is no reason to fail. */
+async function maybeReferrers(
+  image: OpenedImage,
+  { reporter, signal }: WorkflowContext,
+): Promise<readonly Descriptor[] | undefined> {
+  try {
+    return await image.referrers?.();
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof MiseOciError)) throw error;
+    reporter.emit({ type: "detail", level: 1, text: error.message });
+    return undefined;
+  }
+}
+
 /**
  * Looks into an image. Its layers are read for the page only.
  *
@@ -93,5 +109,17 @@ export async function inspectImage(
     ? {}
     : { document: await documentOf(image, request) };
   const details = await detailsOf(image);
-  return { name, digest, platform, platforms, ...created, layers, details, ...document, ...html };
+  const referrers = await maybeReferrers(image, context);
+  return {
+    name,
+    digest,
+    platform,
+    platforms,
+    ...created,
+    layers,
+    ...(referrers === undefined || referrers.length === 0 ? {} : { referrers }),
+    details,
+    ...document,
+    ...html,
+  };
 }

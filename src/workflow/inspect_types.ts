@@ -3,7 +3,15 @@
  * @module
  */
 import type { FileChange, ImageComparison, LayerChange, LayerFacts } from "../inspect/mod.ts";
-import type { ContainerConfig, Digest, HistoryEntry, ImageSource, Platform } from "../oci/mod.ts";
+import type { PackageChange } from "../attest/compare_packages.ts";
+import type {
+  ContainerConfig,
+  Descriptor,
+  Digest,
+  HistoryEntry,
+  ImageSource,
+  Platform,
+} from "../oci/mod.ts";
 
 export type { FileChange, LayerChange, LayerFacts };
 
@@ -63,6 +71,8 @@ export interface InspectResult {
   readonly details?: ImageDetails;
   /** The text of the document that was asked for. */
   readonly document?: string;
+  /** What is attached to the image in its registry, signatures among them. */
+  readonly referrers?: readonly Descriptor[];
   /** The page that was written. */
   readonly html?: string;
 }
@@ -75,6 +85,8 @@ export interface DiffRequest extends LookRequest {
   readonly b: ImageSource;
   /** Whether the files of tools with another version are compared too (`--files`). */
   readonly files: boolean;
+  /** Reads layers that are not known yet to compare the packages (`--packages`). */
+  readonly packages: boolean;
 }
 
 /** A layer with its files that differ, if they were compared. */
@@ -91,4 +103,6 @@ export interface DiffResult extends Omit<ImageComparison, "layers"> {
   readonly b: { readonly name: string; readonly digest: Digest };
   /** The layers of B bottom first, then those that only A has. */
   readonly layers: readonly DiffLayer[];
+  /** Packages that differ; absent if layers are not known. */
+  readonly packages?: readonly PackageChange[];
 }

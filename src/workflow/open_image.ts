@@ -25,6 +25,8 @@ export interface OpenedImage extends ResolvedImage, AsyncDisposable {
   rootBytes(): Promise<Uint8Array<ArrayBuffer>>;
   /** Where it is, unless that is a registry. */
   readonly store?: ImageStore;
+  /** What refers to the image in its registry; absent for images that are elsewhere. */
+  referrers?(): Promise<readonly Descriptor[]>;
 }
 
 /** Which image of what an argument names. */
@@ -65,7 +67,9 @@ export async function openImage(
         image.path.length === 1
           ? Promise.resolve(image.manifestBytes)
           : readDocument(store, image.path[0]),
-      ...(opened.reference === undefined ? { store } : {}),
+      ...(opened.reference === undefined ? { store } : {
+        referrers: async () => await store.referrers?.(image.descriptor.digest) ?? [],
+      }),
       [Symbol.asyncDispose]: dispose,
     };
   } catch (error) {

@@ -2,23 +2,36 @@
  * `push`: image → registry, with the built-in client or another program.
  * @module
  */
+import { MiseOciError } from "../errors.ts";
 import type { OpenedImages } from "../image/open.ts";
 import { listImages } from "../image/resolve.ts";
 import { readReferrers, readTree, type Tree } from "../image/tree.ts";
 import type { Image } from "../image/types.ts";
-import type { Descriptor } from "../oci/mod.ts";
+import {
+  type Descriptor,
+  type Digest,
+  formatReference,
+  isForeignLayer,
+  type Reference,
+} from "../oci/mod.ts";
+import { hasBlob } from "../registry/head_blob.ts";
+import type { RegistryClient } from "../registry/transport.ts";
 import { checkCacheFrom } from "../registry/cache_from.ts";
+import { maybeAttest } from "./attest_request.ts";
 import { openSource, selectorOf } from "../build/open_source.ts";
 import { openRegistry, readAccess } from "../build/registry_access.ts";
 import type { WorkflowContext } from "../context.ts";
 import { checkFound } from "./check_found.ts";
 import { chooseRoot } from "./open_image.ts";
-import { destinationsOf, joinResults, type ObtainedImages, uploadEach } from "./push_upload.ts";
+import { checkDestination, type ObtainedImages, upload } from "./push_upload.ts";
 import type { NamedImageRequest, PushRequest, PushResult } from "./types.ts";
 
 /** Loaded late: an image that exists is pushed without what builds one. */
 const aheadModule = () => import("../build/read_projects.ts");
 const builtModule = () => import("./push_built.ts");
+
+const attestModule = () => import("./attest_push.ts");
+const copyModule = () => import("./copy_attached.ts");
 
 /** The images of a tree, checked; manifests that are something else are sent unseen. */
 async function imagesOf(
@@ -38,7 +51,7 @@ async function obtainTree(
 ): Promise<ObtainedImages> {
   const { store, reference } = opened;
   const root = await chooseRoot(opened, request.platform, context);
-  const tree: Tree = await readTree(store, root);
+  const tree: Tree = await readTree(store, root, { sparse: true });
   // What a registry has besides the tree is not in its index.
   const referrers = reference === undefined ? await readReferrers(store, tree) : [];
   const images = await imagesOf(opened, { root, request }, context);
@@ -53,31 +66,116 @@ async function obtainTree(
   };
 }
 
+/** Takes along what is attached to the images: from their registry, or from the layout, which has it already. */
+async function takeAlong(
+  client: RegistryClient,
+  images: ObtainedImages,
+  options: { readonly request: PushRequest; readonly context: WorkflowContext },
+): Promise<void> {
+  const isAttached = images.others?.some(({ manifest }) => manifest.subject !== undefined);
+  if (images.origin === undefined && isAttached !== true) return;
+  const { copyAttached } = await copyModule();
+  await copyAttached(client, images, options);
+}
+
+/**
+ * Checks before anything is sent that the destination has the layers that an image comes without, as a bundle
+ * does.
+ *
+ * @throws {MiseOciError} `not-found` naming every blob that neither of them has.
+ */
+async function checkMissing(
+  client: RegistryClient,
+  { images, others = [] }: ObtainedImages,
+  { request: { destination }, opened, signal }: {
+    readonly request: PushRequest;
+    readonly opened: OpenedImages;
+    readonly signal: AbortSignal;
+  },
+): Promise<void> {
+  const { repository } = destination;
+  const missing = new Set<Digest>();
+  for (const { manifest, source } of [...images, ...others]) {
+    for (const { digest, size, mediaType } of manifest.layers) {
+      if (isForeignLayer(mediaType) || await source.size(digest) !== undefined) continue;
+      if (!await hasBlob(client, { repository, digest, size, signal })) missing.add(digest);
+    }
+  }
+  if (missing.size === 0) return;
+  const name = formatReference(destination);
+  throw new MiseOciError(
+    "not-found",
+    `Cannot push ${opened.name} to "${name}": neither has ${[...missing].join(", ")}`,
+    { hint: "Push the image that it was bundled without there first, or bundle it whole" },
+  );
+}
+
 async function pushNamed(
   request: PushRequest & { readonly image: NamedImageRequest },
   context: WorkflowContext,
 ): Promise<PushResult> {
-  const { image, directory } = request;
-  const destinations = destinationsOf(request);
+  const { image, destination, directory } = request;
+  if (request.attest?.provenance === true) {
+    throw new MiseOciError("usage", "Cannot say how an image was built that is not built now", {
+      hint: "Let push build it, or leave --provenance out",
+    });
+  }
   // What is no image is an error before mise is asked anything.
   await using opened = await openSource(image.source, directory, context);
-  const [accesses, obtained] = await Promise.all([
-    Promise.all(destinations.map((one) => readAccess(one, directory, context))),
+  const [access, obtained] = await Promise.all([
+    readAccess(destination, { directory }, context),
     obtainTree(opened, image, context),
   ]);
   await using images = obtained;
-  const access = new Map(destinations.map((one, i) => [one, accesses[i]]));
-  return joinResults(
-    await uploadEach(destinations, images, {
-      request,
-      context,
-      connect: (one) => openRegistry(one, access.get(one) ?? { insecureRegistries: [] }, context),
-    }),
-  );
+  const attesting = await maybeAttest(request.attest, undefined, context);
+  checkDestination(images, destination);
+  const client = await openRegistry(destination, access, context);
+  try {
+    await checkMissing(client, images, { request, opened, signal: context.signal });
+    const result = await upload(client, images, { request, context });
+    await takeAlong(client, images, { request, context });
+    if (attesting === undefined) return result;
+    const { attestPush } = await attestModule();
+    return await attestPush(client, { ...attesting, request, result, obtained: images }, context);
+  } finally {
+    client.close();
+  }
+}
+
+async function pushOne(request: PushRequest, context: WorkflowContext): Promise<PushResult> {
+  const { image, tool } = request;
+  if (tool === "skopeo" || tool === "crane") {
+    return await (await builtModule()).pushByTool({ ...request, tool }, context);
+  }
+  if (image.kind === "image") return await pushNamed({ ...request, image }, context);
+  const { askAhead } = await aheadModule();
+  await using asked = askAhead(image.build, context);
+  return await (await builtModule()).pushBuilt({ ...request, image }, { ...context, asked });
+}
+
+/** What is sent to another place: what exists as it is, what was built from where it was pushed first. */
+function again(
+  request: PushRequest,
+  { manifestDigest }: PushResult,
+  destination: Reference,
+): PushRequest {
+  const { image, directory, attest: _, ...rest } = request;
+  if (image.kind === "image") return { ...request, destination };
+  const { registry, repository } = request.destination;
+  const reference = { registry, repository, digest: manifestDigest };
+  const source = { kind: "registry", reference } as const;
+  return {
+    ...rest,
+    directory,
+    tool: "auto",
+    destination,
+    image: { kind: "image", source, directory, check: "off" },
+  };
 }
 
 /**
- * Pushes an image. The tag is set last, so that a push that fails leaves it as it was.
+ * Pushes an image, once built, to each destination. A tag is set last, so that a push that fails leaves it as
+ * it was.
  *
  * @throws {MiseOciError} naming destination and cause: `auth`, `network`, `registry`, `integrity`,
  * `usage` for another repository in `cacheFrom`.
@@ -86,15 +184,18 @@ export async function pushImage(
   request: PushRequest,
   context: WorkflowContext,
 ): Promise<PushResult> {
-  const { image, cacheFrom, tool } = request;
+  const { cacheFrom, also: others = [], ...first } = request;
   if (cacheFrom !== undefined) {
-    for (const destination of destinationsOf(request)) checkCacheFrom(cacheFrom, destination);
+    for (const one of [request.destination, ...others]) checkCacheFrom(cacheFrom, one);
   }
-  if (tool === "skopeo" || tool === "crane") {
-    return await (await builtModule()).pushByTool({ ...request, tool }, context);
+  const result = await pushOne(
+    { ...first, ...(cacheFrom === undefined ? {} : { cacheFrom }) },
+    context,
+  );
+  const also: NonNullable<PushResult["also"]>[number][] = [];
+  for (const destination of others) {
+    const { digest, reference, blobs } = await pushOne(again(first, result, destination), context);
+    also.push({ digest, reference, ...(blobs === undefined ? {} : { blobs }) });
   }
-  if (image.kind === "image") return await pushNamed({ ...request, image }, context);
-  const { askAhead } = await aheadModule();
-  await using asked = askAhead(image.build, context);
-  return await (await builtModule()).pushBuilt({ ...request, image }, { ...context, asked });
+  return also.length === 0 ? result : { ...result, also };
 }

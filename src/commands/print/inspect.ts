@@ -3,6 +3,7 @@
  * @module
  */
 import { Annotation } from "../../oci/annotations.ts";
+import type { Descriptor } from "../../oci/descriptor.ts";
 import type { HistoryEntry } from "../../oci/image_config.ts";
 import { formatPlatform } from "../../oci/platform.ts";
 import { escapeLine } from "../../ui/escape.ts";
@@ -64,6 +65,27 @@ type Fact = readonly [title: string, text: string | undefined];
 function lines(facts: readonly Fact[]): readonly string[] {
   return facts.filter(([, text]) => text !== undefined && text !== "")
     .map(([title, text = ""]) => `${title.padEnd(9)} ${escapeLine(text)}`);
+}
+
+function referrerJson({ artifactType, digest, size, annotations }: Descriptor): unknown {
+  return { artifactType, digest, size, annotations };
+}
+
+/** What is attached: its type, and of a signed statement what it is about. */
+function referrerLines({ referrers = [] }: InspectResult): readonly string[] {
+  if (referrers.length === 0) return [];
+  const rows = renderTable(
+    [{ title: "ATTACHED" }, { title: "ABOUT" }, { title: "DIGEST" }],
+    referrers.map(({ artifactType = "unknown", digest, annotations = {} }) => [
+      escapeLine(artifactType),
+      escapeLine(
+        annotations["dev.sigstore.bundle.predicateType"] ??
+          annotations["in-toto.io/predicate-type"] ?? "",
+      ),
+      digest,
+    ]),
+  );
+  return ["", ...rows];
 }
 
 /** The platforms of a multi-platform image, of which one is shown. */
@@ -166,6 +188,7 @@ export function inspectOutput(result: InspectResult, options: InspectPrintOption
       "",
       ...table(layers, options.short),
       `${formatCount(layers.length, "layer")}, ${formatBytes(size)}`,
+      ...referrerLines(result),
       ...(options.history === true && details !== undefined
         ? ["", ...historyTable(details.history)]
         : []),
@@ -181,6 +204,7 @@ export function inspectOutput(result: InspectResult, options: InspectPrintOption
       size,
       layers: layers.map(layerJson),
       ...(details === undefined ? {} : detailsJson(details) as object),
+      referrers: result.referrers?.map(referrerJson),
       html,
     }),
   };

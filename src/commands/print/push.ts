@@ -39,6 +39,13 @@ export function summary(
     (counts.length === 0 ? "" : ` (${counts.join(", ")})`);
 }
 
+/** What was attached, by its type. */
+function attachedLines({ attached = [] }: PushResult): readonly string[] {
+  return attached.map(({ artifactType, digest, subject }) =>
+    escapeLine(`attached ${artifactType} ${digest} to ${subject}`)
+  );
+}
+
 function imageJson(
   { platform, digest, layers }: PushedImage,
   { layersJson }: Tables,
@@ -89,12 +96,14 @@ export async function pushOutput(result: PushResult, options: PrintOptions): Pro
         ...reusedLines(result),
         summary(result),
         ...(result.also ?? []).map(summary),
+        ...attachedLines(result),
       ]),
     json: () => ({
       digest,
       manifestDigest,
       reference,
       blobs,
+      attached: result.attached,
       ...(result.images === undefined
         ? { layers: layers === undefined ? undefined : made.layersJson(layers) }
         : { images: result.images.map((image) => imageJson(image, made)) }),
