@@ -118,6 +118,25 @@ async function makePlace(io: Io, directory: string | undefined): Promise<Place> 
   return { resolve: (path) => resolve(start, expandHome(path, home)) };
 }
 
+/** The reporter that the global flags ask for; it notes warnings. */
+async function reporterOf(
+  io: Io,
+  globals: Globals,
+  color: boolean,
+): Promise<ReturnType<typeof noteWarnings>> {
+  return noteWarnings(
+    await makeReporter({
+      progress: globals.progress,
+      quiet: globals.quiet,
+      verbosity: globals.verbose,
+      colors: makeColors(color),
+      canDraw: io.isTerminal("stderr") && io.env("TERM") !== "dumb",
+      write: (text) => io.stderr.write(text),
+      size: () => io.size(),
+    }),
+  );
+}
+
 async function runCommand(
   program: Program,
   line: ReturnType<typeof parseLine> & { readonly command: Command },
@@ -142,17 +161,7 @@ async function runCommand(
       globals: convertGlobals(line, { env, place: own }),
     })
   );
-  const reporter = noteWarnings(
-    await makeReporter({
-      progress: globals.progress,
-      quiet: globals.quiet,
-      verbosity: globals.verbose,
-      colors: makeColors(wantsColor(io, "stderr", ours)),
-      canDraw: io.isTerminal("stderr") && env("TERM") !== "dumb",
-      write: (text) => io.stderr.write(text),
-      size: () => io.size(),
-    }),
-  );
+  const reporter = await reporterOf(io, globals, wantsColor(io, "stderr", ours));
   const outputs: Output[] = [];
   const common: Omit<CommandContext, "place"> = {
     io,

@@ -14,14 +14,7 @@ import { composeImageConfig } from "./image_config.ts";
 import { encodeMiseConfig } from "./layers/config.ts";
 import type { PlanOptions } from "./options.ts";
 import { plan } from "./plan.ts";
-import {
-  type EnvVariable,
-  type OciOverrides,
-  type OciSection,
-  overrideOci,
-  type Project,
-  type Tool,
-} from "./project.ts";
+import type { EnvVariable, OciSection, Project, Tool } from "./project.ts";
 
 const versions = { format: "1", relocation: "1" };
 
@@ -385,66 +378,4 @@ Deno.test("composeImageConfig() on scratch has the default PATH, and nothing sha
   const plain = compose();
   assertStringIncludes(plain.config?.Env?.join() ?? "", ":/usr/local/sbin:/usr/local/bin:");
   assertEquals(plain.architecture, "amd64");
-});
-
-Deno.test("plan() lays flags over [oci] name by name, and looks for secrets in them", () => {
-  const overridden = overrideOci(
-    { ...oci, env: { A: "1", B: "1" }, labels: { l: "1" }, cmd: ["old"], user: "app" },
-    { env: { B: "2" }, annotations: { title: "x" }, cmd: [] },
-  );
-  const { config } = plan(project({ oci: overridden }), options(), versions);
-  assertEquals(config.env, [["A", "1"], ["B", "2"]]);
-  assertEquals([config.labels["l"], config.cmd, config.user], ["1", [], "app"]);
-  assertEquals(config.annotations, { title: "x" });
-  const declared = variable("TOKEN", "hunter2hunter2", { redacted: true });
-  const withSecret = (overrides: OciOverrides) =>
-    assertThrows(
-      () =>
-        plan(
-          project({ env: [declared], oci: overrideOci(oci, overrides) }),
-          options({ dropEnv: ["TOKEN"] }),
-          versions,
-        ),
-      MiseOciError,
-    );
-  for (
-    const overrides of [
-      { annotations: { title: "hunter2hunter2" } },
-      { labels: { title: "hunter2hunter2" } },
-      { env: { OTHER: "hunter2hunter2" } },
-      { cmd: ["app", "hunter2hunter2"] },
-    ]
-  ) assertEquals(withSecret(overrides).code, "secret");
-});
-
-Deno.test("composeImageConfig() adds ports and volumes to the base's, and replaces signal and health check", () => {
-  const own: OciSection = {
-    ...oci,
-    expose: ["8080/tcp"],
-    volumes: ["/data"],
-    stopSignal: "SIGINT",
-    healthcheck: { test: ["CMD", "true"], interval: 1e9, startPeriod: 2e9 },
-  };
-  const { config } = plan(project({ oci: own }), options(), versions);
-  const image = composeImageConfig({
-    base: {
-      os: "linux",
-      architecture: "amd64",
-      diffIds: [],
-      config: {
-        extensions: { ExposedPorts: { "53/udp": {} }, StopSignal: "SIGTERM", Shell: ["/bin/sh"] },
-      },
-    },
-    baseName: "b",
-    config,
-    layers: [],
-    platform: { os: "linux", architecture: "amd64" },
-  });
-  assertEquals(image.config?.extensions, {
-    ExposedPorts: { "53/udp": {}, "8080/tcp": {} },
-    StopSignal: "SIGINT",
-    Shell: ["/bin/sh"],
-    Volumes: { "/data": {} },
-    Healthcheck: { Test: ["CMD", "true"], Interval: 1e9, StartPeriod: 2e9 },
-  });
 });
