@@ -254,10 +254,7 @@ testWith(
         ["/etc", 'Cannot print "/etc": it is a directory', "mise-oci export"],
       ] as const
     ) {
-      const { code, stderr, stdout } = await runProgram(["cat", base, path], {
-        cwd,
-        allowFailure: true,
-      });
+      const { code, stderr, stdout } = await runProgram(["cat", base, path], { cwd });
       assertEquals([code === 0, stdout], [false, ""]);
       assertStringIncludes(stderr, message);
       assertStringIncludes(stderr, hint);
