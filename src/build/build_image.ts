@@ -131,10 +131,17 @@ export async function buildInCache(
   const built = { project, plan, base, image: await composeImage(plan, base, layers) };
   const { check = "warn", fix = false, ...once } = request;
   const told = heard.warnings;
-  if (!await checkBuilt(built, { check, fix, cache, trees, told }, context)) return built;
-  // What --fix wrote into the config file is part of the image.
-  const again = await planProject(request, context);
-  return await buildInCache(again, { ...options, request: { ...once, check } }, context);
+  const added = await checkBuilt(built, { check, fix, cache, trees, told }, context);
+  if (added === undefined) return built;
+  try {
+    // What --fix wrote into the config file is part of the image.
+    const again = await planProject(request, context);
+    return await buildInCache(again, { ...options, request: { ...once, check } }, context);
+  } catch (error) {
+    // With packages that cannot be installed nothing could be built any more.
+    if (!(error instanceof MiseOciError && error.code === "check")) await added.undo();
+    throw error;
+  }
 }
 
 /** Makes the images of several platforms, one after the other: the layers of each keep all cores busy. */

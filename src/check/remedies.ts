@@ -236,6 +236,48 @@ function forInterpreter(interpreter: string, context: RemedyContext): readonly R
   return asPackage.length > 0 ? asPackage : [otherBase(name)];
 }
 
+/** For a tool that was not packed whole, or looks for itself on the host. */
+function forTool(
+  cause: CauseOf<
+    | "missing-exec"
+    | "missing-install"
+    | "host-path"
+    | "host-prefix"
+    | "no-program"
+    | "missing-toolchain"
+  >,
+): readonly Remedy[] {
+  switch (cause.type) {
+    case "missing-exec":
+      return installOf(cause.target) === undefined
+        ? [{ text: `Copy ${JSON.stringify(cause.target)} with [[oci.copy]]` }]
+        : [REINSTALL];
+    case "missing-install":
+      return [addTool(cause)];
+    case "host-path":
+      return [mountThere(cause.path)];
+    case "host-prefix": {
+      const relocatable = {
+        text: "Install it again as a relocatable build: RUBY_CONFIGURE_OPTS=--enable-load-relative",
+      };
+      return cause.path.includes("/installs/")
+        ? [mountThere(cause.path), relocatable]
+        : [relocatable];
+    }
+    case "no-program":
+      return [
+        cause.package === undefined ? REINSTALL : {
+          text: `Let the install script of the npm package ${cause.package} run, which puts the ` +
+            "program there, and install it again",
+        },
+      ];
+    case "missing-toolchain":
+      return [{
+        text: "Add rust to [tools], or install a toolchain: rustup toolchain install stable",
+      }];
+  }
+}
+
 /**
  * What to do about causes in an image, the best first; empty if there is nothing to say.
  * @param causes of one type; what helps the first is taken to help the others, but for libraries and symbol
@@ -277,32 +319,12 @@ export function remediesFor(
         ? [{ text: `Copy ${JSON.stringify(cause.target)} with [[oci.copy]]` }]
         : [REINSTALL];
     case "missing-exec":
-      return installOf(cause.target) === undefined
-        ? [{ text: `Copy ${JSON.stringify(cause.target)} with [[oci.copy]]` }]
-        : [REINSTALL];
     case "missing-install":
-      return [addTool(cause)];
     case "host-path":
-      return [mountThere(cause.path)];
-    case "host-prefix": {
-      const relocatable = {
-        text: "Install it again as a relocatable build: RUBY_CONFIGURE_OPTS=--enable-load-relative",
-      };
-      return cause.path.includes("/installs/")
-        ? [mountThere(cause.path), relocatable]
-        : [relocatable];
-    }
+    case "host-prefix":
     case "no-program":
-      return [
-        cause.package === undefined ? REINSTALL : {
-          text: `Let the install script of the npm package ${cause.package} run, which puts the ` +
-            "program there, and install it again",
-        },
-      ];
     case "missing-toolchain":
-      return [{
-        text: "Add rust to [tools], or install a toolchain: rustup toolchain install stable",
-      }];
+      return forTool(cause);
     case "missing-module-library":
       return forLibraries(
         causes.filter(isOfType("missing-module-library")),
