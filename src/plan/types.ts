@@ -66,6 +66,8 @@ export type LayerSource =
   | {
     readonly type: "directory";
     readonly imagePath: string;
+    /** Permission bits; by default 0755. */
+    readonly mode?: number;
     readonly owner?: Owner;
     readonly home?: string;
   };
