@@ -168,8 +168,6 @@ function forLoader(loader: string, context: RemedyContext): readonly Remedy[] {
     const glibcBuild = { text: "Use the tool's build for glibc" };
     return [...packageRemedy({ apt: "musl" }, context), glibcBuild];
   }
-  const install = installOf(loader);
-  if (install !== undefined) return [addTool(install)];
   if (context.glibc) {
     return [{ text: `Install a build of the tool that does not ask for ${loader}` }];
   }
@@ -177,19 +175,8 @@ function forLoader(loader: string, context: RemedyContext): readonly Remedy[] {
   return context.musl ? [base, { text: "Use the tool's build for musl" }] : [base];
 }
 
-/** The tool and version whose install directory on the host a path is in. */
-function installOf(path: string): Install | undefined {
-  const [, tool, version] = /\/installs\/([^/]+)\/([^/]+)\//.exec(path) ?? [];
-  return tool === undefined || version === undefined ? undefined : { tool, version };
-}
-
-interface Install {
-  readonly tool: string;
-  readonly version: string;
-}
-
 /** A directory of mise has the name of its tool, unless that has a backend in it. */
-function addTool({ tool, version }: Install): Remedy {
+function addTool({ tool, version }: CauseOf<"missing-install">): Remedy {
   const backend =
     /^(?:npm|pipx|pypi|cargo|gem|go|github|gitlab|ubi|aqua|http|asdf|vfox|conda|spm|dotnet)-/;
   return {
@@ -221,8 +208,6 @@ function forInterpreter(interpreter: string, context: RemedyContext): readonly R
   }
   const name = basename(interpreter);
   if (!/^(?:\/usr)?\/bin\//.test(interpreter)) {
-    const install = installOf(interpreter);
-    if (install !== undefined) return [addTool(install)];
     const isPython = /^python[\d.]*$/.test(name);
     return [{
       text: isPython
@@ -249,9 +234,9 @@ function forTool(
 ): readonly Remedy[] {
   switch (cause.type) {
     case "missing-exec":
-      return installOf(cause.target) === undefined
-        ? [{ text: `Copy ${JSON.stringify(cause.target)} with [[oci.copy]]` }]
-        : [REINSTALL];
+      return cause.target.includes("/installs/")
+        ? [REINSTALL]
+        : [{ text: `Copy ${JSON.stringify(cause.target)} with [[oci.copy]]` }];
     case "missing-install":
       return [addTool(cause)];
     case "host-path":

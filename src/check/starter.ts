@@ -154,7 +154,12 @@ export class Starter {
     const { view } = this.#options;
     const loader = view.resolve(interpreter);
     if (loader === undefined || loader.type !== "file") {
-      return [{ type: "missing-loader", loader: interpreter, file: file.path }];
+      const install = maybeMissingInstall(view, interpreter);
+      return [
+        install === undefined
+          ? { type: "missing-loader", loader: interpreter, file: file.path }
+          : { type: "missing-install", ...install, file: file.path },
+      ];
     }
     if ((loader.mode & 0o111) === 0) return [{ type: "not-executable", file: loader.path }];
     const kind = loader.program;
