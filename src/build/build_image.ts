@@ -9,6 +9,7 @@ import { createLayout } from "../store/layout.ts";
 import type { Cache } from "../store/mod.ts";
 import type { BaseImage } from "./base_image.ts";
 import { holdForeignInstalls, openBuildCache } from "./build_cache.ts";
+import { addCertificates } from "./certificates.ts";
 import { checkBuilt } from "./check_built.ts";
 import { type ComposedImage, composeImage } from "./compose_image.ts";
 import { settleUser } from "./users.ts";
@@ -107,7 +108,8 @@ export async function buildInCache(
   }, context);
   const { base, packages, ground, baseDirectories } = laid.base;
   warnOfPath(planned, base, context);
-  const plan = await settleUser(planned, { ground, cache, request }, context);
+  const settled = await settleUser(planned, { ground, cache, request }, context);
+  const plan = await addCertificates(settled, { ground, cache }, context);
   const trees = new Map<LayerPlan, LayerTree>();
   const heard = hearWarnings(context);
   const layers = await makeLayers(plan, {

@@ -2,6 +2,7 @@
  * What programs open while they run and no file names: a table with its sources (spec section 13).
  * @module
  */
+import { CERTIFICATE_BUNDLES } from "../plan/layers/certificates.ts";
 import type { ImageView } from "./image_view.ts";
 import type { PackageNames } from "./packages_table.ts";
 
@@ -33,17 +34,6 @@ export interface Need {
   readonly otherwise: string;
 }
 
-/** Where the standard libraries look: crypto/x509/root_linux.go, and `openssl version -d` of distributions. */
-const CERTIFICATES = [
-  "/etc/ssl/certs/ca-certificates.crt",
-  "/etc/pki/tls/certs/ca-bundle.crt",
-  "/etc/ssl/ca-bundle.pem",
-  "/etc/pki/tls/cacert.pem",
-  "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-  "/etc/ssl/cert.pem",
-  "/etc/ssl/certs/ca-bundle.crt",
-];
-
 /**
  * Commands that take the system's certificates. Node.js, Deno, Bun, uv and Java have certificates of their own
  * (Debian's Java has a link to the system's, which the check of links finds).
@@ -61,7 +51,8 @@ function hasAny({ view }: NeedsImage, paths: readonly string[]): boolean {
 
 function hasCertificates(image: NeedsImage): boolean {
   const own = ["SSL_CERT_FILE", "SSL_CERT_DIR"].flatMap((name) => image.variable(name) ?? []);
-  return hasAny(image, [...CERTIFICATES, ...own]) || image.view.list("/etc/ssl/certs").length > 0;
+  return hasAny(image, [...CERTIFICATE_BUNDLES, ...own]) ||
+    image.view.list("/etc/ssl/certs").length > 0;
 }
 
 /** The locale that the image's variables ask for, unless every C library has it. */
