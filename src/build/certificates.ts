@@ -3,15 +3,12 @@
  * @module
  */
 import { describeError, MiseOciError } from "../errors.ts";
-import { type BaseFiles, readVerifiedLayer, type TarEntry } from "../layer/read/mod.ts";
-import {
-  type BuildPlan,
-  CERTIFICATE_BUNDLES,
-  type CertificateBundle,
-  settleCertificates,
-} from "../plan/mod.ts";
+import { type BaseFiles, readVerifiedLayer } from "../layer/read/mod.ts";
+import { CERTIFICATE_BUNDLES } from "../oci/image_path.ts";
+import { type BuildPlan, type CertificateBundle, settleCertificates } from "../plan/mod.ts";
 import type { Cache } from "../store/mod.ts";
-import { baseContentKey } from "./base_directories.ts";
+import type { TarEntry } from "../tar/parser.ts";
+import { baseContentKey } from "./base_facts.ts";
 import type { BaseImage } from "./base_image.ts";
 import type { WorkflowContext } from "../context.ts";
 

@@ -8,9 +8,9 @@ import { MiseOciError } from "../errors.ts";
 import type { Platform } from "../oci/mod.ts";
 import type { HostExecutable, PlanOptions, Project } from "../plan/mod.ts";
 import { readCertificates } from "./certificates.ts";
-import { checkSources } from "./check_sources.ts";
-import type { ImageInput } from "./plan_images.ts";
-import { decideEmbedding } from "./executables.ts";
+import { checkSources } from "./inspect_tree.ts";
+import type { ImageInput } from "./types.ts";
+import { decideEmbedding } from "./embed.ts";
 
 /** Which of the packages that a project declares go into an image. */
 const selectModule = () => import("../packages/mod.ts");

@@ -2,7 +2,7 @@
  * What programs open while they run and no file names: a table with its sources (spec section 13).
  * @module
  */
-import { CERTIFICATE_BUNDLES } from "../plan/layers/certificates.ts";
+import { CERTIFICATE_BUNDLES } from "../oci/image_path.ts";
 import type { ImageView } from "./image_view.ts";
 import type { PackageNames } from "./packages_table.ts";
 

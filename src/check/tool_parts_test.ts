@@ -8,7 +8,7 @@ import {
   GLIBC,
   LOADER,
   MUSL,
-} from "./image_fixture_test.ts";
+} from "../../tests/support/check_fixture.ts";
 
 type Files = Readonly<Record<string, FileFixture>>;
 

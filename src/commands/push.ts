@@ -4,11 +4,13 @@
  */
 import { MiseOciError } from "../errors.ts";
 import { formatReference, namesHost, parseReference, type Reference } from "../oci/reference.ts";
-import type { PushRequest } from "../workflow/types.ts";
+import type { AttestFlags, PushRequest } from "../workflow/types.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { choiceFlag, type FlagTable, inGroup, switchFlag, valueFlag } from "./flag.ts";
 import { given } from "./flags/build.ts";
 import { IMAGE_FLAGS, imageRequest } from "./flags/image.ts";
+import { IMAGE_FORMS } from "./values/image.ts";
+import { parseSigner } from "./values/signer.ts";
 
 const printModule = () => import("./print/push.ts");
 
@@ -27,6 +29,18 @@ const FLAGS = {
       help: "Who uploads; auto is the built-in client",
     }),
   }),
+  ...inGroup("Trust flags", {
+    sbom: switchFlag({ help: "Attach a bill of materials to each image" }),
+    "sbom-format": choiceFlag(["cyclonedx", "spdx"], { help: "Its format" }),
+    provenance: switchFlag({ help: "Attach how each image was built (SLSA provenance)" }),
+    sign: valueFlag({
+      valueName: "KEY",
+      completes: "file",
+      help:
+        "Sign images and what is attached with this private key, as cosign does; keyless: as the CI job",
+      parse: parseSigner,
+    }),
+  }),
   ...IMAGE_FLAGS,
 } as const satisfies FlagTable;
 
@@ -36,7 +50,7 @@ function withHost({ repository, ...reference }: Reference): string {
   return formatReference({ ...reference, repository: own });
 }
 
-/** Where to push: a reference that names its host, with a tag rather than a digest. */
+/** Where to push: a reference that names its host. A digest must be that of what is pushed. */
 function parseDestination(text: string): Reference {
   const reference = parseReference(text);
   if (!namesHost(text)) {
@@ -50,16 +64,24 @@ function parseDestination(text: string): Reference {
       hint: `Name the registry: ${withHost(reference)}, or your own host in its place`,
     });
   }
-  if (reference.digest !== undefined) {
-    throw new MiseOciError("usage", `Cannot push to ${JSON.stringify(text)}: it has a digest`, {
-      hint: "Push to a tag; the digest follows from what is pushed",
-    });
-  }
   return reference;
 }
 
 function sameRepository(a: Reference, b: Reference): boolean {
   return a.registry === b.registry && a.repository === b.repository;
+}
+
+/** What is attached; a flag that is not given leaves it to the config. */
+function attestFlags(input: CommandInput<typeof FLAGS>): AttestFlags | undefined {
+  const { flags } = input;
+  const has = (name: string): boolean => input.given.has(name);
+  if (!["sbom", "sbom-format", "provenance", "sign"].some(has)) return undefined;
+  const sbom = has("sbom") ? flags.sbom : has("sbom-format");
+  return {
+    ...(has("sbom") || has("sbom-format") ? { sbom: sbom ? flags["sbom-format"] : false } : {}),
+    ...(has("provenance") ? { provenance: flags.provenance } : {}),
+    ...(flags.sign === undefined ? {} : { sign: flags.sign }),
+  };
 }
 
 function pushRequest(
@@ -77,7 +99,7 @@ function pushRequest(
       { hint: `Name a tag of ${formatReference({ registry, repository })}` },
     );
   }
-  for (const name of ["no-cache", "image-dir"]) {
+  for (const name of ["no-cache", "image", "image-dir"]) {
     if (cacheFrom !== undefined && input.given.has(name)) {
       throw new MiseOciError("usage", `Cannot use --cache-from together with --${name}`, {
         hint: "Leave one of the two out",
@@ -90,6 +112,7 @@ function pushRequest(
     destination,
     updateIndex: flags["update-index"],
     tool: flags.tool,
+    ...given("attest", attestFlags(input)),
     ...given("cacheFrom", cacheFrom),
     ...given("jobs", globals.jobs),
   };
@@ -115,6 +138,8 @@ export const push: Command = defineCommand({
   description: [
     "Sends only what the registry does not have. Tools whose layers are in the image that REF names " +
     "already need not be installed.",
+    "--image sends an image that exists as it is: the same bytes, all platforms, attestations and " +
+    "signatures included. " + IMAGE_FORMS,
     "Credentials are those of docker login and podman login. With --quiet only the digest is printed.",
   ],
   flags: FLAGS,
@@ -122,12 +147,20 @@ export const push: Command = defineCommand({
   examples: [
     { text: "Build and push", command: "mise-oci push ghcr.io/team/devenv:latest" },
     {
-      text: "Push an image that was built before",
-      command: "mise-oci push --image-dir ./mise-oci ghcr.io/team/devenv:v1",
+      text: "Push an image that was built before, with all its platforms",
+      command: "mise-oci push --image ./mise-oci ghcr.io/team/devenv:v1",
+    },
+    {
+      text: "Copy an image from one registry to another",
+      command: "mise-oci push --image ghcr.io/team/app:v1 registry.example.com/app:v1",
     },
     {
       text: "A tag per commit that reuses the layers of the last release",
       command: "mise-oci push --cache-from ghcr.io/team/app:latest ghcr.io/team/app:$SHA",
+    },
+    {
+      text: "With a bill of materials, provenance and signatures",
+      command: "mise-oci push --sbom --provenance --sign cosign.key ghcr.io/team/app:v1",
     },
     {
       text: "One tag for several platforms, pushed from a machine of each",

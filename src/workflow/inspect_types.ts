@@ -3,21 +3,10 @@
  * @module
  */
 import type { FileChange, ImageComparison, LayerChange, LayerFacts } from "../inspect/mod.ts";
-import type { Digest, ImageSource, Platform } from "../oci/mod.ts";
+import type { PackageChange } from "../attest/compare_packages.ts";
+import type { Descriptor, Digest, ImageSource, Platform } from "../oci/mod.ts";
 
 export type { FileChange, LayerChange, LayerFacts };
-
-/** An image to look at: what a user wrote, its path absolute. */
-export type ImageTarget =
-  | ImageSource
-  /** A directory, a file or a reference: what is there decides. */
-  | {
-    readonly kind: "guess";
-    /** As it was written. */
-    readonly text: string;
-    /** The absolute path that it would be. */
-    readonly path: string;
-  };
 
 /** What both commands take. */
 interface LookRequest {
@@ -30,7 +19,7 @@ interface LookRequest {
 /** The flags of `inspect`, parsed. */
 export interface InspectRequest extends LookRequest {
   /** Which image. */
-  readonly target: ImageTarget;
+  readonly source: ImageSource;
   /** Absolute path of the page to write (`--html`). */
   readonly html?: string;
 }
@@ -43,10 +32,14 @@ export interface InspectResult {
   readonly digest: Digest;
   /** What it runs on. */
   readonly platform: Platform;
+  /** Every platform that the image is there for; the rest is about one of them. */
+  readonly platforms: readonly Platform[];
   /** RFC 3339 time of the build, if the image says. */
   readonly created?: string;
   /** The layers, bottom first. */
   readonly layers: readonly LayerFacts[];
+  /** What is attached to the image in its registry, signatures among them. */
+  readonly referrers?: readonly Descriptor[];
   /** The page that was written. */
   readonly html?: string;
 }
@@ -54,11 +47,13 @@ export interface InspectResult {
 /** The flags of `diff`, parsed. */
 export interface DiffRequest extends LookRequest {
   /** The image before. */
-  readonly a: ImageTarget;
+  readonly a: ImageSource;
   /** The image after. */
-  readonly b: ImageTarget;
+  readonly b: ImageSource;
   /** Whether the files of tools with another version are compared too (`--files`). */
   readonly files: boolean;
+  /** Reads layers that are not known yet to compare the packages (`--packages`). */
+  readonly packages: boolean;
 }
 
 /** A layer with its files that differ, if they were compared. */
@@ -75,4 +70,6 @@ export interface DiffResult extends Omit<ImageComparison, "layers"> {
   readonly b: { readonly name: string; readonly digest: Digest };
   /** The layers of B bottom first, then those that only A has. */
   readonly layers: readonly DiffLayer[];
+  /** Packages that differ; absent if layers are not known. */
+  readonly packages?: readonly PackageChange[];
 }

@@ -4,23 +4,52 @@
  */
 import type { BuiltImage, LayerRow, TransientBuild } from "../build/types.ts";
 import type { CheckMode } from "../check/report_problems.ts";
-import type { Digest, Platform, Reference } from "../oci/mod.ts";
+import type { Digest, ImageSource, Platform, Reference } from "../oci/mod.ts";
 
-/** The image that `run` and `push` work on: one that is there, or one to be built. */
+/** An image that exists (`--image`). */
+export interface NamedImageRequest {
+  /** Tells it from a build. */
+  readonly kind: "image";
+  /** Where it is. */
+  readonly source: ImageSource;
+  /** Absolute directory that relative paths start at. */
+  readonly directory: string;
+  /** Which of its images (`--platform`); default: the host's, or the only one. */
+  readonly platform?: Platform;
+  /** Whether commands that do not start are warnings, an error, or not looked for. */
+  readonly check?: CheckMode;
+}
+
+/** The image that `run` and `push` work on: one that exists, or one to be built. */
 export type ImageRequest =
-  | {
-    readonly kind: "layout";
-    /** Absolute directory of an image layout (`--image-dir`). */
-    readonly directory: string;
-    /** Which of its images (`--platform`); default: the host's, or the only one. */
-    readonly platform?: Platform;
-    /** Whether commands that do not start are warnings, an error, or not looked for. */
-    readonly check?: CheckMode;
-  }
+  | NamedImageRequest
   | { readonly kind: "build"; readonly build: TransientBuild };
 
 /** Program that uploads (`--tool`); `auto` is `native`, the built-in client. */
 export type PushTool = "auto" | "native" | "skopeo" | "crane";
+
+/** What a push attaches to its images. */
+export interface AttestRequest {
+  /** Format of the bill of materials; none if absent. */
+  readonly sbom?: "cyclonedx" | "spdx";
+  /** Whether it says how the image was built. */
+  readonly provenance: boolean;
+  /** Absolute path of the private key that signs all of it. */
+  readonly sign?: string;
+}
+
+/** The same as flags say it; what they leave out, `[_.oci]` says. */
+export type AttestFlags = { readonly [K in keyof AttestRequest]?: AttestRequest[K] | false };
+
+/** A document that was attached to an image. */
+export interface AttachedDocument {
+  /** Digest of the manifest or index that it is about. */
+  readonly subject: Digest;
+  /** Digest of its own manifest. */
+  readonly digest: Digest;
+  /** What it is: a media type. */
+  readonly artifactType: string;
+}
 
 /** The flags of `push`, parsed. */
 export interface PushRequest {
@@ -36,6 +65,8 @@ export interface PushRequest {
   readonly updateIndex: boolean;
   /** Who uploads. */
   readonly tool: PushTool;
+  /** What is attached to the images. */
+  readonly attest?: AttestFlags;
   /** `-j`; default: the workflow's own. */
   readonly jobs?: number;
 }
@@ -63,6 +94,8 @@ export interface PushResult {
   };
   /** The layers, bottom first, if the image was built. */
   readonly layers?: readonly LayerRow[];
+  /** What was attached, if anything was asked for. */
+  readonly attached?: readonly AttachedDocument[];
 }
 
 /** A container engine, or the first of podman and docker that is there. */
@@ -102,11 +135,13 @@ export interface RunResult {
 
 /** The flags of `load`, parsed. */
 export interface LoadRequest {
-  /** Absolute directory of the image layout. */
+  /** Where the image is. */
+  readonly source: ImageSource;
+  /** Absolute directory that relative paths start at. */
   readonly directory: string;
   /** Which of its images. */
   readonly platform?: Platform;
-  /** Name in the engine; default: the layout's. */
+  /** Name in the engine; default: the one it has. */
   readonly tag?: string;
   /** Which engine takes it. */
   readonly engine: EngineChoice;

@@ -36,6 +36,17 @@ function summary({ image, commands, problems }: CheckResult): string {
   return `${escapeLine(image)}: ${what}, ${how}`;
 }
 
+/** What was not checked of a multi-platform image. */
+function platformLines({ platform, platforms }: CheckResult): readonly string[] {
+  if (platforms.length < 2) return [];
+  return [
+    `Checked for ${formatPlatform(platform)} only, of ${
+      platforms.map(formatPlatform).join(", ")
+    }: ` +
+    "--platform checks another",
+  ];
+}
+
 /** Whether an image passes. */
 export function passes({ problems }: CheckResult): boolean {
   return !problems.some(isFailure);
@@ -46,7 +57,7 @@ export function checkOutput(
   result: CheckResult,
   { quiet, verbose }: { readonly quiet: boolean; readonly verbose: boolean },
 ): Output {
-  const { image, digest, platform, commands, problems, duplicates } = result;
+  const { image, digest, platform, platforms, commands, problems, duplicates } = result;
   const failures = problems.filter(isFailure);
   const ofSeverity = (wanted: CheckProblem["severity"]): readonly CheckProblem[] =>
     problems.filter(({ severity, ofBase }) => !ofBase && severity === wanted);
@@ -55,6 +66,7 @@ export function checkOutput(
       joinLines(
         quiet ? failures.map(({ message }) => escapeLine(message)) : [
           summary(result),
+          ...platformLines(result),
           ...section("Problems:", failures),
           ...section("Needed at run time:", ofSeverity("need")),
           ...section("Hardly ever needed:", verbose ? ofSeverity("detail") : []),
@@ -67,6 +79,7 @@ export function checkOutput(
       image,
       digest,
       platform: formatPlatform(platform),
+      platforms: platforms.map(formatPlatform),
       ok: passes(result),
       commands,
       problems,

@@ -2,6 +2,7 @@
  * What `inspect` prints.
  * @module
  */
+import type { Descriptor } from "../../oci/descriptor.ts";
 import { formatPlatform } from "../../oci/platform.ts";
 import { escapeLine } from "../../ui/escape.ts";
 import { formatBytes, formatCount } from "../../ui/format.ts";
@@ -49,9 +50,39 @@ function layerJson(
   return { kind, name, version, digest, diffId, mediaType, size, share, origin, annotations };
 }
 
+function referrerJson({ artifactType, digest, size, annotations }: Descriptor): unknown {
+  return { artifactType, digest, size, annotations };
+}
+
+/** What is attached: its type, and of a signed statement what it is about. */
+function referrerLines({ referrers = [] }: InspectResult): readonly string[] {
+  if (referrers.length === 0) return [];
+  const rows = renderTable(
+    [{ title: "ATTACHED" }, { title: "ABOUT" }, { title: "DIGEST" }],
+    referrers.map(({ artifactType = "unknown", digest, annotations = {} }) => [
+      escapeLine(artifactType),
+      escapeLine(
+        annotations["dev.sigstore.bundle.predicateType"] ??
+          annotations["in-toto.io/predicate-type"] ?? "",
+      ),
+      digest,
+    ]),
+  );
+  return ["", ...rows];
+}
+
+/** The platforms of a multi-platform image, of which one is shown. */
+function platformLines({ platform, platforms }: InspectResult): readonly string[] {
+  if (platforms.length < 2) return [];
+  return [
+    `platforms ${platforms.map(formatPlatform).join(", ")} (shown: ${formatPlatform(platform)}; ` +
+    "--platform shows another)",
+  ];
+}
+
 /** An image's layers. */
 export function inspectOutput(result: InspectResult, options: PrintOptions): Output {
-  const { name, digest, platform, created, layers, html } = result;
+  const { name, digest, platform, platforms, created, layers, html } = result;
   const size = layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
   return {
     text: () =>
@@ -59,19 +90,23 @@ export function inspectOutput(result: InspectResult, options: PrintOptions): Out
         `image     ${escapeLine(name)}`,
         `digest    ${digest}`,
         `platform  ${formatPlatform(platform)}`,
+        ...platformLines(result),
         ...(created === undefined ? [] : [`created   ${escapeLine(created)}`]),
         ...(html === undefined ? [] : [`page      ${escapeLine(html)}`]),
         "",
         ...table(layers, options.short),
         `${formatCount(layers.length, "layer")}, ${formatBytes(size)}`,
+        ...referrerLines(result),
       ]),
     json: () => ({
       name,
       digest,
       platform: formatPlatform(platform),
+      platforms: platforms.map(formatPlatform),
       created,
       size,
       layers: layers.map(layerJson),
+      referrers: result.referrers?.map(referrerJson),
       html,
     }),
   };

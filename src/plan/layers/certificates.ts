@@ -3,6 +3,7 @@
  * the system's bundle.
  * @module
  */
+import { CERTIFICATE_BUNDLES } from "../../oci/image_path.ts";
 import { Annotation } from "../../oci/mod.ts";
 import type { BuildPlan, LayerPlan, LayerSource, Owner } from "../types.ts";
 import type { LayerPlanInput } from "./planner.ts";
@@ -10,18 +11,6 @@ import type { LayerPlanInput } from "./planner.ts";
 /** Where the certificates are by themselves. */
 export const OWN_CERTIFICATES = "/etc/ssl/mise-oci/ca.pem";
 
-/**
- * Where the system's certificates are, the commonest first: what Go's crypto/x509 (root_linux.go) and OpenSSL,
- * curl and git of the distributions read.
- */
-export const CERTIFICATE_BUNDLES: readonly string[] = [
-  "/etc/ssl/certs/ca-certificates.crt",
-  "/etc/pki/tls/certs/ca-bundle.crt",
-  "/etc/ssl/ca-bundle.pem",
-  "/etc/pki/tls/cacert.pem",
-  "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-  "/etc/ssl/cert.pem",
-];
 const DEFAULT_BUNDLE = CERTIFICATE_BUNDLES[0]!;
 
 /** A bundle of the base, and its text. */
