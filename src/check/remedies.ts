@@ -252,8 +252,9 @@ function forTool(
     case "no-program":
       return [
         cause.package === undefined ? REINSTALL : {
-          text: `Let the install script of the npm package ${cause.package} run, which puts the ` +
-            "program there, and install it again",
+          text:
+            `Let the install script of the npm package ${cause.package} run, which puts the program ` +
+            `there: allow_builds = ${JSON.stringify([cause.package])} in the tool's options`,
         },
       ];
     case "missing-toolchain":
