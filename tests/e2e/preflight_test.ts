@@ -247,6 +247,25 @@ async function makeCertificate(path: string): Promise<void> {
   await run(["openssl", ...args, "-keyout", `${path}.key`, "-out", path]);
 }
 
+/** A tool of commands that do not start for a reason each, and one that does. */
+async function linkDeadTool(project: MiseProject): Promise<void> {
+  const tree = join(project.root, "bun");
+  await Deno.mkdir(join(tree, "bin"), { recursive: true });
+  const files = {
+    shim: NPM_SHIM,
+    empty: "",
+    placeholder: "this is to be replaced\n",
+    wrapper: `#!/bin/sh\nHOST=${tree}\nexec "$HOST/libexec/real" "$@"\n`,
+    fine: "#!/bin/sh\nexec /bin/true\n",
+  };
+  for (const [name, text] of Object.entries(files)) {
+    await Deno.writeTextFile(join(tree, "bin", name), text, { mode: 0o755 });
+  }
+  await Deno.mkdir(join(tree, "conf"));
+  await Deno.symlink("/etc/java-17-openjdk/java.security", join(tree, "conf/java.security"));
+  await project.runMise("link", "bun@1.0.0", tree);
+}
+
 testWith(
   { needs: ["linux", "root", "mise", "base", "podman", "runc", "openssl"] },
   "T1, T6: what the check says of shims, placeholders, wrappers and certificates is what happens",
@@ -256,21 +275,7 @@ testWith(
       ownData: true,
     });
     const { root, directory, env } = project;
-    const tree = join(root, "bun");
-    await Deno.mkdir(join(tree, "bin"), { recursive: true });
-    const files = {
-      shim: NPM_SHIM,
-      empty: "",
-      placeholder: "this is to be replaced\n",
-      wrapper: `#!/bin/sh\nHOST=${tree}\nexec "$HOST/libexec/real" "$@"\n`,
-      fine: "#!/bin/sh\nexec /bin/true\n",
-    };
-    for (const [name, text] of Object.entries(files)) {
-      await Deno.writeTextFile(join(tree, "bin", name), text, { mode: 0o755 });
-    }
-    await Deno.mkdir(join(tree, "conf"));
-    await Deno.symlink("/etc/java-17-openjdk/java.security", join(tree, "conf/java.security"));
-    await project.runMise("link", "bun@1.0.0", tree);
+    await linkDeadTool(project);
     const built = await tryBuild(project, []);
     assertEquals(built.code, 0, built.stderr);
     for (
