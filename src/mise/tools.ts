@@ -192,9 +192,9 @@ async function maybeBackendManifest(installPath: string): Promise<BackendManifes
   try {
     const text = await Deno.readTextFile(join(dirname(installPath), ".mise.backend.toml"));
     if (text.length > MAX_MANIFEST_BYTES) return undefined;
-    const { full, explicit_backend: explicit, opts } = parse(text);
-    if (typeof full !== "string" || typeof explicit !== "boolean") return undefined;
-    return { full, explicit, ...(isTable(opts) ? { opts: publicOptions(opts) } : {}) };
+    const { full, opts } = parse(text);
+    if (typeof full !== "string") return undefined;
+    return { full, ...(isTable(opts) ? { opts: publicOptions(opts) } : {}) };
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;
     // mise in the image does without: the plan writes what it knows of the tool itself.

@@ -10,8 +10,6 @@ import type { MountPoint } from "../oci/image_path.ts";
 export interface BackendManifest {
   /** Full backend: `npm:prettier`. */
   readonly full: string;
-  /** Whether the tool's name says its backend. */
-  readonly explicit: boolean;
   /** Options of the backend, such as where its executables are. */
   readonly opts?: Readonly<Record<string, unknown>>;
 }

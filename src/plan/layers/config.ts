@@ -65,12 +65,13 @@ export function encodeMiseConfig(tools: readonly Tool[]): string {
 
 /** What mise keeps beside the versions of a tool: without it, mise cannot tell whose versions they are. */
 function encodeBackendManifest({ short, backend, backendManifest }: Tool): string {
-  const { full = backend, explicit = short.includes(":"), opts } = backendManifest ?? {};
+  const { full = backend, opts } = backendManifest ?? {};
   return `${
     stringify({
       short,
       full,
-      explicit_backend: explicit,
+      // mise notes it differently on two platforms for the same tool.
+      explicit_backend: short.includes(":"),
       ...(opts === undefined ? {} : { opts }),
     }).trim()
   }\n`;
