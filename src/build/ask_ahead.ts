@@ -41,8 +41,9 @@ export interface AskedProject extends AsyncDisposable {
 
 /** What mise is asked, as far as it decides the answer. */
 function questionOf(request: AheadRequest): string {
-  const { directory, misePath, miseEnv, includeGlobal, platform = defaultPlatform() } = request;
-  return JSON.stringify([directory, misePath, miseEnv, includeGlobal, platform]);
+  const { directory, misePath, miseEnv, includeGlobal, without, platform = defaultPlatform() } =
+    request;
+  return JSON.stringify([directory, misePath, miseEnv, includeGlobal, without, platform]);
 }
 
 /** A project that is being read, and what is said meanwhile. */

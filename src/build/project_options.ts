@@ -49,7 +49,7 @@ function maybeForeign(platform: Platform): ForeignPlatform | undefined {
  * @throws {MiseOciError} `usage` if another platform's tools have no place.
  */
 export function projectOptions(request: ProjectRequest, platform: Platform): ProjectOptions {
-  const { directory, includeGlobal, install, misePath, miseEnv, yes } = request;
+  const { directory, includeGlobal, install, misePath, miseEnv, yes, locked, without } = request;
   const foreign = maybeForeign(platform);
   return {
     directory,
@@ -59,6 +59,8 @@ export function projectOptions(request: ProjectRequest, platform: Platform): Pro
     ...(foreign === undefined ? {} : { foreign }),
     ...(misePath === undefined ? {} : { misePath }),
     ...(miseEnv === undefined ? {} : { miseEnv }),
+    ...(locked === undefined ? {} : { locked }),
+    ...(without === undefined ? {} : { without }),
     ...(yes === undefined ? {} : { yes }),
   };
 }

@@ -10,7 +10,7 @@ import { homeDirectory } from "../home.ts";
 import { formatPlatform, type Platform } from "../oci/mod.ts";
 import type { ListedTool, ToolDetail } from "./answers.ts";
 import { parseLines } from "./answers.ts";
-import { ask, askBackends, askTools, type Session } from "./ask.ts";
+import { ask, askBackends, askTools, disableTools, type Session } from "./ask.ts";
 import { backendKind, FOREIGN_HINT } from "./backends.ts";
 import type { MiseAnswer } from "./command.ts";
 import { readConfigText } from "./config_file.ts";
@@ -211,18 +211,14 @@ export interface ForeignInstall {
   readonly host: Session;
   /** Answers yes to what mise asks. */
   readonly yes: boolean;
+  /** Whether the lock file must have all that is installed. */
+  readonly locked: boolean;
 }
 
 /** PATH with the host's own tools in front: npm of the project's node, as far as it is installed. */
 async function hostPath({ host }: ForeignInstall): Promise<string> {
   const own = parseLines((await ask(host, ["bin-paths"])).stdout);
   return [...own, host.context.env("PATH") ?? ""].filter((part) => part !== "").join(DELIMITER);
-}
-
-function disable(shorts: readonly string[], session: Session): Readonly<Record<string, string>> {
-  const before = session.context.env("MISE_DISABLE_TOOLS");
-  const all = [...new Set([...(before ? [before] : []), ...shorts])];
-  return all.length === 0 ? {} : { MISE_DISABLE_TOOLS: all.join(",") };
 }
 
 function installError(args: readonly string[], answer: MiseAnswer, name: string): MiseOciError {
@@ -256,8 +252,8 @@ async function installHosted(
   }
   const others = (await askTools(session)).map(({ short }) => short)
     .filter((short) => !hosted.has(short));
-  const env = { ...disable([...others, ...outside], session), PATH: path };
-  const answer = await installHere(session, args, { env, foreign });
+  const apart = disableTools(session, [...others, ...outside]);
+  const answer = await installHere(apart, args, { env: { PATH: path }, foreign });
   if (failed(answer)) throw installError(args, answer, formatPlatform(foreign.platform));
 }
 
@@ -269,12 +265,13 @@ async function installDownloads(
 ): Promise<void> {
   const { foreign, tools, outside } = install;
   const { args, details } = options;
-  const env = { ...disable(outside, session), MISE_ALWAYS_KEEP_INSTALL: "1" };
+  const env = { MISE_ALWAYS_KEEP_INSTALL: "1" };
   const show = (text: string): void =>
     session.context.onInstallOutput?.(new TextEncoder().encode(text));
   const complaints = new Complaints(show);
   const onOutput = (chunk: Uint8Array): void => complaints.take(chunk);
-  const answer = await installHere(session, args, { env, foreign, onOutput });
+  const apart = disableTools(session, outside);
+  const answer = await installHere(apart, args, { env, foreign, onOutput });
   if (!failed(answer)) return complaints.release();
   const whole = startFailures(tools, details, answer.stderr);
   for (const tool of whole) await finishInstall(tool, foreign);
@@ -299,7 +296,7 @@ export async function installForeign(session: Session, install: ForeignInstall):
   const { foreign, tools, yes } = install;
   const details = await askBackends(session, [...new Set(tools.map(({ short }) => short))]);
   refuseHostOnly(tools, details, foreign);
-  const locked = await isLocked(tools, misePlatformName(foreign.platform));
+  const locked = install.locked || await isLocked(tools, misePlatformName(foreign.platform));
   const args = ["install", ...(yes ? ["--yes"] : []), ...(locked ? ["--locked"] : [])];
   const hosted = new Set(
     tools.map(({ short }) => short)

@@ -6,13 +6,21 @@ import { MiseOciError } from "../errors.ts";
 import { rememberSecret } from "../masking.ts";
 import { isTrivial } from "../secrets.ts";
 import { homeDirectory } from "../home.ts";
+import { nearest } from "../suggest.ts";
 import type { Platform } from "../oci/mod.ts";
-import type { Project } from "../plan/project.ts";
-import type { ListedConfig, ListedTool } from "./answers.ts";
+import type { OciSection, Project } from "../plan/project.ts";
+import { type ListedConfig, type ListedTool, parseConfigs } from "./answers.ts";
 import { type Answers, type Asker, SharedAnswers } from "./answers_of_project.ts";
-import { askTools, askVersion, readConfigFile, type Session } from "./ask.ts";
+import {
+  askJson,
+  askTools,
+  askVersion,
+  disableTools,
+  readConfigFile,
+  type Session,
+} from "./ask.ts";
 import { bootstrapWarnings, parsePackages } from "./bootstrap.ts";
-import type { ConfigFile } from "./config_file.ts";
+import { type ConfigFile, maybeTable } from "./config_file.ts";
 import type { MiseContext } from "./context.ts";
 import { readDotfiles } from "./dotfiles.ts";
 import { pathWarnings, readEnvironment } from "./environment.ts";
@@ -61,6 +69,10 @@ export interface ProjectOptions {
   readonly foreign?: ForeignPlatform;
   /** What mise says for other platforms of the same build; what does not depend on them is asked once. */
   readonly shared?: SharedAnswers;
+  /** Tools that the image does not get, by their names in mise; beside those of the config. */
+  readonly without?: readonly string[];
+  /** Whether the lock file decides what is installed (`mise install --locked`). */
+  readonly locked?: boolean;
   /** What the image runs on, for the `os` conditions of tools that mise says nothing else of. */
   readonly platform: Platform;
 }
@@ -101,9 +113,12 @@ function withoutOverrides(session: Session, tools: readonly ListedTool[]): Sessi
   };
 }
 
-async function runHostInstall(session: Session, yes: boolean): Promise<void> {
+async function runHostInstall(
+  session: Session,
+  { yes = false, locked = false }: Pick<ProjectOptions, "yes" | "locked">,
+): Promise<void> {
   const { misePath, directory, context } = session;
-  const args = yes ? ["install", "--yes"] : ["install"];
+  const args = ["install", ...(yes ? ["--yes"] : []), ...(locked ? ["--locked"] : [])];
   const answer = await runInstall({
     misePath,
     home: homeDirectory(context.env),
@@ -118,10 +133,8 @@ async function runHostInstall(session: Session, yes: boolean): Promise<void> {
 }
 
 /** Installs, for the versions that the project (not the environment) asks for. */
-async function install(
-  session: Session,
-  { includeGlobal, yes = false }: ProjectOptions,
-): Promise<void> {
+async function install(session: Session, options: ProjectOptions): Promise<void> {
+  const { includeGlobal } = options;
   await askVersion(session);
   let current = session;
   for (let round = 0; !includeGlobal && round < MAX_OVERRIDES; round++) {
@@ -129,7 +142,10 @@ async function install(
     if (next === undefined) break;
     current = next;
   }
-  await runHostInstall(current, yes);
+  const args = ["config", "ls", "--json"];
+  const configs = await askJson(current, { args, parse: parseConfigs });
+  const { files } = await partConfigs(current, configs, includeGlobal);
+  await runHostInstall(disableTools(current, leftOut(files, options)), options);
 }
 
 async function askProject(
@@ -184,6 +200,33 @@ function refuseNoProject(directory: string): never {
   );
 }
 
+/** The tools that flags and config leave out, by name. */
+function leftOut(
+  files: readonly ConfigFile[],
+  { without = [] }: Pick<ProjectOptions, "without">,
+): readonly string[] {
+  const ofConfig = files.map(({ table }) => maybeTable(table, "_", "oci")?.["without"])
+    .find(Array.isArray) ?? [];
+  return [...without, ...ofConfig.filter((name) => typeof name === "string")];
+}
+
+/** One sentence for each name that `--without` gives and the project does not have. */
+function strayTools(
+  { answers, files }: Known,
+  { without = [] }: Pick<ProjectOptions, "without">,
+): readonly string[] {
+  const paths = new Set(files.map(({ path }) => path));
+  const names = [
+    ...answers.configs.flatMap(({ path, tools }) => paths.has(path) ? tools : []),
+    ...answers.tools.map(({ short }) => short),
+  ];
+  return without.filter((name) => !names.includes(name)).map((name) => {
+    const near = nearest(name, names);
+    const hint = near === undefined ? "" : `; did you mean ${near}?`;
+    return `--without ${name} changes nothing: the project has no such tool${hint}`;
+  });
+}
+
 /** Everything that is known of a project before its tools and variables are put together. */
 interface Known {
   readonly session: Session;
@@ -203,8 +246,11 @@ async function know(session: Session, options: Reading): Promise<Known> {
   const { files, outside } = await partConfigs(asked.session, answers.configs, includeGlobal);
   if (files.length === 0 && !includeGlobal) refuseNoProject(directory);
   const others = new Set(outside);
-  const own = answers.tools.filter(({ source }) => source === undefined || !others.has(source));
-  const unresolved = answers.unresolved.filter(({ source }) => !others.has(source));
+  const without = new Set(leftOut(files, options));
+  const isOwn = (tool: { readonly short: string; readonly source?: string }): boolean =>
+    (tool.source === undefined || !others.has(tool.source)) && !without.has(tool.short);
+  const own = answers.tools.filter(isOwn);
+  const unresolved = answers.unresolved.filter(isOwn);
   refuseUnresolved([
     ...withoutExcluded(unresolved, files, options.platform),
     ...withoutVersion(own),
@@ -239,6 +285,7 @@ async function knowForeign(
     outside: known.answers.tools.map(({ short }) => short).filter((short) => !own.has(short)),
     host,
     yes: options.yes ?? false,
+    locked: options.locked ?? false,
   });
   // An install may run hooks that change anything: nothing of before counts.
   using asker = new SharedAnswers().enter();
@@ -276,11 +323,26 @@ export async function readProject(
   return await assemble(await knowForeign(session, reading, { foreign, host }), options);
 }
 
+/** What the config files ask for and the image will not have. */
+function projectWarnings(
+  { unknownFields }: Answers,
+  files: readonly ConfigFile[],
+  oci: OciSection,
+): readonly string[] {
+  return [
+    ...describeUnknownFields(unknownFields, files),
+    ...bootstrapWarnings(files),
+    ...(oci.taskTools === undefined ? taskToolWarnings(files) : []),
+    ...pathWarnings(files, oci),
+  ];
+}
+
 /** The project of what mise answered. */
 async function assemble(
   known: Known,
-  { directory, install, foreign, yes = false }: ProjectOptions,
+  options: ProjectOptions,
 ): Promise<Project> {
+  const { directory, install, foreign } = options;
   const { session, answers, files, outside } = known;
   const leastFirst = files.toReversed();
   const rendered = await renderOci(session, { files: leastFirst, outside });
@@ -290,13 +352,16 @@ async function assemble(
     files,
     outside,
     own: new Set(known.tools.map(({ installPath }) => installPath)),
-    install: install && foreign === undefined ? (apart) => runHostInstall(apart, yes) : undefined,
+    install: install && foreign === undefined
+      ? (apart) => runHostInstall(apart, options)
+      : undefined,
   });
   const tools = await readTools(session, {
     tools: [...known.tools, ...ofTasks],
     configs: answers.configs,
     binPaths: answers.binPaths,
     details: answers.details,
+    allowPlugins: oci.allowPlugins,
   });
   const dotfiles = await readDotfiles(session, {
     files: leastFirst,
@@ -325,11 +390,6 @@ async function assemble(
     settings: answers.settings,
     packages,
     dotfiles: await renderTemplates(session, dotfiles, { files: leastFirst, outside, env }),
-    warnings: [
-      ...describeUnknownFields(answers.unknownFields, leastFirst),
-      ...bootstrapWarnings(leastFirst),
-      ...(oci.taskTools === undefined ? taskToolWarnings(leastFirst) : []),
-      ...pathWarnings(leastFirst, oci),
-    ],
+    warnings: [...projectWarnings(answers, leastFirst, oci), ...strayTools(known, options)],
   };
 }

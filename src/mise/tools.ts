@@ -7,8 +7,8 @@ import { basename, dirname, isAbsolute, join, relative } from "@std/path";
 import { MiseOciError } from "../errors.ts";
 import type { BackendManifest, Tool } from "../plan/project.ts";
 import type { ListedConfig, ListedTool, ToolDetail } from "./answers.ts";
-import { askBackends, askOwnBackends, type Session } from "./ask.ts";
-import { knownDetails, PLUGIN_BACKENDS, SAFE_BACKENDS } from "./backends.ts";
+import { askBackends, type Session } from "./ask.ts";
+import { ASDF, backendKind, knownDetails, maybePlugin } from "./backends.ts";
 import { isTable } from "./config_file.ts";
 import { dataDirectories, isWithin } from "./scope.ts";
 
@@ -70,27 +70,26 @@ async function readDetails(
   return details;
 }
 
-async function refusePlugins(
-  session: Session,
+/** Refuses tools of asdf plugins that are not allowed by name, and tools of which mise does not say the backend. */
+function refusePlugins(
   tools: readonly ListedTool[],
   details: ReadonlyMap<string, ToolDetail>,
-): Promise<void> {
-  let own: ReadonlySet<string> | undefined;
-  const refusals: Refusal[] = [];
-  for (const short of new Set(tools.map((tool) => tool.short))) {
+  allowed: ReadonlySet<string>,
+): void {
+  const refusals = tools.flatMap(({ short, installPath }): Refusal[] => {
     const backend = details.get(short)?.backend ?? "";
-    const kind = /^([^:[]+):/.exec(backend)?.[1] ?? backend;
-    if (SAFE_BACKENDS.has(kind)) continue;
-    if (!PLUGIN_BACKENDS.has(kind)) {
-      own ??= await askOwnBackends(session);
-      if (own.has(kind)) continue;
-    }
-    refusals.push({ name: short, why: backend || "unknown backend" });
-  }
+    if (backend !== "" && backendKind(backend) !== ASDF) return [];
+    const plugin = basename(dirname(installPath));
+    if (backend !== "" && (allowed.has(short) || allowed.has(plugin))) return [];
+    return [{ name: short, why: backend || "unknown backend" }];
+  });
+  const unique = [...new Map(refusals.map((refusal) => [refusal.name, refusal])).values()];
+  const name = JSON.stringify(unique[0]?.name);
   refuse(
-    refusals,
-    "Plugins may write outside their version directory, so no layer holds all of them; use another " +
-      'backend of the tool ("mise registry NAME" lists them)',
+    unique,
+    "asdf plugins may write outside their version directory, so no layer holds all of them; use another " +
+      `backend of the tool ("mise registry NAME" lists them), accept the plugin with allow_plugins = [${name}] ` +
+      `under [_.oci], or leave the tool out with --without ${unique[0]?.name}`,
   );
 }
 
@@ -214,9 +213,11 @@ async function toTool(
   const written = maybeWritten(listed.installPath, known.session);
   const { short, version, installPath, installed, source, requested, ofTask } = listed;
   const backendManifest = installed ? await maybeBackendManifest(installPath) : undefined;
+  const backend = known.detail?.backend ?? "";
+  const plugin = maybePlugin({ backend, installPath }, known.session.context.env);
   return {
     short,
-    backend: known.detail?.backend ?? "",
+    backend,
     version,
     installPath,
     installDir: `${basename(dirname(installPath))}/${basename(installPath)}`,
@@ -225,6 +226,7 @@ async function toTool(
     ...(installed ? { realInstallPath: real } : {}),
     ...(written === undefined ? {} : { writtenPath: written }),
     ...(backendManifest === undefined ? {} : { backendManifest }),
+    ...(plugin === undefined ? {} : { plugin }),
     ...(source === undefined ? {} : { source }),
     ...(requested === undefined ? {} : { requested }),
     ...(ofTask === undefined ? {} : { ofTask }),
@@ -241,6 +243,8 @@ export interface ToolsInput {
   readonly binPaths: readonly string[];
   /** What mise said already of tools whose names do not say it. */
   readonly details: ReadonlyMap<string, ToolDetail>;
+  /** asdf plugins whose tools are taken. */
+  readonly allowPlugins?: readonly string[] | undefined;
 }
 
 /**
@@ -261,7 +265,7 @@ export async function readTools(session: Session, input: ToolsInput): Promise<re
   const listed = input.tools.filter((tool) => !isSystem(tool));
   refusePaths(listed);
   const details = await readDetails(session, listed, input.details);
-  await refusePlugins(session, listed, details);
+  refusePlugins(listed, details, new Set(input.allowPlugins));
   const sorted = sortTools(listed, input.configs, details);
   const reals = await Promise.all(sorted.map(maybeRealInstall));
   const refusals = (await Promise.all(sorted.map(async (tool, i): Promise<Refusal[]> => {

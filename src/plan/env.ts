@@ -107,7 +107,12 @@ function strayNames(
 }
 
 /** Variables of mise that say where things are on the host. */
-const OF_HOST: ReadonlySet<string> = new Set(["PATH", "MISE_DATA_DIR", "MISE_CONFIG_DIR"]);
+const OF_HOST: ReadonlySet<string> = new Set([
+  "PATH",
+  "MISE_DATA_DIR",
+  "MISE_CONFIG_DIR",
+  "MISE_PLUGINS_DIR",
+]);
 
 function ociVariables(project: Project): readonly EnvVariable[] {
   return Object.entries(project.oci.env).map(([name, value]) => ({ name, value, redacted: false }));

@@ -10,6 +10,11 @@ export function toolImagePath(mountPoint: string, tool: Tool): string {
   return `${mountPoint}/installs/${tool.installDir}`;
 }
 
+/** The image directory of mise's plugins. */
+export function pluginsDirectory(mountPoint: string): string {
+  return `${mountPoint}/plugins`;
+}
+
 /** One relocation for each name a tool's directory has on the host, all tools of the project. */
 export function toolRelocations(project: Project, mountPoint: string): readonly Relocation[] {
   return project.tools.flatMap((tool) => {

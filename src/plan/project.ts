@@ -16,6 +16,14 @@ export interface BackendManifest {
   readonly opts?: Readonly<Record<string, unknown>>;
 }
 
+/** A plugin of mise that installs tools and says what they need. */
+export interface Plugin {
+  /** The name of its directory among mise's plugins. */
+  readonly name: string;
+  /** Absolute host directory of its sources, links followed. */
+  readonly hostPath: string;
+}
+
 /** One tool of the project. */
 export interface Tool {
   /** mise's name of it, the key in `[tools]`: `node`, `npm:prettier`. */
@@ -40,6 +48,8 @@ export interface Tool {
   readonly binDirs?: readonly string[];
   /** What mise keeps beside the versions of the tool, in `.mise.backend.toml`. */
   readonly backendManifest?: BackendManifest;
+  /** The plugin that it is of. */
+  readonly plugin?: Plugin;
   /** Config file that asks for it. */
   readonly source?: string;
   /** Whether only tasks ask for it: then it is in the image, but neither on PATH nor in mise's config. */
@@ -141,6 +151,10 @@ export interface OciSection {
   readonly allowEnv: readonly string[];
   /** Variables left out of the image. */
   readonly dropEnv: readonly string[];
+  /** asdf plugins whose tools are packed although their scripts may write anywhere. */
+  readonly allowPlugins?: readonly string[];
+  /** Tools that are left out of the image, with their variables. */
+  readonly without?: readonly string[];
   /** How layers are compressed. */
   readonly compression?: CompressionChoice;
   /** Whether the image has the tools of tasks. */

@@ -86,8 +86,16 @@ export interface Relocation {
   readonly image: string;
 }
 
-/** What a layer is for; the name of the file in `src/plan/layers/` that plans it. */
-export type LayerKind = "packages" | "tool" | "copy" | "dotfiles" | "mise" | "self" | "config";
+/** What a layer is for; planned by a file in `src/plan/layers/`. */
+export type LayerKind =
+  | "packages"
+  | "tool"
+  | "plugin"
+  | "copy"
+  | "dotfiles"
+  | "mise"
+  | "self"
+  | "config";
 
 /** One layer to be built: a pure function of this, the files it names, and the compression. */
 export interface LayerPlan {

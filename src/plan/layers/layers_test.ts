@@ -150,3 +150,32 @@ Deno.test("F4: dotfiles have the permissions that they ask for, and absent ones 
   const absent: Dotfile = { target: "/etc/c", mode: "absent", exclude: [], source: "/p/mise.toml" };
   assertThrows(() => place([absent, below]), MiseOciError, '"/etc/c" is absent');
 });
+
+Deno.test("plan() gives the sources of each plugin a layer of its own, and tells mise in the image where they are", () => {
+  const tool = (short: string, name?: string): Project["tools"][number] => ({
+    short,
+    backend: short,
+    version: "1.0.0",
+    installPath: `/data/installs/${short}/1.0.0`,
+    installDir: `${short}/1.0.0`,
+    installed: true,
+    binPaths: [],
+    ...(name === undefined ? {} : { plugin: { name, hostPath: `/data/plugins/${name}` } }),
+  });
+  const { layers, config } = planWith({ tools: [tool("a", "p"), tool("b", "p"), tool("c", "q")] });
+  const plugins = layers.filter(({ kind }) => kind === "plugin");
+  assertEquals(
+    plugins.map(({ name, sources, exclude }) => ({ name, sources, exclude })),
+    [
+      { name: "p", imagePath: "/mise/plugins/p" },
+      { name: "q", imagePath: "/mise/plugins/q" },
+    ].map(({ name, imagePath }) => ({
+      name,
+      sources: [{ type: "tree", hostPath: `/data/plugins/${name}`, imagePath }],
+      exclude: [".git", ".hg", ".svn"],
+    })),
+  );
+  assertEquals(new Map(config.fixedEnv).get("MISE_PLUGINS_DIR"), "/mise/plugins");
+  const none = planWith({ tools: [tool("a")] });
+  assertEquals(new Map(none.config.fixedEnv).has("MISE_PLUGINS_DIR"), false);
+});

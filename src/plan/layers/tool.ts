@@ -3,7 +3,7 @@
  * @module
  */
 import { Annotation, streamingSha256 } from "../../oci/mod.ts";
-import { toolImagePath, toolRelocations } from "../paths.ts";
+import { pluginsDirectory, toolImagePath, toolRelocations } from "../paths.ts";
 import type { LayerPlan } from "../types.ts";
 import type { LayerPlanInput } from "./planner.ts";
 
@@ -12,6 +12,31 @@ function excludeAnnotation(globs: readonly string[]): Readonly<Record<string, st
   if (globs.length === 0) return {};
   const text = JSON.stringify([...new Set(globs)].sort());
   return { [Annotation.layerExclude]: streamingSha256().update(text).digest("hex").slice(0, 16) };
+}
+
+/** What version control keeps beside a plugin's sources: it differs between two clones of the same commit. */
+const NOT_SOURCES = [".git", ".hg", ".svn"];
+
+/**
+ * Plans a layer for the sources of each plugin that a tool is of: mise in the image asks the plugin where the
+ * tool's executables are and which variables it needs.
+ */
+export function planPluginLayers(
+  { project, resolved: { mountPoint, owner } }: LayerPlanInput,
+): readonly LayerPlan[] {
+  const plugins = new Map(
+    project.tools.flatMap(({ plugin }) => plugin === undefined ? [] : [[plugin.name, plugin]]),
+  );
+  return [...plugins.values()].map(({ name, hostPath }): LayerPlan => ({
+    kind: "plugin",
+    name,
+    owner,
+    sources: [{ type: "tree", hostPath, imagePath: `${pluginsDirectory(mountPoint)}/${name}` }],
+    relocations: [],
+    exclude: NOT_SOURCES,
+    createdBy: `mise-oci: plugin ${name}`,
+    annotations: { [Annotation.layerKind]: "plugin", [Annotation.plugin]: name },
+  }));
 }
 
 /** Plans the tools' layers, in the project's order. */
