@@ -37,6 +37,7 @@ const HOST_PROGRAMS: ReadonlySet<string> = new Set([
 
 /** Backends whose installs are always of the machine that made them, and why. */
 const HOST_ONLY: ReadonlyMap<string, string> = new Map([
+  ["core:rust", "rustup installs toolchains of the machine it runs on"],
   ["cargo", "cargo compiles for the machine it runs on"],
   ["spm", "swift compiles for the machine it runs on"],
   ["conda", "mise takes conda's packages for the machine it runs on"],
@@ -53,7 +54,8 @@ function refuseHostOnly(
   },
 ): void {
   const refused = tools.flatMap(({ short, version }) => {
-    const why = reasons.get(backendKind(details.get(short)?.backend ?? ""));
+    const { backend = "" } = details.get(short) ?? {};
+    const why = reasons.get(backend) ?? reasons.get(backendKind(backend));
     return why === undefined ? [] : [`${short}@${version} (${why})`];
   });
   if (refused.length === 0) return;

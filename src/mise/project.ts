@@ -361,6 +361,7 @@ async function assemble(
     configs: answers.configs,
     binPaths: answers.binPaths,
     details: answers.details,
+    variables: answers.variables,
     allowPlugins: oci.allowPlugins,
   });
   const dotfiles = await readDotfiles(session, {

@@ -5,11 +5,12 @@
 import { parse } from "@std/toml";
 import { basename, dirname, isAbsolute, join, relative } from "@std/path";
 import { MiseOciError } from "../errors.ts";
-import type { BackendManifest, Tool } from "../plan/project.ts";
-import type { ListedConfig, ListedTool, ToolDetail } from "./answers.ts";
+import type { BackendManifest, Tool, ToolParts } from "../plan/project.ts";
+import type { ListedConfig, ListedTool, ListedVariable, ToolDetail } from "./answers.ts";
 import { askBackends, type Session } from "./ask.ts";
 import { ASDF, backendKind, knownDetails, maybePlugin } from "./backends.ts";
 import { isTable } from "./config_file.ts";
+import { type LinkedInstall, readLinkedInstall } from "./linked_installs.ts";
 import { dataDirectories, isWithin } from "./scope.ts";
 
 /** Directories of the host that can never be one tool. */
@@ -207,6 +208,7 @@ async function toTool(
   known: {
     readonly detail: ToolDetail | undefined;
     readonly binPaths: readonly string[];
+    readonly parts: ToolParts | undefined;
     readonly session: Session;
   },
 ): Promise<Tool> {
@@ -226,11 +228,17 @@ async function toTool(
     ...(installed ? { realInstallPath: real } : {}),
     ...(written === undefined ? {} : { writtenPath: written }),
     ...(backendManifest === undefined ? {} : { backendManifest }),
+    ...(known.parts === undefined ? {} : { parts: known.parts }),
     ...(plugin === undefined ? {} : { plugin }),
     ...(source === undefined ? {} : { source }),
     ...(requested === undefined ? {} : { requested }),
     ...(ofTask === undefined ? {} : { ofTask }),
   };
+}
+
+/** Why a linked install cannot be in an image, if so. */
+function whyNot(linked: LinkedInstall): string | undefined {
+  return linked !== undefined && "why" in linked ? linked.why : undefined;
 }
 
 /** What {@linkcode readTools} works on. */
@@ -243,6 +251,8 @@ export interface ToolsInput {
   readonly binPaths: readonly string[];
   /** What mise said already of tools whose names do not say it. */
   readonly details: ReadonlyMap<string, ToolDetail>;
+  /** The environment as mise has it. */
+  readonly variables?: readonly ListedVariable[];
   /** asdf plugins whose tools are taken. */
   readonly allowPlugins?: readonly string[] | undefined;
 }
@@ -268,21 +278,33 @@ export async function readTools(session: Session, input: ToolsInput): Promise<re
   refusePlugins(listed, details, new Set(input.allowPlugins));
   const sorted = sortTools(listed, input.configs, details);
   const reals = await Promise.all(sorted.map(maybeRealInstall));
+  const linked = sorted.map((tool, i): LinkedInstall =>
+    readLinkedInstall({
+      tool,
+      backend: details.get(tool.short)?.backend ?? "",
+      real: reals[i] ?? tool.installPath,
+      tools: sorted,
+      variables: input.variables ?? [],
+    }, session)
+  );
   const refusals = (await Promise.all(sorted.map(async (tool, i): Promise<Refusal[]> => {
     const real = reals[i];
     const why = maybeUnsafe(tool.installPath, session) ??
       (real === undefined
         ? `its install path ${JSON.stringify(tool.installPath)} is a link that leads to itself`
-        : maybeUnsafe(real, session) ?? await maybeForeign(tool, real));
+        : maybeUnsafe(real, session) ?? await maybeForeign(tool, real) ?? whyNot(linked[i]));
     return why === undefined ? [] : [{ name: `${tool.short}@${tool.version}`, why }];
   }))).flat();
   refuse(refusals, "An install must be a directory of its own; install the tool again with mise");
-  const unique = new Map(sorted.map((tool, i) => [tool.installPath, { tool, real: reals[i] }]));
+  const unique = new Map(
+    sorted.map((tool, i) => [tool.installPath, { tool, real: reals[i], linked: linked[i] }]),
+  );
   return await Promise.all(
-    [...unique.values()].map(({ tool, real }) =>
+    [...unique.values()].map(({ tool, real, linked }) =>
       toTool(tool, real ?? tool.installPath, {
         detail: details.get(tool.short),
         binPaths: input.binPaths,
+        parts: linked !== undefined && "parts" in linked ? linked.parts : undefined,
         session,
       })
     ),

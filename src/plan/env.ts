@@ -171,6 +171,8 @@ export function planEnv(project: Project, options: PlanOptions, mountPoint: stri
 export function planPath(project: Project, mountPoint: string): readonly string[] {
   const directories = project.tools.filter(({ ofTask }) => ofTask !== true).flatMap((tool) => {
     const image = toolImagePath(mountPoint, tool);
+    const { path } = tool.parts ?? {};
+    if (path !== undefined) return path.map((place) => `${mountPoint}/${place}`);
     return (tool.binDirs ?? []).map((dir) => dir === "" ? image : `${image}/${dir}`);
   });
   return [...new Set(directories)];

@@ -21,7 +21,16 @@ export function toolRelocations(project: Project, mountPoint: string): readonly 
     const image = toolImagePath(mountPoint, tool);
     const { installPath, realInstallPath = installPath, writtenPath = installPath } = tool;
     const hosts = new Set([installPath, realInstallPath, writtenPath]);
-    return [...hosts].map((host) => ({ host, image }));
+    const { trees = [], moved = {}, path: [bin] = [] } = tool.parts ?? {};
+    const own = bin === undefined ? image : `${mountPoint}/${bin}`;
+    const places = [
+      ...trees.flatMap(({ hostPath, place }) => place === undefined ? [] : [[hostPath, place]]),
+      ...Object.entries(moved),
+    ];
+    return [
+      ...[...hosts].map((host) => ({ host, image: own })),
+      ...places.map(([host = "", place]) => ({ host, image: `${mountPoint}/${place}` })),
+    ];
   });
 }
 

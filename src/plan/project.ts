@@ -24,6 +24,24 @@ export interface Plugin {
   readonly hostPath: string;
 }
 
+/** What a tool is made of that has no directory of its own; places are relative to the mount point. */
+export interface ToolParts {
+  /** Trees of the host, each without what the globs of `exclude` name; without `place`, that of the tool. */
+  readonly trees: readonly {
+    readonly hostPath: string;
+    readonly place?: string;
+    readonly exclude?: readonly string[];
+  }[];
+  /** Texts by place. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Empty directories. */
+  readonly directories?: readonly string[];
+  /** Directories of executables, if they are not below the tool's own. */
+  readonly path?: readonly string[];
+  /** Where host directories that the tool's variables name are in the image. */
+  readonly moved?: Readonly<Record<string, string>>;
+}
+
 /** One tool of the project. */
 export interface Tool {
   /** mise's name of it, the key in `[tools]`: `node`, `npm:prettier`. */
@@ -48,6 +66,8 @@ export interface Tool {
   readonly binDirs?: readonly string[];
   /** What mise keeps beside the versions of the tool, in `.mise.backend.toml`. */
   readonly backendManifest?: BackendManifest;
+  /** What it is made of, if not of its install directory. */
+  readonly parts?: ToolParts;
   /** The plugin that it is of. */
   readonly plugin?: Plugin;
   /** Config file that asks for it. */

@@ -4,7 +4,8 @@
  */
 import { Annotation, streamingSha256 } from "../../oci/mod.ts";
 import { pluginsDirectory, toolImagePath, toolRelocations } from "../paths.ts";
-import type { LayerPlan } from "../types.ts";
+import type { Tool } from "../project.ts";
+import type { LayerPlan, LayerSource } from "../types.ts";
 import type { LayerPlanInput } from "./planner.ts";
 
 /** The annotation that says what is left out; the order of globs does not matter. */
@@ -39,6 +40,30 @@ export function planPluginLayers(
   }));
 }
 
+function toolSources(tool: Tool, mountPoint: string): readonly LayerSource[] {
+  const image = toolImagePath(mountPoint, tool);
+  const { installPath, realInstallPath = installPath } = tool;
+  const { trees = [{ hostPath: realInstallPath }], files = {}, directories = [] } = tool.parts ??
+    {};
+  return [
+    ...trees.map(({ place, ...tree }): LayerSource => ({
+      type: "tree",
+      ...tree,
+      imagePath: place === undefined ? image : `${mountPoint}/${place}`,
+    })),
+    ...Object.entries(files).map(([place, content]): LayerSource => ({
+      type: "content",
+      content,
+      imagePath: `${mountPoint}/${place}`,
+      mode: 0o644,
+    })),
+    ...directories.map((place): LayerSource => ({
+      type: "directory",
+      imagePath: `${mountPoint}/${place}`,
+    })),
+  ];
+}
+
 /** Plans the tools' layers, in the project's order. */
 export function planToolLayers(
   { project, resolved, versions }: LayerPlanInput,
@@ -53,11 +78,7 @@ export function planToolLayers(
       name: tool.short,
       version: tool.version,
       owner,
-      sources: [{
-        type: "tree",
-        hostPath: tool.realInstallPath ?? tool.installPath,
-        imagePath: image,
-      }],
+      sources: toolSources(tool, mountPoint),
       relocations,
       exclude,
       createdBy: `mise-oci: tool ${tool.short}@${tool.version}`,
