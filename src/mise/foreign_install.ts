@@ -23,6 +23,7 @@ import {
   type ForeignPlatform,
   misePlatformName,
 } from "./foreign_platform.ts";
+import { exchangeWheels } from "./foreign_python.ts";
 import { runInstall } from "./install_lock.ts";
 
 /** Backends that run programs of this machine, which make or choose what they install. */
@@ -34,6 +35,23 @@ const HOST_PROGRAMS: ReadonlySet<string> = new Set([
   "go",
   "dotnet",
 ]);
+
+/** Those that make Python environments. */
+const PYTHON: ReadonlySet<string> = new Set(["pipx", "pypi"]);
+
+/** mise's own npm installer, pnpm and bun take optional packages of this machine, whatever npm is told. */
+const NPM: Readonly<Record<string, string>> = { MISE_NPM_PACKAGE_MANAGER: "npm" };
+
+/** Whether a list of directories has a program. */
+function hasProgram(path: string, name: string): boolean {
+  return path.split(DELIMITER).some((directory) => {
+    try {
+      return directory !== "" && Deno.statSync(join(directory, name)).isFile;
+    } catch {
+      return false;
+    }
+  });
+}
 
 /** Backends whose installs are always of the machine that made them, and why. */
 const HOST_ONLY: ReadonlyMap<string, string> = new Map([
@@ -255,8 +273,13 @@ async function installHosted(
   const others = (await askTools(session)).map(({ short }) => short)
     .filter((short) => !hosted.has(short));
   const apart = disableTools(session, [...others, ...outside]);
-  const answer = await installHere(apart, args, { env: { PATH: path }, foreign });
+  const env = { PATH: path, ...(hasProgram(path, "npm") ? NPM : {}) };
+  const answer = await installHere(apart, args, { env, foreign });
   if (failed(answer)) throw installError(args, answer, formatPlatform(foreign.platform));
+  const ofPython = tools.filter(({ short }) =>
+    PYTHON.has(backendKind(details.get(short)?.backend ?? ""))
+  );
+  if (ofPython.length > 0) await exchangeWheels(ofPython, install);
 }
 
 /** The second step: what mise downloads itself. */
