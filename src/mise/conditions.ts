@@ -6,7 +6,8 @@
 import { MiseOciError } from "../errors.ts";
 import { formatPlatform, type Platform } from "../oci/mod.ts";
 import type { ListedTool } from "./answers.ts";
-import { type ConfigFile, isTable, maybeTable } from "./config_file.ts";
+import type { MiseSettings } from "../plan/project.ts";
+import { type ConfigFile, describePlace, isTable, maybeTable } from "./config_file.ts";
 import { matchesCondition } from "./foreign_platform.ts";
 
 /** The conditions of a tool's entry in `[tools]`, or of each of its versions; empty where it has none. */
@@ -21,6 +22,51 @@ function appliesTo(entry: unknown, platform: Platform): boolean {
     conditions.length === 0 ||
     conditions.some((one) => typeof one === "string" && matchesCondition(one, platform))
   );
+}
+
+/**
+ * Refuses what mise has since 2026.10 and what would be silently wrong or missing in an image.
+ *
+ * @param files config files in scope, most specific first.
+ * @throws {MiseOciError} `unsupported` naming the setting or the key, its file, and what to do.
+ */
+export function refuseUnsupported(
+  files: readonly ConfigFile[],
+  { settings: { installLayout }, foreign }: {
+    readonly settings: MiseSettings;
+    /** The platform, if it is not this machine's. */
+    readonly foreign: Platform | undefined;
+  },
+): void {
+  const refuse = (what: string, why: string, hint: string): never => {
+    throw new MiseOciError("unsupported", `Cannot use ${what}: ${why}`, { hint });
+  };
+  if (installLayout === "identity") {
+    refuse(
+      'mise\'s setting install_layout = "identity"',
+      "the directories of installs then do not say tool and version, which layers are named by",
+      "Set MISE_INSTALL_LAYOUT to its default for the build and run mise install again",
+    );
+  }
+  for (const file of files) {
+    if (Object.hasOwn(file.table, "include")) {
+      refuse(
+        `"include" in ${describePlace(file, ["include"])}`,
+        "[oci], packages and dotfiles of included files are not read",
+        "Write what the image needs into the project's own files, or generate them from what is included",
+      );
+    }
+  }
+  if (foreign === undefined) return;
+  for (const [short, { entry, path }] of entriesOf(files)) {
+    if (![entry].flat().some((one) => isTable(one) && Object.hasOwn(one, "when"))) continue;
+    refuse(
+      `"when" of the tool ${JSON.stringify(short)} (${path}) for ${formatPlatform(foreign)}`,
+      "mise asks it of the machine it runs on",
+      `Use os = ["${foreign.os}/${foreign.architecture}"], build on a machine of that platform, or leave ` +
+        `the tool out with --without ${short}`,
+    );
+  }
 }
 
 /** The entry of each tool in the most specific file that has one. */

@@ -25,7 +25,7 @@ import type { MiseContext } from "./context.ts";
 import { readDotfiles } from "./dotfiles.ts";
 import { pathWarnings, readEnvironment } from "./environment.ts";
 import { explainFailure } from "./failure.ts";
-import { checkConditions, withoutExcluded } from "./conditions.ts";
+import { checkConditions, refuseUnsupported, withoutExcluded } from "./conditions.ts";
 import { foreignEnv, foreignLockPath, type ForeignPlatform } from "./foreign_platform.ts";
 import { runInstall } from "./install_lock.ts";
 import { locateMise } from "./locate.ts";
@@ -116,9 +116,10 @@ function withoutOverrides(session: Session, tools: readonly ListedTool[]): Sessi
 async function runHostInstall(
   session: Session,
   { yes = false, locked = false }: Pick<ProjectOptions, "yes" | "locked">,
+  names: readonly string[] = [],
 ): Promise<void> {
   const { misePath, directory, context } = session;
-  const args = ["install", ...(yes ? ["--yes"] : []), ...(locked ? ["--locked"] : [])];
+  const args = ["install", ...(yes ? ["--yes"] : []), ...(locked ? ["--locked"] : []), ...names];
   const answer = await runInstall({
     misePath,
     home: homeDirectory(context.env),
@@ -145,7 +146,21 @@ async function install(session: Session, options: ProjectOptions): Promise<void>
   const args = ["config", "ls", "--json"];
   const configs = await askJson(current, { args, parse: parseConfigs });
   const { files } = await partConfigs(current, configs, includeGlobal);
-  await runHostInstall(disableTools(current, leftOut(files, options)), options);
+  const without = new Set(leftOut(files, options));
+  const installing = disableTools(current, [...without]);
+  await runHostInstall(installing, options);
+  // `mise install` does not install a tool with lazy = true unless it is named.
+  const paths = new Set(files.map(({ path }) => path));
+  const lazy = (await askTools(current)).filter(({ short, source, installed, version }) =>
+    !installed && version !== "" && version !== "system" && !without.has(short) &&
+    source !== undefined && paths.has(source)
+  );
+  if (lazy.length === 0) return;
+  await runHostInstall(
+    installing,
+    options,
+    lazy.map(({ short, version }) => `${short}@${version}`),
+  );
 }
 
 async function askProject(
@@ -246,6 +261,8 @@ async function know(session: Session, options: Reading): Promise<Known> {
   const { files, outside } = await partConfigs(asked.session, answers.configs, includeGlobal);
   if (files.length === 0 && !includeGlobal) refuseNoProject(directory);
   const others = new Set(outside);
+  const { settings } = answers;
+  refuseUnsupported(files, { settings, foreign: foreign?.platform });
   const without = new Set(leftOut(files, options));
   const isOwn = (tool: { readonly short: string; readonly source?: string }): boolean =>
     (tool.source === undefined || !others.has(tool.source)) && !without.has(tool.short);

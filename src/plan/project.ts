@@ -193,6 +193,8 @@ export interface MiseSettings {
   readonly insecureRegistries: readonly string[];
   /** `url_replacements`, in order: what mise replaces in every URL, and by what. */
   readonly urlReplacements?: readonly (readonly [string, string])[];
+  /** `install_layout` (mise 2026.10 and later): how directories of installs are named. */
+  readonly installLayout?: string;
   /** `offline`: mise asks no server. */
   readonly offline?: boolean;
 }
