@@ -46,6 +46,7 @@ const NOTED = [
   "MISE_OFFLINE",
   "MISE_IGNORED_CONFIG_PATHS",
   "MISE_DISABLE_TOOLS",
+  "MISE_NPM_PACKAGE_MANAGER",
 ];
 
 async function writeScript(root: string, answers: FakeAnswers): Promise<void> {
