@@ -1,11 +1,14 @@
 /**
- * The `os` condition of a tool. mise asks it of the machine that it runs on, so for another platform its
+ * Which of the listed tools an image gets, and which of mise's ways to choose them it cannot follow.
+ *
+ * The `os` condition of a tool: mise asks it of the machine that it runs on, so for another platform its
  * answer may be wrong both ways.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
 import { formatPlatform, type Platform } from "../oci/mod.ts";
-import type { ListedTool } from "./answers.ts";
+import { nearest } from "../suggest.ts";
+import type { ListedConfig, ListedTool } from "./answers.ts";
 import type { MiseSettings } from "../plan/project.ts";
 import { type ConfigFile, describePlace, isTable, maybeTable } from "./config_file.ts";
 import { matchesCondition } from "./foreign_platform.ts";
@@ -22,6 +25,37 @@ function appliesTo(entry: unknown, platform: Platform): boolean {
     conditions.length === 0 ||
     conditions.some((one) => typeof one === "string" && matchesCondition(one, platform))
   );
+}
+
+/** The tools that flags and config leave out, by name. */
+export function leftOut(
+  files: readonly ConfigFile[],
+  { without = [] }: { readonly without?: readonly string[] },
+): readonly string[] {
+  const ofConfig = files.map(({ table }) => maybeTable(table, "_", "oci")?.["without"])
+    .find(Array.isArray) ?? [];
+  return [...without, ...ofConfig.filter((name) => typeof name === "string")];
+}
+
+/** One sentence for each name that `--without` gives and the project does not have. */
+export function strayTools(
+  { configs, tools: listed }: {
+    readonly configs: readonly ListedConfig[];
+    readonly tools: readonly ListedTool[];
+  },
+  files: readonly ConfigFile[],
+  { without = [] }: { readonly without?: readonly string[] },
+): readonly string[] {
+  const paths = new Set(files.map(({ path }) => path));
+  const names = [
+    ...configs.flatMap(({ path, tools }) => paths.has(path) ? tools : []),
+    ...listed.map(({ short }) => short),
+  ];
+  return without.filter((name) => !names.includes(name)).map((name) => {
+    const near = nearest(name, names);
+    const hint = near === undefined ? "" : `; did you mean ${near}?`;
+    return `--without ${name} changes nothing: the project has no such tool${hint}`;
+  });
 }
 
 /**

@@ -4,7 +4,6 @@
  * @module
  */
 import { basename, dirname, join } from "@std/path";
-import { escapeGlob } from "../plan/paths.ts";
 import type { ToolParts } from "../plan/project.ts";
 import type { ListedTool, ListedVariable } from "./answers.ts";
 import type { Session } from "./ask.ts";
@@ -111,8 +110,7 @@ function readRust(
         {
           hostPath: real,
           place: "cargo/bin",
-          exclude: namesIn(real).filter((one) => one !== "rustup" && !programs.has(one))
-            .map(escapeGlob),
+          exclude: namesIn(real).filter((one) => one !== "rustup" && !programs.has(one)),
         },
         { hostPath, place: `rustup/toolchains/${name}` },
       ],
@@ -171,7 +169,7 @@ function readDotnet({ tool, tools, real }: LinkedInput): LinkedInstall {
   const sdks = namesIn(join(real, "sdk")).filter((name) =>
     minorOf(name) !== undefined && !wanted.has(name)
   ).map((name) => `sdk/${name}`);
-  return { parts: { trees: [{ hostPath: real, exclude: [...sdks, ...others].map(escapeGlob) }] } };
+  return { parts: { trees: [{ hostPath: real, exclude: [...sdks, ...others] }] } };
 }
 
 /** Directories of programs that every installer of a user shares. */

@@ -6,7 +6,6 @@ import { MiseOciError } from "../errors.ts";
 import { rememberSecret } from "../masking.ts";
 import { isTrivial } from "../secrets.ts";
 import { homeDirectory } from "../home.ts";
-import { nearest } from "../suggest.ts";
 import type { Platform } from "../oci/mod.ts";
 import type { OciSection, Project } from "../plan/project.ts";
 import { type ListedConfig, type ListedTool, parseConfigs } from "./answers.ts";
@@ -20,12 +19,18 @@ import {
   type Session,
 } from "./ask.ts";
 import { bootstrapWarnings, parsePackages } from "./bootstrap.ts";
-import { type ConfigFile, maybeTable } from "./config_file.ts";
+import type { ConfigFile } from "./config_file.ts";
 import type { MiseContext } from "./context.ts";
 import { readDotfiles } from "./dotfiles.ts";
 import { pathWarnings, readEnvironment } from "./environment.ts";
 import { explainFailure } from "./failure.ts";
-import { checkConditions, refuseUnsupported, withoutExcluded } from "./conditions.ts";
+import {
+  checkConditions,
+  leftOut,
+  refuseUnsupported,
+  strayTools,
+  withoutExcluded,
+} from "./conditions.ts";
 import { foreignEnv, foreignLockPath, type ForeignPlatform } from "./foreign_platform.ts";
 import { runInstall } from "./install_lock.ts";
 import { locateMise } from "./locate.ts";
@@ -215,33 +220,6 @@ function refuseNoProject(directory: string): never {
   );
 }
 
-/** The tools that flags and config leave out, by name. */
-function leftOut(
-  files: readonly ConfigFile[],
-  { without = [] }: Pick<ProjectOptions, "without">,
-): readonly string[] {
-  const ofConfig = files.map(({ table }) => maybeTable(table, "_", "oci")?.["without"])
-    .find(Array.isArray) ?? [];
-  return [...without, ...ofConfig.filter((name) => typeof name === "string")];
-}
-
-/** One sentence for each name that `--without` gives and the project does not have. */
-function strayTools(
-  { answers, files }: Known,
-  { without = [] }: Pick<ProjectOptions, "without">,
-): readonly string[] {
-  const paths = new Set(files.map(({ path }) => path));
-  const names = [
-    ...answers.configs.flatMap(({ path, tools }) => paths.has(path) ? tools : []),
-    ...answers.tools.map(({ short }) => short),
-  ];
-  return without.filter((name) => !names.includes(name)).map((name) => {
-    const near = nearest(name, names);
-    const hint = near === undefined ? "" : `; did you mean ${near}?`;
-    return `--without ${name} changes nothing: the project has no such tool${hint}`;
-  });
-}
-
 /** Everything that is known of a project before its tools and variables are put together. */
 interface Known {
   readonly session: Session;
@@ -408,6 +386,9 @@ async function assemble(
     settings: answers.settings,
     packages,
     dotfiles: await renderTemplates(session, dotfiles, { files: leastFirst, outside, env }),
-    warnings: [...projectWarnings(answers, leastFirst, oci), ...strayTools(known, options)],
+    warnings: [
+      ...projectWarnings(answers, leastFirst, oci),
+      ...strayTools(answers, files, options),
+    ],
   };
 }

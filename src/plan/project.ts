@@ -26,7 +26,7 @@ export interface Plugin {
 
 /** What a tool is made of that has no directory of its own; places are relative to the mount point. */
 export interface ToolParts {
-  /** Trees of the host, each without what the globs of `exclude` name; without `place`, that of the tool. */
+  /** Trees of the host, each without the paths of `exclude`, relative to it; without `place`, that of the tool. */
   readonly trees: readonly {
     readonly hostPath: string;
     readonly place?: string;

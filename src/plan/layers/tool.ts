@@ -3,8 +3,8 @@
  * @module
  */
 import { Annotation, streamingSha256 } from "../../oci/mod.ts";
-import { pluginsDirectory, toolImagePath, toolRelocations } from "../paths.ts";
-import type { Tool } from "../project.ts";
+import { escapeGlob, pluginsDirectory, toolImagePath, toolRelocations } from "../paths.ts";
+import type { Tool, ToolParts } from "../project.ts";
 import type { LayerPlan, LayerSource } from "../types.ts";
 import type { LayerPlanInput } from "./planner.ts";
 
@@ -43,12 +43,13 @@ export function planPluginLayers(
 function toolSources(tool: Tool, mountPoint: string): readonly LayerSource[] {
   const image = toolImagePath(mountPoint, tool);
   const { installPath, realInstallPath = installPath } = tool;
-  const { trees = [{ hostPath: realInstallPath }], files = {}, directories = [] } = tool.parts ??
-    {};
+  const parts: ToolParts = tool.parts ?? { trees: [{ hostPath: realInstallPath }] };
+  const { trees, files = {}, directories = [] } = parts;
   return [
-    ...trees.map(({ place, ...tree }): LayerSource => ({
+    ...trees.map(({ place, hostPath, exclude }): LayerSource => ({
       type: "tree",
-      ...tree,
+      hostPath,
+      ...(exclude === undefined ? {} : { exclude: exclude.map(escapeGlob) }),
       imagePath: place === undefined ? image : `${mountPoint}/${place}`,
     })),
     ...Object.entries(files).map(([place, content]): LayerSource => ({
