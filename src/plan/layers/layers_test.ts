@@ -171,7 +171,7 @@ Deno.test("plan() gives the sources of each plugin a layer of its own, and tells
       { name: "q", imagePath: "/mise/plugins/q" },
     ].map(({ name, imagePath }) => ({
       name,
-      sources: [{ type: "tree", hostPath: `/data/plugins/${name}`, imagePath }],
+      sources: [{ type: "tree" as const, hostPath: `/data/plugins/${name}`, imagePath }],
       exclude: [".git", ".hg", ".svn"],
     })),
   );
