@@ -171,8 +171,13 @@ Deno.test("plan() gives the sources of each plugin a layer of its own, and tells
       { name: "q", imagePath: "/mise/plugins/q" },
     ].map(({ name, imagePath }) => ({
       name,
-      sources: [{ type: "tree" as const, hostPath: `/data/plugins/${name}`, imagePath }],
-      exclude: [".git", ".hg", ".svn"],
+      sources: [{
+        type: "tree" as const,
+        hostPath: `/data/plugins/${name}`,
+        imagePath,
+        exclude: [".git", ".hg", ".svn"],
+      }],
+      exclude: [],
     })),
   );
   assertEquals(new Map(config.fixedEnv).get("MISE_PLUGINS_DIR"), "/mise/plugins");

@@ -32,9 +32,14 @@ export function planPluginLayers(
     kind: "plugin",
     name,
     owner,
-    sources: [{ type: "tree", hostPath, imagePath: `${pluginsDirectory(mountPoint)}/${name}` }],
+    sources: [{
+      type: "tree",
+      hostPath,
+      imagePath: `${pluginsDirectory(mountPoint)}/${name}`,
+      exclude: NOT_SOURCES,
+    }],
     relocations: [],
-    exclude: NOT_SOURCES,
+    exclude: [],
     createdBy: `mise-oci: plugin ${name}`,
     annotations: { [Annotation.layerKind]: "plugin", [Annotation.plugin]: name },
   }));
