@@ -143,7 +143,8 @@ function maybeForeign(platform: Platform): ForeignPlatform | undefined {
  * @throws {MiseOciError} `usage` if another platform's tools have no place.
  */
 export function projectOptions(request: ProjectRequest, platform: Platform): ProjectOptions {
-  const { directory, includeGlobal, install, misePath, miseEnv, yes, locked, without } = request;
+  const { directory, includeGlobal, install, installOnly, misePath, miseEnv } = request;
+  const { yes, locked, without } = request;
   const foreign = maybeForeign(platform);
   return {
     directory,
@@ -151,6 +152,7 @@ export function projectOptions(request: ProjectRequest, platform: Platform): Pro
     install,
     platform,
     ...(foreign === undefined ? {} : { foreign }),
+    ...(installOnly === undefined ? {} : { installOnly }),
     ...(misePath === undefined ? {} : { misePath }),
     ...(miseEnv === undefined ? {} : { miseEnv }),
     ...(locked === undefined ? {} : { locked }),

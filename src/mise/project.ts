@@ -65,6 +65,8 @@ export interface ProjectOptions {
   readonly includeGlobal: boolean;
   /** Runs `mise install` first. */
   readonly install: boolean;
+  /** Installs these tools only, `NAME@VERSION`. */
+  readonly installOnly?: readonly string[];
   /** Answers yes to what `mise install` asks. */
   readonly yes?: boolean;
   /**
@@ -120,11 +122,14 @@ function withoutOverrides(session: Session, tools: readonly ListedTool[]): Sessi
 
 async function runHostInstall(
   session: Session,
-  { yes = false, locked = false }: Pick<ProjectOptions, "yes" | "locked">,
-  names: readonly string[] = [],
+  { yes = false, locked = false, installOnly = [] }: Pick<
+    ProjectOptions,
+    "yes" | "locked" | "installOnly"
+  >,
 ): Promise<void> {
   const { misePath, directory, context } = session;
-  const args = ["install", ...(yes ? ["--yes"] : []), ...(locked ? ["--locked"] : []), ...names];
+  const flags = [...(yes ? ["--yes"] : []), ...(locked ? ["--locked"] : [])];
+  const args = ["install", ...flags, ...installOnly];
   const answer = await runInstall({
     misePath,
     home: homeDirectory(context.env),
@@ -154,6 +159,7 @@ async function install(session: Session, options: ProjectOptions): Promise<void>
   const without = new Set(leftOut(files, options));
   const installing = disableTools(current, [...without]);
   await runHostInstall(installing, options);
+  if (options.installOnly !== undefined) return;
   // `mise install` does not install a tool with lazy = true unless it is named.
   const paths = new Set(files.map(({ path }) => path));
   const lazy = (await askTools(current)).filter(({ short, source, installed, version }) =>
@@ -161,11 +167,8 @@ async function install(session: Session, options: ProjectOptions): Promise<void>
     source !== undefined && paths.has(source)
   );
   if (lazy.length === 0) return;
-  await runHostInstall(
-    installing,
-    options,
-    lazy.map(({ short, version }) => `${short}@${version}`),
-  );
+  const installOnly = lazy.map(({ short, version }) => `${short}@${version}`);
+  await runHostInstall(installing, { ...options, installOnly });
 }
 
 async function askProject(
@@ -337,7 +340,7 @@ async function assemble(
   known: Known,
   options: ProjectOptions,
 ): Promise<Project> {
-  const { directory, install, foreign } = options;
+  const { directory, install, foreign, yes = false, locked = false } = options;
   const { session, answers, files, outside } = known;
   const leastFirst = files.toReversed();
   const rendered = await renderOci(session, { files: leastFirst, outside });
@@ -348,7 +351,7 @@ async function assemble(
     outside,
     own: new Set(known.tools.map(({ installPath }) => installPath)),
     install: install && foreign === undefined
-      ? (apart) => runHostInstall(apart, options)
+      ? (apart) => runHostInstall(apart, { yes, locked })
       : undefined,
   });
   const tools = await readTools(session, {
