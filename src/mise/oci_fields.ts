@@ -245,6 +245,8 @@ const OWN_FIELDS: Readonly<Record<string, FieldReader>> = {
   allow_env: (value, place) => ({ allowEnv: texts(value, place) }),
   drop_env: (value, place) => ({ dropEnv: texts(value, place) }),
   ca: (value, place) => ({ ca: texts(value, place).map((path) => hostPath(path, place)) }),
+  allow_plugins: (value, place) => ({ allowPlugins: texts(value, place) }),
+  without: (value, place) => ({ without: texts(value, place) }),
   compression: (value, place) => ({ compression: parsed(value, place, parseCompression) }),
   exclude: (value, place) => ({ exclude: globs(value, place) }),
   store: (value, place) => ({ store: store(value, place) }),

@@ -88,10 +88,11 @@ export interface Relocation {
   readonly image: string;
 }
 
-/** What a layer is for; the name of the file in `src/plan/layers/` that plans it. */
+/** What a layer is for; planned by a file in `src/plan/layers/`. */
 export type LayerKind =
   | "packages"
   | "tool"
+  | "plugin"
   | "certificates"
   | "copy"
   | "dotfiles"
