@@ -9,7 +9,7 @@
  * Version of the byte layout: entry order, tar headers, block cutting, compression framing. Frozen by
  * `tests/golden/layer`.
  */
-export const LAYER_FORMAT = "2";
+export const LAYER_FORMAT = "3";
 
 /**
  * Version of the rules by which links, `#!` lines and virtual environments are rewritten, and what differs
