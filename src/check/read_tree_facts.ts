@@ -5,7 +5,8 @@
  */
 import fs from "node:fs";
 import type { LayerEntry, LayerTree } from "../layer/mod.ts";
-import { maybeRelocateShebang } from "../layer/relocate.ts";
+import { applyPatches, elfPatches, isElf } from "../layer/elf_paths.ts";
+import { contentMap, maybeRelocateShebang } from "../layer/relocate.ts";
 import {
   type FactsEntry,
   factsEntry,
@@ -18,11 +19,24 @@ import { parseLoaderCache } from "./loader_cache.ts";
 import { HEAD_BYTES, type Program, readProgram } from "./program.ts";
 import { accessBytes, FileAccess, type RandomAccess } from "./random_access.ts";
 
-/** The program in a file; its `#!` line as it is in the layer. */
-function programOf(access: RandomAccess, tree: LayerTree): Program {
+/** The program in a file; its `#!` line, or its loader and search paths, as they are in the layer. */
+function programOf(access: RandomAccess, { path }: LayerEntry, tree: LayerTree): Program {
   const head = access.read(0, HEAD_BYTES);
-  const relocated = maybeRelocateShebang(head, tree.relocations);
-  return readProgram(relocated?.bytes ?? head, () => access);
+  if (!isElf(head)) {
+    const relocated = maybeRelocateShebang(head, tree.relocations);
+    return readProgram(relocated?.bytes ?? head, () => access);
+  }
+  const patches = tree.relocations.rules.length === 0 ? [] : elfPatches(
+    (offset, length) => access.read(offset, length),
+    { file: `/${path}`, map: contentMap(tree.relocations) },
+  );
+  if (patches.length === 0) return readProgram(head, () => access);
+  const read = (offset: number, length: number): Uint8Array => {
+    const bytes = access.read(offset, length).slice();
+    applyPatches(bytes, offset, patches);
+    return bytes;
+  };
+  return readProgram(head, () => ({ size: access.size, read }));
 }
 
 function withAccess<T>(entry: LayerEntry, use: (access: RandomAccess) => T): T {
@@ -56,7 +70,7 @@ export function readTreeFacts(tree: LayerTree): LayerFacts {
       const isCache = path === LOADER_CACHE;
       texts.set(path, isCache ? parseLoaderCache(bytes) : new TextDecoder().decode(bytes));
     } else if (mayBeProgram(path, mode)) {
-      const program = withAccess(source, (access) => programOf(access, tree));
+      const program = withAccess(source, (access) => programOf(access, source, tree));
       if (program.kind !== "other") programs.set(entry, program);
     }
   }

@@ -73,14 +73,14 @@ export function elfPatches(
   { file, map, noted }: {
     readonly file: string;
     readonly map: RelocationMap;
-    readonly noted: (path: string) => void;
+    readonly noted?: (path: string) => void;
   },
 ): readonly Patch[] {
   const elf = maybeLayout(read);
   if (elf === undefined) return [];
   const patches: Patch[] = [];
   const replace = ({ offset, text }: ElfString, after: string): void => {
-    noted(text);
+    noted?.(text);
     if (after === text) return;
     const bytes = new Uint8Array(byteLength(text));
     const { written, read: taken } = new TextEncoder().encodeInto(after, bytes);

@@ -37,6 +37,17 @@ export function relocationMap(
   return { rules: sorted, own, pattern };
 }
 
+/**
+ * The rules for what is in files: directories that mise installs into, which no text names by chance, and the
+ * layer's own. Another tool that is linked may be in `/usr/local/go`, of which documents speak.
+ */
+export function contentMap({ rules, own }: RelocationMap): RelocationMap {
+  return relocationMap(
+    rules.filter(({ host, image }) => INSTALL.test(host) || own.includes(image)),
+    own,
+  );
+}
+
 /** Whether an absolute path is a directory or below it, by whole components. */
 export function isWithin(path: string, directory: string): boolean {
   return directory === "/" || path === directory || path.startsWith(`${directory}/`);
@@ -153,8 +164,7 @@ export function rebaseText(text: string, map: RelocationMap): string {
 }
 
 /**
- * The same for the content of a file: only directories that mise installs into, which no text names by
- * chance, and the layer's own. A linked tool may be in `/usr/local/go`, of which other tools' documents speak.
+ * The same for the content of a file, by the rules of {@linkcode contentMap}.
  *
  * @param installed Whether the layer's own directories count only where mise installs into them.
  */

@@ -16,7 +16,7 @@ import type { LayerEntry } from "./entry.ts";
 import { hostNeedles, mayNameHost } from "./host_paths.ts";
 import { isInstallRecord, maybeNormalizeRecord } from "./python_files.ts";
 import {
-  INSTALL,
+  contentMap,
   maybeRebase,
   maybeRelocateShebang,
   maybeShebang,
@@ -99,10 +99,9 @@ export class Rewriter {
     this.#needles = hostNeedles(relocations);
     const { rules } = relocations;
     const own = rules.filter(({ image }) => relocations.own.includes(image));
-    const content = rules.filter((rule) => own.includes(rule) || INSTALL.test(rule.host));
     this.#own = relocationMap(own, relocations.own);
     this.#marked = relocationMap(own.map(({ host }) => ({ host, image: "" })), [""]);
-    this.#content = relocationMap(content, relocations.own);
+    this.#content = contentMap(relocations);
   }
 
   /** Whether a file that is larger than its first bytes must be in memory to be rewritten. */
