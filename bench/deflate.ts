@@ -10,7 +10,7 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import zlib from "node:zlib";
-import { deflateBlock } from "../src/layer/deflate/deflate.ts";
+import { deflateBlock } from "../src/compress/block.ts";
 
 const BLOCK = 1 << 20;
 const DICTIONARY = 32 << 10;

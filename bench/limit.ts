@@ -5,10 +5,10 @@
  *     tar -cf - DIRECTORY | deno run -A bench/limit.ts
  * @module
  */
-import { deflateBlock } from "../src/layer/deflate/deflate.ts";
-import { resolveFraming } from "../src/layer/compression.ts";
+import { deflateBlock } from "../src/compress/block.ts";
+import { compressionParameters } from "../src/compress/parameters.ts";
 
-const { level, blockSize, dictionary } = resolveFraming({ kind: "gzip" });
+const { level, blockSize, dictionary } = compressionParameters({ kind: "gzip" });
 const buffer = new Uint8Array(dictionary + blockSize);
 let seconds = 0;
 let bytes = 0;

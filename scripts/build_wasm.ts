@@ -1,15 +1,16 @@
 /**
- * Compiles `wasm/deflate` and writes it to `src/layer/deflate/module.ts`; with `--check` only says whether
+ * Compiles `wasm/deflate` and writes it to `src/compress/module.ts`; with `--check` only says whether
  * that is up to date.
  *
  * @module
  */
 import asc from "npm:assemblyscript@0.28.20/asc";
 import { join } from "@std/path";
+import { cached } from "../tests/support/testbed/kept.ts";
 import { REPOSITORY } from "../tests/support/testbed/paths.ts";
 
 const SOURCE = join(REPOSITORY, "wasm/deflate");
-const TARGET = join(REPOSITORY, "src/layer/deflate/module.ts");
+const TARGET = join(REPOSITORY, "src/compress/module.ts");
 /** Pages of 64 KiB: what `wasm/deflate/memory.ts` lays out, and the output. */
 const PAGES = 54;
 
@@ -52,12 +53,20 @@ ${lines.join("\n")}
 `;
 }
 
-const wanted = asModule(await compile());
-if (Deno.args.includes("--check")) {
-  if (await Deno.readTextFile(TARGET) !== wanted) {
-    await Deno.stderr.write(
-      new TextEncoder().encode("src/layer/deflate/module.ts is out of date: deno task gen:wasm\n"),
-    );
-    Deno.exit(1);
-  }
-} else await Deno.writeTextFile(TARGET, wanted);
+async function sources(): Promise<readonly string[]> {
+  const files = await Array.fromAsync(Deno.readDir(SOURCE));
+  const names = files.filter(({ isFile }) => isFile).map(({ name }) => join(SOURCE, name)).sort();
+  return [...names, TARGET, import.meta.url];
+}
+
+/** Compares the module with the sources; once for each state of both, which compiling takes seconds for. */
+async function check(): Promise<void> {
+  await cached({ name: "compiled-deflate", sources: await sources() }, async () => {
+    if (await Deno.readTextFile(TARGET) !== asModule(await compile())) {
+      throw new Error("src/compress/module.ts is out of date: deno task gen:wasm");
+    }
+  });
+}
+
+if (Deno.args.includes("--check")) await check();
+else await Deno.writeTextFile(TARGET, asModule(await compile()));

@@ -11,8 +11,8 @@ import { budgetOf, findOverruns } from "./gate/budgets.ts";
 import { type Job, type JobResult, runJob, runJobs } from "./gate/job.ts";
 import { addCounts, countTests, NO_TESTS, type TestCounts } from "./gate/junit.ts";
 
-/** Tests that others beside them would disturb: of an engine that the whole machine shares, or of the kernel. */
-const EXCLUSIVE: readonly string[] = [];
+/** Tests that run alone: two docker daemons would share the kernel's names of networks. */
+const EXCLUSIVE: readonly string[] = ["tests/e2e/run_docker_test.ts"];
 
 const CHECKS: readonly Job[] = [
   { name: "check", args: ["check", "--frozen", "."] },

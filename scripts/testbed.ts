@@ -26,16 +26,11 @@ import {
   startPodman,
   TESTBED,
   which,
-  whyMissing,
 } from "../tests/support/testbed.ts";
 import { installDebianPackages } from "../tests/support/testbed/debian.ts";
 import { withLock } from "../tests/support/testbed/kept.ts";
-import {
-  Unavailable,
-  whyNoMirror,
-  whyNoMounts,
-  whyNoNpmRegistry,
-} from "../tests/support/testbed/nature.ts";
+import { whyNoMirror, whyNoMounts, whyNoNpmRegistry } from "../tests/support/testbed/nature.ts";
+import { messageOf, provide, type Step } from "./gate/set_up.ts";
 
 const missing: Partial<Record<Part, string>> = {};
 const failed: string[] = [];
@@ -45,42 +40,13 @@ function log(line: string): void {
   console.error(`testbed: ${line}`);
 }
 
-function messageOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.replaceAll(/\s+/g, " ").slice(0, 300);
-}
-
-/** One part and how it is prepared. */
-interface Step {
-  readonly part: Part;
-  /** Parts without which this one cannot be had. */
-  readonly needs?: readonly Part[];
-  /** Why this machine cannot have it, asked before. */
-  readonly unavailable?: () => string | undefined | Promise<string | undefined>;
-  readonly prepare: () => Promise<unknown>;
-  /** Why the machine could not have it after all, asked when preparing failed. */
-  readonly excuse?: () => Promise<string | undefined>;
-}
-
-/** Runs one step; notes the reason if the machine cannot have the part, else a failure. */
-async function provide({ part, needs = [], unavailable, prepare, excuse }: Step): Promise<void> {
+/** Runs one step and says how it went. */
+async function provideStep(step: Step): Promise<void> {
   const start = performance.now();
-  try {
-    const lacks = needs.map((need) => whyMissing(need, missing)).find((one) => one !== undefined);
-    const reason = missing[part] ?? lacks ?? await unavailable?.();
-    if (reason !== undefined) throw new Unavailable(reason);
-    await prepare();
-    log(`${part}: ready (${Math.round(performance.now() - start)} ms)`);
-  } catch (error) {
-    const reason = error instanceof Unavailable ? error.message : await excuse?.();
-    if (reason === undefined) {
-      failed.push(part);
-      log(`${part}: FAILED: ${messageOf(error)}`);
-    } else {
-      missing[part] = reason;
-      log(`${part}: skipped: ${reason}`);
-    }
-  }
+  const { outcome, reason } = await provide(step, missing);
+  if (outcome === "failed") failed.push(step.part);
+  const time = `${Math.round(performance.now() - start)} ms`;
+  log(`${step.part}: ${outcome === "failed" ? "FAILED" : outcome} (${reason ?? time})`);
 }
 
 /** Fails if podman, although installed, cannot run a container. */
@@ -143,7 +109,7 @@ async function prepareParts(): Promise<void> {
   const parts = Object.keys(DEBIAN_PARTS) as Part[];
   const absent = parts.filter((part) => missing[part] !== undefined);
   log(absent.length === 0 ? "programs: ready" : `programs: skipped: ${absent.join(", ")}`);
-  for (const step of STEPS) await provide(step);
+  for (const step of STEPS) await provideStep(step);
   const temporary = `${MISSING_PARTS_FILE}.partial`;
   await Deno.writeTextFile(temporary, `${JSON.stringify(missing, undefined, 2)}\n`);
   await Deno.rename(temporary, MISSING_PARTS_FILE);

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { fakeWorkflows, runFake } from "./cli/fixture_test.ts";
+import { fakeWorkflows, runFake } from "../tests/support/cli_fixture.ts";
 import { Interruption } from "./cli/signals.ts";
 import { MiseOciError } from "./errors.ts";
 

@@ -34,6 +34,15 @@ Deno.test("the folders of the sources import each other in no circle", async () 
   assertEquals(findCycle(await readGraph()), undefined);
 });
 
+Deno.test("programs are started by src/process alone", async () => {
+  const starting: string[] = [];
+  for (const module of await listModules(join(REPOSITORY, "src"))) {
+    if (/\/process\/|_test\.ts$/.test(module)) continue;
+    if ((await Deno.readTextFile(module)).includes("Deno.Command(")) starting.push(module);
+  }
+  assertEquals(starting, []);
+});
+
 Deno.test("every import of the sources names a file that exists", async () => {
   const missing: string[] = [];
   for (const { from, to } of await readGraph()) {

@@ -17,7 +17,9 @@ const FORBIDDEN: readonly (readonly [what: string, pattern: RegExp])[] = [
 async function* listFiles(directory: string): AsyncGenerator<string> {
   for await (const entry of Deno.readDir(directory)) {
     const path = join(directory, entry.name);
-    if (entry.isDirectory && !SKIPPED.has(entry.name)) yield* listFiles(path);
+    // In a worktree .git is a file.
+    if (SKIPPED.has(entry.name)) continue;
+    if (entry.isDirectory) yield* listFiles(path);
     else if (entry.isFile) yield path;
   }
 }

@@ -1,13 +1,13 @@
 // Puts a directory on top of an image: append_layer.ts HOST/NAME:TAG HOST/NAME:NEW_TAG DIR /srv/www
+import { RegistryImages, resolveImage } from "@mise/oci/image";
 import { buildLayer, createCompressionPool, NO_BASE, planTreeLayer } from "@mise/oci/layer";
 import { appendLayer, parsePlatform, parseReference } from "@mise/oci/oci";
-import { MemoryBlobs, openRegistryClient, pushImage, resolveImage } from "@mise/oci/registry";
+import { MemoryBlobs, openRegistryClient, pushImage } from "@mise/oci/registry";
 
 const [from = "", to = "", directory = ".", path = "/srv"] = Deno.args;
-const [reference, target] = [parseReference(from), parseReference(to)];
-const client = await openRegistryClient(reference);
-const platform = parsePlatform("linux/amd64");
-const image = await resolveImage(client, { reference, platform });
+const client = await openRegistryClient(parseReference(from));
+const images = new RegistryImages(client, { reference: parseReference(from) });
+const image = await resolveImage(images, { platform: parsePlatform("linux/amd64") });
 const blobs = new MemoryBlobs();
 await using pool = createCompressionPool({ compression: { kind: "gzip" } });
 const plan = planTreeLayer(await Deno.realPath(directory), path);
@@ -15,6 +15,6 @@ const layer = await buildLayer(plan, { pool, sink: blobs, baseDirectories: NO_BA
 const { manifest, config, layers } = appendLayer(image, layer);
 blobs.add(config.bytes);
 const pushable = { manifest, config: config.descriptor, layers, source: blobs };
-const { digest } = await pushImage(client, pushable, { reference: target });
+const { digest } = await pushImage(client, pushable, { reference: parseReference(to) });
 await Deno.stdout.write(new TextEncoder().encode(`${digest}\n`));
 client.close();

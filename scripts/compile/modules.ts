@@ -8,7 +8,7 @@
  * bundler nor `deno compile` sees; `tests/compile_test.ts` compares this list with the sources.
  */
 export const WORKERS: readonly string[] = [
-  "src/layer/deflate_worker.ts",
+  "src/compress/deflate_worker.ts",
   "src/layer/read_worker.ts",
   "src/layer/tree_worker.ts",
   "src/layer/walk_worker.ts",

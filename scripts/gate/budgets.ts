@@ -10,7 +10,39 @@ const DEFAULT_BUDGET = 20;
  * Seconds that a file takes on two cores with another file beside it, and as much again. Whoever adds a slow test
  * raises its file's budget here, where it is seen.
  */
-export const BUDGETS: Readonly<Record<string, number>> = {};
+export const BUDGETS: Readonly<Record<string, number>> = {
+  "tests/e2e/combinations_test.ts": 180,
+  "tests/e2e/preflight_corpus_test.ts": 150,
+  "tests/e2e/compiled_test.ts": 120,
+  "tests/e2e/containers_test.ts": 120,
+  "tests/e2e/docs_test.ts": 90,
+  "tests/e2e/permissions_test.ts": 90,
+  "tests/e2e/packages_test.ts": 90,
+  "tests/e2e/build_test.ts": 80,
+  "tests/e2e/kill_test.ts": 80,
+  "tests/e2e/platforms_test.ts": 80,
+  "tests/e2e/preflight_test.ts": 80,
+  "tests/e2e/run_docker_test.ts": 80,
+  "tests/e2e/run_podman_test.ts": 80,
+  "tests/e2e/whole_image_test.ts": 80,
+  "tests/e2e/mise_project_test.ts": 60,
+  "tests/e2e/push_test.ts": 60,
+  "tests/e2e/registry_push_test.ts": 60,
+  "tests/e2e/signals_test.ts": 60,
+  "tests/e2e/cache_test.ts": 40,
+  "tests/e2e/inspect_test.ts": 40,
+  "tests/e2e/layered_config_test.ts": 40,
+  "tests/e2e/platform_changes_test.ts": 40,
+  "tests/e2e/platform_go_test.ts": 40,
+  "tests/e2e/platform_packages_test.ts": 40,
+  "tests/e2e/same_layer_test.ts": 40,
+  "tests/e2e/userland_test.ts": 60,
+  "tests/slow/containers_test.ts": 600,
+  "tests/slow/preflight_corpus_test.ts": 400,
+  "tests/slow/kill_test.ts": 300,
+  "tests/slow/docs_test.ts": 240,
+  "tests/slow/permissions_test.ts": 120,
+};
 
 /** A file of tests that ran. */
 export interface TimedFile {

@@ -12,7 +12,7 @@ import {
   type Tool,
   toolImagePath,
 } from "../plan/mod.ts";
-import type { PlannedImage } from "./plan_images.ts";
+import type { PlannedImage } from "./types.ts";
 import { isInstalled, type ReuseIndex } from "./reuse_layers.ts";
 
 /** Set by mise-oci itself, whatever an older image says. */

@@ -11,10 +11,10 @@ import {
   maybeParseLayerIndex,
   mergeIndexes,
   readVerifiedLayer,
-  teeHandlers,
 } from "../layer/read/mod.ts";
 import { FactsCollector } from "../check/mod.ts";
 import type { Cache } from "../store/mod.ts";
+import { teeHandlers } from "../tar/tee_handlers.ts";
 import type { BaseImage, BaseLayer } from "./base_image.ts";
 import { keepFacts } from "../check/kept_facts.ts";
 import type { WorkflowContext } from "../context.ts";

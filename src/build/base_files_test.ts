@@ -5,7 +5,7 @@ import { withTree } from "../../tests/support/layer.ts";
 import { tar } from "../../tests/support/tar_fixture.ts";
 import { type ImageConfig, MediaType, parseDiffId, parseDigest } from "../oci/mod.ts";
 import { openCache } from "../store/mod.ts";
-import { readBaseDirectories } from "./base_directories.ts";
+import { readBaseDirectories } from "./base_facts.ts";
 import type { BaseImage } from "./base_image.ts";
 import type { CheckedImage } from "../check/checked_image.ts";
 import { checkLayers } from "../check/check_layers.ts";

@@ -9,13 +9,13 @@ import {
   type DiffId,
   type Digest,
   formatPlatform,
-  formatReference,
   type ImageConfig,
   type Manifest,
   maybeLayerCompression,
   toOciMediaType,
 } from "../oci/mod.ts";
 import type { BuildPlan } from "../plan/mod.ts";
+import type { BlobSink, BlobSource } from "../store/ports.ts";
 
 /** A layer of the base. */
 export interface BaseLayer {
@@ -80,6 +80,22 @@ export function pairLayers(
   });
 }
 
+/** Copies a blob from one store to another, verified. */
+export async function copyBlob(
+  source: BlobSource,
+  { digest, size }: Pick<Descriptor, "digest" | "size">,
+  sink: BlobSink,
+): Promise<void> {
+  if (await sink.has(digest, size)) return;
+  const writer = await sink.create();
+  try {
+    for await (const chunk of await source.open(digest)) await writer.write(chunk);
+    await writer.commit({ digest, size });
+  } finally {
+    await writer.abort();
+  }
+}
+
 /** @throws {MiseOciError} `unsupported` if the base is for another platform than the image. */
 export function checkBasePlatform(name: string, config: ImageConfig, plan: BuildPlan): void {
   const { os, architecture } = plan.platform;
@@ -92,5 +108,3 @@ export function checkBasePlatform(name: string, config: ImageConfig, plan: Build
     { hint: "Name a base for that platform, or another --platform" },
   );
 }
-
-export { formatReference };

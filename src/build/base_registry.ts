@@ -7,12 +7,8 @@ import { mapConcurrently } from "../concurrency.ts";
 import { MiseOciError } from "../errors.ts";
 import { type Digest, formatReference, isDigest, type Reference, shortDigest } from "../oci/mod.ts";
 import type { BuildPlan } from "../plan/mod.ts";
-import {
-  pullBlob,
-  type RegistryClient,
-  type ResolvedRemoteImage,
-  resolveImage,
-} from "../registry/mod.ts";
+import { RegistryImages, type ResolvedImage, resolveImage } from "../image/mod.ts";
+import { pullBlob, type RegistryClient } from "../registry/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import { type BaseImage, type BaseLayer, checkBasePlatform, pairLayers } from "./base_image.ts";
 import { openRegistry, type RegistryAccess } from "./registry_access.ts";
@@ -109,7 +105,7 @@ async function pullLayers(
 
 async function rememberTag(
   reference: Reference,
-  image: ResolvedRemoteImage,
+  image: ResolvedImage,
   cache: Cache,
 ): Promise<void> {
   if (reference.digest === undefined) {
@@ -141,7 +137,8 @@ export async function pullBase(
       : `Resolving base image ${name}`;
     reporter.emit({ type: "detail", level: 1, text });
     const { platform } = plan;
-    const image = await resolveImage(client, { reference: wanted, platform, cache, signal });
+    const images = new RegistryImages(client, { reference: wanted, cache, signal });
+    const image = await resolveImage(images, { platform, warn: (text) => client.warn(text) });
     checkBasePlatform(name, image.config, plan);
     const layers = pairLayers(name, image);
     await pullLayers(client, layers, { ...options, reference, context });

@@ -7,12 +7,11 @@
  */
 import { fingerprintTree } from "../layer/fingerprint.ts";
 import type { BaseDirectories } from "../layer/mod.ts";
-import { createCompressionPool } from "../layer/pool.ts";
+import { createCompressionPool } from "../compress/pool.ts";
 import { scanLayer } from "../layer/scan.ts";
 import type { BuildPlan, LayerPlan } from "../plan/mod.ts";
-import { buildOne, type LayerTask, maybeCached } from "./build_layer.ts";
-import { BuildQueue } from "./build_queue.ts";
-import type { MakeLayersOptions } from "./make_layers.ts";
+import { buildOne, type LayerTask, type MakeLayersOptions, maybeCached } from "./layers.ts";
+import { BuildQueue } from "./schedule.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** The part of a plan that matters here. */

@@ -6,7 +6,7 @@ import type { LayerPlan } from "../plan/mod.ts";
 import { type Cache, openCache } from "../store/mod.ts";
 import type { ReportEvent } from "../ui/reporter.ts";
 import type { AheadPlan } from "./build_ahead.ts";
-import { makeLayers } from "./make_layers.ts";
+import { makeLayers } from "./layers.ts";
 import { buildWhileWaiting } from "./while_waiting.ts";
 
 const COMPRESSION = { kind: "gzip" } as const;
@@ -37,7 +37,7 @@ async function withScene(test: (scene: Scene) => Promise<void>): Promise<void> {
     }));
     await Deno.symlink("/opt/there", join(root, "b/link"));
     const layers = plans as unknown as readonly [LayerPlan, LayerPlan];
-    const from = { kind: "layout", path: "base" } as const;
+    const from = { kind: "layout", location: "base" } as const;
     const plan: AheadPlan = { from, layers, mountPoint: "/mise", compression: COMPRESSION };
     const cache = await openCache(join(root, "cache"));
     const events: ReportEvent[] = [];

@@ -9,19 +9,28 @@ import { createLayout } from "../store/layout.ts";
 import type { Cache } from "../store/mod.ts";
 import type { BaseImage } from "./base_image.ts";
 import { holdForeignInstalls, openBuildCache } from "./build_cache.ts";
-import { checkBuilt } from "./check_built.ts";
-import { type ComposedImage, composeImage } from "./compose_image.ts";
-import { settleUser } from "./users.ts";
 import { defaultJobs } from "./environment.ts";
-import { refuseReplacements } from "./inspect_layer.ts";
-import { makeLayers, type MakeLayersOptions } from "./make_layers.ts";
+import { checkBuilt } from "./check_built.ts";
+import { composeImage } from "./compose_image.ts";
+import { settleUser } from "./base_facts.ts";
+import { refuseReplacements } from "./inspect_tree.ts";
+import { makeLayers, type MakeLayersOptions } from "./layers.ts";
 import { composeSet, describeSet, type ImageSet } from "./image_set.ts";
 import { hearWarnings, tellOnce } from "../context.ts";
 import { layGround } from "./lay_ground.ts";
-import { type ImageInput, type PlannedImage, planPlatforms, planProject } from "./plan_images.ts";
-import { requestedPlatforms } from "./project_options.ts";
+import { planPlatforms, planProject } from "./plan_images.ts";
+import { requestedPlatforms } from "./read_projects.ts";
 import { isInstalled, maybeReusable, type ReuseIndex } from "./reuse_layers.ts";
-import type { BuildContext, BuildRequest, BuildResult } from "./types.ts";
+import type {
+  BuildContext,
+  BuildInCacheOptions,
+  BuildRequest,
+  BuildResult,
+  ComposedImage,
+  ImageInCache,
+  ImageInput,
+  PlannedImage,
+} from "./types.ts";
 
 import { buildWhileWaiting } from "./while_waiting.ts";
 import { MissingBlobError, writeLayout } from "./write_layout.ts";
@@ -30,20 +39,6 @@ export { planImage } from "./plan_images.ts";
 
 /** Archives of an image. */
 const archiveModule = () => import("./write_archive.ts");
-
-/** What building an image into the cache needs. */
-export interface BuildInCacheOptions extends Pick<MakeLayersOptions, "cache" | "useCache"> {
-  /** The flags. */
-  readonly request: ImageInput;
-}
-
-/** Everything of an image but a place to write it to. */
-export interface ImageInCache extends PlannedImage {
-  /** The base. */
-  readonly base: BaseImage;
-  /** Manifest, config and rows. */
-  readonly image: ComposedImage;
-}
 
 /** @throws {MiseOciError} `tool` naming every tool that is not installed, unless its layer is reused. */
 export function requireInstalled(
@@ -189,6 +184,9 @@ export async function buildImage(
   }
   await using _installs = await holdForeignInstalls(requestedPlatforms(request));
   const planned = await planPlatforms(request, context);
+  if (archive?.format === "docker-archive") {
+    (await archiveModule()).checkArchiveCompression(archive, planned.map(({ plan }) => plan));
+  }
   for (const one of planned) requireInstalled(one);
   const cache = await openBuildCache(context);
   await using _lease = await cache.lease();

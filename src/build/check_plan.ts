@@ -2,22 +2,21 @@
  * What `--dry-run` looks at besides the plan: what a build would stumble over at once.
  * @module
  */
-import { resolve } from "@std/path";
+import { resolveImage } from "../image/resolve.ts";
 import type { BuildPlan, Project } from "../plan/mod.ts";
-import { checkArchiveFile, openLayout } from "../store/mod.ts";
-import { warnOfForeignTools } from "./executables.ts";
+import { warnOfForeignTools } from "./embed.ts";
 import type { WorkflowContext } from "../context.ts";
+import { openSource, selectorOf } from "./open_source.ts";
 
-/** A base on this machine is looked at; a registry is not asked. */
+/** Reads a base on this machine; a registry is not asked. */
 async function checkLocalBase(
   { from, platform }: BuildPlan,
   { directory }: Project,
+  context: WorkflowContext,
 ): Promise<void> {
-  if (from.kind === "archive") await checkArchiveFile(resolve(directory, from.path));
-  if (from.kind !== "layout") return;
-  const layout = await openLayout(resolve(directory, from.path));
-  const { tag } = from;
-  await layout.resolve({ platform, ...(tag === undefined ? {} : { tag }) });
+  if (from.kind === "scratch" || from.kind === "registry") return;
+  await using opened = await openSource(from, directory, context);
+  await resolveImage(opened.store, selectorOf(opened, platform, context));
 }
 
 /**
@@ -30,6 +29,6 @@ export async function checkPlan(
   plan: BuildPlan,
   context: WorkflowContext,
 ): Promise<void> {
-  await checkLocalBase(plan, project);
+  await checkLocalBase(plan, project, context);
   await warnOfForeignTools(project, plan.platform, context);
 }

@@ -15,32 +15,7 @@ import {
 } from "../oci/mod.ts";
 import { type BuildPlan, composeImageConfig } from "../plan/mod.ts";
 import type { BaseImage } from "./base_image.ts";
-import type { MadeLayer } from "./made_layer.ts";
-import type { LayerRow } from "./types.ts";
-
-/** A document of the image that is small enough for memory: its manifest or config. */
-export interface Document {
-  /** What names it. */
-  readonly descriptor: Descriptor;
-  /** Its canonical bytes. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
-}
-
-/** An image of one platform: its documents here, its layers' blobs in the cache. */
-export interface ComposedImage {
-  /** The image manifest. */
-  readonly manifest: Document;
-  /** The image config. */
-  readonly config: Document;
-  /** The image config, parsed. */
-  readonly imageConfig: ImageConfig;
-  /** Layers, bottom first, the base's among them. */
-  readonly layers: readonly Descriptor[];
-  /** What the image runs on, as its config says. */
-  readonly platform: Platform;
-  /** Rows of the layer table. */
-  readonly rows: readonly LayerRow[];
-}
+import type { ComposedImage, Document, LayerRow, MadeLayer } from "./types.ts";
 
 /** The document of some bytes. */
 export async function makeDocument(

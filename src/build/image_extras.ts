@@ -7,9 +7,9 @@ import manifest from "../../deno.json" with { type: "json" };
 import { MiseOciError } from "../errors.ts";
 import type { Platform } from "../oci/mod.ts";
 import type { HostExecutable, PlanOptions, Project } from "../plan/mod.ts";
-import { checkSources } from "./check_sources.ts";
-import type { ImageInput } from "./plan_images.ts";
-import { decideEmbedding } from "./executables.ts";
+import { checkSources } from "./inspect_tree.ts";
+import type { ImageInput } from "./types.ts";
+import { decideEmbedding } from "./embed.ts";
 
 /** Which of the packages that a project declares go into an image. */
 const selectModule = () => import("../packages/mod.ts");

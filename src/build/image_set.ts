@@ -9,8 +9,8 @@ import {
   MediaType,
   type Platform,
 } from "../oci/mod.ts";
-import { type ComposedImage, type Document, makeDocument } from "./compose_image.ts";
-import type { BuildResult } from "./types.ts";
+import { makeDocument } from "./compose_image.ts";
+import type { BuildResult, ComposedImage, Document } from "./types.ts";
 
 /** What a layout, an archive or a tag of a registry names as a whole. */
 export interface ImageSet {

@@ -3,11 +3,9 @@
  * @module
  */
 import type { BaseDirectories } from "../layer/mod.ts";
-import { readBaseDirectories } from "./base_directories.ts";
+import { readBaseDirectories } from "./base_facts.ts";
 import type { BaseImage } from "./base_image.ts";
-import type { BuildInCacheOptions } from "./build_image.ts";
-import type { PlannedImage } from "./plan_images.ts";
-import type { MadeLayer } from "./made_layer.ts";
+import type { BuildInCacheOptions, MadeLayer, PlannedImage } from "./types.ts";
 import type { PackagesLayerOptions } from "./packages_layer.ts";
 import { openBase } from "./open_base.ts";
 import type { WorkflowContext } from "../context.ts";

@@ -2,16 +2,17 @@
  * Opens the base image, wherever it comes from.
  * @module
  */
+import { mapConcurrently } from "../concurrency.ts";
+import { resolveImage } from "../image/resolve.ts";
+import type { LocalSource } from "../oci/mod.ts";
 import type { Cache } from "../store/mod.ts";
-import { type BaseImage, SCRATCH } from "./base_image.ts";
-import type { PlannedImage } from "./plan_images.ts";
-import type { BuildRequest } from "./types.ts";
+import { type BaseImage, checkBasePlatform, copyBlob, pairLayers, SCRATCH } from "./base_image.ts";
+import { openSource, selectorOf } from "./open_source.ts";
+import type { BuildRequest, PlannedImage } from "./types.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** A base in a registry. */
 const registryModule = () => import("./base_registry.ts");
-/** A base on this machine. */
-const storeModule = () => import("./base_store.ts");
 
 /** What opening a base needs besides the plan. */
 export interface OpenBaseOptions {
@@ -21,26 +22,42 @@ export interface OpenBaseOptions {
   readonly pull: BuildRequest["pull"];
 }
 
+/** Copies at once from a layout or archive. */
+const COPIES = 3;
+
+async function takeLocalBase(
+  from: LocalSource,
+  { plan, project }: PlannedImage,
+  { cache, context }: { readonly cache: Cache; readonly context: WorkflowContext },
+): Promise<BaseImage> {
+  const name = plan.fromText;
+  await using opened = await openSource(from, project.directory, context);
+  const image = await resolveImage(opened.store, selectorOf(opened, plan.platform, context));
+  checkBasePlatform(name, image.config, plan);
+  const layers = pairLayers(name, image);
+  await mapConcurrently(layers, { limit: COPIES }, async ({ descriptor }) => {
+    context.signal.throwIfAborted();
+    await copyBlob(opened.store, descriptor, cache);
+  });
+  // The name on this machine means nothing elsewhere, so only the digest is written down.
+  return { name, digest: image.descriptor.digest, config: image.config, layers };
+}
+
 /**
  * Finds the base image and puts its layers, verified, into the cache.
  *
  * @throws {MiseOciError} naming the base and what is wrong with it.
  */
 export async function openBase(
-  { plan, project }: PlannedImage,
-  options: OpenBaseOptions,
+  planned: PlannedImage,
+  { cache, pull }: OpenBaseOptions,
   context: WorkflowContext,
 ): Promise<BaseImage> {
+  const { plan, project } = planned;
   const { from } = plan;
-  const { cache, pull } = options;
   switch (from.kind) {
     case "scratch":
       return SCRATCH;
-    case "layout":
-    case "archive": {
-      const { directory } = project;
-      return await (await storeModule()).takeLocalBase(from, { plan, cache, directory }, context);
-    }
     case "registry":
       return await (await registryModule()).pullBase(from.reference, {
         plan,
@@ -48,5 +65,7 @@ export async function openBase(
         pull,
         insecureRegistries: project.settings.insecureRegistries,
       }, context);
+    default:
+      return await takeLocalBase(from, planned, { cache, context });
   }
 }

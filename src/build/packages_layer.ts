@@ -13,10 +13,9 @@ import type { LayerPlan } from "../plan/mod.ts";
 import { type Cache, rootfsDirectory } from "../store/mod.ts";
 import { readBaseFiles } from "./base_files.ts";
 import type { BaseImage } from "./base_image.ts";
-import type { PlannedImage } from "./plan_images.ts";
+import type { MadeLayer, PlannedImage } from "./types.ts";
 import { hostEnv } from "./environment.ts";
-import { maybeParseNotes } from "./layer_notes.ts";
-import { type MadeLayer, withAnnotations } from "./made_layer.ts";
+import { maybeParseNotes, withAnnotations } from "./layers.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** What making the layer needs. */
@@ -101,7 +100,7 @@ export async function maybeMakePackagesLayer(
   };
   await using pool = createCompressionPool({ compression: plan.compression, workers: jobs });
   const cached = useCache
-    ? await cache.getLayer(packagesFingerprint(request, pool.framing))
+    ? await cache.getLayer(packagesFingerprint(request, pool.parameters))
     : undefined;
   if (cached !== undefined) {
     const { descriptor, diffId, notes } = cached;

@@ -10,17 +10,20 @@ import { readProject } from "../mise/project.ts";
 import type { Platform } from "../oci/mod.ts";
 import { type BuildPlan, plan, type PlanOptions, type Project } from "../plan/mod.ts";
 import { openBuildCache } from "./build_cache.ts";
-import { defaultPlatform, hostEnv } from "./environment.ts";
+import { buildTimestamp, defaultPlatform, hostEnv } from "./environment.ts";
 import { imageExtras } from "./image_extras.ts";
 import { sortPlatforms } from "./image_set.ts";
-import { withIgnores } from "./check_sources.ts";
-import { chooseMise } from "./mise_binary.ts";
-import { miseContext } from "./mise_context.ts";
-import { partPlatforms, projectOptions, requestedPlatforms } from "./project_options.ts";
+import { followToolPaths, withIgnores } from "./inspect_tree.ts";
+import { chooseMise } from "./embed.ts";
+import { miseContext, partPlatforms, projectOptions, requestedPlatforms } from "./read_projects.ts";
 import { tellOnce } from "../context.ts";
-import { buildTimestamp } from "./timestamp.ts";
-import { followToolPaths } from "./tool_paths.ts";
-import type { BuildContext, BuildRequest, TransientBuild } from "./types.ts";
+import type {
+  BuildContext,
+  BuildRequest,
+  ImageInput,
+  PlannedImage,
+  TransientBuild,
+} from "./types.ts";
 
 /** Tools of another platform. */
 const foreignModule = () => import("./foreign_tools.ts");
@@ -28,19 +31,6 @@ const foreignModule = () => import("./foreign_tools.ts");
 const packagesModule = () => import("./packages_layer.ts");
 /** What a dry run looks at. */
 const planModule = () => import("./check_plan.ts");
-
-/** What decides an image; where it is written only as far as no copy takes that along. */
-export type ImageInput = TransientBuild & Pick<BuildRequest, "tag" | "output" | "archive">;
-
-/** A project with its plan. */
-export interface PlannedImage {
-  /** The project as mise sees it, links followed. */
-  readonly project: Project;
-  /** The plan. */
-  readonly plan: BuildPlan;
-  /** Trees of its tools that are listed already, or will be. */
-  readonly lists?: TreeLists;
-}
 
 /** How {@linkcode planProject} reads a project. */
 export interface PlanProjectOptions {

@@ -8,7 +8,7 @@ import { loadCaCerts } from "../registry/ca_certs.ts";
 import { registryUrl } from "../registry/host.ts";
 import { createRegistryClient, type RegistryClient } from "../registry/transport.ts";
 import { hostEnv } from "./environment.ts";
-import { miseContext } from "./mise_context.ts";
+import { miseContext } from "./read_projects.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** Loaded late: nobody asks mise about registries of this machine. */

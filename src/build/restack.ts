@@ -16,7 +16,7 @@ import {
   parseDigest,
   streamingSha256,
 } from "../oci/mod.ts";
-import type { ResolvedImage } from "../store/mod.ts";
+import type { Image } from "../image/types.ts";
 
 /** Kinds of layers with directories of their own. */
 const MOVABLE: ReadonlySet<string> = new Set(["tool", "mise"]);
@@ -65,7 +65,7 @@ function describe(bytes: Uint8Array, mediaType: string): Descriptor {
 }
 
 /** The same image with its layers in another order, or the very same if that is its order already. */
-export function restack(image: ResolvedImage): ResolvedImage {
+export function restack(image: Image): Image {
   const { manifest, config } = image;
   const positions = order(manifest.layers);
   if (positions.every((position, at) => position === at)) return image;

@@ -8,7 +8,7 @@ import {
   parseImageConfig,
   parseManifest,
 } from "../oci/mod.ts";
-import type { ResolvedImage } from "../store/mod.ts";
+import type { Image } from "../image/types.ts";
 import { memoryBlobs } from "../../tests/support/pushable_image.ts";
 import { restack } from "./restack.ts";
 
@@ -17,7 +17,7 @@ const hex = (n: number): string => `sha256:${String(n).padStart(64, "0")}`;
 /** An image of layers `[kind, size]`; the layer at N has digest and diff ID N and history `layer N`. */
 function imageOf(
   layers: readonly (readonly [kind: string | undefined, size: number])[],
-): ResolvedImage {
+): Image {
   const mediaType = "application/vnd.oci.image.layer.v1.tar+gzip";
   const config = {
     os: "linux",
@@ -55,7 +55,7 @@ function imageOf(
 }
 
 /** The positions of an image's layers in the one it was made of. */
-function positions({ manifest }: ResolvedImage): readonly number[] {
+function positions({ manifest }: Image): readonly number[] {
   return manifest.layers.map(({ digest }) => Number(digest.slice("sha256:".length)));
 }
 

@@ -8,13 +8,14 @@
  */
 import type { Reference } from "../oci/mod.ts";
 import type { BuildPlan, LayerPlan, Project } from "../plan/mod.ts";
-import type { RegistryClient, ReusableLayer } from "../registry/mod.ts";
-import { withAnnotations } from "./made_layer.ts";
-import type { MadeLayer } from "./made_layer.ts";
+import type { ReusableLayer } from "../image/reuse.ts";
+import type { RegistryClient } from "../registry/mod.ts";
+import type { MadeLayer } from "./types.ts";
+import { withAnnotations } from "./layers.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** Layers that a registry has already. */
-const reuseModule = () => import("../registry/reuse.ts");
+const reuseModule = () => import("../image/reuse.ts");
 
 /** Layers of the registry, by the plans that they can stand for. */
 export type ReuseIndex = ReadonlyMap<LayerPlan, ReusableLayer>;

@@ -3,12 +3,50 @@
  * @module
  */
 import type { MountPoint } from "../oci/image_path.ts";
-import type { CompressionChoice, Digest, Platform } from "../oci/mod.ts";
-import type { Copy } from "../plan/project.ts";
-import type { Owner } from "../plan/types.ts";
+import type { TreeLists } from "../layer/tree_lists.ts";
+import type {
+  CompressionChoice,
+  Descriptor,
+  DiffId,
+  Digest,
+  ImageConfig,
+  Platform,
+} from "../oci/mod.ts";
+import type { MiseContext } from "../mise/context.ts";
+import type { Copy, Project } from "../plan/project.ts";
+import type { BuildPlan, LayerPlan, Owner } from "../plan/types.ts";
+import type { Cache } from "../store/cache.ts";
 import type { CheckMode } from "../check/report_problems.ts";
 import type { WorkflowContext } from "../context.ts";
-import type { AskedProject } from "./ask_ahead.ts";
+import type { BaseImage } from "./base_image.ts";
+
+/** Which platforms a project is asked about. */
+export interface PlatformRequest {
+  /** The platform, if another than this machine's is asked for. */
+  readonly platform?: Platform;
+  /** The same for several. */
+  readonly platforms?: readonly Platform[];
+}
+
+/** Which project mise is asked about. */
+export type AheadRequest = ProjectRequest & PlatformRequest;
+
+/** Who takes a project. */
+export interface Taker {
+  /** Hears what mise had to say, as if it had been asked only now. */
+  readonly context: MiseContext;
+  /** Whether a project that lacks tools is of no use, because they would be installed now. */
+  readonly whole: boolean;
+}
+
+/** A project that mise has been asked about. Dispose of it: then nothing of mise runs on. */
+export interface AskedProject extends AsyncDisposable {
+  /**
+   * The project for the platform of a request, if it is the one meant and nobody has taken it before: later it
+   * may be another.
+   */
+  take(request: AheadRequest, taker: Taker): Promise<Project | undefined>;
+}
 
 /** The surroundings of a build. */
 export interface BuildContext extends WorkflowContext {
@@ -142,3 +180,72 @@ export interface BuildResult {
 
 /** A build whose layout nobody asked for: the workflow chooses a place and removes it. */
 export type TransientBuild = Omit<BuildRequest, "output" | "archive" | "tag">;
+
+/** What decides an image; where it is written only as far as no copy takes that along. */
+export type ImageInput = TransientBuild & Pick<BuildRequest, "tag" | "output" | "archive">;
+
+/** A project with its plan. */
+export interface PlannedImage {
+  /** The project as mise sees it, links followed. */
+  readonly project: Project;
+  /** The plan. */
+  readonly plan: BuildPlan;
+  /** Trees of its tools that are listed already, or will be. */
+  readonly lists?: TreeLists;
+}
+
+/** A layer of the image, its blob in the cache (unless it was reused from a registry). */
+export interface MadeLayer {
+  /** What it was made of. */
+  readonly plan: LayerPlan;
+  /** Its blob, with annotations. */
+  readonly descriptor: Descriptor;
+  /** Diff ID. */
+  readonly diffId: DiffId;
+  /** Where its bytes came from. */
+  readonly status: Exclude<LayerRow["status"], "base">;
+  /** Image that it was reused from. */
+  readonly reusedFrom?: string;
+}
+
+/** What building an image into the cache needs. */
+export interface BuildInCacheOptions {
+  /** Where blobs go and built layers are looked up. */
+  readonly cache: Cache;
+  /** Looks layers up; without, everything is built again. */
+  readonly useCache: boolean;
+  /** The flags. */
+  readonly request: ImageInput;
+}
+
+/** Everything of an image but a place to write it to. */
+export interface ImageInCache extends PlannedImage {
+  /** The base. */
+  readonly base: BaseImage;
+  /** Manifest, config and rows. */
+  readonly image: ComposedImage;
+}
+
+/** A document of the image that is small enough for memory: its manifest or config. */
+export interface Document {
+  /** What names it. */
+  readonly descriptor: Descriptor;
+  /** Its canonical bytes. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** An image of one platform: its documents here, its layers' blobs in the cache. */
+export interface ComposedImage {
+  /** The image manifest. */
+  readonly manifest: Document;
+  /** The image config. */
+  readonly config: Document;
+  /** The image config, parsed. */
+  readonly imageConfig: ImageConfig;
+  /** Layers, bottom first, the base's among them. */
+  readonly layers: readonly Descriptor[];
+  /** What the image runs on, as its config says. */
+  readonly platform: Platform;
+  /** Rows of the layer table. */
+  readonly rows: readonly LayerRow[];
+}

@@ -3,14 +3,19 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import { Annotation, parseManifest } from "../oci/mod.ts";
-import { type Cache, checkWritable, writeDockerArchive, writeOciArchive } from "../store/mod.ts";
+import { parseManifest } from "../oci/mod.ts";
+import {
+  writeDockerArchive,
+  writeOciArchive,
+  zstdInDockerArchive,
+} from "../image/write_archive.ts";
+import { type Cache, checkWritable, nameEntry } from "../store/mod.ts";
+import type { BuildPlan } from "../plan/mod.ts";
 import { dirname } from "@std/path";
-import type { ComposedImage } from "./compose_image.ts";
 import { engineName } from "../engine/name.ts";
 import { type ImageSet, setDocuments, setEntry, setLayers } from "./image_set.ts";
 import { withDocuments } from "./memory_source.ts";
-import type { ArchiveRequest } from "./types.ts";
+import type { ArchiveRequest, ComposedImage } from "./types.ts";
 import { MissingBlobError } from "./write_layout.ts";
 
 /** What is at a path; links are followed. */
@@ -44,6 +49,16 @@ export async function checkArchiveTarget(
   const parent = dirname(path);
   if (!(await maybeStat(parent))?.isDirectory) throw fail(`there is no directory "${parent}"`);
   await checkWritable(parent);
+}
+
+/** @throws {MiseOciError} `unsupported` for zstd layers, which docker before 23 cannot load. */
+export function checkArchiveCompression(
+  { path }: ArchiveRequest,
+  plans: readonly Pick<BuildPlan, "compression">[],
+): void {
+  if (plans.some(({ compression }) => compression.kind === "zstd")) {
+    throw zstdInDockerArchive(JSON.stringify(path));
+  }
 }
 
 function onlyImage({ images }: ImageSet, path: string): ComposedImage {
@@ -80,24 +95,15 @@ export async function writeArchive(
     new Map(setDocuments(set).map(({ descriptor, bytes }) => [descriptor.digest, bytes])),
   );
   if (format === "docker-archive") {
-    const { manifest, config, platform, imageConfig } = onlyImage(set, path);
+    const { manifest, config } = onlyImage(set, path);
     const parsed = parseManifest(manifest.bytes, { what: "the manifest just composed" });
     if (parsed.kind !== "manifest") throw new TypeError("The manifest just composed is an index");
-    const { descriptor } = manifest;
-    const repoTags = tag === undefined ? [] : [engineName(tag, descriptor.digest)];
-    const resolved = {
-      descriptor,
-      manifest: parsed.manifest,
-      manifestBytes: manifest.bytes,
-      config: imageConfig,
-      configBytes: config.bytes,
-      platform,
-      source,
-    };
-    return await writeDockerArchive(resolved, path, { repoTags });
+    const { digest } = manifest.descriptor;
+    const repoTags = tag === undefined ? [] : [engineName(tag, digest)];
+    const image = { manifest: parsed.manifest, configBytes: config.bytes, source };
+    return await writeDockerArchive(image, path, { repoTags });
   }
-  const annotations = tag === undefined ? {} : { annotations: { [Annotation.refName]: tag } };
-  const manifests = [{ ...setEntry(set), ...annotations }];
+  const manifests = [nameEntry(setEntry(set), tag)];
   const store = {
     ...source,
     place: "the image just built",

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { Cause } from "./cause.ts";
-import type { ElfFixture } from "./elf_fixture_test.ts";
-import { causes, check, GLIBC, LOADER } from "./image_fixture_test.ts";
+import type { ElfFixture } from "../../tests/support/elf_fixture.ts";
+import { causes, check, GLIBC, LOADER } from "../../tests/support/check_fixture.ts";
 import { parseScriptLine } from "./env_line.ts";
 
 const STATIC: ElfFixture = { type: 2 };

@@ -12,7 +12,8 @@ import {
   sha256Hex,
 } from "../oci/mod.ts";
 import type { CheckReport, LayerLabel } from "./mod.ts";
-import type { BlobSource, Cache, ResolvedImage } from "../store/mod.ts";
+import type { Image } from "../image/types.ts";
+import type { BlobSource, Cache } from "../store/mod.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** The check of an image that has not been checked. */
@@ -42,9 +43,7 @@ export interface CheckedImage {
 
 /** An image as the check takes it. */
 export function foundImage(
-  { manifest, config, name }: Pick<ResolvedImage, "manifest" | "config"> & {
-    readonly name?: string;
-  },
+  { manifest, config, name }: Pick<Image, "manifest" | "config"> & { readonly name?: string },
   open: CheckedImage["open"],
 ): CheckedImage {
   const layers = manifest.layers.flatMap((descriptor, i) => {

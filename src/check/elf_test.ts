@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type Elf, ElfError, parseElf } from "./elf.ts";
-import { buildElf, type ElfFixture } from "./elf_fixture_test.ts";
+import { buildElf, type ElfFixture } from "../../tests/support/elf_fixture.ts";
 import { accessBytes, FileAccess, type RandomAccess } from "./random_access.ts";
 
 function parse(fixture: ElfFixture): Elf {

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import type { Cause } from "./cause.ts";
 import { describeProblem, listNames } from "./describe.ts";
 import { findingsOf } from "./findings.ts";
-import { check, type FileFixture, GLIBC, LOADER } from "./image_fixture_test.ts";
+import { check, type FileFixture, GLIBC, LOADER } from "../../tests/support/check_fixture.ts";
 
 const ATOMIC: Cause = { type: "missing-library", library: "libatomic.so.1", file: "/node" };
 

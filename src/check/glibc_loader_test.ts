@@ -1,13 +1,13 @@
 import { assertEquals } from "@std/assert";
 import type { Cause } from "./cause.ts";
-import type { ElfFixture } from "./elf_fixture_test.ts";
+import type { ElfFixture } from "../../tests/support/elf_fixture.ts";
 import {
   causes,
   type CheckOptions,
   type FileFixture,
   GLIBC,
   LOADER,
-} from "./image_fixture_test.ts";
+} from "../../tests/support/check_fixture.ts";
 
 const LIB: ElfFixture = { soname: "liba.so.1", needed: ["libc.so.6"] };
 

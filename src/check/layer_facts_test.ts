@@ -5,9 +5,9 @@ import { type FixtureEntry, streamOf, tar } from "../../tests/support/tar_fixtur
 import { NO_BASE, toolPlan, withTree } from "../../tests/support/layer.ts";
 import { MiseOciError } from "../errors.ts";
 import { scanLayer } from "../layer/mod.ts";
-import { TarParser } from "../layer/read/mod.ts";
+import { TarParser } from "../tar/parser.ts";
 import { MediaType, parseDiffId } from "../oci/mod.ts";
-import { buildElf } from "./elf_fixture_test.ts";
+import { buildElf } from "../../tests/support/elf_fixture.ts";
 import { encodeFacts, type LayerFacts, maybeParseFacts } from "./layer_facts.ts";
 import { parseLoaderCache } from "./loader_cache.ts";
 import { FactsCollector, readBlobFacts } from "./read_blob_facts.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { Cause } from "./cause.ts";
-import type { ElfFixture } from "./elf_fixture_test.ts";
+import type { ElfFixture } from "../../tests/support/elf_fixture.ts";
 import {
   causes,
   type CheckOptions,
@@ -8,7 +8,7 @@ import {
   GLIBC,
   LOADER,
   MUSL,
-} from "./image_fixture_test.ts";
+} from "../../tests/support/check_fixture.ts";
 
 const LIBC: Readonly<Record<string, FileFixture>> = {
   "lib/ld-musl-x86_64.so.1": { soname: "libc.so" },

@@ -5,12 +5,8 @@
  */
 import fs from "node:fs";
 import type { DiffId } from "../oci/mod.ts";
-import {
-  type LayerReadOptions,
-  readVerifiedLayer,
-  type TarEntry,
-  type TarHandler,
-} from "../layer/read/mod.ts";
+import { type LayerReadOptions, readVerifiedLayer } from "../layer/read/mod.ts";
+import type { TarEntry, TarHandler } from "../tar/parser.ts";
 import {
   type FactsEntry,
   factsEntry,

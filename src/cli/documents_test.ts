@@ -8,7 +8,7 @@ import { load } from "../commands/load.ts";
 import { COMMANDS } from "../commands/mod.ts";
 import { push } from "../commands/push.ts";
 import { runCommand } from "../commands/run.ts";
-import { runFake } from "./fixture_test.ts";
+import { runFake } from "../../tests/support/cli_fixture.ts";
 import { cliDocument } from "./markdown.ts";
 
 /** The table, and those that are ready but may not be in it yet. */

@@ -6,23 +6,24 @@ import { MiseOciError } from "../errors.ts";
 import { parseImageName } from "../oci/reference.ts";
 import type { BuildRequest } from "../build/types.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
-import { choiceFlag, type FlagTable, inGroup, switchFlag, valueFlag, valueFlagOr } from "./flag.ts";
+import { choiceFlag, type FlagTable, inGroup, switchFlag, valueFlag } from "./flag.ts";
 import { BUILD_FLAGS, buildRequest, given } from "./flags/build.ts";
-import { parseDirectory } from "./flags/image.ts";
-import { parseArchivePath } from "./values/build.ts";
+import { parseArchivePath, parseOutput } from "./values/build.ts";
 
 const printModule = () => import("./print/build.ts");
 
-type OutputRequest = Pick<BuildRequest, "output" | "archive">;
+type OutputRequest = Pick<BuildRequest, "output" | "archive" | "tag">;
 
 const FLAGS = {
   ...inGroup("Output flags", {
-    output: valueFlagOr("./mise-oci", {
+    output: valueFlag({
       short: "o",
       valueName: "DIR",
       completes: "directory",
-      help: "Directory of the image layout; other tags in it are kept",
-      parse: parseDirectory,
+      defaultText: "./mise-oci",
+      help:
+        "Directory of the image layout, whose other tags are kept, or oci:DIR:TAG, oci-archive:FILE…",
+      parse: parseOutput,
     }),
     "output-archive": valueFlag({
       valueName: "FILE",
@@ -45,25 +46,38 @@ const FLAGS = {
 } as const satisfies FlagTable;
 
 /** A layout, unless only an archive is asked for. */
-function outputs({ flags, given: names }: CommandInput<typeof FLAGS>): OutputRequest {
-  const path = flags["output-archive"];
-  if (path !== undefined) {
-    const output = names.has("output") ? flags.output : undefined;
-    return { archive: { path, format: flags.format }, ...given("output", output) };
+function outputs(
+  { flags, given: names }: CommandInput<typeof FLAGS>,
+  { place }: Pick<CommandContext, "place">,
+): OutputRequest {
+  const { output } = flags;
+  const tag = flags.tag ?? output?.tag;
+  if (flags.tag !== undefined && output?.tag !== undefined && flags.tag !== output.tag) {
+    throw new MiseOciError("usage", "Cannot give the image two names: -o has one too", {
+      hint: `Leave -t ${flags.tag} out, or the name in -o`,
+    });
   }
-  if (names.has("format")) {
+  const path = flags["output-archive"];
+  if (path !== undefined && output?.archive !== undefined) {
+    throw new MiseOciError("usage", "Cannot write two archives", {
+      hint: "Leave --output-archive out, or the archive in -o",
+    });
+  }
+  if (path === undefined && names.has("format")) {
     throw new MiseOciError("usage", "Cannot use --format without --output-archive", {
       hint: `Write --output-archive FILE --format ${flags.format}`,
     });
   }
-  return { output: flags.output };
+  const archive = path === undefined ? output?.archive : { path, format: flags.format };
+  const directory = output?.output ??
+    (archive === undefined ? place.resolve("./mise-oci") : undefined);
+  return { ...given("archive", archive), ...given("output", directory), ...given("tag", tag) };
 }
 
 async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
   const request: BuildRequest = {
     ...buildRequest(input, context),
-    ...outputs(input),
-    ...given("tag", input.flags.tag),
+    ...outputs(input, context),
   };
   if (input.flags["dry-run"]) {
     const { platforms, ...one } = request;

@@ -3,7 +3,7 @@ import { parseMountPoint } from "../oci/image_path.ts";
 import type { BuildPlan } from "../plan/types.ts";
 import type { BuildRequest } from "../build/types.ts";
 import type { Workflows } from "./workflows.ts";
-import { built, defaults, DIGEST, platform, run } from "./fixture_test.ts";
+import { built, defaults, DIGEST, platform, run } from "../../tests/support/commands_fixture.ts";
 
 async function buildRequest(args: readonly string[]): Promise<BuildRequest> {
   let request: BuildRequest | undefined;

@@ -5,7 +5,7 @@
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import type { FlagTable } from "./flag.ts";
 import { given, PLATFORM_FLAG } from "./flags/build.ts";
-import { parseImageTarget } from "./values/image_target.ts";
+import { IMAGE_FORMS, parseImage } from "./values/image.ts";
 
 const printModule = () => import("./print/check.ts");
 
@@ -16,7 +16,7 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
   const { flags, globals, positionals } = input;
   const { checkOutput, passes } = await printModule();
   const result = await context.workflows.checkImage({
-    target: parseImageTarget(positionals[0] ?? "./mise-oci", context.place),
+    source: parseImage(positionals[0] ?? "./mise-oci", context.place),
     directory: context.place.resolve("."),
     ...given("platform", flags.platform),
   }, context);
@@ -29,9 +29,8 @@ export const check: Command = defineCommand({
   name: "check",
   summary: "Find the commands of an image that would not start, without running it",
   description: [
-    "IMAGE is a directory or an archive with an image layout, or a reference to a registry; oci:DIR:TAG " +
-    "and oci-archive:FILE:TAG choose one of several. Images of other builders and platforms work too, and " +
-    "no container engine is needed.",
+    IMAGE_FORMS +
+    " Images of other builders and platforms work too, and no container engine is needed.",
     "Looks at every command on the image's PATH, its entrypoint and its default command: loaders, " +
     "libraries, symbol versions, architectures and #! lines, by the rules of the kernel, glibc and " +
     "musl.",

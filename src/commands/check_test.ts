@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { CheckRequest, CheckResult } from "../workflow/check_image.ts";
-import { DIGEST, platform, run } from "./fixture_test.ts";
+import { DIGEST, platform, run } from "../../tests/support/commands_fixture.ts";
 
 const PROBLEM: CheckResult["problems"][number] = {
   type: "missing-library",
@@ -15,6 +15,7 @@ const RESULT: CheckResult = {
   image: "app",
   digest: DIGEST,
   platform,
+  platforms: [platform],
   commands: 9,
   problems: [PROBLEM, { ...PROBLEM, ofBase: true, message: "perl is missing", commands: ["x"] }],
   duplicates: [{
@@ -41,11 +42,11 @@ async function check(
 
 Deno.test("check asks for ./mise-oci, or for what is named", async () => {
   assertEquals((await check([], RESULT)).request, {
-    target: { kind: "guess", text: "./mise-oci", path: "/work/mise-oci" },
+    source: { kind: "path", location: "/work/mise-oci" },
     directory: "/work",
   });
   assertEquals((await check(["oci:d:t", "--platform=arm64"], RESULT)).request, {
-    target: { kind: "layout", path: "/work/d", tag: "t" },
+    source: { kind: "layout", location: "/work/d:t" },
     directory: "/work",
     platform: { os: "linux", architecture: "arm64" },
   });

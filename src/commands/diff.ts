@@ -5,7 +5,7 @@
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, switchFlag } from "./flag.ts";
 import { given, PLATFORM_FLAG } from "./flags/build.ts";
-import { parseImageTarget } from "./values/image_target.ts";
+import { parseImage } from "./values/image.ts";
 
 const printModule = () => import("./print/diff.ts");
 
@@ -21,8 +21,8 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
   const { diffOutput } = await printModule();
   const [a = "", b = ""] = positionals;
   const result = await context.workflows.diffImages({
-    a: parseImageTarget(a, context.place),
-    b: parseImageTarget(b, context.place),
+    a: parseImage(a, context.place),
+    b: parseImage(b, context.place),
     directory: context.place.resolve("."),
     files: flags.files,
     ...given("platform", flags.platform),

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { parseReference } from "../oci/reference.ts";
 import type { LoadRequest, PushRequest, PushResult, RunRequest } from "../workflow/types.ts";
-import { defaults, DIGEST, layers, run } from "./fixture_test.ts";
+import { defaults, DIGEST, layers, run } from "../../tests/support/commands_fixture.ts";
 
 const pushed: PushResult = {
   digest: DIGEST,
@@ -46,7 +46,7 @@ Deno.test("push refuses what cannot be meant", async () => {
       [["app:v1"], "no registry host", "docker.io/USER/app:v1"],
       [["ghcr.io"], "no repository", "ghcr.io/NAME:TAG"],
       [["registry.lan:5000"], "no repository", "registry.lan:5000/NAME:TAG"],
-      [[`r.io/app@${DIGEST}`], "it has a digest", "Push to a tag"],
+      [["r.io/a:1", "--image-dir=x", "--image=y"], "together with --image-dir", "leave one"],
       [["r.io/app:v1", "--cache-from", "r.io/other:v1"], "another repository", "r.io/app"],
       [["r.io/a:1", "--cache-from=r.io/a:0", "--no-cache"], "--cache-from together", "Leave one"],
       [["r.io/a:1", "--image-dir=x", "--from=y"], "--from together with --image-dir", "leave one"],
@@ -77,8 +77,9 @@ Deno.test("C10: run passes everything on unchanged and gives the container's exi
   assertEquals([code, stdout, stderr], [37, "", ""]);
   assertEquals(request, {
     image: {
-      kind: "layout",
-      directory: "/work/img",
+      kind: "image",
+      source: { kind: "guess", text: "img", path: "/work/img" },
+      directory: "/work",
       check: "warn",
       platform: { os: "linux", architecture: "arm64" },
     },
@@ -153,6 +154,7 @@ Deno.test("load asks for the layout that build writes unless told otherwise", as
       return Promise.resolve({ engine: "podman", image: "localhost/app:dev", digest: DIGEST });
     },
   });
-  assertEquals(request, { directory: "/work/mise-oci", engine: "podman", tag: "app:dev" });
+  const source = { kind: "path", location: "/work/mise-oci" } as const;
+  assertEquals(request, { source, directory: "/work", engine: "podman", tag: "app:dev" });
   assertEquals(stdout, `loaded ${DIGEST} into podman as localhost/app:dev\n`);
 });

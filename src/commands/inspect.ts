@@ -5,7 +5,7 @@
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, valueFlag } from "./flag.ts";
 import { given, PLATFORM_FLAG } from "./flags/build.ts";
-import { parseImageTarget } from "./values/image_target.ts";
+import { IMAGE_FORMS, parseImage } from "./values/image.ts";
 import { parseName } from "./values/numbers.ts";
 
 const printModule = () => import("./print/inspect.ts");
@@ -25,7 +25,7 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
   const { flags, positionals } = input;
   const { inspectOutput } = await printModule();
   const result = await context.workflows.inspectImage({
-    target: parseImageTarget(positionals[0] ?? "./mise-oci", context.place),
+    source: parseImage(positionals[0] ?? "./mise-oci", context.place),
     directory: context.place.resolve("."),
     ...given("platform", flags.platform),
     ...given("html", flags.html),
@@ -42,8 +42,7 @@ export const inspect: Command = defineCommand({
   name: "inspect",
   summary: "Show what an image is made of",
   description: [
-    "IMAGE is a directory or an archive with an image layout, or a reference to a registry; oci:DIR:TAG " +
-    "and oci-archive:FILE:TAG choose one of several. Images of other builders work too.",
+    IMAGE_FORMS + " Images of other builders work too.",
     "Layers are downloaded for --html only. With --quiet only the digest is printed.",
   ],
   flags: FLAGS,

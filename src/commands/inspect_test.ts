@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { fakeWorkflows, type Ran, runFake } from "../cli/fixture_test.ts";
+import { fakeWorkflows, type Ran, runFake } from "../../tests/support/cli_fixture.ts";
 import { MediaType, parseDiffId } from "../oci/mod.ts";
 import type {
   DiffRequest,
@@ -9,7 +9,7 @@ import type {
   LayerFacts,
 } from "../workflow/inspect_types.ts";
 import { diff } from "./diff.ts";
-import { DIGEST, platform } from "./fixture_test.ts";
+import { DIGEST, platform } from "../../tests/support/commands_fixture.ts";
 import { inspect } from "./inspect.ts";
 import type { Workflows } from "./workflows.ts";
 
@@ -30,7 +30,13 @@ const layer: LayerFacts = {
   share: 0.25,
   origin: "mise-oci",
 };
-const inspected: InspectResult = { name: "r.io/app:v1", digest: DIGEST, platform, layers: [layer] };
+const inspected: InspectResult = {
+  name: "r.io/app:v1",
+  digest: DIGEST,
+  platform,
+  platforms: [platform],
+  layers: [layer],
+};
 const side = { name: "r.io/app:v1", digest: DIGEST };
 const different: DiffResult = {
   a: side,
@@ -71,18 +77,18 @@ async function inspectRequest(args: readonly string[]): Promise<InspectRequest> 
 
 Deno.test("inspect looks at the layout that build writes unless it is told another image", async () => {
   assertEquals(await inspectRequest([]), {
-    target: { kind: "guess", text: "./mise-oci", path: "/work/mise-oci" },
+    source: { kind: "path", location: "/work/mise-oci" },
     directory: "/work",
   });
   assertEquals(await inspectRequest(["oci:img:v1", "--html", "x.html", "--platform", "arm64"]), {
-    target: { kind: "layout", path: "/work/img", tag: "v1" },
+    source: { kind: "layout", location: "/work/img:v1" },
     directory: "/work",
     html: "/work/x.html",
     platform: { os: "linux", architecture: "arm64" },
   });
-  assertEquals((await inspectRequest(["oci-archive:a.tar"])).target, {
-    kind: "archive",
-    path: "/work/a.tar",
+  assertEquals((await inspectRequest(["oci-archive:a.tar"])).source, {
+    kind: "oci-archive",
+    location: "/work/a.tar",
   });
 });
 
@@ -167,5 +173,5 @@ Deno.test("diff asks for the files of bumped tools with --files only", async () 
     });
   }
   assertEquals(requests.map(({ files }) => files), [false, true]);
-  assertEquals(requests[0]?.b, { kind: "layout", path: "/work/y" });
+  assertEquals(requests[0]?.b, { kind: "layout", location: "/work/y" });
 });

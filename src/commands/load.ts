@@ -4,24 +4,20 @@
  */
 import { parseImageName } from "../oci/reference.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
-import { type FlagTable, valueFlag, valueFlagOr } from "./flag.ts";
+import { type FlagTable, valueFlag } from "./flag.ts";
 import { given, PLATFORM_FLAG } from "./flags/build.ts";
 import { ENGINE_FLAG } from "./flags/engine.ts";
-import { parseDirectory } from "./flags/image.ts";
+import { maybeNamedImage, NAMED_IMAGE_FLAGS } from "./flags/image.ts";
+import { IMAGE_FORMS, parseImage } from "./values/image.ts";
 
 const { group: _, ...platform } = PLATFORM_FLAG.platform;
 const { group: __, ...engine } = ENGINE_FLAG.engine;
 const FLAGS = {
-  "image-dir": valueFlagOr("./mise-oci", {
-    valueName: "DIR",
-    completes: "directory",
-    help: "The image layout to load",
-    parse: parseDirectory,
-  }),
+  ...NAMED_IMAGE_FLAGS,
   tag: valueFlag({
     short: "t",
     valueName: "REF",
-    defaultText: "the layout's",
+    defaultText: "the one it has",
     help: "Name of the image in the engine",
     parse: parseImageName,
   }),
@@ -32,7 +28,8 @@ const FLAGS = {
 async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
   const { flags } = input;
   const result = await context.workflows.loadImage({
-    directory: flags["image-dir"],
+    source: maybeNamedImage(flags) ?? parseImage("./mise-oci", context.place),
+    directory: context.place.resolve("."),
     engine: flags.engine,
     ...given("tag", flags.tag),
     ...given("platform", flags.platform),
@@ -51,9 +48,16 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
 export const load: Command = defineCommand({
   name: "load",
   summary: "Put a built image into podman or docker",
-  description: ["With --quiet only the image's name in the engine is printed."],
+  description: [
+    "Without --image the layout in ./mise-oci is loaded. " + IMAGE_FORMS,
+    "With --quiet only the image's name in the engine is printed.",
+  ],
   flags: FLAGS,
   examples: [
+    {
+      text: "Load an archive that was carried here",
+      command: "mise-oci load --image oci-archive:app.tar -t app:v1",
+    },
     {
       text: "Build an image and load it into docker",
       command: "mise-oci build && mise-oci load --engine docker -t app:dev",

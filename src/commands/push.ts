@@ -9,6 +9,7 @@ import { type Command, type CommandContext, type CommandInput, defineCommand } f
 import { choiceFlag, type FlagTable, inGroup, switchFlag, valueFlag } from "./flag.ts";
 import { given } from "./flags/build.ts";
 import { IMAGE_FLAGS, imageRequest } from "./flags/image.ts";
+import { IMAGE_FORMS } from "./values/image.ts";
 
 const printModule = () => import("./print/push.ts");
 
@@ -36,7 +37,7 @@ function withHost({ repository, ...reference }: Reference): string {
   return formatReference({ ...reference, repository: own });
 }
 
-/** Where to push: a reference that names its host, with a tag rather than a digest. */
+/** Where to push: a reference that names its host. A digest must be that of what is pushed. */
 function parseDestination(text: string): Reference {
   const reference = parseReference(text);
   if (!namesHost(text)) {
@@ -48,11 +49,6 @@ function parseDestination(text: string): Reference {
     }
     throw new MiseOciError("usage", `Cannot push to ${JSON.stringify(text)}: no registry host`, {
       hint: `Name the registry: ${withHost(reference)}, or your own host in its place`,
-    });
-  }
-  if (reference.digest !== undefined) {
-    throw new MiseOciError("usage", `Cannot push to ${JSON.stringify(text)}: it has a digest`, {
-      hint: "Push to a tag; the digest follows from what is pushed",
     });
   }
   return reference;
@@ -77,7 +73,7 @@ function pushRequest(
       { hint: `Name a tag of ${formatReference({ registry, repository })}` },
     );
   }
-  for (const name of ["no-cache", "image-dir"]) {
+  for (const name of ["no-cache", "image", "image-dir"]) {
     if (cacheFrom !== undefined && input.given.has(name)) {
       throw new MiseOciError("usage", `Cannot use --cache-from together with --${name}`, {
         hint: "Leave one of the two out",
@@ -115,6 +111,8 @@ export const push: Command = defineCommand({
   description: [
     "Sends only what the registry does not have. Tools whose layers are in the image that REF names " +
     "already need not be installed.",
+    "--image sends an image that exists as it is: the same bytes, all platforms, attestations and " +
+    "signatures included. " + IMAGE_FORMS,
     "Credentials are those of docker login and podman login. With --quiet only the digest is printed.",
   ],
   flags: FLAGS,
@@ -122,8 +120,12 @@ export const push: Command = defineCommand({
   examples: [
     { text: "Build and push", command: "mise-oci push ghcr.io/team/devenv:latest" },
     {
-      text: "Push an image that was built before",
-      command: "mise-oci push --image-dir ./mise-oci ghcr.io/team/devenv:v1",
+      text: "Push an image that was built before, with all its platforms",
+      command: "mise-oci push --image ./mise-oci ghcr.io/team/devenv:v1",
+    },
+    {
+      text: "Copy an image from one registry to another",
+      command: "mise-oci push --image ghcr.io/team/app:v1 registry.example.com/app:v1",
     },
     {
       text: "A tag per commit that reuses the layers of the last release",

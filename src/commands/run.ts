@@ -140,7 +140,7 @@ export const runCommand: Command = defineCommand({
     },
     {
       text: "Run an image that was built before",
-      command: "mise-oci run --image-dir ./mise-oci node --version",
+      command: "mise-oci run --image ./mise-oci node --version",
     },
   ],
   run,

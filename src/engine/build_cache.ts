@@ -8,33 +8,19 @@
  * `FROM`, and the exporter `cacheonly` makes no image of it.
  * @module
  */
+import { concat } from "../bytes.ts";
 import { MiseOciError } from "../errors.ts";
+import { encodeTarHeader, TAR_END, tarPadding } from "../tar/encode.ts";
 
 /** It takes a tenth of a second; a daemon that hangs must not hold up the end of a run. */
 const TIMEOUT_MS = 10_000;
 
-const BLOCK = 512;
-
 /** A tar with a Dockerfile in it and nothing else. */
 function tarOf(dockerfile: string): Uint8Array<ArrayBuffer> {
   const text = new TextEncoder().encode(dockerfile);
-  const header = new Uint8Array(BLOCK);
-  const put = (value: string, at: number): void => header.set(new TextEncoder().encode(value), at);
-  put("Dockerfile", 0);
-  put("0000644\0", 100);
-  put("0000000\0", 108);
-  put("0000000\0", 116);
-  put(`${text.length.toString(8).padStart(11, "0")}\0`, 124);
-  put("00000000000\0", 136);
-  put("        ", 148);
-  put("0", 156);
-  put("ustar\x0000", 257);
-  put(`${header.reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, "0")}\0 `, 148);
-  const padded = Math.ceil(text.length / BLOCK) * BLOCK;
-  const tar = new Uint8Array(BLOCK + padded + 2 * BLOCK);
-  tar.set(header);
-  tar.set(text, BLOCK);
-  return tar;
+  const fields = { mode: 0o644, uid: 0, gid: 0, size: text.length, target: "" };
+  const header = encodeTarHeader({ path: "Dockerfile", type: "file", ...fields });
+  return concat([header, text, tarPadding(text.length), TAR_END]);
 }
 
 /** The error that the progress of a build ends with, if it does. */

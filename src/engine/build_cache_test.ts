@@ -2,7 +2,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { MiseOciError } from "../errors.ts";
 import { makeTempDir } from "../../tests/support/testbed/command.ts";
-import { readTar } from "../layer/read/mod.ts";
+import { readTar } from "../tar/read_tar.ts";
 import { retainInBuildCache } from "./build_cache.ts";
 
 const ignore = Deno.build.os === "windows";

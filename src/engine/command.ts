@@ -3,6 +3,7 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
+import { runProcess } from "../process/run.ts";
 
 /** How a program ended. */
 export interface CommandOutcome {
@@ -16,7 +17,7 @@ export interface CommandOutcome {
 
 /** Options of {@linkcode runEngineCommand}. */
 export interface CommandOptions {
-  /** Feeds the program's stdin; default: nothing there. */
+  /** Feeds the program's stdin; default: no input. */
   readonly feed?: (stream: WritableStream<Uint8Array<ArrayBuffer>>) => Promise<void>;
   /** Ends the program. */
   readonly signal?: AbortSignal;
@@ -24,27 +25,8 @@ export interface CommandOptions {
 
 const STDOUT_BYTES = 4 << 20;
 const STDERR_BYTES = 16 << 10;
-
-/** The last bytes of a stream; reads it to its end, so that its writer is never held up. */
-async function readTail(stream: ReadableStream<Uint8Array>, limit: number): Promise<string> {
-  let chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of stream) {
-    chunks.push(chunk);
-    size += chunk.length;
-    while (chunks.length > 1 && size - (chunks[0]?.length ?? 0) >= limit) {
-      size -= chunks[0]?.length ?? 0;
-      chunks = chunks.slice(1);
-    }
-  }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return new TextDecoder().decode(bytes.subarray(Math.max(0, size - limit)));
-}
+/** Time to take back what it has begun, in milliseconds: an engine that is killed may leave locks behind. */
+const GRACE_MS = 10_000;
 
 /** The last lines of what a program said, fit for an error message. */
 function clean(text: string): string {
@@ -65,54 +47,27 @@ export async function runEngineCommand(
   command: readonly string[],
   options: CommandOptions = {},
 ): Promise<CommandOutcome> {
-  const { feed, signal } = options;
-  const [program = "", ...args] = command;
-  signal?.throwIfAborted();
-  const child = spawn(program, args, feed !== undefined);
-  const kill = (): void => {
-    try {
-      child.kill("SIGTERM");
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // it has ended
-    }
+  const [program = ""] = command;
+  const result = await runProcess({
+    command,
+    failure: `Cannot start "${program}"`,
+    explain: (cause) => new MiseOciError("engine", `Cannot start "${program}"`, { cause }),
+    feed: options.feed,
+    stdout: { maxBytes: STDOUT_BYTES, beyond: "drop" },
+    stderr: { maxBytes: STDERR_BYTES, beyond: "drop" },
+    graceMs: GRACE_MS,
+    signal: options.signal,
+  });
+  const decoder = new TextDecoder();
+  const outcome = {
+    code: result.code,
+    stdout: decoder.decode(result.stdout),
+    errors: clean(decoder.decode(result.stderr)),
   };
-  signal?.addEventListener("abort", kill, { once: true });
-  try {
-    const fed = feed === undefined
-      ? undefined
-      : feed(child.stdin).then(() => undefined, (e) => ({ e }));
-    const [stdout, stderr, status, failure] = await Promise.all([
-      readTail(child.stdout, STDOUT_BYTES),
-      readTail(child.stderr, STDERR_BYTES),
-      child.status,
-      fed,
-    ]);
-    signal?.throwIfAborted();
-    const outcome = { code: status.code, stdout, errors: clean(stderr) };
-    if (failure !== undefined) throw feedFailure(program, outcome, failure.e);
-    return outcome;
-  } finally {
-    signal?.removeEventListener("abort", kill);
+  if (result.feedFailure !== undefined) {
+    throw feedFailure(program, outcome, result.feedFailure.error);
   }
-}
-
-function spawn(program: string, args: readonly string[], piped: boolean): Deno.ChildProcess {
-  try {
-    return new Deno.Command(program, {
-      args: [...args],
-      stdin: piped ? "piped" : "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-  } catch (cause) {
-    if (cause instanceof Deno.errors.NotCapable) {
-      throw new MiseOciError("permission", `Cannot start "${program}": not permitted`, {
-        hint: `Run with --allow-run=${program}`,
-        cause,
-      });
-    }
-    throw new MiseOciError("engine", `Cannot start "${program}"`, { cause });
-  }
+  return outcome;
 }
 
 /** Both causes count: a reader that died explains a writer that could not go on (faults C11). */

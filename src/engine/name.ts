@@ -2,21 +2,10 @@
  * What an image is called in an engine.
  * @module
  */
-import { type Digest, digestHex, parseReference } from "../oci/mod.ts";
+import { type Digest, digestHex, maybeEngineName } from "../oci/mod.ts";
 
 /** Name of images that have none of their own. */
 const REPOSITORY = "mise-oci";
-
-/** A name in an index that says which version, not what it is a version of. */
-const VERSION_ONLY = /^(?:latest|v?\d[^/:]*)$/;
-
-function isReference(text: string): boolean {
-  try {
-    return parseReference(text).digest === undefined;
-  } catch {
-    return false;
-  }
-}
 
 /**
  * The name that an engine gets for an image: always with a tag, which `docker load` insists on. Layouts
@@ -39,8 +28,6 @@ function isReference(text: string): boolean {
 export function engineName(name: string | undefined, digest: Digest): string {
   const short = digestHex(digest).slice(0, 12);
   if (name === undefined) return `${REPOSITORY}:${short}`;
-  if (!VERSION_ONLY.test(name) && isReference(name)) {
-    return parseReference(name).tag === undefined ? `${name}:latest` : name;
-  }
-  return `${REPOSITORY}:${/^\w[\w.-]{0,127}$/.test(name) ? name : short}`;
+  return maybeEngineName(name) ??
+    `${REPOSITORY}:${/^\w[\w.-]{0,127}$/.test(name) ? name : short}`;
 }

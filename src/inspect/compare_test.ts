@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { compareImages } from "./compare.ts";
-import { fakeImage, type FakeLayer, toolLayer } from "./fixture_test.ts";
+import { fakeImage, type FakeLayer, toolLayer } from "../../tests/support/inspect_fixture.ts";
 
 const BASE: FakeLayer = { content: "base", size: 1000, createdBy: "ADD base" };
 

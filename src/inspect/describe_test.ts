@@ -1,7 +1,7 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { Annotation } from "../oci/mod.ts";
 import { cleanHistory, describeLayers, layerTitle } from "./describe.ts";
-import { fakeImage, toolLayer } from "./fixture_test.ts";
+import { fakeImage, toolLayer } from "../../tests/support/inspect_fixture.ts";
 
 Deno.test("describeLayers() names base, tools, copies and executables of our own images", () => {
   const layers = describeLayers(fakeImage(

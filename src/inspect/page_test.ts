@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
 import { describeLayers } from "./describe.ts";
-import { fakeImage, type FakeLayer, toolLayer } from "./fixture_test.ts";
+import { fakeImage, type FakeLayer, toolLayer } from "../../tests/support/inspect_fixture.ts";
 import { type PageImage, renderPage } from "./page.ts";
 import type { SizedFile } from "./size_tree.ts";
 

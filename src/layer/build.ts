@@ -12,7 +12,7 @@ import { fingerprintTree } from "./fingerprint.ts";
 import { HostPathFinder } from "./host_paths.ts";
 import { HashOutput, LayerOutput, type TarSink, type TarSummary } from "./output.ts";
 import { packEntries, type Positions } from "./pack.ts";
-import type { CompressionPool } from "./pool.ts";
+import type { CompressionPool } from "../compress/pool.ts";
 import { type LayerTree, type ScanContext, scanLayer } from "./scan.ts";
 import type { BlobSink } from "./sink.ts";
 import { maybeChange, outwaitClock } from "./steady.ts";
@@ -83,13 +83,13 @@ export async function buildLayer(plan: LayerPlan, context: LayerContext): Promis
   // The blob is flushed meanwhile.
   const [{ digest, size }, fingerprint] = await Promise.all([
     packed.attempt.writer.commit(),
-    fingerprintTree(plan, tree, pool.framing),
+    fingerprintTree(plan, tree, pool.parameters),
   ]);
   const texts = packed.texts.list();
   return {
     plan,
     descriptor: {
-      mediaType: layerMediaType(pool.framing.kind),
+      mediaType: layerMediaType(pool.parameters.kind),
       digest,
       size,
       annotations: sortKeys(plan.annotations),

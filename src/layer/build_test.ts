@@ -12,10 +12,10 @@ import {
 } from "../../tests/support/layer.ts";
 import type { LayerPlan } from "../plan/types.ts";
 import { buildLayer } from "./build.ts";
-import { resolveFraming } from "./compression.ts";
-import { hasZstd } from "./deflate/zstd.ts";
+import { compressionParameters } from "../compress/parameters.ts";
+import { hasZstd } from "../compress/zstd.ts";
 import { fingerprintLayer } from "./fingerprint.ts";
-import { createCompressionPool } from "./pool.ts";
+import { createCompressionPool } from "../compress/pool.ts";
 import { scanLayer } from "./scan.ts";
 
 const MIB = 1 << 20;
@@ -94,7 +94,10 @@ Deno.test("D18: everything that decides the bytes is in the fingerprint", async 
     assertEquals(await print({ name: "other", annotations: { a: "b" } }), first);
     const others = [...plan.relocations, { host: "/x", image: "/y" }];
     assertEquals(await print({ relocations: others }), first, "tools it does not name");
-    assertEquals(await print({}, { kind: "gzip", level: resolveFraming(gzip).level }), first);
+    assertEquals(
+      await print({}, { kind: "gzip", level: compressionParameters(gzip).level }),
+      first,
+    );
     const variants = [
       first,
       await print({ owner: { uid: 1, gid: 0 } }),
@@ -240,9 +243,9 @@ Deno.test("a sink that fails ends the build with its error", async () => {
 });
 
 Deno.test("levels are checked, and zstd where Deno has none", () => {
-  assertThrows(() => resolveFraming({ kind: "gzip", level: 10 }), MiseOciError, '"10"');
-  assertThrows(() => resolveFraming({ kind: "none", level: 1 }), MiseOciError);
-  const error = assertThrows(() => resolveFraming({ kind: "zstd" }, false), MiseOciError);
+  assertThrows(() => compressionParameters({ kind: "gzip", level: 10 }), MiseOciError, '"10"');
+  assertThrows(() => compressionParameters({ kind: "none", level: 1 }), MiseOciError);
+  const error = assertThrows(() => compressionParameters({ kind: "zstd" }, false), MiseOciError);
   assertEquals(error.code, "unsupported");
 });
 

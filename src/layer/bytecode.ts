@@ -4,7 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { LAYER_TIME } from "./tar.ts";
+import { LAYER_TIME } from "../tar/encode.ts";
 import type { LayerEntry } from "./entry.ts";
 
 /** Magic number, flags, time, size: four numbers of 32 bits (PEP 552). */

@@ -12,7 +12,7 @@ import {
   withTree,
 } from "../../tests/support/layer.ts";
 import { buildLayer, computeDiffId } from "./build.ts";
-import { createCompressionPool } from "./pool.ts";
+import { createCompressionPool } from "../compress/pool.ts";
 
 const MIB = 1 << 20;
 

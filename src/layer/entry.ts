@@ -2,7 +2,7 @@
  * An entry of a layer, as it is known before its content is read.
  * @module
  */
-import type { TarType } from "./tar.ts";
+import type { TarType } from "../tar/encode.ts";
 
 /** What `lstat` said about a host file, to be compared when it is opened and after the build. */
 export interface HostStat {

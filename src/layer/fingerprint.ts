@@ -5,9 +5,10 @@
  * see `dependencies.ts`.
  * @module
  */
+import { concat } from "../bytes.ts";
+import { resolveCompression } from "../oci/compression.ts";
 import { sha256Hex } from "../oci/sha256.ts";
 import type { CompressionPlan, LayerPlan } from "../plan/types.ts";
-import { resolveFraming } from "./compression.ts";
 import { LAYER_FORMAT, RELOCATION_FORMAT } from "./format.ts";
 import { type LayerTree, type ScanContext, scanLayer } from "./scan.ts";
 
@@ -45,8 +46,7 @@ export async function fingerprintTree(
   tree: LayerTree,
   compression: CompressionPlan,
 ): Promise<string> {
-  // Whether zstd is there does not matter for the key, only for the build.
-  const { kind, level } = resolveFraming(compression, true);
+  const { kind, level } = resolveCompression(compression);
   const last = known.get(tree);
   if (last?.plan === plan && last.compression === `${kind}:${level}`) return last.fingerprint;
   const fingerprint = await computeFingerprint(plan, tree, { kind, level });
@@ -114,10 +114,7 @@ async function hashEntries(entries: LayerTree["entries"]): Promise<string> {
     at += NUMBERS;
   }
   const names = new TextEncoder().encode(texts.join("\0"));
-  const all = new Uint8Array(numbers.byteLength + names.length);
-  all.set(new Uint8Array(numbers.buffer));
-  all.set(names, numbers.byteLength);
-  return await sha256Hex(all);
+  return await sha256Hex(concat([new Uint8Array(numbers.buffer), names]));
 }
 
 /** Host path of the first difference between two scans of one plan, `undefined` if there is none. */

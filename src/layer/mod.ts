@@ -33,8 +33,8 @@ export {
   type PackContext,
 } from "./build.ts";
 export { type RelocatedText, relocatesAlike } from "./dependencies.ts";
-export type { Framing } from "./compression.ts";
-export type { BlockJob } from "./deflate/block.ts";
+export type { CompressionParameters } from "../compress/parameters.ts";
+export type { BlockJob } from "../compress/block.ts";
 export type { HostStat, LayerEntry } from "./entry.ts";
 export { type FingerprintContext, fingerprintLayer, fingerprintTree } from "./fingerprint.ts";
 export { linkWarning } from "./link_warning.ts";
@@ -47,7 +47,7 @@ export {
   createCompressionPool,
   type PoolClient,
   type WaitingBlock,
-} from "./pool.ts";
+} from "../compress/pool.ts";
 export type { RelocationMap } from "./relocate.ts";
 export {
   type BaseDirectories,
@@ -59,7 +59,7 @@ export {
 export type { BlobSink, BlobWriter } from "./sink.ts";
 export { type StoreContext, type StoredEntries, storeEntries } from "./store_entries.ts";
 export { estimateSize, type SizeEstimate } from "./estimate.ts";
-export type { TarType } from "./tar.ts";
+export type { TarType } from "../tar/encode.ts";
 export { NO_BASE, planTreeLayer, type TreeLayerOptions } from "./tree_layer.ts";
 export type {
   CompressionPlan,

@@ -6,8 +6,8 @@
 import { createHash } from "node:crypto";
 import zlib from "node:zlib";
 import { type DiffId, parseDiffId } from "../oci/mod.ts";
-import { GZIP_HEADER, gzipTrailer } from "./compression.ts";
-import type { CompressedBlock, CompressionPool, PoolClient } from "./pool.ts";
+import { GZIP_HEADER, gzipTrailer } from "../compress/parameters.ts";
+import type { CompressedBlock, CompressionPool, PoolClient } from "../compress/pool.ts";
 import { Semaphore } from "../concurrency.ts";
 import { giveTurn } from "./walk.ts";
 
@@ -87,8 +87,8 @@ export class LayerOutput implements TarSink {
     this.#write = options.write;
     this.#options = options;
     this.#window = new Semaphore(pool.workers + 2);
-    this.#tail = new Uint8Array(pool.framing.dictionary);
-    this.#written = pool.framing.kind === "gzip" ? this.#write(GZIP_HEADER) : Promise.resolve();
+    this.#tail = new Uint8Array(pool.parameters.dictionary);
+    this.#written = pool.parameters.kind === "gzip" ? this.#write(GZIP_HEADER) : Promise.resolve();
     this.#written.catch((error) => this.#fail(error));
   }
 
@@ -112,7 +112,9 @@ export class LayerOutput implements TarSink {
     this.#submit(true);
     await this.#written;
     if (this.#failure !== undefined) throw this.#failure.error;
-    if (this.#pool.framing.kind === "gzip") await this.#write(gzipTrailer(this.#crc, this.#size));
+    if (this.#pool.parameters.kind === "gzip") {
+      await this.#write(gzipTrailer(this.#crc, this.#size));
+    }
     return { diffId: parseDiffId(`sha256:${this.#hash.digest("hex")}`), size: this.#size };
   }
 
@@ -129,7 +131,7 @@ export class LayerOutput implements TarSink {
     if (this.#buffer !== undefined) this.#submit(false);
     await this.#window.acquire(this.#options.signal);
     const buffer = await this.#pool.acquire(this.#client, this.#options.signal);
-    const { dictionary, blockSize } = this.#pool.framing;
+    const { dictionary, blockSize } = this.#pool.parameters;
     this.#buffer = buffer;
     this.#view = new Uint8Array(buffer, dictionary, blockSize);
     this.#position = 0;
@@ -139,7 +141,7 @@ export class LayerOutput implements TarSink {
   #submit(last: boolean): void {
     const buffer = this.#buffer;
     if (buffer === undefined) throw new Error("No block to submit");
-    const { kind, level, dictionary } = this.#pool.framing;
+    const { kind, level, dictionary } = this.#pool.parameters;
     const block = this.#view.subarray(0, this.#position);
     this.#hash.update(block);
     if (kind === "gzip") this.#crc = zlib.crc32(block, this.#crc);

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
 import zlib from "node:zlib";
-import { hasZstd } from "./deflate/zstd.ts";
+import { hasZstd } from "../compress/zstd.ts";
 import { LayerOutput, writeAll } from "./output.ts";
-import { createCompressionPool } from "./pool.ts";
+import { createCompressionPool } from "../compress/pool.ts";
 
 const READERS = {
   gzip: zlib.gunzipSync,

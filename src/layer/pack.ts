@@ -10,7 +10,8 @@ import type { HostPathFinder } from "./host_paths.ts";
 import { type TarSink, writeAll } from "./output.ts";
 import { maybeReadAhead } from "./read_ahead.ts";
 import type { RewriteOptions } from "./rewrite.ts";
-import { encodeTarHeader, paddedSize, TAR_BLOCK } from "./tar.ts";
+import { encodeTarHeader } from "../tar/encode.ts";
+import { paddedSize, TAR_BLOCK } from "../tar/header.ts";
 
 const ZEROS = new Uint8Array(2 * TAR_BLOCK);
 

@@ -8,7 +8,7 @@ import {
   withTree,
 } from "../../tests/support/layer.ts";
 import type { Compression, DiffId } from "../oci/mod.ts";
-import { hasZstd } from "./deflate/zstd.ts";
+import { hasZstd } from "../compress/zstd.ts";
 
 const HAS_UMOCI = runs("umoci");
 

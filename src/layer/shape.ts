@@ -3,15 +3,15 @@
  * shape are probably the same layer, wherever they are on disk; their diff IDs tell.
  * @module
  */
+import { resolveCompression } from "../oci/compression.ts";
 import { streamingSha256 } from "../oci/sha256.ts";
 import type { CompressionPlan } from "../plan/types.ts";
-import { resolveFraming } from "./compression.ts";
 import { LAYER_FORMAT } from "./format.ts";
 import { contentSize, type LayerTree } from "./scan.ts";
 
 /** The shape of a tree that is to be compressed so: 64 hex digits. Reads nothing. */
 export function treeShape(tree: LayerTree, compression: CompressionPlan): string {
-  const { kind, level } = resolveFraming(compression, true);
+  const { kind, level } = resolveCompression(compression);
   const hash = streamingSha256().update(JSON.stringify([LAYER_FORMAT, kind, level]));
   let lines = "";
   for (const entry of tree.entries) {

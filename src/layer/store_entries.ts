@@ -11,7 +11,7 @@ import { comparePaths, type LayerEntry } from "./entry.ts";
 import { TreeChangedError } from "./errors.ts";
 import { LayerOutput } from "./output.ts";
 import { packEntries } from "./pack.ts";
-import type { CompressionPool } from "./pool.ts";
+import type { CompressionPool } from "../compress/pool.ts";
 import { relocationMap } from "./relocate.ts";
 import type { BlobSink } from "./sink.ts";
 
@@ -60,7 +60,7 @@ export async function storeEntries(
     });
     const tar = await output.finish();
     const { digest, size } = await writer.commit();
-    const descriptor = { mediaType: layerMediaType(pool.framing.kind), digest, size };
+    const descriptor = { mediaType: layerMediaType(pool.parameters.kind), digest, size };
     return { descriptor, diffId: tar.diffId, uncompressedSize: tar.size };
   } catch (error) {
     await output.abort();

@@ -22,6 +22,6 @@ export interface MiseContext {
   onInstalled?(paths: readonly string[]): void;
   /** Keeps questions and installs of several processes apart; without, nothing is locked. */
   readonly locks?: InstallLocks;
-  /** Takes what `mise install` prints, as it comes; without it the output is dropped. */
-  onInstallOutput?(chunk: Uint8Array): void;
+  /** Takes the lines that `mise install` prints, as they come; without it they are dropped. */
+  onInstallLine?(line: string): void;
 }

@@ -79,10 +79,10 @@ async function isLocked(tools: readonly ListedTool[], name: string): Promise<boo
 async function installHere(
   session: Session,
   args: readonly string[],
-  { env, foreign, onOutput }: {
+  { env, foreign, onLine }: {
     readonly env: Readonly<Record<string, string>>;
     readonly foreign: ForeignPlatform;
-    readonly onOutput?: (chunk: Uint8Array) => void;
+    readonly onLine?: (line: string) => void;
   },
 ): Promise<MiseAnswer> {
   const { misePath, directory, context } = session;
@@ -93,7 +93,7 @@ async function installHere(
     args,
     env: { ...session.env, ...env },
     timeoutMs: 0,
-    onOutput: onOutput ?? ((chunk) => context.onInstallOutput?.(chunk)),
+    onLine: onLine ?? ((line) => context.onInstallLine?.(line)),
     ...(context.signal === undefined ? {} : { signal: context.signal }),
   }, { path: foreignLockPath(foreign), locks: context.locks });
 }
@@ -133,29 +133,22 @@ const COMPLAINT =
  * Shows what mise prints but its complaints, until it is known whether there is something to complain of.
  */
 class Complaints {
-  readonly #show: (text: string) => void;
-  readonly #decoder = new TextDecoder();
+  readonly #show: (line: string) => void;
   readonly #held: string[] = [];
-  #line = "";
 
-  constructor(show: (text: string) => void) {
+  constructor(show: (line: string) => void) {
     this.#show = show;
   }
 
-  /** Takes output as it comes. */
-  take(chunk: Uint8Array): void {
-    const lines = (this.#line + this.#decoder.decode(chunk, { stream: true })).split("\n");
-    this.#line = lines.pop() ?? "";
-    for (const line of lines) {
-      if (COMPLAINT.test(line)) this.#held.push(line);
-      else this.#show(`${line}\n`);
-    }
+  /** Takes a line of output. */
+  take(line: string): void {
+    if (COMPLAINT.test(line)) this.#held.push(line);
+    else this.#show(line);
   }
 
   /** Shows what was held back: it matters. */
   release(): void {
-    for (const line of [...this.#held.splice(0), this.#line]) this.#show(`${line}\n`);
-    this.#line = "";
+    for (const line of this.#held.splice(0)) this.#show(line);
   }
 }
 
@@ -270,11 +263,10 @@ async function installDownloads(
   const { foreign, tools, outside } = install;
   const { args, details } = options;
   const env = { ...disable(outside, session), MISE_ALWAYS_KEEP_INSTALL: "1" };
-  const show = (text: string): void =>
-    session.context.onInstallOutput?.(new TextEncoder().encode(text));
+  const show = (line: string): void => session.context.onInstallLine?.(line);
   const complaints = new Complaints(show);
-  const onOutput = (chunk: Uint8Array): void => complaints.take(chunk);
-  const answer = await installHere(session, args, { env, foreign, onOutput });
+  const onLine = (line: string): void => complaints.take(line);
+  const answer = await installHere(session, args, { env, foreign, onLine });
   if (!failed(answer)) return complaints.release();
   const whole = startFailures(tools, details, answer.stderr);
   for (const tool of whole) await finishInstall(tool, foreign);
@@ -286,7 +278,7 @@ async function installDownloads(
     throw installError(args, answer, formatPlatform(foreign.platform));
   }
   const names = whole.map(({ short, version }) => `${short}@${version}`).join(", ");
-  show(`mise-oci: unpacked and not started, for ${formatPlatform(foreign.platform)}: ${names}\n`);
+  show(`mise-oci: unpacked and not started, for ${formatPlatform(foreign.platform)}: ${names}`);
 }
 
 /**

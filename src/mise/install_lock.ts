@@ -5,6 +5,7 @@
  * @module
  */
 import { dirname } from "@std/path";
+import { runProcess } from "../process/run.ts";
 import { callMise, type MiseAnswer, type MiseCall } from "./command.ts";
 
 /** Locks between processes. */
@@ -26,7 +27,12 @@ async function hasFlock(): Promise<boolean> {
   const { state } = await Deno.permissions.query({ name: "run", command: FLOCK });
   if (state !== "granted") return false;
   try {
-    const { stdout } = await new Deno.Command(FLOCK, { args: ["--version"] }).output();
+    const { stdout } = await runProcess({
+      command: [FLOCK, "--version"],
+      failure: `Cannot run ${FLOCK}`,
+      explain: (cause) => cause,
+      stdout: { maxBytes: 4096, beyond: "drop" },
+    });
     return new TextDecoder().decode(stdout).includes("util-linux");
   } catch {
     return false;

@@ -9,6 +9,7 @@ import {
   parseCompression,
   parseImageName,
   parseImageSource,
+  withSourcePath,
 } from "../oci/mod.ts";
 import { parseImagePath, parseMountPoint } from "../oci/image_path.ts";
 import type { Copy, OciSection } from "../plan/project.ts";
@@ -147,8 +148,8 @@ function copies(value: unknown, place: FieldPlace): readonly Copy[] {
 function from(value: unknown, place: FieldPlace): string {
   return parsed(value, place, (source) => {
     const image = parseImageSource(source);
-    if (image.kind !== "layout" && image.kind !== "archive") return source;
-    return formatImageSource({ ...image, path: hostPath(image.path, place) });
+    if (!("location" in image)) return source;
+    return formatImageSource(withSourcePath(image, (path) => hostPath(path, place)));
   });
 }
 

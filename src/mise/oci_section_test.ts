@@ -182,8 +182,8 @@ Deno.test("a relative base starts at the file that names it, as a copy does", ()
 
 Deno.test("C06: a value of [oci] that cannot be parsed keeps the hint", () => {
   assertEquals(
-    failure('[oci]\nfrom = "./base"\n').hint,
-    "Write oci:DIR for an image layout, oci-archive:FILE for an archive",
+    failure('[oci]\nfrom = "dir:/base"\n').hint,
+    "Copy it first: skopeo copy dir:/base oci-archive:FILE, then name oci-archive:FILE",
   );
   assertEquals(failure('[_.oci]\ncompression = "gzip:10"\n').hint, "Levels of gzip are 1 to 9");
 });

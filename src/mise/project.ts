@@ -111,7 +111,7 @@ async function runHostInstall(session: Session, yes: boolean): Promise<void> {
     args,
     env: session.env,
     timeoutMs: 0,
-    onOutput: (chunk) => context.onInstallOutput?.(chunk),
+    onLine: (line) => context.onInstallLine?.(line),
     ...(context.signal === undefined ? {} : { signal: context.signal }),
   }, { path: context.locks?.host ?? "", locks: context.locks });
   if (answer.code !== 0 || answer.killedBy !== undefined) throw explainFailure(args, answer);

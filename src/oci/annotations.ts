@@ -7,6 +7,8 @@
 export const Annotation = {
   /** Tag of an entry in an image layout's index. */
   refName: "org.opencontainers.image.ref.name",
+  /** Full name of an entry in an image layout's index, which containerd looks for. */
+  containerdName: "io.containerd.image.name",
   /** RFC 3339 time of the build. */
   created: "org.opencontainers.image.created",
   /** Reference of the base image. */

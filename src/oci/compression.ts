@@ -13,10 +13,43 @@ export interface CompressionChoice {
   readonly level?: number;
 }
 
-/** The levels of each format; `undefined` for a format without. */
+/** A compression whose level is known. */
+export interface ResolvedCompression {
+  /** The format. */
+  readonly kind: Compression;
+  /** The format's own level; 0 for `none`. */
+  readonly level: number;
+}
+
+/** The levels of each format, and the one that it has by default; `undefined` for a format without. */
 export const COMPRESSION_LEVELS: Readonly<
-  Record<Compression, readonly [min: number, max: number] | undefined>
-> = { gzip: [1, 9], zstd: [1, 19], none: undefined };
+  Record<
+    Compression,
+    { readonly min: number; readonly max: number; readonly preset: number } | undefined
+  >
+> = {
+  gzip: { min: 1, max: 9, preset: 5 },
+  zstd: { min: 1, max: 19, preset: 3 },
+  none: undefined,
+};
+
+/**
+ * Checks a compression and fills in its level.
+ *
+ * @throws {MiseOciError} `usage` for a level that the format does not have.
+ */
+export function resolveCompression({ kind, level }: CompressionChoice): ResolvedCompression {
+  const { min, max, preset } = COMPRESSION_LEVELS[kind] ?? { min: 0, max: 0, preset: 0 };
+  const resolved = level ?? preset;
+  if (Number.isInteger(resolved) && resolved >= min && resolved <= max) {
+    return { kind, level: resolved };
+  }
+  throw new MiseOciError("usage", `Invalid level "${level}" for compression "${kind}"`, {
+    hint: kind === "none"
+      ? 'Compression "none" has no level'
+      : `Levels of ${kind} are ${min} to ${max}; the default is ${preset}`,
+  });
+}
 
 /**
  * Parses `gzip`, `zstd` or `none`, with a level for the first two: `zstd:19`.
@@ -47,7 +80,7 @@ export function parseCompression(text: string): CompressionChoice {
   if (levelText === undefined) return { kind };
   const range = COMPRESSION_LEVELS[kind];
   if (range === undefined) return fail(`${kind} has no levels`, `Write ${kind} alone`);
-  const [min, max] = range;
+  const { min, max } = range;
   const level = /^[0-9]{1,2}$/.test(levelText) ? Number(levelText) : NaN;
   if (!(level >= min && level <= max)) {
     return fail(

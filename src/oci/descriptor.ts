@@ -45,14 +45,24 @@ const KNOWN = [
   "artifactType",
 ];
 
+/** A platform that names nothing (`{}`, or empty texts, as some writers put it) is none. */
+function maybePlatform(value: unknown, what: string): Platform | undefined {
+  if (typeof value !== "object" || value === null) return maybe(value, what, parsePlatformObject);
+  const { os, architecture } = value as { os?: unknown; architecture?: unknown };
+  const isUnset = [os, architecture].some((name) => name === undefined || name === "");
+  return isUnset ? undefined : parsePlatformObject(value, what);
+}
+
 /** Parses a descriptor. @throws {MiseOciError} `invalid` naming the field, `unsupported` for a digest that is not sha256. */
 export function parseDescriptor(value: unknown, what: string): Descriptor {
   const object = asObject(value, what);
   const urls = maybe(object["urls"], `${what}.urls`, asStrings);
   const annotations = maybe(object["annotations"], `${what}.annotations`, asStringMap);
-  const platform = maybe(object["platform"], `${what}.platform`, parsePlatformObject);
+  const platform = maybePlatform(object["platform"], `${what}.platform`);
   const artifactType = maybe(object["artifactType"], `${what}.artifactType`, asString);
-  const extensions = unknownFields(object, KNOWN);
+  // A platform that says nothing is written back as it was.
+  const known = platform === undefined ? KNOWN.filter((name) => name !== "platform") : KNOWN;
+  const extensions = unknownFields(object, known);
   return {
     mediaType: asString(object["mediaType"], `${what}.mediaType`),
     digest: parseDigest(object["digest"], `digest of ${what}`),

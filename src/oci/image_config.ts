@@ -16,6 +16,7 @@ import {
   parseJson,
   unknownFields,
 } from "./json.ts";
+import type { Platform } from "./platform.ts";
 
 /** One entry of `history`: how a layer (or, with `empty_layer`, a change of the config) came to be. */
 export interface HistoryEntry {
@@ -91,7 +92,10 @@ function present<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], u
 
 function parseContainerConfig(value: unknown, what: string): ContainerConfig {
   const object = asObject(value, what);
-  const extensions = unknownFields(object, CONFIG_KNOWN);
+  // Old writers put null for what is not set; the specification's schema refuses it.
+  const extensions = Object.fromEntries(
+    Object.entries(unknownFields(object, CONFIG_KNOWN)).filter(([, field]) => field !== null),
+  );
   return present({
     User: maybe(object["User"], `${what}.User`, asString),
     Env: maybe(object["Env"], `${what}.Env`, asStrings),
@@ -114,29 +118,53 @@ function parseHistory(value: unknown, what: string): HistoryEntry {
   }) as HistoryEntry;
 }
 
+function configPlatform(object: JsonObject, what: string): Platform | undefined {
+  const field = (name: string): string => maybe(object[name], `${what}.${name}`, asString) ?? "";
+  const [os, architecture, variant] = [field("os"), field("architecture"), field("variant")];
+  if (os === "" || architecture === "") return undefined;
+  return { os, architecture, ...(variant === "" ? {} : { variant }) };
+}
+
+function failPlatform(what: string): never {
+  throw new MiseOciError("invalid", `Cannot parse ${what}: architecture and os are missing`, {
+    hint: "Set them: crane mutate --set-platform linux/amd64 IMAGE",
+  });
+}
+
+/** Whether a config names its platform. */
+export function namesPlatform(source: Uint8Array | string, what: string): boolean {
+  return configPlatform(asObject(parseJson(source, { what }), what), what) !== undefined;
+}
+
+/** What is assumed of a config that leaves something out. */
+export interface ParseImageConfigOptions {
+  /** The platform of a config that names none, as `crane append` writes it. Default: an error. */
+  readonly platform?: Platform;
+}
+
 /**
  * Parses an image config.
  *
  * @throws {MiseOciError} `invalid` naming the field, if the text is no image config or has no
  * `rootfs.diff_ids`.
  */
-export function parseImageConfig(source: Uint8Array | string, what: string): ImageConfig {
+export function parseImageConfig(
+  source: Uint8Array | string,
+  what: string,
+  options: ParseImageConfigOptions = {},
+): ImageConfig {
   const object = asObject(parseJson(source, { what }), what);
   const rootfs = asObject(object["rootfs"], `${what}.rootfs`);
   const extensions = unknownFields(object, KNOWN);
-  const architecture = maybe(object["architecture"], `${what}.architecture`, asString) ?? "";
-  const os = maybe(object["os"], `${what}.os`, asString) ?? "";
-  if (architecture === "" || os === "") {
-    throw new MiseOciError("invalid", `Cannot parse ${what}: architecture and os are missing`);
-  }
-  const variant = maybe(object["variant"], `${what}.variant`, asString);
+  const { os, architecture, variant } = configPlatform(object, what) ?? options.platform ??
+    failPlatform(what);
   return {
     ...present({
       created: maybe(object["created"], `${what}.created`, asString),
       author: maybe(object["author"], `${what}.author`, asString),
       architecture,
       os,
-      variant: variant === "" ? undefined : variant,
+      variant,
       config: maybe(object["config"], `${what}.config`, parseContainerConfig),
     }),
     diffIds: asArray(rootfs["diff_ids"], `${what}.rootfs.diff_ids`).map((id, i) =>

@@ -20,6 +20,7 @@ export * from "./compression.ts";
 export * from "./descriptor.ts";
 export * from "./digest.ts";
 export * from "./image_config.ts";
+export * from "./image_source.ts";
 export * from "./json.ts";
 export * from "./layout.ts";
 export * from "./manifest.ts";

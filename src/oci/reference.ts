@@ -1,6 +1,6 @@
 /**
  * Image references (distribution-spec, "Pulling manifests"; the grammar of `name[:tag][@digest]` that
- * docker, podman and crane share) and the other places an image can come from.
+ * docker, podman and crane share).
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -17,13 +17,6 @@ export interface Reference {
   /** Digest, if one was written; it decides when both are there. */
   readonly digest?: Digest;
 }
-
-/** Where an image comes from. */
-export type ImageSource =
-  | { readonly kind: "scratch" }
-  | { readonly kind: "registry"; readonly reference: Reference }
-  | { readonly kind: "layout"; readonly path: string; readonly tag?: string }
-  | { readonly kind: "archive"; readonly path: string; readonly tag?: string };
 
 /** The registry that a name without a host means. */
 export const DOCKER_HUB = "docker.io";
@@ -42,13 +35,9 @@ function fail(text: string, why: string, hint?: string): never {
   });
 }
 
-/** What people write who mean a file, or know the names of another program. */
 function hintFor(text: string): string {
   if (/^(?:\.{0,2}|~)\//.test(text) || text === "." || text === "..") {
     return "Write oci:DIR for an image layout, oci-archive:FILE for an archive";
-  }
-  if (/^docker-(?:archive|daemon):|^containers-storage:|^dir:/.test(text)) {
-    return "Convert it: skopeo copy FROM oci-archive:FILE, then oci-archive:FILE here";
   }
   return "Write [HOST[:PORT]/]NAME[:TAG][@sha256:…], such as debian:bookworm-slim";
 }
@@ -168,6 +157,34 @@ export function formatReference(reference: Reference): string {
   return `${registry}/${repository}${withTag}${withDigest}`;
 }
 
+/** A name in a layout that says which version, not what it is a version of. */
+const VERSION_ONLY = /^(?:latest|v?\d[^/:]*)$/;
+
+/**
+ * The name that an engine can give to an image with this name in a layout, always with a tag: `app` is
+ * `app:latest`. `undefined` for a version alone (`v1`) and for what is no reference.
+ */
+export function maybeEngineName(name: string): string | undefined {
+  if (VERSION_ONLY.test(name)) return undefined;
+  try {
+    const { tag, digest } = parseReference(name);
+    if (digest !== undefined) return undefined;
+    return tag === undefined ? `${name}:latest` : name;
+  } catch (error) {
+    if (error instanceof MiseOciError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The full name of an image with this name in a layout as docker and containerd normalise it:
+ * `dev:1` is `docker.io/library/dev:1`. `undefined` where {@linkcode maybeEngineName} is.
+ */
+export function maybeFullName(name: string): string | undefined {
+  const short = maybeEngineName(name);
+  return short === undefined ? undefined : formatReference(parseReference(short));
+}
+
 /** What a manifest request asks for: the digest if there is one, else the tag, else `latest`. */
 export function referenceTarget(reference: Reference): string {
   return reference.digest ?? reference.tag ?? "latest";
@@ -177,44 +194,4 @@ export function referenceTarget(reference: Reference): string {
 export function namesHost(text: string): boolean {
   const slash = text.indexOf("/");
   return slash > 0 && looksLikeHost(text.slice(0, slash));
-}
-
-function splitTag(rest: string): { path: string; tag?: string } {
-  const colon = rest.lastIndexOf(":");
-  const tail = rest.slice(colon + 1);
-  return colon > 0 && TAG.test(tail) && !tail.includes("/")
-    ? { path: rest.slice(0, colon), tag: tail }
-    : { path: rest };
-}
-
-/**
- * Parses where an image comes from: `scratch`, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, or a
- * reference to a registry.
- *
- * @throws {MiseOciError} `usage` as {@linkcode parseReference}.
- */
-export function parseImageSource(text: string): ImageSource {
-  if (text === "scratch") return { kind: "scratch" };
-  for (const [prefix, kind] of [["oci:", "layout"], ["oci-archive:", "archive"]] as const) {
-    if (!text.startsWith(prefix)) continue;
-    const { path, tag } = splitTag(text.slice(prefix.length));
-    if (path === "") fail(text, "the path is empty", `Write ${prefix}PATH[:TAG]`);
-    return { kind, path, ...(tag === undefined ? {} : { tag }) };
-  }
-  return { kind: "registry", reference: parseReference(text) };
-}
-
-/** The text of an image source, for messages and annotations. */
-export function formatImageSource(source: ImageSource): string {
-  const tag = "tag" in source && source.tag !== undefined ? `:${source.tag}` : "";
-  switch (source.kind) {
-    case "scratch":
-      return "scratch";
-    case "layout":
-      return `oci:${source.path}${tag}`;
-    case "archive":
-      return `oci-archive:${source.path}${tag}`;
-    case "registry":
-      return formatReference(source.reference);
-  }
 }

@@ -1,12 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { MiseOciError } from "../errors.ts";
-import {
-  formatImageSource,
-  formatReference,
-  namesHost,
-  parseImageSource,
-  parseReference,
-} from "./reference.ts";
+import { formatReference, namesHost, parseReference } from "./reference.ts";
 
 const SHA = `sha256:${"0".repeat(64)}`;
 
@@ -107,21 +101,6 @@ Deno.test("C02: parse and format agree on a hundred thousand random texts and on
     }
   }
   assert(parsed > 1000, `only ${parsed} texts were references: the fuzz reached nothing`);
-});
-
-Deno.test("parseImageSource() tells scratch, layouts, archives and registries apart", () => {
-  assertEquals(parseImageSource("scratch"), { kind: "scratch" });
-  assertEquals(parseImageSource("oci:./img"), { kind: "layout", path: "./img" });
-  assertEquals(parseImageSource("oci:/a/b:v1"), { kind: "layout", path: "/a/b", tag: "v1" });
-  assertEquals(parseImageSource("oci:/a:b/c"), { kind: "layout", path: "/a:b/c" });
-  assertEquals(parseImageSource("oci-archive:x.tar"), { kind: "archive", path: "x.tar" });
-  assertEquals(parseImageSource("debian").kind, "registry");
-  for (
-    const text of ["scratch", "oci:/a/b:v1", "oci-archive:x.tar", "docker.io/library/debian:12"]
-  ) {
-    assertEquals(formatImageSource(parseImageSource(text)), text);
-  }
-  assertThrows(() => parseImageSource("oci:"), MiseOciError, "the path is empty");
 });
 
 Deno.test("namesHost() tells a full reference from a short name", () => {

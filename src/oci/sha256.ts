@@ -4,6 +4,7 @@
  * needs the other, which is loaded then.
  * @module
  */
+import { concat } from "../bytes.ts";
 import { type Digest, parseDigest } from "./digest.ts";
 
 /** The part of `node:crypto`'s `Hash` that is used. */
@@ -79,12 +80,6 @@ export class Sha256 {
   /** The hash of all that was taken, as 64 hex digits, which ends it. */
   async hex(): Promise<string> {
     if (this.#streaming !== undefined) return this.#streaming.digest("hex");
-    const all = new Uint8Array(this.#kept.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const part of this.#kept) {
-      all.set(part, at);
-      at += part.length;
-    }
-    return await sha256Hex(all);
+    return await sha256Hex(concat(this.#kept));
   }
 }

@@ -107,5 +107,5 @@ export async function buildPackagesLayer(
   if (warn !== undefined) warnings.forEach(warn);
   const name = `${manager} packages`;
   const stored = await storeEntries(entries, { name, pool, sink: context.sink, signal });
-  return { ...stored, fingerprint: packagesFingerprint(request, pool.framing), warnings };
+  return { ...stored, fingerprint: packagesFingerprint(request, pool.parameters), warnings };
 }

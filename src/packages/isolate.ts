@@ -13,6 +13,7 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
+import { collect, sendSignal, startProcess } from "../process/run.ts";
 import type { Rootfs } from "../rootfs/rootfs.ts";
 
 /** Capabilities that are kept. Without `setfcap` packages fall back to setuid, which layers can hold. */
@@ -144,11 +145,7 @@ export async function runIsolated(
     ISOLATED_PATH: env.PATH,
   });
   let started = false;
-  const kill = (): void => {
-    try {
-      child.kill("SIGKILL");
-    } catch { /* it has ended already */ }
-  };
+  const kill = (): void => sendSignal(child, "SIGKILL");
   const stop = (): void => {
     if (started) kill();
   };
@@ -165,10 +162,11 @@ export async function runIsolated(
       tail.push(line);
       if (tail.length > TAIL_LINES) tail.shift();
     };
+    const lines = { maxBytes: 0, beyond: "drop", onLine: take } as const;
     const [{ code }] = await Promise.all([
       child.status,
-      readLines(child.stdout, take),
-      readLines(child.stderr, take),
+      collect(child.stdout, lines).bytes,
+      collect(child.stderr, lines).bytes,
     ]);
     signal?.throwIfAborted();
     return { code, tail };
@@ -206,44 +204,17 @@ function unshareArgs(
 }
 
 function spawn(args: readonly string[], env: Readonly<Record<string, string>>): Deno.ChildProcess {
-  try {
-    return new Deno.Command("unshare", {
-      args: [...args],
-      env: { ...env },
-      clearEnv: true,
-      cwd: "/",
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-  } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) {
-      throw new MiseOciError(
+  return startProcess({
+    command: ["unshare", ...args],
+    env,
+    clearEnv: true,
+    cwd: "/",
+    failure: 'Cannot install packages with "unshare"',
+    explain: (cause) =>
+      !(cause instanceof Deno.errors.NotFound) ? cause : new MiseOciError(
         "packages",
         'Cannot install packages: the program "unshare" is not on PATH',
         { hint: "Install util-linux", cause },
-      );
-    }
-    if (cause instanceof Deno.errors.NotCapable) {
-      throw new MiseOciError("permission", 'Cannot install packages: "unshare" may not be run', {
-        hint: "Allow it with --allow-run=unshare",
-        cause,
-      });
-    }
-    throw cause;
-  }
-}
-
-/** Cuts output to lines; an endless line is cut as well. */
-async function readLines(
-  stream: ReadableStream<Uint8Array>,
-  take: (line: string) => void,
-): Promise<void> {
-  let rest = "";
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split(/\r?\n|\r/);
-    rest = lines.pop()!.slice(-4096);
-    for (const line of lines) if (line !== "") take(line.slice(0, 4096));
-  }
-  if (rest !== "") take(rest);
+      ),
+  }, { stdout: "piped", stderr: "piped" });
 }

@@ -16,8 +16,6 @@ export {
   type PackagesRequest,
 } from "./build.ts";
 export {
-  type PackageManager,
-  type PackageSpec,
   type PackagesPlan,
   planPackages,
   type PlanPackagesOptions,

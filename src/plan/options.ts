@@ -4,7 +4,7 @@
  */
 import { MiseOciError } from "../errors.ts";
 import { type MountPoint, parseMountPoint } from "../oci/image_path.ts";
-import { type ImageSource, parseImageSource, type Platform } from "../oci/mod.ts";
+import { type BaseSource, parseImageSource, type Platform } from "../oci/mod.ts";
 import type { Copy, Project } from "./project.ts";
 import type { CompressionPlan, Owner, PackageChoice } from "./types.ts";
 
@@ -55,7 +55,7 @@ export interface PlanOptions {
 /** What applies once flags, `[oci]`, settings and defaults are weighed. */
 export interface ResolvedOptions {
   /** Base image. */
-  readonly from: ImageSource;
+  readonly from: BaseSource;
   /** The base as the user wrote it. */
   readonly fromText: string;
   /** Name of the image. */

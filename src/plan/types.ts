@@ -3,7 +3,7 @@
  * golden tests compare it, cache keys are made of it.
  * @module
  */
-import type { Compression, ImageSource, Platform } from "../oci/mod.ts";
+import type { BaseSource, Compression, Platform } from "../oci/mod.ts";
 import type { DeclaredSecret } from "../secrets.ts";
 
 /** Numeric owner of the entries of a layer. */
@@ -73,7 +73,7 @@ export type LayerSource =
 /** The system packages of an image. */
 export interface PackageChoice {
   /** Package manager of the base. */
-  readonly manager: "apt" | "apk";
+  readonly manager: string;
   /** The packages; without a version the newest that the base's sources have. */
   readonly packages: readonly { readonly name: string; readonly version?: string }[];
 }
@@ -143,7 +143,7 @@ export interface BuildPlan {
   /** What the image runs on. */
   readonly platform: Platform;
   /** The base image. */
-  readonly from: ImageSource;
+  readonly from: BaseSource;
   /** The base as the user wrote it. */
   readonly fromText: string;
   /** Name in the layout's index. */

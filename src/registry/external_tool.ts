@@ -4,6 +4,7 @@
  * @module
  */
 import { describeError, MiseOciError } from "../errors.ts";
+import { runProcess } from "../process/run.ts";
 import { formatReference, type Reference } from "../oci/mod.ts";
 import { hostKind, registryUrl } from "./host.ts";
 
@@ -12,8 +13,6 @@ export type ExternalTool = "skopeo" | "crane";
 
 /** How a program ended. */
 export interface ToolOutput {
-  /** True if its exit code was 0. */
-  readonly success: boolean;
   /** Exit code. */
   readonly code: number;
   /** What it wrote, stdout and then stderr. */
@@ -30,10 +29,8 @@ export type RunTool = (
 export interface ExternalPush {
   /** The program. */
   readonly tool: ExternalTool;
-  /** Absolute directory of an image layout. */
+  /** Absolute directory of an image layout whose index has one entry: an image, or an index of several. */
   readonly layout: string;
-  /** Name of the image in the layout; may be absent if there is only one. */
-  readonly tag?: string;
   /** Where it goes. */
   readonly reference: Reference;
   /** The registry is spoken to over http, or its certificate is not checked. */
@@ -51,20 +48,21 @@ export interface ExternalPushOptions {
 /** How much of a failed program's output is shown. */
 const TAIL_LENGTH = 2000;
 
+/** How much of its output is kept, in bytes of each stream. */
+const OUTPUT_BYTES = 64 << 10;
+
 const runTool: RunTool = async (program, { args, signal }) => {
-  const output = await new Deno.Command(program, {
-    args: [...args],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-    ...(signal === undefined ? {} : { signal }),
-  }).output();
+  const output = { maxBytes: OUTPUT_BYTES, beyond: "drop" } as const;
+  const { code, stdout, stderr } = await runProcess({
+    command: [program, ...args],
+    failure: `Cannot run "${program}"`,
+    explain: (cause) => cause,
+    stdout: output,
+    stderr: output,
+    signal,
+  });
   const decoder = new TextDecoder();
-  return {
-    success: output.success,
-    code: output.code,
-    text: decoder.decode(output.stdout) + decoder.decode(output.stderr),
-  };
+  return { code, text: decoder.decode(stdout) + decoder.decode(stderr) };
 };
 
 /**
@@ -86,7 +84,7 @@ const runTool: RunTool = async (program, { args, signal }) => {
  * ```
  */
 export function externalToolArguments(push: ExternalPush): readonly string[] {
-  const { tool, layout, tag, reference, insecure } = push;
+  const { tool, layout, reference, insecure } = push;
   const target = formatReference(reference);
   // skopeo tries TLS first, with or without the flag; crane knows loopback hosts itself.
   const plain = insecure ||
@@ -94,14 +92,15 @@ export function externalToolArguments(push: ExternalPush): readonly string[] {
   if (tool === "crane") return ["push", ...(insecure ? ["--insecure"] : []), layout, target];
   if (layout.includes(":")) {
     throw new MiseOciError("unsupported", `Cannot hand "${layout}" to skopeo: it has a colon`, {
-      hint: "Choose another directory with -o, or leave --tool out",
+      hint: "Choose another TMPDIR, or leave --tool out",
     });
   }
   return [
     "copy",
+    "--all",
     "--preserve-digests",
     ...(plain ? ["--dest-tls-verify=false"] : []),
-    `oci:${layout}${tag === undefined ? "" : `:${tag}`}`,
+    `oci:${layout}`,
     `docker://${target}`,
   ];
 }
@@ -136,22 +135,22 @@ export async function pushWithTool(
         cause,
       });
     }
-    if (cause instanceof Deno.errors.NotCapable) {
-      throw new MiseOciError("permission", `Cannot run "${tool}": Deno may not run it`, {
-        hint: `Add --allow-run=${tool}`,
-        cause,
-      });
-    }
+    if (cause instanceof MiseOciError) throw cause;
     throw new MiseOciError("io", `Cannot run "${tool}": ${describeError(cause)}`, { cause });
   }
   signal?.throwIfAborted();
-  if (output.success) return;
+  if (output.code === 0) return;
   throw new MiseOciError(
     "registry",
     `Cannot push to "${
       formatReference(push.reference)
     }": ${tool} ended with code ${output.code}: ` +
       tail(output.text),
-    { hint: `Log in with ${tool === "crane" ? "crane auth login" : "skopeo login"} if it asks to` },
+    {
+      // skopeo writes an index anew, which older ones only do to the same bytes for some.
+      hint: /cannot modify it/.test(output.text)
+        ? `This ${tool} cannot send the index unchanged. Leave --tool out: the built-in client can`
+        : `Log in with ${tool === "crane" ? "crane auth login" : "skopeo login"} if it asks to`,
+    },
   );
 }

@@ -4,14 +4,15 @@ import { parseReference } from "../oci/mod.ts";
 import { externalToolArguments, pushWithTool } from "./external_tool.ts";
 
 const reference = parseReference("localhost:5000/team/app:v1");
-const push = { tool: "skopeo", layout: "/work/img", tag: "v1", reference, insecure: true } as const;
+const push = { tool: "skopeo", layout: "/work/img", reference, insecure: true } as const;
 
-Deno.test("skopeo keeps digests and learns the name in the layout", () => {
+Deno.test("skopeo keeps digests and sends every image of an index", () => {
   assertEquals(externalToolArguments(push), [
     "copy",
+    "--all",
     "--preserve-digests",
     "--dest-tls-verify=false",
-    "oci:/work/img:v1",
+    "oci:/work/img",
     "docker://localhost:5000/team/app:v1",
   ]);
 });
@@ -57,8 +58,7 @@ Deno.test("a program that is missing is named with the way out", async () => {
 
 Deno.test("a program that fails is quoted from its end, without control characters", async () => {
   const text = "x".repeat(10_000) + "\x1b[31mFATA unauthorized\x1b[0m\r\n\x07";
-  const run = (): Promise<{ success: boolean; code: number; text: string }> =>
-    Promise.resolve({ success: false, code: 1, text });
+  const run = (): Promise<{ code: number; text: string }> => Promise.resolve({ code: 1, text });
   const error = await assertRejects(
     () => pushWithTool(push, { run }),
     MiseOciError,

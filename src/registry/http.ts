@@ -3,6 +3,7 @@
  * credentials of its own: those belong to the transport.
  * @module
  */
+import { concat } from "../bytes.ts";
 import { hostAndPort } from "./host.ts";
 import { startLateTimer } from "../late_timer.ts";
 import { SizedBody } from "./sized_body.ts";
@@ -196,13 +197,7 @@ export class HttpResponse {
         break;
       }
     }
-    const bytes = new Uint8Array(size);
-    let at = 0;
-    for (const part of parts) {
-      bytes.set(part, at);
-      at += part.length;
-    }
-    return { bytes, complete };
+    return { bytes: concat(parts), complete };
   }
 
   /** Gives the body up, keeping the connection if what is left is short. Never fails. */

@@ -12,20 +12,20 @@
  * method, path, scopes and the statuses that are answers; verify what comes back; test it against
  * `tests/support/faultreg`; export it here.
  *
- * @example Pull an image's layers
+ * @example Pull the layers of an image of one platform
  * ```ts
- * import { parsePlatform, parseReference } from "../oci/mod.ts";
+ * import { parseReference } from "../oci/mod.ts";
  * import type { BlobSink } from "../store/ports.ts";
- * import { createRegistryClient, pullBlob, resolveImage } from "./mod.ts";
+ * import { createRegistryClient, fetchManifest, pullBlob } from "./mod.ts";
  *
  * async function pull(name: string, sink: BlobSink): Promise<void> {
  *   const reference = parseReference(name);
- *   const { registry, repository } = reference;
+ *   const { registry, repository, tag = "latest" } = reference;
  *   const client = createRegistryClient({ registry, insecure: false });
  *   try {
- *     const platform = parsePlatform("linux/amd64");
- *     const image = await resolveImage(client, { reference, platform });
- *     for (const descriptor of image.manifest.layers) {
+ *     const { content } = await fetchManifest(client, { repository, target: tag });
+ *     if (content.kind === "index") return; // `resolveImage` of ./image chooses a platform.
+ *     for (const descriptor of content.manifest.layers) {
  *       await pullBlob(client, { repository, descriptor, sink });
  *     }
  *   } finally {
@@ -68,11 +68,6 @@ export { type OpenClientOptions, openRegistryClient } from "./open_client.ts";
 export { ping } from "./ping.ts";
 export { pullBlob, type PullBlobOptions, type PullOutcome } from "./pull_blob.ts";
 export {
-  type ResolvedRemoteImage,
-  resolveImage,
-  type ResolveImageOptions,
-} from "./resolve_image.ts";
-export {
   type BaseOrigin,
   type PushableImage,
   type PushEvent,
@@ -80,13 +75,6 @@ export {
   type PushOptions,
   type PushResult,
 } from "./push.ts";
-export {
-  findReusableLayers,
-  type ReusableLayer,
-  type ReuseOptions,
-  type ReuseResult,
-  type WantedLayer,
-} from "./reuse.ts";
 export {
   type Attempts,
   type AttemptsOptions,

@@ -10,8 +10,8 @@ import {
   type LayerReadOptions,
   maybeWhiteout,
   readVerifiedLayer,
-  type TarEntry,
 } from "../layer/read/mod.ts";
+import type { TarEntry } from "../tar/parser.ts";
 import type { Attributes, Rootfs } from "./rootfs.ts";
 
 /** A layer of the base image. */

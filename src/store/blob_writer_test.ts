@@ -8,7 +8,7 @@ import {
   startWorker,
   text,
   tree,
-} from "./fixtures_test.ts";
+} from "../../tests/support/store_fixtures.ts";
 import { createLayout } from "./mod.ts";
 
 Deno.test("a blob has its name only after commit()", () =>
@@ -107,7 +107,7 @@ Deno.test(`D03: a full disk leaves no partial blob and the old layout${skipMount
   ignore: !namespaces,
 }, () =>
   inTempDir(async (dir) => {
-    const worker = new URL("./worker_test.ts", import.meta.url).pathname;
+    const worker = new URL("../../tests/support/store_worker.ts", import.meta.url).pathname;
     const run = `"${Deno.execPath()}" run -A "${worker}"`;
     const script =
       `mount -t tmpfs -o size=3m none "${dir}" && echo | ${run} build "${dir}/out" a >/dev/null &&

@@ -12,7 +12,7 @@ import {
   startWorker,
   text,
   tree,
-} from "./fixtures_test.ts";
+} from "../../tests/support/store_fixtures.ts";
 import { type Cache } from "./mod.ts";
 import { makeRootfsPlace, rootfsDirectory, sweepRootfsPlaces } from "./rootfs_places.ts";
 

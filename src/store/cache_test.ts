@@ -20,7 +20,7 @@ import {
   startWorker,
   text,
   tree,
-} from "./fixtures_test.ts";
+} from "../../tests/support/store_fixtures.ts";
 import { cacheDirectory, createLayout, openCache } from "./mod.ts";
 
 const hex = "ab".repeat(32);

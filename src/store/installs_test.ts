@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { dirname, join } from "@std/path";
-import { age, HOUR, inTempDir, newCache, tree } from "./fixtures_test.ts";
+import { age, HOUR, inTempDir, newCache, tree } from "../../tests/support/store_fixtures.ts";
 import type { Cache } from "./mod.ts";
 
 const PLATFORM = "platforms/linux-arm64";

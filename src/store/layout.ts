@@ -18,6 +18,7 @@ import {
   INDEX_FILE,
   LAYOUT_FILE,
   MAX_MANIFEST_BYTES,
+  maybeFullName,
   parseLayoutFile,
   parseManifest,
 } from "../oci/mod.ts";
@@ -25,13 +26,7 @@ import { dirname, join } from "@std/path";
 import { BlobDirectory } from "./blob_directory.ts";
 import { FileBlobWriter } from "./blob_writer.ts";
 import { type Disk, realDisk } from "./disk.ts";
-import {
-  type ImageSelector,
-  type ImageStore,
-  type ResolvedImage,
-  resolveImage,
-  tagOf,
-} from "./image_source.ts";
+import { type ImageStore, tagOf } from "./image_store.ts";
 import { maybeLstat, maybeStat, maybeSystemCode, withPath } from "./io_error.ts";
 import { layoutError, parsingLayout } from "./layout_error.ts";
 import { LAYOUT_LOCK_FILE, type Lock, lockLayout, type LockOptions } from "./lock.ts";
@@ -58,6 +53,23 @@ export interface SetTagOptions extends LockOptions {
   readonly removeReplaced?: boolean;
 }
 
+/**
+ * An entry of an index under a name: for containerd (Kubernetes, nerdctl) also under the full one that it
+ * makes of the name, as BuildKit writes it.
+ */
+export function nameEntry(entry: Descriptor, tag: string | undefined): Descriptor {
+  const { [Annotation.refName]: _tag, [Annotation.containerdName]: _name, ...others } =
+    entry.annotations ?? {};
+  const { annotations: _annotations, ...bare } = entry;
+  const full = tag === undefined ? undefined : maybeFullName(tag);
+  const annotations = {
+    ...others,
+    ...(tag === undefined ? {} : { [Annotation.refName]: tag }),
+    ...(full === undefined ? {} : { [Annotation.containerdName]: full }),
+  };
+  return Object.keys(annotations).length === 0 ? bare : { ...bare, annotations };
+}
+
 /** Reads a small file of a layout. A link, FIFO or directory in its place is not one. */
 async function maybeReadFile(directory: string, name: string): Promise<Uint8Array | undefined> {
   const path = join(directory, name);
@@ -76,6 +88,8 @@ export class Layout implements BlobSink, ImageStore {
   readonly dir: string;
   /** What it is, for messages. */
   readonly place: string;
+  /** How the command line names it. */
+  readonly address: string;
   /** Its blobs. */
   readonly blobs: BlobDirectory;
   readonly #disk: Disk;
@@ -85,6 +99,7 @@ export class Layout implements BlobSink, ImageStore {
   constructor(dir: string, options: LayoutOptions = {}) {
     this.dir = dir;
     this.place = `image layout "${dir}"`;
+    this.address = `oci:${dir}`;
     this.blobs = new BlobDirectory(join(dir, "blobs", "sha256"), this.place);
     this.#disk = options.disk ?? realDisk;
   }
@@ -97,11 +112,6 @@ export class Layout implements BlobSink, ImageStore {
     const parsed = parsingLayout(() => parseManifest(bytes, { what }));
     if (parsed.kind === "index") return parsed.index;
     throw layoutError(this.dir, `${INDEX_FILE} is an image manifest, not an index`);
-  }
-
-  /** Finds the one image that is meant. @throws {MiseOciError} as {@linkcode resolveImage}. */
-  resolve(selector: ImageSelector = {}): Promise<ResolvedImage> {
-    return resolveImage(this, selector);
   }
 
   /** Checks that everything named is whole. @throws {MiseOciError} as {@linkcode verifyStore}. */
@@ -157,10 +167,7 @@ export class Layout implements BlobSink, ImageStore {
    */
   async setTag(entry: Descriptor, tag?: string, options: SetTagOptions = {}): Promise<Descriptor> {
     await verifyStore(this, { entries: [entry], sizesOnly: true });
-    const { [Annotation.refName]: _old, ...others } = entry.annotations ?? {};
-    const { annotations: _annotations, ...bare } = entry;
-    const annotations = tag === undefined ? others : { ...others, [Annotation.refName]: tag };
-    const named = Object.keys(annotations).length === 0 ? bare : { ...bare, annotations };
+    const named = nameEntry(entry, tag);
     const lock = options.lock ?? await lockLayout(this.dir, options);
     try {
       const replaced = await this.#replaceEntry(named, tag);

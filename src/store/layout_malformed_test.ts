@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { encodeIndex, encodeLayoutFile, MediaType } from "../oci/mod.ts";
-import { inTempDir, rejected, text } from "./fixtures_test.ts";
+import { inTempDir, rejected, text } from "../../tests/support/store_fixtures.ts";
 import { createLayout, openLayout } from "./mod.ts";
 
 const deep = (open: string, close: string): string => open.repeat(100_000) + close.repeat(100_000);

@@ -1,3 +1,4 @@
+import { resolveImage } from "../image/mod.ts";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { dirname } from "@std/path";
 import { Annotation, encodeLayoutFile } from "../oci/mod.ts";
@@ -10,7 +11,7 @@ import {
   text,
   tree,
   writeImage,
-} from "./fixtures_test.ts";
+} from "../../tests/support/store_fixtures.ts";
 import { createLayout, type Disk, type Layout, lockLayout, openLayout, realDisk } from "./mod.ts";
 
 async function newLayout(dir: string): Promise<Layout> {
@@ -27,7 +28,7 @@ Deno.test("a layout that was written opens, resolves and verifies", () =>
     const layout = await newLayout(dir);
     await layout.setTag(await writeImage(layout), "latest");
     const opened = await openLayout(`${dir}/out`);
-    const image = await opened.resolve();
+    const image = await resolveImage(opened);
     assertEquals(image.tag, "latest");
     assertEquals(image.platform, AMD64);
     assertEquals((await opened.verify()).blobs, 3);
@@ -194,14 +195,14 @@ Deno.test("D14: the program stopped before any operation leaves the old index or
       });
       const opened = await openLayout(out);
       await opened.verify();
-      const size = (await opened.resolve()).manifest.layers[0]?.size;
+      const size = (await resolveImage(opened)).manifest.layers[0]?.size;
       assertEquals(size, 3);
       for (const name of await tree(opened.blobs.path)) {
         assertEquals(sha256(await Deno.readFile(`${opened.blobs.path}/${name}`)), `sha256:${name}`);
       }
       const again = await createLayout(out);
       await again.setTag(await writeImage(again, "new"), "a");
-      assertEquals((await again.resolve()).manifest.layers[0]?.digest, sha256(text("new")));
+      assertEquals((await resolveImage(again)).manifest.layers[0]?.digest, sha256(text("new")));
       if (done) break;
     }
   }));

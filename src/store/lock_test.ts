@@ -1,5 +1,6 @@
+import { resolveImage } from "../image/mod.ts";
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { inTempDir, rejected, startWorker, tree } from "./fixtures_test.ts";
+import { inTempDir, rejected, startWorker, tree } from "../../tests/support/store_fixtures.ts";
 import { acquireLock, openLayout, withLock } from "./mod.ts";
 
 Deno.test("D07: the second holder waits, is told who holds the lock, and gets it", () =>
@@ -75,7 +76,7 @@ Deno.test("D07: builds into one layout at once all end up in it", () =>
     for (const worker of workers) assertEquals(await worker.done, { code: 0, stderr: "" });
     const layout = await openLayout(`${dir}/out`);
     await layout.verify();
-    for (const tag of tags) assertEquals((await layout.resolve({ tag })).tag, tag);
+    for (const tag of tags) assertEquals((await resolveImage(layout, { tag })).tag, tag);
     assertEquals(
       (await tree(`${dir}/out`)).filter((name) => name.includes(".tmp-") || name.includes("lock")),
       [],

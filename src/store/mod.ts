@@ -1,19 +1,7 @@
 /**
- * Blobs on disk: the OCI image layout, archives of layouts, and the cache.
+ * Blobs on disk: the OCI image layout and the cache.
  * @module
  */
-export {
-  type Archive,
-  checkArchiveFile,
-  openArchive,
-  type OpenArchiveOptions,
-} from "./archive_reader.ts";
-export {
-  type ArchiveSelection,
-  type ArchiveTarget,
-  writeDockerArchive,
-  writeOciArchive,
-} from "./archive_writer.ts";
 export {
   type Cache,
   type CachedLayer,
@@ -27,16 +15,19 @@ export { holdInstalls } from "./installs.ts";
 export { rootfsDirectory } from "./rootfs_places.ts";
 export { type Disk, realDisk } from "./disk.ts";
 export {
-  type ImageSelector,
+  checkSize,
   type ImageStore,
   readBlob,
-  type ResolvedImage,
-  resolveImage,
-} from "./image_source.ts";
+  readDocument,
+  type ReadManifest,
+  readManifest,
+  tagOf,
+} from "./image_store.ts";
 export {
   createLayout,
   Layout,
   type LayoutOptions,
+  nameEntry,
   openLayout,
   type SetTagOptions,
 } from "./layout.ts";
@@ -45,3 +36,4 @@ export { acquireLock, type Lock, lockLayout, type LockOptions, withLock } from "
 export * from "./ports.ts";
 export { checkWritable } from "./temp_file.ts";
 export { type VerifyMemory, type VerifyOptions, type VerifyResult, verifyStore } from "./verify.ts";
+export { reachable } from "./reachable.ts";

@@ -2,8 +2,8 @@
  * Which blobs belong to an image.
  * @module
  */
-import { type Descriptor, type Digest, maybeManifestKind, parseManifest } from "../oci/mod.ts";
-import { type ImageStore, readBlob } from "./image_source.ts";
+import { type Descriptor, type Digest, maybeManifestKind } from "../oci/mod.ts";
+import { type ImageStore, readManifest } from "./image_store.ts";
 
 /**
  * Everything that entries of an index name, with sizes: manifests before what they name, each once.
@@ -18,10 +18,7 @@ export async function reachable(
     if (found.has(entry.digest)) return;
     found.set(entry.digest, entry.size);
     if (maybeManifestKind(entry.mediaType) === undefined) return;
-    const parsed = parseManifest(await readBlob(store, entry), {
-      what: `manifest "${entry.digest}" of ${store.place}`,
-      expectedMediaType: entry.mediaType,
-    });
+    const { content: parsed } = await readManifest(store, entry);
     const below = parsed.kind === "index"
       ? parsed.index.manifests
       : [parsed.manifest.config, ...parsed.manifest.layers];

@@ -2,14 +2,8 @@
  * Checking that an image is whole.
  * @module
  */
-import {
-  type Descriptor,
-  type Digest,
-  isForeignLayer,
-  maybeManifestKind,
-  parseManifest,
-} from "../oci/mod.ts";
-import { checkSize, type ImageStore, readBlob } from "./image_source.ts";
+import { type Descriptor, type Digest, isForeignLayer, maybeManifestKind } from "../oci/mod.ts";
+import { checkSize, type ImageStore, readManifest } from "./image_store.ts";
 
 /** Options of {@linkcode verifyStore}. */
 export interface VerifyOptions {
@@ -73,10 +67,7 @@ export async function verifyStore(
     await checkSize(store, entry);
     if (seen.has(entry.digest)) return;
     seen.set(entry.digest, entry.size);
-    const parsed = parseManifest(await readBlob(store, entry), {
-      what: `manifest "${entry.digest}" of ${store.place}`,
-      expectedMediaType: entry.mediaType,
-    });
+    const { content: parsed } = await readManifest(store, entry);
     if (parsed.kind === "index") {
       for (const child of parsed.index.manifests) await checkEntry(child);
     } else {

@@ -3,7 +3,7 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import type { ResolvedImage } from "../store/mod.ts";
+import type { Image } from "../image/types.ts";
 import { openBuildCache } from "../build/build_cache.ts";
 import { findReport, foundImage, isSilent, openFrom } from "../check/checked_image.ts";
 import type { CheckMode } from "../check/report_problems.ts";
@@ -19,7 +19,7 @@ const problemsModule = () => import("../check/report_problems.ts");
  * @throws {MiseOciError} `check` if there are problems and the check is strict.
  */
 export async function checkFound(
-  image: ResolvedImage,
+  image: Image,
   check: CheckMode,
   context: WorkflowContext,
 ): Promise<void> {

@@ -3,19 +3,18 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import type { Digest, Platform } from "../oci/mod.ts";
+import type { Digest, ImageSource, Platform } from "../oci/mod.ts";
 import { describeDuplicate, type Duplicate, type Finding, findingsOf } from "../check/mod.ts";
 import { openBuildCache } from "../build/build_cache.ts";
-import { findReport, foundImage } from "../check/checked_image.ts";
+import { findReport, foundImage, openFrom } from "../check/checked_image.ts";
 import { type Cache, verifyStore } from "../store/mod.ts";
-import type { ImageTarget } from "./inspect_types.ts";
 import { type OpenedImage, openImage } from "./open_image.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** The flags of `check`, parsed. */
 export interface CheckRequest {
   /** Which image. */
-  readonly target: ImageTarget;
+  readonly source: ImageSource;
   /** Absolute working directory, for mise's settings. */
   readonly directory: string;
   /** Which of its platforms; default: the host's, or the only one. */
@@ -42,6 +41,8 @@ export interface CheckResult {
   readonly digest: Digest;
   /** What it runs on. */
   readonly platform: Platform;
+  /** Every platform that the image is there for; only one was checked. */
+  readonly platforms: readonly Platform[];
   /** Number of commands looked at. */
   readonly commands: number;
   /** What does not start. */
@@ -84,20 +85,21 @@ export async function checkImage(
   request: CheckRequest,
   context: WorkflowContext,
 ): Promise<CheckResult> {
-  const { target, directory, platform } = request;
+  const { source, directory, platform } = request;
   const options = { directory, ...(platform === undefined ? {} : { platform }) };
-  await using image = await openImage(target, options, context);
+  await using image = await openImage(source, options, context);
   const cache = await openBuildCache(context);
   await verify(image, cache, context);
-  const checked = foundImage(image, (descriptor) => image.openLayer(descriptor));
+  const checked = foundImage(image, openFrom(image.source));
   const report = await findReport(checked, cache, context);
   if (report === undefined) {
     throw new MiseOciError("not-found", `Cannot check ${image.name}: a layer is missing`);
   }
   return {
     image: image.name,
-    digest: image.digest,
+    digest: image.descriptor.digest,
     platform: image.platform,
+    platforms: image.platforms,
     commands: report.commands,
     problems: findingsOf(report).map((finding) => ({ type: finding.causes[0].type, ...finding })),
     duplicates: report.duplicates.map((duplicate) => ({

@@ -68,7 +68,7 @@ export async function diffImages(
   for (const change of comparison.layers) {
     layers.push(await withFiles(change, { a, b }, { bumped: request.files, context }));
   }
-  const side = ({ name, digest }: OpenedImage): Pick<OpenedImage, "name" | "digest"> => ({
+  const side = ({ name, descriptor: { digest } }: OpenedImage): DiffResult["a"] => ({
     name,
     digest,
   });

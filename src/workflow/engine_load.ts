@@ -13,7 +13,8 @@
 import { describeError, MiseOciError } from "../errors.ts";
 import { type Engine, serveImage } from "../engine/mod.ts";
 import { shortDigest } from "../oci/mod.ts";
-import { type ResolvedImage, writeDockerArchive } from "../store/mod.ts";
+import type { Image } from "../image/types.ts";
+import { writeDockerArchive } from "../image/write_archive.ts";
 import { changeNames } from "./run_lease.ts";
 import type { WorkflowContext } from "../context.ts";
 
@@ -46,7 +47,7 @@ const PULLS = 3;
 /** The engine's id of the very image, if it has that. */
 export async function maybePresent(
   engine: Engine,
-  image: ResolvedImage,
+  image: Image,
 ): Promise<string | undefined> {
   // An engine calls an image by its config's digest, or (docker on containerd) by its manifest's.
   return await engine.maybeImageId(image.manifest.config.digest) ??
@@ -55,7 +56,7 @@ export async function maybePresent(
 
 async function pull(
   engine: Engine,
-  image: ResolvedImage,
+  image: Image,
   options: LoadOptions & { readonly item: string },
 ): Promise<"assembled" | "pulled"> {
   const { name, id, item, context: { reporter, signal } } = options;
@@ -125,7 +126,7 @@ function maybeUnreachable({ name }: Engine, error: unknown): MiseOciError | unde
 
 async function loadArchive(
   engine: Engine,
-  image: ResolvedImage,
+  image: Image,
   options: {
     readonly name: string;
     readonly pullError: unknown;
@@ -137,7 +138,10 @@ async function loadArchive(
     "sending the whole image";
   reporter.emit({ type: "detail", level: 1, text });
   try {
-    await engine.load((stream) => writeDockerArchive(image, stream, { repoTags: [name] }), signal);
+    await engine.load(
+      (stream) => writeDockerArchive(image, stream, { repoTags: [name], zstd: true }),
+      signal,
+    );
   } catch (error) {
     if (signal.aborted) throw error;
     throw new MiseOciError(
@@ -156,7 +160,7 @@ async function loadArchive(
  */
 export async function loadIntoEngine(
   engine: Engine,
-  image: ResolvedImage,
+  image: Image,
   options: LoadOptions,
 ): Promise<LoadOutcome> {
   const { name, context } = options;

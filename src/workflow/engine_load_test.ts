@@ -1,3 +1,4 @@
+import { resolveImage } from "../image/mod.ts";
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { MiseOciError } from "../errors.ts";
@@ -43,7 +44,7 @@ loadTest(
   "an image that the engine has gets one more name and is not sent",
   "echo sha256:1",
   async (layout, fake) => {
-    const image = await (await openLayout(layout)).resolve();
+    const image = await resolveImage(await openLayout(layout));
     assertEquals(await loadIntoEngine(docker(fake.path), image, options), "present");
     const [inspect, tag, ...others] = await fake.calls();
     assertEquals(inspect?.at(-1), image.manifest.config.digest);
@@ -56,7 +57,7 @@ loadTest(
   "an engine that cannot pull gets a whole archive",
   'case $1 in image|pull) exit 1;; load) tar -tf - | sort > "$CALLS/names";; esac',
   async (layout, fake) => {
-    const image = await (await openLayout(layout)).resolve();
+    const image = await resolveImage(await openLayout(layout));
     assertEquals(await loadIntoEngine(docker(fake.path), image, options), "archive");
     const calls = await fake.calls();
     assertEquals(calls.filter(([verb]) => verb === "pull").length, 3);
@@ -70,7 +71,7 @@ loadTest(
   'case $1 in image) exit 1;; pull) echo "connection refused" >&2; exit 1;; ' +
     'load) head -c 600 >/dev/null; echo "no space left on device" >&2; exit 1;; esac',
   async (layout, fake) => {
-    const image = await (await openLayout(layout)).resolve();
+    const image = await resolveImage(await openLayout(layout));
     const error = await assertRejects(
       () => loadIntoEngine(docker(fake.path), image, options),
       MiseOciError,
@@ -99,7 +100,7 @@ for (
     `C10: an engine that cannot be reached is asked once: ${message}`,
     `echo '${said}' >&2; exit 1`,
     async (layout, fake) => {
-      const image = await (await openLayout(layout)).resolve();
+      const image = await resolveImage(await openLayout(layout));
       const error = await assertRejects(
         () => loadIntoEngine(docker(fake.path), image, options),
         MiseOciError,
@@ -130,7 +131,7 @@ loadTest(
     const bytes = await Deno.readFile(rawBlobPath(layout, digest));
     bytes[100]! ^= 1;
     await Deno.writeFile(rawBlobPath(layout, digest), bytes);
-    const image = await (await openLayout(layout)).resolve();
+    const image = await resolveImage(await openLayout(layout));
     const error = await assertRejects(
       () => loadIntoEngine(docker(fake.path), image, options),
       MiseOciError,

@@ -38,8 +38,9 @@ export async function inspectImage(
   request: InspectRequest,
   context: WorkflowContext,
 ): Promise<InspectResult> {
-  await using image = await openImage(request.target, request, context);
-  const { name, digest, config, platform } = image;
+  await using image = await openImage(request.source, request, context);
+  const { name, config, platform, platforms } = image;
+  const { digest } = image.descriptor;
   const created = config.created === undefined ? {} : { created: config.created };
   const layers = describeLayers(image);
   if (request.html !== undefined) {
@@ -53,5 +54,5 @@ export async function inspectImage(
       }));
   }
   const html = request.html === undefined ? {} : { html: request.html };
-  return { name, digest, platform, ...created, layers, ...html };
+  return { name, digest, platform, platforms, ...created, layers, ...html };
 }

@@ -7,18 +7,6 @@ import type { Digest, ImageSource, Platform } from "../oci/mod.ts";
 
 export type { FileChange, LayerChange, LayerFacts };
 
-/** An image to look at: what a user wrote, its path absolute. */
-export type ImageTarget =
-  | ImageSource
-  /** A directory, a file or a reference: what is there decides. */
-  | {
-    readonly kind: "guess";
-    /** As it was written. */
-    readonly text: string;
-    /** The absolute path that it would be. */
-    readonly path: string;
-  };
-
 /** What both commands take. */
 interface LookRequest {
   /** Absolute working directory. */
@@ -30,7 +18,7 @@ interface LookRequest {
 /** The flags of `inspect`, parsed. */
 export interface InspectRequest extends LookRequest {
   /** Which image. */
-  readonly target: ImageTarget;
+  readonly source: ImageSource;
   /** Absolute path of the page to write (`--html`). */
   readonly html?: string;
 }
@@ -43,6 +31,8 @@ export interface InspectResult {
   readonly digest: Digest;
   /** What it runs on. */
   readonly platform: Platform;
+  /** Every platform that the image is there for; the rest is about one of them. */
+  readonly platforms: readonly Platform[];
   /** RFC 3339 time of the build, if the image says. */
   readonly created?: string;
   /** The layers, bottom first. */
@@ -54,9 +44,9 @@ export interface InspectResult {
 /** The flags of `diff`, parsed. */
 export interface DiffRequest extends LookRequest {
   /** The image before. */
-  readonly a: ImageTarget;
+  readonly a: ImageSource;
   /** The image after. */
-  readonly b: ImageTarget;
+  readonly b: ImageSource;
   /** Whether the files of tools with another version are compared too (`--files`). */
   readonly files: boolean;
 }

@@ -3,7 +3,8 @@
  * @module
  */
 import type { LayerFacts, LayerFile } from "../inspect/mod.ts";
-import { readLayerChunks, readTar } from "../layer/read/mod.ts";
+import { readLayerChunks } from "../layer/read/mod.ts";
+import { readTar } from "../tar/read_tar.ts";
 import { MiseOciError } from "../errors.ts";
 import { parseDiffId, type StreamingHash, streamingSha256 } from "../oci/mod.ts";
 import type { OpenedImage } from "./open_image.ts";
@@ -48,7 +49,7 @@ export async function readLayerFiles(
   const what = `layer ${descriptor.digest} of ${image.name}`;
   const read = { what, signal, warn: (text: string) => reporter.emit({ type: "warning", text }) };
   const hash = streamingSha256();
-  const blob = await image.openLayer(descriptor);
+  const blob = await image.source.open(descriptor.digest);
   const tar = hashed(readLayerChunks(blob, descriptor.mediaType, read), hash);
   const files: LayerFile[] = [];
   for await (const entry of readTar(tar, read)) {

@@ -3,36 +3,30 @@
  * @module
  */
 import { selectEngine } from "../engine/mod.ts";
-import { openLayout } from "../store/mod.ts";
 import { loadIntoEngine } from "./engine_load.ts";
 import { engineName } from "../engine/name.ts";
 import { hostEnv } from "../build/environment.ts";
-import { obtainImage } from "./obtain_image.ts";
-import { removeDeadRuns, runsDirectory, takeRunLease } from "./run_lease.ts";
+import { nameOf, openSource } from "../build/open_source.ts";
 import type { WorkflowContext } from "../context.ts";
+import { obtainNamed } from "./open_image.ts";
+import { removeDeadRuns, runsDirectory, takeRunLease } from "./run_lease.ts";
 import type { LoadRequest, LoadResult } from "./types.ts";
 
 /**
- * Loads an image of a layout into an engine.
+ * Loads an image of a layout, an archive or a registry into an engine.
  *
- * @throws {MiseOciError} `layout` if the directory is none, `integrity` naming a damaged blob, `engine` if there is none or it fails.
+ * @throws {MiseOciError} as `openImages`; `integrity` naming a damaged blob, `engine` if there is none or it fails.
  */
 export async function loadImage(
   request: LoadRequest,
   context: WorkflowContext,
 ): Promise<LoadResult> {
-  const { directory, platform } = request;
-  await using obtained = await obtainImage({
-    kind: "layout",
-    directory,
-    ...(platform === undefined ? {} : { platform }),
-  }, context);
-  const { image } = obtained;
-  const layout = await openLayout(directory);
-  await layout.verify({ entries: [image.descriptor], signal: context.signal });
+  const { source, directory } = request;
+  await using opened = await openSource(source, directory, context);
+  const image = await obtainNamed(opened, request, context);
   const engine = await selectEngine({ engine: request.engine, path: hostEnv("PATH") ?? "" });
   const digest = image.descriptor.digest;
-  const name = engineName(request.tag ?? image.tag, digest);
+  const name = engineName(request.tag ?? image.tag ?? nameOf(opened.reference), digest);
   const runs = runsDirectory();
   await removeDeadRuns(engine, runs, context);
   await using lease = await takeRunLease(runs);

@@ -1,31 +1,27 @@
 /**
- * The image that `run`, `load` and `push` work on: one of a layout that is there, or one built now, its
- * blobs in the cache.
+ * An image built now, to work on, its blobs in the cache.
  * @module
  */
+import type { Image } from "../image/types.ts";
 import { parseManifest } from "../oci/mod.ts";
-import type { Cache, ResolvedImage } from "../store/mod.ts";
-import { buildInCache, type ImageInCache, requireInstalled } from "../build/build_image.ts";
-import { type PlannedImage, planProject } from "../build/plan_images.ts";
-import { requestedPlatforms } from "../build/project_options.ts";
+import type { Cache } from "../store/mod.ts";
+import { buildInCache, requireInstalled } from "../build/build_image.ts";
+import { planProject } from "../build/plan_images.ts";
+import { requestedPlatforms } from "../build/read_projects.ts";
 import { holdForeignInstalls, openBuildCache } from "../build/build_cache.ts";
-import { obtainLayoutImage } from "./layout_images.ts";
 import { withDocuments } from "../build/memory_source.ts";
-import type { LayerRow } from "../build/types.ts";
-import type { WorkflowContext } from "../context.ts";
-import type { ImageRequest } from "./types.ts";
+import type { ImageInCache } from "../build/types.ts";
 import type { TransientBuild } from "../build/types.ts";
+import type { WorkflowContext } from "../context.ts";
 
-/** An image to work on. Dispose of it: a built one holds its blobs in the cache until then. */
+/** A built image. Dispose of it: it holds its blobs in the cache until then. */
 export interface ObtainedImage extends AsyncDisposable {
   /** Manifest, config and where the layers are. */
-  readonly image: ResolvedImage;
-  /** The layer table, if it was built. */
-  readonly rows?: readonly LayerRow[];
+  readonly image: Image;
 }
 
 /** The composed image as if it had been read from a layout, its layers in the cache. */
-export function resolvedInCache({ image, plan }: ImageInCache, cache: Cache): ResolvedImage {
+export function resolvedInCache({ image, plan }: ImageInCache, cache: Cache): Image {
   const what = "the manifest just composed";
   const parsed = parseManifest(image.manifest.bytes, { what });
   if (parsed.kind !== "manifest") throw new TypeError(`${what} is an index`);
@@ -41,12 +37,13 @@ export function resolvedInCache({ image, plan }: ImageInCache, cache: Cache): Re
   };
 }
 
-/** Builds a planned image into the cache. */
-async function obtainBuilt(
-  planned: PlannedImage,
+/** Builds the image of a project into the cache. */
+export async function obtainBuilt(
   build: TransientBuild,
   context: WorkflowContext,
 ): Promise<ObtainedImage> {
+  await using _installs = await holdForeignInstalls(requestedPlatforms(build));
+  const planned = await planProject(build, context);
   requireInstalled(planned);
   const cache = await openBuildCache(context);
   const lease = await cache.lease();
@@ -55,30 +52,10 @@ async function obtainBuilt(
     const built = await buildInCache(planned, { request: build, cache, useCache }, context);
     return {
       image: resolvedInCache(built, cache),
-      rows: built.image.rows,
       [Symbol.asyncDispose]: () => lease.release(),
     };
   } catch (error) {
     await lease.release();
     throw error;
   }
-}
-
-/**
- * Obtains the image.
- *
- * @throws {MiseOciError} for a directory that is no layout, before anything else is done; what building
- * throws.
- */
-export async function obtainImage(
-  request: ImageRequest,
-  context: WorkflowContext,
-): Promise<ObtainedImage> {
-  if (request.kind === "layout") {
-    const image = await obtainLayoutImage(request, context);
-    return { image, [Symbol.asyncDispose]: () => Promise.resolve() };
-  }
-  const { build } = request;
-  await using _installs = await holdForeignInstalls(requestedPlatforms(build));
-  return await obtainBuilt(await planProject(build, context), build, context);
 }

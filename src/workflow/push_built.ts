@@ -4,23 +4,67 @@
  */
 import { join } from "@std/path";
 import { MiseOciError } from "../errors.ts";
+import type { OpenedImages } from "../image/open.ts";
+import { listImages } from "../image/resolve.ts";
 import { makeTemporary } from "../mise/temporary.ts";
-import { formatReference } from "../oci/mod.ts";
+import {
+  type Descriptor,
+  encodeIndex,
+  encodeLayoutFile,
+  formatReference,
+  INDEX_FILE,
+  LAYOUT_FILE,
+  maybeManifestKind,
+} from "../oci/mod.ts";
 import { pushWithTool } from "../registry/mod.ts";
-import { openLayout } from "../store/mod.ts";
+import { createLayout, reachable, verifyStore } from "../store/mod.ts";
 import { adoptReused } from "../build/adopt_reused.ts";
-import { holdForeignInstalls } from "../build/build_cache.ts";
-import { buildImage } from "../build/build_image.ts";
+import { copyBlob } from "../build/base_image.ts";
+import { holdForeignInstalls, openBuildCache } from "../build/build_cache.ts";
+import { buildImage, buildPlatforms, requireInstalled } from "../build/build_image.ts";
+import { composeSet } from "../build/image_set.ts";
+import { openSource, selectorOf } from "../build/open_source.ts";
 import { planPlatforms } from "../build/plan_images.ts";
-import { requestedPlatforms } from "../build/project_options.ts";
-import { obtainLayoutImage } from "./layout_images.ts";
-import { obtainBuiltImages } from "./obtain_built_images.ts";
-import { destinationOf, upload } from "./push_upload.ts";
+import { requestedPlatforms } from "../build/read_projects.ts";
 import { isInsecure, openRegistry, readAccess } from "../build/registry_access.ts";
 import { readReuseIndex, type ReuseIndex } from "../build/reuse_layers.ts";
+import type { BuildContext, BuildResult, PlannedImage, TransientBuild } from "../build/types.ts";
+import type { WorkflowContext } from "../context.ts";
+import { checkFound } from "./check_found.ts";
+import { resolvedInCache } from "./obtain_image.ts";
+import { chooseRoot } from "./open_image.ts";
+import { destinationOf, type ObtainedImages, upload } from "./push_upload.ts";
+import type { ImageRequest, NamedImageRequest, PushRequest, PushResult } from "./types.ts";
 
-import type { BuildContext } from "../build/types.ts";
-import type { ImageRequest, PushRequest, PushResult } from "./types.ts";
+/** Builds planned images into the cache: the one of each platform, and the index that names them. */
+async function obtainBuiltImages(
+  planned: readonly PlannedImage[],
+  options: { readonly build: TransientBuild; readonly reuse: readonly ReuseIndex[] },
+  context: WorkflowContext,
+): Promise<ObtainedImages> {
+  const { build, reuse } = options;
+  planned.forEach((one, i) => requireInstalled(one, reuse[i]));
+  const cache = await openBuildCache(context);
+  const lease = await cache.lease();
+  try {
+    const { useCache } = build;
+    const built = await buildPlatforms(
+      planned,
+      { request: build, cache, useCache, reuse },
+      context,
+    );
+    const { images, index } = await composeSet(built.map(({ image }) => image));
+    return {
+      images: built.map((one) => resolvedInCache(one, cache)),
+      rows: images.map(({ rows }) => rows),
+      indexes: index === undefined ? [] : [index],
+      [Symbol.asyncDispose]: () => lease.release(),
+    };
+  } catch (error) {
+    await lease.release();
+    throw error;
+  }
+}
 
 /** Builds for a push: layers that the destination has need not be built, nor their tools installed. */
 export async function pushBuilt(
@@ -47,48 +91,87 @@ export async function pushBuilt(
   }
 }
 
+/**
+ * A layout that has the image that is pushed and nothing else, for a program that can name neither a tag nor
+ * a platform of it.
+ */
+async function soloLayout(
+  opened: OpenedImages,
+  { root, directory }: { readonly root: Descriptor; readonly directory: string },
+  { signal }: WorkflowContext,
+): Promise<void> {
+  const { store } = opened;
+  await verifyStore(store, { entries: [root], signal });
+  const { annotations: _, ...entry } = root;
+  if (opened.directory !== undefined) {
+    await Deno.mkdir(directory);
+    await Deno.symlink(join(opened.directory, "blobs"), join(directory, "blobs"));
+    await Deno.writeFile(join(directory, LAYOUT_FILE), encodeLayoutFile());
+    await Deno.writeFile(join(directory, INDEX_FILE), encodeIndex({ manifests: [entry] }));
+    return;
+  }
+  const layout = await createLayout(directory);
+  for (const [digest, size] of await reachable(store, [root])) {
+    await copyBlob(store, { digest, size }, layout);
+  }
+  await layout.setTag(entry);
+}
+
+/** Where the program finds what it pushes: what is named, or built now. */
+async function obtainForTool(
+  { image }: PushRequest,
+  scratch: string,
+  context: WorkflowContext,
+): Promise<{ readonly request: NamedImageRequest; readonly built?: BuildResult }> {
+  if (image.kind === "image") return { request: image };
+  const output = join(scratch, "built");
+  const built = await buildImage({ ...image.build, output }, context);
+  const source = { kind: "layout", location: output } as const;
+  return { request: { kind: "image", source, directory: scratch }, built };
+}
+
 /** Hands a layout to skopeo or crane. They push what the layout has, so nothing is reused. */
 export async function pushByTool(
   request: PushRequest & { readonly tool: "skopeo" | "crane" },
   context: BuildContext,
 ): Promise<PushResult> {
+  const { tool, image, directory } = request;
   const reference = destinationOf(request.destination);
-  if (request.updateIndex) {
-    throw new MiseOciError("usage", `Cannot keep up an index with --tool ${request.tool}`, {
+  const refuse = (why: string): MiseOciError =>
+    new MiseOciError("usage", `Cannot ${why} with --tool ${tool}`, {
       hint: "Leave --tool out: the built-in client can",
     });
+  if (request.updateIndex) throw refuse("keep up an index");
+  if (reference.digest !== undefined) throw refuse("push to a digest");
+  if (image.kind === "image" && image.source.kind === "registry") {
+    throw refuse("copy an image of a registry");
   }
-  if (request.image.kind === "build" && request.image.build.platforms !== undefined) {
-    throw new MiseOciError("usage", `Cannot push several platforms with --tool ${request.tool}`, {
-      hint: "Leave --tool out: the built-in client can",
-    });
-  }
-  const { image } = request;
-  const access = await readAccess(reference, request.directory, context);
+  const access = await readAccess(reference, directory, context);
   const scratch = await makeTemporary("mise-oci-push-");
   try {
-    const directory = image.kind === "layout" ? image.directory : join(scratch, "image");
-    const built = image.kind === "build"
-      ? await buildImage({ ...image.build, output: directory }, context)
-      : undefined;
-    const layout = await openLayout(directory);
-    const { tag, descriptor } = await obtainLayoutImage(
-      image.kind === "layout" ? image : { kind: "layout", directory },
-      context,
-    );
-    await layout.verify({ signal: context.signal });
+    const { request: named, built } = await obtainForTool(request, scratch, context);
+    await using opened = await openSource(named.source, named.directory, context);
+    if (opened.reference !== undefined) throw refuse("copy an image of a registry");
+    const root = await chooseRoot(opened, named.platform, context);
+    const images = await listImages(opened.store, root, selectorOf(opened, undefined, context));
+    for (const one of images) await checkFound(one, named.check ?? "off", context);
+    const layout = join(scratch, "image");
+    await soloLayout(opened, { root, directory: layout }, context);
     await pushWithTool({
-      tool: request.tool,
-      layout: directory,
+      tool,
+      layout,
       reference,
       insecure: isInsecure(reference.registry, access),
-      ...(tag === undefined ? {} : { tag }),
     }, { signal: context.signal });
+    const isIndex = maybeManifestKind(root.mediaType) === "index";
+    const pushed = built?.images ??
+      images.map(({ platform, descriptor: { digest } }) => ({ platform, digest }));
     return {
-      digest: descriptor.digest,
-      manifestDigest: descriptor.digest,
+      digest: root.digest,
+      manifestDigest: root.digest,
       reference: formatReference(reference),
       ...(built === undefined ? {} : { layers: built.layers }),
+      ...(isIndex ? { images: pushed } : {}),
     };
   } finally {
     await Deno.remove(scratch, { recursive: true });

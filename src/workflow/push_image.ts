@@ -2,30 +2,70 @@
  * `push`: image → registry, with the built-in client or another program.
  * @module
  */
+import type { OpenedImages } from "../image/open.ts";
+import { listImages } from "../image/resolve.ts";
+import { readReferrers, readTree, type Tree } from "../image/tree.ts";
+import type { Image } from "../image/types.ts";
+import type { Descriptor } from "../oci/mod.ts";
 import { checkCacheFrom } from "../registry/cache_from.ts";
-import { openLayout } from "../store/layout.ts";
-import { type LayoutRequest, obtainLayoutImages, readLayout } from "./layout_images.ts";
-import { destinationOf, upload } from "./push_upload.ts";
+import { openSource, selectorOf } from "../build/open_source.ts";
 import { openRegistry, readAccess } from "../build/registry_access.ts";
 import type { WorkflowContext } from "../context.ts";
-import type { PushRequest, PushResult } from "./types.ts";
+import { checkFound } from "./check_found.ts";
+import { chooseRoot } from "./open_image.ts";
+import { checkDestination, type ObtainedImages, upload } from "./push_upload.ts";
+import type { NamedImageRequest, PushRequest, PushResult } from "./types.ts";
 
-/** Loaded late: a layout is pushed without what builds one. */
-const aheadModule = () => import("../build/ask_ahead.ts");
+/** Loaded late: an image that exists is pushed without what builds one. */
+const aheadModule = () => import("../build/read_projects.ts");
 const builtModule = () => import("./push_built.ts");
 
-async function pushLayout(
-  request: PushRequest & { readonly image: LayoutRequest },
+/** The images of a tree, checked; manifests that are something else are sent unseen. */
+async function imagesOf(
+  opened: OpenedImages,
+  { root, request }: { readonly root: Descriptor; readonly request: NamedImageRequest },
+  context: WorkflowContext,
+): Promise<readonly Image[]> {
+  const images = await listImages(opened.store, root, selectorOf(opened, undefined, context));
+  for (const image of images) await checkFound(image, request.check ?? "off", context);
+  return images;
+}
+
+async function obtainTree(
+  opened: OpenedImages,
+  request: NamedImageRequest,
+  context: WorkflowContext,
+): Promise<ObtainedImages> {
+  const { store, reference } = opened;
+  const root = await chooseRoot(opened, request.platform, context);
+  const tree: Tree = await readTree(store, root);
+  // What a registry has besides the tree is not in its index.
+  const referrers = reference === undefined ? await readReferrers(store, tree) : [];
+  const images = await imagesOf(opened, { root, request }, context);
+  const own = new Set(images.map(({ descriptor: { digest } }) => digest));
+  const others = tree.manifests.filter(({ descriptor: { digest } }) => !own.has(digest));
+  return {
+    images,
+    others: [...others, ...referrers].map((other) => ({ ...other, source: store })),
+    indexes: tree.indexes,
+    ...(reference === undefined ? {} : { origin: reference }),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+async function pushNamed(
+  request: PushRequest & { readonly image: NamedImageRequest },
   context: WorkflowContext,
 ): Promise<PushResult> {
   const { image, destination, directory } = request;
-  // A directory that is no layout is an error before mise is asked anything.
-  const layout = await readLayout(image);
+  // What is no image is an error before mise is asked anything.
+  await using opened = await openSource(image.source, directory, context);
   const [access, obtained] = await Promise.all([
     readAccess(destination, directory, context),
-    obtainLayoutImages(layout, image, context),
+    obtainTree(opened, image, context),
   ]);
   await using images = obtained;
+  checkDestination(images, destination);
   const client = await openRegistry(destination, access, context);
   try {
     return await upload(client, images, { request, context });
@@ -45,13 +85,11 @@ export async function pushImage(
   context: WorkflowContext,
 ): Promise<PushResult> {
   const { image, destination, cacheFrom, tool } = request;
-  destinationOf(destination);
   if (cacheFrom !== undefined) checkCacheFrom(cacheFrom, destination);
   if (tool === "skopeo" || tool === "crane") {
-    if (image.kind === "layout") await openLayout(image.directory);
     return await (await builtModule()).pushByTool({ ...request, tool }, context);
   }
-  if (image.kind === "layout") return await pushLayout({ ...request, image }, context);
+  if (image.kind === "image") return await pushNamed({ ...request, image }, context);
   const { askAhead } = await aheadModule();
   await using asked = askAhead(image.build, context);
   return await (await builtModule()).pushBuilt({ ...request, image }, { ...context, asked });

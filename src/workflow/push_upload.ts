@@ -7,6 +7,7 @@ import {
   Annotation,
   type Digest,
   formatReference,
+  type Manifest,
   parseReference,
   type Reference,
   shortDigest,
@@ -14,24 +15,55 @@ import {
 import type { PlatformEntry, RegistryClient } from "../registry/mod.ts";
 import { type BaseOrigin, type PushEvent, pushImage as pushToRegistry } from "../registry/push.ts";
 import { putManifest } from "../registry/put_manifest.ts";
-import type { ResolvedImage } from "../store/mod.ts";
-import type { ObtainedImages } from "./layout_images.ts";
+import type { LayerRow } from "../build/types.ts";
 import type { WorkflowContext } from "../context.ts";
+import type { Tree, TreeManifest } from "../image/tree.ts";
+import type { Image } from "../image/types.ts";
+import type { BlobSource } from "../store/ports.ts";
 import type { PushRequest, PushResult } from "./types.ts";
 
 /** Loaded late: only --update-index needs it. */
 const indexModule = () => import("../registry/update_index.ts");
 
-/** A tag that is not written means `latest`, as everywhere; a digest cannot be pushed to. */
+/** What is sent. Dispose of it: built images hold their blobs in the cache until then. */
+export interface ObtainedImages extends AsyncDisposable {
+  /** The images, in the order of the index. */
+  readonly images: readonly Image[];
+  /** Manifests that are something else: attestations, signatures and other artifacts. */
+  readonly others?: readonly (TreeManifest & { readonly source: BlobSource })[];
+  /** The layer table of each image, if they were built. */
+  readonly rows?: readonly (readonly LayerRow[])[];
+  /** Indexes, each after what it names; the last one names everything. */
+  readonly indexes: Tree["indexes"];
+  /** The repository that they are copied from: blobs are mounted from it where that can be. */
+  readonly origin?: Pick<Reference, "registry" | "repository">;
+}
+
+/** A tag that is not written means `latest`, as everywhere, unless a digest is. */
 export function destinationOf(reference: Reference): Reference {
-  const { registry, repository, tag = "latest", digest } = reference;
-  if (digest === undefined) return { registry, repository, tag };
+  const { tag, digest } = reference;
+  return tag === undefined && digest === undefined ? { ...reference, tag: "latest" } : reference;
+}
+
+/** What the destination's manifest will be. */
+function digestOf({ images, others = [], indexes }: ObtainedImages): Digest {
+  const top = indexes.at(-1) ?? images[0] ?? others[0];
+  if (top === undefined) throw new TypeError("A push without an image");
+  return top.descriptor.digest;
+}
+
+/**
+ * Checks a destination with a digest against what is pushed there.
+ *
+ * @throws {MiseOciError} `usage` if it is another one.
+ */
+export function checkDestination(obtained: ObtainedImages, destination: Reference): void {
+  const actual = digestOf(obtained);
+  if (destination.digest === undefined || destination.digest === actual) return;
   throw new MiseOciError(
     "usage",
-    `Cannot push to "${
-      formatReference(reference)
-    }": a digest is what an image has, not where it goes`,
-    { hint: "Name a tag" },
+    `Cannot push to "${formatReference(destination)}": the image has digest ${actual}`,
+    { hint: "Name a tag, or the image that has the digest" },
   );
 }
 
@@ -39,7 +71,7 @@ export function destinationOf(reference: Reference): Reference {
  * Where the base's layers can be mounted from: what the manifest says of its base, for the layers that
  * mise-oci did not make.
  */
-function maybeBaseOrigin({ manifest }: ResolvedImage): BaseOrigin | undefined {
+function maybeBaseOrigin({ manifest }: Pick<Image, "manifest">): BaseOrigin | undefined {
   const name = manifest.annotations?.[Annotation.baseName];
   if (name === undefined) return undefined;
   let reference: Reference;
@@ -59,7 +91,7 @@ function maybeBaseOrigin({ manifest }: ResolvedImage): BaseOrigin | undefined {
 /** What people call a blob: the tool in it rather than its digest. */
 function named(
   event: Extract<PushEvent, { type: "start" }>,
-  { manifest }: ResolvedImage,
+  { manifest }: Pick<Image, "manifest">,
 ): PushEvent {
   const layer = manifest.layers.find(({ digest }) => event.label.includes(shortDigest(digest)));
   const short = layer?.annotations?.[Annotation.toolShort];
@@ -69,13 +101,25 @@ function named(
   return name === undefined ? event : { ...event, label: `${name} ${event.label}` };
 }
 
-/** Sends an image, by its digest alone or to the tag. */
+/** Where blobs that are copied from another repository can be mounted from: all of them from there. */
+function copyOrigin(
+  { registry, repository }: Pick<Reference, "registry" | "repository">,
+  { config, layers }: Manifest,
+): BaseOrigin {
+  return { registry, repository, layers: new Set([config, ...layers].map(({ digest }) => digest)) };
+}
+
+/** Sends a manifest and what it names, by its digest alone or to a tag. */
 async function uploadOne(
   client: RegistryClient,
-  image: ResolvedImage,
-  options: UploadOptions & { readonly untagged: boolean },
+  image: Pick<Image, "descriptor" | "manifest" | "manifestBytes" | "source">,
+  options: UploadOptions & {
+    readonly untagged: boolean;
+    readonly reference: Reference;
+    readonly origin: ObtainedImages["origin"] | undefined;
+  },
 ): Promise<NonNullable<PushResult["blobs"]>> {
-  const { request, untagged, context: { reporter, signal } } = options;
+  const { request, untagged, reference, origin, context: { reporter, signal } } = options;
   const { descriptor, manifest, manifestBytes } = image;
   const pushed = await pushToRegistry(client, {
     manifest: { descriptor, bytes: manifestBytes },
@@ -83,9 +127,9 @@ async function uploadOne(
     layers: manifest.layers,
     source: image.source,
   }, {
-    reference: destinationOf(request.destination),
+    reference,
     untagged,
-    baseOrigin: maybeBaseOrigin(image),
+    baseOrigin: origin === undefined ? maybeBaseOrigin(image) : copyOrigin(origin, manifest),
     jobs: request.jobs,
     onEvent: (event) => reporter.emit(event.type === "start" ? named(event, image) : event),
     signal,
@@ -100,7 +144,7 @@ export interface UploadOptions {
   readonly context: WorkflowContext;
 }
 
-function entryOf({ descriptor, platform }: ResolvedImage): PlatformEntry {
+function entryOf({ descriptor, platform }: Image): PlatformEntry {
   const { mediaType, digest, size } = descriptor;
   return { mediaType, digest, size, platform };
 }
@@ -108,10 +152,11 @@ function entryOf({ descriptor, platform }: ResolvedImage): PlatformEntry {
 /** Makes the tag name what was sent by digest; a single image was sent to it already. */
 async function setTag(
   client: RegistryClient,
-  { images, index }: ObtainedImages,
+  { images, indexes }: ObtainedImages,
   { request, context: { signal } }: UploadOptions,
 ): Promise<Digest | undefined> {
   const reference = destinationOf(request.destination);
+  const { repository } = reference;
   if (request.updateIndex) {
     const { updateIndex } = await indexModule();
     const { digest } = await updateIndex(client, {
@@ -121,32 +166,60 @@ async function setTag(
     });
     return digest;
   }
-  if (index === undefined) return undefined;
-  const { repository, tag = "latest" } = reference;
-  await putManifest(client, { repository, target: tag, ...index, signal });
+  for (const [i, index] of indexes.entries()) {
+    const isTop = i === indexes.length - 1;
+    const { digest } = index.descriptor;
+    const target = isTop ? reference.tag ?? digest : digest;
+    await putManifest(client, { repository, target, ...index, signal });
+  }
   return undefined;
 }
 
-/** Sends every image, then the index that names them, so that the tag never names what is not there. */
+/** What is left behind when only images go into the tag's index. */
+function warnOfOthers(others: readonly unknown[], { request, context }: UploadOptions): void {
+  if (!request.updateIndex || others.length === 0) return;
+  context.reporter.emit({
+    type: "warning",
+    text: `--update-index sends images only: ${others.length} attestations or other artifacts ` +
+      "stay behind",
+  });
+}
+
+/** Sends every image, then the indexes that name them, so that the tag never names what is not there. */
 export async function upload(
   client: RegistryClient,
   obtained: ObtainedImages,
   options: UploadOptions,
 ): Promise<PushResult> {
-  const { images, rows, index } = obtained;
-  const untagged = options.request.updateIndex || index !== undefined;
+  const { images, others = [], rows, indexes, origin } = obtained;
+  const { request: { destination, updateIndex } } = options;
+  checkDestination(obtained, destination);
+  warnOfOthers(others, options);
+  const reference = destinationOf(destination);
+  const [top] = indexes.length > 0 ? [] : [...images, ...others];
   const blobs = { uploaded: 0, present: 0, mounted: 0, uploadedBytes: 0 };
-  for (const image of images) {
-    const sent = await uploadOne(client, image, { ...options, untagged });
+  const send = async (image: Image | (typeof others)[number]): Promise<void> => {
+    const isTop = image === top;
+    const tag = "bytes" in image ? image.tag : undefined;
+    const sent = await uploadOne(
+      client,
+      "bytes" in image ? { ...image, manifestBytes: image.bytes } : image,
+      {
+        ...options,
+        origin,
+        reference: tag === undefined ? reference : { ...reference, tag },
+        untagged: tag === undefined && (updateIndex || !isTop || reference.tag === undefined),
+      },
+    );
     blobs.uploaded += sent.uploaded;
     blobs.present += sent.present;
     blobs.mounted += sent.mounted;
     blobs.uploadedBytes += sent.uploadedBytes;
-  }
+  };
+  for (const image of images) await send(image);
+  for (const other of updateIndex ? [] : others) await send(other);
   const updated = await setTag(client, obtained, options);
-  const [first] = images;
-  if (first === undefined) throw new TypeError("A push without an image");
-  const manifestDigest = (index ?? first).descriptor.digest;
+  const manifestDigest = digestOf(obtained);
   const [layers] = rows ?? [];
   const pushed = images.map(({ platform, descriptor: { digest } }, i) => {
     const own = rows?.[i];
@@ -155,9 +228,9 @@ export async function upload(
   return {
     digest: updated ?? manifestDigest,
     manifestDigest,
-    reference: formatReference(destinationOf(options.request.destination)),
+    reference: formatReference(reference),
     blobs,
     ...(layers === undefined ? {} : { layers }),
-    ...(index === undefined ? {} : { images: pushed }),
+    ...(indexes.length === 0 ? {} : { images: pushed }),
   };
 }

@@ -1,8 +1,8 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import type { ContainerOptions, Engine } from "../engine/mod.ts";
 import { makeTempDir } from "../../tests/support/testbed/command.ts";
-import { runContainer } from "./run_container.ts";
+import { runContainer } from "./run_image.ts";
 import { RUN_LABEL } from "./run_lease.ts";
 
 const ignore = Deno.build.os === "windows";
@@ -87,14 +87,12 @@ Deno.test({
   ignore,
   fn: async () => {
     const removed: string[] = [];
-    const from = performance.now();
     await interrupted(
       "trap '' TERM; echo ready >> $LOG; while :; do sleep 0.05; done",
       143,
       removed,
     );
     assertEquals(removed.length, 1);
-    assert(performance.now() - from < 3000);
   },
 });
 

@@ -3,14 +3,17 @@
  * @module
  */
 import { describeError, MiseOciError } from "../errors.ts";
-import { type Engine, selectEngine } from "../engine/mod.ts";
+import { sendSignal, startProcess } from "../process/run.ts";
+import { type ContainerOptions, type Engine, selectEngine } from "../engine/mod.ts";
 import { formatPlatform, samePlatform } from "../oci/mod.ts";
-import { openLayout, type ResolvedImage } from "../store/mod.ts";
+import type { OpenedImages } from "../image/open.ts";
+import type { Image } from "../image/types.ts";
 import { loadIntoEngine, maybePresent } from "./engine_load.ts";
 import { engineName } from "../engine/name.ts";
 import { defaultPlatform, hostEnv } from "../build/environment.ts";
-import { obtainImage } from "./obtain_image.ts";
-import { runContainer } from "./run_container.ts";
+import { nameOf, openSource } from "../build/open_source.ts";
+import { obtainBuilt, type ObtainedImage } from "./obtain_image.ts";
+import { obtainNamed } from "./open_image.ts";
 import {
   changeNames,
   CONTAINER_PREFIX,
@@ -22,7 +25,94 @@ import {
 } from "./run_lease.ts";
 import { restack } from "../build/restack.ts";
 import type { WorkflowContext } from "../context.ts";
-import type { RunRequest, RunResult } from "./types.ts";
+import type { NamedImageRequest, RunRequest, RunResult } from "./types.ts";
+
+/** What the container may take to end by itself once it got the signal; then it is removed. */
+const GRACE_MS = 1000;
+
+/** Signals by the exit code that stands for them (128 + number). */
+const SIGNALS: ReadonlyMap<number, Deno.Signal> = new Map([
+  [129, "SIGHUP"],
+  [130, "SIGINT"],
+  [143, "SIGTERM"],
+]);
+
+/** The signal that an interruption is about. */
+function signalOf(reason: unknown): Deno.Signal {
+  const code = typeof reason === "object" && reason !== null && "exitCode" in reason
+    ? Number(reason.exitCode)
+    : NaN;
+  return SIGNALS.get(code) ?? "SIGTERM";
+}
+
+/** Removes what is left of the container. A name that a user chose may be that of another container. */
+async function removeContainer(
+  engine: Engine,
+  { name, labels }: Pick<ContainerOptions, "name" | "labels">,
+): Promise<void> {
+  const run = labels[RUN_LABEL] ?? "";
+  if (name === `${CONTAINER_PREFIX}${run}`) return await engine.removeContainer(name);
+  for (const { id } of await engine.listContainers(RUN_LABEL, run)) {
+    await engine.removeContainer(id);
+  }
+}
+
+/**
+ * Passes a signal on to the engine's client, which passes it to the container, and removes what is left
+ * of the container a little later: the first process of a container ignores signals that it has no handler for.
+ */
+async function endContainer(
+  engine: Engine,
+  child: Deno.ChildProcess,
+  options: Pick<ContainerOptions, "name" | "labels"> & { readonly reason: unknown },
+): Promise<void> {
+  const name = signalOf(options.reason);
+  // Ctrl-C on a terminal went to the engine's client as well: twice would be once too often.
+  if (name !== "SIGINT" || !Deno.stdin.isTerminal()) sendSignal(child, name);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, GRACE_MS);
+  });
+  await Promise.race([child.status, late]);
+  clearTimeout(timer);
+  // Also when the client has ended: a signal may end it and leave the container running.
+  await removeContainer(engine, options);
+}
+
+/**
+ * Runs a container to its end.
+ *
+ * @returns its exit code (128 + number for a signal).
+ * @throws {MiseOciError} `engine` if the engine cannot be started; the signal's reason if that is aborted,
+ * once the container is gone.
+ */
+export async function runContainer(
+  engine: Engine,
+  options: ContainerOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  signal.throwIfAborted();
+  const command = engine.runCommand(options);
+  const failure = `Cannot start "${command[0]}"`;
+  const child = startProcess({
+    command,
+    failure,
+    explain: (cause) => new MiseOciError("engine", failure, { cause }),
+  }, { stdin: "inherit", stdout: "inherit", stderr: "inherit" });
+  let ending: Promise<void> | undefined;
+  const end = (): void => {
+    ending = endContainer(engine, child, { ...options, reason: signal.reason });
+  };
+  signal.addEventListener("abort", end, { once: true });
+  try {
+    const { code } = await child.status;
+    await ending;
+    signal.throwIfAborted();
+    return code;
+  } finally {
+    signal.removeEventListener("abort", end);
+  }
+}
 
 /** Tries to remove an image; podman may still be clearing the container away that used it. */
 const UNTAG_TRIES = 10;
@@ -48,7 +138,7 @@ async function untagPatiently(
 }
 
 /** Whether building on the image would run what its author left for that moment. */
-function hasBuildTriggers({ config }: ResolvedImage): boolean {
+function hasBuildTriggers({ config }: Image): boolean {
   const triggers = config.config?.extensions?.["OnBuild"];
   return Array.isArray(triggers) && triggers.length > 0;
 }
@@ -61,7 +151,7 @@ function hasBuildTriggers({ config }: ResolvedImage): boolean {
  */
 async function retain(
   engine: Engine,
-  image: ResolvedImage,
+  image: Image,
   options: { readonly name: string; readonly platform?: string },
 ): Promise<string | undefined> {
   const { name, ...rest } = options;
@@ -76,7 +166,7 @@ async function retain(
 }
 
 /** @throws {MiseOciError} `usage` if neither the image nor the command line says what to run. */
-function assertCommand({ config }: ResolvedImage, request: RunRequest): void {
+function assertCommand({ config }: Image, request: RunRequest): void {
   const { Entrypoint = [], Cmd = [] } = config.config ?? {};
   const named = [...Entrypoint, ...Cmd, ...request.command].length > 0 ||
     request.engineArgs.some((arg) => arg.startsWith("--entrypoint"));
@@ -87,14 +177,14 @@ function assertCommand({ config }: ResolvedImage, request: RunRequest): void {
 }
 
 /** What the engine gets: the image itself if that stays or is there already, else its layers restacked. */
-async function choose(engine: Engine, image: ResolvedImage, keep: boolean): Promise<ResolvedImage> {
+async function choose(engine: Engine, image: Image, keep: boolean): Promise<Image> {
   if (!engine.stacksLayers || keep) return image;
   return await maybePresent(engine, image) === undefined ? restack(image) : image;
 }
 
 async function runLoaded(
   engine: Engine,
-  image: ResolvedImage,
+  image: Image,
   options: {
     readonly request: RunRequest;
     readonly id: string;
@@ -133,6 +223,20 @@ async function runLoaded(
   }
 }
 
+async function takeNamed(
+  opened: OpenedImages | undefined,
+  request: NamedImageRequest,
+  context: WorkflowContext,
+): Promise<ObtainedImage> {
+  if (opened === undefined) throw new TypeError("An image that was not opened");
+  const image = await obtainNamed(opened, request, context);
+  const tag = image.tag ?? nameOf(opened.reference);
+  return {
+    image: { ...image, ...(tag === undefined ? {} : { tag }) },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
 /**
  * Runs a command in the image and gives its exit code. Nothing is left in the engine afterwards, unless
  * the image is to be kept.
@@ -141,11 +245,15 @@ async function runLoaded(
  */
 export async function runImage(request: RunRequest, context: WorkflowContext): Promise<RunResult> {
   const { image } = request;
-  const layout = image.kind === "layout" ? await openLayout(image.directory) : undefined;
+  // What names no image fails before an engine is looked for.
+  await using opened = image.kind === "image"
+    ? await openSource(image.source, image.directory, context)
+    : undefined;
   const engine = await selectEngine({ engine: request.engine, path: hostEnv("PATH") ?? "" });
   const runs = runsDirectory();
-  await using obtained = await obtainImage(image, context);
-  await layout?.verify({ entries: [obtained.image.descriptor], signal: context.signal });
+  await using obtained = image.kind === "build"
+    ? await obtainBuilt(image.build, context)
+    : await takeNamed(opened, image, context);
   assertCommand(obtained.image, request);
   await removeDeadRuns(engine, runs, context);
   await using lease = await takeRunLease(runs);

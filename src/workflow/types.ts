@@ -4,19 +4,25 @@
  */
 import type { BuiltImage, LayerRow, TransientBuild } from "../build/types.ts";
 import type { CheckMode } from "../check/report_problems.ts";
-import type { Digest, Platform, Reference } from "../oci/mod.ts";
+import type { Digest, ImageSource, Platform, Reference } from "../oci/mod.ts";
 
-/** The image that `run` and `push` work on: one that is there, or one to be built. */
+/** An image that exists (`--image`). */
+export interface NamedImageRequest {
+  /** Tells it from a build. */
+  readonly kind: "image";
+  /** Where it is. */
+  readonly source: ImageSource;
+  /** Absolute directory that relative paths start at. */
+  readonly directory: string;
+  /** Which of its images (`--platform`); default: the host's, or the only one. */
+  readonly platform?: Platform;
+  /** Whether commands that do not start are warnings, an error, or not looked for. */
+  readonly check?: CheckMode;
+}
+
+/** The image that `run` and `push` work on: one that exists, or one to be built. */
 export type ImageRequest =
-  | {
-    readonly kind: "layout";
-    /** Absolute directory of an image layout (`--image-dir`). */
-    readonly directory: string;
-    /** Which of its images (`--platform`); default: the host's, or the only one. */
-    readonly platform?: Platform;
-    /** Whether commands that do not start are warnings, an error, or not looked for. */
-    readonly check?: CheckMode;
-  }
+  | NamedImageRequest
   | { readonly kind: "build"; readonly build: TransientBuild };
 
 /** Program that uploads (`--tool`); `auto` is `native`, the built-in client. */
@@ -102,11 +108,13 @@ export interface RunResult {
 
 /** The flags of `load`, parsed. */
 export interface LoadRequest {
-  /** Absolute directory of the image layout. */
+  /** Where the image is. */
+  readonly source: ImageSource;
+  /** Absolute directory that relative paths start at. */
   readonly directory: string;
   /** Which of its images. */
   readonly platform?: Platform;
-  /** Name in the engine; default: the layout's. */
+  /** Name in the engine; default: the one it has. */
   readonly tag?: string;
   /** Which engine takes it. */
   readonly engine: EngineChoice;

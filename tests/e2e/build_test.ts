@@ -138,12 +138,13 @@ testWith(
     for (const [i, args] of [["-j1"], ["-j8"], ["-j2", "--no-cache"], []].entries()) {
       const env = i < 3 ? { MISE_OCI_CACHE_DIR: join(project.root, `cache${i}`) } : {};
       const output = join(project.root, `image${i}`);
-      const base = ["--from", "scratch", "-o", output];
+      const base = ["--from", "scratch", "--no-mise", "-o", output];
       digests.push((await build(project, [...base, ...args], env)).digest);
       await checkLayout(output);
     }
     assertEquals(new Set(digests).size, 1, digests.join());
-    const again = await build(project, ["--from", "scratch", "-o", join(project.root, "image3")]);
+    const cached = ["--from", "scratch", "--no-mise", "-o", join(project.root, "image3")];
+    const again = await build(project, cached);
     assertEquals(again.digest, digests[0]);
     assertEquals(new Set(again.layers.map(({ status }) => status)), new Set(["cached"]));
   },
@@ -153,7 +154,10 @@ testWith(
   { needs: ["linux", "mise"] },
   "build: bumping one tool changes its layer, the config layer and the image config, nothing else",
   async () => {
-    await using project = await createMiseProject({ tools: ["oldPrettier", "typescript"] });
+    await using project = await createMiseProject({
+      tools: ["oldPrettier", "typescript"],
+      cache: "empty",
+    });
     const output = join(project.root, "image");
     const args = ["--from", "scratch", "-o", output];
     const before = await build(project, args);

@@ -84,7 +84,7 @@ const FEATURES: readonly Feature[] = [
     name: "mount point",
     args: ["--mount-point", "/opt/tools"],
     script: "echo /opt/tools/installs/*",
-    prints: "/opt/tools/installs/http-busybox",
+    prints: "/opt/tools/installs/github-test-busybox",
   },
   { name: "owner", args: ["--owner", "7"], script: "stat -c %u /mise/installs", prints: "7" },
 ];
@@ -113,7 +113,12 @@ interface Setting {
   readonly bases: Readonly<Record<Cell["base"], string>>;
 }
 
-async function makeBases(registry: string, root: string): Promise<Setting["bases"]> {
+/** The bases, wherever they are; podman has their layers already, which are the same in all. */
+async function makeBases(
+  registry: string,
+  root: string,
+  podman: Podman,
+): Promise<Setting["bases"]> {
   const index = await pushBothBases(registry);
   const copy = [
     "skopeo",
@@ -125,6 +130,9 @@ async function makeBases(registry: string, root: string): Promise<Setting["bases
   const layout = `oci:${join(root, "base")}:latest`;
   const archive = `oci-archive:${join(root, "base.tar")}:latest`;
   for (const to of [layout, archive]) await run([...copy, "--all", `docker://${index}`, to]);
+  for (const name of [OCI_ARCH, FOREIGN]) {
+    await podman.run(["pull", "--quiet", `--platform=linux/${name}`, layout]);
+  }
   return {
     scratch: "scratch",
     registry: `${registry}/debian:${OCI_ARCH}`,
@@ -164,19 +172,12 @@ async function runImage(
   image: { readonly reference: string; readonly architecture: string },
   script: string,
 ): Promise<string> {
-  const platform = `--platform=linux/${image.architecture}`;
-  const pulled = await podman.run(["pull", "--quiet", platform, `oci:${image.reference}`]);
-  const id = pulled.stdout.trim().split("\n").at(-1) ?? "";
-  const command = [
-    "busybox",
-    "sh",
-    "-c",
-    `busybox id -u; ${script.replace(/^(?=\w)/, "busybox ")}`,
-  ];
-  const { stdout, stderr } = await podman.run(
-    ["run", "--rm", "--network", "none", platform, id, ...command],
-    { allowFailure: true },
-  );
+  const words = script.replace(/^(?=\w)/, "busybox ");
+  const { stdout, stderr } = await podman.run([
+    ...["run", "--rm", "--quiet", "--pull=always", "--network=none"],
+    ...[`--platform=linux/${image.architecture}`, `oci:${image.reference}`],
+    ...["busybox", "sh", "-c", `busybox id -u; ${words}`],
+  ], { allowFailure: true });
   return `${stdout}${stderr}`;
 }
 
@@ -228,7 +229,7 @@ testWith(
     await using tool = await serveStaticTool();
     await using project = await createMiseProject({ toml: "[tools]\n" });
     const env = userEnv(project);
-    const bases = await makeBases(registry.host, project.root);
+    const bases = await makeBases(registry.host, project.root, podman);
     const setting: Setting = { project, env, podman, tools: tool.toml, bases };
     const rows = [TOOL, ...FEATURES].flatMap((feature) =>
       (feature === TOOL ? CELLS : SAMPLE).map((cell) => ({ cell, feature }))

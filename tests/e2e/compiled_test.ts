@@ -12,7 +12,7 @@ import {
 import { dirname, join } from "@std/path";
 import type { Command } from "../../src/commands/command.ts";
 import { COMMANDS } from "../../src/commands/mod.ts";
-import { compiledProgram, runCompile, runtimeEnv, whyNoExecutable } from "../support/executable.ts";
+import { compiledProgram, runCompile, whyNoExecutable } from "../support/executable.ts";
 import { checkLayout, readImage } from "../support/layout.ts";
 import {
   copyBase,
@@ -94,43 +94,6 @@ compiledTest(
     assertEquals([nothing.code, nothing.stdout], [1, ""]);
     assertMatch(nothing.stderr, /^error: Cannot find mise: no such program on PATH\nhint: .*\n$/);
     assertEquals([...Deno.readDirSync(temp.path)].map(({ name }) => name), []);
-  },
-);
-
-/** Processor seconds of ten starts, which hardly depend on what else the machine does. */
-async function startCost(program: string, args: string): Promise<number> {
-  const script =
-    `TIMEFORMAT='%U %S'; time for i in {1..10}; do '${program}' ${args} >/dev/null; done`;
-  const { stderr } = await run(["bash", "-c", script]);
-  return stderr.trim().split(" ").map(Number).reduce((sum, seconds) => sum + seconds);
-}
-
-compiledTest(
-  "the executable starts within 1.5 of an empty compiled program",
-  [],
-  async (program) => {
-    await using temp = await makeTempDir();
-    const source = join(temp.path, "empty.ts");
-    const empty = join(temp.path, "empty");
-    await Deno.writeTextFile(source, "export {};\n");
-    const runtime = await runtimeEnv();
-    const flags = ["--quiet", "--no-check", "--no-config", "--no-code-cache", "--output", empty];
-    await run([runtime["DENO_BIN"] || Deno.execPath(), "compile", ...flags, source], {
-      env: { ...Deno.env.toObject(), ...runtime },
-    });
-    const ratios: { readonly version: number; readonly help: number }[] = [];
-    for (let round = 0; round < 7; round++) {
-      // Within a round, because a machine is faster at one time and slower at another.
-      const cost = await startCost(empty, "");
-      ratios.push({
-        version: await startCost(program, "--version") / cost,
-        help: await startCost(program, "build --help") / cost,
-      });
-    }
-    for (const key of ["version", "help"] as const) {
-      const median = ratios.map((ratio) => ratio[key]).sort((x, y) => x - y)[3] ?? Infinity;
-      assert(median <= 1.5, `${key}: ${JSON.stringify(ratios)}`);
-    }
   },
 );
 

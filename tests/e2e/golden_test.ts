@@ -4,13 +4,13 @@
  */
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { gzipSync, zstdCompressSync } from "node:zlib";
-import { runFake } from "../../src/cli/fixture_test.ts";
+import zlib, { gzipSync } from "node:zlib";
+import { runFake } from "../support/cli_fixture.ts";
+import { RegistryImages, resolveImage } from "../../src/image/mod.ts";
 import { type CompressionPlan, fingerprintTree, type LayerTree } from "../../src/layer/mod.ts";
 import { relocationMap } from "../../src/layer/relocate.ts";
 import { MediaType, parseReference } from "../../src/oci/mod.ts";
 import { pullBlob } from "../../src/registry/pull_blob.ts";
-import { resolveImage } from "../../src/registry/resolve_image.ts";
 import { type FakeAnswers, writeConfig } from "../support/fake_mise.ts";
 import { fakeProject, fakeTool } from "../support/fake_project.ts";
 import { type LoggedRequest, randomBytes, startFaultRegistry } from "../support/faultreg/mod.ts";
@@ -178,7 +178,7 @@ async function writeOddFiles(root: string): Promise<void> {
   const gzip = gzipSync(randomBytes(5000, 3));
   await write("cut.tar.gz", gzip.subarray(0, 3000));
   await write("garbage.tar.gz", gzip);
-  const zstd = zstdCompressSync(randomBytes(5000, 3));
+  const zstd = zlib.zstdCompressSync(randomBytes(5000, 3));
   await write("cut.tar.zst", zstd.subarray(0, 3000));
   const damaged = Uint8Array.from(zstd);
   damaged.fill(7, 4, 40);
@@ -313,8 +313,8 @@ Deno.test("the requests of a push, of one that changes nothing, of a resumed one
   using test = testClient(registry.host);
   const { client } = test;
   registry.content.addImage("app", { tag: "1" });
-  await resolveImage(client, {
-    reference: parseReference(`${registry.host}/app:1`),
+  const reference = parseReference(`${registry.host}/app:1`);
+  await resolveImage(new RegistryImages(client, { reference }), {
     platform: { os: "linux", architecture: "amd64" },
   });
   parts.push(`# resolve\n${requests(registry.log)}\n`);

@@ -264,12 +264,10 @@ testWith(
 );
 
 testWith(NEEDS, "readProject() says how to trust a config that mise does not trust", async () => {
-  const started = performance.now();
+  // Another process, whose end is waited for: a question that was given up does not keep it from ending.
   const { error } = await readOf({ toml: '[env]\nA = "{{ 1 }}"\n', trust: false });
   assertStringIncludes(error?.message ?? "", "mise does not trust the config file");
   assertStringIncludes(error?.hint ?? "", "mise trust /");
-  // A question that was given up, or its timer of 60 s, must not keep the program from ending.
-  assertEquals(performance.now() - started < 30_000, true);
 });
 
 testWith(NEEDS, "readProject() reads TOML 1.1, which mise understands", async () => {

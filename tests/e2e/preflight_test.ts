@@ -3,7 +3,7 @@
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { buildElf } from "../../src/check/elf_fixture_test.ts";
+import { buildElf } from "../support/elf_fixture.ts";
 import { runProgram, runProgramJson } from "../support/cli.ts";
 import { makeSmallImage } from "../support/containers.ts";
 import { testUnless, tryBuild } from "../support/image_project.ts";

@@ -1,3 +1,4 @@
+import { RegistryImages, resolveImage } from "../../src/image/mod.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { encodeIndex, parsePlatform, parseReference } from "../../src/oci/mod.ts";
@@ -9,7 +10,6 @@ import {
   pullBlob,
   type RegistryClient,
   type RegistryClientOptions,
-  resolveImage,
 } from "../../src/registry/mod.ts";
 import { createLayout } from "../../src/store/mod.ts";
 import { randomBytes } from "../support/faultreg/mod.ts";
@@ -75,7 +75,9 @@ function connect(
 async function pullInto(dir: string, client: RegistryClient, tag = "1"): Promise<string> {
   const reference = parseReference(`${client.registry}/team/app:${tag}`);
   const { repository } = reference;
-  const image = await resolveImage(client, { reference, platform: parsePlatform("linux/amd64") });
+  const image = await resolveImage(new RegistryImages(client, { reference }), {
+    platform: parsePlatform("linux/amd64"),
+  });
   const sink = await createLayout(join(dir, "pulled"));
   for (const descriptor of [image.manifest.config, ...image.manifest.layers]) {
     await pullBlob(client, { repository, descriptor, sink });
@@ -130,7 +132,9 @@ testWith({ needs: NEEDS }, "An image is found in an index that the registry keep
   using client = connect(registry);
   const platform = parsePlatform("linux/amd64");
   const reference = parseReference(`${registry.host}/team/app:1`);
-  const { descriptor } = await resolveImage(client, { reference, platform });
+  const { descriptor } = await resolveImage(new RegistryImages(client, { reference }), {
+    platform,
+  });
   const response = await fetch(`${registry.url}/v2/team/app/manifests/multi`, {
     method: "PUT",
     headers: { "content-type": "application/vnd.oci.image.index.v1+json" },
@@ -139,8 +143,7 @@ testWith({ needs: NEEDS }, "An image is found in an index that the registry keep
   assertEquals(response.status, 201, await response.text());
   assertEquals(await pullInto(temp.path, client, "multi"), descriptor.digest);
   const arm = await failure(
-    resolveImage(client, {
-      reference: { ...reference, tag: "multi" },
+    resolveImage(new RegistryImages(client, { reference: { ...reference, tag: "multi" } }), {
       platform: parsePlatform("linux/arm64"),
     }),
   );

@@ -3,7 +3,7 @@
  * machine; tests run it on several.
  */
 import { createHash } from "node:crypto";
-import { compressBlock } from "../../src/layer/deflate/block.ts";
+import { compressBlock } from "../../src/compress/block.ts";
 
 const BLOCK = 1 << 20;
 const DICTIONARY = 32 << 10;

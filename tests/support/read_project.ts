@@ -34,7 +34,7 @@ async function read(options: ProjectOptions): Promise<ReadResult> {
       env: (name) => Deno.env.get(name),
       warn: (text) => void warnings.push(text),
       detail: (_level, text) => void details.push(text),
-      onInstallOutput: (chunk) => void (installOutput += new TextDecoder().decode(chunk)),
+      onInstallLine: (line) => void (installOutput += `${line}\n`),
     });
     return { project, ...rest() };
   } catch (error) {

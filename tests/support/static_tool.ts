@@ -1,5 +1,5 @@
 /**
- * A tool that needs nothing of the image: busybox, linked statically, of two platforms, as mise's `http:` backend
+ * A tool that needs nothing of the image: busybox, linked statically, of two platforms, as mise's `github:` backend
  * installs it from a server of the test's own.
  * @module
  */
@@ -33,14 +33,27 @@ export interface StaticTool extends FileServer {
   readonly toml: string;
 }
 
+/** What the API of GitHub says of a release. */
+function releaseOf(url: string): unknown {
+  const created = "2026-01-01T00:00:00Z";
+  const assets = Object.entries(ARCHITECTURES).map(([architecture, name]) => ({
+    name: `busybox-linux-${name}.tar.gz`,
+    browser_download_url: `${url}/${architecture}.tar.gz`,
+    url: `${url}/${architecture}.tar.gz`,
+  }));
+  const flags = { draft: false, prerelease: false };
+  return { tag_name: "1.0.0", created_at: created, published_at: created, ...flags, assets };
+}
+
 /** Serves the tool on a loopback port. */
 export async function serveStaticTool(): Promise<StaticTool> {
   const archives = await makeArchives();
-  const server = serveFiles(async (path) => await Deno.readFile(join(archives, path)));
-  const platforms = Object.entries(ARCHITECTURES).map(([architecture, name]) =>
-    `linux-${name} = { url = "${server.url}/${architecture}.tar.gz" }\n`
-  );
-  const toml = '[tools."http:busybox"]\nversion = "1.0.0"\nbin_path = "bin"\n' +
-    `[tools."http:busybox".platforms]\n${platforms.join("")}`;
-  return { ...server, toml, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+  const server: FileServer = serveFiles(async (path) => {
+    if (path.endsWith(".tar.gz")) return await Deno.readFile(join(archives, path));
+    const release = releaseOf(server.url);
+    if (path.endsWith("/releases")) return JSON.stringify([release]);
+    return /\/releases\/(?:tags\/1\.0\.0|latest)$/.test(path) ? JSON.stringify(release) : undefined;
+  });
+  const toml = `[tools."github:test/busybox"]\nversion = "1.0.0"\napi_url = "${server.url}"\n`;
+  return { url: server.url, toml, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
 }

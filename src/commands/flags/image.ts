@@ -1,30 +1,47 @@
 /**
- * The flags of what works on an image, whether it builds it or finds it in a layout.
+ * The flags of what works on an image, whether it builds it or is given one that exists.
  * @module
  */
 import { MiseOciError } from "../../errors.ts";
+import type { ImageSource } from "../../oci/image_source.ts";
 import type { ImageRequest } from "../../workflow/types.ts";
 import type { CommandContext, CommandInput } from "../command.ts";
-import { type FlagTable, inGroup, type Place, valueFlag } from "../flag.ts";
-import { parseName } from "../values/numbers.ts";
+import { type FlagTable, type FlagValues, inGroup, valueFlag } from "../flag.ts";
+import { parseImage } from "../values/image.ts";
 import { maybeOnePlatform } from "./platforms.ts";
 import { BUILD_FLAGS, buildRequest, CHECK_FLAGS, checkMode, given } from "./build.ts";
 
-/** The absolute path of a directory on the command line. @throws {MiseOciError} `usage`. */
-export function parseDirectory(text: string, place: Place): string {
-  return place.resolve(parseName(text));
+/** `--image`, and its older name. */
+export const NAMED_IMAGE_FLAGS = inGroup("Image flags", {
+  image: valueFlag({
+    valueName: "IMAGE",
+    completes: "file",
+    help: "Take this image instead of building one: a layout, an archive or a reference",
+    parse: parseImage,
+  }),
+  "image-dir": valueFlag({
+    valueName: "DIR",
+    completes: "directory",
+    help: "The same as --image",
+    parse: parseImage,
+  }),
+});
+
+/** The image that is named, if one is. @throws {MiseOciError} `usage` for two. */
+export function maybeNamedImage(
+  flags: FlagValues<typeof NAMED_IMAGE_FLAGS>,
+): ImageSource | undefined {
+  if (flags.image !== undefined && flags["image-dir"] !== undefined) {
+    throw new MiseOciError("usage", "Cannot use --image together with --image-dir", {
+      hint: "They mean the same: leave one out",
+    });
+  }
+  return flags.image ?? flags["image-dir"];
 }
 
-/** `--image-dir` and everything that a build takes. */
+/** `--image` and everything that a build takes. */
 export const IMAGE_FLAGS = {
-  ...inGroup("Image flags", {
-    "image-dir": valueFlag({
-      valueName: "DIR",
-      completes: "directory",
-      help: "Take the image of this layout instead of building one",
-      parse: parseDirectory,
-    }),
-  }),
+  ...NAMED_IMAGE_FLAGS,
   ...BUILD_FLAGS,
 } as const satisfies FlagTable;
 
@@ -34,24 +51,26 @@ const ALSO_FOUND: ReadonlySet<string> = new Set(["platform", ...Object.keys(CHEC
 /**
  * The image that the flags ask for.
  *
- * @throws {MiseOciError} `usage` if `--image-dir` comes with flags that only a build can follow.
+ * @throws {MiseOciError} `usage` if `--image` comes with flags that only a build can follow.
  */
 export function imageRequest(
   input: CommandInput<typeof IMAGE_FLAGS>,
   context: Pick<CommandContext, "place">,
 ): ImageRequest {
-  const directory = input.flags["image-dir"];
-  if (directory === undefined) return { kind: "build", build: buildRequest(input, context) };
+  const source = maybeNamedImage(input.flags);
+  if (source === undefined) return { kind: "build", build: buildRequest(input, context) };
+  const flag = input.given.has("image") ? "--image" : "--image-dir";
   const ofBuild = Object.keys(BUILD_FLAGS).filter((name) =>
     !ALSO_FOUND.has(name) && input.given.has(name)
   );
   if (ofBuild.length > 0) {
     const names = ofBuild.map((name) => `--${name}`).join(", ");
-    throw new MiseOciError("usage", `Cannot use ${names} together with --image-dir`, {
+    throw new MiseOciError("usage", `Cannot use ${names} together with ${flag}`, {
       hint: "An image that is already built cannot be changed: leave one of the two out",
     });
   }
   const check = checkMode(input.flags);
-  const platform = maybeOnePlatform(input.flags.platform, "--image-dir");
-  return { kind: "layout", directory, check, ...given("platform", platform) };
+  const platform = maybeOnePlatform(input.flags.platform, flag);
+  const directory = context.place.resolve(".");
+  return { kind: "image", source, directory, check, ...given("platform", platform) };
 }

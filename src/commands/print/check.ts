@@ -31,6 +31,17 @@ function summary({ image, commands, problems }: CheckResult): string {
   return `${escapeLine(image)}: ${what}, ${how}`;
 }
 
+/** What was not checked of a multi-platform image. */
+function platformLines({ platform, platforms }: CheckResult): readonly string[] {
+  if (platforms.length < 2) return [];
+  return [
+    `Checked for ${formatPlatform(platform)} only, of ${
+      platforms.map(formatPlatform).join(", ")
+    }: ` +
+    "--platform checks another",
+  ];
+}
+
 /** Whether an image passes: problems of a base alone are nothing that its image could change. */
 export function passes({ problems }: CheckResult): boolean {
   return problems.every(({ ofBase }) => ofBase);
@@ -38,13 +49,14 @@ export function passes({ problems }: CheckResult): boolean {
 
 /** The result of a check. */
 export function checkOutput(result: CheckResult, { quiet }: { readonly quiet: boolean }): Output {
-  const { image, digest, platform, commands, problems, duplicates } = result;
+  const { image, digest, platform, platforms, commands, problems, duplicates } = result;
   const own = problems.filter(({ ofBase }) => !ofBase);
   return {
     text: () =>
       joinLines(
         quiet ? own.map(({ message }) => escapeLine(message)) : [
           summary(result),
+          ...platformLines(result),
           ...section("Problems:", own),
           ...section("Problems of the base:", problems.filter(({ ofBase }) => ofBase)),
           ...(duplicates.length === 0 ? [] : ["", "Commands that two tools have:"]),
@@ -55,6 +67,7 @@ export function checkOutput(result: CheckResult, { quiet }: { readonly quiet: bo
       image,
       digest,
       platform: formatPlatform(platform),
+      platforms: platforms.map(formatPlatform),
       ok: passes(result),
       commands,
       problems,

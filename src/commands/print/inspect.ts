@@ -49,9 +49,18 @@ function layerJson(
   return { kind, name, version, digest, diffId, mediaType, size, share, origin, annotations };
 }
 
+/** The platforms of a multi-platform image, of which one is shown. */
+function platformLines({ platform, platforms }: InspectResult): readonly string[] {
+  if (platforms.length < 2) return [];
+  return [
+    `platforms ${platforms.map(formatPlatform).join(", ")} (shown: ${formatPlatform(platform)}; ` +
+    "--platform shows another)",
+  ];
+}
+
 /** An image's layers. */
 export function inspectOutput(result: InspectResult, options: PrintOptions): Output {
-  const { name, digest, platform, created, layers, html } = result;
+  const { name, digest, platform, platforms, created, layers, html } = result;
   const size = layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
   return {
     text: () =>
@@ -59,6 +68,7 @@ export function inspectOutput(result: InspectResult, options: PrintOptions): Out
         `image     ${escapeLine(name)}`,
         `digest    ${digest}`,
         `platform  ${formatPlatform(platform)}`,
+        ...platformLines(result),
         ...(created === undefined ? [] : [`created   ${escapeLine(created)}`]),
         ...(html === undefined ? [] : [`page      ${escapeLine(html)}`]),
         "",
@@ -69,6 +79,7 @@ export function inspectOutput(result: InspectResult, options: PrintOptions): Out
       name,
       digest,
       platform: formatPlatform(platform),
+      platforms: platforms.map(formatPlatform),
       created,
       size,
       layers: layers.map(layerJson),

@@ -4,9 +4,11 @@
  */
 import { MiseOciError } from "../../errors.ts";
 import { parseImagePath } from "../../oci/image_path.ts";
-import { parseImageSource } from "../../oci/reference.ts";
+import { formatImageSource, parseImageSource, withSourcePath } from "../../oci/image_source.ts";
+import { parseImageName } from "../../oci/reference.ts";
 import type { Copy } from "../../plan/project.ts";
 import type { Owner } from "../../plan/types.ts";
+import type { ArchiveRequest } from "../../build/types.ts";
 import type { Place } from "../flag.ts";
 import { parseName } from "./numbers.ts";
 
@@ -68,10 +70,41 @@ export function parseCopy(text: string, place: Place): Copy {
  */
 export function parseFrom(text: string, place: Place): string {
   const source = parseImageSource(text);
-  if (source.kind !== "layout" && source.kind !== "archive") return text;
-  const prefix = source.kind === "layout" ? "oci:" : "oci-archive:";
-  const tag = source.tag === undefined ? "" : `:${source.tag}`;
-  return `${prefix}${place.resolve(source.path)}${tag}`;
+  if (!("location" in source)) return text;
+  return formatImageSource(withSourcePath(source, (path) => place.resolve(path)));
+}
+
+/** Where a build goes, and the name that the image gets there. */
+export interface OutputPlace {
+  /** Absolute directory of a layout. */
+  readonly output?: string;
+  /** An archive instead. */
+  readonly archive?: ArchiveRequest;
+  /** The name of the image. */
+  readonly tag?: string;
+}
+
+/**
+ * Parses where a build goes: a directory, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]` or
+ * `docker-archive:FILE[:NAME]`. The first colon divides path and name, as skopeo reads it; a directory
+ * without a prefix may have colons.
+ *
+ * @throws {MiseOciError} `usage`.
+ */
+export function parseOutput(text: string, place: Place): OutputPlace {
+  const name = parseName(text);
+  const [, prefix, path = "", tag] =
+    /^(oci|oci-archive|docker-archive):([^:]*)(?::(.+))?$/s.exec(name) ?? [];
+  if (prefix === undefined) return { output: place.resolve(name) };
+  const named = tag === undefined ? {} : { tag: parseImageName(tag) };
+  if (path === "") {
+    throw new MiseOciError("usage", `Cannot write an image to ${JSON.stringify(text)}: no path`, {
+      hint: `Write ${prefix}:PATH[:TAG]`,
+    });
+  }
+  if (prefix === "oci") return { output: place.resolve(path), ...named };
+  const format = prefix === "oci-archive" ? "oci-archive" : "docker-archive";
+  return { archive: { path: parseArchivePath(path, place), format }, ...named };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { MiseOciError } from "../../errors.ts";
 import { parseImageName } from "../../oci/reference.ts";
-import { parseArchivePath, parseFrom, parseOwner } from "./build.ts";
+import { parseArchivePath, parseFrom, parseOutput, parseOwner } from "./build.ts";
 import { parseByteSize, parseDuration, parseJobs } from "./numbers.ts";
 
 function refuses(parse: (text: string) => unknown, texts: readonly string[]): void {
@@ -83,10 +83,8 @@ Deno.test("C01: parseFrom() says how to write what was probably meant", () => {
   const place = { resolve: (path: string): string => path };
   for (
     const [text, says] of [
-      ["./base", "oci:DIR"],
-      ["/srv/base", "oci:DIR"],
-      ["..", "oci:DIR"],
-      ["docker-archive:/x.tar", "skopeo copy"],
+      ["docker-archive:", "docker-archive:PATH"],
+      ["dir:/x", "skopeo copy"],
       ["https://ghcr.io/a/b", "debian:bookworm-slim"],
     ] as const
   ) {
@@ -103,8 +101,36 @@ Deno.test("parseFrom() makes paths absolute and leaves references alone", () => 
       ["debian:bookworm-slim", "debian:bookworm-slim"],
       ["oci:base", "oci:/here/base"],
       ["oci:base:v1", "oci:/here/base:v1"],
+      ["oci:base:ghcr.io/team/dev:v1", "oci:/here/base:ghcr.io/team/dev:v1"],
+      ["./base", "/here/./base"],
+      ["oci:~/base", "oci:~/base"],
+      ["docker-archive:b.tar", "docker-archive:/here/b.tar"],
       ["oci-archive:b.tar", "oci-archive:/here/b.tar"],
     ] as const
   ) assertEquals(parseFrom(text, place), result);
   refuses((text) => parseFrom(text, place), ["", "oci:", "a b", "debian:"]);
+});
+
+Deno.test("parseOutput() takes a directory, a layout with a name, and archives", () => {
+  const place = { resolve: (path: string): string => `/here/${path}` };
+  for (
+    const [text, result] of [
+      ["out", { output: "/here/out" }],
+      ["o:1", { output: "/here/o:1" }],
+      ["oci:out", { output: "/here/out" }],
+      ["oci:out:team/dev:v1", { output: "/here/out", tag: "team/dev:v1" }],
+      ["oci-archive:a.tar:v1", {
+        archive: { path: "/here/a.tar", format: "oci-archive" },
+        tag: "v1",
+      }],
+      ["docker-archive:a.tar", { archive: { path: "/here/a.tar", format: "docker-archive" } }],
+    ] as const
+  ) assertEquals(parseOutput(text, place), result);
+  refuses((text) => parseOutput(text, place), [
+    "",
+    "oci:",
+    "oci::v1",
+    "oci-archive:-",
+    "oci:d:A B",
+  ]);
 });

@@ -6,7 +6,7 @@ import { type DiffId, parseDiffId, streamingSha256 } from "../../oci/mod.ts";
 import { MiseOciError } from "../../errors.ts";
 import type { LayerReadOptions } from "./limits.ts";
 import { readLayerChunks } from "./open.ts";
-import { type TarEntry, type TarEntryType, type TarHandler, TarParser } from "./tar_parser.ts";
+import { type TarEntry, type TarEntryType, type TarHandler, TarParser } from "../../tar/parser.ts";
 
 /** One entry of a layer, whiteouts among them. */
 export interface IndexedEntry {

@@ -3,23 +3,19 @@
  * @module
  */
 import { MiseOciError } from "../../errors.ts";
+import { TAR_LIMITS, type TarLimits } from "../../tar/parser.ts";
 
 /** Bounds of what is read from one layer. */
-export interface LayerLimits {
-  /** Most bytes of uncompressed tar. */
-  readonly maxBytes: number;
-  /** Most tar entries. */
-  readonly maxEntries: number;
+export interface LayerLimits extends TarLimits {
   /** Most uncompressed bytes per compressed byte… */
   readonly maxRatio: number;
   /** …once this many uncompressed bytes were seen. */
   readonly ratioAfterBytes: number;
 }
 
-/** 20 GiB, 2 million entries, 2000:1 after 64 MiB. */
+/** Those of a tar; 2000:1 after 64 MiB. */
 export const DEFAULT_LIMITS: LayerLimits = {
-  maxBytes: 20 * 1024 ** 3,
-  maxEntries: 2_000_000,
+  ...TAR_LIMITS,
   maxRatio: 2000,
   ratioAfterBytes: 64 * 1024 ** 2,
 };

@@ -7,30 +7,16 @@
  * @module
  */
 import { type Compression, maybeLayerCompression } from "../../oci/mod.ts";
+import { decompress } from "../../compress/decompress.ts";
+import { MAGIC_BYTES, sniffCompression } from "../../compress/sniff.ts";
 import { MiseOciError } from "../../errors.ts";
-import { gunzip } from "./gzip.ts";
 import { LayerMeter, type LayerReadOptions } from "./limits.ts";
-import { unzstd } from "./zstd.ts";
 
 const NAMES: Readonly<Record<Compression, string>> = {
   gzip: "gzip",
   zstd: "zstd",
   none: "uncompressed",
 };
-
-/** What a blob's first bytes say about its compression; `undefined` for one that no layer may have. */
-export function sniffCompression(head: Uint8Array): Compression | undefined {
-  const [a, b, c, d] = head;
-  if (a === 0x1f && b === 0x8b) return "gzip";
-  if (a === 0x28 && b === 0xb5 && c === 0x2f && d === 0xfd) return "zstd";
-  if (a !== undefined && (a & 0xf0) === 0x50 && b === 0x2a && c === 0x4d && d === 0x18) {
-    return "zstd"; // begins with a skippable frame
-  }
-  const isXz = a === 0xfd && b === 0x37 && c === 0x7a && d === 0x58;
-  const isBzip2 = a === 0x42 && b === 0x5a && c === 0x68 && d !== undefined && d >= 0x31 &&
-    d <= 0x39;
-  return isXz || isBzip2 ? undefined : "none";
-}
 
 /**
  * The uncompressed tar of a layer blob, as chunks; the form for loops. See {@linkcode openLayerStream}.
@@ -48,7 +34,7 @@ export async function* readLayerChunks(
   try {
     const head: Uint8Array[] = [];
     let size = 0;
-    while (size < 4) {
+    while (size < MAGIC_BYTES) {
       const next = await source.next();
       if (next.done) break;
       head.push(next.value);
@@ -56,11 +42,7 @@ export async function* readLayerChunks(
     }
     const compression = decide(firstBytes(head), mediaType, options);
     const input = metered(head, source, meter);
-    const output = compression === "gzip"
-      ? gunzip(input, { what, transient: options.transient ?? false })
-      : compression === "zstd"
-      ? unzstd(input, what)
-      : input;
+    const output = decompress(input, compression, { what, transient: options.transient });
     for await (const chunk of output) {
       meter.output(chunk.length);
       yield chunk;
@@ -116,7 +98,7 @@ function decide(head: Uint8Array, mediaType: string, options: LayerReadOptions):
 
 function firstBytes(chunks: readonly Uint8Array[]): Uint8Array {
   const bytes: number[] = [];
-  for (const chunk of chunks) bytes.push(...chunk.subarray(0, 4 - bytes.length));
+  for (const chunk of chunks) bytes.push(...chunk.subarray(0, MAGIC_BYTES - bytes.length));
   return Uint8Array.from(bytes);
 }
 

@@ -5,7 +5,7 @@ import { type Compression, MediaType } from "../../oci/mod.ts";
 import { concat, streamOf } from "../../../tests/support/tar_fixture.ts";
 import { readLayerChunks } from "./open.ts";
 import type { LayerReadOptions } from "./limits.ts";
-import { hasZstd } from "./zstd.ts";
+import { hasZstd } from "../../compress/zstd.ts";
 
 const TYPES: Readonly<Record<Compression, string>> = {
   gzip: MediaType.layerGzip,

@@ -5,6 +5,7 @@
  */
 import { DELIMITER, isAbsolute, join } from "@std/path";
 import { describeError, MiseOciError } from "../../errors.ts";
+import { OutputTooLong, ProcessTimeout, runProcess } from "../../process/run.ts";
 import { asObject, asString, maybe, parseJson } from "../../oci/mod.ts";
 import type { Credentials } from "../credentials_type.ts";
 import type { ReadEnv } from "./auth_file_paths.ts";
@@ -66,23 +67,10 @@ async function maybeFindOnPath(program: string, path: string): Promise<string | 
   return undefined;
 }
 
-/** Reads at most `maxBytes`; `undefined` if there is more. */
-async function maybeReadCapped(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  maxBytes: number,
-): Promise<Uint8Array | undefined> {
-  const buffer = new Uint8Array(maxBytes);
-  let length = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return buffer.subarray(0, length);
-    if (length + value.length > maxBytes) return undefined;
-    buffer.set(value, length);
-    length += value.length;
-  }
-}
-
-async function writeServer(stdin: WritableStream<Uint8Array>, server: string): Promise<void> {
+async function writeServer(
+  stdin: WritableStream<Uint8Array<ArrayBuffer>>,
+  server: string,
+): Promise<void> {
   const writer = stdin.getWriter();
   try {
     await writer.write(new TextEncoder().encode(server));
@@ -92,42 +80,18 @@ async function writeServer(stdin: WritableStream<Uint8Array>, server: string): P
   }
 }
 
-function killHelper(child: Deno.ChildProcess): void {
-  try {
-    child.kill("SIGKILL");
-  } catch {
-    // It has ended.
+/** Why a helper that could not be run to its end is unusable; `flag` is what permits it. */
+function unusable(error: unknown, flag: string): HelperResult {
+  const { cause } = error as { readonly cause?: unknown };
+  if (error instanceof ProcessTimeout) return { kind: "unusable", why: "did not answer in time" };
+  if (error instanceof OutputTooLong) return { kind: "unusable", why: "wrote too much" };
+  if (cause instanceof Deno.errors.NotCapable) {
+    const why = cause.message.includes("compil")
+      ? `may not be run: this executable was compiled without ${flag}`
+      : `may not be run, add ${flag}`;
+    return { kind: "unusable", why, denied: true };
   }
-}
-
-/** Runs a child to its end, or kills it when the deadline passes or it floods its output. */
-async function runChild(
-  child: Deno.ChildProcess,
-  options: { server: string; maxBytes: number; deadline: AbortSignal },
-): Promise<HelperResult> {
-  const { deadline } = options;
-  const reader = child.stdout.getReader();
-  const stopped = Promise.withResolvers<"stopped">();
-  const stop = (): void => stopped.resolve("stopped");
-  deadline.addEventListener("abort", stop, { once: true });
-  if (deadline.aborted) stop();
-  try {
-    const written = writeServer(child.stdin, options.server);
-    // Not waited for alone: a grandchild that keeps the pipe open must not keep us.
-    const output = maybeReadCapped(reader, options.maxBytes).then((bytes) => ({ bytes }));
-    const first = await Promise.race([output, stopped.promise]);
-    if (first === "stopped") return { kind: "unusable", why: "did not answer in time" };
-    if (first.bytes === undefined) return { kind: "unusable", why: "wrote too much" };
-    const status = await Promise.race([child.status, stopped.promise]);
-    if (status === "stopped") return { kind: "unusable", why: "did not end in time" };
-    await written;
-    return { kind: "exited", code: status.code, stdout: first.bytes };
-  } finally {
-    deadline.removeEventListener("abort", stop);
-    killHelper(child);
-    await child.status;
-    await reader.cancel();
-  }
+  return { kind: "unusable", why: `cannot be run (${describeError(error)})` };
 }
 
 /** The runner of real helpers: found on PATH, bounded in time and output, always gone afterwards. */
@@ -136,32 +100,25 @@ export function helperRunner(options: HelperRunnerOptions): RunHelper {
   return async (program, server) => {
     const path = await maybeFindOnPath(program, env("PATH") ?? "");
     if (path === undefined) return { kind: "unusable", why: "is not on PATH" };
-    const timeout = new AbortController();
-    const timer = setTimeout(() => timeout.abort(), timeoutMs);
+    // mise too: the flag takes the place of all programs of the permission set.
+    const allow = `mise,${path}`;
     try {
-      const child = new Deno.Command(path, {
-        args: ["get"],
-        stdin: "piped",
-        stdout: "piped",
-        // Not read: what a helper says could hold the secret, and a flood must not block it.
-        stderr: "null",
-      }).spawn();
-      const deadline = signal === undefined
-        ? timeout.signal
-        : AbortSignal.any([signal, timeout.signal]);
-      return await runChild(child, { server, maxBytes, deadline });
+      const { code, stdout } = await runProcess({
+        command: [path, "get"],
+        failure: `Cannot run "${program}"`,
+        allow,
+        explain: (cause) => cause,
+        feed: (stdin) => writeServer(stdin, server),
+        // stderr is not read: what a helper says could hold the secret.
+        stdout: { maxBytes, beyond: "fail" },
+        timeoutMs,
+        graceMs: 0,
+        signal,
+      });
+      return { kind: "exited", code, stdout };
     } catch (error) {
-      if (error instanceof Deno.errors.NotCapable) {
-        // mise too: the flag takes the place of all programs of the permission set.
-        const flag = `--allow-run=mise,${path}`;
-        const why = error.message.includes("compil")
-          ? `may not be run: this executable was compiled without ${flag}`
-          : `may not be run, add ${flag}`;
-        return { kind: "unusable", why, denied: true };
-      }
-      return { kind: "unusable", why: `cannot be run (${describeError(error)})` };
-    } finally {
-      clearTimeout(timer);
+      signal?.throwIfAborted();
+      return unusable(error, `--allow-run=${allow}`);
     }
   };
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import { join } from "@std/path";
+import { resolveImage } from "../../../src/image/mod.ts";
 import { openLayout } from "../../../src/store/mod.ts";
 import { BASE_PARTS, buildArm64Base, buildBase, extractPackages } from "../testbed/base.ts";
 import { run } from "../testbed/command.ts";
@@ -24,7 +25,7 @@ const LIBRARIES: Readonly<Record<Architecture, string>> = {
 
 async function unpackDebian(root: string, architecture: Architecture): Promise<void> {
   const directory = await (architecture === "amd64" ? buildBase() : buildArm64Base());
-  const { manifest } = await (await openLayout(directory)).resolve();
+  const { manifest } = await resolveImage(await openLayout(directory));
   for (const { digest } of manifest.layers) {
     const blob = join(directory, "blobs", digest.replace(":", "/"));
     await run(["tar", "-xzpf", blob, "-C", root, "--numeric-owner"]);

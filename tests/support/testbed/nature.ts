@@ -6,11 +6,6 @@
 import { run } from "./command.ts";
 import { aptSource } from "./base.ts";
 
-/** A part that this machine cannot have; the message is the reason that tests give when they are skipped. */
-export class Unavailable extends Error {
-  override name = "Unavailable";
-}
-
 /** `CAP_SYS_ADMIN`, which mounting takes: bit 21 of the capabilities of a process. */
 const SYS_ADMIN = 21n;
 

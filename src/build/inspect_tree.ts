@@ -1,0 +1,360 @@
+/**
+ * Looks at what goes into an image before anything is built: where tools really are, whether what is copied
+ * is there, credentials, and layers that are in the way of each other or of the base.
+ * @module
+ */
+import { basename, isAbsolute, relative } from "@std/path";
+import { baseContentKey } from "./base_facts.ts";
+import type { BaseImage } from "./base_image.ts";
+import type { WorkflowContext } from "../context.ts";
+import { describeError, MiseOciError } from "../errors.ts";
+import { parseDockerignore } from "../layer/dockerignore.ts";
+import type { BaseDirectories, LayerEntry, LayerTree } from "../layer/mod.ts";
+import { isWithin } from "../layer/relocate.ts";
+import { findSecrets } from "../layer/secrets.ts";
+import { Sha256 } from "../oci/mod.ts";
+import {
+  type BuildPlan,
+  type Copy,
+  type DeclaredPlace,
+  type LayerPlan,
+  nameMatcher,
+  type Project,
+  refuseDeclared,
+  type Tool,
+} from "../plan/mod.ts";
+import { secretFinder } from "../secrets.ts";
+import type { Cache } from "../store/mod.ts";
+
+/** What the layers of a base hold. */
+const filesModule = () => import("./base_files.ts");
+
+/** Paths named in a message. */
+const SHOWN = 5;
+
+/** What is wrong with a layer, and the files it is about. */
+export interface LayerConcern {
+  /** One sentence without a final period: layer and first paths. */
+  readonly text: string;
+  /** All paths of the image. */
+  readonly paths: readonly string[];
+}
+
+/**
+ * What to say if a layer holds credentials: paths, never content.
+ *
+ * @throws {MiseOciError} `secret` for a file that holds the value of a variable that is declared secret or
+ * left out.
+ */
+export function maybeSecretsConcern(
+  layer: LayerPlan,
+  { entries }: LayerTree,
+  { declared = [], allowed = [] }: Pick<BuildPlan, "declared" | "allowed">,
+): LayerConcern | undefined {
+  const maybeDeclared = secretFinder(declared);
+  const found: DeclaredPlace[] = [];
+  const own = findSecrets(entries, {
+    published: layer.kind === "tool" || layer.kind === "mise" || layer.kind === "self",
+    texts: layer.kind === "dotfiles",
+    allowed: nameMatcher(allowed),
+    onText: (path, text) => {
+      const secret = maybeDeclared(text);
+      if (secret === undefined) return;
+      found.push({ what: `the file ${JSON.stringify(path)}`, name: path, secret });
+    },
+  });
+  refuseDeclared(found);
+  if (own.length === 0) return undefined;
+  const paths = own.map((path) => `/${path}`);
+  const shown = paths.slice(0, SHOWN).map((path) => JSON.stringify(path)).join(", ");
+  const more = paths.length > SHOWN ? ` and ${paths.length - SHOWN} more (-v lists them)` : "";
+  const name = JSON.stringify(layer.name);
+  const text = `The ${layer.kind} layer ${name} holds what looks like credentials: ${shown}${more}`;
+  return { text, paths };
+}
+
+/** @throws {MiseOciError} `secret` with every concern and all of its paths. */
+export function refuseSecrets(concerns: readonly LayerConcern[]): void {
+  if (concerns.length === 0) return;
+  const texts = concerns.map(({ text, paths }) =>
+    paths.length > SHOWN
+      ? `${text.slice(0, text.lastIndexOf(": "))}: ${
+        paths.map((path) => JSON.stringify(path)).join(", ")
+      }`
+      : text
+  );
+  throw new MiseOciError("secret", `Refused by --strict-env: ${texts.join("; ")}`, {
+    hint: "Leave the files out with globs in exclude under [_.oci] or, of a copy, in its " +
+      ".dockerignore; or accept one with --allow-env PATH",
+  });
+}
+
+const CHECKS = "base-checks";
+
+/** What {@linkcode refuseReplacements} compares with. */
+export interface GroundOptions {
+  /** What is below the layers: base and packages. */
+  readonly ground: BaseImage;
+  /** Its directories. */
+  readonly baseDirectories: BaseDirectories;
+  /** Where its layers are. */
+  readonly cache: Cache;
+  /** What the other layers hold that were looked at already. */
+  readonly trees?: ReadonlyMap<LayerPlan, LayerTree>;
+}
+
+/** Whether an entry may change what a path of the base is; only the base's files tell for sure. */
+function isDoubtful({ type, path }: LayerEntry, base: BaseDirectories): boolean {
+  if (type !== "directory") return base.has(path);
+  const slash = path.lastIndexOf("/");
+  return slash < 0 || base.has(path.slice(0, slash));
+}
+
+/**
+ * Refuses what would make a file of a directory of the base or of another layer, or a directory of a
+ * file: all that was below would be gone. The base's files are read only for paths that were not looked at before.
+ *
+ * @throws {MiseOciError} `invalid` naming layer and path.
+ */
+export async function refuseReplacements(
+  plan: LayerPlan,
+  tree: LayerTree,
+  { ground, baseDirectories, cache, trees = new Map() }: GroundOptions,
+  context: WorkflowContext,
+): Promise<void> {
+  const { entries } = tree;
+  refuseConflicts(plan, tree, trees);
+  for (const text of hiddenFiles(plan, tree, trees)) {
+    context.reporter.emit({ type: "warning", text });
+  }
+  if (ground.layers.length === 0) return;
+  const doubtful = entries.filter((entry) => isDoubtful(entry, baseDirectories));
+  if (doubtful.length === 0) return;
+  const hash = new Sha256().update(await baseContentKey(ground));
+  for (const { type, path } of doubtful) hash.update(`\0${type} ${path}`);
+  const key = await hash.hex();
+  if (await cache.getDocument(CHECKS, key) === true) return;
+  const { readBaseFiles } = await filesModule();
+  const files = await readBaseFiles(ground, cache, context);
+  for (const { type, path } of doubtful) {
+    const there = files.get(path)?.type;
+    const replaced = type === "directory"
+      ? there !== undefined && files.resolve(path)?.type !== "directory"
+      : there === "directory" || type !== "symlink" && files.resolve(path)?.type === "directory";
+    if (!replaced) continue;
+    const [what, instead] = type === "directory" ? ["file", "directory"] : ["directory", "file"];
+    throw new MiseOciError(
+      "invalid",
+      `Cannot put ${JSON.stringify(plan.name)} in the image: "/${path}" is a ${what} of the base ` +
+        `image, and would become a ${instead === "file" && type === "symlink" ? "link" : instead}`,
+      { hint: `Choose another image path${type === "file" ? `, such as "/${path}/NAME"` : ""}` },
+    );
+  }
+  await cache.putDocument(CHECKS, key, true);
+}
+
+/** Whether two layers have anything to do with each other: most tools and copies do not. */
+function mayMeet(a: LayerPlan, b: LayerPlan): boolean {
+  return a.sources.some(({ imagePath: one }) =>
+    b.sources.some(({ imagePath: other }) => isWithin(one, other) || isWithin(other, one))
+  );
+}
+
+/** A path that is a directory in one tree and none in the other. */
+function maybeConflict(a: LayerTree, b: LayerTree): string | undefined {
+  const [few, many] = a.entries.length < b.entries.length ? [a, b] : [b, a];
+  const types = new Map(few.entries.map(({ path, type }) => [path, type === "directory"]));
+  return many.entries.find(({ path, type }) =>
+    types.has(path) && types.get(path) !== (type === "directory")
+  )?.path;
+}
+
+function describe({ kind, name }: LayerPlan): string {
+  return kind === "tool" || kind === "copy" ? `${kind} ${JSON.stringify(name)}` : `${kind} layer`;
+}
+
+/**
+ * Refuses a layer that is in the way of one that was looked at before.
+ *
+ * @param trees what other layers hold.
+ * @throws {MiseOciError} `invalid` naming both layers and the path.
+ */
+export function refuseConflicts(
+  plan: LayerPlan,
+  tree: LayerTree,
+  trees: ReadonlyMap<LayerPlan, LayerTree>,
+): void {
+  for (const [other, held] of trees) {
+    if (other === plan || !mayMeet(plan, other)) continue;
+    const path = maybeConflict(tree, held);
+    if (path === undefined) continue;
+    const isDirectory = tree.entries.some((entry) =>
+      entry.path === path && entry.type === "directory"
+    );
+    const [directory, file] = isDirectory ? [plan, other] : [other, plan];
+    throw new MiseOciError(
+      "invalid",
+      `Cannot put ${describe(file)} and ${describe(directory)} in one image: ` +
+        `"/${path}" is a file in the first and a directory in the second`,
+      { hint: "Choose another image path for one of them" },
+    );
+  }
+}
+
+/** Layers above all others: what they hold is what the image has. */
+const TOPMOST: ReadonlySet<string> = new Set(["mise", "self", "config"]);
+
+/** One sentence for each file of a copy or dotfile that a layer of mise-oci's own takes the place of. */
+export function hiddenFiles(
+  plan: LayerPlan,
+  tree: LayerTree,
+  trees: ReadonlyMap<LayerPlan, LayerTree>,
+): readonly string[] {
+  return [...trees].flatMap(([other, held]) => {
+    if (other === plan || !mayMeet(plan, other)) return [];
+    const isTop = TOPMOST.has(plan.kind);
+    if (isTop === TOPMOST.has(other.kind)) return [];
+    const [top, topTree] = isTop ? [plan, tree] as const : [other, held] as const;
+    const [below, belowTree] = isTop ? [other, held] as const : [plan, tree] as const;
+    const files = new Set(
+      topTree.entries.filter(({ type }) => type !== "directory").map(({ path }) => path),
+    );
+    return belowTree.entries.filter(({ path }) => files.has(path)).map(({ path }) =>
+      `"/${path}" of ${
+        describe(below)
+      } is not what the image has: the ${top.kind} layer takes its ` +
+      `place${top.kind === "mise" ? " (--no-mise leaves that out)" : ""}`
+    );
+  });
+}
+
+async function maybeRealPath(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.realPath(path);
+  } catch (error) {
+    // A link to itself leads nowhere either.
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.FilesystemLoop) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/** `path` relative to `root`, or `undefined` if it is not below it. */
+function below(root: string, path: string): string | undefined {
+  const result = relative(root, path);
+  return result === ".." || result.startsWith("../") || isAbsolute(result) ? undefined : result;
+}
+
+async function binDirs(tool: Tool, realInstall: string): Promise<readonly string[]> {
+  const dirs = await Promise.all(tool.binPaths.map(async (path) => {
+    const real = await maybeRealPath(path);
+    return (real === undefined ? undefined : below(realInstall, real)) ??
+      below(tool.installPath, path) ?? [];
+  }));
+  const found = dirs.flat();
+  return found.length > 0 ? [...new Set(found)] : ["bin"];
+}
+
+/**
+ * The project with `realInstallPath` and `binDirs` of each tool. A tool that is not installed keeps
+ * what mise says of it. A tool without any directory of executables gets `bin`, mise's convention.
+ */
+export async function followToolPaths(project: Project): Promise<Project> {
+  const tools = await Promise.all(project.tools.map(async (tool): Promise<Tool> => {
+    const real = await maybeRealPath(tool.installPath);
+    const realInstallPath = real ?? tool.installPath;
+    return { ...tool, realInstallPath, binDirs: await binDirs(tool, realInstallPath) };
+  }));
+  return { ...project, tools };
+}
+
+const MISSING = "no such file or directory";
+
+/** Why something cannot be copied, `undefined` if it can. */
+async function maybeProblem(
+  path: string,
+  { image, directory }: { readonly image: string; readonly directory: boolean },
+): Promise<string | undefined> {
+  let info: Deno.FileInfo;
+  try {
+    info = await Deno.stat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return MISSING;
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    return describeError(error);
+  }
+  if (!info.isFile && !info.isDirectory) return "neither a file nor a directory";
+  if (directory && !info.isDirectory) {
+    return `it is a file and the image path ends with "/": write ${
+      JSON.stringify(`${image}/${basename(path)}`)
+    } instead`;
+  }
+  return undefined;
+}
+
+/**
+ * Checks that everything that is copied into the image is there.
+ *
+ * @throws {MiseOciError} `not-found` naming each host path that is missing or of the wrong kind.
+ */
+export async function checkSources(
+  { dotfiles = [] }: Pick<Project, "dotfiles">,
+  copies: readonly Copy[],
+): Promise<void> {
+  const wanted = [
+    ...copies.map(({ host, image, directory = false }) => ({ host, image, directory })),
+    ...dotfiles.flatMap(({ hostPath, target, mode }) =>
+      hostPath === undefined || mode === "template" || mode === "content" || mode === "absent"
+        ? []
+        : [{ host: hostPath, image: target, directory: mode === "symlink-each" }]
+    ),
+  ];
+  const problems: string[] = [];
+  let missing = false;
+  for (const { host, image, directory } of wanted) {
+    const problem = await maybeProblem(host, { image, directory });
+    if (problem === undefined) continue;
+    missing ||= problem === MISSING;
+    problems.push(`Cannot copy ${JSON.stringify(host)} to ${JSON.stringify(image)}: ${problem}`);
+  }
+  if (problems.length === 0) return;
+  throw new MiseOciError("not-found", problems.join("; "), {
+    hint: missing
+      ? "A relative path starts at the file that names it, that of --copy at the working directory"
+      : "Copy files and directories, each under its full path in the image",
+  });
+}
+
+/** More than that no `.dockerignore` has. */
+const MAX_IGNORE_BYTES = 1 << 20;
+
+/** The patterns of a directory's `.dockerignore`; `undefined` if it has none. */
+async function maybeIgnore(host: string): Promise<readonly string[] | undefined> {
+  const path = `${host.replace(/\/+$/, "")}/.dockerignore`;
+  let text: string;
+  try {
+    const { isFile, size } = await Deno.stat(path);
+    if (!isFile) return undefined;
+    if (size > MAX_IGNORE_BYTES) throw new Error(`it has more than ${MAX_IGNORE_BYTES} bytes`);
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return undefined;
+    }
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    // To go on without would copy what it was to keep out.
+    throw new MiseOciError("io", `Cannot read ${JSON.stringify(path)}: ${describeError(error)}`, {
+      cause: error,
+    });
+  }
+  return parseDockerignore(text);
+}
+
+/** Copies with the patterns of their `.dockerignore`. */
+export async function withIgnores(copies: readonly Copy[]): Promise<readonly Copy[]> {
+  return await Promise.all(copies.map(async (copy) => {
+    const ignore = await maybeIgnore(copy.host);
+    return ignore === undefined || ignore.length === 0 ? copy : { ...copy, ignore };
+  }));
+}

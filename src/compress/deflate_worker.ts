@@ -1,0 +1,41 @@
+/**
+ * The worker that compresses blocks: one message in, one message out, buffers transferred both ways.
+ * @module
+ */
+import { type BlockJob, compressBlock } from "./block.ts";
+
+/** What the pool sends. */
+export interface WorkerRequest {
+  /** Holds dictionary and block. */
+  readonly buffer: ArrayBuffer;
+  /** What to do with it. */
+  readonly job: BlockJob;
+}
+
+/**
+ * What the pool gets back: the request's buffer, which now holds the compressed block. Nothing is
+ * allocated for it on the pool's side, so memory does not depend on when garbage is collected.
+ */
+export interface WorkerResponse {
+  /** The request's buffer. */
+  readonly buffer: ArrayBuffer;
+  /** Number of compressed bytes at the beginning of `buffer`. */
+  readonly length: number;
+  /** Why it failed. */
+  readonly error?: string;
+}
+
+interface WorkerScope {
+  onmessage: (event: MessageEvent<WorkerRequest>) => void;
+  postMessage(message: WorkerResponse, transfer: ArrayBuffer[]): void;
+}
+const scope = globalThis as unknown as WorkerScope;
+
+scope.onmessage = ({ data: { buffer, job } }): void => {
+  try {
+    const length = compressBlock(new Uint8Array(buffer), job);
+    scope.postMessage({ buffer, length }, [buffer]);
+  } catch (error) {
+    scope.postMessage({ buffer, length: 0, error: String(error) }, [buffer]);
+  }
+};

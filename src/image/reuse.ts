@@ -1,0 +1,174 @@
+/**
+ * Layers of an image in a registry that need not be built again, because what they are made of is
+ * written on them.
+ * @module
+ */
+import { mapConcurrently } from "../concurrency.ts";
+import { MiseOciError } from "../errors.ts";
+import {
+  Annotation,
+  type Compression,
+  type Descriptor,
+  type DiffId,
+  type Digest,
+  formatPlatform,
+  formatReference,
+  isForeignLayer,
+  maybeLayerCompression,
+  type Platform,
+  type Reference,
+  samePlatform,
+  toOciMediaType,
+} from "../oci/mod.ts";
+import { hasBlob } from "../registry/head_blob.ts";
+import type { RegistryClient } from "../registry/transport.ts";
+import { RegistryImages } from "./registry_images.ts";
+import { resolveImage } from "./resolve.ts";
+import type { Image } from "./types.ts";
+
+/** A layer that would be built. */
+export interface WantedLayer {
+  /** The annotations it would have. */
+  readonly annotations: Readonly<Record<string, string>>;
+  /** How it would be compressed. */
+  readonly compression: Compression;
+}
+
+/** A layer of the registry that stands for a wanted one. */
+export interface ReusableLayer {
+  /** The layer with all its annotations. */
+  readonly descriptor: Descriptor;
+  /** Its diff ID. */
+  readonly diffId: DiffId;
+  /** The image that it was found in. */
+  readonly from: string;
+  /** That image's variables, `NAME=VALUE`: what it says of a tool that is not installed here. */
+  readonly env: readonly string[];
+}
+
+/** What {@linkcode findReusableLayers} is asked. */
+export interface ReuseOptions {
+  /** The image to look into; of the repository that is pushed to, so that no blob needs to move. */
+  readonly reference: Reference;
+  /** The platform of the image that is built. */
+  readonly platform: Platform;
+  /** The layers that would be built. */
+  readonly wanted: readonly WantedLayer[];
+  /** Ends it. */
+  readonly signal?: AbortSignal;
+}
+
+/** What was found. */
+export interface ReuseResult {
+  /** For each wanted layer, in order, the one that can stand for it. */
+  readonly layers: readonly (ReusableLayer | undefined)[];
+  /**
+   * Why nothing could be reused, for a warning. `missing`: there is no such image, which is usual on the
+   * first push.
+   */
+  readonly problem?: { readonly kind: "missing" | "broken"; readonly text: string };
+}
+
+/** The annotations that together say what a layer is made of, but what is left out. All must be there and equal. */
+const IDENTITY: readonly string[] = [
+  Annotation.toolShort,
+  Annotation.toolVersion,
+  Annotation.layerPrefix,
+  Annotation.layerOwner,
+  Annotation.layerRelocation,
+  Annotation.layerFormat,
+];
+
+/** Questions about blobs at the same time. */
+const HEAD_JOBS = 16;
+
+/**
+ * Reads an image and finds layers in it that can stand for the wanted ones: same tool, version, prefix,
+ * owner, relocation, format, globs left out, platform and compression, and still there. A missing or broken image is no
+ * error.
+ *
+ * @throws the reason of `signal`; bugs.
+ */
+export async function findReusableLayers(
+  client: RegistryClient,
+  options: ReuseOptions,
+): Promise<ReuseResult> {
+  const { reference, platform, wanted, signal } = options;
+  const from = formatReference(reference);
+  let image: Image;
+  let lost: ReadonlySet<Digest>;
+  try {
+    const images = new RegistryImages(client, {
+      reference,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    image = await resolveImage(images, { platform, warn: (text) => client.warn(text) });
+    lost = await findLost(client, image, options);
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!(error instanceof MiseOciError)) throw error;
+    const missing = error.code === "not-found";
+    const text = missing
+      ? `No layers are reused: there is no image "${from}"`
+      : `No layers are reused: ${error.message}`;
+    return nothing(wanted, { kind: missing ? "missing" : "broken", text });
+  }
+  if (!samePlatform(image.platform, platform)) {
+    const text = `No layers are reused: "${from}" is for ${formatPlatform(image.platform)}`;
+    return nothing(wanted, { kind: "missing", text });
+  }
+  const layers = wanted.map((layer) => {
+    const found = maybeReusableLayer(image, layer, from);
+    return found === undefined || lost.has(found.descriptor.digest) ? undefined : found;
+  });
+  if (lost.size === 0) return { layers };
+  const text = `Not all layers are reused: the registry has lost ${lost.size} of "${from}"`;
+  return { layers, problem: { kind: "broken", text } };
+}
+
+/** The wanted layers of an image that its registry does not have any more, or does not tell of. */
+async function findLost(
+  client: RegistryClient,
+  image: Image,
+  { wanted, reference: { repository }, signal }: ReuseOptions,
+): Promise<ReadonlySet<Digest>> {
+  const layers = wanted.flatMap((layer) => maybeReusableLayer(image, layer, "")?.descriptor ?? []);
+  const sizes = new Map(layers.map(({ digest, size }) => [digest, size]));
+  const lost = new Set<Digest>();
+  await mapConcurrently([...sizes], { limit: HEAD_JOBS, signal }, async ([digest, size], stop) => {
+    if (!await hasBlob(client, { repository, digest, size, signal: stop })) lost.add(digest);
+  });
+  return lost;
+}
+
+function nothing(wanted: readonly WantedLayer[], problem: ReuseResult["problem"]): ReuseResult {
+  return { layers: wanted.map(() => undefined), ...(problem === undefined ? {} : { problem }) };
+}
+
+/** The layer of an image that can stand for a wanted one. */
+function maybeReusableLayer(
+  image: Image,
+  wanted: WantedLayer,
+  from: string,
+): ReusableLayer | undefined {
+  const { manifest: { layers }, config: { diffIds, config } } = image;
+  const index = layers.findIndex((layer) => matches(layer, wanted));
+  const [descriptor, diffId] = [layers[index], diffIds[index]];
+  if (descriptor === undefined || diffId === undefined) return undefined;
+  return {
+    descriptor: { ...descriptor, mediaType: toOciMediaType(descriptor.mediaType) },
+    diffId,
+    from,
+    env: config?.Env ?? [],
+  };
+}
+
+function matches(layer: Descriptor, wanted: WantedLayer): boolean {
+  const { annotations = {}, mediaType } = layer;
+  return !isForeignLayer(mediaType) && maybeLayerCompression(mediaType) === wanted.compression &&
+    IDENTITY.every((name) =>
+      wanted.annotations[name] !== undefined && annotations[name] === wanted.annotations[name]
+    ) &&
+    // Absent where nothing is left out, and of images made before there was such an annotation.
+    annotations[Annotation.layerExclude] === wanted.annotations[Annotation.layerExclude];
+}

@@ -1,0 +1,142 @@
+/**
+ * Everything that belongs to an entry of an index, to be copied as it is.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import {
+  type Descriptor,
+  type Digest,
+  digestHex,
+  formatPlatform,
+  isForeignLayer,
+  type Manifest,
+  maybeManifestKind,
+  shortDigest,
+} from "../oci/mod.ts";
+import { checkSize, type ImageStore, readManifest } from "../store/image_store.ts";
+
+/** A manifest that names blobs: an image, an attestation, a signature or another artifact. */
+export interface TreeManifest {
+  /** What it is. */
+  readonly descriptor: Descriptor;
+  /** Its bytes. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** What they say. */
+  readonly manifest: Manifest;
+  /** The tag that cosign looks for a signature under. */
+  readonly tag?: string;
+}
+
+/** What an entry names. */
+export interface Tree {
+  /** The entry. */
+  readonly root: Descriptor;
+  /** Its manifests, each once. */
+  readonly manifests: readonly TreeManifest[];
+  /** Its indexes, each after what it names; the root, if it is one, is the last. */
+  readonly indexes: readonly {
+    readonly descriptor: Descriptor;
+    readonly bytes: Uint8Array<ArrayBuffer>;
+  }[];
+}
+
+async function checkBlobs(store: ImageStore, { config, layers }: Manifest): Promise<void> {
+  for (const blob of [config, ...layers]) {
+    if (!isForeignLayer(blob.mediaType) || await store.size(blob.digest) !== undefined) {
+      await checkSize(store, blob);
+    }
+  }
+}
+
+function incomplete(store: ImageStore, entry: Descriptor, cause: unknown): unknown {
+  if (!(cause instanceof MiseOciError) || cause.code !== "not-found") return cause;
+  const what = entry.platform === undefined
+    ? shortDigest(entry.digest)
+    : `the image for ${formatPlatform(entry.platform)}`;
+  return new MiseOciError(
+    "not-found",
+    `Cannot copy all of ${store.place}: it names ${what} and does not have it`,
+    { cause, hint: "Name a platform that it has with --platform, or copy the whole image again" },
+  );
+}
+
+/**
+ * Reads everything below an entry and checks that it is there, before anything is sent.
+ *
+ * @throws {MiseOciError} `not-found` naming what is missing, `unsupported` for an entry that is neither a
+ * manifest nor an index.
+ */
+export async function readTree(store: ImageStore, root: Descriptor): Promise<Tree> {
+  const manifests = new Map<Digest, TreeManifest>();
+  const indexes = new Map<Digest, Tree["indexes"][number]>();
+  let failure: unknown;
+  const visit = async (entry: Descriptor): Promise<void> => {
+    if (manifests.has(entry.digest) || indexes.has(entry.digest)) return;
+    if (maybeManifestKind(entry.mediaType) === undefined) {
+      throw new MiseOciError(
+        "unsupported",
+        `Cannot copy all of ${store.place}: it names a ${JSON.stringify(entry.mediaType)}`,
+        { hint: "Send one image of it with --platform" },
+      );
+    }
+    try {
+      const { bytes, content } = await readManifest(store, entry);
+      const { mediaType, digest, size } = entry;
+      const descriptor = { mediaType, digest, size };
+      if (content.kind === "manifest") {
+        await checkBlobs(store, content.manifest);
+        manifests.set(digest, { descriptor, bytes, manifest: content.manifest });
+        return;
+      }
+      for (const child of content.index.manifests) await visit(child);
+      indexes.set(digest, { descriptor, bytes });
+    } catch (error) {
+      // Said of the innermost entry: what is above it only names it.
+      failure ??= incomplete(store, entry, error);
+      throw failure;
+    }
+  };
+  await visit(root);
+  return { root, manifests: [...manifests.values()], indexes: [...indexes.values()] };
+}
+
+/** What `cosign save` calls signatures and attestations of the image beside them, and their tags' endings. */
+const COSIGN: ReadonlyMap<string, string> = new Map([
+  ["dev.cosignproject.cosign/sigs", "sig"],
+  ["dev.cosignproject.cosign/atts", "att"],
+]);
+
+/**
+ * What a layout has about a tree besides it: manifests whose `subject` is in it (referrers), and the
+ * signatures of `cosign save`.
+ */
+export async function readReferrers(
+  store: ImageStore,
+  tree: Tree,
+): Promise<readonly TreeManifest[]> {
+  const known = new Set<Digest>(
+    [...tree.manifests, ...tree.indexes].map(({ descriptor }) => descriptor.digest),
+  );
+  const found: TreeManifest[] = [];
+  for (const entry of (await store.index()).manifests) {
+    if (known.has(entry.digest) || maybeManifestKind(entry.mediaType) !== "manifest") continue;
+    const { bytes, content } = await readManifest(store, entry);
+    if (content.kind !== "manifest") continue;
+    const ending = COSIGN.get(entry.annotations?.["kind"] ?? "");
+    const { subject } = content.manifest;
+    if (ending === undefined && (subject === undefined || !known.has(subject.digest))) continue;
+    await checkBlobs(store, content.manifest);
+    known.add(entry.digest);
+    const { mediaType, digest, size } = entry;
+    const tag = ending === undefined
+      ? {}
+      : { tag: `sha256-${digestHex(tree.root.digest)}.${ending}` };
+    found.push({
+      descriptor: { mediaType, digest, size },
+      bytes,
+      manifest: content.manifest,
+      ...tag,
+    });
+  }
+  return found;
+}

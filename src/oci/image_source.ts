@@ -1,0 +1,122 @@
+/**
+ * Where an image comes from, as the command line and `mise.toml` name it: `oci:DIR[:TAG]`,
+ * `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:NAME]`, a path, or a reference to a registry.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import { type Digest, isDigest } from "./digest.ts";
+import { formatReference, parseReference, type Reference } from "./reference.ts";
+
+/** A layout or an archive on this machine. */
+export interface LocalSource {
+  /** What is at the path; `path` leaves that to what exists there. */
+  readonly kind: "layout" | "oci-archive" | "docker-archive" | "path";
+  /**
+   * The path, and after a colon the name of an image in it. A name may hold colons and slashes, and so
+   * may a path, so which colon divides them is decided by what exists (`locate` of src/image/open.ts).
+   */
+  readonly location: string;
+  /** Digest of the image, if it was written (`@sha256:…`). */
+  readonly digest?: Digest;
+}
+
+/** Where a base image comes from. */
+export type BaseSource =
+  | { readonly kind: "scratch" }
+  | { readonly kind: "registry"; readonly reference: Reference }
+  | LocalSource;
+
+/** Where an image comes from. */
+export type ImageSource =
+  | BaseSource
+  /** A layout or archive if one exists at the path, else a reference. */
+  | { readonly kind: "guess"; readonly text: string; readonly path: string };
+
+const PREFIXES: readonly (readonly [string, LocalSource["kind"]])[] = [
+  ["oci:", "layout"],
+  ["oci-archive:", "oci-archive"],
+  ["docker-archive:", "docker-archive"],
+];
+
+/** Names of places that other programs know. */
+const OTHER_PLACES = /^(docker-daemon|containers-storage|dir|ostree|sif|atomic|tarball|ocidir):/;
+
+function local(kind: LocalSource["kind"], text: string): LocalSource {
+  const at = text.lastIndexOf("@");
+  const digest = at < 0 ? undefined : text.slice(at + 1);
+  return digest !== undefined && isDigest(digest)
+    ? { kind, location: text.slice(0, at), digest }
+    : { kind, location: text };
+}
+
+function maybeLocal(text: string): LocalSource | undefined {
+  for (const [prefix, kind] of PREFIXES) {
+    if (!text.startsWith(prefix)) continue;
+    const source = local(kind, text.slice(prefix.length));
+    if (source.location !== "" && !source.location.startsWith(":")) return source;
+    throw new MiseOciError(
+      "usage",
+      `Cannot parse image reference ${JSON.stringify(text)}: the path is empty`,
+      { hint: `Write ${prefix}PATH[:TAG]` },
+    );
+  }
+  if (/^(?:\.{0,2}\/|~\/|\.{1,2}$|~$)/.test(text)) return local("path", text);
+  const [, place] = OTHER_PLACES.exec(text) ?? [];
+  if (place === undefined) return undefined;
+  throw new MiseOciError("usage", `Cannot read an image from ${JSON.stringify(text)}`, {
+    hint: place === "ocidir"
+      ? `Write oci:${text.slice("ocidir:".length).replace(/^\/\//, "")}`
+      : `Copy it first: skopeo copy ${text} oci-archive:FILE, then name oci-archive:FILE`,
+  });
+}
+
+/**
+ * Parses where a base image comes from: `scratch`, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`,
+ * `docker-archive:FILE[:NAME]`, each also with `@sha256:…`, a path that begins with `/`, `./`, `../` or
+ * `~/`, or a reference to a registry, also as `docker://REF`.
+ *
+ * @throws {MiseOciError} `usage` as {@linkcode parseReference}.
+ */
+export function parseImageSource(text: string): BaseSource {
+  if (text === "scratch") return { kind: "scratch" };
+  return maybeLocal(text) ??
+    { kind: "registry", reference: parseReference(text.replace(/^docker:\/\//, "")) };
+}
+
+/**
+ * Parses an image argument of a command. As {@linkcode parseImageSource}, but a name without a prefix is
+ * what exists: a directory or file of that name, else a reference.
+ *
+ * @throws {MiseOciError} `usage`.
+ */
+export function parseImageArgument(text: string): ImageSource {
+  if (text.startsWith("docker://")) return parseImageSource(text);
+  return maybeLocal(text) ?? { kind: "guess", text, path: text };
+}
+
+/** The source with its path as `resolve` makes it; `~/…` stays, it is expanded when the image is opened. */
+export function withSourcePath<T extends ImageSource>(
+  source: T,
+  resolve: (path: string) => string,
+): T {
+  const absolute = (path: string): string => /^~(?:\/|$)/.test(path) ? path : resolve(path);
+  if ("location" in source) return { ...source, location: absolute(source.location) };
+  return source.kind === "guess" ? { ...source, path: absolute(source.path) } : source;
+}
+
+/** The text of an image source, for messages. {@linkcode parseImageArgument} of it gives the same place. */
+export function formatImageSource(source: ImageSource): string {
+  switch (source.kind) {
+    case "scratch":
+      return "scratch";
+    case "registry":
+      return formatReference(source.reference);
+    case "guess":
+      return source.text;
+    default: {
+      const prefix = PREFIXES.find(([, kind]) => kind === source.kind)?.[0] ?? "";
+      const digest = source.digest === undefined ? "" : `@${source.digest}`;
+      return `${prefix}${source.location}${digest}`;
+    }
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * A process for tests: collects what is written and answers what is asked.
+ * @module
+ */
+import type { Io } from "../../src/commands/io.ts";
+import type { Workflows } from "../../src/commands/workflows.ts";
+import { runCli } from "../../src/cli.ts";
+import type { CliOptions } from "../../src/cli.ts";
+
+/** What a test may say about the process. */
+export interface FakeProcess {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly terminal?: readonly ("stdin" | "stdout" | "stderr")[];
+  readonly signal?: AbortSignal;
+  readonly stdout?: Io["stdout"];
+}
+
+/** What a command line did. */
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command line in a made-up process. */
+export async function runFake(
+  args: readonly string[],
+  options: CliOptions & FakeProcess = {},
+): Promise<Ran> {
+  let [stdout, stderr] = ["", ""];
+  const { env = {}, cwd = "/work", terminal = [], signal } = options;
+  const io: Io = {
+    stdout: options.stdout ?? { write: (text) => void (stdout += text) },
+    stderr: { write: (text) => void (stderr += text) },
+    env: (name) => env[name],
+    cwd: () => cwd,
+    isTerminal: (stream) => terminal.includes(stream),
+    size: () => ({ columns: 100, rows: 30 }),
+    signal: signal ?? new AbortController().signal,
+  };
+  const code = await runCli(args, io, options);
+  return { code, stdout, stderr };
+}
+
+/** Workflows of which a test gives those it expects to be called. */
+export function fakeWorkflows(given: Partial<Workflows>): Workflows {
+  const unexpected = (name: string) => (): never => {
+    throw new Error(`${name} was called`);
+  };
+  return {
+    buildImage: unexpected("buildImage"),
+    planImage: unexpected("planImage"),
+    pushImage: unexpected("pushImage"),
+    runImage: unexpected("runImage"),
+    loadImage: unexpected("loadImage"),
+    inspectImage: unexpected("inspectImage"),
+    diffImages: unexpected("diffImages"),
+    checkImage: unexpected("checkImage"),
+    cacheDirectory: unexpected("cacheDirectory"),
+    listCache: unexpected("listCache"),
+    pruneCache: unexpected("pruneCache"),
+    ...given,
+  };
+}
