@@ -240,3 +240,25 @@ Deno.test({
       });
     }),
 });
+
+Deno.test({
+  name:
+    "a link that a plan asks for is in the layer, below directories of the layer's owner (needs python3)",
+  ignore: !HAS_PYTHON,
+  fn: async () => {
+    const { tar } = await buildForTest(toolPlan("/", {
+      kind: "config",
+      owner: { uid: 7, gid: 8 },
+      relocations: [],
+      sources: [{ type: "link", imagePath: "/home/me/installs", target: "/mise/installs" }],
+    }));
+    const members = (await listTar(tar)).map((
+      { name, type, linkname, uid },
+    ) => [name, type, linkname, uid]);
+    assertEquals(members, [
+      ["home", "5", "", 7],
+      ["home/me", "5", "", 7],
+      ["home/me/installs", "2", "/mise/installs", 7],
+    ]);
+  },
+});

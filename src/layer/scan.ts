@@ -159,6 +159,10 @@ async function scanSource(scan: Scan, source: LayerSource): Promise<void> {
       return entries.set(scanFile(scan, source, path));
     case "absent":
       return entries.set(whiteout(path, plan.owner));
+    case "link": {
+      const { target } = source;
+      return entries.set({ ...owner, path, type: "symlink", mode: 0o777, target });
+    }
     case "directory":
       return entries.set({ ...owner, path, type: "directory", mode: 0o755, target: "" });
     case "content":

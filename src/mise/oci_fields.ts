@@ -203,6 +203,7 @@ const OWN_FIELDS: Readonly<Record<string, FieldReader>> = {
   compression: (value, place) => ({ compression: parsed(value, place, parseCompression) }),
   exclude: (value, place) => ({ exclude: globs(value, place) }),
   task_tools: (value, place) => ({ taskTools: flag(value, place) }),
+  host_links: (value, place) => ({ hostLinks: flag(value, place) }),
 };
 
 const ALL_FIELDS = { ...FIELDS, ...OWN_FIELDS };

@@ -150,3 +150,23 @@ Deno.test("F4: dotfiles have the permissions that they ask for, and absent ones 
   const absent: Dotfile = { target: "/etc/c", mode: "absent", exclude: [], source: "/p/mise.toml" };
   assertThrows(() => place([absent, below]), MiseOciError, '"/etc/c" is absent');
 });
+
+Deno.test("host_links adds one link from the tools of the host to those of the image, where they differ", () => {
+  const tool = (installPath: string) => ({
+    short: "ruby",
+    backend: "core:ruby",
+    version: "3.3.0",
+    installPath,
+    installDir: "ruby/3.3.0",
+    installed: true,
+    binPaths: [],
+  });
+  const links = (hostLinks: boolean, ...paths: readonly string[]) =>
+    planWith({ tools: paths.map(tool), oci: { ...PROJECT.oci, hostLinks } })
+      .layers.at(-1)?.sources.filter(({ type }) => type === "link");
+  const data = "/home/me/.local/share/mise/installs";
+  const link = { type: "link", imagePath: data, target: "/mise/installs" } as const;
+  assertEquals(links(true, `${data}/ruby/3.3.0`, `${data}/ruby/3.3.0`), [link]);
+  assertEquals(links(false, `${data}/ruby/3.3.0`), []);
+  assertEquals(links(true, "/mise/installs/ruby/3.3.0", "/opt/ruby"), []);
+});
