@@ -5,7 +5,6 @@
 import { MiseOciError } from "../errors.ts";
 import {
   Annotation,
-  type Descriptor,
   digestOf,
   encodeImageConfig,
   encodeManifest,

@@ -64,6 +64,7 @@ export async function openBase(
         cache,
         pull,
         insecureRegistries: project.settings.insecureRegistries,
+        verify: project.oci.verify ?? [],
       }, context);
     default:
       return await takeLocalBase(from, planned, { cache, context });

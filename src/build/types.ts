@@ -110,6 +110,8 @@ export interface BuildRequest extends ProjectRequest {
   readonly check?: CheckMode;
   /** Adds missing packages to the config file and builds with them (`--fix`). */
   readonly fix?: boolean;
+  /** Notes the packages in the new layers, for a bill of materials. */
+  readonly listPackages?: boolean;
   /** `--strict-env`. */
   readonly strictEnv: boolean;
   /** `-j`; default: the number of cores. */

@@ -12,6 +12,9 @@ import { inspect } from "./inspect.ts";
 import { load } from "./load.ts";
 import { push } from "./push.ts";
 import { runCommand } from "./run.ts";
+import { sbom } from "./sbom.ts";
+import { sign } from "./sign.ts";
+import { verify } from "./verify.ts";
 
 /** Every command, in the order of help. */
 export const COMMANDS: readonly Command[] = [
@@ -22,6 +25,9 @@ export const COMMANDS: readonly Command[] = [
   check,
   inspect,
   diff,
+  sbom,
+  sign,
+  verify,
   cache,
   completion,
 ];

@@ -4,6 +4,9 @@
  */
 import type { BuildPlan } from "../plan/types.ts";
 import type { CheckRequest, CheckResult } from "../workflow/check_image.ts";
+import type { SignRequest, SignResult } from "../workflow/sign_image.ts";
+import type { VerifiedImage, VerifyRequest } from "../workflow/verify_image.ts";
+import type { SbomRequest, SbomResult } from "../workflow/make_sbom.ts";
 import type { CacheEntry, PruneOptions, PruneResult } from "../workflow/manage_cache.ts";
 import type {
   DiffRequest,
@@ -40,6 +43,12 @@ export interface Workflows {
   diffImages(request: DiffRequest, context: WorkflowContext): Promise<DiffResult>;
   /** Finds the commands of an image that would not start. */
   checkImage(request: CheckRequest, context: WorkflowContext): Promise<CheckResult>;
+  /** Lists what is in an image. */
+  makeSbom(request: SbomRequest, context: WorkflowContext): Promise<SbomResult>;
+  /** Signs an image of a registry. */
+  signImage(request: SignRequest, context: WorkflowContext): Promise<SignResult>;
+  /** Verifies that a key signed an image of a registry. */
+  verifyImage(request: VerifyRequest, context: WorkflowContext): Promise<VerifiedImage>;
   /** The cache's directory. */
   cacheDirectory(): Promise<string>;
   /** What is in the cache. */
@@ -58,6 +67,9 @@ const loadModule = () => import("../workflow/load_image.ts");
 const inspectModule = () => import("../workflow/inspect_image.ts");
 const diffModule = () => import("../workflow/diff_images.ts");
 const checkModule = () => import("../workflow/check_image.ts");
+const sbomModule = () => import("../workflow/make_sbom.ts");
+const signModule = () => import("../workflow/sign_image.ts");
+const verifyModule = () => import("../workflow/verify_image.ts");
 const cacheModule = () => import("../workflow/manage_cache.ts");
 
 /** The real ones. */
@@ -70,6 +82,9 @@ export const workflows: Workflows = {
   inspectImage: async (request, context) => (await inspectModule()).inspectImage(request, context),
   diffImages: async (request, context) => (await diffModule()).diffImages(request, context),
   checkImage: async (request, context) => (await checkModule()).checkImage(request, context),
+  makeSbom: async (request, context) => (await sbomModule()).makeSbom(request, context),
+  signImage: async (request, context) => (await signModule()).signImage(request, context),
+  verifyImage: async (request, context) => (await verifyModule()).verifyImage(request, context),
   cacheDirectory: async () => (await cacheModule()).cacheDirectory(),
   listCache: async () => (await cacheModule()).listCache(),
   pruneCache: async (options) => (await cacheModule()).pruneCache(options),

@@ -111,6 +111,14 @@ export interface Dotfile {
   readonly source: string;
 }
 
+/** An entry of `[_.oci] verify`: who must have signed which bases. */
+export interface VerifyRule {
+  /** Repository, `*` for a part of it and `**` for all below: `ghcr.io/acme/*`. */
+  readonly from: string;
+  /** Absolute path of the public key. */
+  readonly key: string;
+}
+
 /** The merged `[oci]` tables of the project's config files. */
 export interface OciSection {
   /** Base image. */
@@ -149,6 +157,14 @@ export interface OciSection {
   readonly hostLinks?: boolean;
   /** Globs of paths below a tool that are left out of its layer. */
   readonly exclude?: readonly string[];
+  /** Bases that must be signed; those of all files count. */
+  readonly verify?: readonly VerifyRule[];
+  /** Bill of materials that a push attaches; `false` for none. */
+  readonly sbom?: "cyclonedx" | "spdx" | false;
+  /** Whether a push attaches provenance. */
+  readonly provenance?: boolean;
+  /** Absolute path of the key that a push signs with. */
+  readonly sign?: string;
 }
 
 /** The settings of mise that matter to a build. */

@@ -18,6 +18,7 @@ import {
 } from "../oci/mod.ts";
 import { pushWithTool } from "../registry/mod.ts";
 import { createLayout, reachable, verifyStore } from "../store/mod.ts";
+import { maybeAttest } from "./attest_request.ts";
 import { adoptReused } from "../build/adopt_reused.ts";
 import { copyBlob } from "../build/base_image.ts";
 import { holdForeignInstalls, openBuildCache } from "../build/build_cache.ts";
@@ -66,6 +67,8 @@ async function obtainBuiltImages(
   }
 }
 
+const attestModule = () => import("./attest_push.ts");
+
 /** Builds for a push: layers that the destination has need not be built, nor their tools installed. */
 export async function pushBuilt(
   request: PushRequest & { readonly image: Extract<ImageRequest, { kind: "build" }> },
@@ -74,6 +77,7 @@ export async function pushBuilt(
   const { build } = request.image;
   await using _installs = await holdForeignInstalls(requestedPlatforms(build));
   const asked = await planPlatforms(build, context);
+  const attesting = await maybeAttest(request.attest, asked[0]?.project.oci, context);
   const insecureRegistries = asked[0]?.project.settings.insecureRegistries ?? [];
   const client = await openRegistry(request.destination, { insecureRegistries }, context);
   try {
@@ -84,8 +88,19 @@ export async function pushBuilt(
       reuse.push(await readReuseIndex(client, from, context));
     }
     const planned = asked.map((one, i) => adoptReused(one, reuse[i] ?? new Map(), build.dropEnv));
-    await using obtained = await obtainBuiltImages(planned, { build, reuse }, context);
-    return await upload(client, obtained, { request, context });
+    const listPackages = attesting?.attest.sbom !== undefined;
+    await using obtained = await obtainBuiltImages(planned, {
+      build: { ...build, ...(listPackages ? { listPackages } : {}) },
+      reuse,
+    }, context);
+    const result = await upload(client, obtained, { request, context });
+    if (attesting === undefined) return result;
+    const { attestPush } = await attestModule();
+    return await attestPush(
+      client,
+      { ...attesting, request, result, obtained, planned },
+      context,
+    );
   } finally {
     client.close();
   }
@@ -145,6 +160,9 @@ export async function pushByTool(
   if (reference.digest !== undefined) throw refuse("push to a digest");
   if (image.kind === "image" && image.source.kind === "registry") {
     throw refuse("copy an image of a registry");
+  }
+  if (Object.values(request.attest ?? {}).some((one) => one !== false)) {
+    throw refuse("attach or sign anything");
   }
   const access = await readAccess(reference, directory, context);
   const scratch = await makeTemporary("mise-oci-push-");
