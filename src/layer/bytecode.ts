@@ -37,17 +37,12 @@ export function maybeSource(path: string): string | undefined {
  * directories that become empty by that.
  */
 export function withoutOrphans(entries: LayerEntry[]): LayerEntry[] {
-  const sources = new Set<string>();
-  const orphans = new Set<string>();
-  const bytecode: LayerEntry[] = [];
-  for (const entry of entries) {
-    if (entry.path.endsWith(".py")) sources.add(entry.path);
-    else if (isBytecode(entry.path) && entry.path.includes("__pycache__/")) bytecode.push(entry);
-  }
-  for (const { path } of bytecode) {
-    const source = maybeSource(path);
-    if (source === undefined || !sources.has(source)) orphans.add(path);
-  }
+  const bytecode = entries.filter(({ path }) => isBytecode(path) && path.includes("__pycache__/"));
+  if (bytecode.length === 0) return entries;
+  const sources = new Set(entries.flatMap(({ path }) => path.endsWith(".py") ? path : []));
+  const orphans = new Set(
+    bytecode.filter(({ path }) => !sources.has(maybeSource(path) ?? "")).map(({ path }) => path),
+  );
   if (orphans.size === 0) return entries;
   const kept = entries.filter(({ path }) => !orphans.has(path));
   const caches = new Set([...orphans].map((path) => path.slice(0, path.lastIndexOf("/"))));
