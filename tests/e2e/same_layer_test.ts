@@ -183,18 +183,23 @@ testUnless(
     assert(PYTHON !== undefined);
     await using project = await createMiseProject({
       toml: `[tools]\n"pipx:demo" = "1.0.0"\npython = "${PYTHON.version}"\n` +
-        '[bootstrap.packages]\n"apt:libexpat1" = "latest"\n[oci]\ntag = "v"\n',
+        '[bootstrap.packages]\n"apt:libexpat1" = "latest"\n[oci]\ntag = "v"\n' +
+        "[_.oci]\nhost_links = true\n",
     });
     await installPythonTool(project, PYTHON);
     const base = join(project.root, "base");
     await copyBase(base);
     const { output } = await buildProject(project, ["--from", `oci:${base}`, "--no-mise"]);
     await using podman = await startPodman();
-    const script = 'demo; . /mise/installs/pipx-demo/1.0.0/bin/activate; echo "$VIRTUAL_ENV"';
+    // The library's bytecode is good, for Python writes none (-B) and compiles nothing.
+    const python = `python3 -vB -c "import json" 2>&1 | grep -c "json.*pyc matches"`;
+    const onHost = join(project.data, "installs/pipx-demo/1.0.0/bin/demo");
+    const script = 'demo; . /mise/installs/pipx-demo/1.0.0/bin/activate; echo "$VIRTUAL_ENV"' +
+      `; ${python}; ls "${onHost}"`;
     const ran = await podman.runLayout(`${output}:v`, ["sh", "-c", script]);
     const venv = "/mise/installs/pipx-demo/1.0.0";
     const home = `/mise/installs/python/${PYTHON.version}`;
-    assertEquals(ran.stdout, `${venv} ${home}\n${venv}\n`, ran.stderr);
+    assertEquals(ran.stdout, `${venv} ${home}\n${venv}\n4\n${onHost}\n`, ran.stderr);
   },
 );
 
