@@ -11,6 +11,11 @@ import { diff } from "./diff.ts";
 import { inspect } from "./inspect.ts";
 import { load } from "./load.ts";
 import { push } from "./push.ts";
+import { pin } from "./pin.ts";
+import { outdated } from "./outdated.ts";
+import { generate } from "./generate.ts";
+import { bundle } from "./bundle.ts";
+import { rebase } from "./rebase.ts";
 import { runCommand } from "./run.ts";
 import { sbom } from "./sbom.ts";
 import { sign } from "./sign.ts";
@@ -22,6 +27,11 @@ export const COMMANDS: readonly Command[] = [
   runCommand,
   push,
   load,
+  rebase,
+  pin,
+  bundle,
+  outdated,
+  generate,
   check,
   inspect,
   diff,

@@ -7,6 +7,11 @@ import type { CheckRequest, CheckResult } from "../workflow/check_image.ts";
 import type { SignRequest, SignResult } from "../workflow/sign_image.ts";
 import type { VerifiedImage, VerifyRequest } from "../workflow/verify_image.ts";
 import type { SbomRequest, SbomResult } from "../workflow/make_sbom.ts";
+import type { PinRequest, PinResult } from "../workflow/pin_project.ts";
+import type { OutdatedRequest, OutdatedResult } from "../workflow/outdated.ts";
+import type { GenerateRequest, GenerateResult } from "../workflow/generate_file.ts";
+import type { BundleRequest, BundleResult } from "../workflow/bundle_images.ts";
+import type { RebaseRequest, RebaseResult } from "../workflow/rebase_image.ts";
 import type { CacheEntry, PruneOptions, PruneResult } from "../workflow/manage_cache.ts";
 import type {
   DiffRequest,
@@ -49,6 +54,16 @@ export interface Workflows {
   signImage(request: SignRequest, context: WorkflowContext): Promise<SignResult>;
   /** Verifies that a key signed an image of a registry. */
   verifyImage(request: VerifyRequest, context: WorkflowContext): Promise<VerifiedImage>;
+  /** Puts an image of a registry onto another base. */
+  rebaseImage(request: RebaseRequest, context: WorkflowContext): Promise<RebaseResult>;
+  /** Pins what a project leaves open. */
+  pinProject(request: PinRequest, context: WorkflowContext): Promise<PinResult>;
+  /** Finds what is behind. */
+  findOutdated(request: OutdatedRequest, context: WorkflowContext): Promise<OutdatedResult>;
+  /** Generates a file for another program. */
+  generateFile(request: GenerateRequest, context: WorkflowContext): Promise<GenerateResult>;
+  /** Puts images into an archive. */
+  bundleImages(request: BundleRequest, context: WorkflowContext): Promise<BundleResult>;
   /** The cache's directory. */
   cacheDirectory(): Promise<string>;
   /** What is in the cache. */
@@ -70,6 +85,11 @@ const checkModule = () => import("../workflow/check_image.ts");
 const sbomModule = () => import("../workflow/make_sbom.ts");
 const signModule = () => import("../workflow/sign_image.ts");
 const verifyModule = () => import("../workflow/verify_image.ts");
+const rebaseModule = () => import("../workflow/rebase_image.ts");
+const pinProjectModule = () => import("../workflow/pin_project.ts");
+const findOutdatedModule = () => import("../workflow/outdated.ts");
+const generateFileModule = () => import("../workflow/generate_file.ts");
+const bundleImagesModule = () => import("../workflow/bundle_images.ts");
 const cacheModule = () => import("../workflow/manage_cache.ts");
 
 /** The real ones. */
@@ -85,6 +105,14 @@ export const workflows: Workflows = {
   makeSbom: async (request, context) => (await sbomModule()).makeSbom(request, context),
   signImage: async (request, context) => (await signModule()).signImage(request, context),
   verifyImage: async (request, context) => (await verifyModule()).verifyImage(request, context),
+  rebaseImage: async (request, context) => (await rebaseModule()).rebaseImage(request, context),
+  pinProject: async (request, context) => (await pinProjectModule()).pinProject(request, context),
+  findOutdated: async (request, context) =>
+    (await findOutdatedModule()).findOutdated(request, context),
+  generateFile: async (request, context) =>
+    (await generateFileModule()).generateFile(request, context),
+  bundleImages: async (request, context) =>
+    (await bundleImagesModule()).bundleImages(request, context),
   cacheDirectory: async () => (await cacheModule()).cacheDirectory(),
   listCache: async () => (await cacheModule()).listCache(),
   pruneCache: async (options) => (await cacheModule()).pruneCache(options),

@@ -23,4 +23,5 @@ export {
   selectPackages,
 } from "./plan.ts";
 export { checkHost, type HostFacts, hostFacts } from "./preflight.ts";
+export { databasePath, parseVersions } from "./versions.ts";
 export type { BaseLayer } from "../rootfs/unpack.ts";

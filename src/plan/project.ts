@@ -119,6 +119,14 @@ export interface VerifyRule {
   readonly key: string;
 }
 
+/** A layer store, as `[_.oci] store` names it. */
+export interface StoreSetting {
+  /** Its repository: `ghcr.io/acme/mise-layers`. */
+  readonly ref: string;
+  /** Whether layers that it lacks are written to it after a push. */
+  readonly push: boolean;
+}
+
 /** The merged `[oci]` tables of the project's config files. */
 export interface OciSection {
   /** Base image. */
@@ -165,6 +173,8 @@ export interface OciSection {
   readonly provenance?: boolean;
   /** Absolute path of the key that a push signs with. */
   readonly sign?: string;
+  /** The layer store. */
+  readonly store?: StoreSetting;
 }
 
 /** The settings of mise that matter to a build. */

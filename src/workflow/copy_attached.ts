@@ -24,7 +24,7 @@ async function copyFromRegistry(
 ): Promise<void> {
   if (origin === undefined) return;
   const { signal, reporter } = context;
-  const access = await readAccess(origin, request.directory, context);
+  const access = await readAccess(origin, { directory: request.directory }, context);
   const source = await openRegistry(origin, access, context);
   try {
     const from = { client: source, repository: origin.repository };

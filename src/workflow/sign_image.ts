@@ -41,7 +41,7 @@ export async function signImage(
   const { reference, directory, recursive } = request;
   const { signal, reporter } = context;
   const key = await openSigner(request.key, context);
-  const access = await readAccess(reference, directory, context);
+  const access = await readAccess(reference, { directory }, context);
   const client = await openRegistry(reference, access, context);
   try {
     const { registry, repository } = reference;

@@ -40,7 +40,7 @@ export async function verifyImage(
   const { reference, directory } = request;
   const { signal } = context;
   const key = await loadVerifyingKey(request.key);
-  const access = await readAccess(reference, directory, context);
+  const access = await readAccess(reference, { directory }, context);
   const client = await openRegistry(reference, access, context);
   try {
     const { repository } = reference;
