@@ -251,6 +251,7 @@ const OWN_FIELDS: Readonly<Record<string, FieldReader>> = {
   exclude: (value, place) => ({ exclude: globs(value, place) }),
   store: (value, place) => ({ store: store(value, place) }),
   task_tools: (value, place) => ({ taskTools: flag(value, place) }),
+  host_links: (value, place) => ({ hostLinks: flag(value, place) }),
   verify: (value, place) => ({ verify: verifyRules(value, place) }),
   sbom: (value, place) => ({ sbom: sbom(value, place) }),
   provenance: (value, place) => ({ provenance: flag(value, place) }),

@@ -195,6 +195,8 @@ export interface OciSection {
   readonly ca?: readonly string[];
   /** Whether the image has the tools of tasks. */
   readonly taskTools?: boolean;
+  /** Whether the image has a link from where the tools are on the host to where they are in the image. */
+  readonly hostLinks?: boolean;
   /** Globs of paths below a tool that are left out of its layer. */
   readonly exclude?: readonly string[];
   /** Bases that must be signed; those of all files count. */

@@ -18,7 +18,7 @@ const ROOT: Owner = { uid: 0, gid: 0 };
 /** What the config layer needs besides the project; the base decides some of it. */
 export interface ConfigLayerInput {
   /** The tools. */
-  readonly project: Pick<Project, "tools">;
+  readonly project: Pick<Project, "tools"> & { readonly oci: Pick<Project["oci"], "hostLinks"> };
   /** Image directory of the tools, without `/installs`. */
   readonly mountPoint: string;
   /** Owner of what belongs to no user. */
@@ -104,6 +104,24 @@ export function encodeProfile({ env, path, fixedEnv }: ConfigLayerInput["config"
   return `${lines.join("\n")}\n`;
 }
 
+/**
+ * Links from where mise installs tools on the host to where they are in the image, for programs with a
+ * compiled-in prefix; none where both are the same.
+ */
+function hostLinks({ project, mountPoint }: ConfigLayerInput): readonly LayerSource[] {
+  if (project.oci.hostLinks !== true) return [];
+  const target = `${mountPoint}/installs`;
+  const roots = project.tools.flatMap((
+    { installPath, writtenPath = installPath, realInstallPath = installPath, installDir },
+  ) =>
+    [installPath, writtenPath, realInstallPath]
+      .filter((path) => path.endsWith(`/installs/${installDir}`))
+      .map((path) => path.slice(0, -installDir.length - 1))
+  );
+  return [...new Set(roots)].filter((root) => root !== target).sort()
+    .map((imagePath) => ({ type: "link", imagePath, target }));
+}
+
 /** Plans the config layer, the topmost. */
 export function planConfigLayer(input: ConfigLayerInput): LayerPlan {
   const { project, mountPoint, owner, config, login, directories, files = [] } = input;
@@ -137,6 +155,7 @@ export function planConfigLayer(input: ConfigLayerInput): LayerPlan {
         mode: 0o644,
       },
       ...manifests,
+      ...hostLinks(input),
       ...(login && hasVariables ? [profile] : []),
       ...directories.map(({ path, owner, mode }): LayerSource => ({
         type: "directory",

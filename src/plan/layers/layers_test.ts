@@ -233,3 +233,23 @@ Deno.test("a tool of several trees has each in its place, and its variables and 
     ]),
   );
 });
+
+Deno.test("host_links adds one link from the tools of the host to those of the image, where they differ", () => {
+  const tool = (installPath: string) => ({
+    short: "ruby",
+    backend: "core:ruby",
+    version: "3.3.0",
+    installPath,
+    installDir: "ruby/3.3.0",
+    installed: true,
+    binPaths: [],
+  });
+  const links = (hostLinks: boolean, ...paths: readonly string[]) =>
+    planWith({ tools: paths.map(tool), oci: { ...PROJECT.oci, hostLinks } })
+      .layers.at(-1)?.sources.filter(({ type }) => type === "link");
+  const data = "/home/me/.local/share/mise/installs";
+  const link = { type: "link", imagePath: data, target: "/mise/installs" } as const;
+  assertEquals(links(true, `${data}/ruby/3.3.0`, `${data}/ruby/3.3.0`), [link]);
+  assertEquals(links(false, `${data}/ruby/3.3.0`), []);
+  assertEquals(links(true, "/mise/installs/ruby/3.3.0", "/opt/ruby"), []);
+});
