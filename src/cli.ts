@@ -17,6 +17,7 @@ import { type Workflows, workflows } from "./commands/workflows.ts";
 import { MiseOciError } from "./errors.ts";
 import { expandHome, homeDirectory } from "./home.ts";
 import { noteWarnings, withWarnings } from "./cli/warnings.ts";
+import { escapeLine } from "./ui/escape.ts";
 import { makeColors } from "./ui/color.ts";
 import { makeReporter } from "./ui/make_reporter.ts";
 
@@ -125,16 +126,23 @@ async function runCommand(
 ): Promise<number> {
   const { io, commands } = program;
   const env = (name: string): string | undefined => io.env(name);
-  const early = convertGlobals(line, { env: () => undefined, place: { resolve: (path) => path } });
-  const place = await makePlace(io, early.cd);
-  const globals: Globals = convertGlobals(line, { env, place });
   const { command } = line;
+  const directories = directoriesOf(line);
+  const places = await Promise.all(directories.map((directory) => makePlace(io, directory)));
+  const [place = await makePlace(io, undefined)] = places;
+  const globals: Globals = convertGlobals(line, { env, place });
   if (command.foreignStdout && globals.json) {
     throw new MiseOciError("usage", `Cannot use --json with ${command.name}`, {
       hint: "Its stdout is the container's",
     });
   }
-  const input = convertInput({ ...line, command }, { env, place, globals });
+  const inputs = places.map((own) =>
+    convertInput({ ...line, command }, {
+      env,
+      place: own,
+      globals: convertGlobals(line, { env, place: own }),
+    })
+  );
   const reporter = noteWarnings(
     await makeReporter({
       progress: globals.progress,
@@ -146,23 +154,58 @@ async function runCommand(
       size: () => io.size(),
     }),
   );
-  const context: CommandContext = {
+  const outputs: Output[] = [];
+  const common: Omit<CommandContext, "place"> = {
     io,
     reporter,
     signal: io.signal,
     workflows: program.workflows,
-    place,
     commands,
-    print: (output) => {
-      reporter.stop();
-      printOutput(io, withWarnings(output, reporter.warnings), globals.json);
-    },
+    print: (output) => void outputs.push(output),
   };
   try {
-    return await command.run?.(input, context) ?? 0;
+    let code = 0;
+    for (const [i, input] of inputs.entries()) {
+      const own = places[i] ?? place;
+      const project = inputs.length === 1 ? {} : { project: own.resolve(".") };
+      code = Math.max(code, await command.run?.(input, { ...common, place: own, ...project }) ?? 0);
+    }
+    reporter.stop();
+    const output = maybeOutput(directories, outputs);
+    if (output) printOutput(io, withWarnings(output, reporter.warnings), globals.json);
+    return code;
   } finally {
     reporter.stop();
   }
+}
+
+/** The directories of `-C`: all of them for what works on several projects, else the last. */
+function directoriesOf(
+  line: ReturnType<typeof parseLine> & { readonly command: Command },
+): readonly (string | undefined)[] {
+  const place = { resolve: (path: string): string => path };
+  const { cd } = convertGlobals(line, { env: () => undefined, place });
+  const given = [...new Set(line.globals.get("cd"))];
+  return line.command.severalProjects === true && given.length > 1 ? given : [cd];
+}
+
+/** What a command says, of several projects under the directory of each; it may say nothing. */
+function maybeOutput(
+  directories: readonly (string | undefined)[],
+  outputs: readonly Output[],
+): Output | undefined {
+  if (outputs.length < 2) return outputs[0];
+  return {
+    text: () =>
+      outputs.map((output, i) => `${escapeLine(directories[i] ?? ".")}:\n${output.text()}`)
+        .join("\n"),
+    json: () => ({
+      projects: outputs.map((output, i) => ({
+        directory: directories[i],
+        ...output.json() as object,
+      })),
+    }),
+  };
 }
 
 /** What a script reads that names no command; people read the help. */

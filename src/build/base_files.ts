@@ -1,5 +1,5 @@
 /**
- * What the base image has, from its layers in the cache: each layer is read once in its life, its list of
+ * What the base image has, from its layers: each layer is read once in its life, its list of
  * files kept by its digest, and what the check wants to know of its programs by its diff ID.
  * @module
  */
@@ -16,13 +16,18 @@ import { FactsCollector } from "../check/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import { teeHandlers } from "../tar/tee_handlers.ts";
 import type { BaseImage, BaseLayer } from "./base_image.ts";
-import { keepFacts } from "../check/kept_facts.ts";
+import { keepFacts, keepFactsText, maybeFactsText } from "../check/kept_facts.ts";
+import type { LayerKnowledge } from "../fleet/base_facts.ts";
 import type { WorkflowContext } from "../context.ts";
 
 const INDEXES = "layer-index";
 
 async function readIndex(
-  { layer, base }: { readonly layer: BaseLayer; readonly base: BaseImage },
+  { layer, base, open }: {
+    readonly layer: BaseLayer;
+    readonly base: Pick<BaseImage, "name">;
+    readonly open: NonNullable<BaseImage["open"]>;
+  },
   cache: Cache,
   context: WorkflowContext,
 ): Promise<LayerIndex> {
@@ -41,7 +46,7 @@ async function readIndex(
   // Nearly free beside the list of files, and the check need not decompress the layer again.
   using facts = new FactsCollector();
   const handler = teeHandlers(collector, facts);
-  const blob = await cache.open(descriptor.digest);
+  const blob = await open(layer);
   const index = collector.index(
     await readVerifiedLayer(blob, { what, mediaType, diffId, handler }),
   );
@@ -50,17 +55,40 @@ async function readIndex(
   return index;
 }
 
-/** Everything the base has, its layers merged. Each layer must be in the cache. */
+/** Everything the base has, its layers merged. A layer not known yet is read. */
 export async function readBaseFiles(
-  base: BaseImage,
+  base: Pick<BaseImage, "layers" | "name" | "open">,
   cache: Cache,
   context: WorkflowContext,
 ): Promise<BaseFiles> {
+  const { open = ({ descriptor }: BaseLayer) => cache.open(descriptor.digest) } = base;
   const indexes: LayerIndex[] = [];
   // One after the other: a layer's list can be large, and reading is one core's work anyway.
   for (const layer of base.layers) {
     context.signal.throwIfAborted();
-    indexes.push(await readIndex({ layer, base }, cache, context));
+    indexes.push(await readIndex({ layer, base, open }, cache, context));
   }
   return mergeIndexes(indexes);
+}
+
+/** What the cache knows of a layer of a base; `undefined` if it was not read yet. */
+export async function maybeKnowledge(
+  { descriptor, diffId }: BaseLayer,
+  cache: Cache,
+): Promise<LayerKnowledge | undefined> {
+  const [index, facts] = await Promise.all([
+    cache.getDocument(INDEXES, descriptor.digest),
+    maybeFactsText(cache, diffId),
+  ]);
+  return typeof index === "string" && facts !== undefined ? { index, facts } : undefined;
+}
+
+/** Keeps what another machine knows of a layer. */
+export async function learn(
+  { descriptor, diffId }: BaseLayer,
+  { index, facts }: LayerKnowledge,
+  cache: Cache,
+): Promise<void> {
+  await keepFactsText(cache, diffId, facts);
+  await cache.putDocument(INDEXES, descriptor.digest, index);
 }

@@ -37,6 +37,8 @@ export interface BaseImage {
   readonly config?: ImageConfig;
   /** Its layers, bottom first. */
   readonly layers: readonly BaseLayer[];
+  /** Fetches a layer that may not be in the cache; absent if all of them are. */
+  readonly open?: (layer: BaseLayer) => Promise<ReadableStream<Uint8Array>>;
 }
 
 /** The image that `scratch` means. */

@@ -23,6 +23,8 @@ export interface PullBaseOptions extends RegistryAccess {
   readonly cache: Cache;
   /** When to ask the registry. */
   readonly pull: BuildRequest["pull"];
+  /** Leaves the layers where they are until something has to be read of them. */
+  readonly lazy?: boolean;
 }
 
 /** Blobs that are fetched at once. */
@@ -113,6 +115,21 @@ async function rememberTag(
   }
 }
 
+/** Fetches a layer that was left where it is. */
+async function openLater(
+  layer: BaseLayer,
+  options: PullBaseOptions & { readonly reference: Reference; readonly context: WorkflowContext },
+): Promise<ReadableStream<Uint8Array>> {
+  const { cache, reference, context } = options;
+  const client = await openRegistry(reference, options, context);
+  try {
+    await pullLayers(client, [layer], options);
+  } finally {
+    client.close();
+  }
+  return await cache.open(layer.descriptor.digest);
+}
+
 /**
  * Resolves the base and pulls the layers that the cache lacks, verified.
  *
@@ -141,7 +158,8 @@ export async function pullBase(
     const image = await resolveImage(images, { platform, warn: (text) => client.warn(text) });
     checkBasePlatform(name, image.config, plan);
     const layers = pairLayers(name, image);
-    await pullLayers(client, layers, { ...options, reference, context });
+    const pulling = { ...options, reference, context };
+    if (options.lazy !== true) await pullLayers(client, layers, pulling);
     await rememberTag(reference, image, cache);
     return {
       name,
@@ -149,6 +167,7 @@ export async function pullBase(
       digest: image.descriptor.digest,
       config: image.config,
       layers,
+      ...(options.lazy === true ? { open: (layer) => openLater(layer, pulling) } : {}),
     };
   } finally {
     client.close();

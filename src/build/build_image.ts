@@ -14,11 +14,12 @@ import { checkBuilt } from "./check_built.ts";
 import { composeImage } from "./compose_image.ts";
 import { settleUser } from "./base_facts.ts";
 import { refuseReplacements } from "./inspect_tree.ts";
-import { makeLayers, type MakeLayersOptions } from "./layers.ts";
+import { makeLayers } from "./layers.ts";
 import { composeSet, describeSet, type ImageSet } from "./image_set.ts";
 import { hearWarnings, tellOnce } from "../context.ts";
 import { layGround } from "./lay_ground.ts";
-import { planPlatforms, planProject } from "./plan_images.ts";
+import type { PlannedFound } from "./plan_found.ts";
+import { planProject } from "./plan_images.ts";
 import { requestedPlatforms } from "./read_projects.ts";
 import { isInstalled, maybeReusable, type ReuseIndex } from "./reuse_layers.ts";
 import type {
@@ -26,9 +27,7 @@ import type {
   BuildInCacheOptions,
   BuildRequest,
   BuildResult,
-  ComposedImage,
   ImageInCache,
-  ImageInput,
   PlannedImage,
 } from "./types.ts";
 
@@ -39,6 +38,11 @@ export { planImage } from "./plan_images.ts";
 
 /** Archives of an image. */
 const archiveModule = () => import("./write_archive.ts");
+
+/** Plans with layers that are found elsewhere. */
+const foundModule = () => import("./plan_found.ts");
+/** The layer store. */
+const storeModule = () => import("./store_layers.ts");
 
 /** @throws {MiseOciError} `tool` naming every tool that is not installed, unless its layer is reused. */
 export function requireInstalled(
@@ -150,6 +154,20 @@ export async function buildPlatforms(
   return built;
 }
 
+/** Plans the images with layers of a store, if there is one: only then is its code read. */
+async function planStored(
+  request: BuildRequest,
+  cache: Cache,
+  context: BuildContext,
+): Promise<PlannedFound> {
+  const { planFound } = await foundModule();
+  return await planFound(request, async (planned) => {
+    const hasStore = (request.store ?? planned.project.oci.store) !== undefined;
+    if (!hasStore) return new Map();
+    return await (await storeModule()).takeStored(planned, { request, cache }, context);
+  }, context);
+}
+
 /** Writes the images where they were asked for. */
 async function writeOutputs(
   image: ImageSet,
@@ -183,16 +201,16 @@ export async function buildImage(
     await checkArchiveTarget(archive, request.platforms?.length ?? 1);
   }
   await using _installs = await holdForeignInstalls(requestedPlatforms(request));
-  const planned = await planPlatforms(request, context);
+  const cache = await openBuildCache(context);
+  await using _lease = await cache.lease();
+  const { planned, reuse } = await planStored(request, cache, context);
   if (archive?.format === "docker-archive") {
     (await archiveModule()).checkArchiveCompression(archive, planned.map(({ plan }) => plan));
   }
-  for (const one of planned) requireInstalled(one);
-  const cache = await openBuildCache(context);
-  await using _lease = await cache.lease();
+  planned.forEach((one, i) => requireInstalled(one, reuse[i]));
   const tag = planned[0]?.plan.tag;
   const write = async (useCache: boolean): Promise<ImageSet> => {
-    const built = await buildPlatforms(planned, { request, cache, useCache }, context);
+    const built = await buildPlatforms(planned, { request, cache, useCache, reuse }, context);
     const set = await composeSet(built.map(({ image }) => image));
     await writeOutputs(set, { request, tag, cache }, context);
     return set;

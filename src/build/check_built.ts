@@ -11,6 +11,7 @@ import type { ImageInCache } from "./types.ts";
 import { type CheckedImage, findReport, isSilent, openFrom } from "../check/checked_image.ts";
 import { warnOfForeignTools } from "./embed.ts";
 import { packageKey } from "../plan/project.ts";
+import { replaceFile } from "./write_whole.ts";
 import type { CheckMode } from "../check/report_problems.ts";
 import type { WorkflowContext } from "../context.ts";
 
@@ -56,20 +57,6 @@ async function writePackages(
   const keys = packages.map((one) => `"${packageKey(one)}" = "latest"`).join(", ");
   reporter.emit({ type: "step", text: `Added to [bootstrap.packages] of ${path}: ${keys}` });
   return true;
-}
-
-/** Replaces a file's text at once, its mode kept; a link stays a link. */
-async function replaceFile(path: string, text: string): Promise<void> {
-  const real = await Deno.realPath(path);
-  const { mode } = await Deno.stat(real);
-  const temporary = `${real}.mise-oci-${crypto.randomUUID()}`;
-  try {
-    await Deno.writeTextFile(temporary, text, mode === null ? {} : { mode: mode & 0o777 });
-    await Deno.rename(temporary, real);
-  } catch (error) {
-    await Deno.remove(temporary).catch(() => {});
-    throw error;
-  }
 }
 
 function checkedImage(

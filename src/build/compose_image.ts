@@ -5,7 +5,6 @@
 import { MiseOciError } from "../errors.ts";
 import {
   Annotation,
-  type Descriptor,
   digestOf,
   encodeImageConfig,
   encodeManifest,
@@ -13,7 +12,7 @@ import {
   MediaType,
   type Platform,
 } from "../oci/mod.ts";
-import { type BuildPlan, composeImageConfig } from "../plan/mod.ts";
+import { type BuildPlan, composeImageConfig, settingsLikeBase } from "../plan/mod.ts";
 import type { BaseImage } from "./base_image.ts";
 import type { ComposedImage, Document, LayerRow, MadeLayer } from "./types.ts";
 
@@ -26,8 +25,10 @@ export async function makeDocument(
   return { descriptor: { mediaType, digest, size: bytes.length }, bytes };
 }
 
-function manifestAnnotations(base: BaseImage): Record<string, string> {
+function manifestAnnotations(base: BaseImage, plan: BuildPlan): Record<string, string> {
+  const own = settingsLikeBase(base.config?.config, plan.config);
   return {
+    ...(own.length === 0 ? {} : { [Annotation.ownSettings]: JSON.stringify(own) }),
     ...(base.reference === undefined ? {} : { [Annotation.baseName]: base.reference }),
     ...(base.digest === undefined ? {} : { [Annotation.baseDigest]: base.digest }),
   };
@@ -78,7 +79,7 @@ export async function composeImage(
     );
   }
   const configDocument = await makeDocument(MediaType.config, encodeImageConfig(config));
-  const annotations = manifestAnnotations(base);
+  const annotations = manifestAnnotations(base, plan);
   const manifest = await makeDocument(
     MediaType.manifest,
     encodeManifest({

@@ -40,7 +40,7 @@ const MAX_SECONDS = 253402300799;
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { buildTimestamp } from "./timestamp.ts";
+ * import { buildTimestamp } from "./environment.ts";
  *
  * assertEquals(buildTimestamp("0", Date.now()), "1970-01-01T00:00:00Z");
  * ```

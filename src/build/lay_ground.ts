@@ -5,9 +5,11 @@
 import type { BaseDirectories } from "../layer/mod.ts";
 import { readBaseDirectories } from "./base_facts.ts";
 import type { BaseImage } from "./base_image.ts";
-import type { BuildInCacheOptions, MadeLayer, PlannedImage } from "./types.ts";
+import type { MadeLayer, PlannedImage } from "./types.ts";
 import type { PackagesLayerOptions } from "./packages_layer.ts";
 import { openBase } from "./open_base.ts";
+import type { Cache } from "../store/mod.ts";
+import type { BuildRequest } from "./types.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** System packages. */
@@ -41,6 +43,20 @@ async function maybePackages(
   return await (await packagesModule()).maybeMakePackagesLayer(planned, options, context);
 }
 
+/** What getting the base takes. */
+export interface LayGroundOptions {
+  /** When to ask the registry. */
+  readonly request: Pick<BuildRequest, "pull">;
+  /** Where blobs go. */
+  readonly cache: Cache;
+  /** Looks packages up; without, they are installed anew. */
+  readonly useCache: boolean;
+  /** How many compression workers. */
+  readonly jobs: number;
+  /** Whether layers of the base may stay in its registry until something has to be read of them. */
+  readonly lazyBase?: boolean;
+}
+
 /** What lies below the layers of tools. */
 export interface Ground {
   /** The base. */
@@ -60,10 +76,12 @@ export interface Ground {
  */
 export async function layGround(
   planned: PlannedImage,
-  { request, cache, useCache, jobs }: BuildInCacheOptions & { readonly jobs: number },
+  { request, cache, useCache, jobs, lazyBase = false }: LayGroundOptions,
   context: WorkflowContext,
 ): Promise<Ground> {
-  const base = await openBase(planned, { cache, pull: request.pull }, context);
+  // Packages are installed into the base's files.
+  const lazy = lazyBase && planned.plan.layers.every(({ kind }) => kind !== "packages");
+  const base = await openBase(planned, { cache, pull: request.pull, lazy }, context);
   warnOfDepth(planned, base, context);
   const packages = await maybePackages(planned, { base, cache, useCache, jobs }, context);
   const ground = packages === undefined ? base : { ...base, layers: [...base.layers, packages] };

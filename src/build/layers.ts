@@ -6,7 +6,7 @@
 import { compressionParameters } from "../compress/parameters.ts";
 import { BuildQueue } from "./schedule.ts";
 import { type LayerConcern, maybeSecretsConcern, refuseSecrets } from "./inspect_tree.ts";
-import type { LayerRow, MadeLayer } from "./types.ts";
+import type { MadeLayer } from "./types.ts";
 import type { WorkflowContext } from "../context.ts";
 import { relocatesAlike } from "../layer/dependencies.ts";
 import { fingerprintTree } from "../layer/fingerprint.ts";
@@ -21,7 +21,7 @@ import type {
 import { scanListed } from "../layer/scan.ts";
 import { treeShape } from "../layer/shape.ts";
 import type { TreeLists } from "../layer/tree_lists.ts";
-import type { Descriptor, DiffId } from "../oci/mod.ts";
+import type { Descriptor } from "../oci/mod.ts";
 import type { BuildPlan, CompressionPlan, LayerPlan } from "../plan/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import type { Reporter } from "../ui/reporter.ts";

@@ -20,6 +20,8 @@ export interface OpenBaseOptions {
   readonly cache: Cache;
   /** When to ask the registry. */
   readonly pull: BuildRequest["pull"];
+  /** Fetches layers of a registry only when something has to be read of them. */
+  readonly lazy?: boolean;
 }
 
 /** Copies at once from a layout or archive. */
@@ -50,11 +52,13 @@ async function takeLocalBase(
  */
 export async function openBase(
   planned: PlannedImage,
-  { cache, pull }: OpenBaseOptions,
+  options: OpenBaseOptions,
   context: WorkflowContext,
 ): Promise<BaseImage> {
   const { plan, project } = planned;
   const { from } = plan;
+  const { cache, pull } = options;
+  const lazy = options.lazy === true && pull !== "never";
   switch (from.kind) {
     case "scratch":
       return SCRATCH;
@@ -63,6 +67,7 @@ export async function openBase(
         plan,
         cache,
         pull,
+        lazy,
         insecureRegistries: project.settings.insecureRegistries,
       }, context);
     default:

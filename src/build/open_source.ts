@@ -26,7 +26,7 @@ export function openSource(
       const { openRegistry, readAccess } = await accessModule();
       return await openRegistry(
         reference,
-        await readAccess(reference, directory, context),
+        await readAccess(reference, { directory }, context),
         context,
       );
     },

@@ -17,13 +17,7 @@ import { followToolPaths, withIgnores } from "./inspect_tree.ts";
 import { chooseMise } from "./embed.ts";
 import { miseContext, partPlatforms, projectOptions, requestedPlatforms } from "./read_projects.ts";
 import { tellOnce } from "../context.ts";
-import type {
-  BuildContext,
-  BuildRequest,
-  ImageInput,
-  PlannedImage,
-  TransientBuild,
-} from "./types.ts";
+import type { BuildContext, BuildRequest, ImageInput, PlannedImage } from "./types.ts";
 
 /** Tools of another platform. */
 const foreignModule = () => import("./foreign_tools.ts");

@@ -142,7 +142,7 @@ function maybeForeign(platform: Platform): ForeignPlatform | undefined {
  * @throws {MiseOciError} `usage` if another platform's tools have no place.
  */
 export function projectOptions(request: ProjectRequest, platform: Platform): ProjectOptions {
-  const { directory, includeGlobal, install, misePath, miseEnv, yes } = request;
+  const { directory, includeGlobal, install, installOnly, misePath, miseEnv, yes } = request;
   const foreign = maybeForeign(platform);
   return {
     directory,
@@ -150,6 +150,7 @@ export function projectOptions(request: ProjectRequest, platform: Platform): Pro
     install,
     platform,
     ...(foreign === undefined ? {} : { foreign }),
+    ...(installOnly === undefined ? {} : { installOnly }),
     ...(misePath === undefined ? {} : { misePath }),
     ...(miseEnv === undefined ? {} : { miseEnv }),
     ...(yes === undefined ? {} : { yes }),

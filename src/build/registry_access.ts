@@ -9,6 +9,7 @@ import { registryUrl } from "../registry/host.ts";
 import { createRegistryClient, type RegistryClient } from "../registry/transport.ts";
 import { hostEnv } from "./environment.ts";
 import { miseContext } from "./read_projects.ts";
+import type { LocateOptions } from "../mise/locate.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** Loaded late: nobody asks mise about registries of this machine. */
@@ -31,13 +32,16 @@ export interface RegistryAccess {
  */
 export async function readAccess(
   { registry }: Reference,
-  directory: string,
+  { directory, misePath }: LocateOptions,
   context: WorkflowContext,
 ): Promise<RegistryAccess> {
   const isPlain = registryUrl(registry, { insecure: false }).protocol === "http:";
   if (isPlain) return { insecureRegistries: [] };
   const { readSettings } = await settingsModule();
-  return await readSettings({ directory }, miseContext(context));
+  return await readSettings(
+    { directory, ...(misePath === undefined ? {} : { misePath }) },
+    miseContext(context),
+  );
 }
 
 /** Whether a registry is in the list; an entry without a port covers every port of its host. */

@@ -7,13 +7,7 @@ import { hostEnv } from "./environment.ts";
 import type { WorkflowContext } from "../context.ts";
 import { MiseOciError } from "../errors.ts";
 import { maybeMiseRelease, type MiseRelease, parseChecksum } from "../mise/release.ts";
-import {
-  type Digest,
-  formatPlatform,
-  parseDigest,
-  type Platform,
-  shortDigest,
-} from "../oci/mod.ts";
+import { type Digest, parseDigest, type Platform, shortDigest } from "../oci/mod.ts";
 import type { Project } from "../plan/mod.ts";
 import { Connector } from "../registry/connect.ts";
 import { networkFailure } from "../registry/failure.ts";

@@ -11,6 +11,7 @@ import type {
   Digest,
   ImageConfig,
   Platform,
+  Reference,
 } from "../oci/mod.ts";
 import type { MiseContext } from "../mise/context.ts";
 import type { Copy, Project } from "../plan/project.ts";
@@ -66,6 +67,8 @@ export interface ProjectRequest {
   readonly includeGlobal: boolean;
   /** Runs `mise install` first. */
   readonly install: boolean;
+  /** With `install`: the tools that are installed, `NAME@VERSION`; default all that are missing. */
+  readonly installOnly?: readonly string[];
   /** Answers yes to what mise asks (`-y`). */
   readonly yes?: boolean;
 }
@@ -110,6 +113,10 @@ export interface BuildRequest extends ProjectRequest {
   readonly check?: CheckMode;
   /** Adds missing packages to the config file and builds with them (`--fix`). */
   readonly fix?: boolean;
+  /** Repository of the layer store (`--store`, `MISE_OCI_STORE`); default: `[_.oci] store`. */
+  readonly store?: Reference;
+  /** Writes layers that the store lacks to it (`--store-push`). */
+  readonly storePush?: boolean;
   /** `--strict-env`. */
   readonly strictEnv: boolean;
   /** `-j`; default: the number of cores. */
@@ -216,6 +223,8 @@ export interface BuildInCacheOptions {
   readonly useCache: boolean;
   /** The flags. */
   readonly request: ImageInput;
+  /** Whether the base's layers may stay where they are: a push mounts them. */
+  readonly lazyBase?: boolean;
 }
 
 /** Everything of an image but a place to write it to. */

@@ -32,3 +32,17 @@ function failure(path: string, why: string, cause?: unknown): MiseOciError {
     cause,
   });
 }
+
+/** Replaces a file's text at once, its mode kept; a link stays a link. */
+export async function replaceFile(path: string, text: string): Promise<void> {
+  const real = await Deno.realPath(path);
+  const { mode } = await Deno.stat(real);
+  const temporary = `${real}.mise-oci-${crypto.randomUUID()}`;
+  try {
+    await Deno.writeTextFile(temporary, text, mode === null ? {} : { mode: mode & 0o777 });
+    await Deno.rename(temporary, real);
+  } catch (error) {
+    await Deno.remove(temporary).catch(() => {});
+    throw error;
+  }
+}

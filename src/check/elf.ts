@@ -9,18 +9,10 @@
  */
 import { type DynamicTable, readDynamic } from "./elf_dynamic.ts";
 import { type ElfHeader, ElfView, readElfHeader, readSegments, type Segment } from "./elf_view.ts";
-import { readVersionDefinitions, readVersionNeeds } from "./elf_versions.ts";
+import { readVersionDefinitions, readVersionNeeds, type VersionNeed } from "./elf_versions.ts";
 import type { RandomAccess } from "./random_access.ts";
 
 export { ElfError } from "./elf_view.ts";
-
-/** The symbol versions that a file needs of one library. */
-export interface VersionNeed {
-  /** The library's SONAME. */
-  readonly library: string;
-  /** Names of the versions: `GLIBC_2.38`. Versions that may be missing are left out. */
-  readonly versions: readonly string[];
-}
 
 /** What an ELF file asks for and offers. */
 export interface Elf extends ElfHeader {

@@ -2,7 +2,6 @@
  * GNU symbol versions: those that a file needs of its libraries, and those that it offers.
  * @module
  */
-import type { VersionNeed } from "./elf.ts";
 import type { DynamicTable } from "./elf_dynamic.ts";
 import type { ElfView } from "./elf_view.ts";
 
@@ -65,4 +64,12 @@ export function readVersionDefinitions(
     at += next;
   }
   return found;
+}
+
+/** The symbol versions that a file needs of one library. */
+export interface VersionNeed {
+  /** The library's SONAME. */
+  readonly library: string;
+  /** Names of the versions: `GLIBC_2.38`. Versions that may be missing are left out. */
+  readonly versions: readonly string[];
 }

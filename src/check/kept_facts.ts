@@ -20,3 +20,14 @@ export async function maybeKeptFacts(
 export async function keepFacts(cache: Cache, diffId: DiffId, facts: LayerFacts): Promise<void> {
   await cache.putDocument(FACTS, diffId, encodeFacts(facts));
 }
+
+/** The facts of a layer as the cache keeps them. */
+export async function maybeFactsText(cache: Cache, diffId: DiffId): Promise<string | undefined> {
+  const text = await cache.getDocument(FACTS, diffId);
+  return typeof text === "string" ? text : undefined;
+}
+
+/** Keeps facts that another cache kept: `maybeParseFacts` takes them. */
+export async function keepFactsText(cache: Cache, diffId: DiffId, text: string): Promise<void> {
+  await cache.putDocument(FACTS, diffId, text);
+}

@@ -54,6 +54,28 @@ function maybeDenied(error: unknown): Error | undefined {
   return isModule ? error : undefined;
 }
 
+/** A module or package of the program that Deno could not fetch, in Deno's own words. */
+const NOT_FETCHED =
+  /^(?:Failed caching npm package|Error getting response|Failed loading|Failed resolving|Could not (?:find|load) npm package|error sending request|Import ['"].*['"] failed|Specifier not found in cache:|npm package .* not found in cache|JSR package manifest)/i;
+
+/** A part of this program that is loaded late and cannot be had: that is a matter of the network. */
+function maybeNotFetched(error: unknown): Pick<Failure, "code" | "message" | "hint"> | undefined {
+  if (!(error instanceof TypeError) && !(error instanceof Error && error.name === "Error")) {
+    return undefined;
+  }
+  const [first = ""] = error.message.split("\n");
+  if (!NOT_FETCHED.test(first)) return undefined;
+  const why = error.message.split("\n").slice(1).map((line) => line.trim()).find((line) =>
+    /^\d+: /.test(line)
+  )?.replace(/^\d+: /, "");
+  return {
+    code: "network",
+    message: `Cannot load a part of mise-oci: ${first}${why === undefined ? "" : `: ${why}`}`,
+    hint: "Check the network and HTTPS_PROXY; behind a company's certificate authority set " +
+      "DENO_TLS_CA_STORE=system or DENO_CERT=FILE. Once loaded, Deno keeps it",
+  };
+}
+
 /** Directories that the permission sets of deno.json except from writing. */
 const SYSTEM = /^\/(?:bin|boot|etc|lib|lib64|proc|sbin|sys|usr\/(?:bin|lib|sbin))(?:\/|$)/;
 
@@ -106,6 +128,8 @@ export function toFailure(error: unknown, signal: AbortSignal): Failure {
   if (denied !== undefined) {
     return { code: "permission", ...deniedPermission(denied), detail, exitCode: 1 };
   }
+  const notFetched = maybeNotFetched(error);
+  if (notFetched !== undefined) return { ...notFetched, detail, exitCode: 1 };
   if (error instanceof MiseOciError) {
     const { code, message, hint } = error;
     const exitCode = code === "usage" ? 2 : code === "interrupted" ? 130 : 1;

@@ -72,8 +72,9 @@ export function globalFlagsOf(command: Command | undefined): FlagTable {
   return Object.fromEntries(Object.entries(GLOBAL_FLAGS).filter(([name]) => !(name in own)));
 }
 
-function positionalText({ name, optional }: Positional): string {
-  return optional ? `[${name}]` : name;
+function positionalText({ name, optional, many }: Positional): string {
+  const text = many ? `${name}...` : name;
+  return optional ? `[${text}]` : text;
 }
 
 /** `mise-oci push [FLAGS] REF`. */

@@ -279,7 +279,7 @@ export function convertInput(
     ? [...line.positionals, ...line.trailing]
     : line.positionals;
   const extra = positionals[command.positionals.length];
-  if (extra !== undefined) {
+  if (extra !== undefined && command.positionals.at(-1)?.many !== true) {
     throw usage(`Unexpected argument ${JSON.stringify(extra)}`, path);
   }
   for (const [at, { name, optional, choices }] of command.positionals.entries()) {

@@ -103,6 +103,7 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
 /** The command. */
 export const build: Command = defineCommand({
   name: "build",
+  severalProjects: true,
   summary: "Build an image of the project's tools, one layer per tool",
   description: [
     "Writes an OCI image layout and prints its directory, the digest of the image manifest and its " +

@@ -16,6 +16,8 @@ export interface Positional {
   readonly help: string;
   /** Whether it can be left out. */
   readonly optional?: boolean;
+  /** Whether more of the same may follow; of the last argument only. */
+  readonly many?: boolean;
   /** The only values there are. */
   readonly choices?: readonly string[];
   /** What a shell offers; default nothing but the choices. */
@@ -50,7 +52,7 @@ export interface CommandInput<F extends FlagTable = FlagTable> {
   readonly globals: Globals;
   /** Names of the command's flags that were given. */
   readonly given: ReadonlySet<string>;
-  /** Arguments that are not flags, as many as the command declares at most. */
+  /** Arguments that are not flags, as many as the command declares at most, unless the last may be many. */
   readonly positionals: readonly string[];
   /** The command line of something else, untouched. */
   readonly trailing: readonly string[];
@@ -74,6 +76,8 @@ export interface CommandContext extends WorkflowContext {
   readonly place: Place;
   /** All commands, for completions. */
   readonly commands: readonly Command[];
+  /** Absolute directory of the project, if the command is given several. */
+  readonly project?: string;
   /** Prints the result; called once. */
   print(output: Output): void;
 }
@@ -100,6 +104,8 @@ export interface Command {
   readonly subcommands?: readonly Command[];
   /** Whether stdout belongs to something else (a container), so that there can be no `--json`. */
   readonly foreignStdout?: boolean;
+  /** Whether several `-C` mean several projects, done one after the other. */
+  readonly severalProjects?: boolean;
   /** Does it; resolves with the exit code. */
   run?(input: CommandInput, context: CommandContext): Promise<number>;
 }

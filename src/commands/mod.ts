@@ -11,6 +11,11 @@ import { diff } from "./diff.ts";
 import { inspect } from "./inspect.ts";
 import { load } from "./load.ts";
 import { push } from "./push.ts";
+import { pin } from "./pin.ts";
+import { outdated } from "./outdated.ts";
+import { generate } from "./generate.ts";
+import { bundle } from "./bundle.ts";
+import { rebase } from "./rebase.ts";
 import { runCommand } from "./run.ts";
 
 /** Every command, in the order of help. */
@@ -19,6 +24,11 @@ export const COMMANDS: readonly Command[] = [
   runCommand,
   push,
   load,
+  rebase,
+  pin,
+  bundle,
+  outdated,
+  generate,
   check,
   inspect,
   diff,

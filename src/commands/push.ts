@@ -54,16 +54,36 @@ function parseDestination(text: string): Reference {
   return reference;
 }
 
+const PROJECT = "{project}";
+
+/**
+ * The destination with the name of the project's directory in place of `{project}`.
+ *
+ * @throws {MiseOciError} `usage` for several projects with one destination.
+ */
+function destinationText(
+  text: string,
+  { place, project }: Pick<CommandContext, "place" | "project">,
+): string {
+  if (project !== undefined && !text.includes(PROJECT)) {
+    throw new MiseOciError("usage", `Cannot push several projects to ${JSON.stringify(text)}`, {
+      hint: `Write ${PROJECT} where the name of each project's directory goes`,
+    });
+  }
+  const name = (project ?? place.resolve(".")).split(/[\\/]/).at(-1) ?? "";
+  return text.replaceAll(PROJECT, name.toLowerCase());
+}
+
 function sameRepository(a: Reference, b: Reference): boolean {
   return a.registry === b.registry && a.repository === b.repository;
 }
 
 function pushRequest(
   input: CommandInput<typeof FLAGS>,
-  context: Pick<CommandContext, "place">,
+  context: Pick<CommandContext, "place" | "project">,
 ): PushRequest {
   const { flags, globals } = input;
-  const destination = parseDestination(input.positionals[0] ?? "");
+  const destination = parseDestination(destinationText(input.positionals[0] ?? "", context));
   const cacheFrom = flags["cache-from"];
   if (cacheFrom !== undefined && !sameRepository(cacheFrom, destination)) {
     const { registry, repository } = destination;
@@ -107,6 +127,7 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
 /** The command. */
 export const push: Command = defineCommand({
   name: "push",
+  severalProjects: true,
   summary: "Build an image and push it to a registry",
   description: [
     "Sends only what the registry does not have. Tools whose layers are in the image that REF names " +
@@ -130,6 +151,10 @@ export const push: Command = defineCommand({
     {
       text: "A tag per commit that reuses the layers of the last release",
       command: "mise-oci push --cache-from ghcr.io/team/app:latest ghcr.io/team/app:$SHA",
+    },
+    {
+      text: "Several projects, each to a repository of its own",
+      command: "mise-oci push -C services/api -C services/web ghcr.io/team/{project}:v1",
     },
     {
       text: "One tag for several platforms, pushed from a machine of each",

@@ -4,6 +4,11 @@
  */
 import type { BuildPlan } from "../plan/types.ts";
 import type { CheckRequest, CheckResult } from "../workflow/check_image.ts";
+import type { PinRequest, PinResult } from "../workflow/pin_project.ts";
+import type { OutdatedRequest, OutdatedResult } from "../workflow/outdated.ts";
+import type { GenerateRequest, GenerateResult } from "../workflow/generate_file.ts";
+import type { BundleRequest, BundleResult } from "../workflow/bundle_images.ts";
+import type { RebaseRequest, RebaseResult } from "../workflow/rebase_image.ts";
 import type { CacheEntry, PruneOptions, PruneResult } from "../workflow/manage_cache.ts";
 import type {
   DiffRequest,
@@ -40,6 +45,16 @@ export interface Workflows {
   diffImages(request: DiffRequest, context: WorkflowContext): Promise<DiffResult>;
   /** Finds the commands of an image that would not start. */
   checkImage(request: CheckRequest, context: WorkflowContext): Promise<CheckResult>;
+  /** Puts an image of a registry onto another base. */
+  rebaseImage(request: RebaseRequest, context: WorkflowContext): Promise<RebaseResult>;
+  /** Pins what a project leaves open. */
+  pinProject(request: PinRequest, context: WorkflowContext): Promise<PinResult>;
+  /** Finds what is behind. */
+  findOutdated(request: OutdatedRequest, context: WorkflowContext): Promise<OutdatedResult>;
+  /** Generates a file for another program. */
+  generateFile(request: GenerateRequest, context: WorkflowContext): Promise<GenerateResult>;
+  /** Puts images into an archive. */
+  bundleImages(request: BundleRequest, context: WorkflowContext): Promise<BundleResult>;
   /** The cache's directory. */
   cacheDirectory(): Promise<string>;
   /** What is in the cache. */
@@ -58,6 +73,11 @@ const loadModule = () => import("../workflow/load_image.ts");
 const inspectModule = () => import("../workflow/inspect_image.ts");
 const diffModule = () => import("../workflow/diff_images.ts");
 const checkModule = () => import("../workflow/check_image.ts");
+const rebaseModule = () => import("../workflow/rebase_image.ts");
+const pinProjectModule = () => import("../workflow/pin_project.ts");
+const findOutdatedModule = () => import("../workflow/outdated.ts");
+const generateFileModule = () => import("../workflow/generate_file.ts");
+const bundleImagesModule = () => import("../workflow/bundle_images.ts");
 const cacheModule = () => import("../workflow/manage_cache.ts");
 
 /** The real ones. */
@@ -70,6 +90,14 @@ export const workflows: Workflows = {
   inspectImage: async (request, context) => (await inspectModule()).inspectImage(request, context),
   diffImages: async (request, context) => (await diffModule()).diffImages(request, context),
   checkImage: async (request, context) => (await checkModule()).checkImage(request, context),
+  rebaseImage: async (request, context) => (await rebaseModule()).rebaseImage(request, context),
+  pinProject: async (request, context) => (await pinProjectModule()).pinProject(request, context),
+  findOutdated: async (request, context) =>
+    (await findOutdatedModule()).findOutdated(request, context),
+  generateFile: async (request, context) =>
+    (await generateFileModule()).generateFile(request, context),
+  bundleImages: async (request, context) =>
+    (await bundleImagesModule()).bundleImages(request, context),
   cacheDirectory: async () => (await cacheModule()).cacheDirectory(),
   listCache: async () => (await cacheModule()).listCache(),
   pruneCache: async (options) => (await cacheModule()).pruneCache(options),

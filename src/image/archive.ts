@@ -152,7 +152,7 @@ export class Archive implements ImageStore, AsyncDisposable {
 }
 
 /** How a file begins. */
-export type Magic = "gzip" | "zstd" | "other" | "tar";
+type Magic = "gzip" | "zstd" | "other" | "tar";
 
 async function magicOf(path: string): Promise<Magic> {
   using file = await withPath("open", path, () => Deno.open(path));
@@ -241,7 +241,7 @@ function filesOf(entries: readonly ListedTarEntry[]): ArchiveFiles {
  * @throws {MiseOciError} `not-found` if there is no such file, `layout` if it is no regular file,
  * `unsupported` if it is neither a tar nor a compressed one.
  */
-export async function checkArchiveFile(file: string): Promise<Exclude<Magic, "other">> {
+export async function checkArchiveFile(file: string): Promise<"gzip" | "zstd" | "tar"> {
   const info = maybeStat(file);
   if (info === undefined) {
     throw new MiseOciError("not-found", `Cannot find archive "${file}": no such file`);

@@ -40,11 +40,15 @@ export interface Tree {
   }[];
 }
 
-async function checkBlobs(store: ImageStore, { config, layers }: Manifest): Promise<void> {
-  for (const blob of [config, ...layers]) {
-    if (!isForeignLayer(blob.mediaType) || await store.size(blob.digest) !== undefined) {
-      await checkSize(store, blob);
-    }
+async function checkBlobs(
+  store: ImageStore,
+  { config, layers }: Manifest,
+  sparse: boolean,
+): Promise<void> {
+  await checkSize(store, config);
+  for (const blob of layers) {
+    const mayLack = sparse || isForeignLayer(blob.mediaType);
+    if (!mayLack || await store.size(blob.digest) !== undefined) await checkSize(store, blob);
   }
 }
 
@@ -66,7 +70,14 @@ function incomplete(store: ImageStore, entry: Descriptor, cause: unknown): unkno
  * @throws {MiseOciError} `not-found` naming what is missing, `unsupported` for an entry that is neither a
  * manifest nor an index.
  */
-export async function readTree(store: ImageStore, root: Descriptor): Promise<Tree> {
+export async function readTree(
+  store: ImageStore,
+  root: Descriptor,
+  { sparse = false }: {
+    /** Whether layers may be missing: the destination may have them. */
+    readonly sparse?: boolean;
+  } = {},
+): Promise<Tree> {
   const manifests = new Map<Digest, TreeManifest>();
   const indexes = new Map<Digest, Tree["indexes"][number]>();
   let failure: unknown;
@@ -84,7 +95,7 @@ export async function readTree(store: ImageStore, root: Descriptor): Promise<Tre
       const { mediaType, digest, size } = entry;
       const descriptor = { mediaType, digest, size };
       if (content.kind === "manifest") {
-        await checkBlobs(store, content.manifest);
+        await checkBlobs(store, content.manifest, sparse);
         manifests.set(digest, { descriptor, bytes, manifest: content.manifest });
         return;
       }
@@ -125,7 +136,7 @@ export async function readReferrers(
     const ending = COSIGN.get(entry.annotations?.["kind"] ?? "");
     const { subject } = content.manifest;
     if (ending === undefined && (subject === undefined || !known.has(subject.digest))) continue;
-    await checkBlobs(store, content.manifest);
+    await checkBlobs(store, content.manifest, false);
     known.add(entry.digest);
     const { mediaType, digest, size } = entry;
     const tag = ending === undefined

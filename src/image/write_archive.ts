@@ -37,6 +37,8 @@ export interface ArchiveSelection {
   readonly entry?: Descriptor;
   /** The name it gets in the archive. Default: the one it has. */
   readonly refName?: string;
+  /** Blobs that are left out: the reader has them. */
+  readonly without?: ReadonlySet<Digest>;
 }
 
 /** A place in an archive that is being written. */
@@ -147,6 +149,7 @@ export async function writeOciArchive(
     await sink.write(header("directory", "blobs"));
     await sink.write(header("directory", "blobs/sha256"));
     for (const [digest, size] of blobs) {
+      if (selection.without?.has(digest) === true) continue;
       await writeBlob(sink, `blobs/sha256/${digestHex(digest)}`, { source: layout, digest, size });
     }
   });

@@ -11,6 +11,7 @@ export { MINIMUM_MISE_VERSION } from "./failure.ts";
 export { locateMise, type LocateOptions } from "./locate.ts";
 export type { OciTable } from "./oci_fields.ts";
 export { mergeOci, parseOciTables } from "./oci_section.ts";
+export { type OutdatedTool, readOutdatedTools } from "./outdated.ts";
 export { type ProjectOptions, readProject } from "./project.ts";
 export { maybeMiseRelease, type MiseRelease, parseChecksum } from "./release.ts";
 export { readSettings } from "./settings.ts";

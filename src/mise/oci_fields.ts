@@ -9,10 +9,11 @@ import {
   parseCompression,
   parseImageName,
   parseImageSource,
+  parseStoreReference,
   withSourcePath,
 } from "../oci/mod.ts";
 import { parseImagePath, parseMountPoint } from "../oci/image_path.ts";
-import type { Copy, OciSection } from "../plan/project.ts";
+import type { Copy, OciSection, StoreSetting } from "../plan/project.ts";
 import { dirname, resolve } from "@std/path";
 import { nearest } from "../suggest.ts";
 import { type ConfigFile, describePlace, isTable, type TomlTable } from "./config_file.ts";
@@ -180,6 +181,17 @@ function globs(value: unknown, place: FieldPlace): readonly string[] {
   return list;
 }
 
+/** A repository, or a table with it and whether it is written to. */
+function store(value: unknown, place: FieldPlace): StoreSetting {
+  const { ref, push = false, ...others } = isTable(value) ? value : { ref: value };
+  const at = isTable(value) ? { ...place, path: [...place.path, "ref"] } : place;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) return failField(place, `unknown key ${JSON.stringify(unknown)}`);
+  if (typeof push !== "boolean") return failField(place, "push is true or false");
+  parsed(ref, at, parseStoreReference);
+  return { ref: text(ref, at), push };
+}
+
 /** Keys of `[oci]` as mise knows them too. */
 const FIELDS: Readonly<Record<string, FieldReader>> = {
   from: (value, place) => ({ from: from(value, place) }),
@@ -202,6 +214,7 @@ const OWN_FIELDS: Readonly<Record<string, FieldReader>> = {
   drop_env: (value, place) => ({ dropEnv: texts(value, place) }),
   compression: (value, place) => ({ compression: parsed(value, place, parseCompression) }),
   exclude: (value, place) => ({ exclude: globs(value, place) }),
+  store: (value, place) => ({ store: store(value, place) }),
   task_tools: (value, place) => ({ taskTools: flag(value, place) }),
 };
 

@@ -52,6 +52,8 @@ export interface ProjectOptions {
   readonly includeGlobal: boolean;
   /** Runs `mise install` first. */
   readonly install: boolean;
+  /** Installs these tools only, `NAME@VERSION`. */
+  readonly installOnly?: readonly string[];
   /** Answers yes to what `mise install` asks. */
   readonly yes?: boolean;
   /**
@@ -101,9 +103,12 @@ function withoutOverrides(session: Session, tools: readonly ListedTool[]): Sessi
   };
 }
 
-async function runHostInstall(session: Session, yes: boolean): Promise<void> {
+async function runHostInstall(
+  session: Session,
+  { yes = false, installOnly = [] }: Pick<ProjectOptions, "yes" | "installOnly">,
+): Promise<void> {
   const { misePath, directory, context } = session;
-  const args = yes ? ["install", "--yes"] : ["install"];
+  const args = ["install", ...(yes ? ["--yes"] : []), ...installOnly];
   const answer = await runInstall({
     misePath,
     home: homeDirectory(context.env),
@@ -120,8 +125,9 @@ async function runHostInstall(session: Session, yes: boolean): Promise<void> {
 /** Installs, for the versions that the project (not the environment) asks for. */
 async function install(
   session: Session,
-  { includeGlobal, yes = false }: ProjectOptions,
+  options: ProjectOptions,
 ): Promise<void> {
+  const { includeGlobal } = options;
   await askVersion(session);
   let current = session;
   for (let round = 0; !includeGlobal && round < MAX_OVERRIDES; round++) {
@@ -129,7 +135,7 @@ async function install(
     if (next === undefined) break;
     current = next;
   }
-  await runHostInstall(current, yes);
+  await runHostInstall(current, options);
 }
 
 async function askProject(
@@ -290,7 +296,9 @@ async function assemble(
     files,
     outside,
     own: new Set(known.tools.map(({ installPath }) => installPath)),
-    install: install && foreign === undefined ? (apart) => runHostInstall(apart, yes) : undefined,
+    install: install && foreign === undefined
+      ? (apart) => runHostInstall(apart, { yes })
+      : undefined,
   });
   const tools = await readTools(session, {
     tools: [...known.tools, ...ofTasks],

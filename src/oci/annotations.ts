@@ -35,6 +35,17 @@ export const Annotation = {
   copy: "dev.mise.copy",
   /** `true` on the dotfiles layer. */
   dotfiles: "dev.mise.dotfiles",
+  /**
+   * On a manifest: what the project sets to the very value that its base has, a JSON list of
+   * `Env.NAME`, `Labels.NAME`, `Entrypoint`, `Cmd`, `User`, `WorkingDir`. `rebase` keeps these.
+   */
+  ownSettings: "dev.mise.config.own",
+  /** On an entry of a layer store: the key of its layer. */
+  storeKey: "dev.mise.store.key",
+  /** On an entry of a layer store: the diff ID of the base layer that it has the facts of. */
+  storeFacts: "dev.mise.store.facts",
+  /** On an entry of a layer store: a JSON list of other tools' directories that its layer names. */
+  storeReferences: "dev.mise.store.references",
   /** What kind of layer it is: base, tool, mise, config, … */
   layerKind: "dev.mise.layer.kind",
   /** Label: version of mise. */

@@ -45,7 +45,11 @@ export interface AppendedImage {
   readonly layers: readonly Descriptor[];
 }
 
-function encoded(mediaType: string, bytes: Uint8Array<ArrayBuffer>): EncodedDocument {
+/** A document with the descriptor that names it. */
+export function encodedDocument(
+  mediaType: string,
+  bytes: Uint8Array<ArrayBuffer>,
+): EncodedDocument {
   const digest = parseDigest(`sha256:${streamingSha256().update(bytes).digest("hex")}`);
   return { descriptor: { mediaType, digest, size: bytes.length }, bytes };
 }
@@ -75,7 +79,7 @@ export function appendLayer(image: ImageDocuments, layer: AppendedLayer): Append
   const { history = {} } = layer;
   const oldHistory = image.config.history ??
     image.config.diffIds.map((): HistoryEntry => ({}));
-  const config = encoded(
+  const config = encodedDocument(
     MediaType.config,
     encodeImageConfig({
       ...image.config,
@@ -87,7 +91,7 @@ export function appendLayer(image: ImageDocuments, layer: AppendedLayer): Append
     ...descriptor,
     mediaType: toOciMediaType(descriptor.mediaType),
   }));
-  const manifest = encoded(
+  const manifest = encodedDocument(
     MediaType.manifest,
     encodeManifest({
       ...image.manifest,

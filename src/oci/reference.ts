@@ -190,6 +190,18 @@ export function referenceTarget(reference: Reference): string {
   return reference.digest ?? reference.tag ?? "latest";
 }
 
+/**
+ * Parses the repository of a layer store, host included.
+ *
+ * @throws {MiseOciError} `usage` for one without a host, with a tag or a digest.
+ */
+export function parseStoreReference(text: string): Reference {
+  const reference = parseReference(text);
+  if (!namesHost(text)) fail(text, "it names no registry host", "Write HOST/REPOSITORY");
+  if (reference.tag === undefined && reference.digest === undefined) return reference;
+  return fail(text, "a layer store is a repository: it has no tag", "Write HOST/REPOSITORY");
+}
+
 /** Whether the text names its registry host itself, rather than leaving it to Docker Hub's short names. */
 export function namesHost(text: string): boolean {
   const slash = text.indexOf("/");

@@ -7,7 +7,6 @@ import { dirname, join } from "@std/path/posix";
 import { whiteout } from "../layer/entries.ts";
 import type { HostStat, LayerEntry } from "../layer/mod.ts";
 import { statNumbers } from "../layer/tree_stat.ts";
-import type { PackageManager } from "./plan.ts";
 import type { Rootfs } from "../rootfs/rootfs.ts";
 import { sameEntry, type Snapshot, type SnapshotEntry } from "./snapshot.ts";
 import { treat } from "./transient.ts";
@@ -25,7 +24,7 @@ export interface DiffOptions {
   /** The rootfs as it is now. */
   readonly rootfs: Rootfs;
   /** Whose caches and logs are left out. */
-  readonly manager: PackageManager;
+  readonly manager: string;
 }
 
 /**

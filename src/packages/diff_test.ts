@@ -2,7 +2,6 @@ import { assert, assertEquals } from "@std/assert";
 import { makeArena } from "../../tests/support/rootfs_fixture.ts";
 import { comparePaths } from "../layer/entry.ts";
 import { type Difference, diffSnapshots } from "./diff.ts";
-import type { PackageManager } from "./plan.ts";
 import type { Rootfs } from "../rootfs/rootfs.ts";
 import { takeSnapshot } from "./snapshot.ts";
 
@@ -24,7 +23,7 @@ const chmod = (path: string, mode: number): Change => (rootfs) =>
 async function diff(
   base: readonly Change[],
   changes: readonly Change[],
-  manager: PackageManager = "apt",
+  manager: string = "apt",
 ): Promise<Difference & { lines: string[] }> {
   using arena = makeArena();
   const { rootfs } = arena;

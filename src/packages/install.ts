@@ -5,9 +5,40 @@
 import { MiseOciError } from "../errors.ts";
 import { formatPlatform, type Platform } from "../oci/mod.ts";
 import { type IsolatedResult, prepareMountPoints, runIsolated } from "./isolate.ts";
-import { installEnv, type InstallStep, planInstallation } from "./managers.ts";
+import type { InstallStep } from "./managers/manager.ts";
+import { managerOf } from "./managers/mod.ts";
 import type { PackagesPlan } from "./plan.ts";
 import type { Rootfs } from "../rootfs/rootfs.ts";
+
+/**
+ * The time that programs see which honour `SOURCE_DATE_EPOCH`, 1980-01-01: user databases with the day of
+ * the last change, Python's byte code, which is then checked by content and not by time. Not 0, which
+ * would make the passwords of new users expire.
+ */
+export const INSTALL_EPOCH = 315532800;
+
+const PROXIES = ["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
+
+/** The environment of every command: nothing of the host but its proxies. */
+export function installEnv(
+  hostEnv: (name: string) => string | undefined,
+): Readonly<Record<string, string>> & { readonly PATH: string } {
+  const proxies = PROXIES.flatMap((name) => {
+    const value = hostEnv(name);
+    return value === undefined ? [] : [[name, value]];
+  });
+  return {
+    PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    HOME: "/root",
+    LC_ALL: "C.UTF-8",
+    TZ: "UTC",
+    TERM: "dumb",
+    DEBIAN_FRONTEND: "noninteractive",
+    DEBCONF_NONINTERACTIVE_SEEN: "true",
+    SOURCE_DATE_EPOCH: String(INSTALL_EPOCH),
+    ...Object.fromEntries(proxies),
+  };
+}
 
 /** What installing needs of its surroundings. */
 export interface InstallContext {
@@ -38,7 +69,7 @@ export async function installPackages(
 ): Promise<void> {
   prepareMountPoints(rootfs);
   provideHostFiles(rootfs);
-  const { probe, steps } = planInstallation(plan.manager, plan.packages);
+  const { probe, steps } = managerOf(plan.manager).install(plan.packages);
   const probed = await run(rootfs, probe, options);
   if (probed.code !== 0) throw probeError(probed, options.platform);
   const names = plan.packages.map(({ name }) => JSON.stringify(name)).join(", ");

@@ -3,8 +3,7 @@ import { MiseOciError } from "../errors.ts";
 import { isolatedTest, makeShellRootfs } from "../../tests/support/shell_rootfs.ts";
 import { snapshotTree } from "../../tests/support/rootfs_fixture.ts";
 import { diffSnapshots } from "./diff.ts";
-import { type InstallContext, installPackages } from "./install.ts";
-import { INSTALL_EPOCH, installEnv } from "./managers.ts";
+import { INSTALL_EPOCH, type InstallContext, installEnv, installPackages } from "./install.ts";
 import { checkHost } from "./preflight.ts";
 import { takeSnapshot } from "./snapshot.ts";
 

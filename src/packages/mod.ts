@@ -16,8 +16,6 @@ export {
   type PackagesRequest,
 } from "./build.ts";
 export {
-  type PackageManager,
-  type PackageSpec,
   type PackagesPlan,
   planPackages,
   type PlanPackagesOptions,
@@ -25,4 +23,5 @@ export {
   selectPackages,
 } from "./plan.ts";
 export { checkHost, type HostFacts, hostFacts } from "./preflight.ts";
+export { databasePath, parseVersions } from "./versions.ts";
 export type { BaseLayer } from "../rootfs/unpack.ts";

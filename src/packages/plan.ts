@@ -5,9 +5,8 @@
 import { MiseOciError } from "../errors.ts";
 import { formatPlatform, type Platform } from "../oci/mod.ts";
 import type { BaseFiles } from "../layer/read/mod.ts";
-
-/** A package manager that images can have. */
-export type PackageManager = "apt" | "apk";
+import type { Manager, PackageSpec } from "./managers/manager.ts";
+import { managerOf, MANAGERS, maybeManager } from "./managers/mod.ts";
 
 /** One entry of `[bootstrap.packages]`; structurally the project's `SystemPackage`. */
 export interface RequestedPackage {
@@ -23,18 +22,10 @@ export interface RequestedPackage {
   readonly source: string;
 }
 
-/** A package to install, checked. */
-export interface PackageSpec {
-  /** Name of the package. */
-  readonly name: string;
-  /** Exact version; the newest that the base's sources have if absent. */
-  readonly version?: string;
-}
-
 /** What the packages layer is made of. */
 export interface PackagesPlan {
   /** The package manager of the base. */
-  readonly manager: PackageManager;
+  readonly manager: string;
   /** The packages by name. */
   readonly packages: readonly PackageSpec[];
 }
@@ -48,30 +39,6 @@ export interface PlanPackagesOptions {
   /** What the base has; `undefined` for `scratch`. */
   readonly base: BaseFiles | undefined;
 }
-
-/** What a manager's name of a package and of a version look like; nothing that is an option or a glob. */
-const GRAMMAR: Readonly<
-  Record<PackageManager, { readonly name: RegExp; readonly version: RegExp }>
-> = {
-  apt: {
-    name: /^[a-z0-9][a-z0-9.+-]*[a-z0-9.+](?::[a-z0-9-]+)?$/,
-    version: /^[A-Za-z0-9][A-Za-z0-9.+~:-]*\*?$/,
-  },
-  apk: {
-    name: /^[A-Za-z0-9_.][A-Za-z0-9_.+:-]*$/,
-    version: /^[A-Za-z0-9][A-Za-z0-9._+-]*$/,
-  },
-};
-
-/** What a base must have for a manager to work in it. */
-const REQUIRED: Readonly<Record<PackageManager, readonly string[]>> = {
-  apt: ["etc/apt", "var/lib/dpkg/status", "usr/bin/apt-get", "usr/bin/dpkg"],
-  apk: ["etc/apk", "lib/apk/db/installed", "sbin/apk"],
-};
-const DISTRIBUTIONS: Readonly<Record<PackageManager, string>> = {
-  apt: "a Debian or Ubuntu",
-  apk: "an Alpine or Wolfi",
-};
 
 /**
  * Chooses the packages of a project that are for a platform, and checks what can be checked without the
@@ -97,7 +64,7 @@ export function selectPackages(
     specs.set(spec.name, spec);
   }
   const packages = [...specs.values()].sort((a, b) => a.name < b.name ? -1 : 1);
-  return { manager, packages };
+  return { manager: manager.name, packages };
 }
 
 /**
@@ -120,7 +87,7 @@ export function planPackages(
   options: PlanPackagesOptions,
 ): PackagesPlan | undefined {
   const plan = selectPackages(requested, options.platform);
-  if (plan !== undefined) checkBase(plan.manager, options);
+  if (plan !== undefined) checkBase(managerOf(plan.manager), options);
   return plan;
 }
 
@@ -128,15 +95,14 @@ function key({ manager, name }: RequestedPackage): string {
   return JSON.stringify(`${manager}:${name}`);
 }
 
-function oneManager(wanted: readonly RequestedPackage[]): PackageManager {
-  const other = wanted.filter(({ manager }) => manager !== "apt" && manager !== "apk");
+function oneManager(wanted: readonly RequestedPackage[]): Manager {
+  const other = wanted.filter(({ manager }) => maybeManager(manager) === undefined);
   if (other.length > 0) {
     throw new MiseOciError(
       "packages",
-      `Cannot install ${other.map(key).join(", ")} of "${
-        other[0]!.source
-      }": images can have apt and ` +
-        "apk packages only",
+      `Cannot install ${other.map(key).join(", ")} of "${other[0]!.source}": images can have ${
+        MANAGERS.map(({ name }) => name).join(" and ")
+      } packages only`,
       { hint: "Remove it, or move it to a config file that image builds do not read" },
     );
   }
@@ -149,20 +115,19 @@ function oneManager(wanted: readonly RequestedPackage[]): PackageManager {
       { hint: "Keep the entries of the base image's own package manager" },
     );
   }
-  return first!.manager as PackageManager;
+  return managerOf(first!.manager);
 }
 
-function checkPackage(entry: RequestedPackage, manager: PackageManager): PackageSpec {
+function checkPackage(entry: RequestedPackage, manager: Manager): PackageSpec {
   const { name, version, source } = entry;
-  const grammar = GRAMMAR[manager];
-  if (!grammar.name.test(name)) {
+  if (!manager.packageName.test(name)) {
     throw new MiseOciError(
       "config",
-      `Cannot install ${key(entry)} of "${source}": not a name of an ${manager} package`,
+      `Cannot install ${key(entry)} of "${source}": not a name of an ${manager.name} package`,
     );
   }
   if (version === "latest" || version === "") return { name };
-  if (!grammar.version.test(version)) {
+  if (!manager.version.test(version)) {
     throw new MiseOciError(
       "config",
       `Cannot install ${key(entry)} of "${source}": ${JSON.stringify(version)} is not a version`,
@@ -172,19 +137,19 @@ function checkPackage(entry: RequestedPackage, manager: PackageManager): Package
   return { name, version };
 }
 
-function checkBase(manager: PackageManager, { base, from, platform }: PlanPackagesOptions): void {
-  const missing = REQUIRED[manager].filter((path) => base?.resolve(path) === undefined);
+function checkBase(manager: Manager, { base, from, platform }: PlanPackagesOptions): void {
+  const missing = manager.requires.filter((path) => base?.resolve(path) === undefined);
   if (missing.length === 0) return;
-  const other = (["apt", "apk"] as const).find((candidate) =>
-    candidate !== manager && REQUIRED[candidate].every((path) => base?.resolve(path) !== undefined)
-  );
+  const other = MANAGERS.find(({ requires, name }) =>
+    name !== manager.name && requires.every((path) => base?.resolve(path) !== undefined)
+  )?.name;
   const image = base === undefined ? `"${from}"` : `"${from}" (${formatPlatform(platform)})`;
   throw new MiseOciError(
     "packages",
-    `Cannot install ${manager} packages on ${image}: it has no "/${missing[0]}"`,
+    `Cannot install ${manager.name} packages on ${image}: it has no "/${missing[0]}"`,
     {
       hint: other === undefined
-        ? `Use ${DISTRIBUTIONS[manager]} base image, or remove the ${manager} packages`
+        ? `Use ${manager.bases} base image, or remove the ${manager.name} packages`
         : `The base image has ${other}: write "${other}:NAME" instead`,
     },
   );

@@ -6,7 +6,7 @@
  * Nothing is deleted: a path that is left out keeps what the base has, or stays absent.
  * @module
  */
-import type { PackageManager } from "./plan.ts";
+import { managerOf } from "./managers/mod.ts";
 import type { SnapshotEntry } from "./snapshot.ts";
 
 /** What becomes of a changed path. */
@@ -23,12 +23,8 @@ export type Treatment =
 /** Directories of which nothing goes into a layer, and which are mount points while installing. */
 const MOUNTED = ["dev", "proc", "sys", "run", "tmp"];
 
-/** Directories whose content is dropped. */
-const DIRECTORIES: Readonly<Record<PackageManager | "all", readonly string[]>> = {
-  all: ["var/tmp", "var/cache/ldconfig", "var/cache/man", "root/.cache"],
-  apt: ["var/cache/apt", "var/lib/apt/lists", "var/lib/apt/periodic", "var/lib/apt/mirrors"],
-  apk: ["var/cache/apk", "etc/apk/cache"],
-};
+/** Directories whose content is dropped, whatever the manager. */
+const DIRECTORIES = ["var/tmp", "var/cache/ldconfig", "var/cache/man", "root/.cache"];
 
 /** Single paths that are dropped. */
 const PATHS: readonly RegExp[] = [
@@ -36,11 +32,6 @@ const PATHS: readonly RegExp[] = [
   /^etc\/(?:passwd|group|shadow|gshadow|subuid|subgid)-$/,
   /^var\/lib\/dbus\/machine-id$/,
   /^var\/lib\/systemd\/(?:random-seed|credential\.secret)$/,
-  /^var\/lib\/dpkg\/(?:lock|lock-frontend|triggers\/Lock|[a-z]+-old)$/,
-  /^var\/lib\/apt\/daily_lock$/,
-  /^var\/cache\/debconf\/[a-z]+\.dat-old$/,
-  /^(?:usr\/)?lib\/apk\/(?:db\/lock|exec)$/,
-  /^usr\/sbin\/policy-rc\.d$/,
 ];
 
 /** Private keys that packages make when they are installed; in an image, everyone would have them. */
@@ -62,12 +53,13 @@ function isWithin(path: string, directory: string): boolean {
 export function treat(
   path: string,
   after: SnapshotEntry | undefined,
-  manager: PackageManager,
+  manager: string,
 ): Treatment {
   if (MOUNTED.some((directory) => isWithin(path, directory))) return "drop";
-  const caches = [...DIRECTORIES.all, ...DIRECTORIES[manager]];
+  const { caches: own, state } = managerOf(manager);
+  const caches = [...DIRECTORIES, ...own];
   if (caches.some((directory) => path.startsWith(`${directory}/`))) return "drop";
-  if (PATHS.some((pattern) => pattern.test(path))) return "drop";
+  if ([...PATHS, ...state].some((pattern) => pattern.test(path))) return "drop";
   if (isWithin(path, "var/log")) {
     // Packages own the directories there, and expect some files with their owner.
     const isLog = after === undefined || after.type === "file" && after.size > 0;

@@ -34,7 +34,7 @@ export interface ComposeInput {
 }
 
 /** A name and its value, `undefined` for a name alone: a variable that the engine may pass on. */
-function splitVariable(variable: string): readonly [string, string | undefined] {
+export function splitVariable(variable: string): readonly [string, string | undefined] {
   const at = variable.indexOf("=");
   return at < 0 ? [variable, undefined] : [variable.slice(0, at), variable.slice(at + 1)];
 }
@@ -107,7 +107,10 @@ function composeEnv(
  * readers pair entries with layers by counting, so a base with too few or too many would shift the
  * description of every layer above it.
  */
-function baseHistory(base: ImageConfig | undefined, baseName: string): readonly HistoryEntry[] {
+export function baseHistory(
+  base: ImageConfig | undefined,
+  baseName: string,
+): readonly HistoryEntry[] {
   if (base === undefined) return [];
   const history = base.history ?? [];
   const layers = history.filter(({ empty_layer }) => empty_layer !== true).length;
@@ -116,6 +119,35 @@ function baseHistory(base: ImageConfig | undefined, baseName: string): readonly 
     ...(base.created === undefined ? {} : { created: base.created }),
     created_by: `layer of base image ${baseName}`,
   }));
+}
+
+/**
+ * What the project sets to the very value that the base has, as `Annotation.ownSettings` lists it: on
+ * another base it keeps that value, and nothing else of the image tells it from what was inherited.
+ */
+export function settingsLikeBase(
+  base: ContainerConfig = {},
+  config: ConfigPlan,
+): readonly string[] {
+  const inherited = new Map((base.Env ?? []).map(splitVariable));
+  if (!inherited.get("PATH")) inherited.set("PATH", DEFAULT_PATH);
+  const same = (a: unknown, b: unknown): boolean =>
+    a !== undefined && JSON.stringify(a) === JSON.stringify(b);
+  const fields = [
+    ["Entrypoint", config.entrypoint, base.Entrypoint],
+    ["Cmd", config.cmd, base.Cmd],
+    ["User", config.user, base.User],
+    ["WorkingDir", config.workdir, base.WorkingDir || DEFAULT_WORKDIR],
+  ] as const;
+  return [
+    ...[...new Map([...config.env, ...config.fixedEnv])].filter(([name, value]) =>
+      inherited.get(name) === value
+    )
+      .map(([name]) => `Env.${name}`),
+    ...Object.entries(config.labels).filter(([name, value]) => base.Labels?.[name] === value)
+      .map(([name]) => `Labels.${name}`),
+    ...fields.filter(([, own, theirs]) => same(own, theirs)).map(([name]) => name),
+  ];
 }
 
 function composeContainer(base: ContainerConfig, config: ConfigPlan): ContainerConfig {

@@ -111,6 +111,14 @@ export interface Dotfile {
   readonly source: string;
 }
 
+/** A layer store, as `[_.oci] store` names it. */
+export interface StoreSetting {
+  /** Its repository: `ghcr.io/acme/mise-layers`. */
+  readonly ref: string;
+  /** Whether layers that it lacks are written to it after a push. */
+  readonly push: boolean;
+}
+
 /** The merged `[oci]` tables of the project's config files. */
 export interface OciSection {
   /** Base image. */
@@ -147,6 +155,8 @@ export interface OciSection {
   readonly taskTools?: boolean;
   /** Globs of paths below a tool that are left out of its layer. */
   readonly exclude?: readonly string[];
+  /** The layer store. */
+  readonly store?: StoreSetting;
 }
 
 /** The settings of mise that matter to a build. */

@@ -73,7 +73,7 @@ export type LayerSource =
 /** The system packages of an image. */
 export interface PackageChoice {
   /** Package manager of the base. */
-  readonly manager: "apt" | "apk";
+  readonly manager: string;
   /** The packages; without a version the newest that the base's sources have. */
   readonly packages: readonly { readonly name: string; readonly version?: string }[];
 }

@@ -53,6 +53,8 @@ export type PushEvent =
 export interface PushOptions {
   /** The base image, if its layers may be mounted instead of uploaded. */
   readonly baseOrigin?: BaseOrigin | undefined;
+  /** Other repositories whose blobs may be mounted. */
+  readonly origins?: readonly BaseOrigin[] | undefined;
   /** How many blobs are uploaded at the same time. Default 4. */
   readonly jobs?: number | undefined;
   /** Length of a chunk of a large blob where the registry has taught nothing else. Default 64 MiB. */
@@ -217,8 +219,10 @@ async function uploadAll(
   // Often there is nothing to send, and then nothing that sends has to run.
   const { uploadBlob } = await import("./upload_blob.ts");
   const { image: { source }, options, counts } = push;
-  const { reference: { registry, repository }, onEvent, chunkBytes, baseOrigin } = options;
-  const base = baseOrigin?.registry === registry ? baseOrigin : undefined;
+  const { reference: { registry, repository }, onEvent, chunkBytes, baseOrigin, origins = [] } =
+    options;
+  const places = [...baseOrigin === undefined ? [] : [baseOrigin], ...origins]
+    .filter((place) => place.registry === registry);
   const limit = options.jobs ?? DEFAULT_JOBS;
   await mapConcurrently(blobs, { limit, signal: options.signal }, async (blob, signal) => {
     const { digest: id, size: total } = blob;
@@ -228,7 +232,7 @@ async function uploadAll(
         repository,
         blob,
         source,
-        mountFrom: base?.layers.has(id) ? base.repository : undefined,
+        mountFrom: places.find(({ layers }) => layers.has(id))?.repository,
         chunkBytes,
         onProgress: (bytes) => onEvent?.({ type: "advance", id, bytes }),
         signal,

@@ -11,7 +11,7 @@
 import { type Descriptor, isDigest, parseDigest, parseManifest } from "../oci/mod.ts";
 import { join } from "@std/path";
 import { maybeLstat } from "./io_error.ts";
-import type { Cache } from "./cache.ts";
+import type { CacheBlobs } from "./cache_blobs.ts";
 import { type InstallRemover, listInstalls, maybeInstallRemover } from "./installs.ts";
 import { oldestLease } from "./lease.ts";
 import { readNames, Records } from "./records.ts";
@@ -56,10 +56,24 @@ export interface PruneResult {
   readonly bytesLeft: number;
 }
 
+/** The parts of a cache, as listing and pruning need them. */
+export interface CacheParts {
+  /** Absolute directory. */
+  readonly dir: string;
+  /** Its blobs. */
+  readonly blobs: CacheBlobs;
+  /** Records of built layers. */
+  readonly layers: Records;
+  /** Records of registries' manifests. */
+  readonly manifests: Records;
+  /** Absolute directory of the other records, by namespace. */
+  readonly documents: string;
+}
+
 /** Slack for file systems that keep times in whole seconds, in milliseconds. */
 const CLOCK_SLACK_MS = 1000;
 
-async function listRecords(cache: Cache, labels: Map<string, string>): Promise<CacheEntry[]> {
+async function listRecords(cache: CacheParts, labels: Map<string, string>): Promise<CacheEntry[]> {
   const entries: CacheEntry[] = [];
   for await (const { key: name, value, ...file } of cache.layers.list()) {
     const { label, descriptor } = value as { label?: unknown; descriptor?: Partial<Descriptor> };
@@ -106,7 +120,7 @@ function blobsOf(body: unknown): readonly Descriptor[] {
 }
 
 /** Everything in a cache, most recently used first. */
-export async function listCache(cache: Cache): Promise<CacheEntry[]> {
+export async function listCache(cache: CacheParts): Promise<CacheEntry[]> {
   const labels = new Map<string, string>();
   const entries = await listRecords(cache, labels);
   for (const name of await readNames(cache.blobs.directory.path)) {
@@ -140,7 +154,7 @@ export async function listCache(cache: Cache): Promise<CacheEntry[]> {
 }
 
 async function removeEntry(
-  cache: Cache,
+  cache: CacheParts,
   entry: CacheEntry,
   installs: InstallRemover | undefined,
 ): Promise<boolean> {
@@ -153,7 +167,10 @@ async function removeEntry(
 }
 
 /** Removes entries, the least recently used first. */
-export async function pruneCache(cache: Cache, options: PruneOptions = {}): Promise<PruneResult> {
+export async function pruneCache(
+  cache: CacheParts,
+  options: PruneOptions = {},
+): Promise<PruneResult> {
   const { olderThanMs, maxBytes, dryRun = false } = options;
   // In this order: a build that used something before it was listed shows its lease after.
   const entries = await listCache(cache);

@@ -5,6 +5,7 @@
 import type { Image } from "../image/types.ts";
 import { parseManifest } from "../oci/mod.ts";
 import type { Cache } from "../store/mod.ts";
+import { adoptReused } from "../build/adopt_reused.ts";
 import { buildInCache, requireInstalled } from "../build/build_image.ts";
 import { planProject } from "../build/plan_images.ts";
 import { requestedPlatforms } from "../build/read_projects.ts";
@@ -13,6 +14,9 @@ import { withDocuments } from "../build/memory_source.ts";
 import type { ImageInCache } from "../build/types.ts";
 import type { TransientBuild } from "../build/types.ts";
 import type { WorkflowContext } from "../context.ts";
+
+/** The layer store. */
+const storeModule = () => import("../build/store_layers.ts");
 
 /** A built image. Dispose of it: it holds its blobs in the cache until then. */
 export interface ObtainedImage extends AsyncDisposable {
@@ -44,12 +48,17 @@ export async function obtainBuilt(
 ): Promise<ObtainedImage> {
   await using _installs = await holdForeignInstalls(requestedPlatforms(build));
   const planned = await planProject(build, context);
-  requireInstalled(planned);
   const cache = await openBuildCache(context);
   const lease = await cache.lease();
   try {
+    const reuse = (build.store ?? planned.project.oci.store) === undefined
+      ? undefined
+      : await (await storeModule()).takeStored(planned, { request: build, cache }, context);
+    requireInstalled(planned, reuse);
+    const whole = reuse === undefined ? planned : adoptReused(planned, reuse, build.dropEnv);
     const { useCache } = build;
-    const built = await buildInCache(planned, { request: build, cache, useCache }, context);
+    const options = { request: build, cache, useCache, ...(reuse === undefined ? {} : { reuse }) };
+    const built = await buildInCache(whole, options, context);
     return {
       image: resolvedInCache(built, cache),
       [Symbol.asyncDispose]: () => lease.release(),

@@ -6,7 +6,10 @@ import type { OpenedImages } from "../image/open.ts";
 import { listImages } from "../image/resolve.ts";
 import { readReferrers, readTree, type Tree } from "../image/tree.ts";
 import type { Image } from "../image/types.ts";
-import type { Descriptor } from "../oci/mod.ts";
+import { MiseOciError } from "../errors.ts";
+import { type Descriptor, type Digest, formatReference, isForeignLayer } from "../oci/mod.ts";
+import { hasBlob } from "../registry/head_blob.ts";
+import type { RegistryClient } from "../registry/transport.ts";
 import { checkCacheFrom } from "../registry/cache_from.ts";
 import { openSource, selectorOf } from "../build/open_source.ts";
 import { openRegistry, readAccess } from "../build/registry_access.ts";
@@ -38,7 +41,7 @@ async function obtainTree(
 ): Promise<ObtainedImages> {
   const { store, reference } = opened;
   const root = await chooseRoot(opened, request.platform, context);
-  const tree: Tree = await readTree(store, root);
+  const tree: Tree = await readTree(store, root, { sparse: true });
   // What a registry has besides the tree is not in its index.
   const referrers = reference === undefined ? await readReferrers(store, tree) : [];
   const images = await imagesOf(opened, { root, request }, context);
@@ -53,6 +56,38 @@ async function obtainTree(
   };
 }
 
+/**
+ * Checks before anything is sent that the destination has the layers that an image comes without, as a bundle
+ * does.
+ *
+ * @throws {MiseOciError} `not-found` naming every blob that neither of them has.
+ */
+async function checkMissing(
+  client: RegistryClient,
+  { images, others = [] }: ObtainedImages,
+  { request: { destination }, opened, signal }: {
+    readonly request: PushRequest;
+    readonly opened: OpenedImages;
+    readonly signal: AbortSignal;
+  },
+): Promise<void> {
+  const { repository } = destination;
+  const missing = new Set<Digest>();
+  for (const { manifest, source } of [...images, ...others]) {
+    for (const { digest, size, mediaType } of manifest.layers) {
+      if (isForeignLayer(mediaType) || await source.size(digest) !== undefined) continue;
+      if (!await hasBlob(client, { repository, digest, size, signal })) missing.add(digest);
+    }
+  }
+  if (missing.size === 0) return;
+  const name = formatReference(destination);
+  throw new MiseOciError(
+    "not-found",
+    `Cannot push ${opened.name} to "${name}": neither has ${[...missing].join(", ")}`,
+    { hint: "Push the image that it was bundled without there first, or bundle it whole" },
+  );
+}
+
 async function pushNamed(
   request: PushRequest & { readonly image: NamedImageRequest },
   context: WorkflowContext,
@@ -61,13 +96,14 @@ async function pushNamed(
   // What is no image is an error before mise is asked anything.
   await using opened = await openSource(image.source, directory, context);
   const [access, obtained] = await Promise.all([
-    readAccess(destination, directory, context),
+    readAccess(destination, { directory }, context),
     obtainTree(opened, image, context),
   ]);
   await using images = obtained;
   checkDestination(images, destination);
   const client = await openRegistry(destination, access, context);
   try {
+    await checkMissing(client, images, { request, opened, signal: context.signal });
     return await upload(client, images, { request, context });
   } finally {
     client.close();

@@ -15,6 +15,7 @@ import {
 import type { PlatformEntry, RegistryClient } from "../registry/mod.ts";
 import { type BaseOrigin, type PushEvent, pushImage as pushToRegistry } from "../registry/push.ts";
 import { putManifest } from "../registry/put_manifest.ts";
+import type { BaseImage } from "../build/base_image.ts";
 import type { LayerRow } from "../build/types.ts";
 import type { WorkflowContext } from "../context.ts";
 import type { Tree, TreeManifest } from "../image/tree.ts";
@@ -37,6 +38,12 @@ export interface ObtainedImages extends AsyncDisposable {
   readonly indexes: Tree["indexes"];
   /** The repository that they are copied from: blobs are mounted from it where that can be. */
   readonly origin?: Pick<Reference, "registry" | "repository">;
+  /** The base of each image, if it is known. */
+  readonly bases?: readonly BaseImage[];
+  /** Repositories that have some of the layers. */
+  readonly origins?: readonly BaseOrigin[];
+  /** Where blobs are that the images' own sources lack. */
+  readonly elsewhere?: BlobSource;
 }
 
 /** A tag that is not written means `latest`, as everywhere, unless a digest is. */
@@ -68,10 +75,14 @@ export function checkDestination(obtained: ObtainedImages, destination: Referenc
 }
 
 /**
- * Where the base's layers can be mounted from: what the manifest says of its base, for the layers that
- * mise-oci did not make.
+ * Where the base's layers can be mounted from, by what the manifest says of its base.
+ *
+ * @param count of the base's layers; without, those count that mise-oci did not make.
  */
-function maybeBaseOrigin({ manifest }: Pick<Image, "manifest">): BaseOrigin | undefined {
+function maybeBaseOrigin(
+  { manifest }: Pick<Image, "manifest">,
+  count: number | undefined,
+): BaseOrigin | undefined {
   const name = manifest.annotations?.[Annotation.baseName];
   if (name === undefined) return undefined;
   let reference: Reference;
@@ -82,7 +93,9 @@ function maybeBaseOrigin({ manifest }: Pick<Image, "manifest">): BaseOrigin | un
     throw error;
   }
   const layers = new Set<Digest>(
-    manifest.layers.filter(({ annotations }) => annotations?.[Annotation.layerKind] === undefined)
+    manifest.layers.filter(({ annotations }, i) =>
+      count === undefined ? annotations?.[Annotation.layerKind] === undefined : i < count
+    )
       .map(({ digest }) => digest),
   );
   return { registry: reference.registry, repository: reference.repository, layers };
@@ -109,6 +122,17 @@ function copyOrigin(
   return { registry, repository, layers: new Set([config, ...layers].map(({ digest }) => digest)) };
 }
 
+/** Blobs of one source, and of another what the first lacks. */
+function withElsewhere(source: BlobSource, elsewhere: BlobSource): BlobSource {
+  return {
+    size: async (digest) => await source.size(digest) ?? await elsewhere.size(digest),
+    open: async (digest, range) => {
+      const place = await source.size(digest) === undefined ? elsewhere : source;
+      return await place.open(digest, range);
+    },
+  };
+}
+
 /** Sends a manifest and what it names, by its digest alone or to a tag. */
 async function uploadOne(
   client: RegistryClient,
@@ -116,20 +140,25 @@ async function uploadOne(
   options: UploadOptions & {
     readonly untagged: boolean;
     readonly reference: Reference;
-    readonly origin: ObtainedImages["origin"] | undefined;
+    readonly obtained: ObtainedImages;
+    readonly baseLayers: number | undefined;
   },
 ): Promise<NonNullable<PushResult["blobs"]>> {
-  const { request, untagged, reference, origin, context: { reporter, signal } } = options;
+  const { request, untagged, reference, baseLayers, context: { reporter, signal } } = options;
+  const { origin, origins, elsewhere } = options.obtained;
   const { descriptor, manifest, manifestBytes } = image;
   const pushed = await pushToRegistry(client, {
     manifest: { descriptor, bytes: manifestBytes },
     config: manifest.config,
     layers: manifest.layers,
-    source: image.source,
+    source: elsewhere === undefined ? image.source : withElsewhere(image.source, elsewhere),
   }, {
     reference,
     untagged,
-    baseOrigin: origin === undefined ? maybeBaseOrigin(image) : copyOrigin(origin, manifest),
+    baseOrigin: origin === undefined
+      ? maybeBaseOrigin(image, baseLayers)
+      : copyOrigin(origin, manifest),
+    origins,
     jobs: request.jobs,
     onEvent: (event) => reporter.emit(event.type === "start" ? named(event, image) : event),
     signal,
@@ -191,14 +220,14 @@ export async function upload(
   obtained: ObtainedImages,
   options: UploadOptions,
 ): Promise<PushResult> {
-  const { images, others = [], rows, indexes, origin } = obtained;
+  const { images, others = [], rows, indexes, bases } = obtained;
   const { request: { destination, updateIndex } } = options;
   checkDestination(obtained, destination);
   warnOfOthers(others, options);
   const reference = destinationOf(destination);
   const [top] = indexes.length > 0 ? [] : [...images, ...others];
   const blobs = { uploaded: 0, present: 0, mounted: 0, uploadedBytes: 0 };
-  const send = async (image: Image | (typeof others)[number]): Promise<void> => {
+  const send = async (image: Image | (typeof others)[number], i?: number): Promise<void> => {
     const isTop = image === top;
     const tag = "bytes" in image ? image.tag : undefined;
     const sent = await uploadOne(
@@ -206,7 +235,8 @@ export async function upload(
       "bytes" in image ? { ...image, manifestBytes: image.bytes } : image,
       {
         ...options,
-        origin,
+        obtained,
+        baseLayers: i === undefined ? undefined : bases?.[i]?.layers.length,
         reference: tag === undefined ? reference : { ...reference, tag },
         untagged: tag === undefined && (updateIndex || !isTop || reference.tag === undefined),
       },
@@ -216,7 +246,7 @@ export async function upload(
     blobs.mounted += sent.mounted;
     blobs.uploadedBytes += sent.uploadedBytes;
   };
-  for (const image of images) await send(image);
+  for (const [i, image] of images.entries()) await send(image, i);
   for (const other of updateIndex ? [] : others) await send(other);
   const updated = await setTag(client, obtained, options);
   const manifestDigest = digestOf(obtained);

@@ -11,8 +11,8 @@ import {
   type BaseLayer,
   buildPackagesLayer,
   type BuiltPackagesLayer,
-  type PackageSpec,
 } from "../../src/packages/mod.ts";
+import type { PackageSpec } from "../../src/packages/managers/manager.ts";
 import { layerOf } from "../support/rootfs_fixture.ts";
 import { whyNoIsolation } from "../support/shell_rootfs.ts";
 import { copyBase, OCI_ARCH, run, startPodman, testWith } from "../support/testbed.ts";

@@ -33,6 +33,8 @@ export interface DockerRegistry extends AsyncDisposable {
   readonly caFile?: string;
   /** Kills it (SIGKILL) where it stands; its storage stays. */
   kill(): Promise<void>;
+  /** Changes a byte of a blob where it is stored. */
+  damage(digest: string): Promise<void>;
   /** Starts it again, on the same port with the same storage, once it listens. */
   restart(): Promise<void>;
 }
@@ -145,6 +147,22 @@ export async function startDockerRegistry(
     url: `${tls ? "https" : "http"}://${host}`,
     ...(tls ? { caFile: join(temp.path, "ca.crt") } : {}),
     kill: () => endRegistry(child, "SIGKILL"),
+    damage: async (digest) => {
+      const hex = digest.slice("sha256:".length);
+      const path = join(
+        ...[
+          temp.path,
+          "storage/docker/registry/v2/blobs/sha256",
+          hex.slice(0, 2),
+          hex,
+          "data",
+        ] as const,
+      );
+      const bytes = await Deno.readFile(path);
+      const at = bytes.length >> 1;
+      bytes[at] = (bytes[at] ?? 0) ^ 1;
+      await Deno.writeFile(path, bytes);
+    },
     restart: async () => {
       child = spawnRegistry(configFile, host);
       await readAddress(child.stderr);

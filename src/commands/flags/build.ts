@@ -3,6 +3,7 @@
  * @module
  */
 import { parseCompression } from "../../oci/compression.ts";
+import { parseStoreReference } from "../../oci/reference.ts";
 import { parseMountPoint } from "../../oci/image_path.ts";
 import { parsePlatform } from "../../oci/platform.ts";
 import { MiseOciError } from "../../errors.ts";
@@ -36,7 +37,17 @@ const PROJECT_FLAGS = inGroup("Project flags", {
   "include-global": switchFlag({
     help: "Take tools and variables of the global and system config too",
   }),
-  install: switchFlag({ help: "Run mise install first" }),
+  install: switchFlag({
+    help: "Run mise install first; a push installs only what no registry has a layer of",
+  }),
+  store: valueFlag({
+    valueName: "REF",
+    env: "MISE_OCI_STORE",
+    defaultText: "[_.oci] store",
+    help: "Repository with layers of tools that many projects share",
+    parse: parseStoreReference,
+  }),
+  "store-push": switchFlag({ help: "Put layers that the store lacks into it after a push" }),
   "allow-env": listFlag({
     valueName: "NAME",
     help: "Accept the variable, label or file NAME in the image though it looks like a secret",
@@ -157,6 +168,8 @@ export function buildRequest(
     ...given("miseEnv", globals.env),
     ...given("misePath", globals.mise),
     ...given("jobs", globals.jobs),
+    ...given("store", flags.store),
+    ...given("storePush", flags["store-push"] || undefined),
     ...given("from", flags.from),
     ...given("mountPoint", flags["mount-point"]),
     ...given("owner", flags.owner),

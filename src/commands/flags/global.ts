@@ -25,7 +25,7 @@ export const GLOBAL_FLAGS = inGroup("Global flags", {
     short: "C",
     valueName: "DIR",
     completes: "directory",
-    help: "Work as if started in DIR; relative paths start there",
+    help: "Work as if started in DIR; relative paths start there; several for build and push",
     parse: parseName,
   }),
   env: valueFlag({

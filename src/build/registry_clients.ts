@@ -1,0 +1,59 @@
+/**
+ * Clients of several registries, each opened when it is first asked for.
+ * @module
+ */
+import type { LocateOptions } from "../mise/locate.ts";
+import { RegistryImages } from "../image/registry_images.ts";
+import { resolveImage } from "../image/resolve.ts";
+import type { Image } from "../image/types.ts";
+import type { Platform, Reference } from "../oci/mod.ts";
+import type { RegistryClient } from "../registry/transport.ts";
+import { openRegistry, readAccess } from "./registry_access.ts";
+import type { Cache } from "../store/cache.ts";
+import type { WorkflowContext } from "../context.ts";
+
+/** Clients by repository, since credentials can be a repository's own. Dispose of it: they are closed then. */
+export class RegistryClients implements Disposable {
+  readonly #opened = new Map<string, Promise<RegistryClient>>();
+  readonly #place: LocateOptions;
+  readonly #context: WorkflowContext;
+
+  /** @param place where mise is asked for its settings, and which mise. */
+  constructor(place: LocateOptions, context: WorkflowContext) {
+    this.#place = place;
+    this.#context = context;
+  }
+
+  /** The client of a reference's repository. */
+  of(reference: Reference): Promise<RegistryClient> {
+    const { registry, repository } = reference;
+    const key = `${registry}/${repository}`;
+    const known = this.#opened.get(key);
+    if (known !== undefined) return known;
+    const opened = readAccess(reference, this.#place, this.#context)
+      .then((access) => openRegistry(reference, access, this.#context));
+    this.#opened.set(key, opened);
+    return opened;
+  }
+
+  /**
+   * The image that a reference names for a platform.
+   *
+   * @throws {MiseOciError} as {@linkcode resolveImage}.
+   */
+  async resolve(
+    reference: Reference,
+    { platform, cache }: { readonly platform: Platform; readonly cache?: Cache },
+  ): Promise<Image> {
+    const client = await this.of(reference);
+    const { reporter, signal } = this.#context;
+    const warn = (text: string): void => reporter.emit({ type: "warning", text });
+    const images = new RegistryImages(client, { reference, cache, signal });
+    return await resolveImage(images, { platform, warn });
+  }
+
+  /** Closes all of them. */
+  [Symbol.dispose](): void {
+    for (const client of this.#opened.values()) client.then((one) => one.close(), () => {});
+  }
+}

@@ -1,0 +1,319 @@
+/**
+ * Layers of tools that many machines share through a layer store (spec section 14): looked up before
+ * anything is built, kept after a push. The store's troubles never stop a build.
+ * @module
+ */
+import { mapConcurrently } from "../concurrency.ts";
+import type { WorkflowContext } from "../context.ts";
+import { keepKnowledge, maybeStoredKnowledge } from "../fleet/base_facts.ts";
+import { ReferenceCollector } from "../fleet/layer_references.ts";
+import {
+  isStoreTrouble,
+  keepLayer,
+  maybeStoredLayer,
+  type StorePlace,
+  type StoreWant,
+} from "../fleet/layer_store.ts";
+import type { BaseDirectories } from "../layer/mod.ts";
+import { readVerifiedLayer } from "../layer/read/mod.ts";
+import {
+  type Descriptor,
+  type DiffId,
+  formatReference,
+  parseStoreReference,
+  type Platform,
+  type Reference,
+} from "../oci/mod.ts";
+import {
+  type LayerPlan,
+  mentionsPath,
+  type Project,
+  type StoreSetting,
+  type Tool,
+} from "../plan/mod.ts";
+import type { ReusableLayer } from "../image/reuse.ts";
+import { pullBlob } from "../registry/mod.ts";
+import type { Cache } from "../store/mod.ts";
+import { defaultJobs } from "./environment.ts";
+import { learn, maybeKnowledge } from "./base_files.ts";
+import type { BaseImage } from "./base_image.ts";
+import { readBaseDirectories } from "./base_facts.ts";
+import { openBuildCache } from "./build_cache.ts";
+import { layGround } from "./lay_ground.ts";
+import { openBase } from "./open_base.ts";
+import type { ImageInput, PlannedImage } from "./types.ts";
+import { RegistryClients } from "./registry_clients.ts";
+import { storeWants, toolOf } from "./store_wants.ts";
+import { isInstalled, type ReuseIndex } from "./reuse_layers.ts";
+import type { BuildContext, BuildRequest } from "./types.ts";
+
+/** The store that a build uses. */
+export interface StoreChoice {
+  /** Its repository. */
+  readonly reference: Reference;
+  /** Whether it is written to after a push. */
+  readonly push: boolean;
+}
+
+/** The store that flags or config name. */
+export function storeOf(
+  { store, storePush }: Pick<BuildRequest, "store" | "storePush">,
+  setting: StoreSetting | undefined,
+): StoreChoice | undefined {
+  const reference = store ??
+    (setting === undefined ? undefined : parseStoreReference(setting.ref));
+  if (reference === undefined) return undefined;
+  return { reference, push: storePush ?? (store === undefined && setting?.push === true) };
+}
+
+/** What looking into a store takes. */
+export interface StoreOptions {
+  /** The store. */
+  readonly store: StoreChoice;
+  /** Clients of registries. */
+  readonly clients: RegistryClients;
+  /** The directories of the base, with what packages added. */
+  readonly baseDirectories: BaseDirectories;
+}
+
+/** Questions to the store at the same time. */
+const AT_ONCE = 8;
+
+async function placeOf(
+  { store: { reference }, clients }: StoreOptions,
+  { signal }: WorkflowContext,
+): Promise<StorePlace> {
+  return { client: await clients.of(reference), reference, signal };
+}
+
+/**
+ * Finds layers of tools that the registry's image does not have. A store that cannot be used is a warning.
+ *
+ * @param known layers that were found already.
+ */
+export async function readStoreIndex(
+  planned: PlannedImage,
+  options: StoreOptions & { readonly known: ReuseIndex },
+  context: WorkflowContext,
+): Promise<ReuseIndex> {
+  const found = new Map<LayerPlan, ReusableLayer>();
+  try {
+    const place = await placeOf(options, context);
+    const wants = [...await storeWants(planned, options.baseDirectories)]
+      .filter(([layer]) => !options.known.has(layer));
+    await mapConcurrently(wants, { limit: AT_ONCE }, async ([layer, want]) => {
+      const stored = await maybeStoredLayer(place, want);
+      if (stored !== undefined) found.set(layer, stored);
+    });
+  } catch (error) {
+    if (!isStoreTrouble(error, context.signal)) throw error;
+    const text = `The layer store is not used: ${error.message}`;
+    context.reporter.emit({ type: "warning", text });
+    return new Map();
+  }
+  return found;
+}
+
+/** The variables of an image that name a tool's directory, and its directories on PATH. */
+function environmentOf(
+  tool: Tool,
+  image: string,
+  variables: readonly string[],
+): { readonly env: readonly string[]; readonly path: readonly string[] } {
+  const env = variables.filter((one) =>
+    !/^(?:PATH|MISE_\w+)=/.test(one) && mentionsPath(one.slice(one.indexOf("=") + 1), image)
+  );
+  const path = (tool.binDirs ?? []).map((dir) => dir === "" ? image : `${image}/${dir}`);
+  return { env, path };
+}
+
+/** A layer of an image that was pushed. */
+export interface PushedLayer {
+  /** What it was made of. */
+  readonly plan: LayerPlan;
+  /** Its blob. */
+  readonly descriptor: Descriptor;
+  /** Its diff ID. */
+  readonly diffId: DiffId;
+}
+
+/** Keeps one layer; `false` if the store has it, or it cannot be shared. */
+async function keepOne(
+  layer: PushedLayer,
+  want: StoreWant,
+  options: {
+    readonly place: StorePlace;
+    readonly project: Project;
+    readonly cache: Cache;
+    readonly destination: Reference;
+    readonly env: readonly string[];
+  },
+): Promise<boolean> {
+  const { place, project, cache, destination, env } = options;
+  const { descriptor, diffId, plan } = layer;
+  const tool = toolOf(project, plan);
+  // Only what is here was made here, or read whole.
+  if (tool === undefined || await cache.size(descriptor.digest) === undefined) return false;
+  if (await maybeStoredLayer(place, want) !== undefined) return false;
+  const image = want.input.prefix;
+  const hosts = [...new Set([tool.installPath, tool.realInstallPath ?? tool.installPath])];
+  const collector = new ReferenceCollector({ image, hosts });
+  await readVerifiedLayer(await cache.open(descriptor.digest), {
+    mediaType: descriptor.mediaType,
+    diffId,
+    handler: collector,
+  });
+  // It names a tool that the project does not have: elsewhere its bytes would be others.
+  const isWhole = collector.references.every((one) => want.directories.includes(one));
+  if (collector.hostPath !== undefined || !isWhole) return false;
+  return await keepLayer(place, want, {
+    descriptor,
+    diffId,
+    references: collector.references,
+    ...environmentOf(tool, image, env),
+    // An entry is the same whoever writes it, and when.
+    created: "1980-01-01T00:00:00Z",
+    createdBy: plan.createdBy,
+    source: cache,
+    mountFrom: destination.registry === place.reference.registry
+      ? destination.repository
+      : undefined,
+  });
+}
+
+/**
+ * Puts layers of an image that was pushed into the store. Failures are warnings.
+ *
+ * @returns how many were written.
+ */
+export async function writeStore(
+  planned: PlannedImage,
+  options: StoreOptions & {
+    readonly layers: readonly PushedLayer[];
+    readonly cache: Cache;
+    /** Where the image was pushed to. */
+    readonly destination: Reference;
+    /** The variables of the image. */
+    readonly env: readonly string[];
+  },
+  context: WorkflowContext,
+): Promise<number> {
+  const { layers, cache, destination, env, baseDirectories, store } = options;
+  let written = 0;
+  try {
+    const place = await placeOf(options, context);
+    const wants = await storeWants(planned, baseDirectories);
+    const { project } = planned;
+    await mapConcurrently(layers, { limit: AT_ONCE }, async (layer) => {
+      const want = wants.get(layer.plan);
+      if (want === undefined) return;
+      if (await keepOne(layer, want, { place, project, cache, destination, env })) written++;
+    });
+  } catch (error) {
+    if (!isStoreTrouble(error, context.signal)) throw error;
+    const name = formatReference(store.reference);
+    const text = `The layer store "${name}" was not updated: ${error.message}`;
+    context.reporter.emit({ type: "warning", text });
+  }
+  return written;
+}
+
+/** Shares what is known of a base's layers with the store, one way or the other; troubles are warnings. */
+async function shareKnowledge(
+  base: BaseImage,
+  options: Omit<StoreOptions, "baseDirectories"> & {
+    readonly cache: Cache;
+    readonly write: boolean;
+    readonly platform: Platform;
+  },
+  context: WorkflowContext,
+): Promise<void> {
+  const { store: { reference }, clients, cache, write, platform } = options;
+  const { signal } = context;
+  try {
+    const place = { client: await clients.of(reference), reference, signal };
+    for (const layer of base.layers) {
+      const known = await maybeKnowledge(layer, cache);
+      const { diffId } = layer;
+      if (write && known !== undefined) await keepKnowledge(place, { diffId, platform }, known);
+      if (write || known !== undefined) continue;
+      const stored = await maybeStoredKnowledge(place, diffId);
+      if (stored !== undefined) await learn(layer, stored, cache);
+    }
+  } catch (error) {
+    if (!isStoreTrouble(error, signal)) throw error;
+    const text = `The layer store does not tell of the base: ${error.message}`;
+    context.reporter.emit({ type: "warning", text });
+  }
+}
+
+/** The directories of what lies below the tools. */
+export async function groundDirectories(
+  planned: PlannedImage,
+  { build, write = false, ...sharing }: {
+    readonly build: ImageInput;
+    readonly store: StoreChoice;
+    readonly clients: RegistryClients;
+    /** Whether the store is told, rather than asked. */
+    readonly write?: boolean;
+  },
+  context: BuildContext,
+): Promise<BaseDirectories> {
+  const cache = await openBuildCache(context);
+  await using _lease = await cache.lease();
+  const { useCache, pull, jobs = defaultJobs() } = build;
+  if (planned.plan.layers.some(({ kind }) => kind === "packages")) {
+    const options = { request: build, cache, useCache, jobs };
+    return (await layGround(planned, options, context)).baseDirectories;
+  }
+  const base = await openBase(planned, { cache, pull, lazy: true }, context);
+  const { platform } = planned.plan;
+  await shareKnowledge(base, { ...sharing, cache, write, platform }, context);
+  return await readBaseDirectories(base, cache, context);
+}
+
+/**
+ * Takes layers of tools that are not installed from the store into the cache, verified: what is built without
+ * being pushed needs their bytes.
+ */
+export async function takeStored(
+  planned: PlannedImage,
+  { request, cache }: { readonly request: ImageInput; readonly cache: Cache },
+  context: BuildContext,
+): Promise<ReuseIndex> {
+  const store = storeOf(request, planned.project.oci.store);
+  const { plan, project } = planned;
+  const absent = plan.layers.filter((layer) =>
+    layer.kind === "tool" && !isInstalled(layer, project)
+  );
+  if (store === undefined || !request.useCache || absent.length === 0) return new Map();
+  using clients = new RegistryClients(request, context);
+  const baseDirectories = await groundDirectories(
+    planned,
+    { build: request, store, clients },
+    context,
+  );
+  const options = { store, clients, baseDirectories, known: new Map() };
+  const few = { project, plan: { ...plan, layers: absent } };
+  const found = await readStoreIndex(few, options, context);
+  const client = await clients.of(store.reference);
+  const { repository } = store.reference;
+  const taken = new Map<LayerPlan, ReusableLayer>();
+  for (const [layer, stored] of found) {
+    const { descriptor, diffId } = stored;
+    try {
+      await pullBlob(client, { repository, descriptor, sink: cache, signal: context.signal });
+      await readVerifiedLayer(await cache.open(descriptor.digest), {
+        mediaType: descriptor.mediaType,
+        diffId,
+        handler: { entry: () => false, data: () => {}, end: () => {} },
+      });
+      taken.set(layer, stored);
+    } catch (error) {
+      if (!isStoreTrouble(error, context.signal)) throw error;
+      const text = `Layer "${stored.from}" of the store is not used: ${error.message}`;
+      context.reporter.emit({ type: "warning", text });
+    }
+  }
+  return taken;
+}

@@ -1,0 +1,111 @@
+/**
+ * What decides the layers of a project's tools, as the keys of a layer store name it.
+ * @module
+ */
+import { dirname, join } from "@std/path";
+import { parse as parseToml } from "@std/toml";
+import type { StoreWant } from "../fleet/layer_store.ts";
+import { resolveCompression } from "../oci/compression.ts";
+import { LAYER_FORMAT, RELOCATION_FORMAT } from "../layer/format.ts";
+import type { BaseDirectories } from "../layer/mod.ts";
+import { type LayerPlan, type Project, type Tool, toolImagePath } from "../plan/mod.ts";
+import { hostEnv } from "./environment.ts";
+import type { PlannedImage } from "./types.ts";
+
+/** A TOML file, or nothing if it cannot be read as one: mise says what is wrong with it. */
+async function readToml(path: string): Promise<Record<string, unknown>> {
+  try {
+    return parseToml(await Deno.readTextFile(path));
+  } catch {
+    return {};
+  }
+}
+
+/** What the config says of a tool besides its version: it decides what is installed. */
+export async function toolOptions(
+  { source, short }: Tool,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
+  if (source === undefined || !source.endsWith(".toml")) return undefined;
+  const tools = (await readToml(source))["tools"] as Record<string, unknown> | undefined;
+  const entry = tools?.[short];
+  return typeof entry === "object" && entry !== null ? { ...entry } : undefined;
+}
+
+/** What the lock file beside the config says of a version. */
+async function lockOf({ source, short, version }: Tool): Promise<string> {
+  if (source === undefined) return "";
+  const lock = await readToml(join(dirname(source), "mise.lock"));
+  const entries = (lock["tools"] as Record<string, unknown> | undefined)?.[short];
+  const list = Array.isArray(entries) ? entries : entries === undefined ? [] : [entries];
+  const own = list.filter((one) => (one as { version?: unknown })?.version === version);
+  return own.length === 0 ? "" : JSON.stringify(own);
+}
+
+/** The C library that this machine's installs are for. */
+function hostLibc(): string {
+  const set = hostEnv("MISE_LIBC");
+  if (set !== undefined) return set;
+  try {
+    const names = Array.from(Deno.readDirSync("/lib"), ({ name }) => name);
+    return names.some((name) => name.startsWith("ld-musl-")) ? "musl" : "gnu";
+  } catch {
+    return "gnu";
+  }
+}
+
+/** The directories above a prefix that the base has, with what links there lead to. */
+function directoriesAbove(prefix: string, base: BaseDirectories): readonly string[] {
+  const parts = prefix.split("/").slice(1, -1);
+  return parts.flatMap((_, i) => {
+    const path = parts.slice(0, i + 1).join("/");
+    if (!base.has(path)) return [];
+    const link = base.maybeLink?.(path);
+    return [link === undefined ? path : `${path} → ${link}`];
+  });
+}
+
+/** The tool that a layer is of. */
+export function toolOf({ tools }: Project, { name, version }: LayerPlan): Tool | undefined {
+  return tools.find((tool) => tool.short === name && tool.version === version);
+}
+
+/** What decides the layers of an image's tools, by their plans. */
+export async function storeWants(
+  { plan, project }: PlannedImage,
+  base: BaseDirectories,
+): Promise<ReadonlyMap<LayerPlan, StoreWant>> {
+  const { platform, mountPoint } = plan;
+  const { kind, level } = resolveCompression(plan.compression);
+  const directories = project.tools.map((tool) => toolImagePath(mountPoint, tool));
+  const libc = hostLibc();
+  const wants = new Map<LayerPlan, StoreWant>();
+  for (const layer of plan.layers) {
+    const tool = layer.kind === "tool" ? toolOf(project, layer) : undefined;
+    if (tool === undefined) continue;
+    const { short, version, backend } = tool;
+    const prefix = toolImagePath(mountPoint, tool);
+    const sourceExcludes = layer.sources.flatMap((source) =>
+      source.type === "tree" ? source.exclude ?? [] : []
+    );
+    wants.set(layer, {
+      tool: { short, version },
+      directories,
+      input: {
+        backend,
+        version,
+        options: JSON.stringify(await toolOptions(tool) ?? {}),
+        lock: await lockOf(tool),
+        platform,
+        libc,
+        prefix,
+        owner: `${layer.owner.uid}:${layer.owner.gid}`,
+        excludes: [...layer.exclude, ...sourceExcludes],
+        compression: `${kind}:${level}`,
+        layerFormat: LAYER_FORMAT,
+        relocationFormat: RELOCATION_FORMAT,
+        baseDirectories: directoriesAbove(prefix, base),
+      },
+    });
+  }
+  return wants;
+}

@@ -1,0 +1,80 @@
+/**
+ * `mise-oci bundle`: images in an archive.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import { escapeLine } from "../ui/escape.ts";
+import { formatBytes } from "../ui/format.ts";
+import { joinLines } from "../ui/lines.ts";
+import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
+import { type FlagTable, listFlag, valueFlag } from "./flag.ts";
+import { parseArchivePath } from "./values/build.ts";
+import { parseImage } from "./values/image.ts";
+
+const FLAGS = {
+  output: valueFlag({
+    short: "o",
+    valueName: "FILE",
+    completes: "file",
+    help: "The archive to write",
+    parse: parseArchivePath,
+  }),
+  without: listFlag({
+    valueName: "IMAGE",
+    completes: "file",
+    help: "An image, or a bundle, that the other side has: its layers are left out",
+    parse: parseImage,
+  }),
+} as const satisfies FlagTable;
+
+async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
+  const { flags, globals, positionals } = input;
+  if (flags.output === undefined) {
+    throw new MiseOciError("usage", "Cannot bundle without a file", { hint: "Give -o FILE" });
+  }
+  const result = await context.workflows.bundleImages({
+    directory: context.place.resolve("."),
+    images: positionals.map((text) => parseImage(text, context.place)),
+    without: flags.without,
+    output: flags.output,
+  }, context);
+  const { images, layers, left, file } = result;
+  context.print({
+    text: () =>
+      globals.quiet ? `${file}\n` : joinLines([
+        ...images.map(({ name, digest }) => `${digest}  ${escapeLine(name)}`),
+        `bundled ${layers.count} layers (${formatBytes(layers.bytes)}) into ${escapeLine(file)}, ` +
+        `${left.count} left out (${formatBytes(left.bytes)})`,
+      ]),
+    json: () => result,
+  });
+  return 0;
+}
+
+/** The command. */
+export const bundle: Command = defineCommand({
+  name: "bundle",
+  summary: "Put images into an archive, without what the other side has",
+  description: [
+    "The archive is an OCI archive with every manifest and config, and the layers that no image of " +
+    "--without has. A registry that has those images completes it.",
+  ],
+  flags: FLAGS,
+  positionals: [{
+    name: "IMAGE",
+    help: "A layout, an archive or an image of a registry",
+    many: true,
+    completes: "file",
+  }],
+  examples: [
+    {
+      text: "What is new since the last delivery",
+      command: "mise-oci bundle ghcr.io/team/app:v2 --without ghcr.io/team/app:v1 -o update.tar",
+    },
+    {
+      text: "The same against a bundle that was delivered",
+      command: "mise-oci bundle ghcr.io/team/app:v3 --without update.tar -o update-2.tar",
+    },
+  ],
+  run,
+});

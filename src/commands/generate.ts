@@ -1,0 +1,74 @@
+/**
+ * `mise-oci generate`: files for other programs.
+ * @module
+ */
+import { GENERATORS } from "../fleet/generate/mod.ts";
+import { escapeLine } from "../ui/escape.ts";
+import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
+import { type FlagTable, switchFlag, valueFlag } from "./flag.ts";
+import { BUILD_FLAGS, buildRequest, given } from "./flags/build.ts";
+import { parseName } from "./values/numbers.ts";
+
+const FLAGS = {
+  output: valueFlag({
+    short: "o",
+    valueName: "FILE",
+    completes: "file",
+    help: "Write the file instead of printing it",
+    parse: (text, place) => place.resolve(parseName(text)),
+  }),
+  force: switchFlag({ help: "Replace a file that is there" }),
+  ...BUILD_FLAGS,
+} as const satisfies FlagTable;
+
+async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
+  const { flags, positionals: [kind = "", ...directories] } = input;
+  const build = buildRequest(input, context);
+  const { platforms = build.platform === undefined ? [] : [build.platform] } = build;
+  const result = await context.workflows.generateFile({
+    kind,
+    projects: directories.length === 0 ? [build] : directories.map((text) => ({
+      ...build,
+      directory: context.place.resolve(parseName(text)),
+    })),
+    directory: context.place.resolve("."),
+    force: flags.force,
+    platforms,
+    ...given("output", flags.output),
+  }, context);
+  context.print({
+    text: () => result.file === undefined ? result.text : `wrote ${escapeLine(result.file)}\n`,
+    json: () => ({ kind, ...result }),
+  });
+  return 0;
+}
+
+/** The command. */
+export const generate: Command = defineCommand({
+  name: "generate",
+  summary: "Print or write a file for another program",
+  description: GENERATORS.map(({ name, summary }) => `${name}: ${summary}.`),
+  flags: FLAGS,
+  positionals: [
+    { name: "KIND", help: "What to generate", choices: GENERATORS.map(({ name }) => name) },
+    {
+      name: "DIR",
+      help: "Directory of a project; several for bake (default: this one)",
+      optional: true,
+      many: true,
+      completes: "directory",
+    },
+  ],
+  examples: [
+    {
+      text: "Let BuildKit compile tools on every platform",
+      command: "mise-oci generate dockerfile -o Dockerfile && " +
+        "docker buildx build --platform linux/amd64,linux/arm64 .",
+    },
+    {
+      text: "Build several projects at once",
+      command: "mise-oci generate bake services/api services/web -o docker-bake.hcl",
+    },
+  ],
+  run,
+});

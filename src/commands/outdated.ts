@@ -1,0 +1,66 @@
+/**
+ * `mise-oci outdated`: what is behind.
+ * @module
+ */
+import { parseReference } from "../oci/reference.ts";
+import { joinLines } from "../ui/lines.ts";
+import { renderTable } from "../ui/table.ts";
+import type { OutdatedItem } from "../workflow/outdated.ts";
+import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
+import { type FlagTable, switchFlag } from "./flag.ts";
+import { given, PLATFORM_FLAG } from "./flags/build.ts";
+
+const { group: _, ...platform } = PLATFORM_FLAG.platform;
+const FLAGS = {
+  bump: switchFlag({ help: "Show versions of tools that the config does not allow too" }),
+  platform,
+} as const satisfies FlagTable;
+
+function table(items: readonly OutdatedItem[]): readonly string[] {
+  return renderTable(
+    [{ title: "KIND" }, { title: "NAME" }, { title: "CURRENT" }, { title: "LATEST" }],
+    items.map(({ kind, name, current, latest }) => [kind, name, current, latest]),
+  );
+}
+
+async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
+  const { flags, globals, positionals: [image] } = input;
+  const result = await context.workflows.findOutdated({
+    directory: context.place.resolve("."),
+    bump: flags.bump,
+    yes: globals.yes,
+    ...given("image", image === undefined ? undefined : parseReference(image)),
+    ...given("platform", flags.platform),
+    ...given("miseEnv", globals.env),
+    ...given("misePath", globals.mise),
+  }, context);
+  const { outdated } = result;
+  context.print({
+    text: () =>
+      joinLines(outdated.length > 0 ? table(outdated) : globals.quiet ? [] : ["nothing is behind"]),
+    json: () => result,
+  });
+  return outdated.length === 0 ? 0 : 1;
+}
+
+/** The command. */
+export const outdated: Command = defineCommand({
+  name: "outdated",
+  summary: "Show what is behind: base, system packages, tools",
+  description: [
+    "Of the project: a pinned base whose tag has moved, pinned packages, and tools as mise outdated says. Of " +
+    "an image: its base as it was when it was built, and tools that the project has in another version.",
+    "Exit code 1 if something is behind, for a nightly job.",
+  ],
+  flags: FLAGS,
+  positionals: [{ name: "REF", help: "An image of a registry", optional: true }],
+  examples: [
+    { text: "The project in this directory", command: "mise-oci outdated" },
+    {
+      text: "Rebase an image when its base was updated",
+      command: "mise-oci outdated ghcr.io/team/app:v1 || " +
+        "mise-oci rebase ghcr.io/team/app:v1 --onto debian:bookworm-slim",
+    },
+  ],
+  run,
+});

@@ -1,0 +1,220 @@
+/**
+ * A Dockerfile with a stage a tool: BuildKit builds tools that need a compiler natively on every platform, in
+ * parallel, and the image has one layer a tool as mise-oci's own have (spec section 14).
+ * @module
+ */
+import { isAbsolute, relative } from "@std/path/posix";
+import { stringify } from "@std/toml";
+import { MiseOciError } from "../../errors.ts";
+import { type LayerPlan, type Tool, toolImagePath } from "../../plan/mod.ts";
+import type { GenerateInput, Generator } from "./generator.ts";
+
+function cannot(what: string, hint: string): MiseOciError {
+  return new MiseOciError("unsupported", `Cannot generate a Dockerfile: ${what}`, { hint });
+}
+
+/** A value in double quotes, for ENV and LABEL: `$` would be a variable of the build. */
+function quote(name: string, value: string): string {
+  if (/[\r\n]/.test(value)) {
+    throw cannot(
+      `${name} has several lines`,
+      "Leave it out with --drop-env, or set it at run time",
+    );
+  }
+  return `"${value.replace(/[\\"$]/g, "\\$&")}"`;
+}
+
+/** Text as a here-document; its end is a word that the text does not have. */
+function heredoc(instruction: string, text: string, rest: string): readonly string[] {
+  let end = "EOF";
+  while (text.split("\n").includes(end)) end += "_";
+  return [`${instruction} <<'${end}' ${rest}`, ...text.replace(/\n$/, "").split("\n"), end];
+}
+
+/** A name that BuildKit takes for a stage. */
+function stageName({ short, version }: Tool): string {
+  const plain = `tool-${short}-${version}`.toLowerCase().replace(/[^a-z0-9._-]+/g, "-");
+  return plain.replace(/-+$/, "");
+}
+
+/** Tools that install tools of a backend, by what mise calls them. */
+const INSTALLERS: Readonly<Record<string, RegExp>> = {
+  npm: /^(?:core:)?(?:node|bun)$|(?:^|:)node-/,
+  pipx: /^(?:core:)?python$/,
+  pypi: /^(?:core:)?python$/,
+  gem: /^(?:core:)?ruby$/,
+  cargo: /^(?:core:)?rust$/,
+  go: /^(?:core:)?go$/,
+};
+
+function maybeInstaller(tool: Tool, tools: readonly Tool[]): Tool | undefined {
+  const pattern = INSTALLERS[tool.backend.split(":")[0] ?? ""];
+  return tools.find((other) => other !== tool && pattern?.test(other.short) === true);
+}
+
+/** The entry of a tool as a table of `[tools]`, with its options. */
+function toolEntry({ short, version }: Tool, { toolOptions }: GenerateInput): unknown {
+  const options = toolOptions.get(short);
+  return options === undefined ? version : { ...options, version };
+}
+
+function toolsToml(tools: readonly Tool[], input: GenerateInput): string {
+  const table = Object.fromEntries(tools.map((tool) => [tool.short, toolEntry(tool, input)]));
+  return `${stringify({ tools: table }).trim()}\n`;
+}
+
+/** The stage of a tool; one that another installs is built on that one's stage. */
+function toolStage(tool: Tool, input: GenerateInput): readonly string[] {
+  const { tools } = input.project;
+  const installer = maybeInstaller(tool, tools);
+  const from = installer === undefined ? "mise" : stageName(installer);
+  const needed = installer === undefined ? [tool] : [installer, tool];
+  return [
+    "",
+    `FROM ${from} AS ${stageName(tool)}`,
+    ...heredoc("COPY", toolsToml(needed, input), "/build/mise.toml"),
+    "RUN mise trust --quiet && mise install --yes",
+  ];
+}
+
+const PREREQUISITES = "ca-certificates curl git xz-utils unzip build-essential pkg-config";
+const PREREQUISITES_APK = "bash build-base ca-certificates curl git pkgconf unzip xz";
+
+function miseStage({ plan, project }: GenerateInput): readonly string[] {
+  return [
+    "",
+    "# What installs tools: the base itself, so that they are built for its C library.",
+    "FROM base AS mise",
+    "USER root",
+    "RUN if command -v apt-get >/dev/null; then \\",
+    `      apt-get update && apt-get install -y --no-install-recommends ${PREREQUISITES}; \\`,
+    `    elif command -v apk >/dev/null; then apk add --no-cache ${PREREQUISITES_APK}; fi`,
+    `ENV MISE_DATA_DIR=${quote("mount_point", plan.mountPoint)} MISE_YES=1`,
+    "RUN curl -fsSL https://mise.run | \\",
+    `      MISE_VERSION=v${project.miseVersion} MISE_INSTALL_PATH=/usr/local/bin/mise sh`,
+    "WORKDIR /build",
+  ];
+}
+
+/** The packages of the base's own manager. */
+function packageLines(layers: readonly LayerPlan[]): readonly string[] {
+  const choice = layers.find(({ packages }) => packages !== undefined)?.packages;
+  if (choice === undefined) return [];
+  const names = choice.packages.map(({ name, version }) =>
+    version === undefined ? name : `${name}=${version}`
+  ).join(" ");
+  return choice.manager === "apk" ? [`RUN apk add --no-cache ${names}`] : [
+    "RUN apt-get update && \\",
+    `    apt-get install -y --no-install-recommends ${names} && \\`,
+    "    rm -rf /var/lib/apt/lists/*",
+  ];
+}
+
+function chown({ owner: { uid, gid } }: LayerPlan): string {
+  return uid === 0 && gid === 0 ? "" : ` --chown=${uid}:${gid}`;
+}
+
+/** What is copied must be below the project: BuildKit sees nothing else. */
+function copyLine(layer: LayerPlan, { project }: GenerateInput): string {
+  const [source] = layer.sources;
+  if (source?.type !== "tree" && source?.type !== "file") {
+    throw cannot(`copy ${layer.name} has no file`, "Report this as a bug");
+  }
+  const path = relative(project.directory, source.hostPath);
+  if (isAbsolute(path) || path === ".." || path.startsWith("../")) {
+    throw cannot(
+      `"${source.hostPath}" is not below the project`,
+      "Move it there, or leave the copy out",
+    );
+  }
+  const from = JSON.stringify(path === "" ? "." : `./${path}`);
+  return `COPY --link${chown(layer)} [${from}, ${JSON.stringify(source.imagePath)}]`;
+}
+
+function layerLines(layer: LayerPlan, input: GenerateInput): readonly string[] {
+  const { project, plan } = input;
+  switch (layer.kind) {
+    case "tool": {
+      const tool = project.tools.find(({ short, version }) =>
+        short === layer.name && version === layer.version
+      );
+      if (tool === undefined) return [];
+      const path = toolImagePath(plan.mountPoint, tool);
+      return [`COPY --link${chown(layer)} --from=${stageName(tool)} ${path} ${path}`];
+    }
+    case "copy":
+      return [copyLine(layer, input)];
+    case "mise":
+      return ["COPY --link --from=mise /usr/local/bin/mise /usr/local/bin/mise"];
+    case "dotfiles":
+    case "config":
+      return layer.sources.flatMap((source) =>
+        source.type === "content"
+          ? heredoc(`COPY --link${chown(layer)}`, source.content, source.imagePath)
+          : []
+      );
+    default:
+      return [];
+  }
+}
+
+function configLines({ plan: { config } }: GenerateInput): readonly string[] {
+  const env = [...new Map([...config.env, ...config.fixedEnv])].filter(([name]) => name !== "PATH");
+  const configured = config.env.findLast(([name]) => name === "PATH")?.[1];
+  const path = [...config.path, configured ?? "${PATH}"].join(":");
+  return [
+    ...env.map(([name, value]) => `ENV ${name}=${quote(name, value)}`),
+    `ENV PATH="${path}"`,
+    ...Object.entries(config.labels)
+      .filter(([name]) => name !== "org.opencontainers.image.created")
+      .map(([name, value]) => `LABEL ${quote(name, name)}=${quote(name, value)}`),
+    `WORKDIR ${config.workdir ?? "/workspace"}`,
+    ...(config.user === undefined ? [] : [`USER ${config.user}`]),
+    ...(config.entrypoint === undefined ? [] : [`ENTRYPOINT ${JSON.stringify(config.entrypoint)}`]),
+    ...(config.cmd === undefined ? [] : [`CMD ${JSON.stringify(config.cmd)}`]),
+  ];
+}
+
+/** Tools that install others come first: a stage can only be built on one above it. */
+function inOrder(tools: readonly Tool[]): readonly Tool[] {
+  const installers = new Set(tools.map((tool) => maybeInstaller(tool, tools)));
+  return [
+    ...tools.filter((tool) => installers.has(tool)),
+    ...tools.filter((tool) => !installers.has(tool)),
+  ];
+}
+
+function generateDockerfile(input: GenerateInput): string {
+  const { plan, project } = input;
+  if (plan.from.kind !== "registry") {
+    throw cannot(
+      `the base "${plan.fromText}" is not in a registry`,
+      'Name one in [oci], such as from = "debian:bookworm-slim"',
+    );
+  }
+  const lines = [
+    "# syntax=docker/dockerfile:1",
+    "# Made by mise-oci generate dockerfile. A stage a tool, one layer each: a tool that changes is built",
+    "# anew, on every platform by itself, and the others are not.",
+    `FROM ${plan.fromText} AS base`,
+    ...packageLines(plan.layers),
+    ...miseStage(input),
+    ...inOrder(project.tools).flatMap((tool) => toolStage(tool, input)),
+    "",
+    "FROM base",
+    ...plan.layers.flatMap((layer) => layerLines(layer, input)),
+    ...configLines(input),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/** `generate dockerfile`. */
+export const dockerfile: Generator = {
+  name: "dockerfile",
+  summary: "A Dockerfile with a stage a tool, for tools that need a compiler of the other platform",
+  file: "Dockerfile",
+  generate: ([input]) => {
+    if (input === undefined) throw new TypeError("A Dockerfile without a project");
+    return generateDockerfile(input);
+  },
+};

@@ -1,0 +1,112 @@
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { MiseOciError } from "../../errors.ts";
+import { type OciSection, plan, type Project, type Tool } from "../../plan/mod.ts";
+import { bake } from "./bake.ts";
+import { dockerfile } from "./dockerfile.ts";
+import type { GenerateInput } from "./generator.ts";
+
+function tool(short: string, version: string): Tool {
+  const installDir = `${short.replace(":", "-")}/${version}`;
+  const installPath = `/data/installs/${installDir}`;
+  const common = { installPath, installDir, installed: false, binPaths: [], binDirs: ["bin"] };
+  return { short, backend: short, version, ...common };
+}
+
+const OCI: OciSection = { copy: [], env: {}, labels: {}, allowEnv: [], dropEnv: [] };
+
+function input(tools: readonly Tool[], oci: Partial<OciSection> = {}): GenerateInput {
+  const project: Project = {
+    directory: "/home/me/app",
+    misePath: "/usr/bin/mise",
+    miseVersion: "2026.9.15",
+    configFiles: ["/home/me/app/mise.toml"],
+    tools,
+    env: [],
+    oci: { ...OCI, ...oci },
+    settings: { insecureRegistries: [] },
+    warnings: [],
+  };
+  const options = {
+    copies: [],
+    platform: { os: "linux", architecture: "amd64" },
+    created: "2026-01-01T00:00:00Z",
+    allowEnv: [],
+    dropEnv: [],
+    strictEnv: false,
+    hostRoots: [],
+  };
+  const planned = plan(project, options, { format: "3", relocation: "3" });
+  return { project, plan: planned, path: ".", platforms: [], toolOptions: new Map() };
+}
+
+/** The lines of each stage, by its name; the last has none. */
+function stages(text: string): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  let lines: string[] = [];
+  for (const line of text.split("\n")) {
+    const [, , name = ""] = /^FROM (\S+)(?: AS (\S+))?/.exec(line) ?? [];
+    if (line.startsWith("FROM ")) found.set(name, lines = []);
+    lines.push(line);
+  }
+  return found;
+}
+
+Deno.test("generate dockerfile: a stage and one COPY --link a tool, so that a bump changes one stage", () => {
+  const before = stages(
+    dockerfile.generate([input([tool("cargo:eza", "0.1.0"), tool("jq", "1.8.1")])]),
+  );
+  const after = stages(
+    dockerfile.generate([input([tool("cargo:eza", "0.1.0"), tool("jq", "1.8.2")])]),
+  );
+  const last = before.get("") ?? [];
+  assertEquals(
+    last.filter((line) => line.includes("--from=tool-")),
+    [
+      "COPY --link --from=tool-cargo-eza-0.1.0 /mise/installs/cargo-eza/0.1.0 " +
+      "/mise/installs/cargo-eza/0.1.0",
+      "COPY --link --from=tool-jq-1.8.1 /mise/installs/jq/1.8.1 /mise/installs/jq/1.8.1",
+    ],
+  );
+  for (const name of ["base", "mise", "tool-cargo-eza-0.1.0"]) {
+    assertEquals(after.get(name), before.get(name));
+  }
+  assertEquals(after.get("tool-jq-1.8.1"), undefined);
+});
+
+Deno.test("generate dockerfile: a tool that another installs is built on that one's stage", () => {
+  const text = dockerfile.generate([
+    input([tool("npm:prettier", "3.6.2"), tool("node", "24.11.0")]),
+  ]);
+  assertStringIncludes(text, "FROM tool-node-24.11.0 AS tool-npm-prettier-3.6.2");
+  assertEquals(
+    text.indexOf("AS tool-node-24.11.0") < text.indexOf("AS tool-npm-prettier-3.6.2"),
+    true,
+  );
+});
+
+Deno.test("generate dockerfile: values are quoted, and what it cannot say is refused", () => {
+  const value = 'a "b" $c \\d';
+  const text = dockerfile.generate([input([], { env: { X: value } })]);
+  assertStringIncludes(text, 'ENV X="a \\"b\\" \\$c \\\\d"');
+  for (
+    const bad of [
+      input([], { env: { X: "a\nb" } }),
+      input([], { from: "scratch" }),
+      input([], { copy: [{ host: "/etc/motd", image: "/etc/motd" }] }),
+    ]
+  ) {
+    assertThrows(() => dockerfile.generate([bad]), MiseOciError, "Cannot generate a Dockerfile");
+  }
+});
+
+Deno.test("generate bake: a target a project", () => {
+  const one = input([], { tag: "app:1" });
+  const text = bake.generate([
+    { ...one, path: "services/api", platforms: ["linux/amd64", "linux/arm64"] },
+    { ...one, path: "services/web" },
+  ]);
+  assertStringIncludes(text, 'targets = ["services-api", "services-web"]');
+  assertStringIncludes(text, 'context = "services/api"');
+  assertStringIncludes(text, 'platforms = ["linux/amd64", "linux/arm64"]');
+  assertThrows(() => bake.generate([one, one]), MiseOciError, "two targets");
+});

@@ -1,0 +1,31 @@
+/**
+ * apk of Alpine and Wolfi.
+ * @module
+ */
+import { type Installation, type Manager, packageArguments, type PackageSpec } from "./manager.ts";
+
+/** It fetches and installs in one go. */
+function install(packages: readonly PackageSpec[]): Installation {
+  const apk = "/sbin/apk";
+  const options = ["--no-cache", "--no-progress"];
+  return {
+    probe: { name: "apk --version", command: [apk, "--version"], network: false },
+    steps: [{
+      name: "apk add",
+      command: [apk, "add", ...options, "--", ...packageArguments(packages)],
+      network: true,
+    }],
+  };
+}
+
+/** The manager. */
+export const apk: Manager = {
+  name: "apk",
+  packageName: /^[A-Za-z0-9_.][A-Za-z0-9_.+:-]*$/,
+  version: /^[A-Za-z0-9][A-Za-z0-9._+-]*$/,
+  requires: ["etc/apk", "lib/apk/db/installed", "sbin/apk"],
+  bases: "an Alpine or Wolfi",
+  caches: ["var/cache/apk", "etc/apk/cache"],
+  state: [/^(?:usr\/)?lib\/apk\/(?:db\/lock|exec)$/],
+  install,
+};

@@ -1,0 +1,22 @@
+/**
+ * The package managers that images can have.
+ * @module
+ */
+import { apk } from "./apk.ts";
+import { apt } from "./apt.ts";
+import type { Manager } from "./manager.ts";
+
+/** Every manager, in the order of messages. */
+export const MANAGERS: readonly Manager[] = [apt, apk];
+
+/** The manager of a name, `undefined` if no image can have it. */
+export function maybeManager(name: string): Manager | undefined {
+  return MANAGERS.find((manager) => manager.name === name);
+}
+
+/** The manager of a plan, whose name was checked. */
+export function managerOf(name: string): Manager {
+  const manager = maybeManager(name);
+  if (manager === undefined) throw new TypeError(`No package manager "${name}"`);
+  return manager;
+}

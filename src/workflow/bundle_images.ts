@@ -1,0 +1,110 @@
+/**
+ * `bundle`: images in an archive, without the layers that the other side has.
+ * @module
+ */
+import { openSource } from "../build/open_source.ts";
+import type { WorkflowContext } from "../context.ts";
+import { MiseOciError } from "../errors.ts";
+import { type BundledImages, joinStores, layersBelow, namedEntries } from "../fleet/bundle.ts";
+import { writeOciArchive } from "../image/write_archive.ts";
+import {
+  type Descriptor,
+  type Digest,
+  formatImageSource,
+  formatReference,
+  type ImageSource,
+} from "../oci/mod.ts";
+import { tagOf } from "../store/mod.ts";
+
+/** The flags of `bundle`, parsed. */
+export interface BundleRequest {
+  /** Absolute working directory, for mise's settings. */
+  readonly directory: string;
+  /** What goes into the archive. */
+  readonly images: readonly ImageSource[];
+  /** What the other side has. */
+  readonly without: readonly ImageSource[];
+  /** Absolute path of the archive. */
+  readonly output: string;
+}
+
+/** What a bundle holds. */
+export interface BundleResult {
+  /** The archive. */
+  readonly file: string;
+  /** Its images by name. */
+  readonly images: readonly { readonly name: string; readonly digest: Digest }[];
+  /** Layers in it, and their bytes. */
+  readonly layers: { readonly count: number; readonly bytes: number };
+  /** Layers that were left out, and their bytes. */
+  readonly left: { readonly count: number; readonly bytes: number };
+}
+
+async function openPlace(
+  source: ImageSource,
+  { directory, stack, context }: {
+    readonly directory: string;
+    readonly stack: AsyncDisposableStack;
+    readonly context: WorkflowContext;
+  },
+): Promise<BundledImages> {
+  const { store, selector, reference } = stack.use(await openSource(source, directory, context));
+  const { tag, digest } = selector;
+  const name = reference === undefined
+    ? undefined
+    : formatReference({ ...reference, tag: reference.tag ?? "latest" });
+  const entries = (await namedEntries(store, name)).filter((entry) =>
+    reference !== undefined ||
+    (tag === undefined || tagOf(entry) === tag) && (digest === undefined || entry.digest === digest)
+  );
+  if (entries.length > 0) return { store, entries };
+  throw new MiseOciError("not-found", `Cannot find ${formatImageSource(source)}`, {
+    hint: "Check the name of the image",
+  });
+}
+
+async function layersOf(
+  images: readonly BundledImages[],
+): Promise<ReadonlyMap<Digest, Descriptor>> {
+  const all = new Map<Digest, Descriptor>();
+  for (const { store, entries } of images) {
+    for (const [digest, layer] of await layersBelow(store, entries)) all.set(digest, layer);
+  }
+  return all;
+}
+
+function total(layers: readonly Descriptor[]): BundleResult["layers"] {
+  return { count: layers.length, bytes: layers.reduce((sum, { size }) => sum + size, 0) };
+}
+
+/**
+ * Writes images into an archive of a layout, manifests and configs whole, without the layers of images that
+ * the other side has. `push` completes it from the destination's registry.
+ *
+ * @throws {MiseOciError} `not-found`, `auth`, `network`, `integrity` naming the image; the file is not made
+ * then.
+ */
+export async function bundleImages(
+  request: BundleRequest,
+  context: WorkflowContext,
+): Promise<BundleResult> {
+  await using stack = new AsyncDisposableStack();
+  const opening = { directory: request.directory, stack, context };
+  const images: BundledImages[] = [];
+  for (const target of request.images) images.push(await openPlace(target, opening));
+  const without: BundledImages[] = [];
+  for (const target of request.without) without.push(await openPlace(target, opening));
+  const layers = await layersOf(images);
+  const there = await layersOf(without);
+  const left = [...layers.values()].filter(({ digest }) => there.has(digest));
+  const carried = [...layers.values()].filter(({ digest }) => !there.has(digest));
+  const store = joinStores(images);
+  const { manifests } = await store.index();
+  await writeOciArchive(store, request.output, { without: new Set(there.keys()) });
+  return {
+    file: request.output,
+    images: manifests.map((entry) => ({ name: tagOf(entry) ?? "", digest: entry.digest })),
+    layers: total(carried),
+    left: total(left),
+  };
+}

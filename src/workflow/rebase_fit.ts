@@ -1,0 +1,166 @@
+/**
+ * Whether an image is true on another base, and its commands start there.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import { maybeMisfit } from "../fleet/base_fit.ts";
+import { type RebasedImage, rebaseRefusal } from "../fleet/rebase.ts";
+import type { BaseFiles } from "../layer/read/mod.ts";
+import {
+  Annotation,
+  type Descriptor,
+  type ImageDocuments,
+  type Platform,
+  type Reference,
+} from "../oci/mod.ts";
+import { maybeImageUser } from "../plan/mod.ts";
+import { type CheckReport, findingsOf, type LayerFacts } from "../check/mod.ts";
+import { RemoteBlobs } from "../registry/mod.ts";
+import type { Cache } from "../store/mod.ts";
+import { readBaseFiles } from "../build/base_files.ts";
+import { type BaseLayer, pairLayers } from "../build/base_image.ts";
+import { findReport, foundImage } from "../check/checked_image.ts";
+import { maybeKeptFacts } from "../check/kept_facts.ts";
+import type { RegistryClients } from "../build/registry_clients.ts";
+import type { WorkflowContext } from "../context.ts";
+
+/** An image in a registry. */
+export interface RemoteImage extends ImageDocuments {
+  readonly descriptor: Descriptor;
+  readonly platform: Platform;
+}
+
+/** Where image and base are, and what is known of them. */
+interface Places {
+  readonly request: {
+    readonly image: Reference;
+    readonly onto: Reference;
+    /** Whether commands that do not start on the new base are a reason. */
+    readonly check: boolean;
+  };
+  readonly clients: RegistryClients;
+  readonly cache: Cache;
+  readonly context: WorkflowContext;
+}
+
+/** Opens layers of the image or of a base, wherever they are. */
+function opener(
+  repository: Reference,
+  { clients, context: { signal } }: Places,
+): (layer: Pick<BaseLayer, "descriptor">) => Promise<ReadableStream<Uint8Array>> {
+  return async ({ descriptor }) => {
+    const client = await clients.of(repository);
+    const blobs = new RemoteBlobs(client, {
+      repository: repository.repository,
+      blobs: [descriptor],
+      signal,
+    });
+    return await blobs.open(descriptor.digest);
+  };
+}
+
+/** Problems of the image's own commands, by what is said of them. */
+function problemTexts(report: CheckReport | undefined): readonly string[] {
+  return report === undefined
+    ? []
+    : findingsOf(report).filter(({ ofBase }) => !ofBase).map(({ message }) => message);
+}
+
+/** A base that an image goes onto, and what it is then. */
+export interface Fitting {
+  /** The image on the new base. */
+  readonly rebased: RebasedImage;
+  /** The new base. */
+  readonly newBase: ImageDocuments & { readonly reference: string };
+}
+
+/** @throws {MiseOciError} where the image would not be true, or not start, on the new base. */
+export async function refuseMisfit(
+  image: RemoteImage,
+  { rebased, newBase }: Fitting,
+  places: Places,
+): Promise<void> {
+  const { request, cache, context } = places;
+  const openOwn = opener(request.image, places);
+  const openBase = opener(request.onto, places);
+  const layers = pairLayers(newBase.reference, newBase);
+  // Also keeps what the check wants to know of the base.
+  const files = await readBaseFiles(
+    { layers, name: newBase.reference, open: openBase },
+    cache,
+    context,
+  );
+  const ofBase = new Set(layers.map(({ descriptor: { digest } }) => digest));
+  const checked = foundImage(
+    {
+      manifest: { ...image.manifest, layers: rebased.layers },
+      config: rebased.imageConfig,
+    },
+    (descriptor) => (ofBase.has(descriptor.digest) ? openBase : openOwn)({ descriptor }),
+  );
+  const report = await findReport(checked, cache, context);
+  const facts = await Promise.all(
+    checked.layers.slice(rebased.baseLayers).map(({ diffId }) => maybeKeptFacts(cache, diffId)),
+  );
+  const [uid = 0, gid = uid] = ownerOf(image);
+  const own = facts.flatMap((one) => one ?? []);
+  const misfit = maybeMisfit({ layers: own, base: files, owner: { uid, gid } }) ??
+    maybeOtherUser(image, { rebased, newBase, files, layers: own });
+  if (misfit !== undefined) {
+    throw rebaseRefusal(misfit, "Build it anew on that base: mise-oci push --from BASE REF");
+  }
+  const now = request.check ? problemTexts(report) : [];
+  if (now.length === 0) return;
+  // What did not start before is no reason; the layers of the image as it is are in its own repository.
+  const before = foundImage(image, (descriptor) => openOwn({ descriptor }));
+  const known = new Set(problemTexts(await findReport(before, cache, context)));
+  const worse = now.filter((text) => !known.has(text));
+  if (worse.length === 0) return;
+  throw new MiseOciError(
+    "check",
+    `Cannot rebase the image onto "${newBase.reference}": ${worse.join("; ")}`,
+    { hint: "Choose another base, or give --no-check" },
+  );
+}
+
+/** `uid:gid` of the layers of tools, which all layers share. */
+function ownerOf({ manifest }: RemoteImage): readonly number[] {
+  const owner = manifest.layers.findLast(({ annotations }) =>
+    annotations?.[Annotation.layerOwner] !== undefined
+  )?.annotations?.[Annotation.layerOwner];
+  return (owner ?? "0:0").split(":").map(Number);
+}
+
+/** What of the image's user and working directory is not true on the new base. */
+function maybeOtherUser(
+  { config }: RemoteImage,
+  { rebased, files, layers }: Fitting & {
+    readonly files: BaseFiles;
+    readonly layers: readonly LayerFacts[];
+  },
+): string | undefined {
+  const was = config.config ?? {};
+  const now = rebased.imageConfig.config ?? {};
+  const database = {
+    passwd: files.text("/etc/passwd") ?? "",
+    group: files.text("/etc/group") ?? "",
+  };
+  const name = was.Labels?.[Annotation.user];
+  if (name !== undefined && now.User === was.User) {
+    const user = maybeImageUser(name, database);
+    const ids = user === undefined ? "not known" : `${user.uid}:${user.gid}`;
+    if (ids !== was.User) return `its user "${name}" is ${was.User}, and ${ids} in the new base`;
+  }
+  const workdir = now.WorkingDir ?? "/";
+  const isMade = layers.some(({ entries }) =>
+    entries.some(({ path, type }) => type === "directory" && `/${path}` === workdir)
+  );
+  if (isMade && (now.User ?? "") !== (was.User ?? "")) {
+    return `it would run as "${now.User ?? ""}" of the new base, and its working directory was ` +
+      `made for "${was.User ?? ""}"`;
+  }
+  if (isMade || workdir === was.WorkingDir || files.resolve(workdir)?.type === "directory") {
+    return undefined;
+  }
+  return `it has no directory "${workdir}", the working directory of the new base`;
+}

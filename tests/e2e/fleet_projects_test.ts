@@ -1,0 +1,53 @@
+/**
+ * Several projects in one command.
+ */
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { runProgram, runProgramJson } from "../support/cli.ts";
+import { createMiseProject, startDockerRegistry, testWith } from "../support/testbed.ts";
+
+interface Projects {
+  readonly projects: readonly {
+    readonly directory: string;
+    readonly reference?: string;
+    readonly output?: string;
+    readonly layers: readonly { readonly status: string }[];
+  }[];
+}
+
+testWith(
+  { needs: ["linux", "mise", "docker-registry"] },
+  "several projects are built and pushed by one command, with the layers that they share once",
+  async () => {
+    await using registry = await startDockerRegistry();
+    const file = '[tools]\n"npm:prettier" = "3.6.2"\n';
+    await using project = await createMiseProject({
+      tools: ["prettier"],
+      files: { "api/mise.toml": file, "Web/mise.toml": file },
+    });
+    const options = {
+      cwd: project.directory,
+      env: { ...project.env, MISE_OCI_CACHE_DIR: join(project.root, "cache") },
+    };
+    const flags = ["-C", "api", "-C", "Web", "--from", "scratch", "--no-mise"];
+    const built = await runProgramJson<Projects>(["build", ...flags], options);
+    assertEquals(built.projects.map(({ directory }) => directory), ["api", "Web"]);
+    assertEquals(
+      built.projects.map(({ output }) => output),
+      ["api", "Web"].map((name) => join(project.directory, name, "mise-oci")),
+    );
+    assertEquals(built.projects[1]?.layers[0]?.status, "cached");
+
+    const to = `${registry.host}/team/{project}:1`;
+    const pushed = await runProgramJson<Projects>(["push", ...flags, to], options);
+    assertEquals(
+      pushed.projects.map(({ reference }) => reference),
+      ["api", "web"].map((name) => `${registry.host}/team/${name}:1`),
+    );
+    const text = await runProgram(["push", ...flags, to], options);
+    assertStringIncludes(text.stdout, "api:\n");
+    assertStringIncludes(text.stdout, "Web:\n");
+    const same = await runProgram(["push", ...flags, `${registry.host}/team/app:1`], options);
+    assertEquals([same.code, same.stderr.includes("{project}")], [2, true]);
+  },
+);

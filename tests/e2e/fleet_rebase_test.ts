@@ -1,0 +1,186 @@
+/**
+ * `mise-oci rebase` as users run it, on real registries.
+ */
+import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { runProgram, runProgramJson } from "../support/cli.ts";
+import { BOTH } from "../support/platforms.ts";
+import { deriveBase, type DerivedBase } from "../support/derived_base.ts";
+import {
+  createMiseProject,
+  type MiseProject,
+  program,
+  pushBase,
+  pushBothBases,
+  run,
+  startDockerRegistry,
+  testWith,
+} from "../support/testbed.ts";
+
+interface Pushed {
+  readonly digest: string;
+  readonly blobs: { readonly uploaded: number; readonly present: number; readonly mounted: number };
+}
+
+function options(project: MiseProject): { cwd: string; env: Record<string, string> } {
+  const env = { SOURCE_DATE_EPOCH: "1700000000", MISE_OCI_CACHE_DIR: join(project.root, "cache") };
+  return { cwd: project.directory, env: { ...project.env, ...env } };
+}
+
+const PROJECT = `
+[env]
+APP = "own"
+BASE_VARIABLE = "kept"
+
+[oci]
+cmd = ["bash"]
+workdir = "/work"
+`;
+
+/** A later base with everything in it that a base can change. */
+const NEWER: DerivedBase = {
+  config: {
+    Env: ["PATH=/opt/base/bin:/usr/bin:/bin", "BASE_VARIABLE=other", "MORE=yes"],
+    Cmd: ["sh"],
+    WorkingDir: "/srv",
+    StopSignal: "SIGTERM",
+    Labels: { "org.example.base": "newer", "org.example.more": "yes" },
+  },
+  layer: "mkdir -p usr/local && echo fixed > usr/local/fixed",
+};
+
+testWith(
+  { needs: ["linux", "root", "mise", "base", "skopeo", "docker-registry"] },
+  "rebase: gives the bytes that a build on the new base would, in the registry",
+  async () => {
+    await using registry = await startDockerRegistry();
+    await using project = await createMiseProject({ tools: ["prettier"], toml: PROJECT });
+    const from = await pushBase(registry.host);
+    const newer = await deriveBase(from, "newer", NEWER);
+    const repository = `${registry.host}/team/dev`;
+    const first = await runProgramJson<Pushed>(
+      ["push", "--from", from, `${repository}:1`],
+      options(project),
+    );
+    const flags = ["rebase", `${repository}:1`, "--onto", newer];
+    const aside = await runProgramJson<Pushed>([...flags, "--tag", "aside"], options(project));
+    // The layers of both bases are there or mounted; a config alone is sent.
+    assertEquals(aside.blobs, { ...aside.blobs, uploaded: 1, mounted: 1 });
+    const again = await runProgramJson<Pushed>(["push", "--from", from, `${repository}:1`], {
+      ...options(project),
+    });
+    assertEquals(again.digest, first.digest, "--tag leaves the image's own tag as it is");
+
+    const started = performance.now();
+    const result = await runProgram(flags, options(project));
+    const took = performance.now() - started;
+    assertEquals(result.code, 0, result.stderr);
+    assertStringIncludes(result.stdout, `at ${repository}:1 onto ${newer} (0 uploaded, `);
+    const built = await runProgramJson<Pushed>(
+      ["push", "--from", newer, `${repository}:built`],
+      options(project),
+    );
+    const { stdout } = await run(
+      ["skopeo", "inspect", "--tls-verify=false", "--config", `docker://${repository}:1`],
+    );
+    assertEquals(aside.digest, built.digest, stdout);
+    const config = JSON.parse(stdout).config;
+    assert(config.Env.includes("BASE_VARIABLE=kept"), "the project's own, though the base had it");
+    assert(config.Env.includes("MORE=yes"));
+    assertEquals([config.Cmd, config.StopSignal], [["bash"], "SIGTERM"]);
+    // And back again: nothing of the base in between stays.
+    const back = await runProgramJson<Pushed>(
+      ["rebase", `${repository}:1`, "--onto", from],
+      options(project),
+    );
+    assertEquals(back.digest, first.digest);
+    assertLess(took, 20_000);
+  },
+);
+
+testWith(
+  { needs: ["linux", "root", "mise", "base", "skopeo", "docker-registry"] },
+  "rebase: refused with the reason, and the tag unchanged, where the image would not be true",
+  async () => {
+    await using registry = await startDockerRegistry();
+    await using project = await createMiseProject({
+      tools: ["node"],
+      toml: '\n[oci]\nmount_point = "/opt/tools"\n',
+    });
+    const from = await pushBase(registry.host);
+    const image = `${registry.host}/team/dev:1`;
+    const { digest } = await runProgramJson<Pushed>(
+      ["push", "--no-mise", "--from", from, image],
+      options(project),
+    );
+    const refused = async (name: string, layer: string, reason: string): Promise<void> => {
+      const base = await deriveBase(from, name, { layer });
+      const { code, stderr } = await runProgram(
+        ["rebase", image, "--onto", base],
+        options(project),
+      );
+      assertEquals(code, 1, stderr);
+      assertStringIncludes(stderr, reason);
+      const { stdout } = await run(
+        ["skopeo", "inspect", "--tls-verify=false", "--format", "{{.Digest}}", `docker://${image}`],
+      );
+      assertEquals(stdout.trim(), digest);
+    };
+    await refused(
+      "reserved",
+      "mkdir -p opt/tools && chown 1000:1000 opt/tools",
+      'the base reserves "/opt/tools" (mode 0755, owner 1000:1000)',
+    );
+    await refused("gone", "touch .wh.opt", 'the image needs the directory "/opt" of its base');
+    await refused(
+      "library",
+      "mkdir -p usr/lib/$(uname -m)-linux-gnu && touch usr/lib/$(uname -m)-linux-gnu/.wh.libstdc++.so.6",
+      "libstdc++.so.6",
+    );
+    await refused(
+      "older",
+      // A glibc whose version symbols end before those that node asks for is one that has none.
+      "mkdir -p usr/lib/$(uname -m)-linux-gnu && touch usr/lib/$(uname -m)-linux-gnu/.wh.libm.so.6",
+      "libm.so.6",
+    );
+    const user = await deriveBase(from, "user", { config: { User: "daemon" } });
+    const other = await runProgram(["rebase", image, "--onto", user], options(project));
+    assertStringIncludes(other.stderr, 'would run as "daemon" of the new base');
+    const usage = await runProgram(["rebase", `${image}@${digest}`, "--onto", from], {
+      ...options(project),
+    });
+    assertEquals([usage.code, usage.stderr.includes("--tag")], [2, true]);
+  },
+);
+
+testWith(
+  { needs: ["linux", "root", "mise", "base", "arm64", "crane", "skopeo", "docker-registry"] },
+  "rebase: both platforms of an index, which stay readable for others; a base of one is refused",
+  async () => {
+    await using registry = await startDockerRegistry();
+    await using project = await createMiseProject({
+      toml: '[oci]\nworkdir = "/work"\n',
+      files: { "app/hello": "hello\n" },
+    });
+    const from = await pushBothBases(registry.host);
+    const newer = await deriveBase(from, "newer", NEWER);
+    const image = `${registry.host}/team/dev:1`;
+    const flags = [...BOTH, "--no-mise", "--copy", "app:/srv/app"];
+    await runProgramJson<Pushed>(["push", "--from", from, ...flags, image], options(project));
+    const one = await runProgram(
+      ["rebase", image, "--onto", `${registry.host}/debian:amd64`],
+      options(project),
+    );
+    assertStringIncludes(one.stderr, "linux/arm64");
+    const { digest } = await runProgramJson<Pushed>(
+      ["rebase", image, "--onto", newer],
+      options(project),
+    );
+    const built = await runProgramJson<Pushed>(
+      ["push", "--from", newer, ...flags, `${registry.host}/team/dev:built`],
+      options(project),
+    );
+    assertEquals(digest, built.digest);
+    await run([program("crane"), "validate", "--insecure", "--remote", image]);
+  },
+);
