@@ -2,19 +2,11 @@
  * Which versions of packages a manager's database names.
  * @module
  */
-import type { PackageManager } from "./plan.ts";
-
-/** The file of the database, relative to the root, and the fields of an entry. */
-const DATABASES: Readonly<
-  Record<PackageManager, { readonly path: string; readonly name: string; readonly version: string }>
-> = {
-  apt: { path: "var/lib/dpkg/status", name: "Package: ", version: "Version: " },
-  apk: { path: "lib/apk/db/installed", name: "P:", version: "V:" },
-};
+import { managerOf } from "./managers/mod.ts";
 
 /** Where a manager keeps its database, relative to the root. */
-export function databasePath(manager: PackageManager): string {
-  return DATABASES[manager].path;
+export function databasePath(manager: string): string {
+  return managerOf(manager).database.path;
 }
 
 /**
@@ -28,8 +20,8 @@ export function databasePath(manager: PackageManager): string {
  * assertEquals(parseVersions("P:curl\nV:8.1-r0\n\n", "apk"), new Map([["curl", "8.1-r0"]]));
  * ```
  */
-export function parseVersions(text: string, manager: PackageManager): ReadonlyMap<string, string> {
-  const { name, version } = DATABASES[manager];
+export function parseVersions(text: string, manager: string): ReadonlyMap<string, string> {
+  const { name, version } = managerOf(manager).database;
   const versions = new Map<string, string>();
   for (const stanza of text.split(/\n\n+/)) {
     const lines = stanza.split("\n");

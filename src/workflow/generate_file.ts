@@ -69,7 +69,8 @@ export async function generateFile(
       platforms: request.platforms.map(formatPlatform),
     });
   }
-  const text = generator.generate(inputs);
+  const generate = await generator.load();
+  const text = generate(inputs);
   const { output: file, force } = request;
   if (file === undefined) return { text };
   const isThere = await Deno.stat(file).then(() => true, () => false);

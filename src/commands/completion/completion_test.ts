@@ -41,13 +41,13 @@ function shellTest(shell: Shell, test: (script: string) => Promise<void>): void 
 
 /** Words so far, the last one to be completed, and what the shell must offer. */
 const CASES: readonly (readonly [words: readonly string[], offers: readonly string[]])[] = [
-  [["b"], ["build"]],
+  [["b"], ["build", "bundle"]],
   [["cache", ""], ["ls", "path", "prune"]],
   [["build", "--pla"], ["--platform"]],
   [["build", "--pull", ""], ["always", "missing", "never"]],
   [["build", "--pull", "al"], ["always"]],
-  [["-C", "/", "bu"], ["build"]],
-  [["-E", "build", "bu"], ["build"]],
+  [["-C", "/", "bu"], ["build", "bundle"]],
+  [["-E", "build", "bu"], ["build", "bundle"]],
   [["cache", "prune", "--max"], ["--max-size"]],
   [["completion", ""], ["bash", "fish", "zsh"]],
   [["completion", "f"], ["fish"]],

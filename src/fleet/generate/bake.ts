@@ -4,7 +4,7 @@
  * @module
  */
 import { MiseOciError } from "../../errors.ts";
-import type { GenerateInput, Generator } from "./generator.ts";
+import type { GenerateInput } from "./generator.ts";
 
 /** A name that bake takes for a target. */
 function targetName({ path, project }: GenerateInput): string {
@@ -27,7 +27,8 @@ function target(input: GenerateInput): readonly string[] {
   ];
 }
 
-function generateBake(inputs: readonly GenerateInput[]): string {
+/** The bake file of several projects. @throws {MiseOciError} `usage` for two of one name. */
+export function generateBake(inputs: readonly GenerateInput[]): string {
   const names = inputs.map(targetName);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) {
@@ -44,12 +45,3 @@ function generateBake(inputs: readonly GenerateInput[]): string {
   ];
   return `${lines.join("\n")}\n`;
 }
-
-/** `generate bake`. */
-export const bake: Generator = {
-  name: "bake",
-  summary: "A docker-bake.hcl that builds several projects at once",
-  file: "docker-bake.hcl",
-  many: true,
-  generate: generateBake,
-};

@@ -7,7 +7,7 @@ import { isAbsolute, relative } from "@std/path/posix";
 import { stringify } from "@std/toml";
 import { MiseOciError } from "../../errors.ts";
 import { type LayerPlan, type Tool, toolImagePath } from "../../plan/mod.ts";
-import type { GenerateInput, Generator } from "./generator.ts";
+import type { GenerateInput } from "./generator.ts";
 
 function cannot(what: string, hint: string): MiseOciError {
   return new MiseOciError("unsupported", `Cannot generate a Dockerfile: ${what}`, { hint });
@@ -184,7 +184,7 @@ function inOrder(tools: readonly Tool[]): readonly Tool[] {
   ];
 }
 
-function generateDockerfile(input: GenerateInput): string {
+function dockerfileOf(input: GenerateInput): string {
   const { plan, project } = input;
   if (plan.from.kind !== "registry") {
     throw cannot(
@@ -208,13 +208,8 @@ function generateDockerfile(input: GenerateInput): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** `generate dockerfile`. */
-export const dockerfile: Generator = {
-  name: "dockerfile",
-  summary: "A Dockerfile with a stage a tool, for tools that need a compiler of the other platform",
-  file: "Dockerfile",
-  generate: ([input]) => {
-    if (input === undefined) throw new TypeError("A Dockerfile without a project");
-    return generateDockerfile(input);
-  },
-};
+/** The Dockerfile of one project. @throws {MiseOciError} `unsupported` naming what it cannot say. */
+export function generateDockerfile([input]: readonly GenerateInput[]): string {
+  if (input === undefined) throw new TypeError("A Dockerfile without a project");
+  return dockerfileOf(input);
+}

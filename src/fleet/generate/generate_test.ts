@@ -1,8 +1,8 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { MiseOciError } from "../../errors.ts";
 import { type OciSection, plan, type Project, type Tool } from "../../plan/mod.ts";
-import { bake } from "./bake.ts";
-import { dockerfile } from "./dockerfile.ts";
+import { generateBake } from "./bake.ts";
+import { generateDockerfile } from "./dockerfile.ts";
 import type { GenerateInput } from "./generator.ts";
 
 function tool(short: string, version: string): Tool {
@@ -53,10 +53,10 @@ function stages(text: string): ReadonlyMap<string, readonly string[]> {
 
 Deno.test("generate dockerfile: a stage and one COPY --link a tool, so that a bump changes one stage", () => {
   const before = stages(
-    dockerfile.generate([input([tool("cargo:eza", "0.1.0"), tool("jq", "1.8.1")])]),
+    generateDockerfile([input([tool("cargo:eza", "0.1.0"), tool("jq", "1.8.1")])]),
   );
   const after = stages(
-    dockerfile.generate([input([tool("cargo:eza", "0.1.0"), tool("jq", "1.8.2")])]),
+    generateDockerfile([input([tool("cargo:eza", "0.1.0"), tool("jq", "1.8.2")])]),
   );
   const last = before.get("") ?? [];
   assertEquals(
@@ -74,7 +74,7 @@ Deno.test("generate dockerfile: a stage and one COPY --link a tool, so that a bu
 });
 
 Deno.test("generate dockerfile: a tool that another installs is built on that one's stage", () => {
-  const text = dockerfile.generate([
+  const text = generateDockerfile([
     input([tool("npm:prettier", "3.6.2"), tool("node", "24.11.0")]),
   ]);
   assertStringIncludes(text, "FROM tool-node-24.11.0 AS tool-npm-prettier-3.6.2");
@@ -86,7 +86,7 @@ Deno.test("generate dockerfile: a tool that another installs is built on that on
 
 Deno.test("generate dockerfile: values are quoted, and what it cannot say is refused", () => {
   const value = 'a "b" $c \\d';
-  const text = dockerfile.generate([input([], { env: { X: value } })]);
+  const text = generateDockerfile([input([], { env: { X: value } })]);
   assertStringIncludes(text, 'ENV X="a \\"b\\" \\$c \\\\d"');
   for (
     const bad of [
@@ -95,18 +95,18 @@ Deno.test("generate dockerfile: values are quoted, and what it cannot say is ref
       input([], { copy: [{ host: "/etc/motd", image: "/etc/motd" }] }),
     ]
   ) {
-    assertThrows(() => dockerfile.generate([bad]), MiseOciError, "Cannot generate a Dockerfile");
+    assertThrows(() => generateDockerfile([bad]), MiseOciError, "Cannot generate a Dockerfile");
   }
 });
 
 Deno.test("generate bake: a target a project", () => {
   const one = input([], { tag: "app:1" });
-  const text = bake.generate([
+  const text = generateBake([
     { ...one, path: "services/api", platforms: ["linux/amd64", "linux/arm64"] },
     { ...one, path: "services/web" },
   ]);
   assertStringIncludes(text, 'targets = ["services-api", "services-web"]');
   assertStringIncludes(text, 'context = "services/api"');
   assertStringIncludes(text, 'platforms = ["linux/amd64", "linux/arm64"]');
-  assertThrows(() => bake.generate([one, one]), MiseOciError, "two targets");
+  assertThrows(() => generateBake([one, one]), MiseOciError, "two targets");
 });

@@ -1,5 +1,5 @@
 /**
- * What a kind of `mise-oci generate` is: a file of its own in this folder, and a line in `mod.ts`.
+ * What a kind of `mise-oci generate` is: a file of its own in this folder, and an entry in `mod.ts`.
  * @module
  */
 import type { BuildPlan, Project } from "../../plan/mod.ts";
@@ -29,9 +29,8 @@ export interface Generator {
   /** Whether it is about several projects at once. */
   readonly many?: boolean;
   /**
-   * The text of the file.
-   *
-   * @throws {MiseOciError} `unsupported` naming what of a project the file cannot say.
+   * Loads what makes the text; `--help` reads names and summaries alone. It throws a `MiseOciError` naming
+   * what of a project the file cannot say.
    */
-  generate(inputs: readonly GenerateInput[]): string;
+  load(): Promise<(inputs: readonly GenerateInput[]) => string>;
 }

@@ -25,6 +25,7 @@ export const apk: Manager = {
   version: /^[A-Za-z0-9][A-Za-z0-9._+-]*$/,
   requires: ["etc/apk", "lib/apk/db/installed", "sbin/apk"],
   bases: "an Alpine or Wolfi",
+  database: { path: "lib/apk/db/installed", name: "P:", version: "V:" },
   caches: ["var/cache/apk", "etc/apk/cache"],
   state: [/^(?:usr\/)?lib\/apk\/(?:db\/lock|exec)$/],
   install,

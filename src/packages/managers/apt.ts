@@ -54,6 +54,7 @@ export const apt: Manager = {
   version: /^[A-Za-z0-9][A-Za-z0-9.+~:-]*\*?$/,
   requires: ["etc/apt", "var/lib/dpkg/status", "usr/bin/apt-get", "usr/bin/dpkg"],
   bases: "a Debian or Ubuntu",
+  database: { path: "var/lib/dpkg/status", name: "Package: ", version: "Version: " },
   caches: ["var/cache/apt", "var/lib/apt/lists", "var/lib/apt/periodic", "var/lib/apt/mirrors"],
   state: [
     /^var\/lib\/dpkg\/(?:lock|lock-frontend|triggers\/Lock|[a-z]+-old)$/,

@@ -42,6 +42,8 @@ export interface Manager {
   readonly requires: readonly string[];
   /** What bases have it, for messages: `a Debian or Ubuntu`. */
   readonly bases: string;
+  /** Its database: the file, relative to the root, and what begins the lines of an entry. */
+  readonly database: { readonly path: string; readonly name: string; readonly version: string };
   /** Directories of its own whose content is no part of any package. */
   readonly caches: readonly string[];
   /** Other paths of its own that are no part of any package. */
