@@ -7,7 +7,9 @@ import { cache } from "./cache.ts";
 import { check } from "./check.ts";
 import type { Command } from "./command.ts";
 import { completion } from "./completion.ts";
+import { doctor } from "./doctor.ts";
 import { diff } from "./diff.ts";
+import { init } from "./init.ts";
 import { inspect } from "./inspect.ts";
 import { load } from "./load.ts";
 import { push } from "./push.ts";
@@ -20,6 +22,7 @@ import { runCommand } from "./run.ts";
 
 /** Every command, in the order of help. */
 export const COMMANDS: readonly Command[] = [
+  init,
   build,
   runCommand,
   push,
@@ -32,6 +35,7 @@ export const COMMANDS: readonly Command[] = [
   check,
   inspect,
   diff,
+  doctor,
   cache,
   completion,
 ];
