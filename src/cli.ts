@@ -17,7 +17,6 @@ import { type Workflows, workflows } from "./commands/workflows.ts";
 import { MiseOciError } from "./errors.ts";
 import { expandHome, homeDirectory } from "./home.ts";
 import { noteWarnings, withWarnings } from "./cli/warnings.ts";
-import { escapeLine } from "./ui/escape.ts";
 import { makeColors } from "./ui/color.ts";
 import { makeReporter } from "./ui/make_reporter.ts";
 
@@ -197,7 +196,9 @@ function maybeOutput(
   if (outputs.length < 2) return outputs[0];
   return {
     text: () =>
-      outputs.map((output, i) => `${escapeLine(directories[i] ?? ".")}:\n${output.text()}`)
+      outputs.map((output, i) =>
+        `${(directories[i] ?? ".").replace(/\p{Cc}/gu, "?")}:\n${output.text()}`
+      )
         .join("\n"),
     json: () => ({
       projects: outputs.map((output, i) => ({

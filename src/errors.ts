@@ -27,6 +27,7 @@ export type ErrorCode =
   | "secret"
   | "engine"
   | "check"
+  | "trust"
   | "permission"
   | "interrupted";
 

@@ -6,7 +6,7 @@
 import { mapConcurrently } from "../concurrency.ts";
 import { MiseOciError } from "../errors.ts";
 import { type Digest, formatReference, isDigest, type Reference, shortDigest } from "../oci/mod.ts";
-import type { BuildPlan } from "../plan/mod.ts";
+import type { BuildPlan, VerifyRule } from "../plan/mod.ts";
 import { RegistryImages, type ResolvedImage, resolveImage } from "../image/mod.ts";
 import { pullBlob, type RegistryClient } from "../registry/mod.ts";
 import type { Cache } from "../store/mod.ts";
@@ -23,6 +23,8 @@ export interface PullBaseOptions extends RegistryAccess {
   readonly cache: Cache;
   /** When to ask the registry. */
   readonly pull: BuildRequest["pull"];
+  /** Bases that must be signed. */
+  readonly verify?: readonly VerifyRule[];
   /** Leaves the layers where they are until something has to be read of them. */
   readonly lazy?: boolean;
 }
@@ -105,6 +107,21 @@ async function pullLayers(
   );
 }
 
+/* Loaded late: few projects ask for signatures. */
+const verifyModule = () => import("./verify_base.ts");
+
+/** The base that is used: if it must be signed, exactly the one whose signature was verified. */
+async function pinIfVerified(
+  client: RegistryClient,
+  reference: Reference,
+  { verify = [], cache }: PullBaseOptions,
+  context: WorkflowContext,
+): Promise<Reference> {
+  if (verify.length === 0) return reference;
+  const { pinVerified } = await verifyModule();
+  return await pinVerified(client, reference, { rules: verify, cache }, context);
+}
+
 async function rememberTag(
   reference: Reference,
   image: ResolvedImage,
@@ -154,7 +171,8 @@ export async function pullBase(
       : `Resolving base image ${name}`;
     reporter.emit({ type: "detail", level: 1, text });
     const { platform } = plan;
-    const images = new RegistryImages(client, { reference: wanted, cache, signal });
+    const pinned = await pinIfVerified(client, wanted, options, context);
+    const images = new RegistryImages(client, { reference: pinned, cache, signal });
     const image = await resolveImage(images, { platform, warn: (text) => client.warn(text) });
     checkBasePlatform(name, image.config, plan);
     const layers = pairLayers(name, image);

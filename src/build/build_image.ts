@@ -128,12 +128,31 @@ export async function buildInCache(
     lists: planned.lists,
   }, heard.context);
   const built = { project, plan, base, image: await composeImage(plan, base, layers) };
+  if (request.listPackages === true) await listPackages(built, trees, cache);
   const { check = "warn", fix = false, ...once } = request;
   const told = heard.warnings;
   if (!await checkBuilt(built, { check, fix, cache, trees, told }, context)) return built;
   // What --fix wrote into the config file is part of the image.
   const again = await planProject(request, context);
   return await buildInCache(again, { ...options, request: { ...once, check } }, context);
+}
+
+/* Loaded late: few builds make a bill of materials. */
+const packagesModule = () => import("./layer_packages.ts");
+
+/** Notes what the layers that were looked at say about packages, which costs less than reading their blobs. */
+async function listPackages(
+  { image, plan, base }: ImageInCache,
+  trees: ReadonlyMap<LayerPlan, LayerTree>,
+  cache: Cache,
+): Promise<void> {
+  const { keepTreePackages } = await packagesModule();
+  const layers = plan.layers.flatMap((layer, i) => {
+    const tree = trees.get(layer);
+    const diffId = image.imageConfig.diffIds[base.layers.length + i];
+    return tree === undefined || diffId === undefined ? [] : [{ diffId, tree }];
+  });
+  await keepTreePackages(cache, layers);
 }
 
 /** Makes the images of several platforms, one after the other: the layers of each keep all cores busy. */

@@ -69,6 +69,7 @@ export async function openBase(
         pull,
         lazy,
         insecureRegistries: project.settings.insecureRegistries,
+        verify: project.oci.verify ?? [],
       }, context);
     default:
       return await takeLocalBase(from, planned, { cache, context });

@@ -6,7 +6,10 @@ import type { LocateOptions } from "../mise/locate.ts";
 import { RegistryImages } from "../image/registry_images.ts";
 import { resolveImage } from "../image/resolve.ts";
 import type { Image } from "../image/types.ts";
-import type { Platform, Reference } from "../oci/mod.ts";
+import { MiseOciError } from "../errors.ts";
+import type { Descriptor, Digest, Platform, Reference } from "../oci/mod.ts";
+import { RemoteBlobs } from "../registry/remote_blobs.ts";
+import type { BlobSource } from "../store/ports.ts";
 import type { RegistryClient } from "../registry/transport.ts";
 import { openRegistry, readAccess } from "./registry_access.ts";
 import type { Cache } from "../store/cache.ts";
@@ -56,4 +59,36 @@ export class RegistryClients implements Disposable {
   [Symbol.dispose](): void {
     for (const client of this.#opened.values()) client.then((one) => one.close(), () => {});
   }
+}
+
+/** A repository that has blobs of an image. */
+export interface Elsewhere {
+  readonly reference: Reference;
+  readonly blobs: readonly Descriptor[];
+}
+
+/** The blobs of several repositories; a registry is asked when one of its blobs is read. */
+export function elsewhereOf(
+  places: readonly Elsewhere[],
+  clients: RegistryClients,
+  { signal }: WorkflowContext,
+): BlobSource {
+  const placeOf = (digest: Digest): Elsewhere | undefined =>
+    places.find(({ blobs }) => blobs.some((blob) => blob.digest === digest));
+  return {
+    size: (digest) => {
+      const blob = placeOf(digest)?.blobs.find((one) => one.digest === digest);
+      return Promise.resolve(blob?.size);
+    },
+    open: async (digest, range) => {
+      const place = placeOf(digest);
+      if (place === undefined) {
+        throw new MiseOciError("not-found", `Cannot find blob "${digest}" in any registry`);
+      }
+      const { reference, blobs } = place;
+      const client = await clients.of(reference);
+      const { repository } = reference;
+      return await new RemoteBlobs(client, { repository, blobs, signal }).open(digest, range);
+    },
+  };
 }

@@ -113,6 +113,8 @@ export interface BuildRequest extends ProjectRequest {
   readonly check?: CheckMode;
   /** Adds missing packages to the config file and builds with them (`--fix`). */
   readonly fix?: boolean;
+  /** Notes the packages in the new layers, for a bill of materials. */
+  readonly listPackages?: boolean;
   /** Repository of the layer store (`--store`, `MISE_OCI_STORE`); default: `[_.oci] store`. */
   readonly store?: Reference;
   /** Writes layers that the store lacks to it (`--store-push`). */

@@ -12,6 +12,9 @@ const printModule = () => import("./print/diff.ts");
 const { group: _, ...platform } = PLATFORM_FLAG.platform;
 const FLAGS = {
   files: switchFlag({ help: "List the files that differ of tools with another version too" }),
+  packages: switchFlag({
+    help: "Compare the packages even if layers have to be read for it, as sbom does",
+  }),
   "exit-code": switchFlag({ help: "Exit with 1 if the images differ" }),
   platform,
 } as const satisfies FlagTable;
@@ -25,6 +28,7 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     b: parseImage(b, context.place),
     directory: context.place.resolve("."),
     files: flags.files,
+    packages: flags.packages,
     ...given("platform", flags.platform),
   }, context);
   const options = { quiet: globals.quiet, verbose: globals.verbose > 0, asked: [a, b] } as const;
@@ -41,6 +45,8 @@ export const diff: Command = defineCommand({
     "values may be secret.",
     "Of a layer with other content under the same version the files are listed; -v lists all of them. " +
     "With --quiet only the names of what differs are printed.",
+    "Packages that were added, removed or bumped are listed if all layers are known from an sbom of before, " +
+    "or with --packages.",
   ],
   flags: FLAGS,
   positionals: [

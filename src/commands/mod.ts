@@ -19,6 +19,9 @@ import { generate } from "./generate.ts";
 import { bundle } from "./bundle.ts";
 import { rebase } from "./rebase.ts";
 import { runCommand } from "./run.ts";
+import { sbom } from "./sbom.ts";
+import { sign } from "./sign.ts";
+import { verify } from "./verify.ts";
 
 /** Every command, in the order of help. */
 export const COMMANDS: readonly Command[] = [
@@ -35,6 +38,9 @@ export const COMMANDS: readonly Command[] = [
   check,
   inspect,
   diff,
+  sbom,
+  sign,
+  verify,
   doctor,
   cache,
   completion,

@@ -4,7 +4,6 @@
  */
 import { parseReference } from "../oci/reference.ts";
 import { joinLines } from "../ui/lines.ts";
-import { renderTable } from "../ui/table.ts";
 import type { OutdatedItem } from "../workflow/outdated.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, switchFlag } from "./flag.ts";
@@ -16,7 +15,11 @@ const FLAGS = {
   platform,
 } as const satisfies FlagTable;
 
-function table(items: readonly OutdatedItem[]): readonly string[] {
+/** Loaded late: help prints no table. */
+const tableModule = () => import("../ui/table.ts");
+
+async function table(items: readonly OutdatedItem[]): Promise<readonly string[]> {
+  const { renderTable } = await tableModule();
   return renderTable(
     [{ title: "KIND" }, { title: "NAME" }, { title: "CURRENT" }, { title: "LATEST" }],
     items.map(({ kind, name, current, latest }) => [kind, name, current, latest]),
@@ -35,9 +38,9 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     ...given("misePath", globals.mise),
   }, context);
   const { outdated } = result;
+  const lines = outdated.length === 0 ? [] : await table(outdated);
   context.print({
-    text: () =>
-      joinLines(outdated.length > 0 ? table(outdated) : globals.quiet ? [] : ["nothing is behind"]),
+    text: () => joinLines(outdated.length > 0 ? lines : globals.quiet ? [] : ["nothing is behind"]),
     json: () => result,
   });
   return outdated.length === 0 ? 0 : 1;

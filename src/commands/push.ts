@@ -4,12 +4,13 @@
  */
 import { MiseOciError } from "../errors.ts";
 import { formatReference, namesHost, parseReference, type Reference } from "../oci/reference.ts";
-import type { PushRequest } from "../workflow/types.ts";
+import type { AttestFlags, PushRequest } from "../workflow/types.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { choiceFlag, type FlagTable, inGroup, switchFlag, valueFlag } from "./flag.ts";
 import { given } from "./flags/build.ts";
 import { IMAGE_FLAGS, imageRequest } from "./flags/image.ts";
 import { IMAGE_FORMS } from "./values/image.ts";
+import { parseSigner } from "./values/signer.ts";
 
 const printModule = () => import("./print/push.ts");
 
@@ -26,6 +27,18 @@ const FLAGS = {
     }),
     tool: choiceFlag(["auto", "native", "skopeo", "crane"], {
       help: "Who uploads; auto is the built-in client",
+    }),
+  }),
+  ...inGroup("Trust flags", {
+    sbom: switchFlag({ help: "Attach a bill of materials to each image" }),
+    "sbom-format": choiceFlag(["cyclonedx", "spdx"], { help: "Its format" }),
+    provenance: switchFlag({ help: "Attach how each image was built (SLSA provenance)" }),
+    sign: valueFlag({
+      valueName: "KEY",
+      completes: "file",
+      help:
+        "Sign images and what is attached with this private key, as cosign does; keyless: as the CI job",
+      parse: parseSigner,
     }),
   }),
   ...IMAGE_FLAGS,
@@ -78,6 +91,19 @@ function sameRepository(a: Reference, b: Reference): boolean {
   return a.registry === b.registry && a.repository === b.repository;
 }
 
+/** What is attached; a flag that is not given leaves it to the config. */
+function attestFlags(input: CommandInput<typeof FLAGS>): AttestFlags | undefined {
+  const { flags } = input;
+  const has = (name: string): boolean => input.given.has(name);
+  if (!["sbom", "sbom-format", "provenance", "sign"].some(has)) return undefined;
+  const sbom = has("sbom") ? flags.sbom : has("sbom-format");
+  return {
+    ...(has("sbom") || has("sbom-format") ? { sbom: sbom ? flags["sbom-format"] : false } : {}),
+    ...(has("provenance") ? { provenance: flags.provenance } : {}),
+    ...(flags.sign === undefined ? {} : { sign: flags.sign }),
+  };
+}
+
 function pushRequest(
   input: CommandInput<typeof FLAGS>,
   context: Pick<CommandContext, "place" | "project">,
@@ -106,6 +132,7 @@ function pushRequest(
     destination,
     updateIndex: flags["update-index"],
     tool: flags.tool,
+    ...given("attest", attestFlags(input)),
     ...given("cacheFrom", cacheFrom),
     ...given("jobs", globals.jobs),
   };
@@ -151,6 +178,10 @@ export const push: Command = defineCommand({
     {
       text: "A tag per commit that reuses the layers of the last release",
       command: "mise-oci push --cache-from ghcr.io/team/app:latest ghcr.io/team/app:$SHA",
+    },
+    {
+      text: "With a bill of materials, provenance and signatures",
+      command: "mise-oci push --sbom --provenance --sign cosign.key ghcr.io/team/app:v1",
     },
     {
       text: "Several projects, each to a repository of its own",

@@ -4,6 +4,9 @@
  */
 import type { BuildPlan } from "../plan/types.ts";
 import type { CheckRequest, CheckResult } from "../workflow/check_image.ts";
+import type { SignRequest, SignResult } from "../workflow/sign_image.ts";
+import type { VerifiedImage, VerifyRequest } from "../workflow/verify_image.ts";
+import type { SbomRequest, SbomResult } from "../workflow/make_sbom.ts";
 import type { PinRequest, PinResult } from "../workflow/pin_project.ts";
 import type { OutdatedRequest, OutdatedResult } from "../workflow/outdated.ts";
 import type { DoctorRequest, DoctorResult } from "../workflow/doctor.ts";
@@ -47,6 +50,12 @@ export interface Workflows {
   diffImages(request: DiffRequest, context: WorkflowContext): Promise<DiffResult>;
   /** Finds the commands of an image that would not start. */
   checkImage(request: CheckRequest, context: WorkflowContext): Promise<CheckResult>;
+  /** Lists what is in an image. */
+  makeSbom(request: SbomRequest, context: WorkflowContext): Promise<SbomResult>;
+  /** Signs an image of a registry. */
+  signImage(request: SignRequest, context: WorkflowContext): Promise<SignResult>;
+  /** Verifies that a key signed an image of a registry. */
+  verifyImage(request: VerifyRequest, context: WorkflowContext): Promise<VerifiedImage>;
   /** Puts an image of a registry onto another base. */
   rebaseImage(request: RebaseRequest, context: WorkflowContext): Promise<RebaseResult>;
   /** Pins what a project leaves open. */
@@ -79,6 +88,9 @@ const loadModule = () => import("../workflow/load_image.ts");
 const inspectModule = () => import("../workflow/inspect_image.ts");
 const diffModule = () => import("../workflow/diff_images.ts");
 const checkModule = () => import("../workflow/check_image.ts");
+const sbomModule = () => import("../workflow/make_sbom.ts");
+const signModule = () => import("../workflow/sign_image.ts");
+const verifyModule = () => import("../workflow/verify_image.ts");
 const rebaseModule = () => import("../workflow/rebase_image.ts");
 const pinProjectModule = () => import("../workflow/pin_project.ts");
 const findOutdatedModule = () => import("../workflow/outdated.ts");
@@ -98,6 +110,9 @@ export const workflows: Workflows = {
   inspectImage: async (request, context) => (await inspectModule()).inspectImage(request, context),
   diffImages: async (request, context) => (await diffModule()).diffImages(request, context),
   checkImage: async (request, context) => (await checkModule()).checkImage(request, context),
+  makeSbom: async (request, context) => (await sbomModule()).makeSbom(request, context),
+  signImage: async (request, context) => (await signModule()).signImage(request, context),
+  verifyImage: async (request, context) => (await verifyModule()).verifyImage(request, context),
   rebaseImage: async (request, context) => (await rebaseModule()).rebaseImage(request, context),
   pinProject: async (request, context) => (await pinProjectModule()).pinProject(request, context),
   findOutdated: async (request, context) =>

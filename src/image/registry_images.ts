@@ -15,6 +15,7 @@ import {
   referenceTarget,
   Sha256,
 } from "../oci/mod.ts";
+import { listReferrers } from "../registry/referrers.ts";
 import { getBlob, readBlob } from "../registry/get_blob.ts";
 import { type FetchedManifest, fetchManifest, parseFetched } from "../registry/get_manifest.ts";
 import type { RegistryClient } from "../registry/transport.ts";
@@ -71,6 +72,11 @@ export class RegistryImages implements ImageStore {
     const bytes = await readBlob(this.#client, { repository, descriptor, signal });
     await keep(cache, bytes, digest);
     return bytes;
+  }
+
+  async referrers(digest: Digest): Promise<readonly Descriptor[]> {
+    const { reference: { repository }, signal } = this.#options;
+    return (await listReferrers(this.#client, { repository, digest, signal })).entries;
   }
 
   /** Known for what the manifests named that were read: a registry is not asked for it. */

@@ -13,7 +13,7 @@ import {
   withSourcePath,
 } from "../oci/mod.ts";
 import { parseImagePath, parseMountPoint } from "../oci/image_path.ts";
-import type { Copy, OciSection, StoreSetting } from "../plan/project.ts";
+import type { Copy, OciSection, StoreSetting, VerifyRule } from "../plan/project.ts";
 import { dirname, resolve } from "@std/path";
 import { nearest } from "../suggest.ts";
 import { type ConfigFile, describePlace, isTable, type TomlTable } from "./config_file.ts";
@@ -87,12 +87,6 @@ export function texts(value: unknown, place: FieldPlace): readonly string[] {
       ? plain(item, place)
       : failField(place, `an array of strings expected, but it holds ${describeType(item)}`)
   );
-}
-
-function flag(value: unknown, place: FieldPlace): boolean {
-  return typeof value === "boolean"
-    ? value
-    : failField(place, `true or false expected, not ${describeType(value)}`);
 }
 
 function id(value: unknown, place: FieldPlace): number {
@@ -181,6 +175,44 @@ function globs(value: unknown, place: FieldPlace): readonly string[] {
   return list;
 }
 
+function flag(value: unknown, place: FieldPlace): boolean {
+  return typeof value === "boolean"
+    ? value
+    : failField(place, `true or false expected, not ${describeType(value)}`);
+}
+
+/** A file; a relative path starts at the config file that names it. */
+function keyFile(value: unknown, place: FieldPlace): string {
+  if (value === "keyless") return value;
+  return hostPath(text(value, place), place);
+}
+
+/** `true` is CycloneDX. */
+function sbom(value: unknown, place: FieldPlace): "cyclonedx" | "spdx" | false {
+  if (value === true) return "cyclonedx";
+  if (value === false || value === "cyclonedx" || value === "spdx") return value;
+  return failField(place, 'true, false, "cyclonedx" or "spdx" expected');
+}
+
+function verifyRules(value: unknown, place: FieldPlace): readonly VerifyRule[] {
+  const example = '[{ from = "ghcr.io/acme/*", key = "cosign.pub" }]';
+  if (!Array.isArray(value)) return failField(place, `an array of tables expected: ${example}`);
+  return value.map((item, i) => {
+    const fail = (why: string): never =>
+      failField(place, `entry ${i + 1}: ${why}`, `Write ${example}`);
+    if (!isTable(item)) return fail("a table with from and key expected");
+    const unknown = Object.keys(item).find((key) => key !== "from" && key !== "key");
+    if (unknown !== undefined) return fail(`unknown key ${JSON.stringify(unknown)}`);
+    const { from, key } = item;
+    if (typeof from !== "string" || from === "") return fail("from must name a repository");
+    if (/[@:][^/]*$/.test(from.replace(/^[^/]*:\d+(?=\/)/, ""))) {
+      return fail("from names a repository, without a tag or digest");
+    }
+    if (typeof key !== "string" || key === "") return fail("key must be a file");
+    return { from, key: keyFile(key, place) };
+  });
+}
+
 /** A repository, or a table with it and whether it is written to. */
 function store(value: unknown, place: FieldPlace): StoreSetting {
   const { ref, push = false, ...others } = isTable(value) ? value : { ref: value };
@@ -216,6 +248,10 @@ const OWN_FIELDS: Readonly<Record<string, FieldReader>> = {
   exclude: (value, place) => ({ exclude: globs(value, place) }),
   store: (value, place) => ({ store: store(value, place) }),
   task_tools: (value, place) => ({ taskTools: flag(value, place) }),
+  verify: (value, place) => ({ verify: verifyRules(value, place) }),
+  sbom: (value, place) => ({ sbom: sbom(value, place) }),
+  provenance: (value, place) => ({ provenance: flag(value, place) }),
+  sign: (value, place) => ({ sign: keyFile(value, place) }),
 };
 
 const ALL_FIELDS = { ...FIELDS, ...OWN_FIELDS };

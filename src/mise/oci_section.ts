@@ -92,7 +92,14 @@ function joinTables(oci: OciTable, own: OciTable): OciTable {
     copy: [...oci.copy ?? [], ...own.copy ?? []],
     env: { ...oci.env, ...own.env },
     labels: { ...oci.labels, ...own.labels },
+    ...joinRules(oci, own),
   };
+}
+
+/** No file takes back what another one demands of a base. */
+function joinRules(a: OciTable, b: OciTable): Pick<OciTable, "verify"> {
+  const rules = [...a.verify ?? [], ...b.verify ?? []];
+  return rules.length === 0 ? {} : { verify: rules };
 }
 
 function parseFile(file: ConfigFile, home?: string): OciTable {
@@ -150,6 +157,7 @@ export function mergeOci(tables: readonly OciTable[]): OciSection {
       copy: [...merged.copy, ...table.copy ?? []],
       env: { ...merged.env, ...table.env },
       labels: { ...merged.labels, ...table.labels },
+      ...joinRules(merged, table),
     };
   }
   return merged;

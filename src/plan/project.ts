@@ -111,6 +111,14 @@ export interface Dotfile {
   readonly source: string;
 }
 
+/** An entry of `[_.oci] verify`: who must have signed which bases. */
+export interface VerifyRule {
+  /** Repository, `*` for a part of it and `**` for all below: `ghcr.io/acme/*`. */
+  readonly from: string;
+  /** Absolute path of the public key. */
+  readonly key: string;
+}
+
 /** A layer store, as `[_.oci] store` names it. */
 export interface StoreSetting {
   /** Its repository: `ghcr.io/acme/mise-layers`. */
@@ -155,6 +163,14 @@ export interface OciSection {
   readonly taskTools?: boolean;
   /** Globs of paths below a tool that are left out of its layer. */
   readonly exclude?: readonly string[];
+  /** Bases that must be signed; those of all files count. */
+  readonly verify?: readonly VerifyRule[];
+  /** Bill of materials that a push attaches; `false` for none. */
+  readonly sbom?: "cyclonedx" | "spdx" | false;
+  /** Whether a push attaches provenance. */
+  readonly provenance?: boolean;
+  /** Absolute path of the key that a push signs with. */
+  readonly sign?: string;
   /** The layer store. */
   readonly store?: StoreSetting;
 }

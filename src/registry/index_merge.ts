@@ -74,15 +74,24 @@ function compareEntries(a: IndexEntry, b: IndexEntry): number {
   return x < y ? -1 : x > y ? 1 : 0;
 }
 
+/** The image that an entry is about, as BuildKit marks the attestations that it keeps in an index. */
+const ABOUT = "vnd.docker.reference.digest";
+
 /**
  * The index with `entry` in it: in the place of what it had for the same platform, everything else
- * kept, entries sorted.
+ * kept but what is about the image that it replaces, entries sorted.
  */
 export function putEntry(index: EditableIndex, entry: IndexEntry): EditableIndex {
   const platform = maybePlatformKey(entry.descriptor);
-  const others = index.entries.filter(({ descriptor }) =>
-    descriptor.digest !== entry.descriptor.digest &&
-    (platform === undefined || maybePlatformKey(descriptor) !== platform)
+  const isReplaced = ({ descriptor }: IndexEntry): boolean =>
+    descriptor.digest !== entry.descriptor.digest && platform !== undefined &&
+    maybePlatformKey(descriptor) === platform;
+  const replaced = new Set<string>(
+    index.entries.filter(isReplaced).map(({ descriptor }) => descriptor.digest),
+  );
+  const others = index.entries.filter((one) =>
+    one.descriptor.digest !== entry.descriptor.digest && !isReplaced(one) &&
+    !replaced.has(one.descriptor.annotations?.[ABOUT] ?? "")
   );
   return { raw: index.raw, entries: [...others, entry].sort(compareEntries) };
 }

@@ -34,6 +34,26 @@ Deno.test("putEntry() sorts entries and replaces the one of the same platform", 
   assertEquals(text(putEntry(a, entry("linux/amd64", "a"))), text(a));
 });
 
+Deno.test("what is about an image goes with it when it is replaced, and what is about others stays", () => {
+  const about = (digit: string, of: string): IndexEntry =>
+    newEntry({
+      mediaType: MediaType.manifest,
+      digest: digest(digit),
+      size: 5,
+      annotations: { "vnd.docker.reference.digest": digest(of) },
+      platform: { os: "unknown", architecture: "unknown" },
+    });
+  const index = [
+    entry("linux/amd64", "a"),
+    entry("linux/arm64", "b"),
+    about("8", "a"),
+    about("9", "b"),
+  ].reduce(putEntry, EMPTY_INDEX);
+  assertEquals(digits(index), "ab89");
+  assertEquals(digits(putEntry(index, entry("linux/amd64", "c"))), "cb9");
+  assertEquals(digits(putEntry(index, entry("linux/amd64", "a"))), "ab89");
+});
+
 Deno.test("an index keeps others' entries and its own fields, unknown ones included", () => {
   const attestation = {
     mediaType: MediaType.manifest,

@@ -26,6 +26,8 @@ export interface ImageStore extends BlobSource {
   state?(digest: Digest): Promise<string | undefined>;
   /** A manifest, index or config, whole and verified. Default: {@linkcode readBlob}. */
   document?(descriptor: Descriptor): Promise<Uint8Array<ArrayBuffer>>;
+  /** What refers to a manifest, as the list of a registry says; absent for places on this machine. */
+  referrers?(digest: Digest): Promise<readonly Descriptor[]>;
 }
 
 /** A manifest or index with its bytes. */

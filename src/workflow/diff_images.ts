@@ -2,6 +2,8 @@
  * `diff`: why two images differ, and what that costs those who pull.
  * @module
  */
+import { comparePackages, type PackageChange } from "../attest/compare_packages.ts";
+import { openBuildCache } from "../build/build_cache.ts";
 import {
   compareFiles,
   compareImages,
@@ -10,6 +12,7 @@ import {
   type LayerFile,
 } from "../inspect/mod.ts";
 import { Annotation } from "../oci/mod.ts";
+import type { Cache } from "../store/mod.ts";
 import { readLayerFiles } from "./layer_files.ts";
 import { type OpenedImage, openImage } from "./open_image.ts";
 import { withProgress } from "./layer_progress.ts";
@@ -52,6 +55,36 @@ async function withFiles(
   return { ...change, files };
 }
 
+/* Loaded late: images whose layers were never listed have no packages to compare. */
+const sbomModule = () => import("./make_sbom.ts");
+
+/** What changed in the packages, if it was asked for or costs nothing. */
+async function maybePackages(
+  a: OpenedImage,
+  b: OpenedImage,
+  { packages }: DiffRequest,
+  context: WorkflowContext,
+): Promise<readonly PackageChange[] | undefined> {
+  const { areLayersKnown, inventoryOf, listedImage } = await sbomModule();
+  const [before, after] = [listedImage(a, a.name), listedImage(b, b.name)];
+  let cache: Cache;
+  try {
+    cache = await openBuildCache(context);
+    const known = packages ||
+      (await areLayersKnown(before, cache) && await areLayersKnown(after, cache));
+    if (!known) return undefined;
+  } catch (error) {
+    // Who may not look into the cache still gets everything else.
+    if (packages || !(error instanceof Deno.errors.NotCapable)) throw error;
+    return undefined;
+  }
+  const options = { cache, locked: [] };
+  return comparePackages(
+    await inventoryOf(before, options, context),
+    await inventoryOf(after, options, context),
+  );
+}
+
 /**
  * Compares two images. Layers are read only where nothing else says why they differ.
  *
@@ -68,9 +101,16 @@ export async function diffImages(
   for (const change of comparison.layers) {
     layers.push(await withFiles(change, { a, b }, { bumped: request.files, context }));
   }
+  const packages = await maybePackages(a, b, request, context);
   const side = ({ name, descriptor: { digest } }: OpenedImage): DiffResult["a"] => ({
     name,
     digest,
   });
-  return { ...comparison, layers, a: side(a), b: side(b) };
+  return {
+    ...comparison,
+    layers,
+    ...(packages === undefined ? {} : { packages }),
+    a: side(a),
+    b: side(b),
+  };
 }

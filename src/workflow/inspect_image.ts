@@ -3,7 +3,8 @@
  * @module
  */
 import { describeLayers, type PageLayer, renderPage } from "../inspect/mod.ts";
-import { formatPlatform } from "../oci/mod.ts";
+import { MiseOciError } from "../errors.ts";
+import { type Descriptor, formatPlatform } from "../oci/mod.ts";
 import { readLayerFiles } from "./layer_files.ts";
 import { type OpenedImage, openImage } from "./open_image.ts";
 import { withProgress } from "./layer_progress.ts";
@@ -27,6 +28,21 @@ async function pageLayers(
     layers.push({ ...layer, files: sized });
   }
   return layers;
+}
+
+/** What is attached to the image; a registry that does not say is no reason to fail. */
+async function maybeReferrers(
+  image: OpenedImage,
+  { reporter, signal }: WorkflowContext,
+): Promise<readonly Descriptor[] | undefined> {
+  try {
+    return await image.referrers?.();
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof MiseOciError)) throw error;
+    reporter.emit({ type: "detail", level: 1, text: error.message });
+    return undefined;
+  }
 }
 
 /**
@@ -54,5 +70,15 @@ export async function inspectImage(
       }));
   }
   const html = request.html === undefined ? {} : { html: request.html };
-  return { name, digest, platform, platforms, ...created, layers, ...html };
+  const referrers = await maybeReferrers(image, context);
+  return {
+    name,
+    digest,
+    platform,
+    platforms,
+    ...created,
+    layers,
+    ...(referrers === undefined || referrers.length === 0 ? {} : { referrers }),
+    ...html,
+  };
 }

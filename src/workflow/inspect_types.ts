@@ -3,7 +3,8 @@
  * @module
  */
 import type { FileChange, ImageComparison, LayerChange, LayerFacts } from "../inspect/mod.ts";
-import type { Digest, ImageSource, Platform } from "../oci/mod.ts";
+import type { PackageChange } from "../attest/compare_packages.ts";
+import type { Descriptor, Digest, ImageSource, Platform } from "../oci/mod.ts";
 
 export type { FileChange, LayerChange, LayerFacts };
 
@@ -37,6 +38,8 @@ export interface InspectResult {
   readonly created?: string;
   /** The layers, bottom first. */
   readonly layers: readonly LayerFacts[];
+  /** What is attached to the image in its registry, signatures among them. */
+  readonly referrers?: readonly Descriptor[];
   /** The page that was written. */
   readonly html?: string;
 }
@@ -49,6 +52,8 @@ export interface DiffRequest extends LookRequest {
   readonly b: ImageSource;
   /** Whether the files of tools with another version are compared too (`--files`). */
   readonly files: boolean;
+  /** Reads layers that are not known yet to compare the packages (`--packages`). */
+  readonly packages: boolean;
 }
 
 /** A layer with its files that differ, if they were compared. */
@@ -65,4 +70,6 @@ export interface DiffResult extends Omit<ImageComparison, "layers"> {
   readonly b: { readonly name: string; readonly digest: Digest };
   /** The layers of B bottom first, then those that only A has. */
   readonly layers: readonly DiffLayer[];
+  /** Packages that differ; absent if layers are not known. */
+  readonly packages?: readonly PackageChange[];
 }

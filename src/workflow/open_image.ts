@@ -21,6 +21,8 @@ export interface OpenedImage extends ResolvedImage, AsyncDisposable {
   readonly platforms: readonly Platform[];
   /** Where it is, unless that is a registry. */
   readonly store?: ImageStore;
+  /** What refers to the image in its registry; absent for images that are elsewhere. */
+  referrers?(): Promise<readonly Descriptor[]>;
 }
 
 /** Which image of what an argument names. */
@@ -56,7 +58,9 @@ export async function openImage(
       ...image,
       name: image.tag ?? opened.name,
       platforms,
-      ...(opened.reference === undefined ? { store } : {}),
+      ...(opened.reference === undefined ? { store } : {
+        referrers: async () => await store.referrers?.(image.descriptor.digest) ?? [],
+      }),
       [Symbol.asyncDispose]: dispose,
     };
   } catch (error) {

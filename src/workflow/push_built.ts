@@ -7,21 +7,11 @@ import { MiseOciError } from "../errors.ts";
 import type { OpenedImages } from "../image/open.ts";
 import { listImages } from "../image/resolve.ts";
 import { makeTemporary } from "../mise/temporary.ts";
-import {
-  type Descriptor,
-  type Digest,
-  encodeIndex,
-  encodeLayoutFile,
-  formatReference,
-  INDEX_FILE,
-  LAYOUT_FILE,
-  maybeManifestKind,
-  parseReference,
-  type Reference,
-} from "../oci/mod.ts";
+import { type Descriptor, encodeIndex, encodeLayoutFile, formatReference, INDEX_FILE, LAYOUT_FILE, maybeManifestKind, parseReference, type Reference } from "../oci/mod.ts";
 import type { ReusableLayer } from "../image/reuse.ts";
-import { pushWithTool, type RegistryClient, RemoteBlobs } from "../registry/mod.ts";
-import { type BlobSource, createLayout, reachable, verifyStore } from "../store/mod.ts";
+import { pushWithTool, type RegistryClient } from "../registry/mod.ts";
+import { createLayout, reachable, verifyStore } from "../store/mod.ts";
+import { maybeAttest } from "./attest_request.ts";
 import { copyBlob } from "../build/base_image.ts";
 import { holdForeignInstalls, openBuildCache } from "../build/build_cache.ts";
 import { buildImage, buildPlatforms, requireInstalled } from "../build/build_image.ts";
@@ -30,7 +20,7 @@ import { openSource, selectorOf } from "../build/open_source.ts";
 import { requestedPlatforms } from "../build/read_projects.ts";
 import { isInsecure, readAccess } from "../build/registry_access.ts";
 import { planFound, type PlannedFound } from "../build/plan_found.ts";
-import { RegistryClients } from "../build/registry_clients.ts";
+import { type Elsewhere, elsewhereOf, RegistryClients } from "../build/registry_clients.ts";
 import {
   groundDirectories,
   readStoreIndex,
@@ -61,7 +51,7 @@ async function obtainBuiltImages(
     const { useCache } = build;
     const built = await buildPlatforms(
       planned,
-      { request: build, cache, useCache, reuse, lazyBase: true },
+      { request: build, cache, useCache, reuse, lazyBase: build.listPackages !== true },
       context,
     );
     const { images, index } = await composeSet(built.map(({ image }) => image));
@@ -77,6 +67,8 @@ async function obtainBuiltImages(
     throw error;
   }
 }
+
+const attestModule = () => import("./attest_push.ts");
 
 /** What was found. */
 interface FoundLayers extends PlannedFound {
@@ -187,7 +179,13 @@ async function pushFound(push: BuiltPush, context: BuildContext): Promise<PushRe
   const asked = request.cacheFrom !== undefined;
   const found = await planAndFind({ ...push, reference, asked }, context);
   const { planned, reuse, stored, store } = found;
-  await using obtained = await obtainBuiltImages(planned, { build, reuse }, context);
+  const attesting = await maybeAttest(request.attest, planned[0]?.project.oci, context);
+  // A bill of materials needs what the base holds.
+  const listPackages = attesting?.attest.sbom !== undefined;
+  await using obtained = await obtainBuiltImages(planned, {
+    build: { ...build, ...(listPackages ? { listPackages } : {}) },
+    reuse,
+  }, context);
   const places: Elsewhere[] = [
     ...(store === undefined ? [] : [{
       reference: store.reference,
@@ -214,42 +212,15 @@ async function pushFound(push: BuiltPush, context: BuildContext): Promise<PushRe
         ["integrity", "not-found"].includes(error.code);
       throw isDamage ? new StoreDamage(error) : error;
     });
+  const attested = attesting === undefined ? result : await (await attestModule()).attestPush(
+    client,
+    { ...attesting, request, result, obtained, planned },
+    context,
+  );
   if (store?.push === true && push.withoutStore !== true) {
     await writeImages(found, { obtained, store, push }, context);
   }
-  return result;
-}
-
-/** A repository that has blobs of an image. */
-interface Elsewhere {
-  readonly reference: Reference;
-  readonly blobs: readonly Descriptor[];
-}
-
-/** The blobs of several repositories; a registry is asked when one of its blobs is read. */
-function elsewhereOf(
-  places: readonly Elsewhere[],
-  clients: RegistryClients,
-  { signal }: BuildContext,
-): BlobSource {
-  const placeOf = (digest: Digest): Elsewhere | undefined =>
-    places.find(({ blobs }) => blobs.some((blob) => blob.digest === digest));
-  return {
-    size: (digest) => {
-      const blob = placeOf(digest)?.blobs.find((one) => one.digest === digest);
-      return Promise.resolve(blob?.size);
-    },
-    open: async (digest, range) => {
-      const place = placeOf(digest);
-      if (place === undefined) {
-        throw new MiseOciError("not-found", `Cannot find blob "${digest}" in any registry`);
-      }
-      const { reference, blobs } = place;
-      const client = await clients.of(reference);
-      const { repository } = reference;
-      return await new RemoteBlobs(client, { repository, blobs, signal }).open(digest, range);
-    },
-  };
+  return attested;
 }
 
 /** Puts the tools of pushed images into the store. */
@@ -347,6 +318,9 @@ export async function pushByTool(
   if (reference.digest !== undefined) throw refuse("push to a digest");
   if (image.kind === "image" && image.source.kind === "registry") {
     throw refuse("copy an image of a registry");
+  }
+  if (Object.values(request.attest ?? {}).some((one) => one !== false)) {
+    throw refuse("attach or sign anything");
   }
   const access = await readAccess(
     reference,

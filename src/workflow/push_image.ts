@@ -2,15 +2,16 @@
  * `push`: image → registry, with the built-in client or another program.
  * @module
  */
+import { MiseOciError } from "../errors.ts";
 import type { OpenedImages } from "../image/open.ts";
 import { listImages } from "../image/resolve.ts";
 import { readReferrers, readTree, type Tree } from "../image/tree.ts";
 import type { Image } from "../image/types.ts";
-import { MiseOciError } from "../errors.ts";
 import { type Descriptor, type Digest, formatReference, isForeignLayer } from "../oci/mod.ts";
 import { hasBlob } from "../registry/head_blob.ts";
 import type { RegistryClient } from "../registry/transport.ts";
 import { checkCacheFrom } from "../registry/cache_from.ts";
+import { maybeAttest } from "./attest_request.ts";
 import { openSource, selectorOf } from "../build/open_source.ts";
 import { openRegistry, readAccess } from "../build/registry_access.ts";
 import type { WorkflowContext } from "../context.ts";
@@ -22,6 +23,9 @@ import type { NamedImageRequest, PushRequest, PushResult } from "./types.ts";
 /** Loaded late: an image that exists is pushed without what builds one. */
 const aheadModule = () => import("../build/read_projects.ts");
 const builtModule = () => import("./push_built.ts");
+
+const attestModule = () => import("./attest_push.ts");
+const copyModule = () => import("./copy_attached.ts");
 
 /** The images of a tree, checked; manifests that are something else are sent unseen. */
 async function imagesOf(
@@ -54,6 +58,18 @@ async function obtainTree(
     ...(reference === undefined ? {} : { origin: reference }),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
+}
+
+/** Takes along what is attached to the images: from their registry, or from the layout, which has it already. */
+async function takeAlong(
+  client: RegistryClient,
+  images: ObtainedImages,
+  options: { readonly request: PushRequest; readonly context: WorkflowContext },
+): Promise<void> {
+  const isAttached = images.others?.some(({ manifest }) => manifest.subject !== undefined);
+  if (images.origin === undefined && isAttached !== true) return;
+  const { copyAttached } = await copyModule();
+  await copyAttached(client, images, options);
 }
 
 /**
@@ -93,6 +109,11 @@ async function pushNamed(
   context: WorkflowContext,
 ): Promise<PushResult> {
   const { image, destination, directory } = request;
+  if (request.attest?.provenance === true) {
+    throw new MiseOciError("usage", "Cannot say how an image was built that is not built now", {
+      hint: "Let push build it, or leave --provenance out",
+    });
+  }
   // What is no image is an error before mise is asked anything.
   await using opened = await openSource(image.source, directory, context);
   const [access, obtained] = await Promise.all([
@@ -100,11 +121,16 @@ async function pushNamed(
     obtainTree(opened, image, context),
   ]);
   await using images = obtained;
+  const attesting = await maybeAttest(request.attest, undefined, context);
   checkDestination(images, destination);
   const client = await openRegistry(destination, access, context);
   try {
     await checkMissing(client, images, { request, opened, signal: context.signal });
-    return await upload(client, images, { request, context });
+    const result = await upload(client, images, { request, context });
+    await takeAlong(client, images, { request, context });
+    if (attesting === undefined) return result;
+    const { attestPush } = await attestModule();
+    return await attestPush(client, { ...attesting, request, result, obtained: images }, context);
   } finally {
     client.close();
   }

@@ -28,6 +28,29 @@ export type ImageRequest =
 /** Program that uploads (`--tool`); `auto` is `native`, the built-in client. */
 export type PushTool = "auto" | "native" | "skopeo" | "crane";
 
+/** What a push attaches to its images. */
+export interface AttestRequest {
+  /** Format of the bill of materials; none if absent. */
+  readonly sbom?: "cyclonedx" | "spdx";
+  /** Whether it says how the image was built. */
+  readonly provenance: boolean;
+  /** Absolute path of the private key that signs all of it. */
+  readonly sign?: string;
+}
+
+/** The same as flags say it; what they leave out, `[_.oci]` says. */
+export type AttestFlags = { readonly [K in keyof AttestRequest]?: AttestRequest[K] | false };
+
+/** A document that was attached to an image. */
+export interface AttachedDocument {
+  /** Digest of the manifest or index that it is about. */
+  readonly subject: Digest;
+  /** Digest of its own manifest. */
+  readonly digest: Digest;
+  /** What it is: a media type. */
+  readonly artifactType: string;
+}
+
 /** The flags of `push`, parsed. */
 export interface PushRequest {
   /** Absolute working directory, for mise's settings. */
@@ -42,6 +65,8 @@ export interface PushRequest {
   readonly updateIndex: boolean;
   /** Who uploads. */
   readonly tool: PushTool;
+  /** What is attached to the images. */
+  readonly attest?: AttestFlags;
   /** `-j`; default: the workflow's own. */
   readonly jobs?: number;
 }
@@ -69,6 +94,8 @@ export interface PushResult {
   };
   /** The layers, bottom first, if the image was built. */
   readonly layers?: readonly LayerRow[];
+  /** What was attached, if anything was asked for. */
+  readonly attached?: readonly AttachedDocument[];
 }
 
 /** A container engine, or the first of podman and docker that is there. */

@@ -3,6 +3,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
+import { writeKeyPair } from "../support/attest/keys.ts";
 import { runProgramJson } from "../support/cli.ts";
 import { buildBase, createMiseProject, startDockerRegistry, testWith } from "../support/testbed.ts";
 
@@ -43,6 +44,7 @@ testWith(
     const reference = `${registry.host}/team/json:1`;
     const other = ["--copy", "y:/srv/x", "--copy", "y:/opt/y"];
     const both = ["--platform", "linux/amd64,linux/arm64", "--from", "scratch", "--no-mise"];
+    const { key, pub } = await writeKeyPair(project.root, { password: "x" });
     const calls: readonly (readonly [section: string, args: readonly string[]])[] = [
       ["`build`", ["build", ...from, ...archive, "-o", one]],
       ["`build`", ["build", ...from, ...other, "-o", two, "--copy", "y:/srv/y"]],
@@ -50,9 +52,13 @@ testWith(
       ["`build --dry-run`", ["build", "--dry-run", ...from, "--compression", "gzip:1"]],
       ["`build --dry-run`", ["build", "--dry-run", ...both]],
       ["`push`", ["push", ...from, reference]],
-      ["`push`", ["push", "--image-dir", one, reference]],
+      ["`push`", ["push", "--image-dir", one, "--sbom", "--sign", key, reference]],
+      ["`sign`", ["sign", "--key", key, reference]],
+      ["`verify`", ["verify", "--key", pub, reference]],
+      ["`sbom`", ["sbom", one]],
+      ["`inspect`", ["inspect", reference]],
       ["`inspect`", ["inspect", "--html", join(project.root, "x.html"), one]],
-      ["`diff`", ["diff", "--files", one, two]],
+      ["`diff`", ["diff", "--files", "--packages", one, two]],
       ["`check`", ["check", one]],
       ["`cache`", ["cache", "ls"]],
       ["`cache`", ["cache", "path"]],
@@ -60,7 +66,7 @@ testWith(
       ["`completion` and `--version`", ["completion", "bash"]],
       ["`completion` and `--version`", ["--version"]],
     ];
-    const options = { cwd: project.directory, env: project.env };
+    const options = { cwd: project.directory, env: { ...project.env, COSIGN_PASSWORD: "x" } };
     for (const [section, args] of calls) {
       const result = await runProgramJson<Record<string, unknown>>(args, options);
       assertEquals(undocumented(result, "", await documented(section)), [], args.join(" "));

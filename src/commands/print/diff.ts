@@ -105,6 +105,25 @@ function envLines({ env }: DiffResult): readonly string[] {
   ];
 }
 
+/** What changed in the bill of materials. */
+function packageLines({ packages = [] }: DiffResult): readonly string[] {
+  if (packages.length === 0) return [];
+  return [
+    "",
+    ...renderTable(
+      [{ title: "CHANGE" }, { title: "PACKAGE" }, { title: "TYPE" }, { title: "VERSION" }],
+      packages.map(({ change, name, type, before, after }) => [
+        change,
+        escapeLine(name),
+        type,
+        escapeLine(
+          change === "bumped" ? `${before ?? "-"} → ${after ?? "-"}` : after ?? before ?? "",
+        ),
+      ]),
+    ),
+  ];
+}
+
 function settingLines({ settings }: DiffResult): readonly string[] {
   if (settings.length === 0) return [];
   const value = (text: string | undefined): string =>
@@ -157,6 +176,7 @@ export function diffOutput(result: DiffResult, options: DiffPrintOptions): Outpu
           `A  ${escapeLine(nameA)} ${a.digest}`,
           `B  ${escapeLine(nameB)} ${b.digest}`,
           ...layerLines(result, options.verbose),
+          ...packageLines(result),
           ...envLines(result),
           ...settingLines(result),
           "",
@@ -175,6 +195,7 @@ export function diffOutput(result: DiffResult, options: DiffPrintOptions): Outpu
         after: layerJson(after),
         files,
       })),
+      packages: result.packages,
       env,
       settings,
     }),

@@ -2,6 +2,7 @@
  * What `inspect` prints.
  * @module
  */
+import type { Descriptor } from "../../oci/descriptor.ts";
 import { formatPlatform } from "../../oci/platform.ts";
 import { escapeLine } from "../../ui/escape.ts";
 import { formatBytes, formatCount } from "../../ui/format.ts";
@@ -49,6 +50,27 @@ function layerJson(
   return { kind, name, version, digest, diffId, mediaType, size, share, origin, annotations };
 }
 
+function referrerJson({ artifactType, digest, size, annotations }: Descriptor): unknown {
+  return { artifactType, digest, size, annotations };
+}
+
+/** What is attached: its type, and of a signed statement what it is about. */
+function referrerLines({ referrers = [] }: InspectResult): readonly string[] {
+  if (referrers.length === 0) return [];
+  const rows = renderTable(
+    [{ title: "ATTACHED" }, { title: "ABOUT" }, { title: "DIGEST" }],
+    referrers.map(({ artifactType = "unknown", digest, annotations = {} }) => [
+      escapeLine(artifactType),
+      escapeLine(
+        annotations["dev.sigstore.bundle.predicateType"] ??
+          annotations["in-toto.io/predicate-type"] ?? "",
+      ),
+      digest,
+    ]),
+  );
+  return ["", ...rows];
+}
+
 /** The platforms of a multi-platform image, of which one is shown. */
 function platformLines({ platform, platforms }: InspectResult): readonly string[] {
   if (platforms.length < 2) return [];
@@ -74,6 +96,7 @@ export function inspectOutput(result: InspectResult, options: PrintOptions): Out
         "",
         ...table(layers, options.short),
         `${formatCount(layers.length, "layer")}, ${formatBytes(size)}`,
+        ...referrerLines(result),
       ]),
     json: () => ({
       name,
@@ -83,6 +106,7 @@ export function inspectOutput(result: InspectResult, options: PrintOptions): Out
       created,
       size,
       layers: layers.map(layerJson),
+      referrers: result.referrers?.map(referrerJson),
       html,
     }),
   };

@@ -36,6 +36,13 @@ function summary(result: PushResult): string {
     (counts.length === 0 ? "" : ` (${counts.join(", ")})`);
 }
 
+/** What was attached, by its type. */
+function attachedLines({ attached = [] }: PushResult): readonly string[] {
+  return attached.map(({ artifactType, digest, subject }) =>
+    escapeLine(`attached ${artifactType} ${digest} to ${subject}`)
+  );
+}
+
 function imageJson(
   { platform, digest, layers }: PushedImage,
   { layersJson }: Tables,
@@ -83,12 +90,14 @@ export async function pushOutput(result: PushResult, options: PrintOptions): Pro
         ...tables(result, made, options.short),
         ...reusedLines(result),
         summary(result),
+        ...attachedLines(result),
       ]),
     json: () => ({
       digest,
       manifestDigest,
       reference,
       blobs,
+      attached: result.attached,
       ...(result.images === undefined
         ? { layers: layers === undefined ? undefined : made.layersJson(layers) }
         : { images: result.images.map((image) => imageJson(image, made)) }),

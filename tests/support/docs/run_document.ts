@@ -3,6 +3,7 @@
  * @module
  */
 import { dirname, join } from "@std/path";
+import { writeKeyPair } from "../attest/keys.ts";
 import type { JsrRegistry } from "../jsr.ts";
 import type { Podman } from "../testbed/podman.ts";
 import {
@@ -38,7 +39,7 @@ const FILES: Readonly<Record<string, string>> = {
 };
 
 /** Variables that the examples use. */
-const VARIABLES = { SHA: "0123abc", API_TOKEN: "secret" } as const;
+const VARIABLES = { SHA: "0123abc", API_TOKEN: "secret", COSIGN_PASSWORD: "password" } as const;
 
 /**
  * What is another thing in a test, in this order: registries → one on this machine; bases → the
@@ -191,6 +192,7 @@ export async function runDocument(document: Document, parts: DocumentParts): Pro
   });
   const { directory } = project;
   const env = await environment(project, parts);
+  await writeKeyPair(directory, { password: VARIABLES.COSIGN_PASSWORD });
   await copyBase(join(directory, "base"));
   const home = env["HOME"] ?? "";
   await Deno.mkdir(join(home, ".config/fish/completions"), { recursive: true });

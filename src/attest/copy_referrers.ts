@@ -1,0 +1,147 @@
+/**
+ * Taking along what is attached to an image when it is copied between repositories.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import { type Descriptor, isForeignLayer, type Manifest, maybeManifestKind } from "../oci/mod.ts";
+import { getBlob } from "../registry/get_blob.ts";
+import { type FetchedManifest, maybeFetchManifest } from "../registry/get_manifest.ts";
+import { hasBlob } from "../registry/head_blob.ts";
+import { putManifest } from "../registry/put_manifest.ts";
+import { listReferrers } from "../registry/referrers.ts";
+import type { RegistryClient } from "../registry/transport.ts";
+import { uploadBlob } from "../registry/upload_blob.ts";
+import type { BlobSource } from "../store/ports.ts";
+import { listInTag } from "./attach.ts";
+import { COSIGN_KINDS, cosignTag } from "./cosign_tag.ts";
+
+/** One side of a copy. */
+export interface ReferrersPlace {
+  /** Its registry. */
+  readonly client: RegistryClient;
+  /** Repository. */
+  readonly repository: string;
+}
+
+/** What is copied. */
+export interface CopyReferrersOptions {
+  /** The image or index that was copied; the destination has it. */
+  readonly subject: Pick<Descriptor, "mediaType" | "digest" | "size">;
+  /** Where the image comes from. */
+  readonly from: ReferrersPlace;
+  /** Where it went. */
+  readonly to: ReferrersPlace;
+  /** Ends it. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Most referrers that are taken along. */
+const MAX_COPIED = 200;
+/** Referrers of referrers (a signature of a bill of materials) are followed so deep. */
+const MAX_DEPTH = 3;
+
+function blobSource({ client, repository }: ReferrersPlace, blob: Descriptor): BlobSource {
+  return {
+    size: () => Promise.resolve(blob.size),
+    open: async (_, range) => {
+      const response = await getBlob(client, { repository, descriptor: blob });
+      const bytes = await new Response(ReadableStream.from(response.chunks())).bytes();
+      return ReadableStream.from([bytes.slice(range?.start ?? 0, range?.end)]);
+    },
+  };
+}
+
+async function copyManifest(
+  found: FetchedManifest & {
+    readonly content: { readonly kind: "manifest"; readonly manifest: Manifest };
+  },
+  { from, to, signal }: CopyReferrersOptions,
+  target: string,
+): Promise<void> {
+  const { config, layers } = found.content.manifest;
+  for (const blob of [config, ...layers]) {
+    const { digest, size, mediaType } = blob;
+    if (isForeignLayer(mediaType)) continue;
+    const { repository } = to;
+    if (await hasBlob(to.client, { repository, digest, size, signal })) continue;
+    const mountFrom = from.client.registry === to.client.registry ? from.repository : undefined;
+    const source = blobSource(from, blob);
+    await uploadBlob(to.client, { repository, blob, source, mountFrom, signal });
+  }
+  const { descriptor, bytes } = found;
+  await putManifest(to.client, { repository: to.repository, target, descriptor, bytes, signal });
+}
+
+function isManifest(
+  found: FetchedManifest | undefined,
+): found is FetchedManifest & {
+  readonly content: { readonly kind: "manifest"; readonly manifest: Manifest };
+} {
+  return found?.content.kind === "manifest";
+}
+
+async function copyTags(options: CopyReferrersOptions): Promise<number> {
+  const { from, to, subject, signal } = options;
+  let copied = 0;
+  for (const kind of COSIGN_KINDS) {
+    const target = cosignTag(subject.digest, kind);
+    const found = await maybeFetchManifest(from.client, {
+      repository: from.repository,
+      target,
+      signal,
+    });
+    if (!isManifest(found)) continue;
+    const there = await maybeFetchManifest(to.client, {
+      repository: to.repository,
+      target,
+      signal,
+    });
+    // What somebody else added there is kept rather than overwritten.
+    if (there !== undefined) continue;
+    await copyManifest(found, options, target);
+    copied++;
+  }
+  return copied;
+}
+
+/**
+ * Copies everything that refers to an image: bills of materials, provenance, signatures, in both forms. Call
+ * it once the destination has the image; what refers to another image, or is no manifest, stays.
+ *
+ * @returns how many manifests were copied.
+ * @throws {MiseOciError} `auth`, `registry`, `network`, `integrity`.
+ */
+export async function copyReferrers(options: CopyReferrersOptions, depth = 0): Promise<number> {
+  const { from, to, subject, signal } = options;
+  const { digest } = subject;
+  const { repository } = from;
+  const { entries } = await listReferrers(from.client, { repository, digest, signal });
+  if (entries.length > MAX_COPIED) {
+    throw new MiseOciError(
+      "invalid",
+      `Cannot copy what refers to ${digest}: ${entries.length} manifests, and at most ${MAX_COPIED} are copied`,
+    );
+  }
+  const copied: Descriptor[] = [];
+  for (const entry of entries) {
+    if (maybeManifestKind(entry.mediaType) !== "manifest") continue;
+    const descriptor = { mediaType: entry.mediaType, digest: entry.digest, size: entry.size };
+    const found = await maybeFetchManifest(from.client, {
+      repository,
+      target: entry.digest,
+      descriptor,
+      signal,
+    });
+    if (!isManifest(found) || found.content.manifest.subject?.digest !== digest) continue;
+    await copyManifest(found, options, entry.digest);
+    copied.push(entry);
+    if (depth < MAX_DEPTH) await copyReferrers({ ...options, subject: descriptor }, depth + 1);
+  }
+  if (copied.length > 0) {
+    const listed = await listReferrers(to.client, { repository: to.repository, digest, signal });
+    if (!listed.api) {
+      await listInTag(to.client, copied, { repository: to.repository, subject, signal });
+    }
+  }
+  return copied.length + (depth === 0 ? await copyTags(options) : 0);
+}

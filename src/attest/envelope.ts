@@ -1,0 +1,161 @@
+/**
+ * Signed statements: DSSE envelopes (dsse, v1) in bundles of Sigstore (v0.3), and cosign's payload of a
+ * simple signature.
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { MiseOciError } from "../errors.ts";
+import {
+  asArray,
+  asObject,
+  asString,
+  type Digest,
+  digestHex,
+  type JsonObject,
+  parseDigest,
+  parseJson,
+} from "../oci/mod.ts";
+import type { SigningKey, VerifyingKey } from "./keys.ts";
+import {
+  IN_TOTO_TYPE,
+  MAX_STATEMENT_BYTES,
+  type ParsedStatement,
+  parseStatement,
+} from "./statement.ts";
+
+/** Media type of a bundle. */
+export const BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json";
+/** Media type of an envelope alone, as cosign attaches it under a tag. */
+export const ENVELOPE_TYPE = "application/vnd.dsse.envelope.v1+json";
+/** Media type of the payload of a simple signature. */
+export const SIMPLE_SIGNING_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json";
+/** Longest bundle, in bytes: base64 makes a statement a third longer. */
+export const MAX_BUNDLE_BYTES: number = Math.ceil(MAX_STATEMENT_BYTES * 1.4);
+
+const encoder = new TextEncoder();
+
+/** Base64 of bytes. */
+export function toBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("base64");
+}
+
+/** The bytes of base64, strictly: one text for each value. @throws {MiseOciError} `invalid`. */
+export function fromBase64(text: string, what: string): Uint8Array<ArrayBuffer> {
+  const bytes = Uint8Array.from(Buffer.from(text, "base64"));
+  if (text !== "" && toBase64(bytes) === text) return bytes;
+  throw new MiseOciError("invalid", `Cannot parse ${what}: base64 expected`);
+}
+
+/** What is signed instead of the payload, so that its type is signed too (DSSE, "PAE"). */
+export function preAuthEncoding(payloadType: string, payload: Uint8Array): Uint8Array {
+  const type = encoder.encode(payloadType);
+  const head = encoder.encode(`DSSEv1 ${type.length} ${payloadType} ${payload.length} `);
+  const bytes = new Uint8Array(head.length + payload.length);
+  bytes.set(head);
+  bytes.set(payload, head.length);
+  return bytes;
+}
+
+/** An envelope, as JSON. */
+export interface Envelope {
+  /** Base64 of the payload. */
+  readonly payload: string;
+  /** Its media type. */
+  readonly payloadType: string;
+  /** Base64 of the signatures. */
+  readonly signatures: readonly { readonly sig: string }[];
+}
+
+/** Signs a statement. */
+export function sealStatement(statement: Uint8Array, key: Pick<SigningKey, "sign">): Envelope {
+  return {
+    payload: toBase64(statement),
+    payloadType: IN_TOTO_TYPE,
+    signatures: [{ sig: toBase64(key.sign(preAuthEncoding(IN_TOTO_TYPE, statement))) }],
+  };
+}
+
+/** The bundle of an envelope that a key without certificate signed. */
+export function encodeBundle(
+  envelope: Envelope,
+  { hint }: Pick<SigningKey, "hint">,
+): Uint8Array<ArrayBuffer> {
+  return encoder.encode(JSON.stringify({
+    mediaType: BUNDLE_TYPE,
+    verificationMaterial: { publicKey: { hint } },
+    dsseEnvelope: envelope,
+  }));
+}
+
+function openEnvelope(value: unknown, key: VerifyingKey): ParsedStatement {
+  const what = "envelope";
+  const object: JsonObject = asObject(value, what);
+  const payloadType = asString(object["payloadType"], `${what}.payloadType`);
+  if (payloadType !== IN_TOTO_TYPE) {
+    throw new MiseOciError(
+      "invalid",
+      `its payload is ${JSON.stringify(payloadType)}, no statement`,
+    );
+  }
+  const payload = fromBase64(asString(object["payload"], `${what}.payload`), `${what}.payload`);
+  const message = preAuthEncoding(payloadType, payload);
+  const signatures = asArray(object["signatures"], `${what}.signatures`);
+  const isSigned = signatures.slice(0, 8).some((entry, at) => {
+    const place = `${what}.signatures[${at}]`;
+    const sig = asString(asObject(entry, place)["sig"], `${place}.sig`);
+    return key.verify(message, fromBase64(sig, `${place}.sig`));
+  });
+  if (!isSigned) throw new MiseOciError("integrity", "it is not signed by this key");
+  return parseStatement(payload);
+}
+
+/**
+ * The statement of a bundle that a key signed.
+ *
+ * @throws {MiseOciError} `integrity` if the key did not sign it; `unsupported` if a certificate did;
+ * `invalid` if it is no bundle.
+ */
+export function openBundle(bytes: Uint8Array, key: VerifyingKey): ParsedStatement {
+  const what = "bundle";
+  const object = asObject(parseJson(bytes, { what, maxBytes: MAX_BUNDLE_BYTES }), what);
+  const mediaType = asString(object["mediaType"], `${what}.mediaType`);
+  if (!/^application\/vnd\.dev\.sigstore\.bundle(?:\.v0\.3)?\+json/.test(mediaType)) {
+    throw new MiseOciError("unsupported", `its format ${JSON.stringify(mediaType)} is not known`);
+  }
+  const material = asObject(object["verificationMaterial"], `${what}.verificationMaterial`);
+  if (material["publicKey"] === undefined) {
+    throw new MiseOciError("unsupported", "it is signed with a certificate, not with a key");
+  }
+  if (object["dsseEnvelope"] === undefined) {
+    throw new MiseOciError("unsupported", "it signs bytes, not a statement about an image");
+  }
+  return openEnvelope(object["dsseEnvelope"], key);
+}
+
+/** The payload of a simple signature: which image, and where it was. */
+export function encodeSimplePayload(
+  { name, digest }: { readonly name: string; readonly digest: Digest },
+): Uint8Array<ArrayBuffer> {
+  return encoder.encode(JSON.stringify({
+    critical: {
+      identity: { "docker-reference": name },
+      image: { "docker-manifest-digest": `sha256:${digestHex(digest)}` },
+      type: "cosign container image signature",
+    },
+    optional: null,
+  }));
+}
+
+/** The image that the payload of a simple signature is about. @throws {MiseOciError} `invalid`. */
+export function parseSimplePayload(bytes: Uint8Array): Digest {
+  const what = "payload";
+  const body = asObject(parseJson(bytes, { what }), what);
+  const critical = asObject(body["critical"], `${what}.critical`);
+  const type = asString(critical["type"], `${what}.critical.type`);
+  // What cosign writes, and what its other implementations do.
+  if (!/^(?:cosign container image signature|atomic container signature)$/.test(type)) {
+    throw new MiseOciError("invalid", `it is a ${JSON.stringify(type)}, no signature of an image`);
+  }
+  const image = asObject(critical["image"], `${what}.critical.image`);
+  return parseDigest(image["docker-manifest-digest"], `digest of ${what}`);
+}

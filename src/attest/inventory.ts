@@ -1,0 +1,300 @@
+/**
+ * The packages of an image: what its layers say, put on top of each other, with mise's own tools.
+ * @module
+ */
+import {
+  Annotation,
+  type Descriptor,
+  type DiffId,
+  type Digest,
+  type ImageConfig,
+  type Platform,
+} from "../oci/mod.ts";
+import type { LockedTool } from "./lock_file.ts";
+import type { FoundPackage, LayerPackages } from "./packages/found.ts";
+import { formatPurl, splitName } from "./purl.ts";
+
+/** A layer of the image with what it says. */
+export interface InventoryLayer {
+  /** Its blob. */
+  readonly descriptor: Descriptor;
+  /** Its diff ID. */
+  readonly diffId: DiffId;
+  /** What it says. */
+  readonly packages: LayerPackages;
+}
+
+/** An image to list. */
+export interface InventoryInput {
+  /** The image as people name it. */
+  readonly name: string;
+  /** Digest of its manifest. */
+  readonly digest: Digest;
+  /** What it runs on. */
+  readonly platform: Platform;
+  /** Its config. */
+  readonly config: ImageConfig;
+  /** Its layers, bottom first. */
+  readonly layers: readonly InventoryLayer[];
+  /** What lock files say about its tools. */
+  readonly locked: readonly LockedTool[];
+}
+
+/** A package of an image. */
+export interface Component {
+  /** `tool` for what mise installed, `package` for what is inside of layers. */
+  readonly kind: "tool" | "package";
+  /** Name. */
+  readonly name: string;
+  /** mise's name of a tool: `npm:prettier`. */
+  readonly tool?: string;
+  /** Version. */
+  readonly version?: string;
+  /** Package URL. */
+  readonly purl: string;
+  /** Licences as stated. */
+  readonly licenses: readonly string[];
+  /** Number of its layer, bottom first. */
+  readonly layer: number;
+  /** Paths of the files that name it, sorted; of a tool its directory. */
+  readonly paths: readonly string[];
+  /** Where a tool was fetched from. */
+  readonly url?: string;
+  /** Checksum of that. */
+  readonly checksum?: LockedTool["checksum"];
+}
+
+/** The distribution that an image says it is. */
+export interface Distribution {
+  /** `ID` of os-release. */
+  readonly id: string;
+  /** `VERSION_ID`. */
+  readonly version?: string;
+  /** `PRETTY_NAME`. */
+  readonly name?: string;
+}
+
+/** What an image is made of. */
+export interface Inventory extends Omit<InventoryInput, "config" | "layers" | "locked"> {
+  /** RFC 3339 time of the build, if the image says. */
+  readonly created?: string;
+  /** The distribution of its base. */
+  readonly distribution?: Distribution;
+  /** Its layers, bottom first. */
+  readonly layers: readonly Pick<InventoryLayer, "descriptor" | "diffId">[];
+  /** Its packages, sorted by package URL and layer. */
+  readonly components: readonly Component[];
+  /** Package databases that are not read: their packages are missing here. */
+  readonly unread: readonly string[];
+}
+
+function parseRelease(text: string): Distribution | undefined {
+  const fields = new Map<string, string>();
+  for (const line of text.split("\n")) {
+    const [, key, value] = /^([A-Z_]+)=["']?(.*?)["']?\s*$/.exec(line) ?? [];
+    if (key !== undefined && value !== undefined) fields.set(key, value);
+  }
+  const id = fields.get("ID");
+  if (id === undefined || id === "") return undefined;
+  const [version, name] = [fields.get("VERSION_ID"), fields.get("PRETTY_NAME")];
+  return {
+    id,
+    ...(version === undefined ? {} : { version }),
+    ...(name === undefined ? {} : { name }),
+  };
+}
+
+/** Layers on top of each other. */
+interface Merged {
+  readonly files: ReadonlyMap<string, { layer: number; found: readonly FoundPackage[] }>;
+  readonly distribution: Distribution | undefined;
+  readonly copyrights: ReadonlyMap<string, readonly string[]>;
+  readonly unread: readonly string[];
+}
+
+function isBelow(path: string, directory: string): boolean {
+  return directory === "" || path === directory || path.startsWith(`${directory}/`);
+}
+
+/** Puts layers on top of each other: upper files replace, whiteouts remove. */
+function mergeLayers(layers: readonly InventoryLayer[]): Merged {
+  const files = new Map<string, { layer: number; found: readonly FoundPackage[] }>();
+  const releases = new Map<string, string>();
+  const copyrights = new Map<string, readonly string[]>();
+  const unread = new Set<string>();
+  layers.forEach(({ packages }, layer) => {
+    const { removed, hidden } = packages;
+    if (removed.length + hidden.length > 0) {
+      const gone = (path: string): boolean =>
+        removed.some((one) => isBelow(path, one)) ||
+        hidden.some((one) => one === "" || path.startsWith(`${one}/`));
+      for (const path of files.keys()) if (gone(path)) files.delete(path);
+      for (const path of unread) if (gone(path)) unread.delete(path);
+    }
+    for (const [path, found] of packages.files) files.set(path, { layer, found });
+    for (const [path, text] of packages.releases) releases.set(path, text);
+    for (const [name, licenses] of packages.copyrights) copyrights.set(name, licenses);
+    for (const path of packages.unread) unread.add(path);
+  });
+  const release = releases.get("etc/os-release") ?? releases.get("usr/lib/os-release");
+  const distribution = release === undefined ? undefined : parseRelease(release);
+  // os-release has no point release of Debian's; scanners name it.
+  const point = /^\d+\.\d+\s*$/.exec(releases.get("etc/debian_version") ?? "")?.[0].trim();
+  const isDebian = distribution?.id === "debian" && point !== undefined;
+  return {
+    files,
+    distribution: isDebian ? { ...distribution, version: point } : distribution,
+    copyrights,
+    unread: [...unread].sort(),
+  };
+}
+
+function distributionPurl(found: FoundPackage, distribution: Distribution | undefined): string {
+  const { ecosystem, name, version, distribution: fields = {} } = found;
+  const { arch, upstream, epoch } = fields;
+  const id = distribution?.id ??
+    (ecosystem === "deb" ? "debian" : ecosystem === "apk" ? "alpine" : "");
+  const namespaces: Readonly<Record<string, string>> = { rhel: "redhat" };
+  const namespace = id.startsWith("opensuse") ? "opensuse" : namespaces[id] ?? id;
+  const distro = [distribution?.id, distribution?.version].filter((part) => part !== undefined);
+  const shown = epoch === undefined ? version : version?.replace(`${epoch}:`, "");
+  return formatPurl({
+    type: ecosystem,
+    namespace: ecosystem === "rpm" ? namespace : id,
+    name,
+    ...(shown === undefined ? {} : { version: shown }),
+    qualifiers: { arch, upstream, epoch, distro: distro.join("-") },
+  });
+}
+
+/** Package URL types of mise's backends whose names are those of an ecosystem. */
+const BACKEND_TYPES: Readonly<Record<string, string>> = {
+  npm: "npm",
+  pipx: "pypi",
+  pypi: "pypi",
+  cargo: "cargo",
+  gem: "gem",
+  go: "golang",
+  conda: "conda",
+  dotnet: "nuget",
+  github: "github",
+  ubi: "github",
+  aqua: "github",
+};
+
+/** The package URL of a tool, by its backend. */
+export function toolPurl(backend: string, version: string): string {
+  const [, kind = "", rest = backend] = /^([a-z]+):([^[]+)/.exec(backend) ?? [];
+  const type = BACKEND_TYPES[kind];
+  if (type === "npm" || type === "golang") {
+    const isBare = type === "golang" && /^\d/.test(version);
+    return formatPurl({ type, ...splitName(rest), version: isBare ? `v${version}` : version });
+  }
+  if (type === "github") {
+    const [owner, repository] = rest.split("/");
+    if (owner !== undefined && repository !== undefined) {
+      return formatPurl({ type, namespace: owner, name: repository, version });
+    }
+  }
+  const name = rest.split("/").at(-1) ?? rest;
+  return formatPurl({
+    type: type === "github" || type === undefined ? "generic" : type,
+    name,
+    version,
+  });
+}
+
+/** mise's tools, and mise: what layers' annotations say, with what lock files know. */
+function toolComponents({ layers, config, locked }: InventoryInput): readonly Component[] {
+  return layers.flatMap(({ descriptor }, layer): readonly Component[] => {
+    const { annotations = {} } = descriptor;
+    const short = annotations[Annotation.toolShort];
+    const version = annotations[Annotation.toolVersion];
+    const prefix = annotations[Annotation.layerPrefix];
+    if (short !== undefined && version !== undefined) {
+      const lock = locked.find((one) => one.short === short && one.version === version);
+      return [{
+        kind: "tool",
+        name: short.replace(/^[a-z]+:/, "").replace(/\[.*$/, ""),
+        tool: short,
+        version,
+        purl: toolPurl(lock?.backend ?? short, version),
+        licenses: [],
+        layer,
+        paths: prefix === undefined ? [] : [prefix],
+        ...(lock?.url === undefined ? {} : { url: lock.url }),
+        ...(lock?.checksum === undefined ? {} : { checksum: lock.checksum }),
+      }];
+    }
+    const mise = config.config?.Labels?.[Annotation.miseVersion];
+    if (annotations[Annotation.layerKind] !== "mise" || mise === undefined) return [];
+    return [{
+      kind: "tool",
+      name: "mise",
+      tool: "mise",
+      version: mise,
+      purl: formatPurl({ type: "github", namespace: "jdx", name: "mise", version: `v${mise}` }),
+      licenses: ["MIT"],
+      layer,
+      paths: ["usr/local/bin/mise"],
+    }];
+  });
+}
+
+function componentOf(
+  found: FoundPackage,
+  place: { readonly layer: number; readonly path: string },
+  { distribution, copyrights }: Merged,
+): Component {
+  const { ecosystem, name, version, purl, licenses = [] } = found;
+  const stated = ecosystem === "deb" ? copyrights.get(name) ?? licenses : licenses;
+  return {
+    kind: "package",
+    name,
+    ...(version === undefined ? {} : { version }),
+    purl: purl ?? distributionPurl(found, distribution),
+    licenses: stated,
+    layer: place.layer,
+    paths: [place.path],
+  };
+}
+
+/** One component of all that are the same package in the same layer. */
+function joinSame(a: Component, b: Component): Component {
+  const union = (x: readonly string[], y: readonly string[]): readonly string[] =>
+    [...new Set([...x, ...y])].sort();
+  return {
+    ...b,
+    ...a,
+    // What the package says of itself counts.
+    name: b.name,
+    licenses: union(a.licenses, b.licenses),
+    paths: union(a.paths, b.paths),
+  };
+}
+
+/** Lists the packages of an image. The same input gives the same list. */
+export function makeInventory(input: InventoryInput): Inventory {
+  const merged = mergeLayers(input.layers);
+  const components = new Map<string, Component>();
+  const add = (component: Component): void => {
+    const key = `${component.purl}\0${component.layer}`;
+    const known = components.get(key);
+    components.set(key, known === undefined ? component : joinSame(known, component));
+  };
+  for (const tool of toolComponents(input)) add(tool);
+  for (const [path, { layer, found }] of merged.files) {
+    for (const one of found) add(componentOf(one, { layer, path }, merged));
+  }
+  const { name, digest, platform, config } = input;
+  return {
+    name,
+    digest,
+    platform,
+    ...(config.created === undefined ? {} : { created: config.created }),
+    ...(merged.distribution === undefined ? {} : { distribution: merged.distribution }),
+    layers: input.layers.map(({ descriptor, diffId }) => ({ descriptor, diffId })),
+    components: [...components].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one),
+    unread: merged.unread,
+  };
+}

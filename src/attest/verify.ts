@@ -1,0 +1,199 @@
+/**
+ * Verifying that a key signed an image in a registry. Nothing that is read on the way is believed before
+ * its digest, its subject and its signature are checked.
+ * @module
+ */
+import { describeError, MiseOciError } from "../errors.ts";
+import type { Descriptor, Digest } from "../oci/mod.ts";
+import { MAX_MANIFEST_BYTES } from "../oci/mod.ts";
+import { readBlob } from "../registry/get_blob.ts";
+import { fetchManifest, maybeFetchManifest } from "../registry/get_manifest.ts";
+import { listReferrers } from "../registry/referrers.ts";
+import type { RegistryClient } from "../registry/transport.ts";
+import { fromBase64, openBundle, parseSimplePayload, SIMPLE_SIGNING_TYPE } from "./envelope.ts";
+import type { VerifyingKey } from "./keys.ts";
+import { cosignTag, SIGNATURE_ANNOTATION } from "./cosign_tag.ts";
+import { type ParsedStatement, PredicateType } from "./statement.ts";
+
+/** What was found signed by the key. */
+export interface VerifiedSignature {
+  /** `bundle` or the older form under a tag. */
+  readonly format: "bundle" | "tag";
+  /** What the statement says: of a signature, that the image is approved. */
+  readonly predicateType: string;
+  /** Digest of the manifest that has it. */
+  readonly manifest: Digest;
+}
+
+/** What verifying found. */
+export interface Verification {
+  /** Signatures of the image by the key, attestations among them. */
+  readonly verified: readonly VerifiedSignature[];
+  /** What was skipped and why, one sentence each without a final period. */
+  readonly skipped: readonly string[];
+}
+
+/** Which image. */
+export interface SignatureQuery {
+  /** Repository. */
+  readonly repository: string;
+  /** Digest of its manifest or index. */
+  readonly digest: Digest;
+  /** Ends it. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Most signatures that are looked at: who adds more wants that nobody finds the right one. */
+const MAX_CANDIDATES = 100;
+const BUNDLE = /^application\/vnd\.dev\.sigstore\.bundle(?:[.+]|$)/;
+
+/** Whether a statement is about the image. @throws {MiseOciError} `integrity` if it is about another. */
+function checkSubject({ subjects }: ParsedStatement, digest: Digest): void {
+  if (subjects.includes(digest)) return;
+  throw new MiseOciError("integrity", "it is a signature of another image");
+}
+
+class Verifier {
+  readonly #client: RegistryClient;
+  readonly #options: SignatureQuery;
+  readonly #key: VerifyingKey;
+  readonly #verified: VerifiedSignature[] = [];
+  readonly #skipped: string[] = [];
+  #candidates = 0;
+
+  constructor(client: RegistryClient, key: VerifyingKey, options: SignatureQuery) {
+    this.#client = client;
+    this.#key = key;
+    this.#options = options;
+  }
+
+  async run(): Promise<Verification> {
+    await this.#referrers();
+    await this.#tag();
+    return { verified: this.#verified, skipped: this.#skipped };
+  }
+
+  /** Looks at one candidate; what is wrong with it is noted, unless the registry itself fails. */
+  async #consider(
+    name: string,
+    look: () => Promise<VerifiedSignature>,
+  ): Promise<void> {
+    if (this.#candidates >= MAX_CANDIDATES) return;
+    this.#candidates++;
+    try {
+      this.#verified.push(await look());
+    } catch (error) {
+      this.#skip(name, error);
+    }
+  }
+
+  #skip(name: string, error: unknown): undefined {
+    const passing = error instanceof MiseOciError &&
+      !["network", "auth", "interrupted", "permission"].includes(error.code);
+    if (!passing) throw error;
+    this.#skipped.push(`${name}: ${describeError(error)}`);
+  }
+
+  #noteTooMany(count: number): void {
+    if (count <= MAX_CANDIDATES) return;
+    this.#skipped.push(`${count - MAX_CANDIDATES} more: only ${MAX_CANDIDATES} are looked at`);
+  }
+
+  async #referrers(): Promise<void> {
+    const { entries } = await listReferrers(this.#client, this.#options);
+    // An entry without a type may be one of a registry that forgets types; its manifest says.
+    const bundles = entries.filter(({ artifactType }) =>
+      artifactType === undefined || BUNDLE.test(artifactType)
+    );
+    this.#noteTooMany(bundles.length);
+    for (const entry of bundles) {
+      await this.#consider(`referrer ${entry.digest}`, () => this.#bundle(entry));
+    }
+  }
+
+  async #bundle(entry: Descriptor): Promise<VerifiedSignature> {
+    const { repository, digest, signal } = this.#options;
+    const { mediaType, digest: target, size } = entry;
+    const descriptor = { mediaType, digest: target, size };
+    const { content } = await fetchManifest(this.#client, {
+      repository,
+      target,
+      descriptor,
+      signal,
+    });
+    if (content.kind !== "manifest") throw new MiseOciError("invalid", "it is an index");
+    const { subject, layers } = content.manifest;
+    if (subject?.digest !== digest) {
+      throw new MiseOciError("integrity", "it refers to another image");
+    }
+    const [layer] = layers;
+    if (layer === undefined || layers.length > 1 || !BUNDLE.test(layer.mediaType)) {
+      throw new MiseOciError("unsupported", "it is no bundle");
+    }
+    const bytes = await this.#blob(layer);
+    const statement = openBundle(bytes, this.#key);
+    checkSubject(statement, digest);
+    return { format: "bundle", predicateType: statement.predicateType, manifest: target };
+  }
+
+  async #blob(descriptor: Descriptor): Promise<Uint8Array<ArrayBuffer>> {
+    const { repository, signal } = this.#options;
+    if (descriptor.size > MAX_MANIFEST_BYTES) {
+      throw new MiseOciError("invalid", `its ${descriptor.size} bytes are more than are read`);
+    }
+    return await readBlob(this.#client, { repository, descriptor, signal });
+  }
+
+  async #tag(): Promise<void> {
+    const { repository, digest, signal } = this.#options;
+    const tag = cosignTag(digest, "sig");
+    const name = `tag ${tag}`;
+    const found = await maybeFetchManifest(this.#client, { repository, target: tag, signal })
+      .catch((error: unknown) => this.#skip(name, error));
+    if (found === undefined) return;
+    const { content, descriptor } = found;
+    if (content.kind !== "manifest") return void this.#skipped.push(`${name}: it is an index`);
+    const { layers } = content.manifest;
+    this.#noteTooMany(layers.length);
+    for (const [at, layer] of layers.entries()) {
+      await this.#consider(
+        `${name}, signature ${at + 1}`,
+        () => this.#simple(layer, descriptor.digest),
+      );
+    }
+  }
+
+  async #simple(layer: Descriptor, manifest: Digest): Promise<VerifiedSignature> {
+    if (layer.mediaType !== SIMPLE_SIGNING_TYPE) {
+      throw new MiseOciError("unsupported", "it is no simple signature");
+    }
+    const what = "signature";
+    const signature = fromBase64(layer.annotations?.[SIGNATURE_ANNOTATION] ?? "", what);
+    const payload = await this.#blob(layer);
+    if (!this.#key.verify(payload, signature)) {
+      throw new MiseOciError("integrity", "it is not signed by this key");
+    }
+    if (parseSimplePayload(payload) !== this.#options.digest) {
+      throw new MiseOciError("integrity", "it is a signature of another image");
+    }
+    return { format: "tag", predicateType: PredicateType.signature, manifest };
+  }
+}
+
+/**
+ * Finds what a key signed about an image.
+ *
+ * @throws {MiseOciError} `auth`, `network`, `registry` if the registry cannot be asked.
+ */
+export async function findSignatures(
+  client: RegistryClient,
+  key: VerifyingKey,
+  options: SignatureQuery,
+): Promise<Verification> {
+  return await new Verifier(client, key, options).run();
+}
+
+/** Whether something says that the image is approved; an attestation alone does not. */
+export function isApproved({ verified }: Verification): boolean {
+  return verified.some(({ predicateType }) => predicateType === PredicateType.signature);
+}

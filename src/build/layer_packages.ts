@@ -1,0 +1,44 @@
+/**
+ * What layers say about packages, kept in the cache by diff ID: each is read once in its life, and those of
+ * tools where they are cheapest to read, from the files that they were made of.
+ * @module
+ */
+import {
+  encodeLayerPackages,
+  type LayerPackages,
+  maybeParseLayerPackages,
+  readTreePackages,
+} from "../attest/mod.ts";
+import type { LayerTree } from "../layer/mod.ts";
+import type { DiffId } from "../oci/mod.ts";
+import type { Cache } from "../store/mod.ts";
+
+const PACKAGES = "layer-packages";
+
+/** What a layer that was read before says. */
+export async function maybeKeptPackages(
+  cache: Cache,
+  diffId: DiffId,
+): Promise<LayerPackages | undefined> {
+  return maybeParseLayerPackages(await cache.getDocument(PACKAGES, diffId));
+}
+
+/** Keeps what a layer says. */
+export async function keepPackages(
+  cache: Cache,
+  diffId: DiffId,
+  packages: LayerPackages,
+): Promise<void> {
+  await cache.putDocument(PACKAGES, diffId, encodeLayerPackages(packages));
+}
+
+/** Reads layers that were just built from the files that they were made of. */
+export async function keepTreePackages(
+  cache: Cache,
+  layers: readonly { readonly diffId: DiffId; readonly tree: LayerTree }[],
+): Promise<void> {
+  for (const { diffId, tree } of layers) {
+    if (await maybeKeptPackages(cache, diffId) !== undefined) continue;
+    await keepPackages(cache, diffId, readTreePackages(tree));
+  }
+}

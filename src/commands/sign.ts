@@ -1,0 +1,63 @@
+/**
+ * `mise-oci sign`: signs an image of a registry as cosign does.
+ * @module
+ */
+import { parseReference } from "../oci/reference.ts";
+import { escapeLine } from "../ui/escape.ts";
+import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
+import { type FlagTable, switchFlag, valueFlag } from "./flag.ts";
+import { parseSigner } from "./values/signer.ts";
+import { MiseOciError } from "../errors.ts";
+
+const FLAGS = {
+  key: valueFlag({
+    valueName: "FILE",
+    completes: "file",
+    help: "Private key: cosign.key of cosign generate-key-pair, or PEM; keyless: as the CI job",
+    parse: parseSigner,
+  }),
+  recursive: switchFlag({ short: "r", help: "Sign the images of an index too" }),
+} as const satisfies FlagTable;
+
+async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
+  const { flags, globals, positionals } = input;
+  if (flags.key === undefined) {
+    throw new MiseOciError("usage", "Missing --key FILE", {
+      hint: "Make a pair with cosign generate-key-pair, and name cosign.key",
+    });
+  }
+  const result = await context.workflows.signImage({
+    reference: parseReference(positionals[0] ?? ""),
+    key: flags.key,
+    recursive: flags.recursive,
+    directory: context.place.resolve("."),
+  }, context);
+  const { image, digests } = result;
+  context.print({
+    text: () =>
+      globals.quiet ? "" : digests.map((one) => `signed ${escapeLine(image)}: ${one}\n`).join(""),
+    json: () => result,
+  });
+  return 0;
+}
+
+/** The command. */
+export const sign: Command = defineCommand({
+  name: "sign",
+  summary: "Sign an image in a registry, as cosign does",
+  description: [
+    "Signs the manifest or index that IMAGE names, in both of cosign's formats: cosign verify --key accepts " +
+    "either. What the same key has signed before is not signed again.",
+    "The password of an encrypted key comes from COSIGN_PASSWORD, or is asked for on a terminal. Nothing is " +
+    "sent to a transparency log: verify with cosign verify --insecure-ignore-tlog.",
+  ],
+  flags: FLAGS,
+  positionals: [{ name: "IMAGE", help: "The image, by tag or digest" }],
+  examples: [
+    {
+      text: "Sign what a tag names",
+      command: "mise-oci sign --key cosign.key ghcr.io/team/app:v1",
+    },
+  ],
+  run,
+});

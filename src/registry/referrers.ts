@@ -1,0 +1,126 @@
+/**
+ * `GET /v2/<name>/referrers/<digest>`: the manifests that refer to one (distribution-spec 1.1, "Listing
+ * Referrers"), and the index under a tag that stands in for it at registries of before.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import {
+  asArray,
+  asObject,
+  type Descriptor,
+  type Digest,
+  digestHex,
+  parseDescriptor,
+  parseJson,
+} from "../oci/mod.ts";
+import { shorten } from "./failure.ts";
+import type { RegistryClient } from "./transport.ts";
+
+/** Which manifest is referred to. */
+export interface ReferrersRequest {
+  /** Repository. */
+  readonly repository: string;
+  /** Its digest. */
+  readonly digest: Digest;
+  /** Ends the request. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What refers to a manifest. */
+export interface Referrers {
+  /** Whether the registry has the API, so that it keeps the list itself. */
+  readonly api: boolean;
+  /** The referrers as the list describes them: their content has to be looked at before it is believed. */
+  readonly entries: readonly Descriptor[];
+}
+
+/** The longest list that is read, in bytes and in pages: an index of 10,000 entries has about 4 MB. */
+const MAX_LIST_BYTES = 16 * 1024 * 1024;
+const MAX_PAGES = 64;
+/** Most entries that are read. */
+const MAX_ENTRIES = 20_000;
+
+/** The tag that has the list at registries without the API. */
+export function referrersTag(digest: Digest): string {
+  return `sha256-${digestHex(digest)}`;
+}
+
+/** Entries of a list; those that cannot be read are left out, for anybody may have written them. */
+function readEntries(
+  client: RegistryClient,
+  bytes: Uint8Array,
+  what: string,
+): readonly Descriptor[] {
+  const body = asObject(parseJson(bytes, { what, maxBytes: MAX_LIST_BYTES }), what);
+  return asArray(body["manifests"] ?? [], `${what}.manifests`).flatMap((entry, at) => {
+    try {
+      return [parseDescriptor(entry, `${what}.manifests[${at}]`)];
+    } catch (error) {
+      if (!(error instanceof MiseOciError)) throw error;
+      client.log(1, shorten(error.message));
+      return [];
+    }
+  });
+}
+
+/** The next page that a `Link` header names (RFC 8288). */
+function maybeNextPage(headers: Headers): string | undefined {
+  return /<([^>]+)>\s*;[^,]*\brel="?next"?/.exec(headers.get("link") ?? "")?.[1];
+}
+
+/**
+ * Lists what refers to a manifest.
+ *
+ * @throws {MiseOciError} `auth`, `registry`, `network`; `invalid` for a list that is malformed or too long.
+ */
+export async function listReferrers(
+  client: RegistryClient,
+  request: ReferrersRequest,
+): Promise<Referrers> {
+  const { repository, digest, signal } = request;
+  const what = `referrers of "${client.registry}/${repository}@${digest}"`;
+  const entries: Descriptor[] = [];
+  let url: string | URL = `/v2/${repository}/referrers/${digest}`;
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const answer = await client.read({
+      action: `list ${what}`,
+      method: "GET",
+      url,
+      scopes: [{ repository, actions: ["pull"] }],
+      accept: [200, 400, 403, 404, 405, 415, 501],
+      signal,
+    }, MAX_LIST_BYTES);
+    const isList = answer.status === 200 &&
+      /json/i.test(answer.headers.get("content-type") ?? "json");
+    if (!isList) {
+      if (page > 0) break;
+      return { api: false, entries: await listByTag(client, request) };
+    }
+    entries.push(...readEntries(client, answer.bytes, what));
+    if (entries.length > MAX_ENTRIES) break;
+    const next = maybeNextPage(answer.headers);
+    if (next === undefined) return { api: true, entries };
+    url = client.resolve(next, new URL(url, client.url));
+  }
+  throw new MiseOciError("invalid", `Cannot list ${what}: there are more than ${MAX_ENTRIES}`, {
+    hint: "Somebody fills the list; remove what does not belong there",
+  });
+}
+
+async function listByTag(
+  client: RegistryClient,
+  { repository, digest, signal }: ReferrersRequest,
+): Promise<readonly Descriptor[]> {
+  const tag = referrersTag(digest);
+  const answer = await client.read({
+    action: `fetch manifest "${client.registry}/${repository}:${tag}"`,
+    method: "GET",
+    url: `/v2/${repository}/manifests/${tag}`,
+    scopes: [{ repository, actions: ["pull"] }],
+    accept: [200, 404],
+    headers: { Accept: "application/vnd.oci.image.index.v1+json" },
+    signal,
+  }, MAX_LIST_BYTES);
+  if (answer.status === 404) return [];
+  return readEntries(client, answer.bytes, `index "${client.registry}/${repository}:${tag}"`);
+}

@@ -1,0 +1,78 @@
+/**
+ * Changing what a tag names while others change it too.
+ *
+ * The distribution API has no conditional PUT, so two writers that read the same manifest would each drop
+ * what the other added. Therefore every write is read back, after those who read before it must have
+ * written too; what has vanished is added again.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import { digestOf } from "../oci/mod.ts";
+import { type FetchedManifest, maybeFetchManifest } from "./get_manifest.ts";
+import { putManifest } from "./put_manifest.ts";
+import { type Clock, systemClock } from "./retry.ts";
+import type { RegistryClient } from "./transport.ts";
+
+/** The manifest that a tag should name. */
+export interface TaggedManifest {
+  /** Its media type. */
+  readonly mediaType: string;
+  /** Its bytes. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** What {@linkcode rewriteTag} changes. */
+export interface RewriteTagOptions {
+  /** Repository. */
+  readonly repository: string;
+  /** The tag. */
+  readonly tag: string;
+  /** From what the tag names to what it should name; `undefined` if that is as it should be. */
+  readonly change: (
+    current: FetchedManifest | undefined,
+  ) => Promise<TaggedManifest | undefined> | TaggedManifest | undefined;
+  /** For tests: in place of the machine's clock. */
+  readonly clock?: Clock | undefined;
+  /** Ends it. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+const MAX_WRITES = 6;
+/** The wait before the tag is read back, in milliseconds, is this much at least and at most … */
+const MIN_SETTLE_MS = 200;
+const MAX_SETTLE_MS = 3_000;
+/** … and in between so many times what reading and writing took us. */
+const SETTLE_FACTOR = 4;
+
+/**
+ * Changes what a tag names.
+ *
+ * @throws {MiseOciError} `auth`, `registry`, `network`; `registry` if others keep overwriting it.
+ */
+export async function rewriteTag(
+  client: RegistryClient,
+  options: RewriteTagOptions,
+): Promise<void> {
+  const { repository, tag, change, clock = systemClock, signal } = options;
+  for (let writes = 0; writes <= MAX_WRITES; writes++) {
+    const started = clock.now();
+    const current = await maybeFetchManifest(client, {
+      repository,
+      target: tag,
+      actions: ["pull", "push"],
+      signal,
+    });
+    const changed = await change(current);
+    if (changed === undefined) return;
+    const { mediaType, bytes } = changed;
+    const descriptor = { mediaType, digest: await digestOf(bytes) };
+    await putManifest(client, { repository, target: tag, descriptor, bytes, signal });
+    const settle = SETTLE_FACTOR * (clock.now() - started);
+    await clock.sleep(Math.min(Math.max(settle, MIN_SETTLE_MS), MAX_SETTLE_MS), signal);
+  }
+  throw new MiseOciError(
+    "registry",
+    `Cannot update "${client.registry}/${repository}:${tag}": others keep overwriting it`,
+    { hint: "Wait until they are done and try again" },
+  );
+}
