@@ -7,7 +7,17 @@ import { MiseOciError } from "../errors.ts";
 import type { OpenedImages } from "../image/open.ts";
 import { listImages } from "../image/resolve.ts";
 import { makeTemporary } from "../mise/temporary.ts";
-import { type Descriptor, encodeIndex, encodeLayoutFile, formatReference, INDEX_FILE, LAYOUT_FILE, maybeManifestKind, parseReference, type Reference } from "../oci/mod.ts";
+import {
+  type Descriptor,
+  encodeIndex,
+  encodeLayoutFile,
+  formatReference,
+  INDEX_FILE,
+  LAYOUT_FILE,
+  maybeManifestKind,
+  parseReference,
+  type Reference,
+} from "../oci/mod.ts";
 import type { ReusableLayer } from "../image/reuse.ts";
 import { pushWithTool, type RegistryClient } from "../registry/mod.ts";
 import { createLayout, reachable, verifyStore } from "../store/mod.ts";
