@@ -14,6 +14,7 @@ import {
   isNumericUser,
   type LayerPlan,
   maybeImageUser,
+  type Project,
   settlePlan,
 } from "../plan/mod.ts";
 import type { Cache } from "../store/mod.ts";
@@ -162,6 +163,19 @@ function bringsUsers(
   return paths.some((path) => path === PASSWD || PASSWD.startsWith(`${path}/`));
 }
 
+/** The first number that distributions give to people. */
+const FIRST_UID = 1000;
+
+/** The user of an image from `scratch`, which has no database that could know its name. */
+function maybeNewUser(
+  user: string,
+  { ground }: Pick<UserOptions, "ground">,
+  { userId = FIRST_UID, groupId = userId }: Project["oci"],
+): ImageUser | undefined {
+  const isPlain = /^[A-Za-z_][\w.-]*$/.test(user);
+  return ground.layers.length === 0 && isPlain ? { uid: userId, gid: groupId } : undefined;
+}
+
 /**
  * Completes a plan with what the base knows of the image's user, and warns of one that it does not know:
  * every engine would refuse to start a container.
@@ -173,7 +187,9 @@ export async function settleUser(
 ): Promise<BuildPlan> {
   const base = options.ground.config?.config;
   const wanted = plan.config.user ?? base?.User ?? "";
-  const known = wanted === "" ? undefined : await maybeBaseUser(wanted, options, context);
+  const known = wanted === ""
+    ? undefined
+    : await maybeBaseUser(wanted, options, context) ?? maybeNewUser(wanted, options, project.oci);
   // A database that a layer brings says what the base's does not.
   const user = known !== undefined && (isNumericUser(wanted) || !bringsUsers(plan))
     ? known

@@ -114,13 +114,48 @@ Deno.test("the image's user is the one of the base's database: numbers, home, wo
     }
     assertEquals((await settle(planned({}))).directories, [owned("/workspace", 0, 0)]);
     assertEquals((await settle(planned({ workdir: "/" }))).directories, []);
-    const scratch = { name: "scratch", layers: [] };
-    assertEquals((await settle(planned({ user: "nobody" }), scratch)).warnings.length, 1);
     // A layer may bring a database of its own, or the working directory.
     for (const path of ["/etc/passwd", "/etc"]) {
       const { warnings } = await settle(planned({ user: "nobody" }, copyTo(path)));
       assertEquals(warnings, []);
     }
     assertEquals((await settle(planned({}, copyTo("/workspace/app")))).directories, []);
+  });
+});
+
+Deno.test("an image from scratch has /tmp, and a user database where a user is asked for", async () => {
+  await withTree(async (root) => {
+    const cache = await openCache(join(root, "cache"));
+    const scratch = { name: "scratch", layers: [] };
+    const onScratch = async (user?: string): Promise<readonly string[]> => {
+      const made = planned(user === undefined ? {} : { user });
+      const { layers, config } = await settleUser(made, {
+        ground: scratch,
+        cache,
+        request: {},
+      }, { signal: new AbortController().signal, reporter: { emit: () => {} } });
+      const files = (layers.at(-1)?.sources ?? []).flatMap((source) =>
+        source.type === "content" && /^\/etc\/(?:passwd|group)$/.test(source.imagePath)
+          ? [source.content]
+          : source.type === "directory"
+          ? [`${source.imagePath} ${(source.mode ?? 0o755).toString(8)}`]
+          : []
+      );
+      return [config.user ?? "", ...files];
+    };
+    assertEquals(await onScratch(), ["", "/workspace 755", "/tmp 1777"]);
+    assertEquals(await onScratch("app"), [
+      "1000:1000",
+      "/workspace 755",
+      "/home/1000 755",
+      "/tmp 1777",
+      "root:x:0:0:root:/root:/sbin/nologin\napp:x:1000:1000::/home/1000:/sbin/nologin\n",
+      "root:x:0:\napp:x:1000:\n",
+    ]);
+    assertEquals((await onScratch("7:8")).slice(-2), [
+      "root:x:0:0:root:/root:/sbin/nologin\nuser:x:7:8::/home/7:/sbin/nologin\n",
+      "root:x:0:\nuser:x:8:\n",
+    ]);
+    assertEquals((await onScratch("0")).at(-2), "root:x:0:0:root:/root:/sbin/nologin\n");
   });
 });

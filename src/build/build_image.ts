@@ -9,6 +9,7 @@ import { createLayout } from "../store/layout.ts";
 import type { Cache } from "../store/mod.ts";
 import type { BaseImage } from "./base_image.ts";
 import { holdForeignInstalls, openBuildCache } from "./build_cache.ts";
+import { addCertificates } from "./certificates.ts";
 import { defaultJobs } from "./environment.ts";
 import { checkBuilt } from "./check_built.ts";
 import { composeImage } from "./compose_image.ts";
@@ -106,7 +107,8 @@ export async function buildInCache(
   }, context);
   const { base, packages, ground, baseDirectories } = laid.base;
   warnOfPath(planned, base, context);
-  const plan = await settleUser(planned, { ground, cache, request }, context);
+  const settled = await settleUser(planned, { ground, cache, request }, context);
+  const plan = await addCertificates(settled, { ground, cache }, context);
   const trees = new Map<LayerPlan, LayerTree>();
   const heard = hearWarnings(context);
   const layers = await makeLayers(plan, {
@@ -131,10 +133,17 @@ export async function buildInCache(
   if (request.listPackages === true) await listPackages(built, trees, cache);
   const { check = "warn", fix = false, ...once } = request;
   const told = heard.warnings;
-  if (!await checkBuilt(built, { check, fix, cache, trees, told }, context)) return built;
-  // What --fix wrote into the config file is part of the image.
-  const again = await planProject(request, context);
-  return await buildInCache(again, { ...options, request: { ...once, check } }, context);
+  const added = await checkBuilt(built, { check, fix, cache, trees, told }, context);
+  if (added === undefined) return built;
+  try {
+    // What --fix wrote into the config file is part of the image.
+    const again = await planProject(request, context);
+    return await buildInCache(again, { ...options, request: { ...once, check } }, context);
+  } catch (error) {
+    // With packages that cannot be installed nothing could be built any more.
+    if (!(error instanceof MiseOciError && error.code === "check")) await added.undo();
+    throw error;
+  }
 }
 
 /* Loaded late: few builds make a bill of materials. */

@@ -38,25 +38,38 @@ function configFile({ configFiles, packages = [] }: Project): string {
   });
 }
 
-/** Writes the packages that would help into the config file. Resolves with whether there were any. */
+/** What `--fix` wrote into a config file. */
+export interface AddedPackages {
+  /** Writes the file as it was before, for an image that could not be built with the packages. */
+  undo(): Promise<void>;
+}
+
+/** Writes the packages that would help into the config file; `undefined` if there are none. */
 async function writePackages(
   report: CheckReport,
   project: Project,
   { reporter }: WorkflowContext,
-): Promise<boolean> {
+): Promise<AddedPackages | undefined> {
   const declared = new Set(project.packages?.map(packageKey));
   const { packagesOf } = await problemsModule();
   const packages = packagesOf(report).filter((one) => !declared.has(packageKey(one)));
-  if (packages.length === 0) return false;
+  if (packages.length === 0) return undefined;
   const path = configFile(project);
   const text = await Deno.readTextFile(path);
   const { addPackages } = await addModule();
   const changed = addPackages(text, packages, path);
-  if (changed === text) return false;
+  if (changed === text) return undefined;
   await replaceFile(path, changed);
   const keys = packages.map((one) => `"${packageKey(one)}" = "latest"`).join(", ");
   reporter.emit({ type: "step", text: `Added to [bootstrap.packages] of ${path}: ${keys}` });
-  return true;
+  return {
+    undo: async () => {
+      // What somebody else wrote in the meantime stays.
+      if (await Deno.readTextFile(path) !== changed) return;
+      await replaceFile(path, text);
+      reporter.emit({ type: "step", text: `Took out of ${path} again what --fix had added` });
+    },
+  };
 }
 
 function checkedImage(
@@ -82,7 +95,7 @@ function checkedImage(
 /**
  * Checks a built image.
  *
- * @returns whether packages were added to the config file, so that it is another image now.
+ * @returns the packages that were added to the config file, if any: it is another image now.
  * @throws {MiseOciError} `check` if there are problems and the check is strict.
  */
 export async function checkBuilt(
@@ -96,23 +109,24 @@ export async function checkBuilt(
     readonly fix: boolean;
   },
   context: WorkflowContext,
-): Promise<boolean> {
+): Promise<AddedPackages | undefined> {
   const { check, cache, trees, told, fix } = options;
   const { project, plan } = built;
   const warnOfFormats = (): Promise<void> => warnOfForeignTools(project, plan.platform, context);
   if (check === "off" && !fix) {
     await warnOfFormats();
-    return false;
+    return undefined;
   }
   const report = await findReport(checkedImage(built, trees, cache), cache, context);
   if (report === undefined) {
     const text = "The image is not checked: it has layers that only the registry has";
     context.reporter.emit({ type: "detail", level: 1, text });
     await warnOfFormats();
-    return false;
+    return undefined;
   }
-  if (isSilent(report)) return false;
-  if (fix && await writePackages(report, project, context)) return true;
+  if (isSilent(report)) return undefined;
+  const added = fix ? await writePackages(report, project, context) : undefined;
+  if (added !== undefined) return added;
   (await problemsModule()).reportProblems(report, { check, fixable: !fix, told }, context);
-  return false;
+  return undefined;
 }

@@ -7,6 +7,7 @@ import manifest from "../../deno.json" with { type: "json" };
 import { MiseOciError } from "../errors.ts";
 import type { Platform } from "../oci/mod.ts";
 import type { HostExecutable, PlanOptions, Project } from "../plan/mod.ts";
+import { readCertificates } from "./certificates.ts";
 import { checkSources } from "./inspect_tree.ts";
 import type { ImageInput } from "./types.ts";
 import { decideEmbedding } from "./embed.ts";
@@ -56,21 +57,23 @@ export async function selfExecutable(
  * Packages, the compiled program itself, and where the image is written.
  *
  * @throws {MiseOciError} for packages or an executable that no image of the platform can have, and for
- * what is to be copied and is not there.
+ * what is to be copied, or certificates, and is not there.
  */
 export async function imageExtras(
   project: Project,
   request: ImageInput,
   platform: Platform,
-): Promise<Pick<PlanOptions, "packages" | "self" | "outputs">> {
+): Promise<Pick<PlanOptions, "packages" | "certificates" | "self" | "outputs">> {
   const declared = project.packages ?? [];
   const packages = declared.length === 0
     ? undefined
     : (await selectModule()).selectPackages(declared, platform);
   await checkSources(project, [...project.oci.copy, ...request.copies]);
   const outputs = [request.output, request.archive?.path].flatMap((path) => path ?? []);
+  const certificates = await readCertificates(project.oci.ca);
   return {
     ...(packages === undefined ? {} : { packages }),
+    ...(certificates === undefined ? {} : { certificates }),
     ...(request.embedSelf === true ? { self: await selfExecutable(platform) } : {}),
     outputs,
   };

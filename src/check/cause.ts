@@ -3,6 +3,8 @@
  * @module
  */
 
+import { needNamed } from "./needs.ts";
+
 /** A cause; paths are those of the image. */
 export type Cause =
   /** A library that no directory of the loader has. */
@@ -24,8 +26,62 @@ export type Cause =
   | { readonly type: "missing-loader"; readonly loader: string; readonly file: string }
   /** The program in a `#!` line. */
   | { readonly type: "missing-interpreter"; readonly interpreter: string; readonly file: string }
-  /** The command that `env` in a `#!` line is to find. */
-  | { readonly type: "missing-command"; readonly command: string; readonly file: string }
+  /** The command that `env` in a `#!` line is to find, or that the lines of a script start. */
+  | {
+    readonly type: "missing-command";
+    readonly command: string;
+    readonly file: string;
+    /** Set if the script's lines start it, not its `#!` line. */
+    readonly inBody?: true;
+  }
+  /** The program that a script does nothing but start. */
+  | { readonly type: "missing-exec"; readonly target: string; readonly file: string }
+  /** An install directory of the host that scripts or links need and the image lacks. */
+  | {
+    readonly type: "missing-install";
+    /** Name of the tool's directory. */
+    readonly tool: string;
+    /** Name of the version's directory. */
+    readonly version: string;
+    readonly file: string;
+  }
+  /** A script that names an install directory of the host, for whatever it does with it. */
+  | { readonly type: "host-path"; readonly path: string; readonly file: string }
+  /** A program with a compiled-in directory, for its own files, that the image lacks. */
+  | { readonly type: "host-prefix"; readonly path: string; readonly file: string }
+  /** A tool's command that is empty, or a text without `#!`. */
+  | {
+    readonly type: "no-program";
+    readonly file: string;
+    readonly empty: boolean;
+    /** The npm package that it belongs to, whose install script was to replace it. */
+    readonly package?: string;
+  }
+  /** rustup's proxies, without a toolchain to hand on to. */
+  | { readonly type: "missing-toolchain"; readonly file: string; readonly directory: string }
+  /** A library that an extension module of a runtime needs. */
+  | {
+    readonly type: "missing-module-library";
+    readonly library: string;
+    readonly file: string;
+    /** The module as its users call it: `ssl`. */
+    readonly module: string;
+    /** Path of the runtime that loads it. */
+    readonly runtime: string;
+    /** Whose module it is: the tool's short name, or the runtime's. */
+    readonly owner: string;
+    /** Set for modules that hardly any image needs. */
+    readonly optional?: true;
+  }
+  /** A link of a tool, not a command, that leads out of the image. */
+  | {
+    readonly type: "dangling-file";
+    readonly file: string;
+    readonly target: string;
+    readonly tool: string;
+  }
+  /** What commands open at run time and the image lacks, by its name in needs.ts. */
+  | { readonly type: "missing-need"; readonly need: string }
   /** The entrypoint or command of the image. */
   | { readonly type: "missing-entrypoint"; readonly command: string; readonly field: string }
   | {
@@ -42,6 +98,32 @@ export type Cause =
   /** Scripts that name each other as interpreters. */
   | { readonly type: "endless-scripts"; readonly file: string };
 
+/**
+ * How grave a cause is.
+ * - `start`: a command does not start.
+ * - `part`: it starts, and a part of it cannot work.
+ * - `need`: it lacks something that it opens if it is used for that; `--strict` and exit codes do not count it.
+ * - `detail`: hardly any image needs it; told with `-v` only.
+ */
+export type Severity = "start" | "part" | "need" | "detail";
+
+/** The severity of a cause. */
+export function severityOf(cause: Cause): Severity {
+  switch (cause.type) {
+    case "no-program":
+      return cause.empty || cause.package !== undefined ? "start" : "part";
+    case "host-path":
+    case "dangling-file":
+      return "part";
+    case "missing-module-library":
+      return cause.optional ? "detail" : "part";
+    case "missing-need":
+      return needNamed(cause.need)?.severity ?? "need";
+    default:
+      return "start";
+  }
+}
+
 /** Whether two causes are the same: what is missing counts, not who finds it missing. */
 export function causeKey(cause: Cause): string {
   switch (cause.type) {
@@ -56,6 +138,16 @@ export function causeKey(cause: Cause): string {
     case "missing-command":
     case "missing-entrypoint":
       return `${cause.type} ${cause.command}`;
+    case "missing-exec":
+      return `${cause.type} ${cause.target}`;
+    case "missing-install":
+      return `${cause.type} ${cause.tool} ${cause.version}`;
+    case "host-path":
+      return `${cause.type} ${cause.path}`;
+    case "missing-module-library":
+      return `${cause.type} ${cause.library} ${cause.file}`;
+    case "missing-need":
+      return `${cause.type} ${cause.need}`;
     default:
       return `${cause.type} ${cause.file}`;
   }

@@ -2,9 +2,12 @@
  * Checks every command of an image: those on its PATH, its entrypoint and its default command.
  * @module
  */
-import { type Cause, causeKey } from "./cause.ts";
+import { basename } from "@std/path/posix";
+import { type Cause, causeKey, severityOf } from "./cause.ts";
 import { ImageView, type ViewFile, type ViewLayer } from "./image_view.ts";
-import { Starter } from "./starter.ts";
+import { missingNeeds } from "./needs.ts";
+import { maybeMissingInstall, Starter } from "./starter.ts";
+import { danglingLinks, missingModules } from "./tool_parts.ts";
 
 /** What a layer is called, if it is one of ours. */
 export interface LayerLabel {
@@ -70,8 +73,12 @@ export interface CheckReport {
   readonly distribution: readonly string[];
   /** `VERSION_ID` of its os-release. */
   readonly distributionVersion?: string;
+  /** The package manager that the image has; absent if it has none that is known. */
+  readonly packageManager?: "apt" | "apk";
   /** Whether musl is the image's C library. */
   readonly musl: boolean;
+  /** Whether glibc's loader is in the image. */
+  readonly glibc: boolean;
 }
 
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -89,7 +96,7 @@ interface Command {
 }
 
 /** Names of what lies beside programs, often with execute bits, and is no command. */
-const LIBRARY_NAME = /\.(?:dll|dylib|node|so(?:\.\d+)*)$/;
+const LIBRARY_NAME = /\.(?:dll|dylib|node|so(?:\.\d+)*)$|-gdb\.py$/;
 
 /** Files that a shell would run, and those that were meant to be run and cannot be. */
 function maybeCommand(view: ImageView, directory: string, name: string): Command | undefined {
@@ -155,8 +162,9 @@ class Problems {
       dependents: [...dependent].filter((name) => !direct.has(name)).sort(),
       ofBase,
     }));
-    const weight = ({ commands, dependents, ofBase }: Problem): number =>
-      (ofBase ? 0 : 1e6) + commands.length + dependents.length;
+    const weight = ({ cause, commands, dependents, ofBase }: Problem): number =>
+      (ofBase ? 0 : 1e6) + (severityOf(cause) === "start" ? 1e5 : 0) + commands.length +
+      dependents.length;
     return problems.sort((a, b) => weight(b) - weight(a));
   }
 }
@@ -201,14 +209,79 @@ function checkCommand(command: Command, checking: Checking): void {
   const ofBase = isOfBase(layer, labels);
   if (file === undefined) {
     const target = view.linkTarget(path) ?? "";
-    return problems.add({ type: "dangling-link", file: path, target }, {
+    const install = maybeMissingInstall(view, path);
+    const cause: Cause = install === undefined
+      ? { type: "dangling-link", file: path, target }
+      : { type: "missing-install", ...install, file: path };
+    return problems.add(cause, { name, direct: true, ofBase });
+  }
+  const causes = starter.causesOf(file);
+  for (const cause of causes) problems.add(cause, { name, direct: isDirect(cause, file), ofBase });
+  if (causes.length > 0 || labels[file.layer]?.kind !== "tool") return;
+  const installs = file.program.kind === "script" ? file.program.installs ?? [] : [];
+  for (const install of installs.filter((one) => view.resolve(one) === undefined)) {
+    problems.add({ type: "host-path", path: install, file: file.path }, {
       name,
       direct: true,
       ofBase,
     });
   }
-  for (const cause of starter.causesOf(file)) {
-    problems.add(cause, { name, direct: isDirect(cause, file), ofBase });
+}
+
+/** rustup's proxies (rustup's `TOOLS` and `DUP_TOOLS`). */
+const RUST_PROXIES =
+  /^(?:cargo|rustc|rustdoc|rustfmt|rust-(?:lldb|gdb|gdbgui|analyzer)|rls|cargo-(?:clippy|miri|fmt)|clippy-driver)$/;
+
+/** rustup's proxies start whatever toolchain they find, which is none if none is in the image. */
+function checkRustup(
+  commands: ReadonlyMap<string, readonly Command[]>,
+  env: readonly string[],
+  { view, labels, problems }: Checking,
+): void {
+  const rustup = commands.get("rustup")?.[0];
+  if (rustup?.file === undefined) return;
+  const directory = `${variable(env, "RUSTUP_HOME") ?? "/root/.rustup"}/toolchains`;
+  if (view.list(directory).length > 0) return;
+  const place = rustup.path.slice(0, rustup.path.lastIndexOf("/"));
+  const ofBase = isOfBase(rustup.layer, labels);
+  for (const [name, [first]] of commands) {
+    if (!RUST_PROXIES.test(name) || first?.path !== `${place}/${name}`) continue;
+    const cause: Cause = { type: "missing-toolchain", file: rustup.path, directory };
+    problems.add(cause, { name, direct: true, ofBase });
+  }
+}
+
+/** What tools have besides commands, and what they open at run time. */
+function checkTools(
+  commands: ReadonlyMap<string, readonly Command[]>,
+  env: readonly string[],
+  checking: Checking,
+): void {
+  const { view, labels, problems } = checking;
+  const isAnyOurs = labels.some(({ kind }) => kind !== undefined);
+  const paths = new Set([...commands.values()].flatMap((all) => all.map(({ path }) => path)));
+  labels.forEach(({ kind, name: tool }, layer) => {
+    if (isAnyOurs && kind !== "tool") return;
+    const parts = { ...checking, layer, tool };
+    for (const cause of missingModules(parts)) {
+      problems.add(cause, { name: basename(cause.runtime), direct: true, ofBase: false });
+    }
+    for (const cause of kind === "tool" ? danglingLinks(parts, paths) : []) {
+      const name = cause.type === "dangling-file" ? cause.tool : basename(cause.file);
+      problems.add(cause, { name, direct: true, ofBase: false });
+    }
+  });
+  const ours = [...commands].filter(([, all]) =>
+    all.some(({ layer }) => /^(?:tool|mise)$/.test(labels[layer]?.kind ?? ""))
+  );
+  const image = {
+    view,
+    variable: (name: string) => variable(env, name),
+    commands: new Set(ours.map(([name]) => name)),
+  };
+  for (const { need, commands: lacking } of missingNeeds(image)) {
+    const cause: Cause = { type: "missing-need", need };
+    for (const name of lacking) problems.add(cause, { name, direct: true, ofBase: false });
   }
 }
 
@@ -238,6 +311,31 @@ function osRelease(view: ImageView): Pick<CheckReport, "distribution" | "distrib
   return { distribution, ...(version === "" ? {} : { distributionVersion: version }) };
 }
 
+/** The package manager, if it is there and not only the distribution's name. */
+function maybePackageManager(
+  view: ImageView,
+  distribution: readonly string[],
+): CheckReport["packageManager"] {
+  const has = (...paths: readonly string[]): boolean =>
+    paths.some((path) => view.resolve(path) !== undefined);
+  if (distribution.some((id) => id === "debian" || id === "ubuntu")) {
+    return has("/usr/bin/apt-get", "/bin/apt-get") ? "apt" : undefined;
+  }
+  return distribution.includes("alpine") && has("/sbin/apk", "/usr/sbin/apk") ? "apk" : undefined;
+}
+
+function systemOf(view: ImageView): Omit<CheckReport, "commands" | "problems" | "duplicates"> {
+  const release = osRelease(view);
+  const packageManager = maybePackageManager(view, release.distribution);
+  const loaders = ["/lib64", "/lib"].flatMap((one) => view.list(one));
+  return {
+    ...release,
+    ...(packageManager === undefined ? {} : { packageManager }),
+    musl: loaders.some((name) => name.startsWith("ld-musl-")),
+    glibc: loaders.some((name) => /^ld-linux|^ld64\.so|^ld\.so\.1$/.test(name)),
+  };
+}
+
 /** Checks an image. @throws {MiseOciError} `invalid` for layers that could not be unpacked. */
 export function checkImage(input: CheckInput): CheckReport {
   const view = new ImageView(input.layers);
@@ -246,7 +344,8 @@ export function checkImage(input: CheckInput): CheckReport {
     .filter((directory) => directory.startsWith("/"));
   const libraryPath = variable(input.env, "LD_LIBRARY_PATH") ?? "";
   const { architecture } = input;
-  const starter = new Starter({ view, architecture, path, libraryPath });
+  const isTool = (layer: number): boolean => labels[layer]?.kind === "tool";
+  const starter = new Starter({ view, architecture, path, libraryPath, isTool });
   const commands = listCommands(view, path);
   const checking = { view, starter, labels, problems: new Problems() };
   for (const all of commands.values()) {
@@ -254,14 +353,16 @@ export function checkImage(input: CheckInput): CheckReport {
     if (command !== undefined) checkCommand(command, checking);
   }
   checkStart(input, checking);
+  checkRustup(commands, input.env, checking);
+  checkTools(commands, input.env, checking);
   const problems = checking.problems.list();
   // What a container starts without arguments may be no command of PATH.
-  const failing = problems.flatMap((problem) => [...problem.commands, ...problem.dependents]);
+  const failing = problems.filter(({ cause }) => severityOf(cause) === "start")
+    .flatMap((problem) => [...problem.commands, ...problem.dependents]);
   return {
     commands: new Set([...commands.keys(), ...failing]).size,
     problems,
     duplicates: findDuplicates(commands, labels),
-    ...osRelease(view),
-    musl: view.list("/lib").some((name) => name.startsWith("ld-musl-")),
+    ...systemOf(view),
   };
 }

@@ -61,7 +61,11 @@ export function openFrom(source: BlobSource): CheckedImage["open"] {
 
 const REPORTS = "image-check";
 /** To be raised whenever the same image can give another report. */
-const RULES = 1;
+const RULES = 2;
+
+/** Entries of the environment that decide a report. */
+const CHECKED_VARIABLE =
+  /^(?:PATH|LD_LIBRARY_PATH|RUSTUP_HOME|SSL_CERT_FILE|SSL_CERT_DIR|TZ|TZDIR|LANG|LC_ALL|DOTNET_SYSTEM_GLOBALIZATION_INVARIANT)=/;
 
 /** What the check is told of a layer. */
 export function labelOf({ annotations = {} }: Descriptor): LayerLabel {
@@ -73,7 +77,7 @@ export function labelOf({ annotations = {} }: Descriptor): LayerLabel {
 /** Everything that decides a report. */
 async function reportKey({ config, layers }: CheckedImage): Promise<string> {
   const { architecture, config: run = {} } = config;
-  const env = run.Env?.filter((entry) => /^(?:PATH|LD_LIBRARY_PATH)=/.test(entry));
+  const env = run.Env?.filter((entry) => CHECKED_VARIABLE.test(entry));
   const parts = [
     RULES,
     architecture,

@@ -2,9 +2,11 @@
  * Problems in words.
  * @module
  */
-import type { Cause } from "./cause.ts";
+import { basename, dirname } from "@std/path/posix";
+import { type Cause, severityOf } from "./cause.ts";
 import type { Duplicate } from "./check_image.ts";
 import type { Finding } from "./findings.ts";
+import { needNamed } from "./needs.ts";
 
 const SHOWN = 5;
 
@@ -46,9 +48,17 @@ function describeCauses(
       return `${JSON.stringify(cause.interpreter)} is missing, which ${first}`;
     }
     case "missing-command": {
+      if (cause.inBody === true) {
+        const start = plural ? "they start" : "it starts";
+        return `${cause.command} is not on the image's PATH, which ${start}`;
+      }
       const first = plural ? "their first lines ask" : "its first line asks";
       return `${cause.command} is not on the image's PATH, which ${first} env for`;
     }
+    case "missing-module-library":
+    case "dangling-file":
+    case "missing-need":
+      return maybePartly(causes, []) ?? "";
     case "missing-entrypoint":
       return `the image's ${cause.field} names it, and it is not in the image`;
     default:
@@ -82,7 +92,13 @@ type FileCause = Extract<
       | "malformed"
       | "not-executable"
       | "dangling-link"
-      | "endless-scripts";
+      | "endless-scripts"
+      | "missing-exec"
+      | "missing-install"
+      | "host-path"
+      | "host-prefix"
+      | "no-program"
+      | "missing-toolchain";
   }
 >;
 
@@ -100,6 +116,22 @@ function describeFile(cause: FileCause): string {
       return `${file} may not be executed`;
     case "dangling-link":
       return `${file} is a link to ${JSON.stringify(cause.target)}, which is not in the image`;
+    case "missing-exec":
+      return `${file} starts ${JSON.stringify(cause.target)}, which is not in the image`;
+    case "missing-install":
+      return `${file} needs ${cause.tool} ${cause.version}, which is not in the image`;
+    case "host-path":
+      return `${file} names ${JSON.stringify(cause.path)}, which is not in the image`;
+    case "host-prefix":
+      return `${file} was compiled to find its files in ${
+        JSON.stringify(cause.path)
+      }, which is not in the image`;
+    case "no-program":
+      return cause.empty ? `${file} is empty` : `${file} is a text without a "#!" line`;
+    case "missing-toolchain":
+      return `rustup's commands hand on to a toolchain in ${
+        JSON.stringify(cause.directory)
+      }, and none is there`;
     case "endless-scripts":
       return `${file} is a script whose interpreters are scripts without end`;
   }
@@ -110,12 +142,58 @@ function alsoThere(count: number): string {
   return count === 0 ? "" : ` (and ${count} other ${count === 1 ? "file" : "files"} there)`;
 }
 
+/** What starts and lacks a part, as a sentence; `undefined` for causes that keep a command from starting. */
+function maybePartly(
+  causes: readonly [Cause, ...Cause[]],
+  commands: readonly string[],
+): string | undefined {
+  const [cause] = causes;
+  const names = listNames(commands);
+  switch (cause.type) {
+    case "missing-module-library": {
+      const all = causes.flatMap((one) => one.type === cause.type ? [one] : []);
+      const modules = distinct(all.map(({ module }) => module));
+      const libraries = distinct(all.map(({ library }) => library));
+      const are = libraries.length === 1 ? "is" : "are";
+      return `${cause.owner} cannot load ${modules.length === 1 ? "its module" : "its modules"} ${
+        listNames(modules)
+      }: the ${libraries.length === 1 ? "library" : "libraries"} ${
+        listNames(libraries)
+      } ${are} missing`;
+    }
+    case "dangling-file": {
+      const targets = causes.flatMap((one) => one.type === cause.type ? basename(one.target) : []);
+      return `${cause.tool} lacks files that it has links to: ${
+        listNames(distinct(targets).toSorted(), 3)
+      } of ${dirname(cause.target)} ${targets.length === 1 ? "is" : "are"} not in the image`;
+    }
+    case "host-path":
+      return `${names} may not work in the image: ${describeFile(cause)}${
+        alsoThere(causes.length - 1)
+      }`;
+    case "missing-need": {
+      const need = needNamed(cause.need);
+      return `${need?.what}: ${need?.effect} ${names}`;
+    }
+    case "no-program":
+      return severityOf(cause) === "start"
+        ? undefined
+        : `${names} start${commands.length === 1 ? "s" : ""} from a shell only: ${
+          describeFile(cause)
+        }${alsoThere(causes.length - 1)}`;
+    default:
+      return undefined;
+  }
+}
+
 /**
  * Problems as a sentence without a final period: which commands, why, and which others depend on them.
  */
 export function describeProblem(
   { causes, commands, dependents }: Pick<Finding, "causes" | "commands" | "dependents">,
 ): string {
+  const partly = maybePartly(causes, commands);
+  if (partly !== undefined) return partly;
   const first = commands.length > 0 ? commands : dependents;
   const plural = first.length !== 1;
   const others = commands.length > 0 && dependents.length > 0

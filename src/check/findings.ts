@@ -4,7 +4,7 @@
  * @module
  */
 import { dirname } from "@std/path/posix";
-import { type Cause, causeKey } from "./cause.ts";
+import { type Cause, causeKey, type Severity, severityOf } from "./cause.ts";
 import type { CheckReport, Problem } from "./check_image.ts";
 import { describeProblem } from "./describe.ts";
 import { remediesFor, type Remedy } from "./remedies.ts";
@@ -13,6 +13,8 @@ import { remediesFor, type Remedy } from "./remedies.ts";
 export interface Finding {
   /** One sentence without a final period. */
   readonly message: string;
+  /** How grave it is. */
+  readonly severity: Severity;
   /** Commands that are, or load, what fails; by name, sorted. */
   readonly commands: readonly string[];
   /** Commands that need one of those to run, by name, sorted. */
@@ -27,7 +29,8 @@ export interface Finding {
 
 /** What problems have in common that one finding tells. */
 function findingKey({ cause, commands, dependents, ofBase }: Problem): string {
-  const parts = (...more: readonly string[]): string => JSON.stringify([cause.type, ofBase, more]);
+  const parts = (...more: readonly string[]): string =>
+    JSON.stringify([cause.type, severityOf(cause), ofBase, more]);
   const who = [...commands, "", ...dependents];
   switch (cause.type) {
     case "missing-library":
@@ -40,7 +43,14 @@ function findingKey({ cause, commands, dependents, ofBase }: Problem): string {
     case "malformed":
     case "not-executable":
     case "dangling-link":
+    case "no-program":
       return parts(dirname(cause.file));
+    case "host-path":
+      return parts(dirname(cause.path));
+    case "dangling-file":
+      return parts(cause.tool, dirname(cause.target));
+    case "missing-module-library":
+      return parts(cause.owner, cause.runtime);
     default:
       return parts(causeKey(cause));
   }
@@ -48,6 +58,14 @@ function findingKey({ cause, commands, dependents, ofBase }: Problem): string {
 
 function union(lists: readonly (readonly string[])[]): readonly string[] {
   return [...new Set(lists.flat())].sort();
+}
+
+/**
+ * Whether a finding makes an image fail its check: a command does not start, or a part of it cannot work.
+ * What only the base has, its image cannot change; what a command may need is a warning.
+ */
+export function isFailure({ severity, ofBase }: Pick<Finding, "severity" | "ofBase">): boolean {
+  return !ofBase && (severity === "start" || severity === "part");
 }
 
 /** The findings of a report, the gravest first. */
@@ -67,6 +85,7 @@ export function findingsOf(report: CheckReport): readonly Finding[] {
     const causes: Finding["causes"] = [first.cause, ...rest.map(({ cause }) => cause)];
     return {
       message: describeProblem({ causes, commands, dependents }),
+      severity: severityOf(first.cause),
       commands,
       dependents,
       ofBase: first.ofBase,

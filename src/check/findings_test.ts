@@ -8,7 +8,7 @@ const ATOMIC: Cause = { type: "missing-library", library: "libatomic.so.1", file
 
 /** The messages and first remedies for an image of these files on Debian. */
 function told(files: Readonly<Record<string, FileFixture>>): readonly (string | undefined)[][] {
-  const release = { "etc/os-release": "ID=debian\n" };
+  const release = { "etc/os-release": "ID=debian\n", "usr/bin/apt-get": { type: 2 } };
   return findingsOf(check([{ ...release, ...files }])).map(({ message, remedies }) => [
     message,
     remedies[0]?.text,

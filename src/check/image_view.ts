@@ -93,6 +93,13 @@ export class ImageView {
     return layerOf;
   }
 
+  /** Entries of one layer that no other layer hides, with their absolute paths. */
+  *entriesOf(layer: number): Iterable<{ readonly path: string; readonly entry: FactsEntry }> {
+    for (const entry of this.#layers[layer]?.facts.entries ?? []) {
+      if (this.#files.get(entry.path)?.entry === entry) yield { path: `/${entry.path}`, entry };
+    }
+  }
+
   /** Names in the directory that a path leads to, sorted; empty if it leads to none. */
   list(path: string): readonly string[] {
     return this.#files.names(path);

@@ -34,10 +34,10 @@ export function keepsText(path: string): boolean {
 
 /** Whether a file is looked into: it can be executed, has a library's name, or is where commands are. */
 export function mayBeProgram(path: string, mode: number): boolean {
-  return (mode & 0o111) !== 0 || /\.so(?:\.[^/]*)?$|(?:^|\/)s?bin\/[^/]+$/.test(path);
+  return (mode & 0o111) !== 0 || /\.(?:so(?:\.[^/]*)?|node)$|(?:^|\/)s?bin\/[^/]+$/.test(path);
 }
 
-const FORMAT = 1;
+const FORMAT = 2;
 const TYPES: readonly IndexedEntry["type"][] = [
   "file",
   "directory",

@@ -44,6 +44,8 @@ Deno.test("readBlobFacts() looks into what can be executed, libraries, and what 
     "lib/liba.so.1": "elf",
     "lib/liba.so.1.2.3": "elf",
     "bin/s": "script",
+    "bin/text": "text",
+    "opt/empty": "empty",
     "opt/broken": "malformed",
   });
   assertEquals(found.entries.length, 9);
@@ -126,7 +128,7 @@ Deno.test("facts survive their JSON, and damaged ones are none", async () => {
       "",
       "{}",
       text.slice(1),
-      text.replace('"format":1', '"format":0'),
+      text.replace('"format":2', '"format":0'),
     ]
   ) {
     assertEquals(maybeParseFacts(damaged), undefined);

@@ -12,7 +12,7 @@
  * no false alarms: loaders that are not known, libraries that a program opens while it runs, relative paths.
  * @module
  */
-export type { Cause } from "./cause.ts";
+export type { Cause, Severity } from "./cause.ts";
 export {
   checkImage,
   type CheckInput,
@@ -24,7 +24,7 @@ export {
 } from "./check_image.ts";
 export { describeCause, describeDuplicate } from "./describe.ts";
 export { type Elf, ElfError, parseElf } from "./elf.ts";
-export { type Finding, findingsOf } from "./findings.ts";
+export { type Finding, findingsOf, isFailure } from "./findings.ts";
 export { encodeFacts, type LayerFacts, maybeParseFacts } from "./layer_facts.ts";
 export { type BlobFactsOptions, FactsCollector, readBlobFacts } from "./read_blob_facts.ts";
 export { readTreeFacts } from "./read_tree_facts.ts";

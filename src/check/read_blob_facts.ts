@@ -19,6 +19,7 @@ import {
 import { parseLoaderCache } from "./loader_cache.ts";
 import { beginsLikeElf, HEAD_BYTES, type Program, readProgram } from "./program.ts";
 import { accessBytes, FileAccess } from "./random_access.ts";
+import { SCRIPT_BYTES } from "./script_body.ts";
 
 /** ELF files up to this size stay in memory while they are read. */
 const MEMORY_BYTES = 8 * 1024 * 1024;
@@ -103,10 +104,12 @@ export class FactsCollector implements LayerFacts, TarHandler, Disposable {
     }
   }
 
-  /** Makes room for the rest of an ELF file; of others the beginning is enough. */
+  /** Makes room for the rest of an ELF file or a short script; of others the beginning is enough. */
   #more(current: Current): boolean {
     const { into, size } = current;
-    if (into === "file" || into.length === size || !beginsLikeElf(into)) return false;
+    if (into === "file" || into.length === size) return false;
+    const isShortScript = size <= SCRIPT_BYTES && into[0] === 0x23 && into[1] === 0x21;
+    if (!isShortScript && !beginsLikeElf(into)) return false;
     if (size <= MEMORY_BYTES) {
       current.into = new Uint8Array(size);
       current.into.set(into);
@@ -150,9 +153,11 @@ export class FactsCollector implements LayerFacts, TarHandler, Disposable {
       );
       return;
     }
-    const access = into === "file" ? new FileAccess(this.#file().fd, size) : accessBytes(into);
+    const access = into === "file"
+      ? new FileAccess(this.#file().fd, size)
+      : { ...accessBytes(into), size };
     const head = access.read(0, HEAD_BYTES);
-    const program = readProgram(head, () => access);
+    const program = readProgram(entry.path, head, () => access);
     if (program.kind !== "other") this.programs.set(entry, program);
   }
 

@@ -17,12 +17,21 @@ import {
 import { parseLoaderCache } from "./loader_cache.ts";
 import { HEAD_BYTES, type Program, readProgram } from "./program.ts";
 import { accessBytes, FileAccess, type RandomAccess } from "./random_access.ts";
+import { SCRIPT_BYTES } from "./script_body.ts";
 
 /** The program in a file; its `#!` line as it is in the layer. */
-function programOf(access: RandomAccess, tree: LayerTree): Program {
+function programOf(path: string, access: RandomAccess, tree: LayerTree): Program {
   const head = access.read(0, HEAD_BYTES);
   const relocated = maybeRelocateShebang(head, tree.relocations);
-  return readProgram(relocated?.bytes ?? head, () => access);
+  if (relocated === undefined) return readProgram(path, head, () => access);
+  const { bytes, replaced } = relocated;
+  const size = access.size - replaced + bytes.length;
+  const rest = access.read(replaced, Math.min(access.size, SCRIPT_BYTES) - replaced);
+  return readProgram(
+    path,
+    bytes,
+    () => ({ ...accessBytes(new Uint8Array([...bytes, ...rest])), size }),
+  );
 }
 
 function withAccess<T>(entry: LayerEntry, use: (access: RandomAccess) => T): T {
@@ -56,7 +65,7 @@ export function readTreeFacts(tree: LayerTree): LayerFacts {
       const isCache = path === LOADER_CACHE;
       texts.set(path, isCache ? parseLoaderCache(bytes) : new TextDecoder().decode(bytes));
     } else if (mayBeProgram(path, mode)) {
-      const program = withAccess(source, (access) => programOf(access, tree));
+      const program = withAccess(source, (access) => programOf(path, access, tree));
       if (program.kind !== "other") programs.set(entry, program);
     }
   }

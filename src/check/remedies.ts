@@ -7,6 +7,7 @@ import type { Cause } from "./cause.ts";
 import type { CheckReport } from "./check_image.ts";
 import { listNames } from "./describe.ts";
 import { isMuslLoader } from "./musl_loader.ts";
+import { needNamed } from "./needs.ts";
 import {
   COMMAND_PACKAGES,
   COMMAND_TOOLS,
@@ -33,19 +34,16 @@ export interface Remedy {
 }
 
 /** What of a report decides about remedies. */
-export type RemedyContext = Pick<CheckReport, "distribution" | "musl">;
-
-/** The package manager of an image, by its os-release. */
-function managerOf({ distribution }: RemedyContext): PackageRemedy["manager"] | undefined {
-  if (distribution.includes("debian") || distribution.includes("ubuntu")) return "apt";
-  return distribution.includes("alpine") ? "apk" : undefined;
-}
+export type RemedyContext = Pick<
+  CheckReport,
+  "packageManager" | "distributionVersion" | "musl" | "glibc"
+>;
 
 function packageRemedy(
   names: PackageNames | undefined,
   context: RemedyContext,
 ): readonly Remedy[] {
-  const manager = managerOf(context);
+  const manager = context.packageManager;
   const name = manager === undefined ? undefined : names?.[manager];
   if (manager === undefined || name === undefined) return [];
   return [addPackages([{ manager, name }])];
@@ -56,13 +54,58 @@ function addPackages(packages: readonly PackageRemedy[]): Remedy {
   return { text: `Add ${listNames(names, names.length)} to [bootstrap.packages]`, packages };
 }
 
-const OTHER_BASE: Remedy = { text: "Use a base that has it, such as debian:bookworm-slim" };
+/** What debian:bookworm-slim has; of others only the users can know a base that has them. */
+const IN_SLIM =
+  /^(?:ba|da)?sh$|^(?:env|sed|grep|perl|mawk|awk|find|tar|gzip)$|^lib(?:c|m|z|gcc_s|stdc\+\+|lzma|bz2|zstd|tinfo|crypt)\.so\./;
+
+/** For an image without a package manager, which `[bootstrap.packages]` cannot change. */
+function otherBase(name: string): Remedy {
+  return {
+    text: IN_SLIM.test(name)
+      ? "Use a base that has it, such as debian:bookworm-slim"
+      : `Use a base that has ${name}`,
+  };
+}
 
 type CauseOf<Type extends Cause["type"]> = Extract<Cause, { readonly type: Type }>;
 
+/** For what names an install directory of the host: the tools can be at the same path in the image. */
+function mountThere(path: string): Remedy {
+  const directory = path.replace(/\/installs\/.*$/, "");
+  return {
+    text: `Have the tools at the path of the host: --mount-point ${JSON.stringify(directory)}`,
+  };
+}
+
+const REINSTALL: Remedy = { text: "Install it again" };
+
+/** For files of the host that a tool of a distribution has links to. */
+function forFiles(directory: string, context: RemedyContext): readonly Remedy[] {
+  const packages = directory.startsWith("/etc/ssl/certs")
+    ? packageRemedy({ apt: "ca-certificates-java", apk: "java-cacerts" }, context)
+    : [];
+  return [...packages, {
+    text: `Copy ${JSON.stringify(directory)} with [[oci.copy]], or let mise install the tool`,
+  }];
+}
+
+/** For what commands open at run time. */
+function forNeed(name: string, context: RemedyContext): readonly Remedy[] {
+  const need = needNamed(name);
+  if (need === undefined) return [];
+  const { distributionVersion = "" } = context;
+  const fitting = need.packages.filter(({ versions }) =>
+    versions?.test(distributionVersion) ?? true
+  );
+  return [
+    ...fitting.flatMap((names) => packageRemedy(names, context)).slice(0, 1),
+    { text: need.otherwise },
+  ];
+}
+
 /** For libraries that a program lacks: all that have a package with one line. */
 function forLibraries(
-  causes: readonly CauseOf<"missing-library">[],
+  causes: readonly { readonly library: string; readonly elsewhere?: string }[],
   context: RemedyContext,
 ): readonly Remedy[] {
   const elsewhere = causes[0]?.elsewhere;
@@ -85,7 +128,9 @@ function forLibraries(
   }
   const known = packages.size === 0 ? [] : [addPackages([...packages.values()])];
   if (unknown.length === 0) return known;
-  if (managerOf(context) === undefined) return [OTHER_BASE];
+  if (context.packageManager === undefined) {
+    return [otherBase(unknown.find((name) => !IN_SLIM.test(name)) ?? unknown[0] ?? "")];
+  }
   const what = unknown.length === 1 ? "package that has" : "packages that have";
   const names = listNames(unknown, unknown.length);
   return [...known, { text: `Add the ${what} ${names} to [bootstrap.packages]` }];
@@ -123,8 +168,22 @@ function forLoader(loader: string, context: RemedyContext): readonly Remedy[] {
     const glibcBuild = { text: "Use the tool's build for glibc" };
     return [...packageRemedy({ apt: "musl" }, context), glibcBuild];
   }
+  if (context.glibc) {
+    return [{ text: `Install a build of the tool that does not ask for ${loader}` }];
+  }
   const base = { text: "Use a base with glibc, such as debian:bookworm-slim" };
   return context.musl ? [base, { text: "Use the tool's build for musl" }] : [base];
+}
+
+/** A directory of mise has the name of its tool, unless that has a backend in it. */
+function addTool({ tool, version }: CauseOf<"missing-install">): Remedy {
+  const backend =
+    /^(?:npm|pipx|pypi|cargo|gem|go|github|gitlab|ubi|aqua|http|asdf|vfox|conda|spm|dotnet)-/;
+  return {
+    text: backend.test(tool)
+      ? `Add the tool of installs/${tool}, version ${version}, to [tools]`
+      : `Add ${tool} = "${version}" to [tools]`,
+  };
 }
 
 /** For a command that is missing: a tool of mise, or a package. */
@@ -139,7 +198,7 @@ function forCommand(command: string, context: RemedyContext): readonly Remedy[] 
     return [{ text: `Write "env -S ${command}": env takes one word for the command` }];
   }
   const all = [...asTool, ...asPackage];
-  return all.length > 0 ? all : managerOf(context) === undefined ? [OTHER_BASE] : [];
+  return all.length > 0 ? all : context.packageManager === undefined ? [otherBase(name)] : [];
 }
 
 /** For a path in a `#!` line: it must be there itself, so a tool on PATH does not help. */
@@ -147,16 +206,62 @@ function forInterpreter(interpreter: string, context: RemedyContext): readonly R
   if (interpreter.endsWith("\r")) {
     return [{ text: "Its first line ends with a carriage return: save it with Unix line ends" }];
   }
+  const name = basename(interpreter);
   if (!/^(?:\/usr)?\/bin\//.test(interpreter)) {
+    const isPython = /^python[\d.]*$/.test(name);
     return [{
-      text: "Build the image at the path where it was installed for, or install it again",
+      text: isPython
+        ? "Add python to [tools], and install it again with that Python"
+        : "Build the image at the path where it was installed for, or install it again",
     }];
   }
-  const name = basename(interpreter);
   const asPackage = Object.hasOwn(COMMAND_PACKAGES, name)
     ? packageRemedy(COMMAND_PACKAGES[name], context)
     : [];
-  return asPackage.length > 0 ? asPackage : [OTHER_BASE];
+  return asPackage.length > 0 ? asPackage : [otherBase(name)];
+}
+
+/** For a tool that was not packed whole, or looks for itself on the host. */
+function forTool(
+  cause: CauseOf<
+    | "missing-exec"
+    | "missing-install"
+    | "host-path"
+    | "host-prefix"
+    | "no-program"
+    | "missing-toolchain"
+  >,
+): readonly Remedy[] {
+  switch (cause.type) {
+    case "missing-exec":
+      return cause.target.includes("/installs/")
+        ? [REINSTALL]
+        : [{ text: `Copy ${JSON.stringify(cause.target)} with [[oci.copy]]` }];
+    case "missing-install":
+      return [addTool(cause)];
+    case "host-path":
+      return [mountThere(cause.path)];
+    case "host-prefix": {
+      const relocatable = {
+        text: "Install it again as a relocatable build: RUBY_CONFIGURE_OPTS=--enable-load-relative",
+      };
+      return cause.path.includes("/installs/")
+        ? [mountThere(cause.path), relocatable]
+        : [relocatable];
+    }
+    case "no-program":
+      return [
+        cause.package === undefined ? REINSTALL : {
+          text:
+            `Let the install script of the npm package ${cause.package} run, which puts the program ` +
+            `there: allow_builds = ${JSON.stringify([cause.package])} in the tool's options`,
+        },
+      ];
+    case "missing-toolchain":
+      return [{
+        text: "Add rust to [tools], or install a toolchain: rustup toolchain install stable",
+      }];
+  }
 }
 
 /**
@@ -194,11 +299,27 @@ export function remediesFor(
     case "not-executable":
       return [{ text: "Make it executable: chmod +x" }];
     case "malformed":
-      return [{ text: "Install it again" }];
+      return [REINSTALL];
     case "dangling-link":
       return cause.target.startsWith("/")
         ? [{ text: `Copy ${JSON.stringify(cause.target)} with [[oci.copy]]` }]
-        : [{ text: "Install it again" }];
+        : [REINSTALL];
+    case "missing-exec":
+    case "missing-install":
+    case "host-path":
+    case "host-prefix":
+    case "no-program":
+    case "missing-toolchain":
+      return forTool(cause);
+    case "missing-module-library":
+      return forLibraries(
+        causes.filter(isOfType("missing-module-library")),
+        context,
+      );
+    case "dangling-file":
+      return forFiles(dirname(cause.target), context);
+    case "missing-need":
+      return forNeed(cause.need, context);
     case "endless-scripts":
       return [];
   }

@@ -2,10 +2,10 @@ import { assertEquals } from "@std/assert";
 import type { Cause } from "./cause.ts";
 import { remediesFor, type RemedyContext } from "./remedies.ts";
 
-const DEBIAN: RemedyContext = { distribution: ["debian"], musl: false };
-const UBUNTU: RemedyContext = { distribution: ["ubuntu", "debian"], musl: false };
-const ALPINE: RemedyContext = { distribution: ["alpine"], musl: true };
-const NOTHING: RemedyContext = { distribution: [], musl: false };
+const DEBIAN: RemedyContext = { packageManager: "apt", musl: false, glibc: true };
+const UBUNTU: RemedyContext = { packageManager: "apt", musl: false, glibc: true };
+const ALPINE: RemedyContext = { packageManager: "apk", musl: true, glibc: false };
+const NOTHING: RemedyContext = { musl: false, glibc: false };
 
 function first(cause: Cause, context: RemedyContext): string | undefined {
   return remediesFor([cause], context)[0]?.text;
@@ -20,7 +20,11 @@ Deno.test("remediesFor() names the package of the image's own distribution", () 
   }]);
   assertEquals(first(ATOMIC, UBUNTU), 'Add "apt:libatomic1" to [bootstrap.packages]');
   assertEquals(first(ATOMIC, ALPINE), 'Add "apk:libatomic" to [bootstrap.packages]');
-  assertEquals(first(ATOMIC, NOTHING), "Use a base that has it, such as debian:bookworm-slim");
+  assertEquals(first(ATOMIC, NOTHING), "Use a base that has libatomic.so.1");
+  assertEquals(
+    first({ ...ATOMIC, library: "libstdc++.so.6" }, NOTHING),
+    "Use a base that has it, such as debian:bookworm-slim",
+  );
   const unknown = { ...ATOMIC, library: "libmine.so.1" };
   assertEquals(
     first(unknown, DEBIAN),

@@ -5,7 +5,7 @@
 import { MiseOciError } from "../errors.ts";
 import { linkWarning } from "../layer/link_warning.ts";
 import { describeDuplicate } from "./describe.ts";
-import { type Finding, findingsOf } from "./findings.ts";
+import { type Finding, findingsOf, isFailure } from "./findings.ts";
 import type { CheckReport, PackageRemedy } from "./mod.ts";
 import { packageKey } from "../plan/project.ts";
 import type { WorkflowContext } from "../context.ts";
@@ -22,8 +22,8 @@ function findingText({ message, remedies: [remedy] }: Finding, fixable = false):
 
 /** The packages that would help. */
 export function packagesOf(report: CheckReport): readonly PackageRemedy[] {
-  const found = findingsOf(report).flatMap(({ ofBase, remedies: [first] }) =>
-    ofBase ? [] : first?.packages ?? []
+  const found = findingsOf(report).flatMap(({ ofBase, severity, remedies: [first] }) =>
+    ofBase || severity === "detail" ? [] : first?.packages ?? []
   );
   return [...new Map(found.map((one) => [packageKey(one), one])).values()];
 }
@@ -31,7 +31,7 @@ export function packagesOf(report: CheckReport): readonly PackageRemedy[] {
 /** Whether the layers' own warnings of links that lead nowhere say everything of a finding. */
 function wasTold({ causes }: Finding, told: readonly string[]): boolean {
   return causes.every((cause) => {
-    if (cause.type !== "dangling-link") return false;
+    if (cause.type !== "dangling-link" && cause.type !== "dangling-file") return false;
     const text = linkWarning(cause.file, cause.target);
     return told.some((warning) => warning.endsWith(text));
   });
@@ -54,23 +54,25 @@ export function reportProblems(
   { reporter }: WorkflowContext,
 ): void {
   const findings = findingsOf(report);
-  const own = findings.filter(({ ofBase }) => !ofBase);
+  const own = findings.filter(({ ofBase, severity }) => !ofBase && severity !== "detail");
   for (const finding of own.filter((one) => !wasTold(one, told))) {
     reporter.emit({ type: "warning", text: findingText(finding, fixable) });
   }
-  for (const finding of findings.filter(({ ofBase }) => ofBase)) {
-    reporter.emit({ type: "detail", level: 1, text: `In the base: ${findingText(finding)}` });
+  for (const finding of findings.filter((one) => !own.includes(one))) {
+    const place = finding.ofBase ? "In the base: " : "";
+    reporter.emit({ type: "detail", level: 1, text: `${place}${findingText(finding)}` });
   }
   for (const duplicate of report.duplicates) {
     reporter.emit({ type: "detail", level: 1, text: describeDuplicate(duplicate) });
   }
-  if (own.length === 0 || check !== "strict") return;
+  const failures = own.filter(isFailure);
+  if (failures.length === 0 || check !== "strict") return;
   const canFix = fixable && packagesOf(report).length > 0;
   throw new MiseOciError(
     "check",
-    own.length === 1
+    failures.length === 1
       ? "The image fails its check: see the warning above"
-      : `The image fails its check: see the ${own.length} warnings above`,
+      : `The image fails its check: see the ${failures.length} warnings above`,
     {
       hint: canFix
         ? "Give --fix to write the missing packages into the config file, or leave --strict out"

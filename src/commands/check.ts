@@ -20,7 +20,7 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     directory: context.place.resolve("."),
     ...given("platform", flags.platform),
   }, context);
-  context.print(checkOutput(result, { quiet: globals.quiet }));
+  context.print(checkOutput(result, { quiet: globals.quiet, verbose: globals.verbose > 0 }));
   return passes(result) ? 0 : 1;
 }
 
@@ -34,8 +34,11 @@ export const check: Command = defineCommand({
     "Looks at every command on the image's PATH, its entrypoint and its default command: loaders, " +
     "libraries, symbol versions, architectures and #! lines, by the rules of the kernel, glibc and " +
     "musl.",
-    "The exit code is 1 if there are problems. What only the base of an image of mise-oci has is " +
-    "shown and not counted.",
+    "Also looks for what commands open while they run: libraries of Python's, Ruby's and Node.js's " +
+    "extension modules, files that a tool has links to, CA certificates, time zones and the like.",
+    "The exit code is 1 if a command does not start, or a part of it cannot work. What only the base of " +
+    "an image of mise-oci lacks, and what commands need for some of their work only, is shown and not " +
+    "counted.",
   ],
   flags: FLAGS,
   positionals: [{

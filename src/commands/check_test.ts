@@ -5,6 +5,7 @@ import { DIGEST, platform, run } from "../../tests/support/commands_fixture.ts";
 const PROBLEM: CheckResult["problems"][number] = {
   type: "missing-library",
   message: "node does not start in the image: the library libatomic.so.1 is missing",
+  severity: "start",
   commands: ["node"],
   dependents: ["prettier"],
   ofBase: false,

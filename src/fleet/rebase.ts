@@ -235,6 +235,12 @@ function refuseBoundLayers(input: RebaseInput, count: number): void {
       BUILD,
     );
   }
+  const certificates = own.some(({ annotations }) =>
+    annotations?.[Annotation.layerKind] === "certificates"
+  );
+  if (certificates) {
+    throw rebaseRefusal("its layer of CA certificates has the old base's as well", BUILD);
+  }
   const foreign = own.find(({ annotations }) => annotations?.[Annotation.layerKind] === undefined);
   if (foreign !== undefined) {
     throw rebaseRefusal(

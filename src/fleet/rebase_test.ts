@@ -92,6 +92,10 @@ Deno.test("rebase is refused for layers that are bound to the old base, or not t
       image({}, [[id("a")], [id("e"), { ...TOOL, [Annotation.systemPackages]: "apt" }]]),
       "packages",
     ],
+    [
+      image({}, [[id("a")], [id("e"), { [Annotation.layerKind]: "certificates" }]]),
+      "CA certificates",
+    ],
     [image({}, [[id("a")], [id("e")]]), "not made by mise-oci"],
     [image({}, [[id("f")], [id("e"), TOOL]]), "not those of its base"],
     [image({}, [[id("a")]]), "no layers but its base's"],

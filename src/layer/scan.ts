@@ -157,8 +157,10 @@ async function scanSource(scan: Scan, source: LayerSource): Promise<void> {
       return entries.set(scanFile(scan, source, path));
     case "absent":
       return entries.set(whiteout(path, plan.owner));
-    case "directory":
-      return entries.set({ ...owner, path, type: "directory", mode: 0o755, target: "" });
+    case "directory": {
+      const { mode = 0o755 } = source;
+      return entries.set({ ...owner, path, type: "directory", mode, target: "" });
+    }
     case "content":
       return entries.set({
         ...owner,

@@ -244,6 +244,7 @@ const FIELDS: Readonly<Record<string, FieldReader>> = {
 const OWN_FIELDS: Readonly<Record<string, FieldReader>> = {
   allow_env: (value, place) => ({ allowEnv: texts(value, place) }),
   drop_env: (value, place) => ({ dropEnv: texts(value, place) }),
+  ca: (value, place) => ({ ca: texts(value, place).map((path) => hostPath(path, place)) }),
   compression: (value, place) => ({ compression: parsed(value, place, parseCompression) }),
   exclude: (value, place) => ({ exclude: globs(value, place) }),
   store: (value, place) => ({ store: store(value, place) }),

@@ -67,3 +67,16 @@ export function parseMountPoint(text: string): MountPoint {
   if (COVERED.test(path)) fail("containers mount their own there, and the tools would not be seen");
   return path as MountPoint;
 }
+
+/**
+ * Where the system's certificates are, the commonest first: what Go's crypto/x509 (root_linux.go) and OpenSSL,
+ * curl and git of the distributions read.
+ */
+export const CERTIFICATE_BUNDLES: readonly string[] = [
+  "/etc/ssl/certs/ca-certificates.crt",
+  "/etc/pki/tls/certs/ca-bundle.crt",
+  "/etc/ssl/ca-bundle.pem",
+  "/etc/pki/tls/cacert.pem",
+  "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+  "/etc/ssl/cert.pem",
+];

@@ -34,6 +34,8 @@ export interface PlanOptions {
   readonly self?: HostExecutable;
   /** System packages for the platform, checked. */
   readonly packages?: PackageChoice;
+  /** The certificates of `[_.oci] ca` in PEM form. */
+  readonly certificates?: string;
   /** Absolute host paths that the image is written to: no copy takes them along. */
   readonly outputs?: readonly string[];
   /** `--compression`. */

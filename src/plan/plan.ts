@@ -6,6 +6,7 @@ import { Annotation } from "../oci/mod.ts";
 import { MiseOciError } from "../errors.ts";
 import { type Concern, planEnv, planPath } from "./env.ts";
 import { declaredSecrets, findExposures } from "./exposure.ts";
+import { certificateVariables } from "./layers/certificates.ts";
 import { planConfigLayer } from "./layers/config.ts";
 import { planLayers } from "./layers/mod.ts";
 import type { LayerVersions } from "./layers/planner.ts";
@@ -131,10 +132,16 @@ export function plan(project: Project, options: PlanOptions, versions: LayerVers
   const resolved = resolveOptions(project, options);
   const { env, concerns, warnings } = planEnv(project, options, resolved.mountPoint);
   refuseLongVariables(env);
+  const given = new Set(env.map(([name]) => name));
+  const certificates = certificateVariables(options.certificates)
+    .filter(([name]) => !given.has(name));
   const none = project.tools.length === 0
     ? ["The project has no tools: the image has the base and the other layers only"]
     : [];
-  const config = planConfig(project, options, { resolved, env });
+  const config = planConfig(project, options, {
+    resolved,
+    env: [...certificates, ...env],
+  });
   const planned = {
     platform: options.platform,
     from: resolved.from,

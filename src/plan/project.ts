@@ -159,6 +159,8 @@ export interface OciSection {
   readonly dropEnv: readonly string[];
   /** How layers are compressed. */
   readonly compression?: CompressionChoice;
+  /** Absolute host paths of CA certificates in PEM form. */
+  readonly ca?: readonly string[];
   /** Whether the image has the tools of tasks. */
   readonly taskTools?: boolean;
   /** Globs of paths below a tool that are left out of its layer. */

@@ -5,7 +5,7 @@
  */
 import { Annotation, type ContainerConfig } from "../oci/mod.ts";
 import { DEFAULT_WORKDIR } from "./image_config.ts";
-import { planConfigLayer } from "./layers/config.ts";
+import { type ConfigLayerInput, planConfigLayer } from "./layers/config.ts";
 import { planDotfiles } from "./layers/dotfiles.ts";
 import type { Project } from "./project.ts";
 import type { BuildPlan, ConfigPlan, LayerPlan, Owner } from "./types.ts";
@@ -45,6 +45,33 @@ function maybeNewHome(
   return names.includes("HOME") ? undefined : `/home/${user.uid}`;
 }
 
+/** Directories and files of a base that `scratch` has none of: what programs take for granted. */
+function scratchMinimum(
+  { config, layers }: BuildPlan,
+  user: ImageUser | undefined,
+  home: string | undefined,
+): Pick<ConfigLayerInput, "directories" | "files"> {
+  const lower = layers.filter(({ kind }) => kind !== "config");
+  const isFree = ({ path }: { readonly path: string }): boolean =>
+    !lower.some((layer) => holds(layer, path));
+  const { uid = 0, gid = 0 } = user ?? {};
+  const [name = ""] = (config.user ?? "").split(":");
+  const known = /^\d*$/.test(name) ? "user" : name;
+  const rows = uid === 0 ? [] : [`${known}:x:${uid}:${gid}::${home ?? "/"}:/sbin/nologin\n`];
+  const groups = gid === 0 ? [] : [`${known}:x:${gid}:\n`];
+  const files = [
+    {
+      path: "/etc/passwd",
+      content: ["root:x:0:0:root:/root:/sbin/nologin\n", ...rows].join(""),
+    },
+    { path: "/etc/group", content: ["root:x:0:\n", ...groups].join("") },
+  ];
+  return {
+    directories: [{ path: "/tmp", owner: { uid: 0, gid: 0 }, mode: 0o1777 }].filter(isFree),
+    files: config.user === undefined || !files.every(isFree) ? [] : files,
+  };
+}
+
 function settleConfig(
   { config }: BuildPlan,
   user: ImageUser | undefined,
@@ -73,6 +100,7 @@ function settleConfig(
  * - The working directory is made if no layer has it, and is the user's own.
  * - Dotfiles below `~/` go to the user's home.
  * - Login shells get the image's variables, unless the base is `scratch`.
+ * - `scratch` gets `/tmp`, and a user database if the image has a user.
  */
 export function settlePlan(
   plan: BuildPlan,
@@ -86,7 +114,8 @@ export function settlePlan(
   const workdir = config.workdir ?? (base?.WorkingDir || DEFAULT_WORKDIR);
   const lower = plan.layers.filter(({ kind }) => kind !== "config");
   const wanted = [workdir, ...(home === undefined ? [] : [home])];
-  const directories = wanted
+  const minimum = base === undefined ? scratchMinimum(plan, user, userHome) : { directories: [] };
+  const made = wanted
     .filter((path) => path.startsWith("/") && path !== "/")
     .filter((path) => !lower.some((layer) => holds(layer, path)))
     .map((path) => ({ path, owner }));
@@ -105,7 +134,8 @@ export function settlePlan(
       owner: layer.owner,
       config,
       login: base !== undefined,
-      directories,
+      ...minimum,
+      directories: [...made, ...minimum.directories],
     });
   });
   return { ...plan, config, layers };

@@ -66,6 +66,8 @@ export type LayerSource =
   | {
     readonly type: "directory";
     readonly imagePath: string;
+    /** Permission bits; by default 0755. */
+    readonly mode?: number;
     readonly owner?: Owner;
     readonly home?: string;
   };
@@ -87,7 +89,15 @@ export interface Relocation {
 }
 
 /** What a layer is for; the name of the file in `src/plan/layers/` that plans it. */
-export type LayerKind = "packages" | "tool" | "copy" | "dotfiles" | "mise" | "self" | "config";
+export type LayerKind =
+  | "packages"
+  | "tool"
+  | "certificates"
+  | "copy"
+  | "dotfiles"
+  | "mise"
+  | "self"
+  | "config";
 
 /** One layer to be built: a pure function of this, the files it names, and the compression. */
 export interface LayerPlan {

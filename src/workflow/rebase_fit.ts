@@ -14,7 +14,7 @@ import {
   type Reference,
 } from "../oci/mod.ts";
 import { maybeImageUser } from "../plan/mod.ts";
-import { type CheckReport, findingsOf, type LayerFacts } from "../check/mod.ts";
+import { type CheckReport, findingsOf, isFailure, type LayerFacts } from "../check/mod.ts";
 import { RemoteBlobs } from "../registry/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import { readBaseFiles } from "../build/base_files.ts";
@@ -63,7 +63,7 @@ function opener(
 function problemTexts(report: CheckReport | undefined): readonly string[] {
   return report === undefined
     ? []
-    : findingsOf(report).filter(({ ofBase }) => !ofBase).map(({ message }) => message);
+    : findingsOf(report).filter(isFailure).map(({ message }) => message);
 }
 
 /** A base that an image goes onto, and what it is then. */

@@ -231,3 +231,94 @@ testWith(
     assertEquals(failing.includes("bash"), false);
   },
 );
+
+const NPM_SHIM = `#!/bin/sh
+basedir=$(dirname "$0")
+if [ -x "$basedir/node" ]; then
+  exec "$basedir/node"  "$basedir/../a/cli.js" "$@"
+else
+  exec node  "$basedir/../a/cli.js" "$@"
+fi
+`;
+
+/** A certificate of nobody. */
+async function makeCertificate(path: string): Promise<void> {
+  const args = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=corp", "-days", "2"];
+  await run(["openssl", ...args, "-keyout", `${path}.key`, "-out", path]);
+}
+
+/** A tool of commands that do not start for a reason each, and one that does. */
+async function linkDeadTool(project: MiseProject): Promise<void> {
+  const tree = join(project.root, "bun");
+  await Deno.mkdir(join(tree, "bin"), { recursive: true });
+  const files = {
+    shim: NPM_SHIM,
+    empty: "",
+    placeholder: "this is to be replaced\n",
+    wrapper: `#!/bin/sh\nHOST=${tree}\nexec "$HOST/libexec/real" "$@"\n`,
+    fine: "#!/bin/sh\nexec /bin/true\n",
+  };
+  for (const [name, text] of Object.entries(files)) {
+    await Deno.writeTextFile(join(tree, "bin", name), text, { mode: 0o755 });
+  }
+  await Deno.mkdir(join(tree, "conf"));
+  await Deno.symlink("/etc/java-17-openjdk/java.security", join(tree, "conf/java.security"));
+  await project.runMise("link", "bun@1.0.0", tree);
+}
+
+testWith(
+  { needs: ["linux", "root", "mise", "base", "podman", "runc", "openssl"] },
+  "T1, T6: what the check says of shims, placeholders, wrappers and certificates is what happens",
+  async () => {
+    await using project = await createMiseProject({
+      toml: `[tools]\nbun = "1.0.0"\n[oci]\nfrom = "oci:${await buildBase()}:latest"\n`,
+      ownData: true,
+    });
+    const { root, directory, env } = project;
+    await linkDeadTool(project);
+    const built = await tryBuild(project, []);
+    assertEquals(built.code, 0, built.stderr);
+    for (
+      const text of [
+        "shim does not start in the image: node is not on the image's PATH",
+        "empty does not start in the image",
+        "placeholder starts from a shell only",
+        "wrapper does not start in the image",
+        "java.security",
+        "The image has no CA certificates: HTTPS fails for mise",
+        '"apt:ca-certificates"',
+      ]
+    ) assertStringIncludes(built.stderr, text);
+    const checked = await runProgram(["check", "--json", join(root, "image")], {
+      env,
+      cwd: directory,
+    });
+    const { problems } = JSON.parse(checked.stdout) as {
+      readonly problems: readonly {
+        readonly commands: readonly string[];
+        readonly severity: string;
+      }[];
+    };
+    const failing = problems.filter(({ severity }) => severity === "start");
+    assertEquals(failing.flatMap(({ commands }) => commands).sort(), ["empty", "shim", "wrapper"]);
+    await using podman = await startPodman();
+    const loop = "for c in shim wrapper fine; do $c >/dev/null 2>&1; echo $c $?; done";
+    const ran = await podman.runLayout(join(root, "image"), ["sh", "-c", loop]);
+    assertEquals(ran.stdout, "shim 127\nwrapper 127\nfine 0\n", ran.stderr);
+
+    const pem = join(directory, "corp.pem");
+    await makeCertificate(pem);
+    await Deno.writeTextFile(join(directory, "mise.toml"), '\n[_.oci]\nca = ["corp.pem"]\n', {
+      append: true,
+    });
+    const trusted = await tryBuild(project, []);
+    assertEquals(trusted.code, 0, trusted.stderr);
+    assertEquals(trusted.stderr.includes("CA certificates"), false, trusted.stderr);
+    const show = await podman.runLayout(join(root, "image"), [
+      "sh",
+      "-c",
+      'cat "$SSL_CERT_FILE" && cmp "$NODE_EXTRA_CA_CERTS" "$GIT_SSL_CAINFO"',
+    ]);
+    assertEquals(show.stdout, await Deno.readTextFile(pem), show.stderr);
+  },
+);

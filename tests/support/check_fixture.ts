@@ -40,7 +40,7 @@ export function layerOf(files: Readonly<Record<string, FileFixture>>): LayerFact
     entries.push(entry);
     const text = typeof file === "string" ? file : "text" in file ? file.text : "";
     const bytes = isText ? new TextEncoder().encode(text) : buildElf(file as ElfFixture);
-    programs.set(entry, readProgram(bytes.subarray(0, 512), () => accessBytes(bytes)));
+    programs.set(entry, readProgram(path, bytes.subarray(0, 512), () => accessBytes(bytes)));
     if (path.startsWith("etc/")) texts.set(path, text);
   }
   return { entries, programs, texts };

@@ -3,6 +3,7 @@
  * @module
  */
 import { formatPlatform } from "../../oci/platform.ts";
+import { isFailure } from "../../check/findings.ts";
 import { escapeLine } from "../../ui/escape.ts";
 import { joinLines } from "../../ui/lines.ts";
 import type { CheckProblem, CheckResult } from "../../workflow/check_image.ts";
@@ -21,7 +22,11 @@ function section(title: string, problems: readonly CheckProblem[]): readonly str
 
 /** How many commands start. */
 function summary({ image, commands, problems }: CheckResult): string {
-  const failing = new Set(problems.flatMap((one) => [...one.commands, ...one.dependents])).size;
+  const failing = new Set(
+    problems.filter(({ severity }) => severity === "start").flatMap((
+      one,
+    ) => [...one.commands, ...one.dependents]),
+  ).size;
   const what = commands === 1 ? "1 command" : `${commands} commands`;
   const how = failing === 0
     ? "all start"
@@ -42,22 +47,29 @@ function platformLines({ platform, platforms }: CheckResult): readonly string[] 
   ];
 }
 
-/** Whether an image passes: problems of a base alone are nothing that its image could change. */
+/** Whether an image passes. */
 export function passes({ problems }: CheckResult): boolean {
-  return problems.every(({ ofBase }) => ofBase);
+  return !problems.some(isFailure);
 }
 
 /** The result of a check. */
-export function checkOutput(result: CheckResult, { quiet }: { readonly quiet: boolean }): Output {
+export function checkOutput(
+  result: CheckResult,
+  { quiet, verbose }: { readonly quiet: boolean; readonly verbose: boolean },
+): Output {
   const { image, digest, platform, platforms, commands, problems, duplicates } = result;
-  const own = problems.filter(({ ofBase }) => !ofBase);
+  const failures = problems.filter(isFailure);
+  const ofSeverity = (wanted: CheckProblem["severity"]): readonly CheckProblem[] =>
+    problems.filter(({ severity, ofBase }) => !ofBase && severity === wanted);
   return {
     text: () =>
       joinLines(
-        quiet ? own.map(({ message }) => escapeLine(message)) : [
+        quiet ? failures.map(({ message }) => escapeLine(message)) : [
           summary(result),
           ...platformLines(result),
-          ...section("Problems:", own),
+          ...section("Problems:", failures),
+          ...section("Needed at run time:", ofSeverity("need")),
+          ...section("Hardly ever needed:", verbose ? ofSeverity("detail") : []),
           ...section("Problems of the base:", problems.filter(({ ofBase }) => ofBase)),
           ...(duplicates.length === 0 ? [] : ["", "Commands that two tools have:"]),
           ...duplicates.map(({ message }) => `- ${escapeLine(message)}`),

@@ -27,8 +27,14 @@ export interface ConfigLayerInput {
   readonly config: Pick<ConfigPlan, "env" | "path" | "fixedEnv">;
   /** Whether the image may have login shells: `scratch` has none. */
   readonly login: boolean;
-  /** Directories made for the image's user, each with its owner: the working directory, a home. */
-  readonly directories: readonly { readonly path: string; readonly owner: Owner }[];
+  /** Directories made for the image's user, each with its owner: the working directory, a home, `/tmp`. */
+  readonly directories: readonly {
+    readonly path: string;
+    readonly owner: Owner;
+    readonly mode?: number;
+  }[];
+  /** Files of root that the base lacks: its user database. */
+  readonly files?: readonly { readonly path: string; readonly content: string }[];
 }
 
 /** The name that a tool's backend has in `[tool_alias]`; `undefined` if mise knows the tool by itself. */
@@ -99,7 +105,7 @@ export function encodeProfile({ env, path, fixedEnv }: ConfigLayerInput["config"
 
 /** Plans the config layer, the topmost. */
 export function planConfigLayer(input: ConfigLayerInput): LayerPlan {
-  const { project, mountPoint, owner, config, login, directories } = input;
+  const { project, mountPoint, owner, config, login, directories, files = [] } = input;
   const byDirectory = new Map(
     project.tools.map((tool) => [tool.installDir.slice(0, tool.installDir.lastIndexOf("/")), tool]),
   );
@@ -131,11 +137,19 @@ export function planConfigLayer(input: ConfigLayerInput): LayerPlan {
       },
       ...manifests,
       ...(login && hasVariables ? [profile] : []),
-      ...directories.map(({ path, owner }): LayerSource => ({
+      ...directories.map(({ path, owner, mode }): LayerSource => ({
         type: "directory",
         imagePath: path,
         owner,
         home: path,
+        ...(mode === undefined ? {} : { mode }),
+      })),
+      ...files.map(({ path, content }): LayerSource => ({
+        type: "content",
+        content,
+        imagePath: path,
+        mode: 0o644,
+        owner: ROOT,
       })),
     ],
     relocations: [],

@@ -3,6 +3,7 @@
  * @module
  */
 import type { LayerPlan } from "../types.ts";
+import { planCertificatesLayer } from "./certificates.ts";
 import { planCopyLayers } from "./copy.ts";
 import { planDotfilesLayer } from "./dotfiles.ts";
 import { planMiseLayer, planSelfLayer } from "./mise.ts";
@@ -14,6 +15,7 @@ import { planToolLayers } from "./tool.ts";
 const PLANNERS: readonly LayerPlanner[] = [
   planPackagesLayer,
   planToolLayers,
+  planCertificatesLayer,
   planCopyLayers,
   planDotfilesLayer,
   planMiseLayer,

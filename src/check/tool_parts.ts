@@ -1,0 +1,112 @@
+/**
+ * What tools have besides commands: extension modules of Python, Ruby and Node.js, which a runtime loads when
+ * a script asks for them, and links to files that it opens.
+ * @module
+ */
+import { basename } from "@std/path/posix";
+import type { Cause } from "./cause.ts";
+import type { ImageView } from "./image_view.ts";
+import { maybeMissingInstall, type Starter } from "./starter.ts";
+
+type ModuleCause = Extract<Cause, { readonly type: "missing-module-library" }>;
+
+type LinkCause = Extract<Cause, { readonly type: "dangling-file" | "missing-install" }>;
+
+/** A file as a module. */
+interface Module {
+  /** As its users call it: `ssl`, `openssl`, `better_sqlite3`. */
+  readonly name: string;
+  /** Paths at which its runtime may be, the best first; a name is looked up on PATH. */
+  readonly runtimes: readonly string[];
+}
+
+const PYTHON =
+  /^(.*)\/lib(?:64)?\/(python3\.(\d+))t?\/(lib-dynload|site-packages)\/(?:.*\/)?([^/]+)\.so$/;
+const RUBY = /^(.*)\/lib\/ruby\/.*?\/[^/]+-linux(?:-\w+)?\/(.+)\.so$/;
+/** Modules of the standard libraries' own tests. */
+const TESTS = /^(?:xx|_test|_ctypes_test|-test-)|_failed$/;
+/** Modules that hardly any image needs: without a display there is no Tk. */
+const OPTIONAL = new Set(["tkinter"]);
+
+function maybePython(path: string): Module | undefined {
+  const [, prefix, version = "", minor, place, file = ""] = PYTHON.exec(path) ?? [];
+  if (prefix === undefined) return undefined;
+  const [, name = file, tag, of] = /^(.*?)\.(abi3|cpython-3(\d+).*)$/.exec(file) ?? [];
+  // A library in site-packages is one of its modules only if it says so; one of another Python is none.
+  if (tag === undefined && place === "site-packages") return undefined;
+  if (of !== undefined && of !== minor) return undefined;
+  const runtimes = [version, "python3", "python"].map((one) => `${prefix}/bin/${one}`);
+  return TESTS.test(name) ? undefined : { name: name.replace(/^_(?=[a-z])/, ""), runtimes };
+}
+
+function maybeModule(path: string): Module | undefined {
+  if (path.endsWith(".node")) return { name: basename(path, ".node"), runtimes: ["node"] };
+  const [, prefix, name = ""] = RUBY.exec(path) ?? [];
+  if (prefix === undefined) return maybePython(path);
+  return TESTS.test(name) ? undefined : { name, runtimes: [`${prefix}/bin/ruby`] };
+}
+
+/** A layer of an image whose parts are looked at. */
+export interface PartsLayer {
+  /** The image. */
+  readonly view: ImageView;
+  /** Tells why its files do not start. */
+  readonly starter: Starter;
+  /** Number of the layer. */
+  readonly layer: number;
+  /** The tool's short name; absent for layers of other builders. */
+  readonly tool: string | undefined;
+}
+
+/**
+ * The libraries that modules of a layer lack. Those that are elsewhere in the image count as there: packages
+ * load what they bring along themselves.
+ */
+export function missingModules(
+  { view, starter, layer, tool }: PartsLayer,
+): readonly ModuleCause[] {
+  const found: ModuleCause[] = [];
+  for (const { path, entry } of view.entriesOf(layer)) {
+    if (entry.type !== "file" || !/\.(?:so|node)$/.test(path)) continue;
+    const module = maybeModule(path);
+    const file = module === undefined ? undefined : view.resolve(path);
+    if (module === undefined || file?.program.kind !== "elf") continue;
+    const runtime = module.runtimes.map((one) => starter.findCommand(one))
+      .find((one) => one !== undefined);
+    if (runtime === undefined) continue;
+    for (const cause of starter.causesOfModule(file, runtime)) {
+      if (cause.type !== "missing-library" || cause.elsewhere !== undefined) continue;
+      found.push({
+        type: "missing-module-library",
+        library: cause.library,
+        file: path,
+        module: module.name,
+        runtime: runtime.path,
+        owner: tool ?? basename(runtime.path),
+        ...(OPTIONAL.has(module.name) ? { optional: true } : {}),
+      });
+    }
+  }
+  return found;
+}
+
+/** Places that hold nothing which a program needs, or that only a running system has. */
+const HARMLESS_TARGET = /^\/(?:proc|sys|dev|run|tmp|usr\/share\/(?:doc|man|info))(?:\/|$)/;
+
+/**
+ * Links of a tool, other than its commands, that lead out of its tree to what the image lacks.
+ * @param commands paths of commands, whose links are looked at with them.
+ */
+export function danglingLinks(
+  { view, layer, tool = "" }: PartsLayer,
+  commands: ReadonlySet<string>,
+): readonly LinkCause[] {
+  return [...view.entriesOf(layer)].flatMap(({ path, entry: { type, link = "" } }): LinkCause[] => {
+    if (type !== "symlink" || !link.startsWith("/") || HARMLESS_TARGET.test(link)) return [];
+    if (commands.has(path) || view.resolve(path) !== undefined) return [];
+    const install = maybeMissingInstall(view, path);
+    return install === undefined
+      ? [{ type: "dangling-file", file: path, target: link, tool }]
+      : [{ type: "missing-install", ...install, file: path }];
+  });
+}

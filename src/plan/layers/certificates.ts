@@ -1,0 +1,92 @@
+/**
+ * The certificates of `[_.oci] ca`: a layer with them, and the variables that name them to what does not read
+ * the system's bundle.
+ * @module
+ */
+import { CERTIFICATE_BUNDLES } from "../../oci/image_path.ts";
+import { Annotation } from "../../oci/mod.ts";
+import type { BuildPlan, LayerPlan, LayerSource, Owner } from "../types.ts";
+import type { LayerPlanInput } from "./planner.ts";
+
+/** Where the certificates are by themselves. */
+export const OWN_CERTIFICATES = "/etc/ssl/mise-oci/ca.pem";
+
+const DEFAULT_BUNDLE = CERTIFICATE_BUNDLES[0]!;
+
+/** A bundle of the base, and its text. */
+export interface CertificateBundle {
+  /** Absolute image path, every link resolved. */
+  readonly path: string;
+  /** Certificates in PEM form. */
+  readonly text: string;
+}
+
+const ROOT: Owner = { uid: 0, gid: 0 };
+
+function pemSource(imagePath: string, content: string): LayerSource {
+  return { type: "content", content, imagePath, mode: 0o644, owner: ROOT };
+}
+
+/** Plans the layer as for a base without certificates; see {@linkcode settleCertificates}. */
+export const planCertificatesLayer = ({ options }: LayerPlanInput): readonly LayerPlan[] =>
+  options.certificates === undefined ? [] : [{
+    kind: "certificates",
+    name: "certificates",
+    owner: ROOT,
+    sources: [
+      pemSource(OWN_CERTIFICATES, options.certificates),
+      pemSource(DEFAULT_BUNDLE, options.certificates),
+    ],
+    relocations: [],
+    exclude: [],
+    createdBy: "mise-oci: CA certificates",
+    annotations: { [Annotation.layerKind]: "certificates" },
+  }];
+
+/**
+ * Variables by which programs find certificates that do not read the system's: Node.js and Deno add a file to
+ * their own; Python, its requests, curl and git of mise have the paths of the machine that built them.
+ */
+export function certificateVariables(
+  certificates: string | undefined,
+): readonly (readonly [string, string])[] {
+  if (certificates === undefined) return [];
+  return [
+    ["NODE_EXTRA_CA_CERTS", OWN_CERTIFICATES],
+    ["DENO_CERT", OWN_CERTIFICATES],
+    ["SSL_CERT_FILE", DEFAULT_BUNDLE],
+    ["REQUESTS_CA_BUNDLE", DEFAULT_BUNDLE],
+    ["CURL_CA_BUNDLE", DEFAULT_BUNDLE],
+    ["GIT_SSL_CAINFO", DEFAULT_BUNDLE],
+  ];
+}
+
+/** A plan whose certificates are added to the bundles that the base has, each in its place. */
+export function settleCertificates(
+  plan: BuildPlan,
+  certificates: string,
+  bundles: readonly CertificateBundle[],
+): BuildPlan {
+  const [first] = bundles;
+  if (first === undefined) return plan;
+  const sources = [
+    pemSource(OWN_CERTIFICATES, certificates),
+    ...bundles.map(({ path, text }) =>
+      pemSource(path, `${text}${text === "" || text.endsWith("\n") ? "" : "\n"}${certificates}`)
+    ),
+  ];
+  return {
+    ...plan,
+    layers: plan.layers.map((layer) =>
+      layer.kind === "certificates" ? { ...layer, sources } : layer
+    ),
+    config: {
+      ...plan.config,
+      env: plan.config.env.map(([name, value]) =>
+        value === DEFAULT_BUNDLE && /^(?:SSL_CERT_FILE|.*_CA_BUNDLE|GIT_SSL_CAINFO)$/.test(name)
+          ? [name, first.path] as const
+          : [name, value] as const
+      ),
+    },
+  };
+}
