@@ -179,8 +179,8 @@ for (const [linter, args, reason] of LINTERS) {
     name: reason === undefined ? name : `${name} (skipped: ${reason})`,
     ignore: reason !== undefined,
     fn: async () => {
-      const { stdout } = await run([linter, ...args], { cwd: REPOSITORY });
-      assertEquals(stdout.trim(), "");
+      // Its exit code says whether it found something; the error has what.
+      await run([linter, ...args], { cwd: REPOSITORY });
     },
   });
 }
