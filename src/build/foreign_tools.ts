@@ -22,9 +22,11 @@ const REASONS: Readonly<Record<string, string>> = {
   core: "mise built it here, or has no build of it for that platform",
   gem: "its extension was compiled here",
   http: 'mise chooses from its "platforms" for the machine it runs on',
-  npm: "its install script built or fetched it for this machine",
-  pipx: "pip chose what fits this machine",
-  pypi: "pip chose what fits this machine",
+  npm:
+    "its install script built or fetched it for this machine, or it was installed without npm, which " +
+    "is the one installer of mise that takes the packages of another platform",
+  pipx: "its wheel for that platform has it, or it was compiled here",
+  pypi: "its wheel for that platform has it, or it was compiled here",
   s3: 'mise chooses from its "platforms" for the machine it runs on',
 };
 

@@ -40,6 +40,9 @@ export interface LayerConcern {
   readonly paths: readonly string[];
 }
 
+/** Layers of what others have published. */
+const PUBLISHED: ReadonlySet<LayerPlan["kind"]> = new Set(["tool", "plugin", "mise", "self"]);
+
 /**
  * What to say if a layer holds credentials: paths, never content.
  *
@@ -54,7 +57,7 @@ export function maybeSecretsConcern(
   const maybeDeclared = secretFinder(declared);
   const found: DeclaredPlace[] = [];
   const own = findSecrets(entries, {
-    published: layer.kind === "tool" || layer.kind === "mise" || layer.kind === "self",
+    published: PUBLISHED.has(layer.kind),
     texts: layer.kind === "dotfiles",
     allowed: nameMatcher(allowed),
     onText: (path, text) => {

@@ -28,8 +28,8 @@ function warnOfDepth({ plan }: PlannedImage, base: BaseImage, context: WorkflowC
   context.reporter.emit({
     type: "warning",
     text:
-      `The image has ${count} layers: docker takes ${MAX_DOCKER_LAYERS} at most (podman 500). ` +
-      "Put some of the tools into the base, or into an image of their own",
+      `The image has ${count} layers: docker takes ${MAX_DOCKER_LAYERS} at most, and podman on overlayfs about ` +
+      "as many. Put some of the tools into the base, or into an image of their own",
   });
 }
 

@@ -118,9 +118,12 @@ function isLargeFile({ sources }: LayerPlan): boolean {
 class LayerWarnings {
   readonly #reporter: Reporter;
   readonly #hostPaths = new Map<string, string>();
+  /** Whether the host's directories lead to the image's. */
+  readonly #linked: boolean;
 
-  constructor(reporter: Reporter) {
+  constructor(reporter: Reporter, { layers }: BuildPlan) {
     this.#reporter = reporter;
+    this.#linked = layers.some(({ sources }) => sources.some(({ type }) => type === "link"));
   }
 
   add(layer: LayerPlan, text: string): void {
@@ -135,7 +138,7 @@ class LayerWarnings {
   }
 
   end(): void {
-    if (this.#hostPaths.size === 0) return;
+    if (this.#hostPaths.size === 0 || this.#linked) return;
     const text = hostPathSummary([...this.#hostPaths.keys()]);
     const items = Array.from(this.#hostPaths, ([title, files]) => `${title}: ${files}`);
     this.#reporter.emit({ type: "warning", text, items });
@@ -156,7 +159,7 @@ export async function makeLayers(
   const { compression, layers } = plan;
   const { cache, useCache } = options;
   const { reporter } = context;
-  const warnings = new LayerWarnings(reporter);
+  const warnings = new LayerWarnings(reporter, plan);
   const warn = (layer: LayerPlan, text: string): void => warnings.add(layer, text);
   const made = new Map<LayerPlan, MadeLayer>();
   const secrets: LayerConcern[] = [];

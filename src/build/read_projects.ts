@@ -24,8 +24,9 @@ import { lockInstall } from "../store/installs.ts";
 
 /** What mise is asked, as far as it decides the answer. */
 function questionOf(request: AheadRequest): string {
-  const { directory, misePath, miseEnv, includeGlobal, platform = defaultPlatform() } = request;
-  return JSON.stringify([directory, misePath, miseEnv, includeGlobal, platform]);
+  const { directory, misePath, miseEnv, includeGlobal, without, platform = defaultPlatform() } =
+    request;
+  return JSON.stringify([directory, misePath, miseEnv, includeGlobal, without, platform]);
 }
 
 /** A project that is being read, and what is said meanwhile. */
@@ -142,7 +143,8 @@ function maybeForeign(platform: Platform): ForeignPlatform | undefined {
  * @throws {MiseOciError} `usage` if another platform's tools have no place.
  */
 export function projectOptions(request: ProjectRequest, platform: Platform): ProjectOptions {
-  const { directory, includeGlobal, install, installOnly, misePath, miseEnv, yes } = request;
+  const { directory, includeGlobal, install, installOnly, misePath, miseEnv } = request;
+  const { yes, locked, without } = request;
   const foreign = maybeForeign(platform);
   return {
     directory,
@@ -153,6 +155,8 @@ export function projectOptions(request: ProjectRequest, platform: Platform): Pro
     ...(installOnly === undefined ? {} : { installOnly }),
     ...(misePath === undefined ? {} : { misePath }),
     ...(miseEnv === undefined ? {} : { miseEnv }),
+    ...(locked === undefined ? {} : { locked }),
+    ...(without === undefined ? {} : { without }),
     ...(yes === undefined ? {} : { yes }),
   };
 }

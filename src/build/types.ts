@@ -67,6 +67,10 @@ export interface ProjectRequest {
   readonly includeGlobal: boolean;
   /** Runs `mise install` first. */
   readonly install: boolean;
+  /** Installs only what the lock file has (`--locked`). */
+  readonly locked?: boolean;
+  /** Tools that the image does not get (`--without`). */
+  readonly without?: readonly string[];
   /** With `install`: the tools that are installed, `NAME@VERSION`; default all that are missing. */
   readonly installOnly?: readonly string[];
   /** Answers yes to what mise asks (`-y`). */

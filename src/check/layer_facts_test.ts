@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type FixtureEntry, streamOf, tar } from "../../tests/support/tar_fixture.ts";
 import { NO_BASE, toolPlan, withTree } from "../../tests/support/layer.ts";
 import { MiseOciError } from "../errors.ts";
@@ -149,6 +149,21 @@ Deno.test("readTreeFacts() says what the layer's blob will say, #! lines relocat
     assertEquals(script, { kind: "script", line: `${root}/bin/p -x` });
     assertEquals(Object.values(summary(found)).sort(), ["elf", "script"]);
     assertEquals(found.entries.filter(({ type }) => type === "symlink")[0]?.link, "p");
+  });
+});
+
+Deno.test("T8: readTreeFacts() gives the loader and the search path that a program has in the layer", async () => {
+  await withTree(async (directory) => {
+    Deno.mkdirSync(`${directory}/bin`);
+    const interpreter = `${directory}/a/rather/long/way/to/the/lib/of/the/loader/ld.so`;
+    const elf = buildElf({ interpreter, needed: ["l.so"], runpath: `/usr/lib:${directory}/lib` });
+    Deno.writeFileSync(`${directory}/bin/p`, elf, { mode: 0o755 });
+    const tree = await scanLayer(toolPlan(directory), { baseDirectories: NO_BASE });
+    const [program] = readTreeFacts(tree).programs.values();
+    assert(program?.kind === "elf");
+    const root = tree.relocations.own[0];
+    assertEquals(program.elf.interpreter, interpreter.replace(directory, root ?? ""));
+    assertEquals(program.elf.runpath, "/usr/lib:$ORIGIN/../lib");
   });
 });
 

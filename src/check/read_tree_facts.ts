@@ -5,7 +5,13 @@
  */
 import fs from "node:fs";
 import type { LayerEntry, LayerTree } from "../layer/mod.ts";
-import { maybeRelocateShebang } from "../layer/relocate.ts";
+import { applyPatches, elfPatches, isElf } from "../layer/elf_paths.ts";
+import {
+  contentMap,
+  maybeRelocateShebang,
+  maybeShebang,
+  rebaseContent,
+} from "../layer/relocate.ts";
 import {
   type FactsEntry,
   factsEntry,
@@ -19,19 +25,42 @@ import { HEAD_BYTES, type Program, readProgram } from "./program.ts";
 import { accessBytes, FileAccess, type RandomAccess } from "./random_access.ts";
 import { SCRIPT_BYTES } from "./script_body.ts";
 
-/** The program in a file; its `#!` line as it is in the layer. */
+/** A script as it is in the layer, as far as it is read: its `#!` line and its text relocated. */
+function scriptOf(path: string, access: RandomAccess, { relocations }: LayerTree): Program {
+  const start = access.read(0, Math.min(access.size, SCRIPT_BYTES));
+  const relocated = maybeRelocateShebang(start.subarray(0, HEAD_BYTES), relocations);
+  const { bytes, replaced } = relocated ?? { bytes: new Uint8Array(0), replaced: 0 };
+  // One character for each byte: "latin1" of TextDecoder is windows-1252, which does not keep them.
+  const text = String.fromCharCode(...start.subarray(replaced));
+  const body = Uint8Array.from(
+    rebaseContent(text, contentMap(relocations)),
+    (character) => character.charCodeAt(0),
+  );
+  const all = new Uint8Array([...bytes, ...body]);
+  const size = access.size - start.length + all.length;
+  return readProgram(path, all.subarray(0, HEAD_BYTES), () => ({ ...accessBytes(all), size }));
+}
+
+/** The program in a file: its texts, or its loader and search paths, as they are in the layer. */
 function programOf(path: string, access: RandomAccess, tree: LayerTree): Program {
   const head = access.read(0, HEAD_BYTES);
-  const relocated = maybeRelocateShebang(head, tree.relocations);
-  if (relocated === undefined) return readProgram(path, head, () => access);
-  const { bytes, replaced } = relocated;
-  const size = access.size - replaced + bytes.length;
-  const rest = access.read(replaced, Math.min(access.size, SCRIPT_BYTES) - replaced);
-  return readProgram(
-    path,
-    bytes,
-    () => ({ ...accessBytes(new Uint8Array([...bytes, ...rest])), size }),
+  if (tree.relocations.rules.length === 0) return readProgram(path, head, () => access);
+  if (!isElf(head)) {
+    return maybeShebang(head) === undefined
+      ? readProgram(path, head, () => access)
+      : scriptOf(path, access, tree);
+  }
+  const patches = elfPatches(
+    (offset, length) => access.read(offset, length),
+    { file: `/${path}`, map: contentMap(tree.relocations) },
   );
+  if (patches.length === 0) return readProgram(path, head, () => access);
+  const read = (offset: number, length: number): Uint8Array => {
+    const bytes = access.read(offset, length).slice();
+    applyPatches(bytes, offset, patches);
+    return bytes;
+  };
+  return readProgram(path, head, () => ({ size: access.size, read }));
 }
 
 function withAccess<T>(entry: LayerEntry, use: (access: RandomAccess) => T): T {

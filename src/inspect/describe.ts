@@ -67,6 +67,8 @@ function nameOf(kind: string, { annotations = {} }: Descriptor, manifest: Manife
   switch (kind) {
     case "tool":
       return annotations[Annotation.toolShort] ?? "";
+    case "plugin":
+      return annotations[Annotation.plugin] ?? "";
     case "copy":
       return annotations[Annotation.copy] ?? "";
     case "packages":
@@ -82,7 +84,9 @@ function nameOf(kind: string, { annotations = {} }: Descriptor, manifest: Manife
 function originOf(kind: string, text: string): string {
   const [, detail] = /^mise-oci: (.*)$/.exec(text) ?? [];
   if (detail === undefined) return text;
-  return kind === "tool" || kind === "copy" ? "mise-oci" : `mise-oci, ${detail}`;
+  return kind === "tool" || kind === "plugin" || kind === "copy"
+    ? "mise-oci"
+    : `mise-oci, ${detail}`;
 }
 
 function versionOf({ annotations = {} }: Descriptor, origin: string): string | undefined {

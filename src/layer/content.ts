@@ -9,19 +9,10 @@
  */
 import fs from "node:fs";
 import { MiseOciError } from "../errors.ts";
-import type { RelocatedTexts } from "./dependencies.ts";
 import type { HostStat, LayerEntry } from "./entry.ts";
 import { ioError, TreeChangedError } from "./errors.ts";
-import { isActivateScript, isInstallRecord, maybeNormalizeRecord } from "./python_files.ts";
-import {
-  maybeRelocateShebang,
-  maybeShebang,
-  rebaseText,
-  type RelocationMap,
-  SHEBANG_LIMIT,
-  SHEBANG_LIMIT_OLD,
-} from "./relocate.ts";
-import { relocateVenvConfig } from "./venv.ts";
+import { applyPatches, type Patch } from "./elf_paths.ts";
+import { type RewriteOptions, Rewriter, type Rewritten, WHOLE_LIMIT } from "./rewrite.ts";
 
 /** The content of a file: bytes that are known, then the rest of an open file. */
 export interface Content {
@@ -29,6 +20,8 @@ export interface Content {
   readonly size: number;
   /** The first bytes; only valid until the next file is opened. */
   readonly head: Uint8Array;
+  /** Whether `head` was searched for directories of the host, and has none. */
+  readonly clean?: boolean;
   /** The rest. */
   readonly rest?: OpenFile;
 }
@@ -39,35 +32,26 @@ export interface OpenFile {
   readonly fd: number;
   /** Number of bytes. */
   readonly size: number;
+  /** Where they begin in the file. */
+  readonly offset: number;
+  /** What changes of the file. */
+  readonly patches: readonly Patch[] | undefined;
   /** The file. */
   readonly host: HostStat;
-}
-
-/** How content is opened. */
-export interface ContentOptions {
-  /** The layer's relocations. */
-  readonly relocations: RelocationMap;
-  /** Whether the image has something at a path without leading slash. */
-  readonly provided: (path: string) => boolean;
-  /** Told of what will not work in the image. */
-  readonly warn: (text: string) => void;
-  /** Told of the texts that relocation looked at. */
-  readonly texts: RelocatedTexts;
 }
 
 const { O_RDONLY = 0, O_NONBLOCK = 0, O_NOFOLLOW = 0 } = fs.constants;
 /** Most files are smaller and are read with one call. */
 const HEAD_SIZE = 64 << 10;
-const NOTHING = new Uint8Array(0);
 
 /** Opens the files of one layer, one at a time. */
 export class ContentReader {
-  readonly #options: ContentOptions;
+  readonly #rewriter: Rewriter;
   readonly #head = new Uint8Array(HEAD_SIZE);
 
   /** Creates a reader with a buffer of its own. */
-  constructor(options: ContentOptions) {
-    this.#options = options;
+  constructor(options: RewriteOptions) {
+    this.#rewriter = new Rewriter(options);
   }
 
   /**
@@ -78,10 +62,7 @@ export class ContentReader {
    */
   open(entry: LayerEntry, known?: Uint8Array): Content {
     if (entry.content !== undefined) return { size: entry.content.length, head: entry.content };
-    if (known !== undefined) {
-      const head = this.#relocate(entry, known);
-      return { size: head.length, head };
-    }
+    if (known !== undefined) return inMemory(this.#rewriteWhole(entry, known));
     const { host } = entry;
     if (host === undefined) throw new Error(`Entry "${entry.path}" has no content`);
     const fd = openUnchanged(host);
@@ -89,20 +70,45 @@ export class ContentReader {
     try {
       const first = this.#head.subarray(0, Math.min(host.size, HEAD_SIZE));
       readFully(fd, first, host);
-      const head = this.#relocate(entry, first);
-      const unread = host.size - first.length;
-      if (unread === 0) return { size: head.length, head };
+      const offset = first.length;
+      if (offset === host.size) return inMemory(this.#rewriteWhole(entry, first));
+      if (host.size <= WHOLE_LIMIT && this.#rewriter.wantsWhole(entry.path, first)) {
+        const all = new Uint8Array(host.size);
+        all.set(first);
+        readFully(fd, all.subarray(offset), host);
+        return inMemory(this.#rewriteWhole(entry, all));
+      }
+      const { head, patches } = this.#rewriter.rewrite(entry, {
+        bytes: first,
+        whole: false,
+        read: (at, length) => readAt(fd, at, length),
+      });
+      applyPatches(head, 0, patches);
+      const size = host.size - offset;
       keep = true;
-      return { size: head.length + unread, head, rest: { fd, size: unread, host } };
+      return { size: head.length + size, head, rest: { fd, size, offset, patches, host } };
     } finally {
       if (!keep) fs.closeSync(fd);
     }
   }
 
-  #relocate(entry: LayerEntry, first: Uint8Array): Uint8Array {
-    const { bytes, replaced } = relocateContent(entry, first, this.#options);
-    return replaced === 0 ? first : concat(bytes, first.subarray(replaced));
+  #rewriteWhole(entry: LayerEntry, bytes: Uint8Array): Rewritten {
+    const read = (at: number, length: number): Uint8Array => bytes.subarray(at, at + length);
+    const rewritten = this.#rewriter.rewrite(entry, { bytes, whole: true, read });
+    applyPatches(rewritten.head, 0, rewritten.patches);
+    return rewritten;
   }
+}
+
+function inMemory({ head, clean = false }: Rewritten): Content {
+  return { size: head.length, head, clean };
+}
+
+/** Bytes of an open file, fewer where it ends, without moving on. */
+function readAt(fd: number, at: number, length: number): Uint8Array {
+  if (!Number.isSafeInteger(at)) return new Uint8Array(0);
+  const bytes = new Uint8Array(length);
+  return bytes.subarray(0, fs.readSync(fd, bytes, 0, length, at));
 }
 
 /** Fills `into` from an open file. @throws {TreeChangedError} if the file ends before. */
@@ -161,67 +167,6 @@ function checkUnchanged(
       `changed its size from ${host.size} to ${now.size} bytes while the layer was built`,
     );
   }
-}
-
-function relocateContent(
-  entry: LayerEntry,
-  first: Uint8Array,
-  options: ContentOptions,
-): { bytes: Uint8Array; replaced: number } {
-  const { relocations, texts } = options;
-  if (relocations.rules.length === 0) return { bytes: NOTHING, replaced: 0 };
-  const whole = entry.host?.size === first.length;
-  if (whole && entry.path.endsWith("/pyvenv.cfg")) return relocateVenv(entry, first, options);
-  if (whole && isActivateScript(entry.path, first)) return relocateText(first, options);
-  if (isInstallRecord(entry.path)) {
-    return maybeNormalizeRecord(first) ?? { bytes: NOTHING, replaced: 0 };
-  }
-  const before = maybeShebang(first);
-  if (before === undefined) return { bytes: NOTHING, replaced: 0 };
-  const moved = maybeRelocateShebang(first, relocations);
-  const after = moved === undefined ? before : new TextDecoder().decode(moved.bytes);
-  texts.add({ kind: "shebang", before, after });
-  if (moved === undefined) return { bytes: NOTHING, replaced: 0 };
-  if (moved.shebang > SHEBANG_LIMIT) {
-    options.warn(
-      `The "#!" line of "/${entry.path}" is over ${SHEBANG_LIMIT} bytes: Linux cuts it off`,
-    );
-  } else if (moved.shebang > SHEBANG_LIMIT_OLD) {
-    options.warn(`The "#!" line of "/${entry.path}" is too long for Linux before 5.1`);
-  }
-  return moved;
-}
-
-/** Relocates every path of a text. */
-function relocateText(
-  first: Uint8Array,
-  { relocations, texts }: ContentOptions,
-): { bytes: Uint8Array; replaced: number } {
-  const before = new TextDecoder().decode(first);
-  const after = rebaseText(before, relocations);
-  texts.add({ kind: "shebang", before, after });
-  return { bytes: new TextEncoder().encode(after), replaced: first.length };
-}
-
-function relocateVenv(
-  entry: LayerEntry,
-  first: Uint8Array,
-  { relocations, provided, warn, texts }: ContentOptions,
-): { bytes: Uint8Array; replaced: number } {
-  const before = new TextDecoder().decode(first);
-  const { text, missing } = relocateVenvConfig(before, relocations);
-  texts.add({ kind: "venv", before, after: text });
-  if (missing !== undefined && !provided(missing.replace(/^\//, ""))) {
-    warn(`Python environment "/${entry.path}" needs "${missing}", which the image does not have`);
-  }
-  return { bytes: new TextEncoder().encode(text), replaced: first.length };
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(a.length + b.length);
-  bytes.set(a);
-  bytes.set(b, a.length);
-  return bytes;
 }
 
 /** The error for a tree that did not hold still, also the second time. */

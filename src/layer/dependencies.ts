@@ -1,19 +1,19 @@
 /**
  * What a layer's bytes took from other tools.
  *
- * The directories of other tools can only get into a layer where a `#!` line, a `pyvenv.cfg` or a link
+ * The directories of other tools can only get into a layer where a `#!` line, a `pyvenv.cfg`, a link or a text
  * names them. Links are known by `lstat` and are part of the fingerprint; the texts are noted while the
  * layer is packed. A cached layer is then good for every set of tools that would rewrite the same texts
  * to the same: bumping one tool does not rebuild the others.
  * @module
  */
-import { rebaseText, type RelocationMap } from "./relocate.ts";
+import { rebaseContent, rebaseText, type RelocationMap } from "./relocate.ts";
 import { relocateVenvConfig } from "./venv.ts";
 
 /** A text of the layer that relocation looked at, and what became of it. */
 export interface RelocatedText {
   /** How it was looked at. */
-  readonly kind: "shebang" | "venv";
+  readonly kind: "shebang" | "venv" | "content";
   /** As it is on the host. */
   readonly before: string;
   /** As it is in the layer. */
@@ -39,7 +39,14 @@ export class RelocatedTexts {
 }
 
 function relocate({ kind, before }: RelocatedText, map: RelocationMap): string {
-  return kind === "shebang" ? rebaseText(before, map) : relocateVenvConfig(before, map).text;
+  switch (kind) {
+    case "shebang":
+      return rebaseText(before, map);
+    case "venv":
+      return relocateVenvConfig(before, map).text;
+    case "content":
+      return rebaseContent(before, map);
+  }
 }
 
 /** Whether other relocations would have given the same texts, and so the same layer. */

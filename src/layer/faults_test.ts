@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { MiseOciError } from "../errors.ts";
 import {
   buildForTest,
@@ -173,12 +173,29 @@ Deno.test("L20: a root that is missing or a FIFO is an error", async () => {
   });
 });
 
-python("L21: times before 1970 and after 2038 are 0 in the header", async (tree) => {
-  shell(`cd "${tree}"; touch -d 1960-01-01 a; touch -d 2100-01-01 b; touch -d @1.123456789 c`);
+python(
+  "L21: times before 1970 and after 2038 are 1980-01-01 as all others, which zip can hold",
+  async (tree) => {
+    shell(`cd "${tree}"; touch -d 1960-01-01 a; touch -d 2100-01-01 b; touch -d @1.123456789 c`);
+    const { tar } = await buildForTest(toolPlan(tree));
+    for (const member of await listTar(tar)) {
+      assertEquals([member.mtime, member.uname], [315532800, ""]);
+    }
+  },
+);
+
+python("F6: Python zips the files of an unpacked layer", async (tree) => {
+  Deno.writeTextFileSync(`${tree}/module.py`, "print(1)\n");
   const { tar } = await buildForTest(toolPlan(tree));
-  for (const member of await listTar(tar)) {
-    assertEquals([member.mtime, member.uname], [0, ""]);
-  }
+  await withTree(async (unpacked) => {
+    await pipe(["tar", "-xf", "-", "-C", unpacked], tar);
+    const zip = `${unpacked}/x.zip`;
+    const module = `${unpacked}/mise/installs/t/1/module.py`;
+    // West of Greenwich it is still 1979: zip's times are local.
+    await pipe(["env", "TZ=UTC", "python3", "-m", "zipfile", "-c", zip, module], new Uint8Array());
+    const listed = await pipe(["python3", "-m", "zipfile", "-l", zip], new Uint8Array());
+    assertMatch(listed, /^module\.py +1980-01-01 00:00:00 +9$/m);
+  });
 });
 
 Deno.test({

@@ -9,10 +9,10 @@
  * Version of the byte layout: entry order, tar headers, block cutting, compression framing. Frozen by
  * `tests/golden/layer`.
  */
-export const LAYER_FORMAT = "2";
+export const LAYER_FORMAT = "3";
 
 /**
- * Version of the rules by which links, `#!` lines and virtual environments are rewritten, and what differs
- * between installs of one tool is left out (docs/layers.md).
+ * Version of the rules by which links and the content of files are rewritten, and what differs between installs
+ * of one tool is left out (docs/layers.md).
  */
-export const RELOCATION_FORMAT = "3";
+export const RELOCATION_FORMAT = "4";

@@ -5,14 +5,12 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { isWithin, type RelocationMap } from "./relocate.ts";
+import { INSTALL, isWithin, type RelocationMap } from "./relocate.ts";
 
 /** Files named in the warning, which a build shows with `-v`. */
 const SHOWN = 100;
 /** How the warning goes on after the number of files. */
 const WHAT = "install directories of this machine, which the image does not have";
-/** Where mise installs tools: whatever is below is of the host, also tools that the project has not. */
-const INSTALLS = /^(.*\/installs\/)[^/]+\/[^/]+$/;
 /** Bytes that go on with a name: `/data/node` is not in `/data/node2`. */
 const NAME_BYTE = /[A-Za-z0-9._~+@%-]/;
 
@@ -32,6 +30,27 @@ export function hostPathSummary(titles: readonly string[]): string {
   return `Files of ${layers} still name ${WHAT} (-v lists them)`;
 }
 
+/** What every directory of {@linkcode INSTALL} has in its path. */
+const INSTALLS = "/installs/";
+
+/** What {@linkcode mayNameHost} looks for. */
+export function hostNeedles({ rules }: RelocationMap): readonly string[] {
+  return [INSTALLS, ...rules.flatMap(({ host }) => INSTALL.test(host) ? [] : latin1(host))];
+}
+
+/** Whether bytes may name a relocated directory: quick, and right where the answer is no. */
+export function mayNameHost(bytes: Uint8Array, needles: readonly string[]): boolean {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (!FAST_TEXT) return needles.some((needle) => buffer.includes(needle, 0, "latin1"));
+  const text = buffer.toString("latin1");
+  return needles.some((needle) => text.includes(needle));
+}
+
+/** Bytes are compared, whatever they mean. */
+function latin1(text: string): string {
+  return Buffer.from(text, "utf8").toString("latin1");
+}
+
 /** Collects the files of one layer that name host directories. */
 export class HostPathFinder {
   readonly #needles: readonly string[];
@@ -46,15 +65,17 @@ export class HostPathFinder {
 
   /** Looks for the host directories of a map. */
   constructor({ rules, own }: RelocationMap) {
-    const roots = new Set(rules.map(({ host }) => INSTALLS.exec(host)?.[1] ?? host));
+    // Whatever is below where mise installs tools is of the host, also tools that the project does not have.
+    const rootOf = (path: string): string => INSTALL.exec(path)?.[1] ?? path;
+    const roots = new Set(rules.map(({ host }) => rootOf(host)));
+    // What has the same path in the image is found there.
+    for (const { host, image } of rules) if (host === image) roots.delete(rootOf(image));
     const minimal = [...roots].filter((root) =>
       ![...roots].some((other) =>
         other !== root && (other.endsWith("/") ? root.startsWith(other) : isWithin(root, other))
       )
     );
-    // Bytes are compared, whatever they mean.
-    this.#needles = minimal.filter((root) => root.length > 1)
-      .map((root) => Buffer.from(root, "utf8").toString("latin1"));
+    this.#needles = minimal.filter((root) => root.length > 1).map(latin1);
     this.#longest = Math.max(0, ...this.#needles.map((needle) => needle.length));
     this.#own = own;
   }

@@ -8,7 +8,7 @@
  * ```
  *
  * Guarantees, each with a test: the same input gives the same bytes with any number of workers; entries
- * are sorted and their parents present; time 0, given owner, normal modes; hard links kept; a tree that
+ * are sorted and their parents present; one time, given owner, normal modes; hard links kept; a tree that
  * changes while it is read gives an error, never a torn archive; memory is flat.
  *
  * Extended attributes, file capabilities and ACLs are dropped: Deno cannot read them.

@@ -5,11 +5,16 @@
  */
 import * as posix from "@std/path/posix";
 
-/** Notes that package managers keep for themselves beside what they installed. */
+/**
+ * Notes that package managers keep for themselves beside what they installed: npm, yarn and pnpm, then aube
+ * (which mise starts by default, and which then calls its directory `.mise-state`) and bun.
+ */
 const MANAGER_STATE = new RegExp(
   "(?:^|/)node_modules/(?:\\.package-lock\\.json|\\.modules\\.yaml|\\.yarn-integrity|" +
-    "\\.yarn-state\\.yml|\\.pnpm-workspace-state[^/]*\\.json)$|" +
-    "(?:^|/)\\.npm/(?:_cacache|_logs|_update-notifier-last-checked)$",
+    "\\.yarn-state\\.yml|\\.pnpm-workspace-state[^/]*\\.json|\\.(?:mise|aube)-state|" +
+    "\\.(?:mise|aube)-lock\\.yaml|\\.pnpm/lock\\.yaml|\\.bun-tag[^/]*)$|" +
+    "(?:^|/)\\.npm/(?:_cacache|_logs|_update-notifier-last-checked)$|" +
+    "(?:^|/)\\.yarn/install-state\\.gz$",
 );
 
 const DOT = 0x2e;
@@ -26,41 +31,16 @@ export function noiseFilter(root: string): (path: string) => boolean {
   return (path) => {
     if (shared && path === "metadata.json") return true;
     // Most names begin otherwise, and a tree has thousands.
-    const first = path.charCodeAt(path.lastIndexOf("/") + 1);
-    if ((first === DOT || first === UNDERSCORE) && MANAGER_STATE.test(path)) return true;
-    if (path.endsWith("/__pycache__")) return isStaleCache(`${root}/${path}`);
-    return path.endsWith(".pyc") && path.includes("__pycache__/") && isStale(`${root}/${path}`);
+    const slash = path.lastIndexOf("/");
+    const mayBeState = path.charCodeAt(slash + 1) === DOT || isBelowDot(path, slash);
+    return mayBeState && MANAGER_STATE.test(path);
   };
 }
 
-/** Whether a `__pycache__` has nothing but bytecode that Python will not use in the image. */
-function isStaleCache(directory: string): boolean {
-  let names: string[];
-  try {
-    names = Array.from(Deno.readDirSync(directory), ({ name }) => name);
-  } catch {
-    // The walk meets the same and says so.
-    return false;
-  }
-  return names.length > 0 &&
-    names.every((name) => name.endsWith(".pyc") && isStale(`${directory}/${name}`));
-}
-
-/**
- * Whether bytecode is held against the time of its source (PEP 552): file times in a layer are 0, so Python
- * would compile again and not use it. Bytecode that is held against the source's content, or against
- * nothing, is good in an image.
- */
-function isStale(path: string): boolean {
-  const head = new Uint8Array(8);
-  try {
-    using file = Deno.openSync(path);
-    if (file.readSync(head) !== head.length) return false;
-  } catch {
-    return false;
-  }
-  // Magic numbers of Python 3 end in "\r\n"; bit 0 of the flags says that there is a hash.
-  return head[2] === 0x0d && head[3] === 0x0a && ((head[4] ?? 0) & 1) === 0;
+/** Whether a file is in a directory whose name begins with a dot or an underscore. */
+function isBelowDot(path: string, slash: number): boolean {
+  const first = path.charCodeAt(path.lastIndexOf("/", slash - 1) + 1);
+  return slash > 0 && (first === DOT || first === UNDERSCORE);
 }
 
 /** Where a release of node has npm, and what its `bin/npm` links to. */

@@ -18,11 +18,6 @@ function put(path: string, content: string | Uint8Array): void {
   else Deno.writeFileSync(path, content);
 }
 
-/** The first bytes of Python's bytecode: magic number, flags, time or hash. */
-function bytecode(flags: number): Uint8Array {
-  return Uint8Array.of(0xa7, 0x0d, 0x0d, 0x0a, flags, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8);
-}
-
 Deno.test("state of package managers beside what they installed is left out of tools", async () => {
   await withTree(async (tree) => {
     const noise = [
@@ -30,12 +25,19 @@ Deno.test("state of package managers beside what they installed is left out of t
       "node_modules/.modules.yaml",
       "node_modules/.pnpm-workspace-state-v1.json",
       "node_modules/.yarn-integrity",
+      "node_modules/.mise-state/fresh.json",
+      "node_modules/.mise-state/state.json",
+      "node_modules/.aube-state/state.json",
+      "node_modules/.aube-lock.yaml",
+      "5/node_modules/.pnpm/lock.yaml",
+      ".yarn/install-state.gz",
       ".npm/_logs/2026-01-01-debug-0.log",
       ".npm/_cacache/index-v5/00",
     ];
     const kept = [
       "lib/node_modules/a/.package-lock.json",
       "node_modules/.bin/x",
+      "node_modules/.mise/prettier@3/node_modules/prettier/x",
       "package-lock.json",
     ];
     for (const path of [...noise, ...kept]) put(`${tree}/${path}`, "x");
@@ -43,29 +45,6 @@ Deno.test("state of package managers beside what they installed is left out of t
     assertEquals(files, kept.toSorted());
     const copied = (await namesOf(tree, "copy")).filter((path) => noise.includes(path));
     assertEquals(copied.length, noise.length);
-  });
-});
-
-Deno.test("bytecode that Python would not use is left out, and its directory if nothing else is in it", async () => {
-  await withTree(async (tree) => {
-    put(`${tree}/a/__pycache__/m.cpython-311.pyc`, bytecode(0));
-    put(`${tree}/b/__pycache__/m.cpython-311.pyc`, bytecode(0));
-    put(`${tree}/b/__pycache__/hashed.cpython-311.pyc`, bytecode(1));
-    put(`${tree}/b/__pycache__/short.cpython-311.pyc`, new Uint8Array(3));
-    put(`${tree}/c/sourceless.pyc`, bytecode(0));
-    put(`${tree}/d/__pycache__/notes.txt`, "x");
-    assertEquals(await namesOf(tree), [
-      "a",
-      "b",
-      "b/__pycache__",
-      "b/__pycache__/hashed.cpython-311.pyc",
-      "b/__pycache__/short.cpython-311.pyc",
-      "c",
-      "c/sourceless.pyc",
-      "d",
-      "d/__pycache__",
-      "d/__pycache__/notes.txt",
-    ]);
   });
 });
 
@@ -81,7 +60,6 @@ Deno.test("two installs that differ in noise only are the same layer", async () 
     await withTree(async (tree) => {
       put(`${tree}/bin/tool`, `#!${tree}/bin/python\n`);
       put(`${tree}/lib/m.py`, "pass\n");
-      put(`${tree}/lib/__pycache__/m.cpython-311.pyc`, bytecode(0));
       put(`${tree}/node_modules/.modules.yaml`, noise);
       digest = (await buildForTest(toolPlan(tree))).built.diffId;
     });

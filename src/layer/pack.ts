@@ -3,17 +3,13 @@
  * @module
  */
 import fs from "node:fs";
-import {
-  closeContent,
-  type ContentOptions,
-  ContentReader,
-  type OpenFile,
-  readFully,
-} from "./content.ts";
+import { closeContent, ContentReader, type OpenFile, readFully } from "./content.ts";
+import { applyPatches } from "./elf_paths.ts";
 import type { LayerEntry } from "./entry.ts";
 import type { HostPathFinder } from "./host_paths.ts";
 import { type TarSink, writeAll } from "./output.ts";
 import { maybeReadAhead } from "./read_ahead.ts";
+import type { RewriteOptions } from "./rewrite.ts";
 import { encodeTarHeader } from "../tar/encode.ts";
 import { paddedSize, TAR_BLOCK } from "../tar/header.ts";
 
@@ -32,7 +28,7 @@ export type Positions = Pick<ReadonlySet<number>, "has">;
 export async function packEntries(
   entries: readonly LayerEntry[],
   sink: TarSink,
-  options: ContentOptions & {
+  options: RewriteOptions & {
     /** Looks at the content on its way. */
     readonly hostPaths?: HostPathFinder | undefined;
   },
@@ -65,7 +61,7 @@ class Packer {
 
   constructor(
     sink: TarSink,
-    options: ContentOptions & { readonly hostPaths?: HostPathFinder | undefined },
+    options: RewriteOptions & { readonly hostPaths?: HostPathFinder | undefined },
   ) {
     this.#sink = sink;
     this.#reader = new ContentReader(options);
@@ -81,12 +77,12 @@ class Packer {
   writeFile(entry: LayerEntry, known: Uint8Array | undefined): void | Promise<void> {
     const sink = this.#sink;
     const hostPaths = this.#hostPaths;
-    const { size, head, rest } = this.#reader.open(entry, known);
+    const { size, head, clean, rest } = this.#reader.open(entry, known);
     const header = this.header(entry, size);
-    hostPaths?.begin(entry.path);
-    hostPaths?.add(head);
+    if (clean !== true) hostPaths?.begin(entry.path);
+    if (clean !== true) hostPaths?.add(head);
     if (rest !== undefined) return writeLargeFile(sink, header, { size, head, rest, hostPaths });
-    hostPaths?.end();
+    if (clean !== true) hostPaths?.end();
     const padded = paddedSize(size);
     const whole = header.length + padded;
     if (sink.available < whole) {
@@ -123,6 +119,7 @@ async function writeLargeFile(
       const room = sink.block();
       const part = room.subarray(0, Math.min(left, room.length));
       readFully(rest.fd, part, rest.host);
+      applyPatches(part, rest.offset + rest.size - left, rest.patches);
       hostPaths?.add(part);
       sink.advance(part.length);
       left -= part.length;

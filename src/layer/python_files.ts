@@ -3,14 +3,6 @@
  * @module
  */
 
-/** Scripts that put a virtual environment on PATH; each has the environment's directory in its text. */
-const ACTIVATE = /(?:^|\/)bin\/(?:activate(?:\.csh|\.fish|\.nu|_this\.py)?|Activate\.ps1)$/;
-
-/** Whether a file is such a script, by path and content: other programs are called so as well. */
-export function isActivateScript(path: string, content: Uint8Array): boolean {
-  return ACTIVATE.test(path) && new TextDecoder().decode(content).includes("VIRTUAL_ENV");
-}
-
 /** Whether a file is the list of what a Python package installed. */
 export function isInstallRecord(path: string): boolean {
   return path.endsWith(".dist-info/RECORD");

@@ -16,6 +16,14 @@ export interface RelocationMap {
   readonly pattern: RegExp;
 }
 
+/** Where mise installs a tool: `…/installs/<tool>/<version>`. No other path of a host looks like that. */
+export const INSTALL = /^(.*\/installs\/)[^/]+\/[^/]+$/;
+
+/** What a path may begin after: no part of a name, or an option such as `-L`, or `file://`. */
+const BEFORE = "(?:(?<![\\w.~+@%/-])|(?<=(?<![\\w.~+@%/-])-[A-Z])|(?<=file://))";
+/** What a directory's name may end before: `/data/node` is not in `/data/node2`. */
+const AFTER = "(?![\\w.~+@%-])";
+
 /** Orders rules so that the most specific host directory is found first; of equals the first counts. */
 export function relocationMap(
   rules: readonly Relocation[],
@@ -25,8 +33,19 @@ export function relocationMap(
   for (const rule of rules) if (!byHost.has(rule.host)) byHost.set(rule.host, rule);
   const sorted = [...byHost.values()].sort((a, b) => b.host.length - a.host.length);
   const hosts = sorted.map(({ host }) => host.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  const pattern = new RegExp(`(^|[\\s!"'=:])(${hosts.join("|")})(?=$|[/\\s"':])`, "gm");
+  const pattern = new RegExp(`${BEFORE}(?:${hosts.join("|")})${AFTER}`, "g");
   return { rules: sorted, own, pattern };
+}
+
+/**
+ * The rules for what is in files: directories that mise installs into, which no text names by chance, and the
+ * layer's own. Another tool that is linked may be in `/usr/local/go`, of which documents speak.
+ */
+export function contentMap({ rules, own }: RelocationMap): RelocationMap {
+  return relocationMap(
+    rules.filter(({ host, image }) => INSTALL.test(host) || own.includes(image)),
+    own,
+  );
 }
 
 /** Whether an absolute path is a directory or below it, by whole components. */
@@ -141,10 +160,31 @@ export function maybeRelocateShebang(
 
 /** Rebases every path in a text that begins at a word and names a relocated directory or what is in it. */
 export function rebaseText(text: string, map: RelocationMap): string {
+  return rebaseBy(text, map, () => true);
+}
+
+/**
+ * The same for the content of a file, by the rules of {@linkcode contentMap}.
+ *
+ * @param installed Whether the layer's own directories count only where mise installs into them.
+ */
+export function rebaseContent(text: string, map: RelocationMap, installed = false): string {
+  return rebaseBy(
+    text,
+    map,
+    ({ host, image }) => INSTALL.test(host) || (!installed && map.own.includes(image)),
+  );
+}
+
+function rebaseBy(
+  text: string,
+  map: RelocationMap,
+  applies: (rule: Relocation) => boolean,
+): string {
   if (map.rules.length === 0) return text;
-  return text.replace(map.pattern, (whole: string, before: string, host: string) => {
+  return text.replace(map.pattern, (host) => {
     const rule = map.rules.find((candidate) => candidate.host === host);
-    return rule === undefined ? whole : before + rule.image;
+    return rule === undefined || !applies(rule) ? host : rule.image;
   });
 }
 

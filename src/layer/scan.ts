@@ -12,6 +12,7 @@ import { ioError } from "./errors.ts";
 import { dockerignore, type Ignore } from "./dockerignore.ts";
 import { excluder } from "./exclude.ts";
 import { relocateLinks } from "./links.ts";
+import { withoutOrphans } from "./bytecode.ts";
 import { maybeWrappedNpm, noiseFilter } from "./noise.ts";
 import { isWithin, type RelocationMap } from "./relocate.ts";
 import { expandRelocations } from "./relocation_host.ts";
@@ -87,7 +88,8 @@ export async function scanListed(
   for (const source of plan.sources) await scanSource(scan, source);
   if (unreadable.length > 0) throw unreadableError(plan.name, unreadable);
   const relocations = expandRelocations(plan);
-  const found = byPath.sorted();
+  const sorted = byPath.sorted();
+  const found = plan.kind === "tool" ? withoutOrphans(sorted) : sorted;
   const { baseDirectories } = context;
   const provided = (path: string): boolean =>
     byPath.get(path) !== undefined || baseDirectories.has(path);
@@ -160,6 +162,10 @@ async function scanSource(scan: Scan, source: LayerSource): Promise<void> {
     case "directory": {
       const { mode = 0o755 } = source;
       return entries.set({ ...owner, path, type: "directory", mode, target: "" });
+    }
+    case "link": {
+      const { target } = source;
+      return entries.set({ ...owner, path, type: "symlink", mode: 0o777, target });
     }
     case "content":
       return entries.set({

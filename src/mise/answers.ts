@@ -217,10 +217,12 @@ export function parseSettings(
   const settings = asObject(value, what);
   const oci: JsonObject = maybe(settings["oci"], `${what}.oci`, asObject) ?? {};
   const from = maybeText(oci["default_from"], `${what}.oci.default_from`);
+  const layout = maybeText(settings["install_layout"], `${what}.install_layout`);
   const mountPoint = maybeText(oci["default_mount_point"], `${what}.oci.default_mount_point`);
   return {
     ...(from === undefined ? {} : { defaultFrom: expandSource(from, home) }),
     ...(mountPoint === undefined ? {} : { defaultMountPoint: mountPoint }),
+    ...(layout === undefined ? {} : { installLayout: layout }),
     insecureRegistries: maybe(
       oci["insecure_registries"],
       `${what}.oci.insecure_registries`,

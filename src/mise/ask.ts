@@ -11,7 +11,6 @@ import {
   type ListedTool,
   type ListedVariable,
   parseAnswer,
-  parseLines,
   parseTool,
   parseTools,
   parseVariables,
@@ -46,6 +45,14 @@ export interface Session {
   readonly clearEnv?: boolean;
   /** Surroundings. */
   readonly context: MiseContext;
+}
+
+/** The session without some tools, by name: mise installs none of them. */
+export function disableTools(session: Session, shorts: readonly string[]): Session {
+  if (shorts.length === 0) return session;
+  const before = session.env["MISE_DISABLE_TOOLS"] ?? session.context.env("MISE_DISABLE_TOOLS");
+  const all = new Set([...(before ? [before] : []), ...shorts]);
+  return { ...session, env: { ...session.env, MISE_DISABLE_TOOLS: [...all].join(",") } };
 }
 
 /** Warnings of mise that say something about the project, one line each. */
@@ -197,9 +204,4 @@ export async function readConfigFile(session: Session, path: string): Promise<Co
     if (plain === undefined) throw error;
     return parseConfigFile(path, text, new TextDecoder().decode(plain.stdout));
   }
-}
-
-/** Names of mise's own backends; anything else is a plugin. */
-export async function askOwnBackends(session: Session): Promise<ReadonlySet<string>> {
-  return new Set(parseLines((await ask(session, ["backends", "ls"])).stdout).map((l) => l.trim()));
 }

@@ -2,10 +2,13 @@
  * What is known of mise's backends without asking it.
  * @module
  */
+import { basename, dirname, isAbsolute, join } from "@std/path";
+import { expandHome, homeDirectory } from "../home.ts";
+import type { Plugin, Tool } from "../plan/project.ts";
 import type { ListedTool, ToolDetail } from "./answers.ts";
 
-/** Backends whose installs stay in their version directory, known without asking mise. */
-export const SAFE_BACKENDS: ReadonlySet<string> = new Set([
+/** mise's own backends that a tool's name may say, known without asking mise. */
+const NAMED_BACKENDS: ReadonlySet<string> = new Set([
   "aqua",
   "cargo",
   "conda",
@@ -39,8 +42,8 @@ export const CORE_TOOLS: ReadonlySet<string> = new Set([
   "swift",
   "zig",
 ]);
-/** Backends of plugins: their install scripts may write anywhere. */
-export const PLUGIN_BACKENDS: ReadonlySet<string> = new Set(["asdf", "vfox"]);
+/** The backend of asdf's plugins: their install scripts may write anywhere. */
+export const ASDF = "asdf";
 
 /** What to do about a tool that cannot be had for a platform. */
 export const FOREIGN_HINT =
@@ -55,7 +58,47 @@ export function backendKind(backend: string): string {
 /** Whether a name says its backend itself (`npm:prettier`), and it is one of mise's own. */
 function namesBackend(short: string): boolean {
   const backend = /^([a-z0-9]+):[^[\]]+$/.exec(short)?.[1];
-  return backend !== undefined && SAFE_BACKENDS.has(backend);
+  return backend !== undefined && NAMED_BACKENDS.has(backend);
+}
+
+/** The directories where mise may keep its plugins, the likeliest first. */
+export function pluginDirectories(
+  env: (name: string) => string | undefined,
+  installPath?: string,
+): readonly string[] {
+  const home = homeDirectory(env);
+  const ofHome = (path: string | undefined): readonly string[] =>
+    path === undefined || path === "" ? [] : [expandHome(path, home)];
+  const data = installPath === undefined ? [] : [dirname(dirname(dirname(installPath)))];
+  const share = env("XDG_DATA_HOME") || (home === undefined ? undefined : `${home}/.local/share`);
+  const standard = share === undefined ? [] : [join(share, "mise")];
+  return [
+    ...ofHome(env("MISE_PLUGINS_DIR")),
+    ...[...data, ...ofHome(env("MISE_DATA_DIR")), ...standard].map((path) => join(path, "plugins")),
+  ].filter(isAbsolute);
+}
+
+/**
+ * The plugin that a tool is of: of vfox and asdf it is named as the tool's own directory, otherwise the
+ * backend names it. `undefined` for mise's own backends, and for plugins that are part of mise's executable.
+ */
+export function maybePlugin(
+  { backend, installPath }: Pick<Tool, "backend" | "installPath">,
+  env: (name: string) => string | undefined,
+): Plugin | undefined {
+  const kind = backendKind(backend);
+  if (NAMED_BACKENDS.has(kind)) return undefined;
+  const name = kind === "vfox" || kind === ASDF ? basename(dirname(installPath)) : kind;
+  for (const directory of pluginDirectories(env, installPath)) {
+    try {
+      const hostPath = Deno.realPathSync(join(directory, name));
+      if (Deno.statSync(hostPath).isDirectory) return { name, hostPath };
+    } catch (error) {
+      if (error instanceof Deno.errors.NotCapable) throw error;
+      // It is not there.
+    }
+  }
+  return undefined;
 }
 
 /** Backend and version order of tools, as far as their names say them. */

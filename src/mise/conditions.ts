@@ -1,12 +1,16 @@
 /**
- * The `os` condition of a tool. mise asks it of the machine that it runs on, so for another platform its
+ * Which of the listed tools an image gets, and which of mise's ways to choose them it cannot follow.
+ *
+ * The `os` condition of a tool: mise asks it of the machine that it runs on, so for another platform its
  * answer may be wrong both ways.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
 import { formatPlatform, type Platform } from "../oci/mod.ts";
-import type { ListedTool } from "./answers.ts";
-import { type ConfigFile, isTable, maybeTable } from "./config_file.ts";
+import { nearest } from "../suggest.ts";
+import type { ListedConfig, ListedTool } from "./answers.ts";
+import type { MiseSettings } from "../plan/project.ts";
+import { type ConfigFile, describePlace, isTable, maybeTable } from "./config_file.ts";
 import { matchesCondition } from "./foreign_platform.ts";
 
 /** The conditions of a tool's entry in `[tools]`, or of each of its versions; empty where it has none. */
@@ -21,6 +25,82 @@ function appliesTo(entry: unknown, platform: Platform): boolean {
     conditions.length === 0 ||
     conditions.some((one) => typeof one === "string" && matchesCondition(one, platform))
   );
+}
+
+/** The tools that flags and config leave out, by name. */
+export function leftOut(
+  files: readonly ConfigFile[],
+  { without = [] }: { readonly without?: readonly string[] },
+): readonly string[] {
+  const ofConfig = files.map(({ table }) => maybeTable(table, "_", "oci")?.["without"])
+    .find(Array.isArray) ?? [];
+  return [...without, ...ofConfig.filter((name) => typeof name === "string")];
+}
+
+/** One sentence for each name that `--without` gives and the project does not have. */
+export function strayTools(
+  { configs, tools: listed }: {
+    readonly configs: readonly ListedConfig[];
+    readonly tools: readonly ListedTool[];
+  },
+  files: readonly ConfigFile[],
+  { without = [] }: { readonly without?: readonly string[] },
+): readonly string[] {
+  const paths = new Set(files.map(({ path }) => path));
+  const names = [
+    ...configs.flatMap(({ path, tools }) => paths.has(path) ? tools : []),
+    ...listed.map(({ short }) => short),
+  ];
+  return without.filter((name) => !names.includes(name)).map((name) => {
+    const near = nearest(name, names);
+    const hint = near === undefined ? "" : `; did you mean ${near}?`;
+    return `--without ${name} changes nothing: the project has no such tool${hint}`;
+  });
+}
+
+/**
+ * Refuses what mise has since 2026.10 and what would be silently wrong or missing in an image.
+ *
+ * @param files config files in scope, most specific first.
+ * @throws {MiseOciError} `unsupported` naming the setting or the key, its file, and what to do.
+ */
+export function refuseUnsupported(
+  files: readonly ConfigFile[],
+  { settings: { installLayout }, foreign }: {
+    readonly settings: MiseSettings;
+    /** The platform, if it is not this machine's. */
+    readonly foreign: Platform | undefined;
+  },
+): void {
+  const refuse = (what: string, why: string, hint: string): never => {
+    throw new MiseOciError("unsupported", `Cannot use ${what}: ${why}`, { hint });
+  };
+  if (installLayout === "identity") {
+    refuse(
+      'mise\'s setting install_layout = "identity"',
+      "the directories of installs then do not say tool and version, which layers are named by",
+      "Set MISE_INSTALL_LAYOUT to its default for the build and run mise install again",
+    );
+  }
+  for (const file of files) {
+    if (Object.hasOwn(file.table, "include")) {
+      refuse(
+        `"include" in ${describePlace(file, ["include"])}`,
+        "[oci], packages and dotfiles of included files are not read",
+        "Write what the image needs into the project's own files, or generate them from what is included",
+      );
+    }
+  }
+  if (foreign === undefined) return;
+  for (const [short, { entry, path }] of entriesOf(files)) {
+    if (![entry].flat().some((one) => isTable(one) && Object.hasOwn(one, "when"))) continue;
+    refuse(
+      `"when" of the tool ${JSON.stringify(short)} (${path}) for ${formatPlatform(foreign)}`,
+      "mise asks it of the machine it runs on",
+      `Use os = ["${foreign.os}/${foreign.architecture}"], build on a machine of that platform, or leave ` +
+        `the tool out with --without ${short}`,
+    );
+  }
 }
 
 /** The entry of each tool in the most specific file that has one. */

@@ -10,7 +10,7 @@ import { homeDirectory } from "../home.ts";
 import { formatPlatform, type Platform } from "../oci/mod.ts";
 import type { ListedTool, ToolDetail } from "./answers.ts";
 import { parseLines } from "./answers.ts";
-import { ask, askBackends, askTools, type Session } from "./ask.ts";
+import { ask, askBackends, askTools, disableTools, type Session } from "./ask.ts";
 import { backendKind, FOREIGN_HINT } from "./backends.ts";
 import type { MiseAnswer } from "./command.ts";
 import { readConfigText } from "./config_file.ts";
@@ -23,6 +23,7 @@ import {
   type ForeignPlatform,
   misePlatformName,
 } from "./foreign_platform.ts";
+import { exchangeWheels } from "./foreign_python.ts";
 import { runInstall } from "./install_lock.ts";
 
 /** Backends that run programs of this machine, which make or choose what they install. */
@@ -35,8 +36,26 @@ const HOST_PROGRAMS: ReadonlySet<string> = new Set([
   "dotnet",
 ]);
 
+/** Those that make Python environments. */
+const PYTHON: ReadonlySet<string> = new Set(["pipx", "pypi"]);
+
+/** mise's own npm installer, pnpm and bun take optional packages of this machine, whatever npm is told. */
+const NPM: Readonly<Record<string, string>> = { MISE_NPM_PACKAGE_MANAGER: "npm" };
+
+/** Whether a list of directories has a program. */
+function hasProgram(path: string, name: string): boolean {
+  return path.split(DELIMITER).some((directory) => {
+    try {
+      return directory !== "" && Deno.statSync(join(directory, name)).isFile;
+    } catch {
+      return false;
+    }
+  });
+}
+
 /** Backends whose installs are always of the machine that made them, and why. */
 const HOST_ONLY: ReadonlyMap<string, string> = new Map([
+  ["core:rust", "rustup installs toolchains of the machine it runs on"],
   ["cargo", "cargo compiles for the machine it runs on"],
   ["spm", "swift compiles for the machine it runs on"],
   ["conda", "mise takes conda's packages for the machine it runs on"],
@@ -53,7 +72,8 @@ function refuseHostOnly(
   },
 ): void {
   const refused = tools.flatMap(({ short, version }) => {
-    const why = reasons.get(backendKind(details.get(short)?.backend ?? ""));
+    const { backend = "" } = details.get(short) ?? {};
+    const why = reasons.get(backend) ?? reasons.get(backendKind(backend));
     return why === undefined ? [] : [`${short}@${version} (${why})`];
   });
   if (refused.length === 0) return;
@@ -204,18 +224,14 @@ export interface ForeignInstall {
   readonly host: Session;
   /** Answers yes to what mise asks. */
   readonly yes: boolean;
+  /** Whether the lock file must have all that is installed. */
+  readonly locked: boolean;
 }
 
 /** PATH with the host's own tools in front: npm of the project's node, as far as it is installed. */
 async function hostPath({ host }: ForeignInstall): Promise<string> {
   const own = parseLines((await ask(host, ["bin-paths"])).stdout);
   return [...own, host.context.env("PATH") ?? ""].filter((part) => part !== "").join(DELIMITER);
-}
-
-function disable(shorts: readonly string[], session: Session): Readonly<Record<string, string>> {
-  const before = session.context.env("MISE_DISABLE_TOOLS");
-  const all = [...new Set([...(before ? [before] : []), ...shorts])];
-  return all.length === 0 ? {} : { MISE_DISABLE_TOOLS: all.join(",") };
 }
 
 function installError(args: readonly string[], answer: MiseAnswer, name: string): MiseOciError {
@@ -249,9 +265,14 @@ async function installHosted(
   }
   const others = (await askTools(session)).map(({ short }) => short)
     .filter((short) => !hosted.has(short));
-  const env = { ...disable([...others, ...outside], session), PATH: path };
-  const answer = await installHere(session, args, { env, foreign });
+  const apart = disableTools(session, [...others, ...outside]);
+  const env = { PATH: path, ...(hasProgram(path, "npm") ? NPM : {}) };
+  const answer = await installHere(apart, args, { env, foreign });
   if (failed(answer)) throw installError(args, answer, formatPlatform(foreign.platform));
+  const ofPython = tools.filter(({ short }) =>
+    PYTHON.has(backendKind(details.get(short)?.backend ?? ""))
+  );
+  if (ofPython.length > 0) await exchangeWheels(ofPython, install);
 }
 
 /** The second step: what mise downloads itself. */
@@ -262,11 +283,12 @@ async function installDownloads(
 ): Promise<void> {
   const { foreign, tools, outside } = install;
   const { args, details } = options;
-  const env = { ...disable(outside, session), MISE_ALWAYS_KEEP_INSTALL: "1" };
+  const env = { MISE_ALWAYS_KEEP_INSTALL: "1" };
   const show = (line: string): void => session.context.onInstallLine?.(line);
   const complaints = new Complaints(show);
   const onLine = (line: string): void => complaints.take(line);
-  const answer = await installHere(session, args, { env, foreign, onLine });
+  const apart = disableTools(session, outside);
+  const answer = await installHere(apart, args, { env, foreign, onLine });
   if (!failed(answer)) return complaints.release();
   const whole = startFailures(tools, details, answer.stderr);
   for (const tool of whole) await finishInstall(tool, foreign);
@@ -291,7 +313,7 @@ export async function installForeign(session: Session, install: ForeignInstall):
   const { foreign, tools, yes } = install;
   const details = await askBackends(session, [...new Set(tools.map(({ short }) => short))]);
   refuseHostOnly(tools, details, foreign);
-  const locked = await isLocked(tools, misePlatformName(foreign.platform));
+  const locked = install.locked || await isLocked(tools, misePlatformName(foreign.platform));
   const args = ["install", ...(yes ? ["--yes"] : []), ...(locked ? ["--locked"] : [])];
   const hosted = new Set(
     tools.map(({ short }) => short)

@@ -7,6 +7,7 @@ import { join } from "@std/path";
 import { MiseOciError } from "../errors.ts";
 import { nearest } from "../suggest.ts";
 import { formatPlatform, type Platform } from "../oci/mod.ts";
+import { pluginDirectories } from "./backends.ts";
 import type { MiseContext } from "./context.ts";
 
 /** A platform whose tools mise installs apart. */
@@ -67,6 +68,14 @@ export function foreignCacheDirectory({ directory }: ForeignPlatform): string {
   return join(directory, "cache");
 }
 
+function isDirectory(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * The variables with which mise, and the npm that it starts, take the platform for their own.
  *
@@ -78,12 +87,15 @@ export function foreignEnv(
 ): Readonly<Record<string, string>> {
   const { mise, npm } = namesOf(foreign.platform);
   const libc = context.env("MISE_LIBC") || "gnu";
+  // Plugins are sources: those of this machine serve for every platform.
+  const plugins = pluginDirectories(context.env).find(isDirectory);
   return {
     MISE_OS: "linux",
     MISE_ARCH: mise,
     MISE_LIBC: libc,
     MISE_DATA_DIR: foreignDataDirectory(foreign),
     MISE_CACHE_DIR: foreignCacheDirectory(foreign),
+    ...(plugins === undefined ? {} : { MISE_PLUGINS_DIR: plugins }),
     npm_config_os: "linux",
     npm_config_cpu: npm,
     npm_config_libc: libc === "musl" ? "musl" : "glibc",

@@ -1,6 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { MiseOciError } from "../errors.ts";
 import { parsePlatform } from "../oci/mod.ts";
+import { fakeProject, fakeTool, readFake } from "../../tests/support/fake_project.ts";
+import { join } from "@std/path";
 import { checkConditions } from "./conditions.ts";
 import { parseConfigFile } from "./config_file.ts";
 import { foreignEnv, matchesCondition, misePlatformName } from "./foreign_platform.ts";
@@ -80,4 +82,21 @@ Deno.test("checkConditions() takes the most specific file's word", () => {
     parseConfigFile("/p/mise.toml", '[tools]\na = { version = "1", os = ["macos"] }\n'),
   ];
   assertEquals(checkConditions([listed("a")], [near, far], arm64).length, 1);
+});
+
+Deno.test("T4: npm installs for another platform where it is on PATH, whatever installer mise would take", async () => {
+  await using fake = await fakeProject(
+    () => [fakeTool("npm:a", "1.0.0", { installed: false })],
+    () => ({ "install": {}, "tool npm:a --json": { stdout: { backend: "npm:a" } } }),
+  );
+  const bin = join(fake.home, "bin");
+  const foreign = { platform: arm64, directory: join(fake.home, "cache") };
+  const installer = async (): Promise<string | undefined> => {
+    await readFake(fake, { install: true, foreign }, { PATH: bin });
+    return (await fake.seen("MISE_NPM_PACKAGE_MANAGER")).find((value) => value !== "");
+  };
+  assertEquals(await installer(), undefined);
+  await Deno.mkdir(bin);
+  await Deno.writeTextFile(join(bin, "npm"), "", { mode: 0o755 });
+  assertEquals(await installer(), "npm");
 });

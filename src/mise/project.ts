@@ -7,17 +7,30 @@ import { rememberSecret } from "../masking.ts";
 import { isTrivial } from "../secrets.ts";
 import { homeDirectory } from "../home.ts";
 import type { Platform } from "../oci/mod.ts";
-import type { Project } from "../plan/project.ts";
-import type { ListedConfig, ListedTool } from "./answers.ts";
+import type { OciSection, Project } from "../plan/project.ts";
+import { type ListedConfig, type ListedTool, parseConfigs } from "./answers.ts";
 import { type Answers, type Asker, SharedAnswers } from "./answers_of_project.ts";
-import { askTools, askVersion, readConfigFile, type Session } from "./ask.ts";
+import {
+  askJson,
+  askTools,
+  askVersion,
+  disableTools,
+  readConfigFile,
+  type Session,
+} from "./ask.ts";
 import { bootstrapWarnings, parsePackages } from "./bootstrap.ts";
 import type { ConfigFile } from "./config_file.ts";
 import type { MiseContext } from "./context.ts";
 import { readDotfiles } from "./dotfiles.ts";
 import { pathWarnings, readEnvironment } from "./environment.ts";
 import { explainFailure } from "./failure.ts";
-import { checkConditions, withoutExcluded } from "./conditions.ts";
+import {
+  checkConditions,
+  leftOut,
+  refuseUnsupported,
+  strayTools,
+  withoutExcluded,
+} from "./conditions.ts";
 import { foreignEnv, foreignLockPath, type ForeignPlatform } from "./foreign_platform.ts";
 import { runInstall } from "./install_lock.ts";
 import { locateMise } from "./locate.ts";
@@ -63,6 +76,10 @@ export interface ProjectOptions {
   readonly foreign?: ForeignPlatform;
   /** What mise says for other platforms of the same build; what does not depend on them is asked once. */
   readonly shared?: SharedAnswers;
+  /** Tools that the image does not get, by their names in mise; beside those of the config. */
+  readonly without?: readonly string[];
+  /** Whether the lock file decides what is installed (`mise install --locked`). */
+  readonly locked?: boolean;
   /** What the image runs on, for the `os` conditions of tools that mise says nothing else of. */
   readonly platform: Platform;
 }
@@ -105,10 +122,14 @@ function withoutOverrides(session: Session, tools: readonly ListedTool[]): Sessi
 
 async function runHostInstall(
   session: Session,
-  { yes = false, installOnly = [] }: Pick<ProjectOptions, "yes" | "installOnly">,
+  { yes = false, locked = false, installOnly = [] }: Pick<
+    ProjectOptions,
+    "yes" | "locked" | "installOnly"
+  >,
 ): Promise<void> {
   const { misePath, directory, context } = session;
-  const args = ["install", ...(yes ? ["--yes"] : []), ...installOnly];
+  const flags = [...(yes ? ["--yes"] : []), ...(locked ? ["--locked"] : [])];
+  const args = ["install", ...flags, ...installOnly];
   const answer = await runInstall({
     misePath,
     home: homeDirectory(context.env),
@@ -123,10 +144,7 @@ async function runHostInstall(
 }
 
 /** Installs, for the versions that the project (not the environment) asks for. */
-async function install(
-  session: Session,
-  options: ProjectOptions,
-): Promise<void> {
+async function install(session: Session, options: ProjectOptions): Promise<void> {
   const { includeGlobal } = options;
   await askVersion(session);
   let current = session;
@@ -135,7 +153,22 @@ async function install(
     if (next === undefined) break;
     current = next;
   }
-  await runHostInstall(current, options);
+  const args = ["config", "ls", "--json"];
+  const configs = await askJson(current, { args, parse: parseConfigs });
+  const { files } = await partConfigs(current, configs, includeGlobal);
+  const without = new Set(leftOut(files, options));
+  const installing = disableTools(current, [...without]);
+  await runHostInstall(installing, options);
+  if (options.installOnly !== undefined) return;
+  // `mise install` does not install a tool with lazy = true unless it is named.
+  const paths = new Set(files.map(({ path }) => path));
+  const lazy = (await askTools(current)).filter(({ short, source, installed, version }) =>
+    !installed && version !== "" && version !== "system" && !without.has(short) &&
+    source !== undefined && paths.has(source)
+  );
+  if (lazy.length === 0) return;
+  const installOnly = lazy.map(({ short, version }) => `${short}@${version}`);
+  await runHostInstall(installing, { ...options, installOnly });
 }
 
 async function askProject(
@@ -209,8 +242,13 @@ async function know(session: Session, options: Reading): Promise<Known> {
   const { files, outside } = await partConfigs(asked.session, answers.configs, includeGlobal);
   if (files.length === 0 && !includeGlobal) refuseNoProject(directory);
   const others = new Set(outside);
-  const own = answers.tools.filter(({ source }) => source === undefined || !others.has(source));
-  const unresolved = answers.unresolved.filter(({ source }) => !others.has(source));
+  const { settings } = answers;
+  refuseUnsupported(files, { settings, foreign: foreign?.platform });
+  const without = new Set(leftOut(files, options));
+  const isOwn = (tool: { readonly short: string; readonly source?: string }): boolean =>
+    (tool.source === undefined || !others.has(tool.source)) && !without.has(tool.short);
+  const own = answers.tools.filter(isOwn);
+  const unresolved = answers.unresolved.filter(isOwn);
   refuseUnresolved([
     ...withoutExcluded(unresolved, files, options.platform),
     ...withoutVersion(own),
@@ -245,6 +283,7 @@ async function knowForeign(
     outside: known.answers.tools.map(({ short }) => short).filter((short) => !own.has(short)),
     host,
     yes: options.yes ?? false,
+    locked: options.locked ?? false,
   });
   // An install may run hooks that change anything: nothing of before counts.
   using asker = new SharedAnswers().enter();
@@ -282,11 +321,26 @@ export async function readProject(
   return await assemble(await knowForeign(session, reading, { foreign, host }), options);
 }
 
+/** What the config files ask for and the image will not have. */
+function projectWarnings(
+  { unknownFields }: Answers,
+  files: readonly ConfigFile[],
+  oci: OciSection,
+): readonly string[] {
+  return [
+    ...describeUnknownFields(unknownFields, files),
+    ...bootstrapWarnings(files),
+    ...(oci.taskTools === undefined ? taskToolWarnings(files) : []),
+    ...pathWarnings(files, oci),
+  ];
+}
+
 /** The project of what mise answered. */
 async function assemble(
   known: Known,
-  { directory, install, foreign, yes = false }: ProjectOptions,
+  options: ProjectOptions,
 ): Promise<Project> {
+  const { directory, install, foreign, yes = false, locked = false } = options;
   const { session, answers, files, outside } = known;
   const leastFirst = files.toReversed();
   const rendered = await renderOci(session, { files: leastFirst, outside });
@@ -297,7 +351,7 @@ async function assemble(
     outside,
     own: new Set(known.tools.map(({ installPath }) => installPath)),
     install: install && foreign === undefined
-      ? (apart) => runHostInstall(apart, { yes })
+      ? (apart) => runHostInstall(apart, { yes, locked })
       : undefined,
   });
   const tools = await readTools(session, {
@@ -305,6 +359,8 @@ async function assemble(
     configs: answers.configs,
     binPaths: answers.binPaths,
     details: answers.details,
+    variables: answers.variables,
+    allowPlugins: oci.allowPlugins,
   });
   const dotfiles = await readDotfiles(session, {
     files: leastFirst,
@@ -334,10 +390,8 @@ async function assemble(
     packages,
     dotfiles: await renderTemplates(session, dotfiles, { files: leastFirst, outside, env }),
     warnings: [
-      ...describeUnknownFields(answers.unknownFields, leastFirst),
-      ...bootstrapWarnings(leastFirst),
-      ...(oci.taskTools === undefined ? taskToolWarnings(leastFirst) : []),
-      ...pathWarnings(leastFirst, oci),
+      ...projectWarnings(answers, leastFirst, oci),
+      ...strayTools(answers, files, options),
     ],
   };
 }

@@ -5,11 +5,12 @@
 import { parse } from "@std/toml";
 import { basename, dirname, isAbsolute, join, relative } from "@std/path";
 import { MiseOciError } from "../errors.ts";
-import type { BackendManifest, Tool } from "../plan/project.ts";
-import type { ListedConfig, ListedTool, ToolDetail } from "./answers.ts";
-import { askBackends, askOwnBackends, type Session } from "./ask.ts";
-import { knownDetails, PLUGIN_BACKENDS, SAFE_BACKENDS } from "./backends.ts";
+import type { BackendManifest, Tool, ToolParts } from "../plan/project.ts";
+import type { ListedConfig, ListedTool, ListedVariable, ToolDetail } from "./answers.ts";
+import { askBackends, type Session } from "./ask.ts";
+import { ASDF, backendKind, knownDetails, maybePlugin } from "./backends.ts";
 import { isTable } from "./config_file.ts";
+import { type LinkedInstall, readLinkedInstall } from "./linked_installs.ts";
 import { dataDirectories, isWithin } from "./scope.ts";
 
 /** Directories of the host that can never be one tool. */
@@ -70,27 +71,26 @@ async function readDetails(
   return details;
 }
 
-async function refusePlugins(
-  session: Session,
+/** Refuses tools of asdf plugins that are not allowed by name, and tools of which mise does not say the backend. */
+function refusePlugins(
   tools: readonly ListedTool[],
   details: ReadonlyMap<string, ToolDetail>,
-): Promise<void> {
-  let own: ReadonlySet<string> | undefined;
-  const refusals: Refusal[] = [];
-  for (const short of new Set(tools.map((tool) => tool.short))) {
+  allowed: ReadonlySet<string>,
+): void {
+  const refusals = tools.flatMap(({ short, installPath }): Refusal[] => {
     const backend = details.get(short)?.backend ?? "";
-    const kind = /^([^:[]+):/.exec(backend)?.[1] ?? backend;
-    if (SAFE_BACKENDS.has(kind)) continue;
-    if (!PLUGIN_BACKENDS.has(kind)) {
-      own ??= await askOwnBackends(session);
-      if (own.has(kind)) continue;
-    }
-    refusals.push({ name: short, why: backend || "unknown backend" });
-  }
+    if (backend !== "" && backendKind(backend) !== ASDF) return [];
+    const plugin = basename(dirname(installPath));
+    if (backend !== "" && (allowed.has(short) || allowed.has(plugin))) return [];
+    return [{ name: short, why: backend || "unknown backend" }];
+  });
+  const unique = [...new Map(refusals.map((refusal) => [refusal.name, refusal])).values()];
+  const name = JSON.stringify(unique[0]?.name);
   refuse(
-    refusals,
-    "Plugins may write outside their version directory, so no layer holds all of them; use another " +
-      'backend of the tool ("mise registry NAME" lists them)',
+    unique,
+    "asdf plugins may write outside their version directory, so no layer holds all of them; use another " +
+      `backend of the tool ("mise registry NAME" lists them), accept the plugin with allow_plugins = [${name}] ` +
+      `under [_.oci], or leave the tool out with --without ${unique[0]?.name}`,
   );
 }
 
@@ -192,9 +192,9 @@ async function maybeBackendManifest(installPath: string): Promise<BackendManifes
   try {
     const text = await Deno.readTextFile(join(dirname(installPath), ".mise.backend.toml"));
     if (text.length > MAX_MANIFEST_BYTES) return undefined;
-    const { full, explicit_backend: explicit, opts } = parse(text);
-    if (typeof full !== "string" || typeof explicit !== "boolean") return undefined;
-    return { full, explicit, ...(isTable(opts) ? { opts: publicOptions(opts) } : {}) };
+    const { full, opts } = parse(text);
+    if (typeof full !== "string") return undefined;
+    return { full, ...(isTable(opts) ? { opts: publicOptions(opts) } : {}) };
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;
     // mise in the image does without: the plan writes what it knows of the tool itself.
@@ -208,15 +208,18 @@ async function toTool(
   known: {
     readonly detail: ToolDetail | undefined;
     readonly binPaths: readonly string[];
+    readonly parts: ToolParts | undefined;
     readonly session: Session;
   },
 ): Promise<Tool> {
   const written = maybeWritten(listed.installPath, known.session);
   const { short, version, installPath, installed, source, requested, ofTask } = listed;
   const backendManifest = installed ? await maybeBackendManifest(installPath) : undefined;
+  const backend = known.detail?.backend ?? "";
+  const plugin = maybePlugin({ backend, installPath }, known.session.context.env);
   return {
     short,
-    backend: known.detail?.backend ?? "",
+    backend,
     version,
     installPath,
     installDir: `${basename(dirname(installPath))}/${basename(installPath)}`,
@@ -225,10 +228,17 @@ async function toTool(
     ...(installed ? { realInstallPath: real } : {}),
     ...(written === undefined ? {} : { writtenPath: written }),
     ...(backendManifest === undefined ? {} : { backendManifest }),
+    ...(known.parts === undefined ? {} : { parts: known.parts }),
+    ...(plugin === undefined ? {} : { plugin }),
     ...(source === undefined ? {} : { source }),
     ...(requested === undefined ? {} : { requested }),
     ...(ofTask === undefined ? {} : { ofTask }),
   };
+}
+
+/** Why a linked install cannot be in an image, if so. */
+function whyNot(linked: LinkedInstall): string | undefined {
+  return linked !== undefined && "why" in linked ? linked.why : undefined;
 }
 
 /** What {@linkcode readTools} works on. */
@@ -241,6 +251,10 @@ export interface ToolsInput {
   readonly binPaths: readonly string[];
   /** What mise said already of tools whose names do not say it. */
   readonly details: ReadonlyMap<string, ToolDetail>;
+  /** The environment as mise has it. */
+  readonly variables?: readonly ListedVariable[];
+  /** asdf plugins whose tools are taken. */
+  readonly allowPlugins?: readonly string[] | undefined;
 }
 
 /**
@@ -261,24 +275,36 @@ export async function readTools(session: Session, input: ToolsInput): Promise<re
   const listed = input.tools.filter((tool) => !isSystem(tool));
   refusePaths(listed);
   const details = await readDetails(session, listed, input.details);
-  await refusePlugins(session, listed, details);
+  refusePlugins(listed, details, new Set(input.allowPlugins));
   const sorted = sortTools(listed, input.configs, details);
   const reals = await Promise.all(sorted.map(maybeRealInstall));
+  const linked = sorted.map((tool, i): LinkedInstall =>
+    readLinkedInstall({
+      tool,
+      backend: details.get(tool.short)?.backend ?? "",
+      real: reals[i] ?? tool.installPath,
+      tools: sorted,
+      variables: input.variables ?? [],
+    }, session)
+  );
   const refusals = (await Promise.all(sorted.map(async (tool, i): Promise<Refusal[]> => {
     const real = reals[i];
     const why = maybeUnsafe(tool.installPath, session) ??
       (real === undefined
         ? `its install path ${JSON.stringify(tool.installPath)} is a link that leads to itself`
-        : maybeUnsafe(real, session) ?? await maybeForeign(tool, real));
+        : maybeUnsafe(real, session) ?? await maybeForeign(tool, real) ?? whyNot(linked[i]));
     return why === undefined ? [] : [{ name: `${tool.short}@${tool.version}`, why }];
   }))).flat();
   refuse(refusals, "An install must be a directory of its own; install the tool again with mise");
-  const unique = new Map(sorted.map((tool, i) => [tool.installPath, { tool, real: reals[i] }]));
+  const unique = new Map(
+    sorted.map((tool, i) => [tool.installPath, { tool, real: reals[i], linked: linked[i] }]),
+  );
   return await Promise.all(
-    [...unique.values()].map(({ tool, real }) =>
+    [...unique.values()].map(({ tool, real, linked }) =>
       toTool(tool, real ?? tool.installPath, {
         detail: details.get(tool.short),
         binPaths: input.binPaths,
+        parts: linked !== undefined && "parts" in linked ? linked.parts : undefined,
         session,
       })
     ),

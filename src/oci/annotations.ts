@@ -23,6 +23,8 @@ export const Annotation = {
   toolVersion: "dev.mise.tool.version",
   /** The directory of the layer's content, without a leading slash. */
   layerPrefix: "dev.mise.layer.prefix",
+  /** Name of the mise plugin whose sources the layer has. */
+  plugin: "dev.mise.plugin",
   /** `uid:gid` of the layer's entries. */
   layerOwner: "dev.mise.layer.owner",
   /** Version of the relocation rules with what they depend on. */

@@ -107,7 +107,12 @@ function strayNames(
 }
 
 /** Variables of mise that say where things are on the host. */
-const OF_HOST: ReadonlySet<string> = new Set(["PATH", "MISE_DATA_DIR", "MISE_CONFIG_DIR"]);
+const OF_HOST: ReadonlySet<string> = new Set([
+  "PATH",
+  "MISE_DATA_DIR",
+  "MISE_CONFIG_DIR",
+  "MISE_PLUGINS_DIR",
+]);
 
 function ociVariables(project: Project): readonly EnvVariable[] {
   return Object.entries(project.oci.env).map(([name, value]) => ({ name, value, redacted: false }));
@@ -166,6 +171,8 @@ export function planEnv(project: Project, options: PlanOptions, mountPoint: stri
 export function planPath(project: Project, mountPoint: string): readonly string[] {
   const directories = project.tools.filter(({ ofTask }) => ofTask !== true).flatMap((tool) => {
     const image = toolImagePath(mountPoint, tool);
+    const { path } = tool.parts ?? {};
+    if (path !== undefined) return path.map((place) => `${mountPoint}/${place}`);
     return (tool.binDirs ?? []).map((dir) => dir === "" ? image : `${image}/${dir}`);
   });
   return [...new Set(directories)];

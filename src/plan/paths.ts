@@ -10,13 +10,27 @@ export function toolImagePath(mountPoint: string, tool: Tool): string {
   return `${mountPoint}/installs/${tool.installDir}`;
 }
 
+/** The image directory of mise's plugins. */
+export function pluginsDirectory(mountPoint: string): string {
+  return `${mountPoint}/plugins`;
+}
+
 /** One relocation for each name a tool's directory has on the host, all tools of the project. */
 export function toolRelocations(project: Project, mountPoint: string): readonly Relocation[] {
   return project.tools.flatMap((tool) => {
     const image = toolImagePath(mountPoint, tool);
     const { installPath, realInstallPath = installPath, writtenPath = installPath } = tool;
     const hosts = new Set([installPath, realInstallPath, writtenPath]);
-    return [...hosts].map((host) => ({ host, image }));
+    const { trees = [], moved = {}, path: [bin] = [] } = tool.parts ?? {};
+    const own = bin === undefined ? image : `${mountPoint}/${bin}`;
+    const places = [
+      ...trees.flatMap(({ hostPath, place }) => place === undefined ? [] : [[hostPath, place]]),
+      ...Object.entries(moved),
+    ];
+    return [
+      ...[...hosts].map((host) => ({ host, image: own })),
+      ...places.map(([host = "", place]) => ({ host, image: `${mountPoint}/${place}` })),
+    ];
   });
 }
 

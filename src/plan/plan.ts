@@ -9,6 +9,7 @@ import { declaredSecrets, findExposures } from "./exposure.ts";
 import { certificateVariables } from "./layers/certificates.ts";
 import { planConfigLayer } from "./layers/config.ts";
 import { planLayers } from "./layers/mod.ts";
+import { pluginsDirectory } from "./paths.ts";
 import type { LayerVersions } from "./layers/planner.ts";
 import { type PlanOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 import type { Project } from "./project.ts";
@@ -105,7 +106,12 @@ function planConfig(
     created: options.created,
     env: context.env,
     path: planPath(project, mountPoint),
-    fixedEnv: [["MISE_SHARED_INSTALL_DIRS", `${mountPoint}/installs`]],
+    fixedEnv: [
+      ["MISE_SHARED_INSTALL_DIRS", `${mountPoint}/installs`],
+      ...(project.tools.some(({ plugin }) => plugin !== undefined)
+        ? [["MISE_PLUGINS_DIR", pluginsDirectory(mountPoint)] as const]
+        : []),
+    ],
     ...(entrypoint === undefined ? {} : { entrypoint }),
     ...(cmd === undefined ? {} : { cmd }),
     ...(user === undefined ? {} : { user }),

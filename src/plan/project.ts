@@ -10,10 +10,34 @@ import type { MountPoint } from "../oci/image_path.ts";
 export interface BackendManifest {
   /** Full backend: `npm:prettier`. */
   readonly full: string;
-  /** Whether the tool's name says its backend. */
-  readonly explicit: boolean;
   /** Options of the backend, such as where its executables are. */
   readonly opts?: Readonly<Record<string, unknown>>;
+}
+
+/** A plugin of mise that installs tools and says what they need. */
+export interface Plugin {
+  /** The name of its directory among mise's plugins. */
+  readonly name: string;
+  /** Absolute host directory of its sources, links followed. */
+  readonly hostPath: string;
+}
+
+/** What a tool is made of that has no directory of its own; places are relative to the mount point. */
+export interface ToolParts {
+  /** Trees of the host, each without the paths of `exclude`, relative to it; without `place`, that of the tool. */
+  readonly trees: readonly {
+    readonly hostPath: string;
+    readonly place?: string;
+    readonly exclude?: readonly string[];
+  }[];
+  /** Texts by place. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Empty directories. */
+  readonly directories?: readonly string[];
+  /** Directories of executables, if they are not below the tool's own. */
+  readonly path?: readonly string[];
+  /** Where host directories that the tool's variables name are in the image. */
+  readonly moved?: Readonly<Record<string, string>>;
 }
 
 /** One tool of the project. */
@@ -40,6 +64,10 @@ export interface Tool {
   readonly binDirs?: readonly string[];
   /** What mise keeps beside the versions of the tool, in `.mise.backend.toml`. */
   readonly backendManifest?: BackendManifest;
+  /** What it is made of, if not of its install directory. */
+  readonly parts?: ToolParts;
+  /** The plugin that it is of. */
+  readonly plugin?: Plugin;
   /** Config file that asks for it. */
   readonly source?: string;
   /** Whether only tasks ask for it: then it is in the image, but neither on PATH nor in mise's config. */
@@ -157,12 +185,18 @@ export interface OciSection {
   readonly allowEnv: readonly string[];
   /** Variables left out of the image. */
   readonly dropEnv: readonly string[];
+  /** asdf plugins whose tools are packed although their scripts may write anywhere. */
+  readonly allowPlugins?: readonly string[];
+  /** Tools that are left out of the image, with their variables. */
+  readonly without?: readonly string[];
   /** How layers are compressed. */
   readonly compression?: CompressionChoice;
   /** Absolute host paths of CA certificates in PEM form. */
   readonly ca?: readonly string[];
   /** Whether the image has the tools of tasks. */
   readonly taskTools?: boolean;
+  /** Whether the image has a link from where the tools are on the host to where they are in the image. */
+  readonly hostLinks?: boolean;
   /** Globs of paths below a tool that are left out of its layer. */
   readonly exclude?: readonly string[];
   /** Bases that must be signed; those of all files count. */
@@ -187,6 +221,8 @@ export interface MiseSettings {
   readonly insecureRegistries: readonly string[];
   /** `url_replacements`, in order: what mise replaces in every URL, and by what. */
   readonly urlReplacements?: readonly (readonly [string, string])[];
+  /** `install_layout` (mise 2026.10 and later): how directories of installs are named. */
+  readonly installLayout?: string;
   /** `offline`: mise asks no server. */
   readonly offline?: boolean;
 }

@@ -31,6 +31,7 @@ export interface CompressionPlan {
  * - `content`: text made by the program.
  * - `absent`: a whiteout: what layers below have there is not in the image.
  * - `directory`: an empty directory, mode 0755.
+ * - `link`: a symbolic link.
  *
  * `owner` is that of the entries and of the directories made for them, if it is not the layer's; with
  * `home`, an image directory, only of those from there on: `/home` itself is nobody's home.
@@ -49,6 +50,7 @@ export type LayerSource =
     readonly home?: string;
   }
   | { readonly type: "absent"; readonly imagePath: string }
+  | { readonly type: "link"; readonly imagePath: string; readonly target: string }
   | {
     readonly type: "file";
     readonly hostPath: string;
@@ -88,10 +90,11 @@ export interface Relocation {
   readonly image: string;
 }
 
-/** What a layer is for; the name of the file in `src/plan/layers/` that plans it. */
+/** What a layer is for; planned by a file in `src/plan/layers/`. */
 export type LayerKind =
   | "packages"
   | "tool"
+  | "plugin"
   | "certificates"
   | "copy"
   | "dotfiles"

@@ -2,7 +2,7 @@
  * Tar headers: POSIX ustar where it fits, PAX records where it does not (spec.md, section 6). Pure, and
  * frozen: the bytes are a promise to users, see `tests/golden/layer`.
  *
- * - time 0, no user and group names, device numbers 0;
+ * - time {@linkcode LAYER_TIME}, no user and group names, device numbers 0;
  * - PAX records (sorted by key) for paths that do not split into 155 + 100 bytes, link targets over 100
  *   bytes, sizes of 8 GiB and more, ids over 2097151, and text that is not ASCII;
  * - a value that is in a PAX record is not in the ustar field as well, except the path's printable
@@ -12,6 +12,12 @@
 import { MiseOciError } from "../errors.ts";
 import { paddedSize, TAR_BLOCK } from "./header.ts";
 import { encodePax } from "./pax.ts";
+
+/**
+ * Time of every entry, in seconds since 1970: 1980-01-01, the earliest that zip can hold. With 0, Python's
+ * `zipfile` and whatever makes wheels and jars refuse the files in a container.
+ */
+export const LAYER_TIME = 315532800;
 
 /** Types of entries that a layer can have. */
 export type TarType = "file" | "directory" | "symlink" | "hardlink";
@@ -149,7 +155,7 @@ function splitName(name: string): { prefix: string; name: string } | undefined {
   return { prefix: name.slice(0, slash), name: name.slice(slash + 1) };
 }
 
-/** What every header has: time 0, device numbers 0, no names, the sum's field as it is summed. */
+/** What every header has: the time, device numbers 0, no names, the sum's field as it is summed. */
 const TEMPLATE = makeTemplate();
 const TEMPLATE_SUM = TEMPLATE.reduce((sum, byte) => sum + byte, 0);
 
@@ -158,6 +164,7 @@ function makeTemplate(): Uint8Array {
   for (const [at, digits] of [[100, 7], [108, 7], [116, 7], [124, 11], [136, 11]] as const) {
     block.fill(0x30, at, at + digits);
   }
+  writeOctal(block, LAYER_TIME, 147);
   block.fill(0x20, 148, 156);
   block.set(encoder.encode("ustar\x0000"), 257);
   block.fill(0x30, 329, 336);

@@ -155,7 +155,10 @@ testWith(
     });
     const paths = changed[0]?.files?.map(({ path }) => path) ?? [];
     assert(paths.some((path) => path.endsWith("/prettier/package.json")), paths.join("\n"));
-    assertEquals(changed[1]?.files?.map(({ path }) => path), ["etc/mise/config.toml"]);
+    assertEquals(changed[1]?.files?.map(({ path }) => path), [
+      "etc/mise/config.toml",
+      "etc/profile.d/mise-oci.sh",
+    ]);
     const same = await runProgram(["diff", "--exit-code", after, reference], options);
     assertEquals([same.code, same.stdout.includes("the images are the same")], [0, true]);
     assertEquals((await runProgram(["diff", "--exit-code", before, after], options)).code, 1);

@@ -321,7 +321,7 @@ testWith(
       [
         ["--image-dir", join(project.directory, "absent"), "127.0.0.1:1/a:1"],
         1,
-        "no such directory",
+        "Cannot find an image at",
       ],
       [["--from", "scratch", "--no-mise", "127.0.0.1:1/a:1"], 1, "127.0.0.1:1"],
       [[], 2, "REF"],

@@ -12,12 +12,14 @@ import { whyNoIsolation } from "../support/shell_rootfs.ts";
 import {
   copyBase,
   createMiseProject,
+  exists,
   makeTempDir,
   type MiseProject,
   removeTree,
   run,
   startPodman,
   testWith,
+  which,
 } from "../support/testbed.ts";
 
 async function toolDigests(project: MiseProject): Promise<Readonly<Record<string, string>>> {
@@ -41,6 +43,51 @@ testWith(
     assertEquals(Object.keys(here).length, 4);
     assert((await Deno.stat(join(data, "installs/npm-eslint"))).isDirectory);
     assertEquals(there, here);
+  },
+);
+
+/** mise's own choice is aube, which it brings along; the others have to be installed. */
+const INSTALLERS = ["auto", "npm", "pnpm", "bun"].filter((name) =>
+  name === "auto" || which(name) !== undefined
+);
+
+testWith(
+  { needs: ["linux", "mise"] },
+  "T4: an npm tool is the same layer in two homes, whichever installer mise uses, its default first",
+  async () => {
+    const version = "3.6.2";
+    const digests: Record<string, string[]> = {};
+    for (const installer of INSTALLERS) {
+      for (const deeper of ["", "a home/of another/user"]) {
+        await using project = await createMiseProject({
+          belowHome: true,
+          toml: `[tools]\n"npm:prettier" = "${version}"\n`,
+        });
+        const home = join(project.root, deeper, "home");
+        await Deno.mkdir(home, { recursive: true });
+        const userConfig = project.env["npm_config_userconfig"] ?? "";
+        if (await exists(userConfig)) await Deno.copyFile(userConfig, join(home, ".npmrc"));
+        const env = {
+          ...project.env,
+          HOME: home,
+          MISE_NPM_PACKAGE_MANAGER: installer,
+          MISE_MINIMUM_RELEASE_AGE: "0s",
+          AUBE_MINIMUM_PACKAGE_AGE: "0",
+        };
+        await run([project.mise, "trust", "--all"], { env, cwd: project.directory });
+        await run([project.mise, "install", "--yes"], { env, cwd: project.directory });
+        const root = join(home, ".local/share/mise/installs/npm-prettier", version);
+        const state = join(root, "node_modules/.mise-state");
+        if (installer === "auto") assert(await exists(state), "aube did not install");
+        const { tar, built, warnings } = await buildForTest(toolPlan(root));
+        assertEquals(new TextDecoder("latin1").decode(tar).includes(project.root), false);
+        assertEquals(warnings, []);
+        (digests[installer] ??= []).push(built.diffId);
+      }
+    }
+    for (const [installer, [one, two]] of Object.entries(digests)) {
+      assertEquals(one, two, installer);
+    }
   },
 );
 
@@ -136,18 +183,23 @@ testUnless(
     assert(PYTHON !== undefined);
     await using project = await createMiseProject({
       toml: `[tools]\n"pipx:demo" = "1.0.0"\npython = "${PYTHON.version}"\n` +
-        '[bootstrap.packages]\n"apt:libexpat1" = "latest"\n[oci]\ntag = "v"\n',
+        '[bootstrap.packages]\n"apt:libexpat1" = "latest"\n[oci]\ntag = "v"\n' +
+        "[_.oci]\nhost_links = true\n",
     });
     await installPythonTool(project, PYTHON);
     const base = join(project.root, "base");
     await copyBase(base);
     const { output } = await buildProject(project, ["--from", `oci:${base}`, "--no-mise"]);
     await using podman = await startPodman();
-    const script = 'demo; . /mise/installs/pipx-demo/1.0.0/bin/activate; echo "$VIRTUAL_ENV"';
+    // The library's bytecode is good, for Python writes none (-B) and compiles nothing.
+    const python = `python3 -vB -c "import json" 2>&1 | grep -c "json.*pyc matches"`;
+    const onHost = join(project.data, "installs/pipx-demo/1.0.0/bin/demo");
+    const script = 'demo; . /mise/installs/pipx-demo/1.0.0/bin/activate; echo "$VIRTUAL_ENV"' +
+      `; ${python}; ls "${onHost}"`;
     const ran = await podman.runLayout(`${output}:v`, ["sh", "-c", script]);
     const venv = "/mise/installs/pipx-demo/1.0.0";
     const home = `/mise/installs/python/${PYTHON.version}`;
-    assertEquals(ran.stdout, `${venv} ${home}\n${venv}\n`, ran.stderr);
+    assertEquals(ran.stdout, `${venv} ${home}\n${venv}\n4\n${onHost}\n`, ran.stderr);
   },
 );
 

@@ -45,6 +45,8 @@ const NOTED = [
   "MISE_LOG_LEVEL",
   "MISE_OFFLINE",
   "MISE_IGNORED_CONFIG_PATHS",
+  "MISE_DISABLE_TOOLS",
+  "MISE_NPM_PACKAGE_MANAGER",
 ];
 
 async function writeScript(root: string, answers: FakeAnswers): Promise<void> {
@@ -147,7 +149,6 @@ export function projectAnswers(
     "env --redacted --json": { stdout: {} },
     "bin-paths": { stdout: tools.map((tool) => `${tool.installPath}/bin\n`).join("") },
     "settings --all --json": { stdout: {} },
-    "backends ls": { stdout: "asdf\nnpm\nnewbackend\nvfox\n" },
     ...Object.fromEntries(details),
   };
 }

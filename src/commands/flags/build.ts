@@ -20,7 +20,13 @@ import {
   valueFlag,
 } from "../flag.ts";
 import { PLATFORMS_FLAGS, platformsRequest } from "./platforms.ts";
-import { parseCopy, parseFrom, parseOwner, parseVariableName } from "../values/build.ts";
+import {
+  parseCopy,
+  parseFrom,
+  parseOwner,
+  parseToolName,
+  parseVariableName,
+} from "../values/build.ts";
 
 /** `--platform` of what takes one image: it chooses among the images of a layout. */
 export const PLATFORM_FLAG = inGroup("Build flags", {
@@ -39,6 +45,14 @@ const PROJECT_FLAGS = inGroup("Project flags", {
   }),
   install: switchFlag({
     help: "Run mise install first; a push installs only what no registry has a layer of",
+  }),
+  locked: switchFlag({
+    help: "With --install: install only what mise.lock has, and fail if it lacks something",
+  }),
+  without: listFlag({
+    valueName: "TOOL",
+    help: "Leave TOOL and its variables out of the image",
+    parse: parseToolName,
   }),
   store: valueFlag({
     valueName: "REF",
@@ -140,6 +154,14 @@ export const BUILD_FLAGS = {
   }),
 } as const satisfies FlagTable;
 
+/** @throws {MiseOciError} `usage` for `--locked` where nothing is installed. */
+function lockedInstall({ locked, install }: FlagValues<typeof PROJECT_FLAGS>): boolean {
+  if (!locked || install) return locked;
+  throw new MiseOciError("usage", "Cannot use --locked without --install: nothing is installed", {
+    hint: "Add --install, or leave --locked out",
+  });
+}
+
 /** Names may also be given in one list with commas. */
 function names(values: readonly string[]): readonly string[] {
   return values.flatMap((value) => value.split(",")).filter((name) => name !== "");
@@ -154,6 +176,8 @@ export function buildRequest(
     directory: place.resolve("."),
     includeGlobal: flags["include-global"],
     install: flags.install,
+    ...given("locked", lockedInstall(flags) || undefined),
+    ...(flags.without.length === 0 ? {} : { without: names(flags.without) }),
     yes: globals.yes,
     copies: flags.copy,
     embedMise: !flags["no-mise"],

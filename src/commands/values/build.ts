@@ -119,6 +119,15 @@ export function parseArchivePath(text: string, place: Place): string {
   });
 }
 
+/** Checks mise's name of a tool, which has no version. @throws {MiseOciError} `usage`. */
+export function parseToolName(text: string): string {
+  const [, name] = /^(.*[^:@/])@[^/]*$/.exec(text) ?? [];
+  if (text !== "" && name === undefined) return text;
+  throw new MiseOciError("usage", `Cannot use ${JSON.stringify(text)} as the name of a tool`, {
+    hint: `Write the name alone, as [tools] has it: ${name ?? "npm:prettier"}`,
+  });
+}
+
 /** Checks the name of an environment variable. @throws {MiseOciError} `usage`. */
 export function parseVariableName(text: string): string {
   // deno-lint-ignore no-control-regex

@@ -18,7 +18,7 @@ const ROOT: Owner = { uid: 0, gid: 0 };
 /** What the config layer needs besides the project; the base decides some of it. */
 export interface ConfigLayerInput {
   /** The tools. */
-  readonly project: Pick<Project, "tools">;
+  readonly project: Pick<Project, "tools"> & { readonly oci: Pick<Project["oci"], "hostLinks"> };
   /** Image directory of the tools, without `/installs`. */
   readonly mountPoint: string;
   /** Owner of what belongs to no user. */
@@ -65,12 +65,13 @@ export function encodeMiseConfig(tools: readonly Tool[]): string {
 
 /** What mise keeps beside the versions of a tool: without it, mise cannot tell whose versions they are. */
 function encodeBackendManifest({ short, backend, backendManifest }: Tool): string {
-  const { full = backend, explicit = short.includes(":"), opts } = backendManifest ?? {};
+  const { full = backend, opts } = backendManifest ?? {};
   return `${
     stringify({
       short,
       full,
-      explicit_backend: explicit,
+      // mise notes it differently on two platforms for the same tool.
+      explicit_backend: short.includes(":"),
       ...(opts === undefined ? {} : { opts }),
     }).trim()
   }\n`;
@@ -101,6 +102,24 @@ export function encodeProfile({ env, path, fixedEnv }: ConfigLayerInput["config"
     lines.push(`[ -n "\${${name}+x}" ] || export ${name}=${shellQuote(value)}`);
   }
   return `${lines.join("\n")}\n`;
+}
+
+/**
+ * Links from where mise installs tools on the host to where they are in the image, for programs with a
+ * compiled-in prefix; none where both are the same.
+ */
+function hostLinks({ project, mountPoint }: ConfigLayerInput): readonly LayerSource[] {
+  if (project.oci.hostLinks !== true) return [];
+  const target = `${mountPoint}/installs`;
+  const roots = project.tools.flatMap((
+    { installPath, writtenPath = installPath, realInstallPath = installPath, installDir },
+  ) =>
+    [installPath, writtenPath, realInstallPath]
+      .filter((path) => path.endsWith(`/installs/${installDir}`))
+      .map((path) => path.slice(0, -installDir.length - 1))
+  );
+  return [...new Set(roots)].filter((root) => root !== target).sort()
+    .map((imagePath) => ({ type: "link", imagePath, target }));
 }
 
 /** Plans the config layer, the topmost. */
@@ -136,6 +155,7 @@ export function planConfigLayer(input: ConfigLayerInput): LayerPlan {
         mode: 0o644,
       },
       ...manifests,
+      ...hostLinks(input),
       ...(login && hasVariables ? [profile] : []),
       ...directories.map(({ path, owner, mode }): LayerSource => ({
         type: "directory",

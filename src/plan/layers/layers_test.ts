@@ -150,3 +150,106 @@ Deno.test("F4: dotfiles have the permissions that they ask for, and absent ones 
   const absent: Dotfile = { target: "/etc/c", mode: "absent", exclude: [], source: "/p/mise.toml" };
   assertThrows(() => place([absent, below]), MiseOciError, '"/etc/c" is absent');
 });
+
+Deno.test("plan() gives the sources of each plugin a layer of its own, and tells mise in the image where they are", () => {
+  const tool = (short: string, name?: string): Project["tools"][number] => ({
+    short,
+    backend: short,
+    version: "1.0.0",
+    installPath: `/data/installs/${short}/1.0.0`,
+    installDir: `${short}/1.0.0`,
+    installed: true,
+    binPaths: [],
+    ...(name === undefined ? {} : { plugin: { name, hostPath: `/data/plugins/${name}` } }),
+  });
+  const { layers, config } = planWith({ tools: [tool("a", "p"), tool("b", "p"), tool("c", "q")] });
+  const plugins = layers.filter(({ kind }) => kind === "plugin");
+  assertEquals(
+    plugins.map(({ name, sources, exclude }) => ({ name, sources, exclude })),
+    [
+      { name: "p", imagePath: "/mise/plugins/p" },
+      { name: "q", imagePath: "/mise/plugins/q" },
+    ].map(({ name, imagePath }) => ({
+      name,
+      sources: [{
+        type: "tree" as const,
+        hostPath: `/data/plugins/${name}`,
+        imagePath,
+        exclude: [".git", ".hg", ".svn"],
+      }],
+      exclude: [],
+    })),
+  );
+  assertEquals(new Map(config.fixedEnv).get("MISE_PLUGINS_DIR"), "/mise/plugins");
+  const none = planWith({ tools: [tool("a")] });
+  assertEquals(new Map(none.config.fixedEnv).has("MISE_PLUGINS_DIR"), false);
+});
+
+Deno.test("a tool of several trees has each in its place, and its variables and PATH lead there", () => {
+  const { layers, config } = planWith({
+    tools: [{
+      short: "rust",
+      backend: "core:rust",
+      version: "1.95.0",
+      installPath: "/data/installs/rust/1.95.0",
+      realInstallPath: "/h/.cargo/bin",
+      installDir: "rust/1.95.0",
+      installed: true,
+      binPaths: ["/h/.cargo/bin"],
+      binDirs: [""],
+      parts: {
+        trees: [
+          { hostPath: "/h/.cargo/bin", place: "cargo/bin", exclude: ["my*tool"] },
+          { hostPath: "/h/.rustup/toolchains/t", place: "rustup/toolchains/t" },
+        ],
+        files: { "rustup/settings.toml": "" },
+        directories: ["installs/rust/1.95.0"],
+        path: ["cargo/bin"],
+        moved: { "/h/.rustup": "rustup", "/h/.cargo": "cargo" },
+      },
+    }],
+    env: [
+      { name: "CARGO_HOME", value: "/h/.cargo", tool: "rust", redacted: false },
+      { name: "RUSTUP_HOME", value: "/h/.rustup", tool: "rust", redacted: false },
+      { name: "RUSTC", value: "/h/.cargo/bin/rustc", redacted: false },
+    ],
+  });
+  const [rust] = layers;
+  assertEquals(rust?.sources.map(({ imagePath }) => imagePath), [
+    "/mise/cargo/bin",
+    "/mise/rustup/toolchains/t",
+    "/mise/rustup/settings.toml",
+    "/mise/installs/rust/1.95.0",
+  ]);
+  const [proxies] = rust?.sources ?? [];
+  assertEquals(proxies?.type === "tree" ? proxies.exclude : undefined, ["my\\*tool"]);
+  assertEquals(config.path, ["/mise/cargo/bin"]);
+  assertEquals(
+    new Map(config.env),
+    new Map([
+      ["CARGO_HOME", "/mise/cargo"],
+      ["RUSTUP_HOME", "/mise/rustup"],
+      ["RUSTC", "/mise/cargo/bin/rustc"],
+    ]),
+  );
+});
+
+Deno.test("host_links adds one link from the tools of the host to those of the image, where they differ", () => {
+  const tool = (installPath: string) => ({
+    short: "ruby",
+    backend: "core:ruby",
+    version: "3.3.0",
+    installPath,
+    installDir: "ruby/3.3.0",
+    installed: true,
+    binPaths: [],
+  });
+  const links = (hostLinks: boolean, ...paths: readonly string[]) =>
+    planWith({ tools: paths.map(tool), oci: { ...PROJECT.oci, hostLinks } })
+      .layers.at(-1)?.sources.filter(({ type }) => type === "link");
+  const data = "/home/me/.local/share/mise/installs";
+  const link = { type: "link", imagePath: data, target: "/mise/installs" } as const;
+  assertEquals(links(true, `${data}/ruby/3.3.0`, `${data}/ruby/3.3.0`), [link]);
+  assertEquals(links(false, `${data}/ruby/3.3.0`), []);
+  assertEquals(links(true, "/mise/installs/ruby/3.3.0", "/opt/ruby"), []);
+});

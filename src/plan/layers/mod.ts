@@ -9,12 +9,13 @@ import { planDotfilesLayer } from "./dotfiles.ts";
 import { planMiseLayer, planSelfLayer } from "./mise.ts";
 import { planPackagesLayer } from "./packages.ts";
 import type { LayerPlanInput, LayerPlanner } from "./planner.ts";
-import { planToolLayers } from "./tool.ts";
+import { planPluginLayers, planToolLayers } from "./tool.ts";
 
 /** Layers from the base up (spec section 5); the config layer, which needs all else, is on top of them. */
 const PLANNERS: readonly LayerPlanner[] = [
   planPackagesLayer,
   planToolLayers,
+  planPluginLayers,
   planCertificatesLayer,
   planCopyLayers,
   planDotfilesLayer,

@@ -3,8 +3,9 @@
  * @module
  */
 import { Annotation, streamingSha256 } from "../../oci/mod.ts";
-import { toolImagePath, toolRelocations } from "../paths.ts";
-import type { LayerPlan } from "../types.ts";
+import { escapeGlob, pluginsDirectory, toolImagePath, toolRelocations } from "../paths.ts";
+import type { Tool, ToolParts } from "../project.ts";
+import type { LayerPlan, LayerSource } from "../types.ts";
 import type { LayerPlanInput } from "./planner.ts";
 
 /** The annotation that says what is left out; the order of globs does not matter. */
@@ -12,6 +13,61 @@ function excludeAnnotation(globs: readonly string[]): Readonly<Record<string, st
   if (globs.length === 0) return {};
   const text = JSON.stringify([...new Set(globs)].sort());
   return { [Annotation.layerExclude]: streamingSha256().update(text).digest("hex").slice(0, 16) };
+}
+
+/** What version control keeps beside a plugin's sources: it differs between two clones of the same commit. */
+const NOT_SOURCES = [".git", ".hg", ".svn"];
+
+/**
+ * Plans a layer for the sources of each plugin that a tool is of: mise in the image asks the plugin where the
+ * tool's executables are and which variables it needs.
+ */
+export function planPluginLayers(
+  { project, resolved: { mountPoint, owner } }: LayerPlanInput,
+): readonly LayerPlan[] {
+  const plugins = new Map(
+    project.tools.flatMap(({ plugin }) => plugin === undefined ? [] : [[plugin.name, plugin]]),
+  );
+  return [...plugins.values()].map(({ name, hostPath }): LayerPlan => ({
+    kind: "plugin",
+    name,
+    owner,
+    sources: [{
+      type: "tree",
+      hostPath,
+      imagePath: `${pluginsDirectory(mountPoint)}/${name}`,
+      exclude: NOT_SOURCES,
+    }],
+    relocations: [],
+    exclude: [],
+    createdBy: `mise-oci: plugin ${name}`,
+    annotations: { [Annotation.layerKind]: "plugin", [Annotation.plugin]: name },
+  }));
+}
+
+function toolSources(tool: Tool, mountPoint: string): readonly LayerSource[] {
+  const image = toolImagePath(mountPoint, tool);
+  const { installPath, realInstallPath = installPath } = tool;
+  const parts: ToolParts = tool.parts ?? { trees: [{ hostPath: realInstallPath }] };
+  const { trees, files = {}, directories = [] } = parts;
+  return [
+    ...trees.map(({ place, hostPath, exclude }): LayerSource => ({
+      type: "tree",
+      hostPath,
+      ...(exclude === undefined ? {} : { exclude: exclude.map(escapeGlob) }),
+      imagePath: place === undefined ? image : `${mountPoint}/${place}`,
+    })),
+    ...Object.entries(files).map(([place, content]): LayerSource => ({
+      type: "content",
+      content,
+      imagePath: `${mountPoint}/${place}`,
+      mode: 0o644,
+    })),
+    ...directories.map((place): LayerSource => ({
+      type: "directory",
+      imagePath: `${mountPoint}/${place}`,
+    })),
+  ];
 }
 
 /** Plans the tools' layers, in the project's order. */
@@ -28,11 +84,7 @@ export function planToolLayers(
       name: tool.short,
       version: tool.version,
       owner,
-      sources: [{
-        type: "tree",
-        hostPath: tool.realInstallPath ?? tool.installPath,
-        imagePath: image,
-      }],
+      sources: toolSources(tool, mountPoint),
       relocations,
       exclude,
       createdBy: `mise-oci: tool ${tool.short}@${tool.version}`,
