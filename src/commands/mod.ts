@@ -25,7 +25,6 @@ import { verify } from "./verify.ts";
 
 /** Every command, in the order of help. */
 export const COMMANDS: readonly Command[] = [
-  init,
   build,
   runCommand,
   push,
@@ -41,6 +40,7 @@ export const COMMANDS: readonly Command[] = [
   sbom,
   sign,
   verify,
+  init,
   doctor,
   cache,
   completion,
