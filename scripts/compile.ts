@@ -1,14 +1,15 @@
 /**
- * `deno task compile [--target TARGET]… [--output DIR] [--check]`: executables that need no Deno, in
+ * `deno task compile [--target TARGET]… [--output DIR] [--check] [--built COMMIT,DATE]`: executables that need no Deno, in
  * `dist/`, with their checksums. Deno fetches the runtime of each target; where it cannot, `DENORT_BIN`
  * names one for the single target, and `DENO_BIN` the `deno` of the same version. `--check` bundles and
- * compiles each a second time and compares.
+ * compiles each a second time and compares. `--built COMMIT,DATE` is what `--version` says besides the version.
  * @module
  */
 import { createHash } from "node:crypto";
 import { dirname, fromFileUrl, join, resolve } from "@std/path";
 import manifest from "../deno.json" with { type: "json" };
 import { bundleProgram } from "./compile/bundle.ts";
+import type { Built } from "../src/cli/program.ts";
 import { permissionFlags, type PermissionSet } from "./compile/permissions.ts";
 import {
   executableName,
@@ -42,10 +43,18 @@ async function run(
 }
 
 /** Bundles the sources with the Deno that runs this: the bundle is the same for every target. */
-function bundle(directory: string): ReturnType<typeof bundleProgram> {
+function bundle(
+  directory: string,
+  built: Built | undefined,
+): ReturnType<typeof bundleProgram> {
   const deno = ([command = "", ...args]: readonly string[]): Promise<string> =>
     run(Deno.execPath(), [command, "--frozen", ...args]);
-  return bundleProgram({ repository: REPOSITORY, directory, deno });
+  return bundleProgram({
+    repository: REPOSITORY,
+    directory,
+    deno,
+    ...(built === undefined ? {} : { built }),
+  });
 }
 
 /**
@@ -53,11 +62,11 @@ function bundle(directory: string): ReturnType<typeof bundleProgram> {
  * is no code cache: it would be a file of a known name in /tmp that any user can put there first, and
  * the start is no slower without. The bundle needs no config and no packages.
  */
-async function compile(target: Target, output: string): Promise<void> {
+async function compile(target: Target, output: string, built?: Built): Promise<void> {
   const permissions: PermissionSet = manifest.permissions.default;
   const directory = await Deno.makeTempDir({ dir: dirname(output), prefix: "bundle-" });
   try {
-    const { entry, include } = await bundle(join(directory, "program"));
+    const { entry, include } = await bundle(join(directory, "program"), built);
     await run(DENO, [
       "compile",
       "--quiet",
@@ -110,20 +119,23 @@ async function checkProgram(target: Target, path: string): Promise<void> {
 }
 
 /** Compiles under a temporary name; the executable gets its own once it is known to work. */
-async function compileChecked(target: Target, directory: string, twice: boolean): Promise<string> {
+async function compileChecked(
+  target: Target,
+  { output: directory, check: twice, built }: Options,
+): Promise<string> {
   const extension = target.startsWith("windows") ? ".exe" : "";
   const name = executableName(target);
   const scratch = await Deno.makeTempDir({ dir: directory, prefix: ".compile-" });
   try {
     // The same name both times: the file's name is part of what is compiled.
     const made = join(scratch, `mise-oci${extension}`);
-    await compile(target, made);
+    await compile(target, made, built);
     await checkProgram(target, made);
     const digest = await sha256(made);
     if (twice) {
       await Deno.mkdir(join(scratch, "again"));
       const again = join(scratch, "again", `mise-oci${extension}`);
-      await compile(target, again);
+      await compile(target, again, built);
       if (await sha256(again) !== digest) throw new Error(`${name} differs when compiled again`);
       say(`${name}: the same bytes when compiled again`);
     }
@@ -154,31 +166,41 @@ interface Options {
   readonly targets: readonly Target[];
   readonly output: string;
   readonly check: boolean;
+  readonly built: Built | undefined;
+}
+
+function parseBuilt(text: string): Built {
+  const [, commit, date] = /^([0-9a-f]{7,40}),(\d{4}-\d\d-\d\d)$/.exec(text) ?? [];
+  if (commit !== undefined && date !== undefined) return { commit: commit.slice(0, 12), date };
+  throw new RangeError(`"${text}" is not COMMIT,YYYY-MM-DD`);
 }
 
 function parseOptions(args: readonly string[]): Options {
   const targets: string[] = [];
   let output = join(REPOSITORY, "dist");
   let check = false;
+  let built: Built | undefined;
   const words = args.flatMap((arg) => /^--\w+=/.test(arg) ? arg.split(/=(.*)/s, 2) : [arg]);
   for (let word = words.shift(); word !== undefined; word = words.shift()) {
     if (word === "--target") targets.push(words.shift() ?? "");
     else if (word === "--output") output = resolve(words.shift() ?? "");
     else if (word === "--check") check = true;
-    else throw new RangeError(`Unknown argument "${word}": --target, --output, --check`);
+    else if (word === "--built") built = parseBuilt(words.shift() ?? "");
+    else throw new RangeError(`Unknown argument "${word}": --target, --output, --check, --built`);
   }
-  return { targets: parseTargets(targets, () => targetOf(Deno.build)), output, check };
+  return { targets: parseTargets(targets, () => targetOf(Deno.build)), output, check, built };
 }
 
 async function main(): Promise<void> {
-  const { targets, output, check } = parseOptions(Deno.args);
+  const options = parseOptions(Deno.args);
+  const { targets, output } = options;
   if (Deno.env.get("DENORT_BIN") && targets.length > 1) {
     throw new RangeError("DENORT_BIN is the runtime of one target: name exactly one");
   }
   await Deno.mkdir(output, { recursive: true });
   const made = new Map<string, string>();
   for (const target of targets) {
-    made.set(executableName(target), await compileChecked(target, output, check));
+    made.set(executableName(target), await compileChecked(target, options));
   }
   await writeSums(output, made);
   say(`${[...made.keys()].join(", ")} in ${output}`);

@@ -7,7 +7,7 @@ import { isAbsolute, resolve } from "@std/path";
 import { failureJson, failureText, toFailure } from "./cli/failure.ts";
 import { commandHelp, programHelp } from "./cli/help.ts";
 import { convertGlobals, convertInput, ownArguments, parseLine } from "./cli/parse.ts";
-import { PROGRAM, VERSION } from "./cli/program.ts";
+import { BUILT, PROGRAM, VERSION } from "./cli/program.ts";
 import type { Command, CommandContext, Output } from "./commands/command.ts";
 import type { Place } from "./commands/flag.ts";
 import type { Globals } from "./commands/flags/global.ts";
@@ -54,10 +54,12 @@ function printOutput(io: Io, output: Output, json: boolean): void {
 
 function versionOutput(): Output {
   return {
-    text: () => `${PROGRAM} ${VERSION}\n`,
+    text: () =>
+      `${PROGRAM} ${VERSION}${BUILT === undefined ? "" : ` (${BUILT.commit}, ${BUILT.date})`}\n`,
     json: () => ({
       name: PROGRAM,
       version: VERSION,
+      ...BUILT,
       deno: Deno.version.deno,
       v8: Deno.version.v8,
       os: Deno.build.os,

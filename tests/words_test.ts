@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { join, relative } from "@std/path";
 import { REPOSITORY } from "./support/testbed/paths.ts";
 
-const SKIPPED = new Set([".git", ".testbed", "dist", "mise-oci", "node_modules"]);
+const SKIPPED = new Set([".git", ".testbed", ".demo", "dist", "mise-oci", "node_modules"]);
 
 /** What no file may contain, spelled so that this file does not contain it either. */
 const FORBIDDEN: readonly (readonly [what: string, pattern: RegExp])[] = [

@@ -5,6 +5,7 @@
  * @module
  */
 import { basename, join } from "@std/path";
+import type { Built } from "../../src/cli/program.ts";
 import { WORKERS } from "./modules.ts";
 
 /** Where a bundle is made, and by what. */
@@ -13,6 +14,8 @@ export interface BundleOptions {
   readonly repository: string;
   /** Absolute path of the directory for the bundle; it need not exist. */
   readonly directory: string;
+  /** What `--version` says of the sources, if it says anything. */
+  readonly built?: Built;
   /** Runs `deno` in the repository. */
   readonly deno: (args: readonly string[]) => Promise<unknown>;
 }
@@ -85,7 +88,7 @@ async function readFiles(directory: string): Promise<ReadonlyMap<string, string>
  * @throws {Error} if `deno bundle` fails.
  */
 export async function bundleProgram(
-  { repository, directory, deno }: BundleOptions,
+  { repository, directory, deno, built }: BundleOptions,
 ): Promise<{ readonly entry: string; readonly include: readonly string[] }> {
   const raw = `${directory}.raw`;
   const flags = ["--quiet", "--platform", "deno"];
@@ -99,7 +102,10 @@ export async function bundleProgram(
   ]);
   await Deno.mkdir(directory, { recursive: true });
   for (const [name, text] of withoutMachine(await readFiles(raw))) {
-    await Deno.writeTextFile(join(directory, name), text);
+    const stamped = built === undefined
+      ? text
+      : text.replaceAll("globalThis.MISE_OCI_BUILT", JSON.stringify(built));
+    await Deno.writeTextFile(join(directory, name), stamped);
   }
   await Deno.remove(raw, { recursive: true });
   // All code is in one directory: what starts a worker finds it beside itself, by its name in the sources.

@@ -26,6 +26,7 @@ export const BUDGETS: Readonly<Record<string, number>> = {
   "tests/e2e/run_podman_test.ts": 80,
   "tests/e2e/whole_image_test.ts": 80,
   "tests/e2e/mise_project_test.ts": 60,
+  "tests/e2e/doctor_test.ts": 60,
   "tests/e2e/push_test.ts": 60,
   "tests/e2e/registry_push_test.ts": 60,
   "tests/e2e/signals_test.ts": 60,

@@ -16,7 +16,8 @@ const FLAGS = {
     help: "Write the file instead of printing it",
     parse: (text, place) => place.resolve(parseName(text)),
   }),
-  force: switchFlag({ help: "Replace a file that is there" }),
+  force: switchFlag({ help: "Replace a file that was changed since it was generated" }),
+  check: switchFlag({ help: "Write nothing; exit code 1 if the file is not what it would be" }),
   ...BUILD_FLAGS,
 } as const satisfies FlagTable;
 
@@ -35,22 +36,30 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     })),
     directory: context.place.resolve("."),
     force: flags.force,
+    check: flags.check,
     platforms,
     ...given("output", flags.output),
   }, context);
   const { escapeLine } = await escapeModule();
   context.print({
-    text: () => result.file === undefined ? result.text : `wrote ${escapeLine(result.file)}\n`,
+    text: () => {
+      if (result.file === undefined) return result.text;
+      const how = !flags.check ? "wrote" : result.isCurrent ? "up to date:" : "out of date:";
+      return `${how} ${escapeLine(result.file)}\n`;
+    },
     json: () => ({ kind, ...result }),
   });
-  return 0;
+  return result.isCurrent === false ? 1 : 0;
 }
 
 /** The command. */
 export const generate: Command = defineCommand({
   name: "generate",
   summary: "Print or write a file for another program",
-  description: GENERATORS.map(({ name, summary }) => `${name}: ${summary}.`),
+  description: [
+    ...GENERATORS.map(({ name, summary, file }) => `${name}: ${summary} (${file}).`),
+    "A file that was changed since it was generated is replaced with --force only.",
+  ],
   flags: FLAGS,
   positionals: [
     { name: "KIND", help: "What to generate", choices: GENERATORS.map(({ name }) => name) },
@@ -71,6 +80,11 @@ export const generate: Command = defineCommand({
     {
       text: "Build several projects at once",
       command: "mise-oci generate bake services/api services/web -o docker-bake.hcl",
+    },
+    {
+      text: "A pipeline, and a test in it that it fits the project",
+      command: "mise-oci generate github-action -o .github/workflows/image.yml && " +
+        "mise-oci generate github-action --check",
     },
   ],
   run,

@@ -9,7 +9,9 @@ import type { Command } from "./command.ts";
 import { completion } from "./completion.ts";
 import { copy } from "./copy.ts";
 import { diff } from "./diff.ts";
+import { doctor } from "./doctor.ts";
 import { cat, exportCommand } from "./files.ts";
+import { init } from "./init.ts";
 import { inspect } from "./inspect.ts";
 import { load } from "./load.ts";
 import { push } from "./push.ts";
@@ -43,6 +45,8 @@ export const COMMANDS: readonly Command[] = [
   sbom,
   sign,
   verify,
+  init,
+  doctor,
   cache,
   completion,
 ];

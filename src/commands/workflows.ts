@@ -9,6 +9,8 @@ import type { VerifiedImage, VerifyRequest } from "../workflow/verify_image.ts";
 import type { SbomRequest, SbomResult } from "../workflow/make_sbom.ts";
 import type { PinRequest, PinResult } from "../workflow/pin_project.ts";
 import type { OutdatedRequest, OutdatedResult } from "../workflow/outdated.ts";
+import type { DoctorRequest, DoctorResult } from "../workflow/doctor.ts";
+import type { InitRequest, InitResult } from "../workflow/init_project.ts";
 import type { GenerateRequest, GenerateResult } from "../workflow/generate_file.ts";
 import type { BundleRequest, BundleResult } from "../workflow/bundle_images.ts";
 import type { RebaseRequest, RebaseResult } from "../workflow/rebase_image.ts";
@@ -69,6 +71,10 @@ export interface Workflows {
   findOutdated(request: OutdatedRequest, context: WorkflowContext): Promise<OutdatedResult>;
   /** Generates a file for another program. */
   generateFile(request: GenerateRequest, context: WorkflowContext): Promise<GenerateResult>;
+  /** Writes what a project lacks. */
+  initProject(request: InitRequest): Promise<InitResult>;
+  /** Looks for what is wrong on this machine. */
+  diagnose(request: DoctorRequest, context: WorkflowContext): Promise<DoctorResult>;
   /** Puts images into an archive. */
   bundleImages(request: BundleRequest, context: WorkflowContext): Promise<BundleResult>;
   /** The cache's directory. */
@@ -97,6 +103,8 @@ const rebaseModule = () => import("../workflow/rebase_image.ts");
 const pinProjectModule = () => import("../workflow/pin_project.ts");
 const findOutdatedModule = () => import("../workflow/outdated.ts");
 const generateFileModule = () => import("../workflow/generate_file.ts");
+const initModule = () => import("../workflow/init_project.ts");
+const doctorModule = () => import("../workflow/doctor.ts");
 const bundleImagesModule = () => import("../workflow/bundle_images.ts");
 const cacheModule = () => import("../workflow/manage_cache.ts");
 
@@ -122,6 +130,8 @@ export const workflows: Workflows = {
     (await findOutdatedModule()).findOutdated(request, context),
   generateFile: async (request, context) =>
     (await generateFileModule()).generateFile(request, context),
+  initProject: async (request) => (await initModule()).initProject(request),
+  diagnose: async (request, context) => (await doctorModule()).diagnose(request, context),
   bundleImages: async (request, context) =>
     (await bundleImagesModule()).bundleImages(request, context),
   cacheDirectory: async () => (await cacheModule()).cacheDirectory(),

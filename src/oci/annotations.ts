@@ -15,6 +15,8 @@ export const Annotation = {
   baseName: "org.opencontainers.image.base.name",
   /** Digest of the base image's manifest. */
   baseDigest: "org.opencontainers.image.base.digest",
+  /** What tools for dev containers read of an image: a JSON array of properties of devcontainer.json. */
+  devcontainer: "devcontainer.metadata",
   /** The tool's name in mise. */
   toolShort: "dev.mise.tool.short",
   /** The tool's version. */

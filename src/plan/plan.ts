@@ -20,6 +20,16 @@ function labelKey(short: string): string {
   return `${Annotation.toolsPrefix}${short.replace(/[^A-Za-z0-9._/@:+-]/g, "-")}`;
 }
 
+/**
+ * What makes the image a dev container as it is: the user of its shells. Its variables are the image's own. The
+ * base's label, if it has one, is of another user and other variables.
+ */
+function devcontainerLabel({ oci: { user } }: Project): Record<string, string> {
+  const name = user?.split(":")[0];
+  if (!name) return {};
+  return { [Annotation.devcontainer]: JSON.stringify([{ remoteUser: name }]) };
+}
+
 function planLabels(project: Project, options: PlanOptions): Record<string, string> {
   const tools = new Map<string, string>();
   for (const { short, version } of project.tools) {
@@ -31,6 +41,7 @@ function planLabels(project: Project, options: PlanOptions): Record<string, stri
     [Annotation.created]: options.created,
     [Annotation.miseVersion]: project.miseVersion,
     ...Object.fromEntries(tools),
+    ...devcontainerLabel(project),
     ...project.oci.labels,
   };
 }

@@ -379,3 +379,12 @@ Deno.test("composeImageConfig() on scratch has the default PATH, and nothing sha
   assertStringIncludes(plain.config?.Env?.join() ?? "", ":/usr/local/sbin:/usr/local/bin:");
   assertEquals(plain.architecture, "amd64");
 });
+
+Deno.test("plan() makes an image with a user a dev container of that user, unless [oci.labels] says other", () => {
+  const label = (change: Partial<OciSection>): string | undefined =>
+    plan(project({ oci: { ...oci, ...change } }), options(), versions).config
+      .labels["devcontainer.metadata"];
+  assertEquals(label({}), undefined);
+  assertEquals(label({ user: "dev:1000" }), '[{"remoteUser":"dev"}]');
+  assertEquals(label({ user: "dev", labels: { "devcontainer.metadata": "[]" } }), "[]");
+});

@@ -67,6 +67,8 @@ export function fakeWorkflows(given: Partial<Workflows>): Workflows {
     pinProject: unexpected("pinProject"),
     findOutdated: unexpected("findOutdated"),
     generateFile: unexpected("generateFile"),
+    initProject: unexpected("initProject"),
+    diagnose: unexpected("diagnose"),
     bundleImages: unexpected("bundleImages"),
     cacheDirectory: unexpected("cacheDirectory"),
     listCache: unexpected("listCache"),

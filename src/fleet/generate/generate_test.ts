@@ -1,8 +1,11 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { parse as parseYaml } from "npm:yaml@2.8.1";
 import { MiseOciError } from "../../errors.ts";
 import { type OciSection, plan, type Project, type Tool } from "../../plan/mod.ts";
 import { generateBake } from "./bake.ts";
 import { generateDockerfile } from "./dockerfile.ts";
+import { generateGithubAction, generateGitlabCi } from "./ci.ts";
+import { generateDevcontainer, generateKubernetes } from "./use.ts";
 import type { GenerateInput } from "./generator.ts";
 
 function tool(short: string, version: string): Tool {
@@ -109,4 +112,44 @@ Deno.test("generate bake: a target a project", () => {
   assertStringIncludes(text, 'context = "services/api"');
   assertStringIncludes(text, 'platforms = ["linux/amd64", "linux/arm64"]');
   assertThrows(() => generateBake([one, one]), MiseOciError, "two targets");
+});
+
+const TAGGED: Partial<OciSection> = { tag: "ghcr.io/team/dev:1", user: "1000:1000" };
+
+Deno.test("generate devcontainer, github-action, gitlab-ci, kubernetes: documents that say where the image is", () => {
+  const tagged = {
+    ...input([tool("jq", "1.8.1")], TAGGED),
+    platforms: ["linux/amd64", "linux/arm64"],
+  };
+  assertEquals(JSON.parse(generateDevcontainer([tagged])), {
+    name: "app",
+    image: "ghcr.io/team/dev:1",
+    remoteUser: "1000",
+    updateRemoteUserUID: false,
+  });
+  const github = parseYaml(generateGithubAction([tagged])).jobs.image;
+  assertEquals(github.strategy.matrix.runner, ["ubuntu-24.04", "ubuntu-24.04-arm"]);
+  assertEquals(github.steps[1].with, { image: "ghcr.io/team/dev:1", "update-index": true });
+  const gitlab = parseYaml(generateGitlabCi([tagged]));
+  assertEquals(Object.keys(gitlab), [".image", "image-amd64", "image-arm64"]);
+  assertStringIncludes(gitlab[".image"].before_script.join("\n"), "ca-certificates curl git");
+  const pod = parseYaml(generateKubernetes([tagged])).spec;
+  assertEquals(pod.volumes[0].image.reference, "ghcr.io/team/dev:1");
+  assertEquals(pod.containers[0].volumeMounts[0], {
+    name: "tools",
+    mountPath: "/mise",
+    subPath: "mise",
+    readOnly: true,
+  });
+  const path = pod.containers[0].env.find(({ name }: { name: string }) => name === "PATH");
+  assertStringIncludes(path.value, "/mise/installs/jq/1.8.1/bin:");
+});
+
+Deno.test("generate devcontainer and kubernetes refuse an image that nothing can name", () => {
+  const nameless = [input([])];
+  for (const generate of [generateDevcontainer, generateKubernetes]) {
+    assertThrows(() => generate(nameless), MiseOciError, "no name");
+  }
+  assertThrows(() => generateKubernetes([input([], { tag: "dev:1" })]), MiseOciError, "registry");
+  assertStringIncludes(generateDevcontainer([input([], { tag: "dev:1" })]), '"load"');
 });

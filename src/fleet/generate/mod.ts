@@ -22,4 +22,28 @@ export const GENERATORS: readonly Generator[] = [
     many: true,
     load: async () => (await import("./bake.ts")).generateBake,
   },
+  {
+    name: "devcontainer",
+    summary: "A devcontainer.json that uses the image",
+    file: ".devcontainer/devcontainer.json",
+    load: async () => (await import("./use.ts")).generateDevcontainer,
+  },
+  {
+    name: "github-action",
+    summary: "A workflow for GitHub that builds and pushes the image",
+    file: ".github/workflows/image.yml",
+    load: async () => (await import("./ci.ts")).generateGithubAction,
+  },
+  {
+    name: "gitlab-ci",
+    summary: "A pipeline for GitLab that builds and pushes the image",
+    file: ".gitlab-ci.yml",
+    load: async () => (await import("./ci.ts")).generateGitlabCi,
+  },
+  {
+    name: "kubernetes",
+    summary: "A Pod with the image's tools as a volume",
+    file: "pod.yaml",
+    load: async () => (await import("./use.ts")).generateKubernetes,
+  },
 ];

@@ -1,0 +1,63 @@
+/**
+ * `mise-oci doctor`: what would make other commands fail.
+ * @module
+ */
+import { escapeLine } from "../ui/escape.ts";
+import { joinLines } from "../ui/lines.ts";
+import type { DoctorFinding } from "../workflow/doctor.ts";
+import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
+import { type FlagTable, inGroup, switchFlag } from "./flag.ts";
+import { BUILD_FLAGS, buildRequest } from "./flags/build.ts";
+
+const FLAGS = {
+  ...inGroup("Doctor flags", {
+    offline: switchFlag({ help: "Ask no registry" }),
+  }),
+  ...BUILD_FLAGS,
+} as const satisfies FlagTable;
+
+const MARKS = { ok: "ok    ", note: "note  ", broken: "broken" } as const;
+
+function findingLines({ part, state, text, fix }: DoctorFinding): readonly string[] {
+  return [
+    `${MARKS[state]}  ${part.padEnd(8)}  ${escapeLine(text)}`,
+    ...(fix === undefined ? [] : [`        ${"".padEnd(8)}  fix: ${escapeLine(fix)}`]),
+  ];
+}
+
+async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
+  const { findings } = await context.workflows.diagnose({
+    project: buildRequest(input, context),
+    output: context.place.resolve("./mise-oci"),
+    online: !input.flags.offline,
+  }, context);
+  const bad = findings.filter(({ state }) => state === "broken").length;
+  const summary = bad === 0 ? "Nothing is broken" : `${bad} broken`;
+  context.print({
+    text: () =>
+      joinLines([
+        ...findings.filter(({ state }) => !input.globals.quiet || state === "broken")
+          .flatMap(findingLines),
+        ...(input.globals.quiet ? [] : ["", summary]),
+      ]),
+    json: () => ({ ok: bad === 0, findings }),
+  });
+  return bad === 0 ? 0 : 1;
+}
+
+/** The command. */
+export const doctor: Command = defineCommand({
+  name: "doctor",
+  summary: "Say what would make other commands fail, and how to fix it",
+  description: [
+    "Looks at mise, the project and its tools, the registries of its base and its tag and their " +
+    "logins, the container engine, the cache, free space, and the place of the image. Changes nothing.",
+    "The exit code is 1 if something is broken.",
+  ],
+  flags: FLAGS,
+  examples: [
+    { text: "Look at this machine and project", command: "mise-oci doctor" },
+    { text: "Without a network, for a program", command: "mise-oci doctor --offline --json" },
+  ],
+  run,
+});

@@ -1,0 +1,66 @@
+/**
+ * `mise-oci init`: writes `[oci]`.
+ * @module
+ */
+import { parseImageName } from "../oci/reference.ts";
+import { escapeLine } from "../ui/escape.ts";
+import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
+import { type FlagTable, switchFlag, valueFlag } from "./flag.ts";
+import { given } from "./flags/build.ts";
+import { parseName } from "./values/numbers.ts";
+
+const FLAGS = {
+  from: valueFlag({
+    valueName: "IMAGE",
+    defaultText: "debian:bookworm-slim, or alpine for a project with packages of apk",
+    help: "Base image",
+    parse: parseName,
+  }),
+  tag: valueFlag({
+    short: "t",
+    valueName: "REF",
+    help: "Name of the image; none is written without this",
+    parse: parseImageName,
+  }),
+  check: switchFlag({ help: "Write nothing; exit code 1 if something is missing" }),
+} as const satisfies FlagTable;
+
+async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
+  const { flags: { from, tag, check } } = input;
+  const directory = context.place.resolve(".");
+  const result = await context.workflows.initProject({
+    directory,
+    check,
+    ...given("from", from),
+    ...given("tag", tag),
+  });
+  const { file, added } = result;
+  const lines = Object.entries(added).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
+  const isDone = lines.length === 0;
+  context.print({
+    text: () => {
+      if (isDone) return `${escapeLine(file)} has what mise-oci needs\n`;
+      const what = check ? "lacks" : "has now";
+      return `${escapeLine(file)} ${what} in [oci]: ${escapeLine(lines.join(", "))}\n` +
+        (check ? "" : "Next: mise-oci build\n");
+    },
+    json: () => ({ ...result, written: !isDone && !check }),
+  });
+  return check && !isDone ? 1 : 0;
+}
+
+/** The command. */
+export const init: Command = defineCommand({
+  name: "init",
+  summary: "Write what the project lacks in [oci] of its mise.toml",
+  description: [
+    "Asks nothing. What is there already, and how the file is written, stays as it is; a second run " +
+    "changes nothing.",
+  ],
+  flags: FLAGS,
+  examples: [
+    { text: "From a directory to an image", command: "mise-oci init && mise-oci build" },
+    { text: "In CI: has everyone run it?", command: "mise-oci init --check" },
+  ],
+  run,
+});
