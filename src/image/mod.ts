@@ -28,7 +28,13 @@
 export { type Archive, checkArchiveFile, openArchive, type OpenArchiveOptions } from "./archive.ts";
 export { mayBeImage, whyNoImage } from "./is_image.ts";
 export { RegistryImages, type RegistryImagesOptions } from "./registry_images.ts";
-export { listImages, listPlatforms, resolveImage, resolveRoot } from "./resolve.ts";
+export {
+  listImages,
+  listPlatforms,
+  type PlatformImage,
+  resolveImage,
+  resolveRoot,
+} from "./resolve.ts";
 export {
   findReusableLayers,
   type ReusableLayer,

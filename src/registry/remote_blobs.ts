@@ -10,8 +10,6 @@ import { blobName, getBlob } from "./get_blob.ts";
 import { pullBlob } from "./pull_blob.ts";
 import type { RegistryClient } from "./transport.ts";
 
-type Piece = Uint8Array<ArrayBuffer>;
-
 /** Options of {@linkcode RemoteBlobs}. */
 export interface RemoteBlobsOptions {
   /** Repository. */
@@ -41,7 +39,10 @@ export class RemoteBlobs implements BlobSource {
   }
 
   /** Opens a blob. @throws {MiseOciError} `not-found`; the stream fails as {@linkcode pullBlob} does. */
-  open(digest: Digest, range: BlobRange = { start: 0 }): Promise<ReadableStream<Piece>> {
+  open(
+    digest: Digest,
+    range: BlobRange = { start: 0 },
+  ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
     const blob = this.#blobs.get(digest);
     if (blob === undefined) {
       const name = blobName(this.#client, this.#options.repository, digest);
@@ -53,8 +54,11 @@ export class RemoteBlobs implements BlobSource {
   }
 
   /** Resumed where the connection breaks, verified before the stream ends. */
-  #whole(descriptor: Descriptor): ReadableStream<Piece> {
-    const { readable, writable } = new TransformStream<Piece, Piece>();
+  #whole(descriptor: Descriptor): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const { readable, writable } = new TransformStream<
+      Uint8Array<ArrayBuffer>,
+      Uint8Array<ArrayBuffer>
+    >();
     const writer = writable.getWriter();
     const { repository, signal } = this.#options;
     const sink = new StreamSink(writer);
@@ -65,7 +69,11 @@ export class RemoteBlobs implements BlobSource {
     return readable;
   }
 
-  async *#part(descriptor: Descriptor, start: number, end: number): AsyncGenerator<Piece> {
+  async *#part(
+    descriptor: Descriptor,
+    start: number,
+    end: number,
+  ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     const { repository, signal } = this.#options;
     const response = await getBlob(this.#client, { repository, descriptor, signal }, { start });
     if (response.status === 416) {
@@ -86,9 +94,9 @@ export class RemoteBlobs implements BlobSource {
 /** Hands a download on as it comes: what was handed on cannot be taken back. */
 class StreamSink implements BlobSink {
   #started = false;
-  readonly #writer: WritableStreamDefaultWriter<Piece>;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
 
-  constructor(writer: WritableStreamDefaultWriter<Piece>) {
+  constructor(writer: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>) {
     this.#writer = writer;
   }
 
