@@ -189,7 +189,8 @@ async function tryCell(
 ): Promise<string> {
   const { project, env, bases } = setting;
   const cwd = await makeProject(cell, feature, setting);
-  const output = join(project.root, "image");
+  // podman names what it pulls by the directory alone: two cells at once must not share one.
+  const output = join(project.root, `image-${at}`);
   const reference = `${output}:cell-${at}`;
   const architectures = cell.platforms === 1 ? [OCI_ARCH] : [OCI_ARCH, FOREIGN];
   const platforms = architectures.map((name) => `linux/${name}`).join();
