@@ -6,7 +6,7 @@ import type { LayerPlan } from "../plan/mod.ts";
 import { type Cache, openCache } from "../store/mod.ts";
 import type { ReportEvent } from "../ui/reporter.ts";
 import type { MadeLayer } from "./types.ts";
-import { buildOne, maybeCached } from "./layers.ts";
+import { buildOne, maybeCached, maybeParseNotes } from "./layers.ts";
 
 const COMPRESSION = { kind: "gzip" } as const;
 
@@ -100,4 +100,15 @@ Deno.test("buildOne() takes nothing from the cache with --no-cache, nor a blob t
     assertEquals([gone.made.status, gone.written], ["built", 1]);
     assertEquals(gone.made.descriptor, first.made.descriptor);
   });
+});
+
+Deno.test("maybeParseNotes() reads notes of every kind of text that relocation keeps, and no other", () => {
+  const texts = (["shebang", "venv", "content"] as const).map((kind) => ({
+    kind,
+    before: "/data/installs/a/1",
+    after: "/mise/installs/a/1",
+  }));
+  const notes = { texts, warnings: ["w"] };
+  assertEquals(maybeParseNotes(JSON.parse(JSON.stringify(notes))), notes);
+  assertEquals(maybeParseNotes({ texts: [{ ...texts[0], kind: "x" }], warnings: [] }), undefined);
 });

@@ -357,8 +357,8 @@ export interface LayerNotes {
 function isText(value: unknown): value is RelocatedText {
   if (typeof value !== "object" || value === null) return false;
   const { kind, before, after } = value as Record<string, unknown>;
-  return (kind === "shebang" || kind === "venv") && typeof before === "string" &&
-    typeof after === "string";
+  return (kind === "shebang" || kind === "venv" || kind === "content") &&
+    typeof before === "string" && typeof after === "string";
 }
 
 /** Parses the notes of a cache entry; `undefined` if they are none, which makes the entry a miss. */
