@@ -3,7 +3,7 @@
  * @module
  */
 import { describeError, MiseOciError } from "../errors.ts";
-import { type BaseFiles, readVerifiedLayer } from "../layer/read/mod.ts";
+import type { BaseFiles } from "../layer/read/mod.ts";
 import { CERTIFICATE_BUNDLES } from "../oci/image_path.ts";
 import { type BuildPlan, type CertificateBundle, settleCertificates } from "../plan/mod.ts";
 import type { Cache } from "../store/mod.ts";
@@ -14,6 +14,8 @@ import type { WorkflowContext } from "../context.ts";
 
 /** What the layers of a base hold. */
 const filesModule = () => import("./base_files.ts");
+/** Reads layers. */
+const readModule = () => import("../layer/read/mod.ts");
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
 /** Far more than any bundle has. */
@@ -110,7 +112,12 @@ async function readTexts(
   };
   const { descriptor: { digest, mediaType }, diffId } = layer;
   const what = `layer ${digest} of base image ${JSON.stringify(ground.name)}`;
-  await readVerifiedLayer(await cache.open(digest), { what, mediaType, diffId, handler });
+  await (await readModule()).readVerifiedLayer(await cache.open(digest), {
+    what,
+    mediaType,
+    diffId,
+    handler,
+  });
   return texts;
 }
 

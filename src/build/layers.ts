@@ -10,7 +10,7 @@ import type { MadeLayer } from "./types.ts";
 import type { WorkflowContext } from "../context.ts";
 import { relocatesAlike } from "../layer/dependencies.ts";
 import { fingerprintTree } from "../layer/fingerprint.ts";
-import { hostPathSummary, isHostPathWarning } from "../layer/host_paths.ts";
+import { hostPathSummary, isHostPathWarning } from "../layer/host_path_warning.ts";
 import type {
   BaseDirectories,
   BuiltLayer,

@@ -6,29 +6,16 @@
  */
 import { Buffer } from "node:buffer";
 import { INSTALL, isWithin, type RelocationMap } from "./relocate.ts";
+import { HOST_PATHS } from "./host_path_warning.ts";
 
 /** Files named in the warning, which a build shows with `-v`. */
 const SHOWN = 100;
-/** How the warning goes on after the number of files. */
-const WHAT = "install directories of this machine, which the image does not have";
 /** Bytes that go on with a name: `/data/node` is not in `/data/node2`. */
 const NAME_BYTE = /[A-Za-z0-9._~+@%-]/;
 
 /** Since 2.6 or so Deno turns bytes to text at memory speed, and searches bytes slowly; before, the reverse. */
 const [MAJOR = 0, MINOR = 0] = Deno.version.deno.split(".").map(Number);
 const FAST_TEXT = MAJOR > 2 || (MAJOR === 2 && MINOR >= 6);
-
-/** Whether a warning of a layer is that of {@linkcode HostPathFinder}. */
-export function isHostPathWarning(text: string): boolean {
-  return text.includes(`${WHAT}: `);
-}
-
-/** One sentence for all layers of a build whose files name host directories. */
-export function hostPathSummary(titles: readonly string[]): string {
-  const [first = ""] = titles;
-  const layers = titles.length === 1 ? first : `${titles.length} layers`;
-  return `Files of ${layers} still name ${WHAT} (-v lists them)`;
-}
 
 /** What every directory of {@linkcode INSTALL} has in its path. */
 const INSTALLS = "/installs/";
@@ -117,7 +104,7 @@ export class HostPathFinder {
     const [files, name] = this.#count === 1
       ? ["1 file", "names"]
       : [`${this.#count} files`, "name"];
-    return `${files} still ${name} ${WHAT}: ${names}${more}`;
+    return `${files} still ${name} ${HOST_PATHS}: ${names}${more}`;
   }
 
   #isIn(text: string): boolean {

@@ -4,6 +4,7 @@
  * @module
  */
 import * as posix from "@std/path/posix";
+import type { LayerEntry } from "./entry.ts";
 
 /**
  * Notes that package managers keep for themselves beside what they installed: npm, yarn and pnpm, then aube
@@ -68,4 +69,44 @@ export function maybeWrappedNpm(root: string, path: string): string | undefined 
     // Whoever packs the file meets the same and says so.
     return undefined;
   }
+}
+
+/** Whether a path is that of cached bytecode. */
+export function isBytecode(path: string): boolean {
+  return path.endsWith(".pyc");
+}
+
+/**
+ * The source that Python compiles to a file in `__pycache__` (PEP 3147).
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { maybeSource } from "./noise.ts";
+ *
+ * assertEquals(maybeSource("lib/__pycache__/m.cpython-312.opt-1.pyc"), "lib/m.py");
+ * assertEquals(maybeSource("lib/m.pyc"), undefined);
+ * ```
+ */
+export function maybeSource(path: string): string | undefined {
+  const match = /^(.*\/)?__pycache__\/([^/]+?)\.[^./]+(?:\.opt-[^./]+)?\.pyc$/.exec(path);
+  return match === null ? undefined : `${match[1] ?? ""}${match[2]}.py`;
+}
+
+/**
+ * Leaves out bytecode in `__pycache__` whose source is not in the layer, which Python never reads, and the
+ * directories that become empty by that.
+ */
+export function withoutOrphans(entries: LayerEntry[]): LayerEntry[] {
+  const bytecode = entries.filter(({ path }) => isBytecode(path) && path.includes("__pycache__/"));
+  if (bytecode.length === 0) return entries;
+  const sources = new Set(entries.flatMap(({ path }) => path.endsWith(".py") ? path : []));
+  const orphans = new Set(
+    bytecode.filter(({ path }) => !sources.has(maybeSource(path) ?? "")).map(({ path }) => path),
+  );
+  if (orphans.size === 0) return entries;
+  const kept = entries.filter(({ path }) => !orphans.has(path));
+  const caches = new Set([...orphans].map((path) => path.slice(0, path.lastIndexOf("/"))));
+  for (const { path } of kept) caches.delete(path.slice(0, path.lastIndexOf("/")));
+  return kept.filter(({ path }) => !caches.has(path));
 }

@@ -3,13 +3,8 @@
  * decided by name and by the bytes that are packed anyway.
  * @module
  */
-import {
-  isBytecode,
-  maybeHeader,
-  maybeSource,
-  rebaseFileNames,
-  type SourceStat,
-} from "./bytecode.ts";
+import { maybeHeader, rebaseFileNames, type SourceStat } from "./bytecode.ts";
+import { isBytecode, maybeSource } from "./noise.ts";
 import type { RelocatedTexts } from "./dependencies.ts";
 import { elfPatches, isElf, type Patch, type ReadAt } from "./elf_paths.ts";
 import type { LayerEntry } from "./entry.ts";
