@@ -185,13 +185,14 @@ export async function buildPlatforms(
 /** Plans the images with layers of a store, if there is one: only then is its code read. */
 async function planStored(
   request: BuildRequest,
-  cache: Cache,
+  open: () => Promise<Cache>,
   context: BuildContext,
 ): Promise<PlannedFound> {
   const { planFound } = await foundModule();
   return await planFound(request, async (planned) => {
     const hasStore = (request.store ?? planned.project.oci.store) !== undefined;
     if (!hasStore) return new Map();
+    const cache = await open();
     return await (await storeModule()).takeStored(planned, { request, cache }, context);
   }, context);
 }
@@ -229,9 +230,16 @@ export async function buildImage(
     await checkArchiveTarget(archive, request.platforms?.length ?? 1);
   }
   await using _installs = await holdForeignInstalls(requestedPlatforms(request));
-  const cache = await openBuildCache(context);
-  await using _lease = await cache.lease();
-  const { planned, reuse } = await planStored(request, cache, context);
+  await using held = new AsyncDisposableStack();
+  let opened: Promise<Cache> | undefined;
+  // Not before it is needed: a project that cannot be read leaves nothing behind.
+  const open = (): Promise<Cache> =>
+    opened ??= openBuildCache(context).then(async (cache) => {
+      held.use(await cache.lease());
+      return cache;
+    });
+  const { planned, reuse } = await planStored(request, open, context);
+  const cache = await open();
   if (archive?.format === "docker-archive") {
     (await archiveModule()).checkArchiveCompression(archive, planned.map(({ plan }) => plan));
   }

@@ -2,7 +2,7 @@
  * `doctor`: what on this machine, and in this project, would make a command fail; each with its fix.
  * @module
  */
-import { statfs } from "node:fs/promises";
+import fs from "node:fs/promises";
 import { dirname } from "@std/path";
 import { buildTimestamp, hostEnv } from "../build/environment.ts";
 import { planProject } from "../build/plan_images.ts";
@@ -233,8 +233,12 @@ async function cacheParts(): Promise<readonly DoctorFinding[]> {
 }
 
 async function diskPart(directory: string): Promise<DoctorFinding> {
+  // Deno before 2.6 or so has no such function.
+  if (fs.statfs === undefined) {
+    return { part: "disk", state: "note", text: "This Deno does not tell the free space" };
+  }
   try {
-    const { bavail, bsize } = await statfs(directory);
+    const { bavail, bsize } = await fs.statfs(directory);
     const text = `${formatBytes(bavail * bsize)} free for the cache`;
     return bavail * bsize < MIN_FREE_BYTES
       ? broken("disk", text, "Run mise-oci cache prune")
