@@ -125,6 +125,8 @@ class Pusher implements AsyncDisposable {
         config,
         "--allow-net",
         "--allow-env",
+        // In a checkout late modules are read when they are used.
+        "--allow-read",
         script,
       ],
       stdin: "piped",
