@@ -162,6 +162,7 @@ const PRETTIER_BIN = `/opt/mise/installs/npm-prettier/${TOOLS.prettier.version}/
 const MERGED = {
   name: "project:1",
   env: {
+    HOME: "/home/1000",
     ROOT: "root",
     SHARED: "project",
     PROJECT: "project",
@@ -172,8 +173,9 @@ const MERGED = {
     MISE_TRUSTED_CONFIG_PATHS: "/root-workdir",
   },
   path: [PRETTIER_BIN, NODE_BIN],
-  labels: { owner: "project", root: "1" },
-  User: "root-user",
+  labels: { "devcontainer.metadata": '[{"remoteUser":"root-user"}]', owner: "project", root: "1" },
+  // A name has a number of its own in an image from scratch: the one that owns the files.
+  User: "1000:1000",
   WorkingDir: "/root-workdir",
   Entrypoint: ["root"],
   Cmd: ["project"],
