@@ -29,7 +29,8 @@ function start(
   stdin?: Uint8Array<ArrayBuffer>,
 ): RunningProgram {
   // dockerd of the testbed has no bridge; podman of the testbed has no network at all.
-  const network = engine.name === "docker" ? ["--engine-arg=--network=none"] : [];
+  const isGiven = engine.name !== "docker" || args.includes("--network");
+  const network = isGiven ? [] : ["--engine-arg=--network=none"];
   const command = engine.runCommand(["--image-dir", layout, ...network, ...args]);
   return startProgram(command, {
     env: engine.env,
