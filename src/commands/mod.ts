@@ -21,6 +21,7 @@ import { generate } from "./generate.ts";
 import { bundle } from "./bundle.ts";
 import { rebase } from "./rebase.ts";
 import { runCommand } from "./run.ts";
+import { tag } from "./tag.ts";
 import { sbom } from "./sbom.ts";
 import { sign } from "./sign.ts";
 import { verify } from "./verify.ts";
@@ -47,6 +48,7 @@ export const COMMANDS: readonly Command[] = [
   verify,
   init,
   doctor,
+  tag,
   cache,
   completion,
 ];

@@ -14,6 +14,7 @@ import type { InitRequest, InitResult } from "../workflow/init_project.ts";
 import type { GenerateRequest, GenerateResult } from "../workflow/generate_file.ts";
 import type { BundleRequest, BundleResult } from "../workflow/bundle_images.ts";
 import type { RebaseRequest, RebaseResult } from "../workflow/rebase_image.ts";
+import type { TagList, TagRequest } from "../workflow/manage_tags.ts";
 import type { CacheEntry, PruneOptions, PruneResult } from "../workflow/manage_cache.ts";
 import type {
   DiffRequest,
@@ -77,6 +78,10 @@ export interface Workflows {
   diagnose(request: DoctorRequest, context: WorkflowContext): Promise<DoctorResult>;
   /** Puts images into an archive. */
   bundleImages(request: BundleRequest, context: WorkflowContext): Promise<BundleResult>;
+  /** Lists the tags of a layout or an archive. */
+  listTags(request: TagRequest, context: WorkflowContext): Promise<TagList>;
+  /** Removes a tag of a layout. */
+  removeTag(request: TagRequest, context: WorkflowContext): Promise<TagList>;
   /** The cache's directory. */
   cacheDirectory(): Promise<string>;
   /** What is in the cache. */
@@ -106,6 +111,7 @@ const generateFileModule = () => import("../workflow/generate_file.ts");
 const initModule = () => import("../workflow/init_project.ts");
 const doctorModule = () => import("../workflow/doctor.ts");
 const bundleImagesModule = () => import("../workflow/bundle_images.ts");
+const tagsModule = () => import("../workflow/manage_tags.ts");
 const cacheModule = () => import("../workflow/manage_cache.ts");
 
 /** The real ones. */
@@ -134,6 +140,8 @@ export const workflows: Workflows = {
   diagnose: async (request, context) => (await doctorModule()).diagnose(request, context),
   bundleImages: async (request, context) =>
     (await bundleImagesModule()).bundleImages(request, context),
+  listTags: async (request, context) => (await tagsModule()).listTags(request, context),
+  removeTag: async (request, context) => (await tagsModule()).removeTag(request, context),
   cacheDirectory: async () => (await cacheModule()).cacheDirectory(),
   listCache: async () => (await cacheModule()).listCache(),
   pruneCache: async (options) => (await cacheModule()).pruneCache(options),

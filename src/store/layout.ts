@@ -199,6 +199,31 @@ export class Layout implements BlobSink, ImageStore {
     return replaced;
   }
 
+  /**
+   * Takes entries out of the index, and then the blobs that only they named.
+   *
+   * @param isMeant whether an entry goes.
+   * @returns the entries that are gone.
+   */
+  async removeEntries(
+    isMeant: (entry: Descriptor) => boolean,
+    options: LockOptions = {},
+  ): Promise<readonly Descriptor[]> {
+    const lock = await lockLayout(this.dir, options);
+    try {
+      const index = await this.index();
+      const removed = index.manifests.filter(isMeant);
+      if (removed.length === 0) return [];
+      const manifests = index.manifests.filter((entry) => !removed.includes(entry));
+      const text = encodeIndex({ ...index, manifests });
+      await writeFileAtomic(join(this.dir, INDEX_FILE), text, { disk: this.#disk });
+      await this.#removeBlobsOf(removed);
+      return removed;
+    } finally {
+      await lock.release();
+    }
+  }
+
   /** Removes what only these entries named; leaves everything if that cannot be told. */
   async #removeBlobsOf(replaced: readonly Descriptor[]): Promise<void> {
     try {

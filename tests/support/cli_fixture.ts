@@ -70,6 +70,8 @@ export function fakeWorkflows(given: Partial<Workflows>): Workflows {
     initProject: unexpected("initProject"),
     diagnose: unexpected("diagnose"),
     bundleImages: unexpected("bundleImages"),
+    listTags: unexpected("listTags"),
+    removeTag: unexpected("removeTag"),
     cacheDirectory: unexpected("cacheDirectory"),
     listCache: unexpected("listCache"),
     pruneCache: unexpected("pruneCache"),

@@ -1,0 +1,82 @@
+/**
+ * `mise-oci tag`: the names of images in a layout.
+ * @module
+ */
+import { joinLines } from "../ui/lines.ts";
+import { renderTable } from "../ui/table.ts";
+import {
+  type Command,
+  type CommandContext,
+  type CommandInput,
+  defineCommand,
+  defineCommandGroup,
+} from "./command.ts";
+import type { TagRequest } from "../workflow/manage_tags.ts";
+import { parseImage } from "./values/image.ts";
+
+function requestOf({ positionals }: CommandInput, { place }: CommandContext): TagRequest {
+  return { source: parseImage(positionals[0] ?? "", place), directory: place.resolve(".") };
+}
+
+async function runList(input: CommandInput, context: CommandContext): Promise<number> {
+  const list = await context.workflows.listTags(requestOf(input, context), context);
+  const platformText = (platform: { os: string; architecture: string } | undefined): string =>
+    platform === undefined ? "" : `${platform.os}/${platform.architecture}`;
+  context.print({
+    text: () =>
+      input.globals.quiet
+        ? joinLines(list.entries.flatMap(({ tag }) => tag ?? []))
+        : joinLines(renderTable(
+          [{ title: "TAG" }, { title: "DIGEST" }, { title: "PLATFORM" }],
+          list.entries.map(({ tag = "(none)", digest, platform }) => [
+            tag,
+            digest,
+            platformText(platform),
+          ]),
+        )),
+    json: () => list,
+  });
+  return 0;
+}
+
+async function runRemove(input: CommandInput, context: CommandContext): Promise<number> {
+  const removed = await context.workflows.removeTag(requestOf(input, context), context);
+  context.print({
+    text: () =>
+      joinLines(removed.entries.map(({ tag = "", digest }) => `removed ${tag} (${digest})`)),
+    json: () => removed,
+  });
+  return 0;
+}
+
+const ls = defineCommand({
+  name: "ls",
+  summary: "List the tags of a layout or an archive",
+  description: ["With --quiet only the tags are printed."],
+  flags: {},
+  positionals: [{ name: "IMAGE", help: "A layout or an archive", completes: "file" }],
+  examples: [{ text: "What is in the layout", command: "mise-oci tag ls ./mise-oci" }],
+  run: runList,
+});
+
+const rm = defineCommand({
+  name: "rm",
+  summary: "Remove a tag of a layout, and the blobs that only it names",
+  flags: {},
+  positionals: [{ name: "IMAGE", help: "A layout with a tag: oci:DIR:TAG", completes: "file" }],
+  examples: [
+    {
+      text: "Remove yesterday's image",
+      command: "mise-oci tag rm oci:mise-oci:ghcr.io/team/dev:v1",
+    },
+  ],
+  run: runRemove,
+});
+
+/** The command. */
+export const tag: Command = defineCommandGroup({
+  name: "tag",
+  summary: "Show or remove the tags of a layout",
+  examples: [],
+  subcommands: [ls, rm],
+});
