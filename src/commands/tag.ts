@@ -2,8 +2,6 @@
  * `mise-oci tag`: the names of images in a layout.
  * @module
  */
-import { joinLines } from "../ui/lines.ts";
-import { renderTable } from "../ui/table.ts";
 import {
   type Command,
   type CommandContext,
@@ -14,38 +12,23 @@ import {
 import type { TagRequest } from "../workflow/manage_tags.ts";
 import { parseImage } from "./values/image.ts";
 
+const printModule = () => import("./print/tag.ts");
+
 function requestOf({ positionals }: CommandInput, { place }: CommandContext): TagRequest {
   return { source: parseImage(positionals[0] ?? "", place), directory: place.resolve(".") };
 }
 
 async function runList(input: CommandInput, context: CommandContext): Promise<number> {
+  const { tagListOutput } = await printModule();
   const list = await context.workflows.listTags(requestOf(input, context), context);
-  const platformText = (platform: { os: string; architecture: string } | undefined): string =>
-    platform === undefined ? "" : `${platform.os}/${platform.architecture}`;
-  context.print({
-    text: () =>
-      input.globals.quiet
-        ? joinLines(list.entries.flatMap(({ tag }) => tag ?? []))
-        : joinLines(renderTable(
-          [{ title: "TAG" }, { title: "DIGEST" }, { title: "PLATFORM" }],
-          list.entries.map(({ tag = "(none)", digest, platform }) => [
-            tag,
-            digest,
-            platformText(platform),
-          ]),
-        )),
-    json: () => list,
-  });
+  context.print(tagListOutput(list, input.globals));
   return 0;
 }
 
 async function runRemove(input: CommandInput, context: CommandContext): Promise<number> {
+  const { tagRemoveOutput } = await printModule();
   const removed = await context.workflows.removeTag(requestOf(input, context), context);
-  context.print({
-    text: () =>
-      joinLines(removed.entries.map(({ tag = "", digest }) => `removed ${tag} (${digest})`)),
-    json: () => removed,
-  });
+  context.print(tagRemoveOutput(removed));
   return 0;
 }
 
