@@ -14,10 +14,6 @@ import {
 import type { CheckReport, LayerLabel } from "./mod.ts";
 import type { Image } from "../image/types.ts";
 import type { BlobSource, Cache } from "../store/mod.ts";
-import type { WorkflowContext } from "../context.ts";
-
-/** The check of an image that has not been checked. */
-const layersModule = () => import("./check_layers.ts");
 
 /** A layer of an image to check. */
 export interface CheckLayer {
@@ -97,27 +93,12 @@ function isReport(record: unknown): record is CheckReport {
 }
 
 /** The report that was kept of an image. */
-async function maybeKeptReport(
+export async function maybeKeptReport(
   image: CheckedImage,
   cache: Cache,
 ): Promise<CheckReport | undefined> {
   const kept = await cache.getDocument(REPORTS, await reportKey(image));
   return isReport(kept) ? kept : undefined;
-}
-
-/**
- * The report of an image: kept, or made now.
- *
- * @returns `undefined` if a layer is not here to be looked at.
- * @throws {MiseOciError} for layers that are damaged.
- */
-export async function findReport(
-  image: CheckedImage,
-  cache: Cache,
-  context: WorkflowContext,
-): Promise<CheckReport | undefined> {
-  return await maybeKeptReport(image, cache) ??
-    await (await layersModule()).checkLayers(image, cache, context);
 }
 
 /** Whether a report has nothing to say, as most have. */

@@ -5,7 +5,6 @@
 import { basename, dirname } from "@std/path/posix";
 import { type Cause, severityOf } from "./cause.ts";
 import type { Duplicate } from "./check_image.ts";
-import type { Finding } from "./findings.ts";
 import { needNamed } from "./needs.ts";
 
 const SHOWN = 5;
@@ -190,7 +189,11 @@ function maybePartly(
  * Problems as a sentence without a final period: which commands, why, and which others depend on them.
  */
 export function describeProblem(
-  { causes, commands, dependents }: Pick<Finding, "causes" | "commands" | "dependents">,
+  { causes, commands, dependents }: {
+    readonly causes: readonly [Cause, ...Cause[]];
+    readonly commands: readonly string[];
+    readonly dependents: readonly string[];
+  },
 ): string {
   const partly = maybePartly(causes, commands);
   if (partly !== undefined) return partly;

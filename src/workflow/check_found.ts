@@ -5,7 +5,8 @@
 import { MiseOciError } from "../errors.ts";
 import type { Image } from "../image/types.ts";
 import { openBuildCache } from "../build/build_cache.ts";
-import { findReport, foundImage, isSilent, openFrom } from "../check/checked_image.ts";
+import { foundImage, isSilent, openFrom } from "../check/checked_image.ts";
+import { findReport } from "../check/find_report.ts";
 import type { CheckMode } from "../check/report_problems.ts";
 import type { WorkflowContext } from "../context.ts";
 
