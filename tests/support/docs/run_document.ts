@@ -56,7 +56,7 @@ function substitutions(registry: string): readonly (readonly [RegExp, string])[]
     [/--engine docker\b/g, "--engine podman"],
     [/\bdocker (load|run|image)\b/g, "podman $1"],
     [/ -it\b/g, " -i"],
-    [/-- (?:npm test|node deploy\.js)\b/g, "-- node --version"],
+    [/\b(?:npm test|node deploy\.js)\b/g, "node --version"],
     [/\bdiff --exit-code\b/g, "diff"],
     [/<repo>/g, REPOSITORY],
     [
