@@ -12,7 +12,6 @@ import {
   type LayerFile,
 } from "../inspect/mod.ts";
 import { Annotation } from "../oci/mod.ts";
-import type { Cache } from "../store/mod.ts";
 import { readLayerFiles } from "./layer_files.ts";
 import { type OpenedImage, openImage } from "./open_image.ts";
 import { withProgress } from "./layer_progress.ts";
@@ -67,22 +66,27 @@ async function maybePackages(
 ): Promise<readonly PackageChange[] | undefined> {
   const { areLayersKnown, inventoryOf, listedImage } = await sbomModule();
   const [before, after] = [listedImage(a, a.name), listedImage(b, b.name)];
-  let cache: Cache;
   try {
-    cache = await openBuildCache(context);
+    const cache = await openBuildCache(context);
     const known = packages ||
       (await areLayersKnown(before, cache) && await areLayersKnown(after, cache));
     if (!known) return undefined;
+    const options = { cache, locked: [] };
+    return comparePackages(
+      await inventoryOf(before, options, context),
+      await inventoryOf(after, options, context),
+    );
   } catch (error) {
-    // Who may not look into the cache still gets everything else.
-    if (packages || !(error instanceof Deno.errors.NotCapable)) throw error;
+    // Who may not use the cache still gets everything else.
+    if (packages || !isDenied(error)) throw error;
     return undefined;
   }
-  const options = { cache, locked: [] };
-  return comparePackages(
-    await inventoryOf(before, options, context),
-    await inventoryOf(after, options, context),
-  );
+}
+
+/** Whether Deno denied something, whatever error it is the cause of. */
+function isDenied(error: unknown): boolean {
+  return error instanceof Deno.errors.NotCapable ||
+    (error instanceof Error && error.cause !== undefined && isDenied(error.cause));
 }
 
 /**

@@ -82,6 +82,10 @@ const NEVER_RUN: readonly (readonly [RegExp, string])[] = [
     /--platform[ =]\S*(?:,|all\b)|--platform \S+ --platform/,
     "needs bases and tools of several platforms",
   ],
+  [
+    /\bservices\/(?:api|web)\b/,
+    "needs several projects; tests/e2e/fleet_projects_test.ts has them",
+  ],
   [/\bapt-get install\b/, "installs packages of this machine"],
   [/--embed-self/, "only the compiled executable can embed itself"],
 ];
