@@ -86,6 +86,17 @@ const NEVER_RUN: readonly (readonly [RegExp, string])[] = [
     /\bservices\/(?:api|web)\b/,
     "needs several projects; tests/e2e/fleet_projects_test.ts has them",
   ],
+  [
+    /\bmise-oci pin\b/,
+    "the base of the examples is not in a config file; tests/slow/fleet_pin_test.ts",
+  ],
+  [
+    /\bmise-oci bundle .*--without\b/,
+    "needs a second release; tests/e2e/fleet_bundle_test.ts has it",
+  ],
+  [/\bmise-oci init\b/, "the base that it writes is in a registry of the network"],
+  [/\bmise-oci doctor\b/, "what it finds depends on the machine; tests/slow/doctor_test.ts"],
+  [/\bmise-oci tag rm\b/, "removes what other examples use"],
   [/\bapt-get install\b/, "installs packages of this machine"],
   [/--embed-self/, "only the compiled executable can embed itself"],
 ];
