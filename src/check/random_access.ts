@@ -3,6 +3,7 @@
  * @module
  */
 import fs from "node:fs";
+import type { LayerEntry } from "../layer/mod.ts";
 
 /** Bytes that can be read in any order. */
 export interface RandomAccess {
@@ -64,5 +65,21 @@ export class FileAccess implements RandomAccess {
       done += count;
     }
     return bytes.subarray(0, done);
+  }
+}
+
+/**
+ * Uses the content of an entry of a layer's tree: what it is given, or its file of the host.
+ *
+ * @throws {Error} of the file system for a file that vanished or cannot be read.
+ */
+export function withEntryAccess<T>(entry: LayerEntry, use: (access: RandomAccess) => T): T {
+  if (entry.content !== undefined) return use(accessBytes(entry.content));
+  const { path = "", size = 0 } = entry.host ?? {};
+  const fd = fs.openSync(path, "r");
+  try {
+    return use(new FileAccess(fd, size));
+  } finally {
+    fs.closeSync(fd);
   }
 }

@@ -3,10 +3,11 @@
  * it, goes through a temporary file; where none can be written nothing is known of it.
  * @module
  */
-import fs from "node:fs";
+import { isElf } from "../layer/elf_paths.ts";
 import type { DiffId } from "../oci/mod.ts";
 import { type LayerReadOptions, readVerifiedLayer } from "../layer/read/mod.ts";
 import type { TarEntry, TarHandler } from "../tar/parser.ts";
+import { CollectedContent, SpillFile } from "./collected_content.ts";
 import {
   type FactsEntry,
   factsEntry,
@@ -17,12 +18,8 @@ import {
   mayBeProgram,
 } from "./layer_facts.ts";
 import { parseLoaderCache } from "./loader_cache.ts";
-import { beginsLikeElf, HEAD_BYTES, type Program, readProgram } from "./program.ts";
-import { accessBytes, FileAccess } from "./random_access.ts";
+import { HEAD_BYTES, type Program, readProgram } from "./program.ts";
 import { SCRIPT_BYTES } from "./script_body.ts";
-
-/** ELF files up to this size stay in memory while they are read. */
-const MEMORY_BYTES = 8 * 1024 * 1024;
 
 /** Options of {@linkcode readBlobFacts}. */
 export interface BlobFactsOptions extends LayerReadOptions {
@@ -48,10 +45,14 @@ export async function readBlobFacts(
 /** The content of the current file, as much as matters. */
 interface Current {
   readonly entry: FactsEntry;
-  readonly size: number;
   readonly text: boolean;
-  into: Uint8Array | "file";
-  filled: number;
+  readonly content: CollectedContent;
+}
+
+/** Whether a file is looked into: an ELF file or a short script; of others the beginning is enough. */
+function wantsRest(head: Uint8Array, size: number): boolean {
+  const isShortScript = size <= SCRIPT_BYTES && head[0] === 0x23 && head[1] === 0x21;
+  return isShortScript || isElf(head);
 }
 
 /** Collects the facts of a layer that somebody else reads. */
@@ -63,12 +64,11 @@ export class FactsCollector implements LayerFacts, TarHandler, Disposable {
   /** Texts so far. */
   readonly texts = new Map<string, string>();
   #current: Current | undefined;
-  readonly #makeTempFile: () => string;
-  #spill: { readonly path: string; readonly fd: number } | undefined;
+  readonly #spill: SpillFile;
 
   /** @param makeTempFile makes an empty file and gives its path. */
   constructor(makeTempFile = () => Deno.makeTempFileSync({ prefix: "mise-oci-check-" })) {
-    this.#makeTempFile = makeTempFile;
+    this.#spill = new SpillFile(makeTempFile);
   }
 
   /** Takes an entry. */
@@ -80,63 +80,23 @@ export class FactsCollector implements LayerFacts, TarHandler, Disposable {
     if (text) this.texts.delete(path);
     const wanted = type === "file" && (text ? size <= KEPT_BYTES : mayBeProgram(path, mode));
     if (!wanted) return false;
-    const into = new Uint8Array(text ? size : Math.min(size, HEAD_BYTES));
-    this.#current = { entry: kept, size, text, into, filled: 0 };
+    const content = new CollectedContent({
+      size,
+      head: text ? size : HEAD_BYTES,
+      wantsRest: (head) => wantsRest(head, size),
+      spill: this.#spill,
+    });
+    this.#current = { entry: kept, text, content };
     return true;
   }
 
   /** Takes content. */
   data(chunk: Uint8Array): void {
-    const current = this.#current;
-    if (current === undefined) return;
-    for (let rest = chunk; rest.length > 0;) {
-      if (current.into === "file") {
-        if (this.#spilled(rest, current.filled)) current.filled += rest.length;
-        else this.#current = undefined;
-        return;
-      }
-      const part = rest.subarray(0, current.into.length - current.filled);
-      current.into.set(part, current.filled);
-      current.filled += part.length;
-      rest = rest.subarray(part.length);
-      if (current.filled < current.into.length || this.#more(current)) continue;
-      return;
-    }
-  }
-
-  /** Makes room for the rest of an ELF file or a short script; of others the beginning is enough. */
-  #more(current: Current): boolean {
-    const { into, size } = current;
-    if (into === "file" || into.length === size) return false;
-    const isShortScript = size <= SCRIPT_BYTES && into[0] === 0x23 && into[1] === 0x21;
-    if (!isShortScript && !beginsLikeElf(into)) return false;
-    if (size <= MEMORY_BYTES) {
-      current.into = new Uint8Array(size);
-      current.into.set(into);
-      return true;
-    }
-    current.into = "file";
-    if (this.#spilled(into, 0)) return true;
-    this.#current = undefined;
-    return false;
-  }
-
-  /** Writes to the temporary file. Returns whether that could be done. */
-  #spilled(bytes: Uint8Array, offset: number): boolean {
     try {
-      writeFully(this.#file().fd, bytes, offset);
-      return true;
+      this.#current?.content.write(chunk);
     } catch {
-      return false; // no place for temporary files, or no room in it
+      this.#current = undefined; // no place for temporary files, or no room in it
     }
-  }
-
-  #file(): { readonly path: string; readonly fd: number } {
-    if (this.#spill === undefined) {
-      const path = this.#makeTempFile();
-      this.#spill = { path, fd: fs.openSync(path, "r+") };
-    }
-    return this.#spill;
   }
 
   /** Takes the end of the content. */
@@ -144,34 +104,23 @@ export class FactsCollector implements LayerFacts, TarHandler, Disposable {
     const current = this.#current;
     this.#current = undefined;
     if (current === undefined) return;
-    const { entry, into, text, size } = current;
-    if (text && into !== "file") {
+    const { entry, text, content } = current;
+    const access = content.access();
+    if (text) {
+      const bytes = access.read(0, access.size);
       const isCache = entry.path === LOADER_CACHE;
       this.texts.set(
         entry.path,
-        isCache ? parseLoaderCache(into) : new TextDecoder().decode(into),
+        isCache ? parseLoaderCache(bytes) : new TextDecoder().decode(bytes),
       );
       return;
     }
-    const access = into === "file"
-      ? new FileAccess(this.#file().fd, size)
-      : { ...accessBytes(into), size };
-    const head = access.read(0, HEAD_BYTES);
-    const program = readProgram(entry.path, head, () => access);
+    const program = readProgram(entry.path, access.read(0, HEAD_BYTES), () => access);
     if (program.kind !== "other") this.programs.set(entry, program);
   }
 
   /** Removes the temporary file. */
   [Symbol.dispose](): void {
-    if (this.#spill === undefined) return;
-    fs.closeSync(this.#spill.fd);
-    Deno.removeSync(this.#spill.path);
-    this.#spill = undefined;
-  }
-}
-
-function writeFully(fd: number, bytes: Uint8Array, offset: number): void {
-  for (let done = 0; done < bytes.length;) {
-    done += fs.writeSync(fd, bytes, done, bytes.length - done, offset + done);
+    this.#spill[Symbol.dispose]();
   }
 }

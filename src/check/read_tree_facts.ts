@@ -3,8 +3,7 @@
  * program that matter.
  * @module
  */
-import fs from "node:fs";
-import type { LayerEntry, LayerTree } from "../layer/mod.ts";
+import type { LayerTree } from "../layer/mod.ts";
 import { applyPatches, elfPatches, isElf } from "../layer/elf_paths.ts";
 import {
   contentMap,
@@ -22,7 +21,7 @@ import {
 } from "./layer_facts.ts";
 import { parseLoaderCache } from "./loader_cache.ts";
 import { HEAD_BYTES, type Program, readProgram } from "./program.ts";
-import { accessBytes, FileAccess, type RandomAccess } from "./random_access.ts";
+import { accessBytes, type RandomAccess, withEntryAccess } from "./random_access.ts";
 import { SCRIPT_BYTES } from "./script_body.ts";
 
 /** A script as it is in the layer, as far as it is read: its `#!` line and its text relocated. */
@@ -63,17 +62,6 @@ function programOf(path: string, access: RandomAccess, tree: LayerTree): Program
   return readProgram(path, head, () => ({ size: access.size, read }));
 }
 
-function withAccess<T>(entry: LayerEntry, use: (access: RandomAccess) => T): T {
-  if (entry.content !== undefined) return use(accessBytes(entry.content));
-  const { path = "", size = 0 } = entry.host ?? {};
-  const fd = fs.openSync(path, "r");
-  try {
-    return use(new FileAccess(fd, size));
-  } finally {
-    fs.closeSync(fd);
-  }
-}
-
 /**
  * Reads what the entries of a layer are from the host.
  *
@@ -90,11 +78,11 @@ export function readTreeFacts(tree: LayerTree): LayerFacts {
     entries.push(entry);
     if (type !== "file") continue;
     if (keepsText(path)) {
-      const bytes = withAccess(source, (access) => access.read(0, access.size).slice());
+      const bytes = withEntryAccess(source, (access) => access.read(0, access.size).slice());
       const isCache = path === LOADER_CACHE;
       texts.set(path, isCache ? parseLoaderCache(bytes) : new TextDecoder().decode(bytes));
     } else if (mayBeProgram(path, mode)) {
-      const program = withAccess(source, (access) => programOf(path, access, tree));
+      const program = withEntryAccess(source, (access) => programOf(path, access, tree));
       if (program.kind !== "other") programs.set(entry, program);
     }
   }

@@ -3,12 +3,13 @@
  * Memory is bounded: a large program, whose tables can be anywhere in it, goes through a temporary file.
  * @module
  */
-import fs from "node:fs";
 import type { LayerEntry, LayerTree } from "../../layer/mod.ts";
 import { type LayerReadOptions, maybeWhiteout, readVerifiedLayer } from "../../layer/read/mod.ts";
 import type { DiffId } from "../../oci/mod.ts";
 import type { TarEntry, TarHandler } from "../../tar/parser.ts";
-import { accessBytes, FileAccess, type RandomAccess } from "../../check/random_access.ts";
+import { CollectedContent, SpillFile } from "../../check/collected_content.ts";
+import { isElf } from "../../layer/elf_paths.ts";
+import { withEntryAccess } from "../../check/random_access.ts";
 import { isWindows, mayBeClassified } from "./classifiers.ts";
 import type { LayerPackages } from "./found.ts";
 import { type FileKind, fileKind, LayerBook, maxTextBytes } from "./layer_book.ts";
@@ -16,15 +17,10 @@ import { type FileKind, fileKind, LayerBook, maxTextBytes } from "./layer_book.t
 /* Loaded late: SQLite, which few images need. */
 const rpmModule = () => import("./rpm_database.ts");
 
-/** Files up to this size stay in memory while they are read. */
-const MEMORY_BYTES = 8 * 1024 * 1024;
 /** A smaller file is no program. */
 const MIN_PROGRAM_BYTES = 64;
-const ELF_MAGIC = [0x7f, 0x45, 0x4c, 0x46];
-
-function isElf(head: Uint8Array): boolean {
-  return ELF_MAGIC.every((byte, i) => head[i] === byte);
-}
+/** How many bytes of a file tell whether it is an ELF file. */
+const MAGIC_BYTES = 4;
 
 /**
  * Whether a file is looked into: it can be executed, has a library's name or none with a dot, or lies where
@@ -34,6 +30,11 @@ function isPlaceOfProgram(path: string, mode: number): boolean {
   return (mode & 0o111) !== 0 ||
     /\.(?:so(?:\.[^/]*)?|node|exe)$|(?:^|\/)[^./]+$|(?:^|\/)s?bin\/[^/]+$/.test(path) ||
     mayBeClassified(path);
+}
+
+/** Whether a file of such a place is a program that may say something, by its first bytes. */
+function isProgram(path: string, head: Uint8Array): boolean {
+  return isElf(head) || mayBeClassified(path) || isWindows(path);
 }
 
 /** Options of {@linkcode readBlobPackages}. */
@@ -62,8 +63,7 @@ interface Current {
   readonly path: string;
   readonly kind: FileKind;
   readonly size: number;
-  into: Uint8Array | "file";
-  filled: number;
+  readonly content: CollectedContent;
 }
 
 /** What a path means if it is a whiteout; a reserved name without meaning removes nothing. */
@@ -79,8 +79,7 @@ function whiteoutOf(path: string): ReturnType<typeof maybeWhiteout> {
 class Collector implements TarHandler, Disposable {
   readonly #book = new LayerBook();
   readonly #databases: { readonly path: string; readonly file: string }[] = [];
-  readonly #temporary: string[] = [];
-  #spill: { readonly path: string; readonly fd: number } | undefined;
+  readonly #spill = new SpillFile(() => Deno.makeTempFileSync({ prefix: "mise-oci-sbom-" }));
   #current: Current | undefined;
 
   entry({ path, type, mode, size }: TarEntry): boolean {
@@ -101,80 +100,41 @@ class Collector implements TarHandler, Disposable {
       if (isPlaceOfProgram(path, mode)) this.#book.nothing(path);
       return false;
     }
-    const text = kind !== "program" && kind !== "rpm";
-    const into = kind === "rpm" ? "file" : new Uint8Array(text ? size : ELF_MAGIC.length);
-    this.#current = { path, kind, size, into, filled: 0 };
+    const content = new CollectedContent({
+      size,
+      ...(kind === "program"
+        ? { head: MAGIC_BYTES, wantsRest: (head) => isProgram(path, head) }
+        // SQLite reads a database from a file.
+        : kind === "rpm"
+        ? { head: 0, wantsRest: () => true, memory: 0 }
+        : { head: size, wantsRest: () => true }),
+      spill: this.#spill,
+    });
+    this.#current = { path, kind, size, content };
     return true;
   }
 
   data(chunk: Uint8Array): void {
     const current = this.#current;
-    if (current === undefined) return;
-    for (let rest = chunk; rest.length > 0;) {
-      if (current.into === "file") {
-        this.#write(rest, current.filled);
-        current.filled += rest.length;
-        return;
-      }
-      const part = rest.subarray(0, current.into.length - current.filled);
-      current.into.set(part, current.filled);
-      current.filled += part.length;
-      rest = rest.subarray(part.length);
-      if (current.filled < current.into.length || rest.length === 0) continue;
-      if (!this.#wantsMore(current)) return;
-    }
-  }
-
-  /** Makes room for the rest of a program; of other files the beginning is enough. */
-  #wantsMore(current: Current): boolean {
-    const { into, path, size } = current;
-    if (into === "file" || into.length === size) return into === "file";
-    if (!isElf(into) && !mayBeClassified(path) && !isWindows(path)) {
-      this.#book.nothing(path);
-      this.#current = undefined;
-      return false;
-    }
-    if (size <= MEMORY_BYTES) {
-      current.into = new Uint8Array(size);
-      current.into.set(into);
-      return true;
-    }
-    current.into = "file";
-    this.#write(into, 0);
-    return true;
-  }
-
-  #write(bytes: Uint8Array, offset: number): void {
-    if (this.#spill === undefined) {
-      const path = Deno.makeTempFileSync({ prefix: "mise-oci-sbom-" });
-      this.#temporary.push(path);
-      this.#spill = { path, fd: fs.openSync(path, "r+") };
-    }
-    for (let done = 0; done < bytes.length;) {
-      done += fs.writeSync(this.#spill.fd, bytes, done, bytes.length - done, offset + done);
-    }
+    if (current === undefined || current.content.write(chunk)) return;
+    this.#book.nothing(current.path);
+    this.#current = undefined;
   }
 
   end(): void {
     const current = this.#current;
     this.#current = undefined;
     if (current === undefined) return;
-    const { path, kind, into, size } = current;
+    const { path, kind, size, content } = current;
     if (kind === "rpm") {
-      if (this.#spill === undefined) return this.#book.nothing(path);
-      fs.ftruncateSync(this.#spill.fd, size);
-      fs.closeSync(this.#spill.fd);
-      this.#databases.push({ path, file: this.#spill.path });
-      this.#spill = undefined;
+      if (size === 0) return this.#book.nothing(path);
+      this.#databases.push({ path, file: this.#spill.release(size) });
       return;
     }
-    if (kind === "program") {
-      const access = into === "file"
-        ? new FileAccess(this.#spill?.fd ?? -1, size)
-        : accessBytes(into);
-      return this.#book.program(path, access, isElf(access.read(0, ELF_MAGIC.length)));
-    }
-    if (into !== "file") this.#book.text(path, kind, new TextDecoder().decode(into));
+    const access = content.access();
+    const head = access.read(0, MAGIC_BYTES);
+    if (kind === "program") return this.#book.program(path, access, isElf(head));
+    this.#book.text(path, kind, new TextDecoder().decode(access.read(0, size)));
   }
 
   /** Reads the databases, which is done by a module that few images need. */
@@ -184,8 +144,8 @@ class Collector implements TarHandler, Disposable {
   }
 
   [Symbol.dispose](): void {
-    if (this.#spill !== undefined) fs.closeSync(this.#spill.fd);
-    for (const path of this.#temporary) Deno.removeSync(path);
+    this.#spill[Symbol.dispose]();
+    for (const { file } of this.#databases) Deno.removeSync(file);
   }
 }
 
@@ -196,17 +156,6 @@ async function readDatabase(book: LayerBook, path: string, file: string): Promis
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;
     book.unread(path); // damaged, or no SQLite
-  }
-}
-
-function withAccess<T>(entry: LayerEntry, use: (access: RandomAccess) => T): T {
-  if (entry.content !== undefined) return use(accessBytes(entry.content));
-  const { path = "", size = 0 } = entry.host ?? {};
-  const fd = fs.openSync(path, "r");
-  try {
-    return use(new FileAccess(fd, size));
-  } finally {
-    fs.closeSync(fd);
   }
 }
 
@@ -230,7 +179,7 @@ export function readTreePackages({ entries }: LayerTree): LayerPackages {
     if (kind === "rpm" || kind === "unread") book.unread(path);
     else if (kind !== "program") {
       if (size > maxTextBytes(kind)) continue;
-      const bytes = withAccess(entry, (access) => access.read(0, access.size).slice());
+      const bytes = withEntryAccess(entry, (access) => access.read(0, access.size).slice());
       book.text(path, kind, new TextDecoder().decode(bytes));
     } else if (isPlaceOfProgram(path, mode)) readProgram(book, entry, size);
   }
@@ -240,9 +189,9 @@ export function readTreePackages({ entries }: LayerTree): LayerPackages {
 function readProgram(book: LayerBook, entry: LayerEntry, size: number): void {
   const { path } = entry;
   if (size < MIN_PROGRAM_BYTES) return book.nothing(path);
-  withAccess(entry, (access) => {
-    const elf = isElf(access.read(0, ELF_MAGIC.length));
-    if (elf || mayBeClassified(path) || isWindows(path)) book.program(path, access, elf);
+  withEntryAccess(entry, (access) => {
+    const head = access.read(0, MAGIC_BYTES);
+    if (isProgram(path, head)) book.program(path, access, isElf(head));
     else book.nothing(path);
   });
 }
