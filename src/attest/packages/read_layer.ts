@@ -95,13 +95,15 @@ class Collector implements TarHandler, Disposable {
     }
     const kind = fileKind(path);
     if (kind === "unread") this.#book.unread(path);
-    const tooLong = kind !== "program" && kind !== "rpm" && size > maxTextBytes(kind);
-    if (kind === "unread" || tooLong) return false;
-    if (kind === "program" && (size < MIN_PROGRAM_BYTES || !isPlaceOfProgram(path, mode))) {
-      if (isPlaceOfProgram(path, mode)) this.#book.nothing(path);
-      return false;
-    }
     const text = kind !== "program" && kind !== "rpm";
+    if (kind === "unread" || (text && size > maxTextBytes(kind))) return false;
+    if (kind === "program") {
+      if (!isPlaceOfProgram(path, mode)) return false;
+      if (size < MIN_PROGRAM_BYTES) {
+        this.#book.nothing(path);
+        return false;
+      }
+    }
     const into = kind === "rpm" ? "file" : new Uint8Array(text ? size : ELF_MAGIC.length);
     this.#current = { path, kind, size, into, filled: 0 };
     return true;
