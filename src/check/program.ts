@@ -2,6 +2,7 @@
  * What a file is to kernel and loader, from its content.
  * @module
  */
+import { isElf } from "../layer/elf_paths.ts";
 import { type Elf, ElfError, parseElf } from "./elf.ts";
 import { parseExecutableFormat } from "./elf_header.ts";
 import type { RandomAccess } from "./random_access.ts";
@@ -103,7 +104,7 @@ export function readProgram(
   // A text can begin with "MZ": a Windows program is longer and names where its header is.
   if (format.kind === "pe" && head.length >= 64) return { kind: "foreign", system: "Windows" };
   if (format.kind === "mach-o" && head.length >= 28) return { kind: "foreign", system: "macOS" };
-  if (format.kind !== "elf" && !beginsLikeElf(head)) {
+  if (format.kind !== "elf" && !isElf(head)) {
     return { kind: isText(head) ? "text" : "other" };
   }
   try {
@@ -115,9 +116,4 @@ export function readProgram(
     if (error instanceof ElfError) return { kind: "malformed", reason: error.message };
     throw error;
   }
-}
-
-/** Whether the first bytes are those of an ELF file. */
-export function beginsLikeElf(head: Uint8Array): boolean {
-  return head[0] === 0x7f && head[1] === 0x45 && head[2] === 0x4c && head[3] === 0x46;
 }

@@ -5,6 +5,7 @@
  */
 import fs from "node:fs";
 import type { DiffId } from "../oci/mod.ts";
+import { isElf } from "../layer/elf_paths.ts";
 import { type LayerReadOptions, readVerifiedLayer } from "../layer/read/mod.ts";
 import type { TarEntry, TarHandler } from "../tar/parser.ts";
 import {
@@ -17,7 +18,7 @@ import {
   mayBeProgram,
 } from "./layer_facts.ts";
 import { parseLoaderCache } from "./loader_cache.ts";
-import { beginsLikeElf, HEAD_BYTES, type Program, readProgram } from "./program.ts";
+import { HEAD_BYTES, type Program, readProgram } from "./program.ts";
 import { accessBytes, FileAccess } from "./random_access.ts";
 import { SCRIPT_BYTES } from "./script_body.ts";
 
@@ -109,7 +110,7 @@ export class FactsCollector implements LayerFacts, TarHandler, Disposable {
     const { into, size } = current;
     if (into === "file" || into.length === size) return false;
     const isShortScript = size <= SCRIPT_BYTES && into[0] === 0x23 && into[1] === 0x21;
-    if (!isShortScript && !beginsLikeElf(into)) return false;
+    if (!isShortScript && !isElf(into)) return false;
     if (size <= MEMORY_BYTES) {
       current.into = new Uint8Array(size);
       current.into.set(into);

@@ -5,6 +5,7 @@
  */
 import fs from "node:fs";
 import type { LayerEntry, LayerTree } from "../../layer/mod.ts";
+import { isElf } from "../../layer/elf_paths.ts";
 import { type LayerReadOptions, maybeWhiteout, readVerifiedLayer } from "../../layer/read/mod.ts";
 import type { DiffId } from "../../oci/mod.ts";
 import type { TarEntry, TarHandler } from "../../tar/parser.ts";
@@ -20,11 +21,8 @@ const rpmModule = () => import("./rpm_database.ts");
 const MEMORY_BYTES = 8 * 1024 * 1024;
 /** A smaller file is no program. */
 const MIN_PROGRAM_BYTES = 64;
-const ELF_MAGIC = [0x7f, 0x45, 0x4c, 0x46];
-
-function isElf(head: Uint8Array): boolean {
-  return ELF_MAGIC.every((byte, i) => head[i] === byte);
-}
+/** Bytes that tell whether a file is ELF. */
+const HEAD_BYTES = 4;
 
 /**
  * Whether a file is looked into: it can be executed, has a library's name or none with a dot, or lies where
@@ -104,7 +102,7 @@ class Collector implements TarHandler, Disposable {
         return false;
       }
     }
-    const into = kind === "rpm" ? "file" : new Uint8Array(text ? size : ELF_MAGIC.length);
+    const into = kind === "rpm" ? "file" : new Uint8Array(text ? size : HEAD_BYTES);
     this.#current = { path, kind, size, into, filled: 0 };
     return true;
   }
@@ -174,7 +172,7 @@ class Collector implements TarHandler, Disposable {
       const access = into === "file"
         ? new FileAccess(this.#spill?.fd ?? -1, size)
         : accessBytes(into);
-      return this.#book.program(path, access, isElf(access.read(0, ELF_MAGIC.length)));
+      return this.#book.program(path, access, isElf(access.read(0, HEAD_BYTES)));
     }
     if (into !== "file") this.#book.text(path, kind, new TextDecoder().decode(into));
   }
@@ -243,7 +241,7 @@ function readProgram(book: LayerBook, entry: LayerEntry, size: number): void {
   const { path } = entry;
   if (size < MIN_PROGRAM_BYTES) return book.nothing(path);
   withAccess(entry, (access) => {
-    const elf = isElf(access.read(0, ELF_MAGIC.length));
+    const elf = isElf(access.read(0, HEAD_BYTES));
     if (elf || mayBeClassified(path) || isWindows(path)) book.program(path, access, elf);
     else book.nothing(path);
   });
