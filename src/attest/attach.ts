@@ -9,6 +9,7 @@ import {
   type Digest,
   digestOf,
   encodeIndex,
+  encodeJson,
   encodeManifest,
   type Manifest,
   MediaType,
@@ -45,8 +46,7 @@ export interface AttachOptions {
 }
 
 /** Config of a manifest that is no image (image-spec, "Guidance for an Empty Descriptor"). */
-const EMPTY_TYPE = "application/vnd.oci.empty.v1+json";
-const EMPTY = new TextEncoder().encode("{}");
+const EMPTY = encodeJson({});
 
 /** Uploads bytes that the repository does not have. */
 export async function pushBytes(
@@ -97,7 +97,7 @@ async function putArtifact(
   const { repository, signal } = options;
   const { artifactType, mediaType = artifactType, annotations, bytes } = artifact;
   const layer = await pushBytes(client, bytes, { repository, mediaType, signal });
-  const empty = await pushBytes(client, EMPTY, { repository, mediaType: EMPTY_TYPE, signal });
+  const empty = await pushBytes(client, EMPTY, { repository, mediaType: MediaType.empty, signal });
   const put = async (config: Descriptor): Promise<Descriptor> => {
     const body = encodeManifest(referrerManifest(artifact, { config, layer }, options));
     const descriptor = {

@@ -4,14 +4,13 @@
  */
 import { MiseOciError } from "../errors.ts";
 import { type Descriptor, isForeignLayer, type Manifest, maybeManifestKind } from "../oci/mod.ts";
-import { getBlob } from "../registry/get_blob.ts";
 import { type FetchedManifest, maybeFetchManifest } from "../registry/get_manifest.ts";
 import { hasBlob } from "../registry/head_blob.ts";
 import { putManifest } from "../registry/put_manifest.ts";
 import { listReferrers } from "../registry/referrers.ts";
+import { RemoteBlobs } from "../registry/remote_blobs.ts";
 import type { RegistryClient } from "../registry/transport.ts";
 import { uploadBlob } from "../registry/upload_blob.ts";
-import type { BlobSource } from "../store/ports.ts";
 import { listInTag } from "./attach.ts";
 import { COSIGN_KINDS, cosignTag } from "./cosign_tag.ts";
 
@@ -40,17 +39,6 @@ const MAX_COPIED = 200;
 /** Referrers of referrers (a signature of a bill of materials) are followed so deep. */
 const MAX_DEPTH = 3;
 
-function blobSource({ client, repository }: ReferrersPlace, blob: Descriptor): BlobSource {
-  return {
-    size: () => Promise.resolve(blob.size),
-    open: async (_, range) => {
-      const response = await getBlob(client, { repository, descriptor: blob });
-      const bytes = await new Response(ReadableStream.from(response.chunks())).bytes();
-      return ReadableStream.from([bytes.slice(range?.start ?? 0, range?.end)]);
-    },
-  };
-}
-
 async function copyManifest(
   found: FetchedManifest & {
     readonly content: { readonly kind: "manifest"; readonly manifest: Manifest };
@@ -59,13 +47,14 @@ async function copyManifest(
   target: string,
 ): Promise<void> {
   const { config, layers } = found.content.manifest;
-  for (const blob of [config, ...layers]) {
+  const blobs = [config, ...layers];
+  const source = new RemoteBlobs(from.client, { repository: from.repository, blobs, signal });
+  for (const blob of blobs) {
     const { digest, size, mediaType } = blob;
     if (isForeignLayer(mediaType)) continue;
     const { repository } = to;
     if (await hasBlob(to.client, { repository, digest, size, signal })) continue;
     const mountFrom = from.client.registry === to.client.registry ? from.repository : undefined;
-    const source = blobSource(from, blob);
     await uploadBlob(to.client, { repository, blob, source, mountFrom, signal });
   }
   const { descriptor, bytes } = found;

@@ -2,7 +2,7 @@
  * A bill of materials as CycloneDX 1.6 JSON (ECMA-424).
  * @module
  */
-import { Annotation, formatPlatform } from "../oci/mod.ts";
+import { Annotation, digestHex, formatPlatform } from "../oci/mod.ts";
 import { contentUuid, type DocumentTool, wholeSeconds } from "./document_id.ts";
 import type { Component, Inventory } from "./inventory.ts";
 import { parseLicense } from "./licenses.ts";
@@ -98,7 +98,7 @@ function imageJson({ name, digest, platform, layers }: Inventory): Json {
       version: digest,
       qualifiers: { arch: platform.architecture },
     }),
-    hashes: [{ alg: "SHA-256", content: digest.slice("sha256:".length) }],
+    hashes: [{ alg: "SHA-256", content: digestHex(digest) }],
     properties: [
       property("platform", formatPlatform(platform)),
       ...layers.flatMap(({ descriptor, diffId }, at) => {

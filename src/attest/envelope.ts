@@ -11,6 +11,7 @@ import {
   asString,
   type Digest,
   digestHex,
+  encodeJson,
   type JsonObject,
   parseDigest,
   parseJson,
@@ -80,11 +81,11 @@ export function encodeBundle(
   envelope: Envelope,
   { hint }: Pick<SigningKey, "hint">,
 ): Uint8Array<ArrayBuffer> {
-  return encoder.encode(JSON.stringify({
+  return encodeJson({
     mediaType: BUNDLE_TYPE,
     verificationMaterial: { publicKey: { hint } },
     dsseEnvelope: envelope,
-  }));
+  });
 }
 
 function openEnvelope(value: unknown, key: VerifyingKey): ParsedStatement {
@@ -136,14 +137,14 @@ export function openBundle(bytes: Uint8Array, key: VerifyingKey): ParsedStatemen
 export function encodeSimplePayload(
   { name, digest }: { readonly name: string; readonly digest: Digest },
 ): Uint8Array<ArrayBuffer> {
-  return encoder.encode(JSON.stringify({
+  return encodeJson({
     critical: {
       identity: { "docker-reference": name },
       image: { "docker-manifest-digest": `sha256:${digestHex(digest)}` },
       type: "cosign container image signature",
     },
     optional: null,
-  }));
+  });
 }
 
 /** The image that the payload of a simple signature is about. @throws {MiseOciError} `invalid`. */

@@ -6,7 +6,14 @@
 import { Buffer } from "node:buffer";
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { MiseOciError } from "../errors.ts";
-import { asArray, asObject, asString, type JsonObject, parseJson } from "../oci/json.ts";
+import {
+  asArray,
+  asObject,
+  asString,
+  encodeJson,
+  type JsonObject,
+  parseJson,
+} from "../oci/json.ts";
 import { BUNDLE_TYPE, type Envelope, sealStatement, toBase64 } from "./envelope.ts";
 import type { BundleSigner } from "./sign.ts";
 
@@ -40,14 +47,14 @@ class Keyless implements BundleSigner {
     const [leaf = ""] = chain;
     const envelope = sealStatement(statement, { sign: (message) => sign("sha256", message, key) });
     const entry = await this.#log(envelope, leaf);
-    return new TextEncoder().encode(JSON.stringify({
+    return encodeJson({
       mediaType: BUNDLE_TYPE,
       verificationMaterial: {
         certificate: { rawBytes: pemBody(leaf) },
         tlogEntries: [entry],
       },
       dsseEnvelope: envelope,
-    }));
+    });
   }
 
   /** Sends JSON. Answers and errors of these services are shown without what was sent. */

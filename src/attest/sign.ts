@@ -82,7 +82,7 @@ export function attestationLayer(
   const envelope = sealStatement(encodeStatement(subject, statement), key);
   return {
     mediaType: ENVELOPE_TYPE,
-    bytes: new TextEncoder().encode(JSON.stringify(envelope)),
+    bytes: encodeJson(envelope),
     annotations: { [SIGNATURE_ANNOTATION]: "", predicateType: statement.predicateType },
   };
 }

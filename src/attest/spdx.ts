@@ -2,7 +2,7 @@
  * A bill of materials as SPDX 2.3 JSON.
  * @module
  */
-import { Annotation, type Descriptor, sha256Hex } from "../oci/mod.ts";
+import { Annotation, type Descriptor, digestHex, sha256Hex } from "../oci/mod.ts";
 import { contentUuid, type DocumentTool, wholeSeconds } from "./document_id.ts";
 import type { Component, Inventory } from "./inventory.ts";
 import { parseLicense } from "./licenses.ts";
@@ -106,7 +106,7 @@ function layerJson(
     filesAnalyzed: false,
     checksums: [{
       algorithm: "SHA256",
-      checksumValue: descriptor.digest.slice("sha256:".length),
+      checksumValue: digestHex(descriptor.digest),
     }],
     ...UNKNOWN,
     licenseDeclared: "NOASSERTION",
@@ -138,7 +138,7 @@ export async function encodeSpdx(inventory: Inventory, tool: DocumentTool): Prom
     versionInfo: digest,
     downloadLocation: "NOASSERTION",
     filesAnalyzed: false,
-    checksums: [{ algorithm: "SHA256", checksumValue: digest.slice("sha256:".length) }],
+    checksums: [{ algorithm: "SHA256", checksumValue: digestHex(digest) }],
     ...UNKNOWN,
     licenseDeclared: "NOASSERTION",
     primaryPackagePurpose: "CONTAINER",

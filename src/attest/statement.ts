@@ -4,7 +4,14 @@
  */
 import { MiseOciError } from "../errors.ts";
 import { type Digest, digestHex, parseDigest } from "../oci/mod.ts";
-import { asArray, asObject, asString, type JsonObject, parseJson } from "../oci/json.ts";
+import {
+  asArray,
+  asObject,
+  asString,
+  encodeJson,
+  type JsonObject,
+  parseJson,
+} from "../oci/json.ts";
 
 /** Media type of a statement. */
 export const IN_TOTO_TYPE = "application/vnd.in-toto+json";
@@ -37,7 +44,7 @@ export function encodeStatement(
   { predicateType, predicate }: Statement,
 ): Uint8Array<ArrayBuffer> {
   const { name, digest } = subject;
-  return new TextEncoder().encode(JSON.stringify({
+  return encodeJson({
     _type: STATEMENT,
     subject: [{
       ...(name === undefined ? {} : { name }),
@@ -45,7 +52,7 @@ export function encodeStatement(
     }],
     predicateType,
     predicate,
-  }));
+  });
 }
 
 /** A statement of somebody's. */

@@ -13,6 +13,7 @@ import {
   digestHex,
   encodedDocument,
   encodeImageConfig,
+  encodeJson,
   encodeManifest,
   MediaType,
   parseDiffId,
@@ -132,9 +133,7 @@ export async function keepKnowledge(
     return;
   }
   const { index, facts } = knowledge;
-  const { blob, diffId } = await layerOf(
-    new TextEncoder().encode(JSON.stringify({ index, facts })),
-  );
+  const { blob, diffId } = await layerOf(encodeJson({ index, facts }));
   if (blob.length > MAX_BYTES) {
     throw new MiseOciError("unsupported", `Cannot keep facts of layer ${of.diffId}: too many`);
   }

@@ -3,6 +3,7 @@
  * those that they would take from it.
  * @module
  */
+import { parentPath } from "../layer/entry.ts";
 import type { BaseFiles } from "../layer/read/mod.ts";
 import type { LayerFacts } from "../check/mod.ts";
 
@@ -17,10 +18,6 @@ export interface FitInput {
 }
 
 type Entry = LayerFacts["entries"][number];
-
-function parentOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf("/")));
-}
 
 function octal(mode: number): string {
   return mode.toString(8).padStart(4, "0");
@@ -63,7 +60,7 @@ export function maybeMisfit(input: FitInput): string | undefined {
   };
   for (const { entries } of layers) {
     for (const entry of entries) {
-      const parent = parentOf(entry.path);
+      const parent = parentPath(entry.path);
       if (!isThere(parent)) {
         const link = base.get(parent)?.type === "symlink";
         return `the image needs the directory "/${parent}" of its base, ` +

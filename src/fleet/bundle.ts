@@ -10,9 +10,8 @@ import {
   type Digest,
   type Index,
   maybeManifestKind,
-  parseManifest,
 } from "../oci/mod.ts";
-import { type ImageStore, readDocument } from "../store/mod.ts";
+import { type ImageStore, readDocument, readManifest } from "../store/mod.ts";
 
 /** Images of a place that go into a bundle. */
 export interface BundledImages {
@@ -46,14 +45,11 @@ export async function layersBelow(
   const visit = async (entry: Descriptor): Promise<void> => {
     if (seen.has(entry.digest) || maybeManifestKind(entry.mediaType) === undefined) return;
     seen.add(entry.digest);
-    const parsed = parseManifest(await readDocument(store, entry), {
-      what: `manifest "${entry.digest}" of ${store.place}`,
-      expectedMediaType: entry.mediaType,
-    });
-    if (parsed.kind === "index") {
-      for (const child of parsed.index.manifests) await visit(child);
+    const { content } = await readManifest(store, entry);
+    if (content.kind === "index") {
+      for (const child of content.index.manifests) await visit(child);
     } else {
-      for (const layer of parsed.manifest.layers) layers.set(layer.digest, layer);
+      for (const layer of content.manifest.layers) layers.set(layer.digest, layer);
     }
   };
   for (const entry of entries) await visit(entry);

@@ -163,7 +163,6 @@ export class Connector {
   close(): void {
     for (const client of this.#clients.values()) client.close();
     this.#clients.clear();
-    this.#clients.clear();
   }
 }
 

@@ -10,6 +10,7 @@ import {
   type Descriptor,
   type Digest,
   digestHex,
+  MediaType,
   parseDescriptor,
   parseJson,
 } from "../oci/mod.ts";
@@ -118,7 +119,7 @@ async function listByTag(
     url: `/v2/${repository}/manifests/${tag}`,
     scopes: [{ repository, actions: ["pull"] }],
     accept: [200, 404],
-    headers: { Accept: "application/vnd.oci.image.index.v1+json" },
+    headers: { Accept: MediaType.index },
     signal,
   }, MAX_LIST_BYTES);
   if (answer.status === 404) return [];

@@ -4,6 +4,7 @@
  */
 import { Buffer } from "node:buffer";
 import type { RandomAccess } from "../../check/random_access.ts";
+import { isElf } from "../../layer/elf_paths.ts";
 
 /**
  * Bytes as text, one character each. `TextDecoder` has no such encoding: its "latin1" is windows-1252, and
@@ -77,8 +78,7 @@ function read(access: RandomAccess, { offset, size }: Range): Uint8Array | undef
 /** Reads where sections and segments are; `undefined` if it is no ELF file or a damaged one. */
 export function maybeReadElfLayout(access: RandomAccess): ElfLayout | undefined {
   const start = read(access, { offset: 0, size: 64 });
-  if (start === undefined || start[0] !== 0x7f || start[1] !== 0x45) return undefined;
-  if (start[2] !== 0x4c || start[3] !== 0x46) return undefined;
+  if (start === undefined || !isElf(start)) return undefined;
   const wide = start[4] === 2;
   const little = start[5] === 1;
   const header = new Numbers(start, little, wide);

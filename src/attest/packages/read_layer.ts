@@ -96,9 +96,12 @@ class Collector implements TarHandler, Disposable {
     if (kind === "unread") this.#book.unread(path);
     const tooLong = kind !== "program" && kind !== "rpm" && size > maxTextBytes(kind);
     if (kind === "unread" || tooLong) return false;
-    if (kind === "program" && (size < MIN_PROGRAM_BYTES || !isPlaceOfProgram(path, mode))) {
-      if (isPlaceOfProgram(path, mode)) this.#book.nothing(path);
-      return false;
+    if (kind === "program") {
+      if (!isPlaceOfProgram(path, mode)) return false;
+      if (size < MIN_PROGRAM_BYTES) {
+        this.#book.nothing(path);
+        return false;
+      }
     }
     const content = new CollectedContent({
       size,

@@ -6,7 +6,8 @@
 import { isAbsolute, relative } from "@std/path/posix";
 import { stringify } from "@std/toml";
 import { MiseOciError } from "../../errors.ts";
-import { type LayerPlan, type Tool, toolImagePath } from "../../plan/mod.ts";
+import { Annotation } from "../../oci/mod.ts";
+import { DEFAULT_WORKDIR, type LayerPlan, type Tool, toolImagePath } from "../../plan/mod.ts";
 import type { GenerateInput } from "./generator.ts";
 
 function cannot(what: string, hint: string): MiseOciError {
@@ -166,9 +167,9 @@ function configLines({ plan: { config } }: GenerateInput): readonly string[] {
     ...env.map(([name, value]) => `ENV ${name}=${quote(name, value)}`),
     `ENV PATH="${path}"`,
     ...Object.entries(config.labels)
-      .filter(([name]) => name !== "org.opencontainers.image.created")
+      .filter(([name]) => name !== Annotation.created)
       .map(([name, value]) => `LABEL ${quote(name, name)}=${quote(name, value)}`),
-    `WORKDIR ${config.workdir ?? "/workspace"}`,
+    `WORKDIR ${config.workdir ?? DEFAULT_WORKDIR}`,
     ...(config.user === undefined ? [] : [`USER ${config.user}`]),
     ...(config.entrypoint === undefined ? [] : [`ENTRYPOINT ${JSON.stringify(config.entrypoint)}`]),
     ...(config.cmd === undefined ? [] : [`CMD ${JSON.stringify(config.cmd)}`]),

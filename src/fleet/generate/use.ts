@@ -4,17 +4,8 @@
  */
 import { MiseOciError } from "../../errors.ts";
 import { namesHost } from "../../oci/reference.ts";
+import { DEFAULT_PATH } from "../../plan/mod.ts";
 import type { GenerateInput } from "./generator.ts";
-
-/** What a shell has on PATH where an image says nothing. */
-const DEFAULT_PATH = [
-  "/usr/local/sbin",
-  "/usr/local/bin",
-  "/usr/sbin",
-  "/usr/bin",
-  "/sbin",
-  "/bin",
-];
 
 function tagOf({ plan: { tag } }: GenerateInput, what: string): string {
   if (tag !== undefined) return tag;
@@ -55,7 +46,7 @@ export function generateKubernetes([input]: readonly GenerateInput[]): string {
   }
   const env = [
     ...config.env.filter(([name]) => name !== "PATH"),
-    ["PATH", [...config.path, ...DEFAULT_PATH].join(":")] as const,
+    ["PATH", [...config.path, DEFAULT_PATH].join(":")] as const,
   ];
   const base = from.kind === "registry" ? fromText : "debian:bookworm-slim";
   const lines = [
