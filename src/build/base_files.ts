@@ -14,6 +14,8 @@ import {
 } from "../layer/read/mod.ts";
 import { FactsCollector } from "../check/mod.ts";
 import type { Cache } from "../store/mod.ts";
+import type { DiffId } from "../oci/mod.ts";
+import type { TarHandler } from "../tar/parser.ts";
 import { teeHandlers } from "../tar/tee_handlers.ts";
 import type { BaseImage, BaseLayer } from "./base_image.ts";
 import { keepFacts, keepFactsText, maybeFactsText } from "../check/kept_facts.ts";
@@ -22,14 +24,26 @@ import type { WorkflowContext } from "../context.ts";
 
 const INDEXES = "layer-index";
 
+/**
+ * Reads a whole layer of a base, in the cache or where it was left, and verifies it.
+ *
+ * @throws {MiseOciError} as {@linkcode readVerifiedLayer}, naming layer and base.
+ */
+export async function readBaseLayer(
+  { name, open }: Pick<BaseImage, "name" | "open">,
+  layer: BaseLayer,
+  { cache, handler }: { readonly cache: Cache; readonly handler: TarHandler },
+): Promise<DiffId> {
+  const { descriptor: { digest, mediaType }, diffId } = layer;
+  const what = `layer ${digest} of base image ${JSON.stringify(name)}`;
+  const blob = open === undefined ? await cache.open(digest) : await open(layer);
+  return await readVerifiedLayer(blob, { what, mediaType, diffId, handler });
+}
+
 async function readIndex(
-  { layer, base, open }: {
-    readonly layer: BaseLayer;
-    readonly base: Pick<BaseImage, "name">;
-    readonly open: NonNullable<BaseImage["open"]>;
-  },
-  cache: Cache,
-  context: WorkflowContext,
+  base: Pick<BaseImage, "name" | "open">,
+  layer: BaseLayer,
+  { cache, context }: { readonly cache: Cache; readonly context: WorkflowContext },
 ): Promise<LayerIndex> {
   const { descriptor, diffId } = layer;
   const kept = await cache.getDocument(INDEXES, descriptor.digest);
@@ -40,16 +54,11 @@ async function readIndex(
     level: 1,
     text: `Reading the list of files of base layer ${descriptor.digest}`,
   });
-  const { mediaType } = descriptor;
-  const what = `layer ${descriptor.digest} of base image ${JSON.stringify(base.name)}`;
   const collector = new IndexCollector();
   // Nearly free beside the list of files, and the check need not decompress the layer again.
   using facts = new FactsCollector();
   const handler = teeHandlers(collector, facts);
-  const blob = await open(layer);
-  const index = collector.index(
-    await readVerifiedLayer(blob, { what, mediaType, diffId, handler }),
-  );
+  const index = collector.index(await readBaseLayer(base, layer, { cache, handler }));
   await keepFacts(cache, diffId, facts);
   await cache.putDocument(INDEXES, descriptor.digest, encodeLayerIndex(index));
   return index;
@@ -61,12 +70,11 @@ export async function readBaseFiles(
   cache: Cache,
   context: WorkflowContext,
 ): Promise<BaseFiles> {
-  const { open = ({ descriptor }: BaseLayer) => cache.open(descriptor.digest) } = base;
   const indexes: LayerIndex[] = [];
   // One after the other: a layer's list can be large, and reading is one core's work anyway.
   for (const layer of base.layers) {
     context.signal.throwIfAborted();
-    indexes.push(await readIndex({ layer, base, open }, cache, context));
+    indexes.push(await readIndex(base, layer, { cache, context }));
   }
   return mergeIndexes(indexes);
 }

@@ -9,13 +9,11 @@ import { type BuildPlan, type CertificateBundle, settleCertificates } from "../p
 import type { Cache } from "../store/mod.ts";
 import type { TarEntry } from "../tar/parser.ts";
 import { baseContentKey } from "./base_facts.ts";
-import type { BaseImage } from "./base_image.ts";
+import type { BaseImage, BaseLayer } from "./base_image.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** What the layers of a base hold. */
 const filesModule = () => import("./base_files.ts");
-/** Reads layers. */
-const readModule = () => import("../layer/read/mod.ts");
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
 /** Far more than any bundle has. */
@@ -92,7 +90,7 @@ function bundlePaths(files: BaseFiles): readonly string[] {
 /** The texts of files of one layer. */
 async function readTexts(
   { ground, cache }: CertificateOptions,
-  layer: BaseImage["layers"][number],
+  layer: BaseLayer,
   paths: ReadonlySet<string>,
 ): Promise<ReadonlyMap<string, string>> {
   const texts = new Map<string, string>();
@@ -110,14 +108,8 @@ async function readTexts(
       if (current !== undefined) texts.set(current.path, current.text);
     },
   };
-  const { descriptor: { digest, mediaType }, diffId } = layer;
-  const what = `layer ${digest} of base image ${JSON.stringify(ground.name)}`;
-  await (await readModule()).readVerifiedLayer(await cache.open(digest), {
-    what,
-    mediaType,
-    diffId,
-    handler,
-  });
+  const { readBaseLayer } = await filesModule();
+  await readBaseLayer(ground, layer, { cache, handler });
   return texts;
 }
 

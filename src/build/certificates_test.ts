@@ -8,6 +8,7 @@ import type { BuildPlan } from "../plan/mod.ts";
 import { certificateVariables, planCertificatesLayer } from "../plan/layers/certificates.ts";
 import type { LayerPlanInput } from "../plan/layers/planner.ts";
 import { openCache } from "../store/mod.ts";
+import { learn, maybeKnowledge, readBaseFiles } from "./base_files.ts";
 import { addCertificates, readCertificates } from "./certificates.ts";
 
 const pem = (body: string): string =>
@@ -82,5 +83,35 @@ Deno.test("certificates are added to the base's own bundle, links followed, and 
       "/etc/ssl/certs/ca-certificates.crt",
     ]);
     assertEquals(bare.env["SSL_CERT_FILE"], "/etc/ssl/certs/ca-certificates.crt");
+  });
+});
+
+Deno.test("certificates are added to a base that was left in its registry and of which the store told", async () => {
+  await withTree(async (root) => {
+    const cache = await openCache(join(root, "cache"));
+    const told = await openCache(join(root, "told"));
+    const content = pem("BASE");
+    const base = await cacheBase(
+      cache,
+      tar({ name: "etc/ssl/certs/ca-certificates.crt", content }),
+    );
+    await readBaseFiles(base, cache, CONTEXT);
+    const [layer] = base.layers;
+    const known = layer === undefined ? undefined : await maybeKnowledge(layer, cache);
+    if (layer !== undefined && known !== undefined) await learn(layer, known, told);
+    const open = (): ReturnType<typeof cache.open> => cache.open(layer!.descriptor.digest);
+    const certificates = pem("CORP");
+    const input = { options: { certificates } } as unknown as LayerPlanInput;
+    const plan = { layers: planCertificatesLayer(input), config: { env: [] } };
+    const ground = { ...base, open };
+    const added = await addCertificates(
+      plan as unknown as BuildPlan,
+      { ground, cache: told },
+      CONTEXT,
+    );
+    assertEquals(
+      added.layers[0]?.sources.flatMap((source) => "content" in source ? source.content : []),
+      [certificates, content + certificates],
+    );
   });
 });

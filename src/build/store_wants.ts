@@ -12,29 +12,42 @@ import { type LayerPlan, type Project, type Tool, toolImagePath } from "../plan/
 import { hostEnv } from "./environment.ts";
 import type { PlannedImage } from "./types.ts";
 
-/** A TOML file, or nothing if it cannot be read as one: mise says what is wrong with it. */
-async function readToml(path: string): Promise<Record<string, unknown>> {
+/** Gives TOML files by their paths, nothing for one that cannot be read: mise says what is wrong with it. */
+type ReadToml = (path: string) => Promise<Record<string, unknown>>;
+
+const readToml: ReadToml = async (path) => {
   try {
     return parseToml(await Deno.readTextFile(path));
   } catch {
     return {};
   }
+};
+
+/** Reads each file once: the tools of a project share theirs. */
+function tomlReader(): ReadToml {
+  const files = new Map<string, ReturnType<ReadToml>>();
+  return (path) => {
+    const file = files.get(path) ?? readToml(path);
+    files.set(path, file);
+    return file;
+  };
 }
 
 /** What the config says of a tool besides its version: it decides what is installed. */
 export async function toolOptions(
   { source, short }: Tool,
+  read: ReadToml = readToml,
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
   if (source === undefined || !source.endsWith(".toml")) return undefined;
-  const tools = (await readToml(source))["tools"] as Record<string, unknown> | undefined;
+  const tools = (await read(source))["tools"] as Record<string, unknown> | undefined;
   const entry = tools?.[short];
   return typeof entry === "object" && entry !== null ? { ...entry } : undefined;
 }
 
 /** What the lock file beside the config says of a version. */
-async function lockOf({ source, short, version }: Tool): Promise<string> {
+async function lockOf({ source, short, version }: Tool, read: ReadToml): Promise<string> {
   if (source === undefined) return "";
-  const lock = await readToml(join(dirname(source), "mise.lock"));
+  const lock = await read(join(dirname(source), "mise.lock"));
   const entries = (lock["tools"] as Record<string, unknown> | undefined)?.[short];
   const list = Array.isArray(entries) ? entries : entries === undefined ? [] : [entries];
   const own = list.filter((one) => (one as { version?: unknown })?.version === version);
@@ -78,6 +91,7 @@ export async function storeWants(
   const { kind, level } = resolveCompression(plan.compression);
   const directories = project.tools.map((tool) => toolImagePath(mountPoint, tool));
   const libc = hostLibc();
+  const read = tomlReader();
   const wants = new Map<LayerPlan, StoreWant>();
   for (const layer of plan.layers) {
     const tool = layer.kind === "tool" ? toolOf(project, layer) : undefined;
@@ -93,8 +107,8 @@ export async function storeWants(
       input: {
         backend,
         version,
-        options: JSON.stringify(await toolOptions(tool) ?? {}),
-        lock: await lockOf(tool),
+        options: JSON.stringify(await toolOptions(tool, read) ?? {}),
+        lock: await lockOf(tool, read),
         platform,
         libc,
         prefix,

@@ -26,7 +26,7 @@ export interface BlockJob {
   readonly end: number;
   /** Number of dictionary bytes before `start`. */
   readonly dictionary: number;
-  /** Whether the stream ends with this block. */
+  /** Whether the stream ends with this block; otherwise deflate ends it on a byte, so that blocks can be joined. */
   readonly last: boolean;
 }
 
@@ -81,19 +81,8 @@ const EFFORTS: readonly Effort[] = [
   [CHAINS, 258, 1024, 258],
 ];
 
-/** What is compressed; a block has up to 1 MiB, its dictionary up to 32 KiB. */
-export interface DeflateJob {
-  /** 1 to 9. */
-  readonly level: number;
-  /** Where the block begins in the buffer; the bytes before it are the dictionary. */
-  readonly start: number;
-  /** Where it ends. */
-  readonly end: number;
-  /** Number of dictionary bytes before `start`. */
-  readonly dictionary: number;
-  /** Whether the stream ends with this block; otherwise it ends on a byte, so that blocks can be joined. */
-  readonly last: boolean;
-}
+/** What is compressed; a block has up to 1 MiB, its dictionary up to 32 KiB. Levels are 1 to 9. */
+export type DeflateJob = Omit<BlockJob, "kind">;
 
 let instance: Exports | undefined;
 

@@ -3,6 +3,7 @@
  * decided by name and by the bytes that are packed anyway.
  * @module
  */
+import { concat } from "../bytes.ts";
 import { maybeHeader, rebaseFileNames, type SourceStat } from "./bytecode.ts";
 import { isBytecode, maybeSource } from "./noise.ts";
 import type { RelocatedTexts } from "./dependencies.ts";
@@ -124,11 +125,11 @@ export class Rewriter {
       ? maybeNormalizeRecord(bytes) ?? { bytes: NOTHING, replaced: 0 }
       : this.#rewriteShebang(entry, bytes);
     const rest = bytes.subarray(start.replaced);
-    if (!whole) return { head: start.replaced === 0 ? bytes : concat(start.bytes, rest) };
+    if (!whole) return { head: start.replaced === 0 ? bytes : concat([start.bytes, rest]) };
     const named = mayNameHost(rest, this.#needles);
     const body = named ? this.#maybeRewriteText(entry.path, rest, bytes) : undefined;
     if (body === undefined && start.replaced === 0) return { head: bytes, clean: !named };
-    return { head: concat(start.bytes, body ?? rest) };
+    return { head: concat([start.bytes, body ?? rest]) };
   }
 
   /** The content of a text file below its `#!` line; `undefined` if it is not text or nothing changes. */
@@ -185,7 +186,7 @@ export class Rewriter {
 
   #rewriteBytecode(entry: LayerEntry, bytes: Uint8Array, whole: boolean): Uint8Array {
     const header = maybeHeader(bytes, () => maybeSourceStat(entry));
-    const body = header === undefined ? bytes : concat(header, bytes.subarray(header.length));
+    const body = header === undefined ? bytes : concat([header, bytes.subarray(header.length)]);
     if (!whole) return body;
     const rebase = (path: string): string | undefined => maybeRebase(path, this.#own);
     return this.#own.rules.reduce(
@@ -204,11 +205,4 @@ function maybeSourceStat({ host }: LayerEntry): SourceStat | undefined {
   } catch {
     return undefined;
   }
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(a.length + b.length);
-  bytes.set(a);
-  bytes.set(b, a.length);
-  return bytes;
 }

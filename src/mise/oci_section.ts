@@ -84,18 +84,18 @@ function withoutTemplates(file: ConfigFile): ConfigFile {
   return { ...file, table: { ...file.table, oci: table, _: {} } };
 }
 
-/** The two places of one file: `[_.oci]` adds to `[oci]` and wins over it. */
-function joinTables(oci: OciTable, own: OciTable): OciTable {
+/** A table and one that wins over it: field by field, tables key by key; copies and rules add up. */
+function joinTables<T extends OciTable>(less: T, more: OciTable): T {
   return {
-    ...oci,
-    ...own,
-    copy: [...oci.copy ?? [], ...own.copy ?? []],
-    env: { ...oci.env, ...own.env },
-    labels: { ...oci.labels, ...own.labels },
-    ...((own.annotations ?? oci.annotations) === undefined
+    ...less,
+    ...more,
+    copy: [...less.copy ?? [], ...more.copy ?? []],
+    env: { ...less.env, ...more.env },
+    labels: { ...less.labels, ...more.labels },
+    ...((more.annotations ?? less.annotations) === undefined
       ? {}
-      : { annotations: { ...oci.annotations, ...own.annotations } }),
-    ...joinRules(oci, own),
+      : { annotations: { ...less.annotations, ...more.annotations } }),
+    ...joinRules(less, more),
   };
 }
 
@@ -118,6 +118,7 @@ function parseFile(file: ConfigFile, home?: string): OciTable {
         "a table expected",
     );
   };
+  // `[_.oci]` adds to `[oci]` and wins over it.
   return joinTables(read("oci"), read("_", "oci"));
 }
 
@@ -153,18 +154,8 @@ export function mergeOci(tables: readonly OciTable[]): OciSection {
   let merged: OciSection = { copy: [], env: {}, labels: {}, allowEnv: [], dropEnv: [] };
   for (const table of tables) {
     const { groupId, ...inherited } = merged;
-    merged = {
-      ...inherited,
-      ...(table.userId === undefined && groupId !== undefined ? { groupId } : {}),
-      ...table,
-      copy: [...merged.copy, ...table.copy ?? []],
-      env: { ...merged.env, ...table.env },
-      labels: { ...merged.labels, ...table.labels },
-      ...(table.annotations === undefined
-        ? {}
-        : { annotations: { ...merged.annotations, ...table.annotations } }),
-      ...joinRules(merged, table),
-    };
+    const kept = table.userId === undefined && groupId !== undefined ? { groupId } : {};
+    merged = joinTables({ ...inherited, ...kept }, table);
   }
   return merged;
 }

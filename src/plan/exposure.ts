@@ -137,19 +137,15 @@ export function refuseDeclared(found: readonly DeclaredPlace[]): void {
 }
 
 /**
- * Looks through a plan.
+ * Looks through a plan, by what it says is declared and allowed.
  *
  * @returns what looks like a secret besides variables.
  * @throws {MiseOciError} `secret` for a place that holds the value of a declared secret.
  */
-export function findExposures(
-  plan: ExposedPlan,
-  project: Project,
-  options: PlanOptions,
-): readonly Concern[] {
-  const allowed = nameMatcher([...project.oci.allowEnv, ...options.allowEnv]);
+export function findExposures(plan: ExposedPlan): readonly Concern[] {
+  const allowed = nameMatcher(plan.allowed ?? []);
   const places = placesOf(plan).filter(({ name }) => !allowed(name));
-  const maybeDeclared = secretFinder(declaredSecrets(project, options));
+  const maybeDeclared = secretFinder(plan.declared ?? []);
   refuseDeclared(places.flatMap(({ what, name, text }) => {
     const secret = maybeDeclared(text);
     return secret === undefined ? [] : [{ what, name, secret }];

@@ -190,7 +190,7 @@ export function plan(project: Project, options: PlanOptions, versions: LayerVers
     declared: declaredSecrets(project, options),
     allowed: [...project.oci.allowEnv, ...options.allowEnv],
   };
-  const all = [...concerns, ...findExposures(planned, project, options)];
+  const all = [...concerns, ...findExposures(planned)];
   if (options.strictEnv) refuseConcerns(all);
   return {
     ...planned,
