@@ -4,8 +4,15 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "@std/path";
 import { runProgram } from "../support/cli.ts";
-import { envOf, exists, FOREIGN, unpackFirstLayer } from "../support/platforms.ts";
-import { createMiseProject, type MiseProject, run, testWith, which } from "../support/testbed.ts";
+import { envOf, FOREIGN, unpackFirstLayer } from "../support/platforms.ts";
+import {
+  createMiseProject,
+  exists,
+  type MiseProject,
+  run,
+  testWith,
+  which,
+} from "../support/testbed.ts";
 
 const MODULE = "example.com/hello";
 const VERSION = "v1.0.0";
