@@ -10,7 +10,7 @@ import {
   exists,
   type MiseProject,
   run,
-  testWith,
+  testUnless,
   which,
 } from "../support/testbed.ts";
 
@@ -76,8 +76,8 @@ async function test(): Promise<void> {
   assertEquals(await exists(join(project.root, "gopath/bin")), false);
 }
 
-if (go === undefined) {
-  Deno.test({ name: `${NAME} (skipped: go is not installed)`, ignore: true, fn: () => {} });
-} else {
-  testWith({ needs: ["linux", "mise", "python3"] }, NAME, test);
-}
+testUnless(
+  go === undefined ? "go is not installed" : undefined,
+  { needs: ["linux", "mise", "python3"], name: NAME },
+  test,
+);
