@@ -1,44 +1,29 @@
 import { assertEquals } from "@std/assert";
 import { parseDiffId, parseDigest } from "../oci/mod.ts";
-import { plan, type Project, type Tool } from "../plan/mod.ts";
+import { plan, type Project } from "../plan/mod.ts";
+import {
+  OCI,
+  OPTIONS,
+  PROJECT as EMPTY,
+  tool,
+  versions,
+} from "../../tests/support/plan_fixture.ts";
 import { adoptReused } from "./adopt_reused.ts";
 import type { ReuseIndex } from "./reuse_layers.ts";
 
 const DIGEST = `sha256:${"a".repeat(64)}`;
 
-function tool(short: string, installed: boolean): Tool {
-  return {
-    short,
-    backend: short,
-    version: "1",
-    installPath: `/data/installs/${short}/1`,
-    installDir: `${short}/1`,
-    installed,
-    binPaths: [],
-    binDirs: ["bin"],
-  };
-}
-
 const PROJECT: Project = {
-  directory: "/p",
-  misePath: "/usr/bin/mise",
-  miseVersion: "2026.9.15",
-  configFiles: ["/p/mise.toml"],
-  tools: [tool("java", false), tool("node", true), tool("jq", false)],
+  ...EMPTY,
+  tools: [
+    tool("java", "1", { installed: false }),
+    tool("node", "1"),
+    tool("jq", "1", { installed: false }),
+  ],
   env: [{ name: "MINE", value: "1", redacted: false }],
-  oci: { copy: [], env: { LATE: "2" }, labels: {}, allowEnv: [], dropEnv: ["SECRET_*"] },
-  settings: { insecureRegistries: [] },
-  warnings: [],
+  oci: { ...OCI, env: { LATE: "2" }, dropEnv: ["SECRET_*"] },
 };
-const PLAN = plan(PROJECT, {
-  copies: [],
-  platform: { os: "linux", architecture: "amd64" },
-  created: "2026-01-01T00:00:00Z",
-  allowEnv: [],
-  dropEnv: [],
-  strictEnv: false,
-  hostRoots: [],
-}, { format: "1", relocation: "1" });
+const PLAN = plan(PROJECT, OPTIONS, versions);
 
 /** An index with every tool of the plan, found in an image with these variables. */
 function indexWith(env: readonly string[]): ReuseIndex {

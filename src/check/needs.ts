@@ -137,10 +137,7 @@ const NEEDS: readonly Need[] = [
     severity: "need",
     lacking: (image) => {
       const has = hasAny(image, ["/usr/share/terminfo", "/lib/terminfo", "/etc/terminfo"]);
-      const { commands } = image;
-      return has
-        ? []
-        : [...commands].filter((name) => /^(?:vim|nvim|tmux|htop|fish|zsh)$/.test(name));
+      return has ? [] : matching(image, /^(?:vim|nvim|tmux|htop|fish|zsh)$/);
     },
     what: "The image has no terminal descriptions",
     effect: "they are needed by",

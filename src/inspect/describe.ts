@@ -63,8 +63,11 @@ function ofHistory(
   if (short !== undefined && version !== undefined) return { kind: "tool", name: short, version };
   const [, path] = /^copy (\/.*)$/.exec(step) ?? [];
   if (path !== undefined) return { kind: "copy", name: path };
-  const [, program] = /^(mise|mise-oci) \S+ at \//.exec(step) ?? [];
-  if (program !== undefined) return { kind: program === "mise" ? "mise" : "self" };
+  // The layers of executables have their version in the history only.
+  const [, program, release = ""] = /^(mise|mise-oci) (\S+) at \//.exec(step) ?? [];
+  if (program !== undefined) {
+    return { kind: program === "mise" ? "mise" : "self", version: release };
+  }
   if (step === "dotfiles") return { kind: "dotfiles" };
   const [, manager] = /^(apt(?=-get install )|apk(?= add ))/.exec(step) ?? [];
   if (manager !== undefined) return { kind: "packages", name: manager };
@@ -107,29 +110,22 @@ function originOf(kind: string, text: string): string {
     : `mise-oci, ${detail}`;
 }
 
-function versionOf({ annotations = {} }: Descriptor, origin: string): string | undefined {
-  // The layers of executables have theirs in the history only.
-  return annotations[Annotation.toolVersion] ??
-    /^mise-oci: mise(?:-oci)? (\S+) at \//.exec(origin)?.[1];
-}
-
 /** Describes the layers, bottom first. */
 export function describeLayers(image: Documents): readonly LayerFacts[] {
   const { manifest, config } = image;
   const history = historyOfLayers(image);
   const total = manifest.layers.reduce((sum, { size }) => sum + size, 0);
   const steps = manifest.layers.map((_, i) => cleanHistory(history[i]?.created_by ?? ""));
-  const kinds = manifest.layers.map((layer, i) =>
-    ownKind(layer) ?? ofHistory(steps[i] ?? "")?.kind
-  );
+  const told = steps.map(ofHistory);
+  const kinds = manifest.layers.map((layer, i) => ownKind(layer) ?? told[i]?.kind);
   const firstOwn = kinds.findIndex((kind) => kind !== undefined);
   return manifest.layers.flatMap((descriptor, i) => {
     const diffId = config.diffIds[i];
     if (diffId === undefined) return [];
     const kind = kinds[i] ?? (i < firstOwn ? "base" : "layer");
     const made = steps[i] ?? "";
-    const said = ofHistory(made);
-    const version = versionOf(descriptor, made) ?? said?.version;
+    const said = told[i];
+    const version = descriptor.annotations?.[Annotation.toolVersion] ?? said?.version;
     return [{
       kind,
       name: nameOf(kind, descriptor, manifest) || (said?.name ?? ""),

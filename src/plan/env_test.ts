@@ -3,60 +3,22 @@ import { parse } from "@std/toml";
 import type { ImageConfig } from "../oci/mod.ts";
 import { composeImageConfig, maybePathWarning } from "./image_config.ts";
 import { encodeMiseConfig } from "./layers/config.ts";
-import type { PlanOptions } from "./options.ts";
 import { plan } from "./plan.ts";
-import type { EnvVariable, OciSection, Project, Tool } from "./project.ts";
+import {
+  OCI,
+  options,
+  project,
+  tool,
+  variable,
+  versions,
+} from "../../tests/support/plan_fixture.ts";
 
-const versions = { format: "1", relocation: "1" };
-const oci: OciSection = { copy: [], env: {}, labels: {}, allowEnv: [], dropEnv: [] };
 const base: ImageConfig = {
   architecture: "amd64",
   os: "linux",
   config: { Env: ["PATH=/base/bin"] },
   diffIds: [],
 };
-
-function tool(short: string, version: string): Tool {
-  const installDir = `${short.replace(":", "-")}/${version}`;
-  const installPath = `/data/installs/${installDir}`;
-  const bins = { binPaths: [], binDirs: ["bin"] };
-  return { short, backend: short, version, installPath, installDir, installed: true, ...bins };
-}
-
-function project(change: Partial<Project> = {}): Project {
-  return {
-    directory: "/home/me/app",
-    misePath: "/usr/bin/mise",
-    miseVersion: "2026.9.15",
-    configFiles: ["/home/me/app/mise.toml"],
-    tools: [tool("node", "24.11.0"), tool("npm:prettier", "3.6.2")],
-    env: [],
-    oci,
-    settings: { insecureRegistries: [] },
-    warnings: [],
-    ...change,
-  };
-}
-
-function options(change: Partial<PlanOptions> = {}): PlanOptions {
-  return {
-    copies: [],
-    platform: { os: "linux", architecture: "amd64" },
-    created: "2026-01-01T00:00:00Z",
-    allowEnv: [],
-    dropEnv: [],
-    strictEnv: false,
-    hostRoots: ["/home/me", "/data"],
-    ...change,
-  };
-}
-
-const variable = (name: string, value: string): EnvVariable => ({
-  name,
-  value,
-  source: "/home/me/app/mise.toml",
-  redacted: false,
-});
 
 Deno.test("$PATH in [oci.env] PATH stands for what PATH would be, and a PATH without it is warned of", () => {
   const tools = "/mise/installs/node/24.11.0/bin:/mise/installs/npm-prettier/3.6.2/bin";
@@ -67,7 +29,7 @@ Deno.test("$PATH in [oci.env] PATH stands for what PATH would be, and a PATH wit
     ["/srv/bin", `${tools}:/srv/bin`, true],
   ];
   for (const [value, path, warned] of cases) {
-    const p = project({ oci: { ...oci, env: { PATH: value } } });
+    const p = project({ oci: { ...OCI, env: { PATH: value } } });
     const { config, platform } = plan(p, options(), versions);
     const composed = { base, baseName: "b", config, layers: [], platform };
     const env = composeImageConfig(composed).config?.Env ?? [];
@@ -76,7 +38,7 @@ Deno.test("$PATH in [oci.env] PATH stands for what PATH would be, and a PATH wit
     assertEquals(warning?.includes('Append ":$PATH"'), warned ? true : undefined, value);
     if (warned) assertStringIncludes(warning ?? "", "(/base/bin)");
   }
-  const p = project({ oci: { ...oci, env: { PATH: "/srv/bin" } } });
+  const p = project({ oci: { ...OCI, env: { PATH: "/srv/bin" } } });
   assertEquals(maybePathWarning(undefined, plan(p, options(), versions).config), undefined);
 });
 

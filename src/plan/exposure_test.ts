@@ -1,57 +1,8 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { MiseOciError } from "../errors.ts";
-import type { PlanOptions } from "./options.ts";
 import { plan } from "./plan.ts";
-import type { EnvVariable, OciSection, Project } from "./project.ts";
-
-const versions = { format: "1", relocation: "1" };
-const oci: OciSection = { copy: [], env: {}, labels: {}, allowEnv: [], dropEnv: [] };
-
-function project(change: Partial<Project> = {}): Project {
-  const file = "/home/me/app/mise.toml";
-  const tool = {
-    short: "node",
-    backend: "core:node",
-    version: "24.11.0",
-    installPath: "/data/installs/node/24.11.0",
-    installDir: "node/24.11.0",
-    installed: true,
-    binPaths: [],
-  };
-  return {
-    directory: "/home/me/app",
-    misePath: "/usr/bin/mise",
-    miseVersion: "2026.9.15",
-    configFiles: [file],
-    tools: [tool],
-    env: [],
-    oci,
-    settings: { insecureRegistries: [] },
-    warnings: [],
-    ...change,
-  };
-}
-
-function options(change: Partial<PlanOptions> = {}): PlanOptions {
-  return {
-    copies: [],
-    platform: { os: "linux", architecture: "amd64" },
-    created: "2026-01-01T00:00:00Z",
-    allowEnv: [],
-    dropEnv: [],
-    strictEnv: false,
-    hostRoots: ["/home/me", "/data"],
-    ...change,
-  };
-}
-
-const variable = (name: string, value: string, more: Partial<EnvVariable> = {}): EnvVariable => ({
-  name,
-  value,
-  source: "/home/me/app/mise.toml",
-  redacted: false,
-  ...more,
-});
+import { OCI, options, project, variable, versions } from "../../tests/support/plan_fixture.ts";
+import type { Project } from "./project.ts";
 
 Deno.test("A16: plan() stops where the value of a declared secret stands, and names place and variable", () => {
   const value = "hunter2-sentinel/+";
@@ -60,18 +11,18 @@ Deno.test("A16: plan() stops where the value of a declared secret stands, and na
   const dotfile = { mode: "content", exclude: [], source: "/home/me/app/mise.toml" } as const;
   const cases: readonly (readonly [string, Partial<Project>])[] = [
     ["DATABASE_URL", { env: [secret, url] }],
-    ["FROM_OCI", { oci: { ...oci, env: { FROM_OCI: `x${value}` } } }],
-    ['label "a.b"', { oci: { ...oci, labels: { "a.b": value } } }],
-    ["cmd", { oci: { ...oci, cmd: ["serve", `--password=${value}`] } }],
-    ["entrypoint", { oci: { ...oci, entrypoint: [value] } }],
-    ["workdir", { oci: { ...oci, workdir: `/srv/${value}` } }],
+    ["FROM_OCI", { oci: { ...OCI, env: { FROM_OCI: `x${value}` } } }],
+    ['label "a.b"', { oci: { ...OCI, labels: { "a.b": value } } }],
+    ["cmd", { oci: { ...OCI, cmd: ["serve", `--password=${value}`] } }],
+    ["entrypoint", { oci: { ...OCI, entrypoint: [value] } }],
+    ["workdir", { oci: { ...OCI, workdir: `/srv/${value}` } }],
     ['the file "/root/.app"', {
       dotfiles: [{ ...dotfile, target: "~/.app", content: `auth ${btoa(`me:${value}`)}` }],
     }],
     ['the file "/etc/app"', {
       dotfiles: [{ ...dotfile, mode: "template", target: "/etc/app", content: value }],
     }],
-    ["copy layer", { oci: { ...oci, copy: [{ host: "/h", image: `/${value}` }] } }],
+    ["copy layer", { oci: { ...OCI, copy: [{ host: "/h", image: `/${value}` }] } }],
   ];
   for (const [place, more] of cases) {
     const p = project({ env: [secret], ...more });
@@ -116,7 +67,7 @@ Deno.test("A16: plan() looks for the value of a dropped variable if it is more t
 Deno.test("A16: plan() warns of values that look like secrets, by name and kind", () => {
   const env = [variable("DATABASE", "postgres://me:sentinel@db/app")];
   const labels = { notes: "https://me:sentinel@example.com" };
-  const p = project({ env, oci: { ...oci, labels, cmd: ["run", "--password=sentinel"] } });
+  const p = project({ env, oci: { ...OCI, labels, cmd: ["run", "--password=sentinel"] } });
   const { warnings } = plan(p, options(), versions);
   assertEquals(warnings.map((text) => text.split(";")[0]), [
     "DATABASE holds what looks like a URL with a password",
@@ -145,7 +96,7 @@ Deno.test("A16: plan() says of a host path what helps, not that it is a secret, 
 
 Deno.test("plan() says which .dockerignore applies, and the layer has its patterns", () => {
   const copy = [{ host: "/home/me/app/web", image: "/srv", ignore: ["*.md", "!README.md"] }];
-  const { layers, notes } = plan(project({ oci: { ...oci, copy } }), options(), versions);
+  const { layers, notes } = plan(project({ oci: { ...OCI, copy } }), options(), versions);
   assertEquals(notes, ['Copy "/srv": .dockerignore of "/home/me/app/web" applies']);
   const source = layers.find(({ kind }) => kind === "copy")?.sources[0];
   assertEquals(source?.type === "tree" ? source.ignore : [], ["*.md", "!README.md"]);

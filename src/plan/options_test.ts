@@ -3,30 +3,9 @@ import { MiseOciError } from "../errors.ts";
 import { parseMountPoint } from "../oci/image_path.ts";
 import { type PlanOptions, resolveOptions } from "./options.ts";
 import { plan } from "./plan.ts";
-import type { OciSection, Project } from "./project.ts";
+import { OCI, OPTIONS, PROJECT, versions } from "../../tests/support/plan_fixture.ts";
+import type { Project } from "./project.ts";
 import type { Owner } from "./types.ts";
-
-const OCI: OciSection = { copy: [], env: {}, labels: {}, allowEnv: [], dropEnv: [] };
-const PROJECT: Project = {
-  directory: "/p",
-  misePath: "/usr/bin/mise",
-  miseVersion: "2026.9.15",
-  configFiles: ["/p/mise.toml"],
-  tools: [],
-  env: [],
-  oci: OCI,
-  settings: { insecureRegistries: [] },
-  warnings: [],
-};
-const OPTIONS: PlanOptions = {
-  copies: [],
-  platform: { os: "linux", architecture: "amd64" },
-  created: "2026-01-01T00:00:00Z",
-  allowEnv: [],
-  dropEnv: [],
-  strictEnv: false,
-  hostRoots: [],
-};
 
 Deno.test("C05: parseMountPoint() takes absolute directories and says what is wrong with others", () => {
   assertEquals<string>(parseMountPoint("/opt//mise/"), "/opt/mise");
@@ -90,7 +69,6 @@ Deno.test("L18: plan() warns of ids that engines take for others", () => {
       installed: true,
       binPaths: [],
     }];
-    const versions = { format: "1", relocation: "1" };
     return plan({ ...PROJECT, oci, tools }, { ...OPTIONS, owner }, versions).warnings;
   };
   const largest = { uid: 2147483647, gid: 2147483647 };

@@ -14,67 +14,19 @@ import { composeImageConfig } from "./image_config.ts";
 import { encodeMiseConfig } from "./layers/config.ts";
 import type { PlanOptions } from "./options.ts";
 import { plan } from "./plan.ts";
-import type { EnvVariable, OciSection, Project, Tool } from "./project.ts";
-
-const versions = { format: "1", relocation: "1" };
-
-function tool(short: string, version: string, binDirs = ["bin"]): Tool {
-  const installDir = `${short.replace(":", "-")}/${version}`;
-  const installPath = `/data/installs/${installDir}`;
-  return {
-    short,
-    backend: short,
-    version,
-    installPath,
-    installDir,
-    installed: true,
-    binPaths: [],
-    binDirs,
-  };
-}
-
-const oci: OciSection = { copy: [], env: {}, labels: {}, allowEnv: [], dropEnv: [] };
-
-function project(change: Partial<Project> = {}): Project {
-  return {
-    directory: "/home/me/app",
-    misePath: "/usr/bin/mise",
-    miseVersion: "2026.9.15",
-    configFiles: ["/home/me/app/mise.toml"],
-    tools: [tool("node", "24.11.0"), tool("npm:prettier", "3.6.2")],
-    env: [],
-    oci,
-    settings: { insecureRegistries: [] },
-    warnings: [],
-    ...change,
-  };
-}
-
-function options(change: Partial<PlanOptions> = {}): PlanOptions {
-  return {
-    copies: [],
-    compression: { kind: "gzip", level: 5 },
-    platform: { os: "linux", architecture: "amd64" },
-    created: "2026-01-01T00:00:00Z",
-    allowEnv: [],
-    dropEnv: [],
-    strictEnv: false,
-    hostRoots: ["/home/me", "/data"],
-    ...change,
-  };
-}
-
-const variable = (name: string, value: string, more: Partial<EnvVariable> = {}): EnvVariable => ({
-  name,
-  value,
-  source: "/home/me/app/mise.toml",
-  redacted: false,
-  ...more,
-});
+import {
+  OCI,
+  options,
+  project,
+  tool,
+  variable,
+  versions,
+} from "../../tests/support/plan_fixture.ts";
+import type { OciSection, Project } from "./project.ts";
 
 Deno.test("plan() orders layers: tools as in the project, copies, mise, config on top", () => {
   const built = plan(
-    project({ oci: { ...oci, copy: [{ host: "/home/me/app/a", image: "/srv/a" }] } }),
+    project({ oci: { ...OCI, copy: [{ host: "/home/me/app/a", image: "/srv/a" }] } }),
     options({
       copies: [{ host: "/home/me/b", image: "/srv/b" }],
       mise: { path: "/usr/bin/mise", version: "2026.9.15" },
@@ -108,7 +60,7 @@ Deno.test("plan() orders layers: tools as in the project, copies, mise, config o
 
 Deno.test("plan() writes on a tool's layer what was left out of it, whatever the order of the globs", () => {
   const excluding = (...exclude: string[]): string | undefined =>
-    plan(project({ oci: { ...oci, exclude } }), options(), versions).layers[0]
+    plan(project({ oci: { ...OCI, exclude } }), options(), versions).layers[0]
       ?.annotations["dev.mise.layer.exclude"];
   assertEquals(excluding(), undefined);
   assertEquals(/^[0-9a-f]{16}$/.test(excluding("*.map") ?? ""), true);
@@ -122,7 +74,7 @@ Deno.test("plan() gives the same plan for the same input", () => {
 
 Deno.test("plan() weighs flag over [oci] over settings over default", () => {
   const settings = { defaultFrom: "settings:1", defaultMountPoint: "/s", insecureRegistries: [] };
-  const withOci = { ...oci, from: "oci:1", mountPoint: parseMountPoint("/o"), tag: "t", userId: 5 };
+  const withOci = { ...OCI, from: "oci:1", mountPoint: parseMountPoint("/o"), tag: "t", userId: 5 };
   const from = (p: Project, o = options()): string[] => {
     const { fromText, mountPoint } = plan(p, o, versions);
     return [fromText, mountPoint];
@@ -151,7 +103,7 @@ Deno.test("plan() bakes project env, then tools' env, then [oci].env, with insta
         variable("B", "project"),
         variable("PATH", "/home/me/bin"),
       ],
-      oci: { ...oci, env: { B: "oci" } },
+      oci: { ...OCI, env: { B: "oci" } },
     }),
     options(),
     versions,
@@ -204,7 +156,7 @@ Deno.test("A16: plan() stops at a redacted variable and names it, its source and
   assert(!`${error.message}${error.hint}`.includes("sentinel"));
   const dropped = plan(project({ env }), options({ dropEnv: ["MINE"] }), versions);
   assertEquals(dropped.config.env, []);
-  const allowed = plan(project({ env, oci: { ...oci, allowEnv: ["MINE"] } }), options(), versions);
+  const allowed = plan(project({ env, oci: { ...OCI, allowEnv: ["MINE"] } }), options(), versions);
   assertEquals(allowed.config.env, [["MINE", "sentinel"]]);
 });
 
@@ -238,7 +190,7 @@ Deno.test("A16: plan() says that a flag names no variable: a slip would leave a 
 
 Deno.test("plan() says what [oci.env] sets in vain", () => {
   const env = { MISE_SHARED_INSTALL_DIRS: "/evil", OTHER: "1" };
-  const built = plan(project({ oci: { ...oci, env } }), options(), versions);
+  const built = plan(project({ oci: { ...OCI, env } }), options(), versions);
   assertEquals(built.warnings, [
     'MISE_SHARED_INSTALL_DIRS of [oci.env] has no effect: in the image it is always "/mise/installs"; mount_point chooses it',
   ]);
@@ -362,7 +314,7 @@ Deno.test("composeImageConfig() on scratch has the default PATH, and nothing sha
   const p = project({
     tools: [],
     oci: {
-      ...oci,
+      ...OCI,
       env: { MISE_SHARED_INSTALL_DIRS: "/evil", PATH: "/mine" },
       user: "me",
       cmd: [],
@@ -382,7 +334,7 @@ Deno.test("composeImageConfig() on scratch has the default PATH, and nothing sha
 
 Deno.test("plan() makes an image with a user a dev container of that user, unless [oci.labels] says other", () => {
   const label = (change: Partial<OciSection>): string | undefined =>
-    plan(project({ oci: { ...oci, ...change } }), options(), versions).config
+    plan(project({ oci: { ...OCI, ...change } }), options(), versions).config
       .labels["devcontainer.metadata"];
   assertEquals(label({}), undefined);
   assertEquals(label({ user: "dev:1000" }), '[{"remoteUser":"dev"}]');

@@ -4,9 +4,11 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { runProgram, runProgramJson } from "../support/cli.ts";
-import { checkLayout, type RawImage, readImage } from "../support/layout.ts";
+import { digestOf } from "../support/faultreg/mod.ts";
+import { checkLayout, rawBlobPath, type RawImage, readImage } from "../support/layout.ts";
 import {
   buildBase,
+  copyToRegistry,
   createMiseProject,
   type MiseProject,
   OCI_ARCH,
@@ -202,24 +204,21 @@ async function pushBaseVariants(registry: string): Promise<readonly string[]> {
   const { config, layers } = typed.manifest;
   const untyped = JSON.stringify({ schemaVersion: 2, config, layers });
   await putManifest(registry, "base/manifests/untyped", { body: untyped, type });
-  const base = `oci:${await buildBase()}:latest`;
-  const copy = ["skopeo", "copy", "--quiet", "--insecure-policy", "--dest-tls-verify=false"];
-  const to = `docker://${registry}/base:docker`;
-  await run([copy[0] ?? "", ...copy.slice(1), "--format", "v2s2", base, to]);
+  await copyToRegistry(await buildBase(), `${registry}/base:docker`, ["--format", "v2s2"]);
   const other = JSON.stringify({
     ...typed.manifest,
     schemaVersion: 2,
     annotations: { other: "1" },
   });
   await putManifest(registry, "base/manifests/other", { body: other, type });
-  const digestOf = async (tag: string): Promise<{ digest: string; size: number }> => {
+  const descriptorOf = async (tag: string): Promise<{ digest: string; size: number }> => {
     const response = await fetch(`http://${registry}/v2/base/manifests/${tag}`, {
       headers: { Accept: type },
     });
     const body = new Uint8Array(await response.arrayBuffer());
     return { digest: response.headers.get("docker-content-digest") ?? "", size: body.length };
   };
-  const [plain, wrong] = [await digestOf("plain"), await digestOf("other")];
+  const [plain, wrong] = [await descriptorOf("plain"), await descriptorOf("other")];
   const attestation = { "vnd.docker.reference.type": "attestation-manifest" };
   const index = JSON.stringify({
     schemaVersion: 2,
@@ -286,10 +285,9 @@ testWith(
     const { manifest, config, entry } = await readImage(base);
     const rewrite = async (value: unknown): Promise<{ digest: string; size: number }> => {
       const bytes = new TextEncoder().encode(JSON.stringify(value));
-      const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-      const hex = Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
-      await Deno.writeFile(join(base, "blobs/sha256", hex), bytes);
-      return { digest: `sha256:${hex}`, size: bytes.length };
+      const digest = digestOf(bytes);
+      await Deno.writeFile(rawBlobPath(base, digest), bytes);
+      return { digest, size: bytes.length };
     };
     const Healthcheck = { Test: ["CMD", "true"], Interval: 3e10 };
     const changed = {

@@ -5,6 +5,7 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { runProgram } from "../support/cli.ts";
+import { NEEDS } from "../support/container_builds.ts";
 import { inPairs } from "../support/in_pairs.ts";
 import { FOREIGN } from "../support/platforms.ts";
 import { serveStaticTool } from "../support/static_tool.ts";
@@ -210,19 +211,7 @@ async function tryCell(
 }
 
 testWith(
-  {
-    needs: [
-      "linux",
-      "root",
-      "mise",
-      "base",
-      "arm64",
-      "podman",
-      "runc",
-      "skopeo",
-      "docker-registry",
-    ],
-  },
+  { needs: [...NEEDS, "arm64"] },
   "every combination of base, compression, user, place and platforms builds and runs",
   async (test) => {
     await using registry = await startDockerRegistry();

@@ -26,7 +26,7 @@ import {
   type RunResult,
   startDockerRegistry,
   startPodman,
-  testWith,
+  testUnless,
 } from "../support/testbed.ts";
 
 function compiledTest(
@@ -34,9 +34,7 @@ function compiledTest(
   needs: readonly Part[],
   fn: (program: string) => Promise<void>,
 ): void {
-  const reason = whyNoExecutable();
-  if (reason === undefined) testWith({ needs }, name, async () => fn(await compiledProgram()));
-  else Deno.test({ name: `${name} (skipped: ${reason})`, ignore: true, fn: () => {} });
+  testUnless(whyNoExecutable(), { needs, name }, async () => fn(await compiledProgram()));
 }
 
 const SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin";

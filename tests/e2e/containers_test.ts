@@ -14,15 +14,16 @@ import {
   pushBase,
   startDockerRegistry,
   startPodman,
-  testWith,
+  testUnless,
 } from "../support/testbed.ts";
 
-const noExecutable = whyNoExecutable();
-const NAME = "the executable builds in a plain Debian container the image that this machine builds";
-if (noExecutable !== undefined) {
-  Deno.test({ name: `${NAME} (skipped: ${noExecutable})`, ignore: true, fn: () => {} });
-} else {
-  testWith({ needs: NEEDS }, NAME, async () => {
+testUnless(
+  whyNoExecutable(),
+  {
+    needs: NEEDS,
+    name: "the executable builds in a plain Debian container the image that this machine builds",
+  },
+  async () => {
     await using mirror = await startNodeMirror();
     await using registry = await startDockerRegistry();
     await using podman = await startPodman();
@@ -46,5 +47,5 @@ if (noExecutable !== undefined) {
     const here = await builtHere(project, ["--from", from]);
     assertEquals(await layersOf(here.layout), await layersOf(there));
     assertEquals(here.digest, (await readImage(there)).entry.digest);
-  });
-}
+  },
+);

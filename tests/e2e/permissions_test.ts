@@ -5,7 +5,7 @@ import { NARROW_SETS, narrowSet, permissionFlags } from "../../scripts/compile/p
 import manifest from "../../deno.json" with { type: "json" };
 import { compiledProgram, whyNoExecutable } from "../support/executable.ts";
 import { testPermissions } from "../support/permission_cases.ts";
-import { buildBase, makeTempDir, REPOSITORY, run, testWith, which } from "../support/testbed.ts";
+import { buildBase, makeTempDir, REPOSITORY, run, testUnless, which } from "../support/testbed.ts";
 
 testPermissions("needed");
 
@@ -31,13 +31,13 @@ Deno.test("docs/permissions.md has the flags of every narrower set", async () =>
   }
 });
 
-const compiledName = "the executable asks nothing on a terminal: what it may not do it says";
-const reason = whyNoExecutable() ??
-  (which("script") === undefined ? "script is not installed" : undefined);
-if (reason !== undefined) {
-  Deno.test({ name: `${compiledName} (skipped: ${reason})`, ignore: true, fn: () => {} });
-} else {
-  testWith({ needs: ["linux", "base"] }, compiledName, async () => {
+testUnless(
+  whyNoExecutable() ?? (which("script") === undefined ? "script is not installed" : undefined),
+  {
+    needs: ["linux", "base"],
+    name: "the executable asks nothing on a terminal: what it may not do it says",
+  },
+  async () => {
     const program = await compiledProgram();
     await using temp = await makeTempDir();
     const command = `'${program}' inspect '${await buildBase()}' --html /etc/x.html`;
@@ -51,5 +51,5 @@ if (reason !== undefined) {
     assertMatch(result.stdout, /error: Deno does not permit write access to "\/etc\/x\.html\S*"/);
     assertMatch(result.stdout, /hint: Choose another directory/);
     assertEquals(/\[y\/n|Allow\?/.test(result.stdout), false);
-  });
-}
+  },
+);

@@ -8,9 +8,10 @@ import { join } from "@std/path";
 import { runProgram, runProgramJson } from "../support/cli.ts";
 import { readImage } from "../support/layout.ts";
 import { type FileServer, serveFiles } from "../support/node_mirror.ts";
-import { type Built, envOf, exists, FOREIGN, unpackFirstLayer } from "../support/platforms.ts";
+import { type Built, envOf, FOREIGN, unpackFirstLayer } from "../support/platforms.ts";
 import {
   createMiseProject,
+  exists,
   MISE_VERSION,
   type MiseProject,
   type RunResult,

@@ -4,6 +4,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { programCommand, runProgram } from "../support/cli.ts";
+import { NEEDS, projectOf } from "../support/container_builds.ts";
 import { rawBlobPath, type RawDescriptor } from "../support/layout.ts";
 import { NODE_VERSION, serveFiles, startNodeMirror } from "../support/node_mirror.ts";
 import {
@@ -12,7 +13,6 @@ import {
   build,
   type Built,
   envOf,
-  exists,
   FOREIGN,
   httpTool,
   layerDigest,
@@ -23,6 +23,7 @@ import {
 } from "../support/platforms.ts";
 import {
   createMiseProject,
+  exists,
   type MiseProject,
   OCI_ARCH,
   type Podman,
@@ -53,29 +54,13 @@ async function buildBoth(project: MiseProject, from: string): Promise<Built> {
 }
 
 testWith(
-  {
-    needs: [
-      "linux",
-      "root",
-      "mise",
-      "base",
-      "arm64",
-      "podman",
-      "runc",
-      "skopeo",
-      "docker-registry",
-    ],
-  },
+  { needs: [...NEEDS, "arm64"] },
   "--platform linux/amd64,linux/arm64: one build, one push, and every tool runs on both",
   async () => {
     await using mirror = await startNodeMirror();
     await using registry = await startDockerRegistry();
     await using podman = await startPodman();
-    await using project = await createMiseProject({
-      toml: `[tools]\nnode = "${NODE_VERSION}"\n"npm:prettier" = "3.6.2"\n` +
-        `"npm:esbuild" = "0.25.9"\n"npm:@biomejs/biome" = "2.2.4"\n` +
-        `[settings]\nnode.mirror_url = "${mirror.url}/"\nnode.gpg_verify = false\n`,
-    });
+    await using project = await projectOf(mirror.url);
     await project.runMise("install", "--yes");
     const before = await snapshot(project.data);
     const from = await pushBothBases(registry.host);
@@ -94,8 +79,10 @@ testWith(
     const pushed = await runProgram(push, { cwd: project.directory, env: envOf(project) });
     assertEquals(pushed.code, 0, pushed.stderr);
     assertStringIncludes(pushed.stdout, `pushed ${built.digest} to ${reference}`);
-    const inspect = ["skopeo", "inspect", "--raw", "--tls-verify=false", `docker://${reference}`];
-    const index = JSON.parse((await run(["skopeo", ...inspect.slice(1)])).stdout);
+    const { stdout } = await run(
+      ["skopeo", "inspect", "--raw", "--tls-verify=false", `docker://${reference}`],
+    );
+    const index = JSON.parse(stdout);
     assertEquals(
       index.manifests.map((
         { digest, platform }: RawDescriptor,

@@ -6,7 +6,7 @@ import { join } from "@std/path";
 import { buildElf } from "../support/elf_fixture.ts";
 import { runProgram, runProgramJson } from "../support/cli.ts";
 import { makeSmallImage } from "../support/containers.ts";
-import { testUnless, tryBuild } from "../support/image_project.ts";
+import { tryBuild } from "../support/image_project.ts";
 import { rawBlobPath, readImage } from "../support/layout.ts";
 import { makeCorpus, whyNoCorpus } from "../support/preflight/corpus.ts";
 import { whyNoIsolation } from "../support/shell_rootfs.ts";
@@ -20,6 +20,7 @@ import {
   run,
   startDockerRegistry,
   startPodman,
+  testUnless,
   testWith,
 } from "../support/testbed.ts";
 

@@ -4,7 +4,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "@std/path";
 import { runProgram, runProgramJson } from "../support/cli.ts";
-import { testUnless } from "../support/image_project.ts";
 import { checkLayout, readImage } from "../support/layout.ts";
 import {
   createMiseProject,
@@ -13,6 +12,7 @@ import {
   run,
   type RunResult,
   startDockerRegistry,
+  testUnless,
   testWith,
   which,
 } from "../support/testbed.ts";

@@ -4,13 +4,7 @@
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import {
-  buildProject,
-  type BuiltImage,
-  listLayer,
-  testUnless,
-  tryBuild,
-} from "../support/image_project.ts";
+import { buildProject, type BuiltImage, listLayer, tryBuild } from "../support/image_project.ts";
 import { checkLayout, readImage } from "../support/layout.ts";
 import { whyNoIsolation } from "../support/shell_rootfs.ts";
 import {
@@ -20,6 +14,7 @@ import {
   type MiseProject,
   run,
   startPodman,
+  testUnless,
   testWith,
 } from "../support/testbed.ts";
 

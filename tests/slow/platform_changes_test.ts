@@ -4,8 +4,14 @@
  */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { join } from "@std/path";
-import { BOTH, build, type Built, exists, FOREIGN, layerDigest } from "../support/platforms.ts";
-import { createMiseProject, type MiseProject, OCI_ARCH, testWith } from "../support/testbed.ts";
+import { BOTH, build, type Built, FOREIGN, layerDigest } from "../support/platforms.ts";
+import {
+  createMiseProject,
+  exists,
+  type MiseProject,
+  OCI_ARCH,
+  testWith,
+} from "../support/testbed.ts";
 
 const NAME = "npm:prettier";
 

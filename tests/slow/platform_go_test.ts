@@ -4,8 +4,15 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "@std/path";
 import { runProgram } from "../support/cli.ts";
-import { envOf, exists, FOREIGN, unpackFirstLayer } from "../support/platforms.ts";
-import { createMiseProject, type MiseProject, run, testWith, which } from "../support/testbed.ts";
+import { envOf, FOREIGN, unpackFirstLayer } from "../support/platforms.ts";
+import {
+  createMiseProject,
+  exists,
+  type MiseProject,
+  run,
+  testUnless,
+  which,
+} from "../support/testbed.ts";
 
 const MODULE = "example.com/hello";
 const VERSION = "v1.0.0";
@@ -69,8 +76,8 @@ async function test(): Promise<void> {
   assertEquals(await exists(join(project.root, "gopath/bin")), false);
 }
 
-if (go === undefined) {
-  Deno.test({ name: `${NAME} (skipped: go is not installed)`, ignore: true, fn: () => {} });
-} else {
-  testWith({ needs: ["linux", "mise", "python3"] }, NAME, test);
-}
+testUnless(
+  go === undefined ? "go is not installed" : undefined,
+  { needs: ["linux", "mise", "python3"], name: NAME },
+  test,
+);

@@ -4,6 +4,7 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { runProgram } from "../support/cli.ts";
+import { NEEDS } from "../support/container_builds.ts";
 import { BOTH, envOf } from "../support/platforms.ts";
 import {
   createMiseProject,
@@ -15,19 +16,7 @@ import {
 } from "../support/testbed.ts";
 
 testWith(
-  {
-    needs: [
-      "linux",
-      "root",
-      "mise",
-      "base",
-      "arm64",
-      "podman",
-      "runc",
-      "skopeo",
-      "docker-registry",
-    ],
-  },
+  { needs: [...NEEDS, "arm64"] },
   "run takes the image of this machine's platform, or the one that --platform names",
   async () => {
     await using registry = await startDockerRegistry();

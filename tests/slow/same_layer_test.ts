@@ -6,7 +6,7 @@ import { dirname, join } from "@std/path";
 import { computeDiffId } from "../../src/layer/mod.ts";
 import { buildForTest, NO_BASE, toolPlan } from "../support/layer.ts";
 import { compiledProgram, whyNoExecutable } from "../support/executable.ts";
-import { buildProject, testUnless } from "../support/image_project.ts";
+import { buildProject } from "../support/image_project.ts";
 import { readImage } from "../support/layout.ts";
 import { whyNoIsolation } from "../support/shell_rootfs.ts";
 import {
@@ -18,6 +18,7 @@ import {
   removeTree,
   run,
   startPodman,
+  testUnless,
   testWith,
   which,
 } from "../support/testbed.ts";

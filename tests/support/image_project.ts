@@ -5,7 +5,7 @@
 import { join } from "@std/path";
 import { runProgram, runProgramJson } from "./cli.ts";
 import { rawBlobPath, type RawDescriptor } from "./layout.ts";
-import { type MiseProject, run, type RunResult, type TestNeeds, testWith } from "./testbed.ts";
+import { type MiseProject, run, type RunResult } from "./testbed.ts";
 
 /** What `build --json` says. */
 export interface BuiltImage {
@@ -45,14 +45,4 @@ export async function listLayer(layout: string, layer: RawDescriptor): Promise<r
     const [mode = "", owner = "", , , , ...path] = line.split(/\s+/);
     return `${mode} ${owner} ${path.join(" ")}`;
   });
-}
-
-/** Registers a test that needs real parts, and something else that is missing if there is a reason. */
-export function testUnless(
-  reason: string | undefined,
-  { needs, name }: TestNeeds & { readonly name: string },
-  fn: () => Promise<void>,
-): void {
-  if (reason === undefined) testWith({ needs }, name, fn);
-  else Deno.test({ name: `${name} (skipped: ${reason})`, ignore: true, fn });
 }

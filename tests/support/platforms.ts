@@ -53,11 +53,6 @@ export function layerDigest(
   return image?.layers.find((layer) => layer.name === name)?.digest;
 }
 
-/** Whether there is something at a path. */
-export async function exists(path: string): Promise<boolean> {
-  return await Deno.lstat(path).then(() => true, () => false);
-}
-
 /** Every file of a directory with the time it was changed. */
 export async function snapshot(directory: string): Promise<string> {
   return (await run(["find", directory, "-printf", "%p %T@ %s\\n"])).stdout;

@@ -1,45 +1,24 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { parse as parseYaml } from "npm:yaml@2.8.1";
 import { MiseOciError } from "../../errors.ts";
-import { type OciSection, plan, type Project, type Tool } from "../../plan/mod.ts";
+import { type OciSection, plan, type Tool } from "../../plan/mod.ts";
+import { OCI, OPTIONS, project, tool, versions } from "../../../tests/support/plan_fixture.ts";
 import { generateBake } from "./bake.ts";
 import { generateDockerfile } from "./dockerfile.ts";
 import { generateGithubAction, generateGitlabCi } from "./ci.ts";
 import { generateDevcontainer, generateKubernetes } from "./use.ts";
 import type { GenerateInput } from "./generator.ts";
 
-function tool(short: string, version: string): Tool {
-  const installDir = `${short.replace(":", "-")}/${version}`;
-  const installPath = `/data/installs/${installDir}`;
-  const common = { installPath, installDir, installed: false, binPaths: [], binDirs: ["bin"] };
-  return { short, backend: short, version, ...common };
-}
-
-const OCI: OciSection = { copy: [], env: {}, labels: {}, allowEnv: [], dropEnv: [] };
-
 function input(tools: readonly Tool[], oci: Partial<OciSection> = {}): GenerateInput {
-  const project: Project = {
-    directory: "/home/me/app",
-    misePath: "/usr/bin/mise",
-    miseVersion: "2026.9.15",
-    configFiles: ["/home/me/app/mise.toml"],
-    tools,
-    env: [],
-    oci: { ...OCI, ...oci },
-    settings: { insecureRegistries: [] },
-    warnings: [],
+  const absent = tools.map((one) => ({ ...one, installed: false }));
+  const planned = project({ tools: absent, oci: { ...OCI, ...oci } });
+  return {
+    project: planned,
+    plan: plan(planned, OPTIONS, versions),
+    path: ".",
+    platforms: [],
+    toolOptions: new Map(),
   };
-  const options = {
-    copies: [],
-    platform: { os: "linux", architecture: "amd64" },
-    created: "2026-01-01T00:00:00Z",
-    allowEnv: [],
-    dropEnv: [],
-    strictEnv: false,
-    hostRoots: [],
-  };
-  const planned = plan(project, options, { format: "3", relocation: "3" });
-  return { project, plan: planned, path: ".", platforms: [], toolOptions: new Map() };
 }
 
 /** The lines of each stage, by its name; the last has none. */

@@ -2,33 +2,12 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { MiseOciError } from "../../errors.ts";
 import type { PlanOptions } from "../options.ts";
 import { plan } from "../plan.ts";
+import { OPTIONS, PROJECT, versions } from "../../../tests/support/plan_fixture.ts";
 import type { Dotfile, Project } from "../project.ts";
 import type { BuildPlan, LayerPlan } from "../types.ts";
 import { planDotfiles } from "./dotfiles.ts";
 
-const PROJECT: Project = {
-  directory: "/p",
-  misePath: "/usr/bin/mise",
-  miseVersion: "2026.9.15",
-  configFiles: ["/p/mise.toml"],
-  tools: [],
-  env: [],
-  oci: { copy: [], env: {}, labels: {}, allowEnv: [], dropEnv: [] },
-  settings: { insecureRegistries: [] },
-  warnings: [],
-};
-const OPTIONS: PlanOptions = {
-  copies: [],
-  platform: { os: "linux", architecture: "amd64" },
-  created: "2026-01-01T00:00:00Z",
-  allowEnv: [],
-  dropEnv: [],
-  strictEnv: false,
-  hostRoots: [],
-};
-
 function planWith(project: Partial<Project>, options: Partial<PlanOptions> = {}): BuildPlan {
-  const versions = { format: "1", relocation: "1" };
   return plan({ ...PROJECT, ...project }, { ...OPTIONS, ...options }, versions);
 }
 

@@ -3,6 +3,7 @@
  * @module
  */
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
+import { testUnless } from "../testbed/parts.ts";
 import { BASE_NAMES } from "./bases.ts";
 import { makeCorpus, whyNoCorpus } from "./corpus.ts";
 import type { Architecture } from "./npm_programs.ts";
@@ -37,12 +38,11 @@ async function tryAll(architecture: Architecture, context: Deno.TestContext): Pr
 
 /** Registers the test of an architecture's programs on every base. */
 export function testCorpus(architecture: Architecture): void {
-  const reason = whyNoCorpus(architecture);
-  const suffix = reason === undefined ? "" : ` (skipped: ${reason})`;
-  Deno.test({
-    name: `preflight: what is said of real programs for ${architecture} on real bases is what ` +
-      `happens${suffix}`,
-    ignore: reason !== undefined,
-    fn: (context) => tryAll(architecture, context),
-  });
+  const name =
+    `preflight: what is said of real programs for ${architecture} on real bases is what happens`;
+  testUnless(
+    whyNoCorpus(architecture),
+    { needs: [], name },
+    (context) => tryAll(architecture, context),
+  );
 }

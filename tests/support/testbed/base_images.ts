@@ -8,6 +8,22 @@ import { exists, run } from "./command.ts";
 
 const TYPE = "application/vnd.oci.image";
 
+/** Copies the latest image of a layout to a registry with skopeo; the registry's certificate is not checked. */
+export async function copyToRegistry(
+  layout: string,
+  reference: string,
+  flags: readonly string[] = [],
+): Promise<void> {
+  const copy = [
+    "skopeo",
+    "copy",
+    "--quiet",
+    "--insecure-policy",
+    "--dest-tls-verify=false",
+  ] as const;
+  await run([...copy, ...flags, `oci:${layout}:latest`, `docker://${reference}`]);
+}
+
 /**
  * Pushes the base image for amd64 and for arm64 under one tag.
  *
@@ -18,14 +34,7 @@ export async function pushBothBases(registry: string): Promise<string> {
   const manifests = [];
   for (const [architecture, layout] of [["amd64", buildBase], ["arm64", buildArm64Base]] as const) {
     const reference = `${registry}/debian:${architecture}`;
-    const flags = ["--quiet", "--insecure-policy", "--dest-tls-verify=false"];
-    await run([
-      "skopeo",
-      "copy",
-      ...flags,
-      `oci:${await layout()}:latest`,
-      `docker://${reference}`,
-    ]);
+    await copyToRegistry(await layout(), reference);
     const index = JSON.parse(await Deno.readTextFile(join(await layout(), "index.json")));
     const { mediaType, digest, size, platform } = index.manifests[0];
     manifests.push({ mediaType, digest, size, platform });
@@ -67,15 +76,6 @@ export async function pushBase(registry: string, options: PushBaseOptions = {}):
   const { name = "debian:latest", credentials } = options;
   const reference = `${registry}/${name}`;
   const login = credentials === undefined ? [] : ["--dest-creds", credentials];
-  await run([
-    "skopeo",
-    "copy",
-    "--quiet",
-    "--insecure-policy",
-    "--dest-tls-verify=false",
-    ...login,
-    `oci:${await buildBase()}:latest`,
-    `docker://${reference}`,
-  ]);
+  await copyToRegistry(await buildBase(), reference, login);
   return reference;
 }

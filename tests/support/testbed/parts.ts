@@ -135,3 +135,13 @@ export function testWith(
   const skipped = reasons.length === 0 ? "" : ` (skipped: ${reasons.join("; ")})`;
   Deno.test({ name: `${name}${skipped}`, ignore: reasons.length > 0, fn });
 }
+
+/** Registers a test that needs real parts, and something else that is missing if there is a reason. */
+export function testUnless(
+  reason: string | undefined,
+  { needs, name }: TestNeeds & { readonly name: string },
+  fn: (context: Deno.TestContext) => Promise<void>,
+): void {
+  if (reason === undefined) testWith({ needs }, name, fn);
+  else Deno.test({ name: `${name} (skipped: ${reason})`, ignore: true, fn });
+}
