@@ -53,8 +53,9 @@ export async function runCompile(args: readonly string[]): Promise<string> {
  * a source changes.
  */
 export async function compiledProgram(): Promise<string> {
-  const scripts = ["compile.ts", "compile/bundle.ts", "compile/modules.ts", "compile/targets.ts"]
-    .map((name) => join(REPOSITORY, "scripts", name));
+  const parts = [...Deno.readDirSync(join(REPOSITORY, "scripts/compile"))]
+    .map(({ name }) => `compile/${name}`).sort();
+  const scripts = ["compile.ts", ...parts].map((name) => join(REPOSITORY, "scripts", name));
   const part = { name: "dist", sources: [...await programSources(), ...scripts] };
   const directory = await cached(part, async (into) => {
     await runCompile(["--output", into]);
