@@ -4,14 +4,12 @@
  */
 import { formatReference } from "../oci/reference.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
-import type { FlagTable } from "./flag.ts";
 import { given, PLATFORM_FLAG } from "./flags/build.ts";
 import { IMAGE_FORMS, parseDestination, parseImage } from "./values/image.ts";
 
 const printModule = () => import("./print/push.ts");
 
-const { group: _, ...platform } = PLATFORM_FLAG.platform;
-const FLAGS = { platform } as const satisfies FlagTable;
+const FLAGS = PLATFORM_FLAG;
 
 async function run(
   { flags, globals, positionals }: CommandInput<typeof FLAGS>,

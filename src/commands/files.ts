@@ -9,7 +9,6 @@ import { given, PLATFORM_FLAG } from "./flags/build.ts";
 import { IMAGE_FORMS, parseImage } from "./values/image.ts";
 import { parseName } from "./values/numbers.ts";
 
-const { group: _, ...platform } = PLATFORM_FLAG.platform;
 const FLAGS = {
   output: valueFlag({
     short: "o",
@@ -19,7 +18,7 @@ const FLAGS = {
     help: "Write into this file",
     parse: (text, place) => place.resolve(parseName(text)),
   }),
-  platform,
+  ...PLATFORM_FLAG,
 } as const satisfies FlagTable;
 
 type ReadFilesRequest = Parameters<CommandContext["workflows"]["catFile"]>[0];

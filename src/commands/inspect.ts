@@ -11,7 +11,6 @@ import { parseName } from "./values/numbers.ts";
 
 const printModule = () => import("./print/inspect.ts");
 
-const { group: _, ...platform } = PLATFORM_FLAG.platform;
 const FLAGS = {
   html: valueFlag({
     valueName: "FILE",
@@ -23,7 +22,7 @@ const FLAGS = {
     help: "Print the manifest as it is stored, of several platforms the index; --platform chooses",
   }),
   config: switchFlag({ help: "Print the image config as it is stored" }),
-  platform,
+  ...PLATFORM_FLAG,
 } as const satisfies FlagTable;
 
 async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
