@@ -3,6 +3,7 @@
  * @module
  */
 import { GENERATORS } from "../fleet/generate/mod.ts";
+import { escapeLine } from "../ui/escape.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, switchFlag, valueFlag } from "./flag.ts";
 import { BUILD_FLAGS, buildRequest, given } from "./flags/build.ts";
@@ -21,9 +22,6 @@ const FLAGS = {
   ...BUILD_FLAGS,
 } as const satisfies FlagTable;
 
-/** Loaded late: help prints no names. */
-const escapeModule = () => import("../ui/escape.ts");
-
 async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
   const { flags, positionals: [kind = "", ...directories] } = input;
   const build = buildRequest(input, context);
@@ -40,7 +38,6 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     platforms,
     ...given("output", flags.output),
   }, context);
-  const { escapeLine } = await escapeModule();
   context.print({
     text: () => {
       if (result.file === undefined) return result.text;
