@@ -7,7 +7,7 @@ import { type Command, type CommandContext, type CommandInput, defineCommand } f
 import { type FlagTable, valueFlag } from "./flag.ts";
 import { given, PLATFORM_FLAG } from "./flags/build.ts";
 import { IMAGE_FORMS, parseImage } from "./values/image.ts";
-import { parseName } from "./values/numbers.ts";
+import { parsePath } from "./values/numbers.ts";
 
 const FLAGS = {
   output: valueFlag({
@@ -16,7 +16,7 @@ const FLAGS = {
     completes: "file",
     defaultText: "stdout",
     help: "Write into this file",
-    parse: (text, place) => place.resolve(parseName(text)),
+    parse: parsePath,
   }),
   ...PLATFORM_FLAG,
 } as const satisfies FlagTable;

@@ -7,7 +7,7 @@ import { escapeLine } from "../ui/escape.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, switchFlag, valueFlag } from "./flag.ts";
 import { BUILD_FLAGS, buildRequest, given } from "./flags/build.ts";
-import { parseName } from "./values/numbers.ts";
+import { parsePath } from "./values/numbers.ts";
 
 const FLAGS = {
   output: valueFlag({
@@ -15,7 +15,7 @@ const FLAGS = {
     valueName: "FILE",
     completes: "file",
     help: "Write the file instead of printing it",
-    parse: (text, place) => place.resolve(parseName(text)),
+    parse: parsePath,
   }),
   force: switchFlag({ help: "Replace a file that was changed since it was generated" }),
   check: switchFlag({ help: "Write nothing; exit code 1 if the file is not what it would be" }),
@@ -30,7 +30,7 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     kind,
     projects: directories.length === 0 ? [build] : directories.map((text) => ({
       ...build,
-      directory: context.place.resolve(parseName(text)),
+      directory: parsePath(text, context.place),
     })),
     directory: context.place.resolve("."),
     force: flags.force,

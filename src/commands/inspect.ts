@@ -7,7 +7,7 @@ import { type Command, type CommandContext, type CommandInput, defineCommand } f
 import { type FlagTable, switchFlag, valueFlag } from "./flag.ts";
 import { given, PLATFORM_FLAG } from "./flags/build.ts";
 import { IMAGE_FORMS, parseImage } from "./values/image.ts";
-import { parseName } from "./values/numbers.ts";
+import { parsePath } from "./values/numbers.ts";
 
 const printModule = () => import("./print/inspect.ts");
 
@@ -16,7 +16,7 @@ const FLAGS = {
     valueName: "FILE",
     completes: "file",
     help: "Write a page with a map of the layers and files",
-    parse: (text, place) => place.resolve(parseName(text)),
+    parse: parsePath,
   }),
   raw: switchFlag({
     help: "Print the manifest as it is stored, of several platforms the index; --platform chooses",
