@@ -88,3 +88,16 @@ export function describeError(error: unknown): string {
   }
   return parts.join(": ");
 }
+
+/** The first error of a class among an error and its causes. */
+export function maybeCause<T>(
+  error: unknown,
+  type: abstract new (...args: never[]) => T,
+): T | undefined {
+  let current: unknown = error;
+  for (let depth = 0; depth < 8 && current !== undefined; depth++) {
+    if (current instanceof type) return current;
+    current = current instanceof Error ? current.cause : undefined;
+  }
+  return undefined;
+}

@@ -46,3 +46,14 @@ export async function replaceFile(path: string, text: string): Promise<void> {
     throw error;
   }
 }
+
+/** The text of a file that may be replaced; `undefined` if there is none. */
+export async function maybeRead(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    const { NotFound, NotADirectory } = Deno.errors;
+    if (error instanceof NotFound || error instanceof NotADirectory) return undefined;
+    throw error;
+  }
+}

@@ -2,7 +2,7 @@
  * What is printed when something fails, and the exit code.
  * @module
  */
-import { describeError, type ErrorCode, MiseOciError } from "../errors.ts";
+import { describeError, type ErrorCode, maybeCause, MiseOciError } from "../errors.ts";
 import type { Colors } from "../ui/color.ts";
 import { escapeBlock } from "../ui/escape.ts";
 import { Interruption } from "./signals.ts";
@@ -34,16 +34,6 @@ function stacks(error: unknown): string {
     current = current instanceof Error ? current.cause : undefined;
   }
   return parts.join("\n");
-}
-
-/** The first error of a class among an error and its causes. */
-function maybeCause<T>(error: unknown, type: abstract new (...args: never[]) => T): T | undefined {
-  let current: unknown = error;
-  for (let depth = 0; depth < 8 && current !== undefined; depth++) {
-    if (current instanceof type) return current;
-    current = current instanceof Error ? current.cause : undefined;
-  }
-  return undefined;
 }
 
 /** An error by which Deno denies something; a module that may not be read is a plain `TypeError`. */

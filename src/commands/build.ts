@@ -13,7 +13,7 @@ import { ENGINE_FLAG } from "./flags/engine.ts";
 import type { Delivery } from "./print/build.ts";
 import { parseArchivePath, parseOutput } from "./values/build.ts";
 import { parseDestination } from "./values/image.ts";
-import { parseName } from "./values/numbers.ts";
+import { parsePath } from "./values/numbers.ts";
 
 const printModule = () => import("./print/build.ts");
 
@@ -56,13 +56,13 @@ const FLAGS = {
       valueName: "FILE",
       completes: "file",
       help: "Write the result of --json into this file too",
-      parse: (text, place) => place.resolve(parseName(text)),
+      parse: parsePath,
     }),
     iidfile: valueFlag({
       valueName: "FILE",
       completes: "file",
       help: "Write the digest into this file",
-      parse: (text, place) => place.resolve(parseName(text)),
+      parse: parsePath,
     }),
     "dry-run": switchFlag({ help: "Print what would be built and write nothing" }),
   }),

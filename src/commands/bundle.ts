@@ -3,6 +3,8 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
+import { escapeLine } from "../ui/escape.ts";
+import { formatBytes } from "../ui/format.ts";
 import { joinLines } from "../ui/lines.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, listFlag, valueFlag } from "./flag.ts";
@@ -25,10 +27,6 @@ const FLAGS = {
   }),
 } as const satisfies FlagTable;
 
-/** Loaded late: help prints no names. */
-const escapeModule = () => import("../ui/escape.ts");
-const formatModule = () => import("../ui/format.ts");
-
 async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
   const { flags, globals, positionals } = input;
   if (flags.output === undefined) {
@@ -41,8 +39,6 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     output: flags.output,
   }, context);
   const { images, layers, left, file } = result;
-  const { escapeLine } = await escapeModule();
-  const { formatBytes } = await formatModule();
   context.print({
     text: () =>
       globals.quiet ? `${file}\n` : joinLines([

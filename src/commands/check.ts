@@ -3,14 +3,12 @@
  * @module
  */
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
-import type { FlagTable } from "./flag.ts";
 import { given, PLATFORM_FLAG } from "./flags/build.ts";
 import { IMAGE_FORMS, parseImage } from "./values/image.ts";
 
 const printModule = () => import("./print/check.ts");
 
-const { group: _, ...platform } = PLATFORM_FLAG.platform;
-const FLAGS = { platform } as const satisfies FlagTable;
+const FLAGS = PLATFORM_FLAG;
 
 async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
   const { flags, globals, positionals } = input;

@@ -2,27 +2,20 @@
  * `mise-oci copy`: sends an image that exists to a registry, as it is.
  * @module
  */
-import { formatReference } from "../oci/reference.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
-import type { FlagTable } from "./flag.ts";
 import { given, PLATFORM_FLAG } from "./flags/build.ts";
-import { IMAGE_FORMS, parseDestination, parseImage } from "./values/image.ts";
+import { IMAGE_FORMS, parseDestinations, parseImage } from "./values/image.ts";
 
 const printModule = () => import("./print/push.ts");
 
-const { group: _, ...platform } = PLATFORM_FLAG.platform;
-const FLAGS = { platform } as const satisfies FlagTable;
+const FLAGS = PLATFORM_FLAG;
 
 async function run(
   { flags, globals, positionals }: CommandInput<typeof FLAGS>,
   context: CommandContext,
 ): Promise<number> {
   const [image = "", ...references] = positionals;
-  const names = new Map(references.map((text) => {
-    const reference = parseDestination(text);
-    return [formatReference(reference), reference];
-  }));
-  const [destination = parseDestination(""), ...also] = names.values();
+  const [destination, ...also] = parseDestinations(references);
   const directory = context.place.resolve(".");
   const source = parseImage(image, context.place);
   const { pushOutput } = await printModule();

@@ -9,14 +9,13 @@ import { parseImage } from "./values/image.ts";
 
 const printModule = () => import("./print/diff.ts");
 
-const { group: _, ...platform } = PLATFORM_FLAG.platform;
 const FLAGS = {
   files: switchFlag({ help: "List the files that differ of tools with another version too" }),
   packages: switchFlag({
     help: "Compare the packages even if layers have to be read for it, as sbom does",
   }),
   "exit-code": switchFlag({ help: "Exit with 1 if the images differ" }),
-  platform,
+  ...PLATFORM_FLAG,
 } as const satisfies FlagTable;
 
 async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {

@@ -7,9 +7,8 @@ import { type Command, type CommandContext, type CommandInput, defineCommand } f
 import { type FlagTable, valueFlag } from "./flag.ts";
 import { given, PLATFORM_FLAG } from "./flags/build.ts";
 import { IMAGE_FORMS, parseImage } from "./values/image.ts";
-import { parseName } from "./values/numbers.ts";
+import { parsePath } from "./values/numbers.ts";
 
-const { group: _, ...platform } = PLATFORM_FLAG.platform;
 const FLAGS = {
   output: valueFlag({
     short: "o",
@@ -17,9 +16,9 @@ const FLAGS = {
     completes: "file",
     defaultText: "stdout",
     help: "Write into this file",
-    parse: (text, place) => place.resolve(parseName(text)),
+    parse: parsePath,
   }),
-  platform,
+  ...PLATFORM_FLAG,
 } as const satisfies FlagTable;
 
 type ReadFilesRequest = Parameters<CommandContext["workflows"]["catFile"]>[0];

@@ -104,18 +104,6 @@ export function valueFlag<T>(spec: ValueSpec<T>): Flag<T | undefined> {
   };
 }
 
-/** `--name VALUE` with a value to fall back on, written as a user would write it. */
-export function valueFlagOr<T>(fallback: string, spec: ValueSpec<T>): Flag<T> {
-  const { parse, ...rest } = spec;
-  return {
-    completes: "nothing",
-    defaultText: fallback,
-    ...rest,
-    kind: "value",
-    convert: (given, place) => parse(given.at(-1) ?? fallback, place),
-  };
-}
-
 /** `--name VALUE`, as often as wanted. */
 export function listFlag<T>(spec: ValueSpec<T>): Flag<readonly T[]> {
   const { parse, ...rest } = spec;

@@ -3,10 +3,11 @@
  * @module
  */
 import { GENERATORS } from "../fleet/generate/mod.ts";
+import { escapeLine } from "../ui/escape.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, switchFlag, valueFlag } from "./flag.ts";
 import { BUILD_FLAGS, buildRequest, given } from "./flags/build.ts";
-import { parseName } from "./values/numbers.ts";
+import { parsePath } from "./values/numbers.ts";
 
 const FLAGS = {
   output: valueFlag({
@@ -14,15 +15,12 @@ const FLAGS = {
     valueName: "FILE",
     completes: "file",
     help: "Write the file instead of printing it",
-    parse: (text, place) => place.resolve(parseName(text)),
+    parse: parsePath,
   }),
   force: switchFlag({ help: "Replace a file that was changed since it was generated" }),
   check: switchFlag({ help: "Write nothing; exit code 1 if the file is not what it would be" }),
   ...BUILD_FLAGS,
 } as const satisfies FlagTable;
-
-/** Loaded late: help prints no names. */
-const escapeModule = () => import("../ui/escape.ts");
 
 async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
   const { flags, positionals: [kind = "", ...directories] } = input;
@@ -32,7 +30,7 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     kind,
     projects: directories.length === 0 ? [build] : directories.map((text) => ({
       ...build,
-      directory: context.place.resolve(parseName(text)),
+      directory: parsePath(text, context.place),
     })),
     directory: context.place.resolve("."),
     force: flags.force,
@@ -40,7 +38,6 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     platforms,
     ...given("output", flags.output),
   }, context);
-  const { escapeLine } = await escapeModule();
   context.print({
     text: () => {
       if (result.file === undefined) return result.text;

@@ -7,23 +7,22 @@ import { type Command, type CommandContext, type CommandInput, defineCommand } f
 import { type FlagTable, switchFlag, valueFlag } from "./flag.ts";
 import { given, PLATFORM_FLAG } from "./flags/build.ts";
 import { IMAGE_FORMS, parseImage } from "./values/image.ts";
-import { parseName } from "./values/numbers.ts";
+import { parsePath } from "./values/numbers.ts";
 
 const printModule = () => import("./print/inspect.ts");
 
-const { group: _, ...platform } = PLATFORM_FLAG.platform;
 const FLAGS = {
   html: valueFlag({
     valueName: "FILE",
     completes: "file",
     help: "Write a page with a map of the layers and files",
-    parse: (text, place) => place.resolve(parseName(text)),
+    parse: parsePath,
   }),
   raw: switchFlag({
     help: "Print the manifest as it is stored, of several platforms the index; --platform chooses",
   }),
   config: switchFlag({ help: "Print the image config as it is stored" }),
-  platform,
+  ...PLATFORM_FLAG,
 } as const satisfies FlagTable;
 
 async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {

@@ -10,8 +10,7 @@ import { ENGINE_FLAG } from "./flags/engine.ts";
 import { maybeNamedImage, NAMED_IMAGE_FLAGS } from "./flags/image.ts";
 import { IMAGE_FORMS, parseImage } from "./values/image.ts";
 
-const { group: _, ...platform } = PLATFORM_FLAG.platform;
-const { group: __, ...engine } = ENGINE_FLAG.engine;
+const { group: _, ...engine } = ENGINE_FLAG.engine;
 const FLAGS = {
   ...NAMED_IMAGE_FLAGS,
   tag: valueFlag({
@@ -22,7 +21,7 @@ const FLAGS = {
     parse: parseImageName,
   }),
   engine,
-  platform,
+  ...PLATFORM_FLAG,
 } as const satisfies FlagTable;
 
 async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {

@@ -9,10 +9,9 @@ import { type Command, type CommandContext, type CommandInput, defineCommand } f
 import { type FlagTable, switchFlag } from "./flag.ts";
 import { given, PLATFORM_FLAG } from "./flags/build.ts";
 
-const { group: _, ...platform } = PLATFORM_FLAG.platform;
 const FLAGS = {
   bump: switchFlag({ help: "Show versions of tools that the config does not allow too" }),
-  platform,
+  ...PLATFORM_FLAG,
 } as const satisfies FlagTable;
 
 /** Loaded late: help prints no table. */

@@ -2,6 +2,7 @@
  * `mise-oci pin`: digests and versions written into the project's config.
  * @module
  */
+import { escapeLine } from "../ui/escape.ts";
 import { joinLines } from "../ui/lines.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, switchFlag } from "./flag.ts";
@@ -11,9 +12,6 @@ const FLAGS = {
   update: switchFlag({ help: "Move pins that are there to what is newest" }),
   "dry-run": switchFlag({ help: "Say what would be changed and change nothing" }),
 } as const satisfies FlagTable;
-
-/** Loaded late: help prints no names. */
-const escapeModule = () => import("../ui/escape.ts");
 
 async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
   const { flags, globals } = input;
@@ -26,7 +24,6 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     ...given("misePath", globals.mise),
   }, context);
   const verb = flags["dry-run"] ? "would pin" : "pinned";
-  const { escapeLine } = await escapeModule();
   context.print({
     text: () =>
       joinLines(

@@ -10,7 +10,7 @@ import { choiceFlag, type FlagTable, inGroup, switchFlag, valueFlag } from "./fl
 import { given } from "./flags/build.ts";
 import { CONFIG_FLAGS, overridesRequest } from "./flags/config.ts";
 import { IMAGE_FLAGS, imageRequest } from "./flags/image.ts";
-import { IMAGE_FORMS, parseDestination } from "./values/image.ts";
+import { IMAGE_FORMS, parseDestinations } from "./values/image.ts";
 import { parseSigner } from "./values/signer.ts";
 
 const printModule = () => import("./print/push.ts");
@@ -68,18 +68,6 @@ function destinationText(
 
 function sameRepository(a: Reference, b: Reference): boolean {
   return a.registry === b.registry && a.repository === b.repository;
-}
-
-/** Where to push, each once. */
-function parseDestinations(texts: readonly string[]): readonly [Reference, ...Reference[]] {
-  const [first, ...others] = texts.map(parseDestination);
-  if (first === undefined) throw new TypeError("A push without a destination");
-  const known = new Set([formatReference(first)]);
-  const also = others.filter((one) => {
-    const name = formatReference(one);
-    return !known.has(name) && known.add(name);
-  });
-  return [first, ...also];
 }
 
 /** What is attached; a flag that is not given leaves it to the config. */

@@ -5,6 +5,7 @@
 import { MiseOciError } from "../errors.ts";
 import { formatPlatform } from "../oci/platform.ts";
 import { namesHost, parseReference, type Reference } from "../oci/reference.ts";
+import { escapeLine } from "../ui/escape.ts";
 import { joinLines } from "../ui/lines.ts";
 import type { RebaseResult } from "../workflow/rebase_image.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
@@ -45,15 +46,7 @@ function parseImage(text: string): Reference {
   });
 }
 
-type Escape = (text: string) => string;
-
-/** Loaded late: help prints no names. */
-const escapeModule = () => import("../ui/escape.ts");
-
-function text(
-  escapeLine: Escape,
-  { digest, references, base, images, blobs }: RebaseResult,
-): string {
+function text({ digest, references, base, images, blobs }: RebaseResult): string {
   const { uploaded, present, mounted } = blobs;
   return joinLines([
     ...images.map(({ platform, from, digest: now }) =>
@@ -80,9 +73,8 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     ...given("misePath", globals.mise),
     ...given("jobs", globals.jobs),
   }, context);
-  const { escapeLine } = await escapeModule();
   context.print({
-    text: () => globals.quiet ? `${result.digest}\n` : text(escapeLine, result),
+    text: () => globals.quiet ? `${result.digest}\n` : text(result),
     json: () => ({
       ...result,
       images: result.images.map((image) => ({

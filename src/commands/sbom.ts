@@ -16,9 +16,8 @@ import {
 import { choiceFlag, type FlagTable, valueFlag } from "./flag.ts";
 import { given, PLATFORM_FLAG } from "./flags/build.ts";
 import { IMAGE_FORMS, parseImage } from "./values/image.ts";
-import { parseName } from "./values/numbers.ts";
+import { parsePath } from "./values/numbers.ts";
 
-const { group: _, ...platform } = PLATFORM_FLAG.platform;
 const FLAGS = {
   format: choiceFlag(["cyclonedx", "spdx"], {
     help: "CycloneDX 1.6 or SPDX 2.3, both as JSON",
@@ -28,9 +27,9 @@ const FLAGS = {
     valueName: "FILE",
     completes: "file",
     help: "Write the document to a file instead of stdout",
-    parse: (text, place) => place.resolve(parseName(text)),
+    parse: parsePath,
   }),
-  platform,
+  ...PLATFORM_FLAG,
 } as const satisfies FlagTable;
 
 /** A document on stdout, or where it was written. */

@@ -8,14 +8,14 @@ import { escapeLine } from "../ui/escape.ts";
 import { joinLines } from "../ui/lines.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, valueFlag } from "./flag.ts";
-import { parseName } from "./values/numbers.ts";
+import { parsePath } from "./values/numbers.ts";
 
 const FLAGS = {
   key: valueFlag({
     valueName: "FILE",
     completes: "file",
     help: "Public key: cosign.pub of cosign generate-key-pair, or PEM",
-    parse: (text, place) => place.resolve(parseName(text)),
+    parse: parsePath,
   }),
 } as const satisfies FlagTable;
 

@@ -4,6 +4,7 @@
  */
 import { comparePackages, type PackageChange } from "../attest/compare_packages.ts";
 import { openBuildCache } from "../build/build_cache.ts";
+import { maybeCause } from "../errors.ts";
 import {
   compareFiles,
   compareImages,
@@ -78,15 +79,9 @@ async function maybePackages(
     );
   } catch (error) {
     // Who may not use the cache still gets everything else.
-    if (packages || !isDenied(error)) throw error;
+    if (packages || maybeCause(error, Deno.errors.NotCapable) === undefined) throw error;
     return undefined;
   }
-}
-
-/** Whether Deno denied something, whatever error it is the cause of. */
-function isDenied(error: unknown): boolean {
-  return error instanceof Deno.errors.NotCapable ||
-    (error instanceof Error && error.cause !== undefined && isDenied(error.cause));
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import { join } from "@std/path";
 import { parse as parseToml } from "@std/toml";
-import { replaceFile, writeWhole } from "../build/write_whole.ts";
+import { maybeRead, replaceFile, writeWhole } from "../build/write_whole.ts";
 import { MiseOciError } from "../errors.ts";
 
 /** The flags of `init`, parsed. */
@@ -59,17 +59,6 @@ function parseConfig(text: string, file: string): Table {
       hint: "Correct the file: mise config ls shows the line",
       cause,
     });
-  }
-}
-
-async function maybeRead(file: string): Promise<string | undefined> {
-  try {
-    return await Deno.readTextFile(file);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return undefined;
-    }
-    throw error;
   }
 }
 

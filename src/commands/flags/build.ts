@@ -29,14 +29,14 @@ import {
 } from "../values/build.ts";
 
 /** `--platform` of what takes one image: it chooses among the images of a layout. */
-export const PLATFORM_FLAG = inGroup("Build flags", {
+export const PLATFORM_FLAG = {
   platform: valueFlag({
     valueName: "OS/ARCH",
     defaultText: "linux on this machine's architecture",
     help: "What the image runs on, such as linux/arm64",
     parse: parsePlatform,
   }),
-});
+} as const satisfies FlagTable;
 
 /** Flags about the project. */
 const PROJECT_FLAGS = inGroup("Project flags", {

@@ -13,7 +13,7 @@ import {
   switchFlag,
   valueFlag,
 } from "../flag.ts";
-import { parseName } from "../values/numbers.ts";
+import { parseName, parsePath } from "../values/numbers.ts";
 
 /** A comma-separated mount; docker takes only absolute sources, so a relative one is resolved here. */
 function parseMount(text: string, place: Place): string {
@@ -66,7 +66,7 @@ export const CONTAINER_FLAGS = inGroup("Run flags", {
     valueName: "FILE",
     completes: "file",
     help: "Set the variables of a file of NAME=VALUE lines in the container",
-    parse: (text, place) => place.resolve(parseName(text)),
+    parse: parsePath,
   }),
   mount: listFlag({
     valueName: "MOUNT",

@@ -10,14 +10,9 @@ import { renderTable } from "../../ui/table.ts";
 import type { BuildResult, BuiltImage } from "../../build/types.ts";
 import type { LoadResult, PushResult } from "../../workflow/types.ts";
 import type { Output } from "../command.ts";
+import { factLines, tableFacts } from "./facts.ts";
 import { summary as pushSummary } from "./push.ts";
 import { layersJson, layerTable, type PrintOptions } from "./layers.ts";
-
-/** The facts that there are, one a line. */
-function facts(pairs: readonly (readonly [string, string | undefined])[]): readonly string[] {
-  return pairs.filter(([, value]) => value !== undefined && value !== "")
-    .map(([name, value]) => `${name.padEnd(9)} ${escapeLine(value ?? "")}`);
-}
 
 function sizeOf({ layers }: Pick<BuildResult, "layers">): number {
   return layers.reduce((sum, layer) => sum + layer.size, 0);
@@ -32,7 +27,7 @@ function imagesOutput(
   return {
     text: () =>
       options.quiet ? `${result.digest}\n` : joinLines([
-        ...facts([
+        ...factLines([
           ["output", result.output],
           ["archive", result.archive?.path],
           ["digest", result.digest],
@@ -40,7 +35,7 @@ function imagesOutput(
         ]),
         ...images.flatMap(({ platform, digest, layers }) => [
           "",
-          ...facts([["platform", formatPlatform(platform)], ["digest", digest]]),
+          ...factLines([["platform", formatPlatform(platform)], ["digest", digest]]),
           "",
           ...layerTable(layers, options.short),
         ]),
@@ -110,7 +105,7 @@ function builtOutput(result: BuildResult, options: PrintOptions): Output {
   return {
     text: () =>
       options.quiet ? `${result.digest}\n` : joinLines([
-        ...facts([
+        ...factLines([
           ["output", result.output],
           ["archive", result.archive?.path],
           ["digest", result.digest],
@@ -161,16 +156,6 @@ function excludes({ layers }: BuildPlan): readonly string[] {
   return [...new Set(layers.flatMap(({ exclude }) => exclude))];
 }
 
-/** One line for each name of a table. */
-function tableLines(
-  title: string,
-  table: Readonly<Record<string, string>> = {},
-): readonly string[] {
-  return Object.entries(table).map(([key, value]) =>
-    `${title.padEnd(9)} ${escapeLine(`${key}=${value}`)}`
-  );
-}
-
 function compressionText({ kind, level }: BuildPlan["compression"]): string {
   return level === undefined ? kind : `${kind}:${level}`;
 }
@@ -183,7 +168,7 @@ export function planOutput(plan: BuildPlan): Output {
   return {
     text: () =>
       joinLines([
-        ...facts([
+        ...factLines([
           ["from", plan.fromText],
           ["tag", plan.tag],
           ["platform", formatPlatform(plan.platform)],
@@ -200,9 +185,9 @@ export function planOutput(plan: BuildPlan): Output {
           ["stop", config.stopSignal],
           ["health", list(config.healthcheck?.test)],
           ["exclude", excludes(plan).join(" ")],
+          ...tableFacts("label", config.labels),
+          ...tableFacts("annotate", config.annotations),
         ]),
-        ...tableLines("label", config.labels),
-        ...tableLines("annotate", config.annotations),
         "",
         ...renderTable(
           [{ title: "LAYER" }, { title: "NAME" }, { title: "VERSION" }, { title: "OWNER" }, {

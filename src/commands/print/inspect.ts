@@ -13,6 +13,7 @@ import { renderTable } from "../../ui/table.ts";
 import { truncate } from "../../ui/text.ts";
 import type { ImageDetails, InspectResult, LayerFacts } from "../../workflow/inspect_types.ts";
 import type { Output } from "../command.ts";
+import { type Fact, factLines, tableFacts } from "./facts.ts";
 import { type PrintOptions, shortenDigest } from "./layers.ts";
 
 /** Longest text about where a layer came from, in columns; `--json` has all of it. */
@@ -58,13 +59,6 @@ export interface InspectPrintOptions extends PrintOptions {
   readonly history?: boolean;
   /** Whether `--platform` chose the image. */
   readonly chosen?: boolean;
-}
-
-type Fact = readonly [title: string, text: string | undefined];
-
-function lines(facts: readonly Fact[]): readonly string[] {
-  return facts.filter(([, text]) => text !== undefined && text !== "")
-    .map(([title, text = ""]) => `${title.padEnd(9)} ${escapeLine(text)}`);
 }
 
 function referrerJson({ artifactType, digest, size, annotations }: Descriptor): unknown {
@@ -120,10 +114,6 @@ function names(set: unknown): string | undefined {
   return typeof set === "object" && set !== null ? Object.keys(set).join(" ") : undefined;
 }
 
-function pairs(title: string, table: Readonly<Record<string, string>> = {}): readonly Fact[] {
-  return Object.entries(table).map(([name, value]) => [title, `${name}=${value}`]);
-}
-
 /** How a container runs, as docker has it, and the annotations. */
 function configFacts(details: ImageDetails): readonly Fact[] {
   const { config: { extensions = {}, ...config }, annotations, index } = details;
@@ -139,9 +129,9 @@ function configFacts(details: ImageDetails): readonly Fact[] {
     ["stop", typeof StopSignal === "string" ? StopSignal : undefined],
     ["health", Healthcheck === undefined ? undefined : JSON.stringify(Healthcheck)],
     ...(config.Env ?? []).map((text): Fact => ["env", text]),
-    ...pairs("label", config.Labels),
-    ...pairs("annotate", annotations),
-    ...pairs("index", index?.annotations),
+    ...tableFacts("label", config.Labels),
+    ...tableFacts("annotate", annotations),
+    ...tableFacts("index", index?.annotations),
   ];
 }
 
@@ -175,7 +165,7 @@ export function inspectOutput(result: InspectResult, options: InspectPrintOption
   const top = options.chosen === true ? digest : details?.index?.digest ?? digest;
   const text = (): string =>
     joinLines([
-      ...lines([
+      ...factLines([
         ["image", name],
         ["index", details?.index?.digest],
         ["digest", digest],

@@ -10,7 +10,7 @@ import type { Copy } from "../../plan/project.ts";
 import type { Owner } from "../../plan/types.ts";
 import type { ArchiveRequest } from "../../build/types.ts";
 import type { Place } from "../flag.ts";
-import { parseName } from "./numbers.ts";
+import { parseName, parsePath } from "./numbers.ts";
 
 const MAX_ID = 0xffff_ffff;
 
@@ -113,7 +113,7 @@ export function parseOutput(text: string, place: Place): OutputPlace {
  * @throws {MiseOciError} `usage` for nothing.
  */
 export function parseArchivePath(text: string, place: Place): string {
-  return text === "-" ? text : place.resolve(parseName(text));
+  return text === "-" ? text : parsePath(text, place);
 }
 
 /** Checks mise's name of a tool, which has no version. @throws {MiseOciError} `usage`. */

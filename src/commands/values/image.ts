@@ -49,3 +49,12 @@ export function parseDestination(text: string): Reference {
   }
   return reference;
 }
+
+/** Where to push, each once. @throws {MiseOciError} as {@linkcode parseDestination}. */
+export function parseDestinations(texts: readonly string[]): readonly [Reference, ...Reference[]] {
+  const references = texts.map(parseDestination);
+  const names = new Map(references.map((one) => [formatReference(one), one]));
+  const [first, ...others] = names.values();
+  if (first === undefined) throw new TypeError("A push without a destination");
+  return [first, ...others];
+}

@@ -1,8 +1,9 @@
 /**
- * Numbers, sizes, times and names as people write them on a command line.
+ * Numbers, sizes, times, names and paths as people write them on a command line.
  * @module
  */
 import { MiseOciError } from "../../errors.ts";
+import type { Place } from "../flag.ts";
 
 function fail(what: string, text: string, hint: string): never {
   throw new MiseOciError("usage", `Cannot parse ${what} ${JSON.stringify(text)}`, { hint });
@@ -16,6 +17,11 @@ export function parseName(text: string): string {
     });
   }
   return text;
+}
+
+/** The absolute path of what is written. @throws {MiseOciError} `usage` for nothing. */
+export function parsePath(text: string, place: Place): string {
+  return place.resolve(parseName(text));
 }
 
 /** A whole number from 1 to 1024. @throws {MiseOciError} `usage`. */
