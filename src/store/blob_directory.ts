@@ -106,12 +106,16 @@ export class BlobDirectory implements BlobSource {
     });
   }
 
-  /** What changes with a blob's file: its inode, size and times. */
+  /**
+   * What changes with a blob's file: its inode, size and times. `undefined` for a file that changed within the
+   * last two seconds: Deno gives a `ctime` in whole seconds, so another change would not show in it.
+   */
   state(digest: Digest): Promise<string | undefined> {
     return Promise.try(() => {
       const info = maybeLstat(this.pathOf(digest));
       if (!info?.isFile) return undefined;
       const { dev, ino, size, mtime, ctime } = info;
+      if (Date.now() - (ctime?.getTime() ?? 0) < 2000) return undefined;
       return [dev, ino, size, mtime?.getTime(), ctime?.getTime()].join(" ");
     });
   }
