@@ -116,3 +116,16 @@ Deno.test("D09: prune() keeps what a running build of another process uses", () 
     assertEquals((await cache.prune()).removed.map(({ name }) => name), [used]);
     assertEquals(await tree(`${cache.dir}/leases`), []);
   }));
+
+Deno.test("the lease of a killed build goes with the next build that ends", () =>
+  inTempDir(async (dir) => {
+    const { cache } = await newCache(dir);
+    const used = await put(cache, text("used"));
+    const worker = startWorker(["lease", cache.dir, used, "4"]);
+    await worker.ready;
+    await (await cache.lease()).release();
+    assertEquals((await tree(`${cache.dir}/leases`)).length, 1);
+    await worker.kill();
+    await (await cache.lease()).release();
+    assertEquals(await tree(`${cache.dir}/leases`), []);
+  }));

@@ -41,6 +41,8 @@ export async function takeLease(cacheDir: string): Promise<Lease> {
       held = false;
       await Deno.remove(path).catch(() => {});
       file.close();
+      // What killed builds left goes with the next that ends.
+      await oldestLease(cacheDir).catch(() => {});
     };
     return { release, [Symbol.asyncDispose]: release };
   }

@@ -17,7 +17,7 @@ import {
 } from "./testbed.ts";
 
 /** A small generator of numbers from 0 to 1, so that a failure can be repeated by its seed. */
-function randomNumbers(seed: number): () => number {
+export function randomNumbers(seed: number): () => number {
   let state = seed;
   return () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -25,11 +25,18 @@ function randomNumbers(seed: number): () => number {
   };
 }
 
-/** A build of a project that can be killed. */
-interface Build {
+/** A program that can be killed. */
+export interface Killable {
+  /** Its command line. */
   readonly command: readonly [string, ...string[]];
+  /** Its working directory. */
   readonly cwd: string;
-  readonly env: Record<string, string>;
+  /** Its whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** A build of a project that can be killed. */
+interface Build extends Killable {
   readonly output: string;
   readonly cache: string;
 }
@@ -48,8 +55,11 @@ function buildOf(project: MiseProject, name: string): Build {
   };
 }
 
-/** Runs a build and kills it after some milliseconds, unless it ended before. */
-async function runAndKill({ command, cwd, env }: Build, milliseconds: number): Promise<boolean> {
+/** Runs a program and kills it after some milliseconds, unless it ended before. @returns whether it was killed */
+export async function runAndKill(
+  { command, cwd, env }: Killable,
+  milliseconds: number,
+): Promise<boolean> {
   const [program, ...args] = command;
   const child = new Deno.Command(program, {
     args,
