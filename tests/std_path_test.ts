@@ -1,7 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { fileURLToPath } from "node:url";
-import { posix } from "node:path";
+import * as mirror from "npm:deno-std@1.4.0/path/posix/mod.js";
 import * as paths from "../vendor/std/path/posix_paths.ts";
+
+const posix = mirror as unknown as typeof paths;
 
 /** Every string of up to so many of some parts. */
 function strings(parts: readonly string[], length: number): string[] {
@@ -17,21 +18,20 @@ function strings(parts: readonly string[], length: number): string[] {
 const PATHS = strings(["/", ".", "..", "a", "b.c", "ü "], 5);
 const FEW = strings(["/", "..", "a", "./"], 3);
 
-Deno.test("the stand-in for @std/path says of one path what node:path says", () => {
+Deno.test("the stand-in for @std/path says of one path what the standard library says", () => {
   for (const path of PATHS) {
     assertEquals(paths.basename(path), posix.basename(path), path);
     assertEquals(paths.dirname(path), posix.dirname(path), path);
     assertEquals(paths.isAbsolute(path), posix.isAbsolute(path), path);
     assertEquals(paths.normalize(path), posix.normalize(path), path);
     assertEquals(paths.resolve(path), posix.resolve(path), path);
-    // Of a root node:path gives "/" with a suffix and "" without.
-    for (const suffix of posix.basename(path) === "" ? [] : ["", "a", ".c", "b.c"]) {
+    for (const suffix of ["", "a", ".c", "b.c"]) {
       assertEquals(paths.basename(path, suffix), posix.basename(path, suffix), `${path} ${suffix}`);
     }
   }
 });
 
-Deno.test("the stand-in for @std/path says of several paths what node:path says", () => {
+Deno.test("the stand-in for @std/path says of several paths what the standard library says", () => {
   assertEquals(paths.join(), posix.join());
   assertEquals(paths.resolve(), posix.resolve());
   for (const first of FEW) {
@@ -50,7 +50,7 @@ Deno.test("the stand-in for @std/path takes paths out of file: URLs and no other
   for (
     const url of ["file:///", "file:///a%20b/%C3%BC%25", "file:///a/../b", "file://localhost/a"]
   ) {
-    assertEquals(paths.fromFileUrl(url), fileURLToPath(url));
+    assertEquals(paths.fromFileUrl(url), posix.fromFileUrl(url));
   }
   assertThrows(() => paths.fromFileUrl("https://a/b"), TypeError);
 });

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
-import { makeTempDir, run } from "./testbed/command.ts";
+import { exists, makeTempDir, run } from "./testbed/command.ts";
 import { REPOSITORY } from "./testbed/paths.ts";
 
 /** A registry that runs until it is disposed of. */
@@ -21,6 +21,9 @@ interface Package {
   /** Contents by path, which begins with a slash. */
   readonly files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
 }
+
+/** The version that the modules of `vendor/std` name. */
+const MIRROR_VERSION = "1.4.0";
 
 const text = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes);
 
@@ -41,6 +44,47 @@ async function readTree(
 function makePackage(files: Package["files"]): Package {
   const { version, exports } = JSON.parse(text(files.get("/deno.json")));
   return { version, exports: typeof exports === "string" ? { ".": exports } : exports, files };
+}
+
+/**
+ * A package of the standard library. What JSR has is served from the npm mirror of the same code, so that
+ * what runs here is what runs for users of JSR; `vendor/std` has code of its own. Of what the mirror lacks
+ * the stand-in is served.
+ */
+async function stdPackage(name: string, mirror: string): Promise<Package> {
+  const standIn = makePackage(await readTree(join(REPOSITORY, "vendor/std", name)));
+  if (name === "cli") return standIn; // its width of texts is not in the mirror
+  const files = new Map<string, Uint8Array<ArrayBuffer>>();
+  // Modules of one package import another's `internal` by a relative path.
+  for (const directory of [name, "internal", "bytes", "collections"]) {
+    for (const [path, bytes] of await readTree(join(mirror, directory))) {
+      files.set(`/${directory}${path}`, bytes);
+    }
+  }
+  const places = Object.keys(standIn.exports as object).map((key) => {
+    const path = key === "."
+      ? "mod"
+      : key === "./posix"
+      ? "posix/mod"
+      : key.slice(2).replaceAll("-", "_");
+    return [key, `./${name}/${path}.js`];
+  });
+  return { version: standIn.version, exports: Object.fromEntries(places), files };
+}
+
+/** Where Deno keeps what it fetched from npm. */
+async function npmCacheDirectory(): Promise<string> {
+  const { stdout } = await run([Deno.execPath(), "info", "--json"]);
+  return JSON.parse(stdout).npmCache;
+}
+
+/** The npm mirror of the standard library, which this module graph needs and therefore is there. */
+async function findMirror(npmCache: string): Promise<string> {
+  for await (const { name } of Deno.readDir(npmCache)) {
+    const path = join(npmCache, name, "deno-std", MIRROR_VERSION);
+    if (await exists(path)) return path;
+  }
+  throw new Error(`No deno-std@${MIRROR_VERSION} below ${npmCache}`);
 }
 
 /** What a gzipped tar archive holds, as `tar` unpacks it. */
@@ -77,13 +121,12 @@ function fetchFile(packages: ReadonlyMap<string, Package>, path: string): Respon
 }
 
 function contentType(path: string): string {
-  return path.endsWith(".ts") ? "text/typescript" : "application/json";
+  if (path.endsWith(".ts")) return "text/typescript";
+  return path.endsWith(".js") ? "text/javascript" : "application/json";
 }
 
 /** Makes a `DENO_DIR` that shares only what came from npm with the one of this machine. */
-async function makeDenoDirectory(path: string): Promise<void> {
-  const { stdout } = await run([Deno.execPath(), "info", "--json"]);
-  const { npmCache } = JSON.parse(stdout);
+async function makeDenoDirectory(path: string, npmCache: string): Promise<void> {
   await Deno.mkdir(npmCache, { recursive: true });
   await Deno.mkdir(path);
   await Deno.symlink(npmCache, join(path, "npm"));
@@ -103,9 +146,10 @@ export async function startJsr(): Promise<JsrRegistry> {
   await using stack = new AsyncDisposableStack();
   const temp = stack.use(await makeTempDir());
   const packages = new Map<string, Package>();
+  const npmCache = await npmCacheDirectory();
+  const mirror = await findMirror(npmCache);
   for await (const { name } of Deno.readDir(join(REPOSITORY, "vendor/std"))) {
-    const files = await readTree(join(REPOSITORY, "vendor/std", name));
-    packages.set(`@std/${name}`, makePackage(files));
+    packages.set(`@std/${name}`, await stdPackage(name, mirror));
   }
   const answer = async (request: Request): Promise<Response> => {
     const { pathname } = new URL(request.url);
@@ -122,7 +166,7 @@ export async function startJsr(): Promise<JsrRegistry> {
   const JSR_URL = `http://127.0.0.1:${server.addr.port}/`;
   await publishThis({ JSR_URL });
   const DENO_DIR = join(temp.path, "deno");
-  await makeDenoDirectory(DENO_DIR);
+  await makeDenoDirectory(DENO_DIR, npmCache);
   const parts = stack.move();
   return {
     env: { JSR_URL, DENO_DIR },
