@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { parseDigest } from "../src/oci/mod.ts";
 import type { Compression } from "../src/oci/mod.ts";
 import {
-  type BlobSink,
+  type LayerSink,
   buildLayer,
   createCompressionPool,
   fingerprintLayer,
@@ -50,7 +50,7 @@ const plans = positionals.map((path): LayerPlan => ({
 }));
 
 /** Hashes, as a store would, and writes to a file if one is asked for. */
-function benchSink(): BlobSink {
+function benchSink(): LayerSink {
   return {
     create: () => {
       const hash = createHash("sha256");

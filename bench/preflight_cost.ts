@@ -6,7 +6,7 @@ import { join } from "@std/path";
 import { scanLayer } from "../src/layer/mod.ts";
 import { parseDiffId } from "../src/oci/mod.ts";
 import type { LayerPlan } from "../src/plan/types.ts";
-import { checkImage, readTreeFacts } from "../src/check/mod.ts";
+import { checkCommands, readTreeFacts } from "../src/check/mod.ts";
 import { makeCorpus } from "../tests/support/preflight/corpus.ts";
 import { programCommand } from "../tests/support/cli.ts";
 import { buildBase, TOOLS_HOME } from "../tests/support/testbed.ts";
@@ -60,7 +60,7 @@ async function checkLarge(): Promise<CheckCosts["large"]> {
   const start = performance.now();
   const facts = readTreeFacts(tree);
   const diffId = parseDiffId(`sha256:${"0".repeat(64)}`);
-  checkImage({ layers: [{ diffId, facts, label: {} }], architecture: "amd64", env: [] });
+  checkCommands({ layers: [{ diffId, facts, label: {} }], architecture: "amd64", env: [] });
   const seconds = (performance.now() - start) / 1000;
   const files = tree.entries.filter(({ type }) => type === "file");
   const bytes = files.reduce((sum, { host }) => sum + (host?.size ?? 0), 0);

@@ -6,7 +6,7 @@
 import { describeError, MiseOciError } from "../errors.ts";
 import type { Descriptor, Digest } from "../oci/mod.ts";
 import { MAX_MANIFEST_BYTES } from "../oci/mod.ts";
-import { readBlob } from "../registry/get_blob.ts";
+import { fetchBlob } from "../registry/get_blob.ts";
 import { fetchManifest, maybeFetchManifest } from "../registry/get_manifest.ts";
 import { listReferrers } from "../registry/referrers.ts";
 import type { RegistryClient } from "../registry/transport.ts";
@@ -141,7 +141,7 @@ class Verifier {
     if (descriptor.size > MAX_MANIFEST_BYTES) {
       throw new MiseOciError("invalid", `its ${descriptor.size} bytes are more than are read`);
     }
-    return await readBlob(this.#client, { repository, descriptor, signal });
+    return await fetchBlob(this.#client, { repository, descriptor, signal });
   }
 
   async #tag(): Promise<void> {

@@ -12,6 +12,7 @@ import {
   type Tool,
   toolImagePath,
 } from "../plan/mod.ts";
+import { isWithin } from "../paths.ts";
 import type { PlannedImage } from "./types.ts";
 import { isInstalled, type ReuseIndex } from "./reuse_layers.ts";
 
@@ -47,7 +48,7 @@ function reusedTools({ plan, project }: PlannedImage, index: ReuseIndex): readon
 function binDirs({ image, variables }: Reused): readonly string[] {
   const path = variables.find(([name]) => name === "PATH")?.[1] ?? "";
   return path.split(":")
-    .filter((directory) => directory === image || directory.startsWith(`${image}/`))
+    .filter((directory) => isWithin(directory, image))
     .map((directory) => directory.slice(image.length + 1));
 }
 

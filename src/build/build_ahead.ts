@@ -13,6 +13,7 @@ import type { BuildPlan, LayerPlan } from "../plan/mod.ts";
 import { buildOne, type LayerTask, type MakeLayersOptions, maybeCached } from "./layers.ts";
 import { BuildQueue } from "./schedule.ts";
 import type { WorkflowContext } from "../context.ts";
+import { isWithin } from "../paths.ts";
 
 /** The part of a plan that matters here. */
 export type AheadPlan = Pick<BuildPlan, "from" | "layers" | "mountPoint" | "compression">;
@@ -33,8 +34,6 @@ class UnknownBase extends Error {}
 function guessDirectories(plan: LayerPlan, mountPoint: string): BaseDirectories {
   const mount = mountPoint.replace(/^\//, "");
   const roots = plan.sources.map(({ imagePath }) => imagePath.replace(/^\//, ""));
-  const isWithin = (path: string, root: string): boolean =>
-    path === root || path.startsWith(`${root}/`);
   return {
     has: (path) => {
       if (USUAL.has(path)) return true;

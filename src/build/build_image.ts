@@ -35,7 +35,7 @@ import type {
 import { buildWhileWaiting } from "./while_waiting.ts";
 import { MissingBlobError, writeLayout } from "./write_layout.ts";
 
-export { planImage } from "./plan_images.ts";
+export { makePlan } from "./plan_images.ts";
 
 /** Archives of an image. */
 const archiveModule = () => import("./write_archive.ts");
@@ -219,7 +219,7 @@ async function writeOutputs(
  *
  * @throws {MiseOciError} naming what is wrong and what to do; nothing is written then.
  */
-export async function buildImage(
+export async function makeImage(
   request: BuildRequest,
   context: BuildContext,
 ): Promise<BuildResult> {

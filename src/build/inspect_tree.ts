@@ -10,7 +10,7 @@ import type { WorkflowContext } from "../context.ts";
 import { describeError, MiseOciError } from "../errors.ts";
 import { parseDockerignore } from "../layer/dockerignore.ts";
 import type { BaseDirectories, LayerEntry, LayerTree } from "../layer/mod.ts";
-import { isWithin } from "../layer/relocate.ts";
+
 import { findSecrets } from "../layer/secrets.ts";
 import { Sha256 } from "../oci/mod.ts";
 import {
@@ -25,6 +25,7 @@ import {
 } from "../plan/mod.ts";
 import { secretFinder } from "../secrets.ts";
 import type { Cache } from "../store/mod.ts";
+import { isWithin } from "../paths.ts";
 
 /** What the layers of a base hold. */
 const filesModule = () => import("./base_files.ts");

@@ -138,7 +138,7 @@ export async function planProject(
 }
 
 /** The plan alone: what `--dry-run` prints. Nothing is installed. */
-export async function planImage(
+export async function makePlan(
   request: BuildRequest,
   context: BuildContext,
 ): Promise<BuildPlan> {

@@ -337,7 +337,7 @@ function systemOf(view: ImageView): Omit<CheckReport, "commands" | "problems" | 
 }
 
 /** Checks an image. @throws {MiseOciError} `invalid` for layers that could not be unpacked. */
-export function checkImage(input: CheckInput): CheckReport {
+export function checkCommands(input: CheckInput): CheckReport {
   const view = new ImageView(input.layers);
   const labels = input.layers.map(({ label }) => label);
   const path = (variable(input.env, "PATH") ?? DEFAULT_PATH).split(":")

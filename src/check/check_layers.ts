@@ -4,7 +4,7 @@
  * @module
  */
 import {
-  checkImage,
+  checkCommands,
   type CheckReport,
   type LayerFacts,
   readBlobFacts,
@@ -58,7 +58,7 @@ export async function checkLayers(
     layers.push({ diffId: layer.diffId, facts, label: labelOf(layer.descriptor) });
   }
   const { architecture, config: run = {} } = image.config;
-  const report = checkImage({
+  const report = checkCommands({
     layers,
     architecture,
     env: run.Env ?? [],

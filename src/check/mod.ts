@@ -14,7 +14,7 @@
  */
 export type { Cause, Severity } from "./cause.ts";
 export {
-  checkImage,
+  checkCommands,
   type CheckInput,
   type CheckReport,
   type CommandPlace,

@@ -6,7 +6,7 @@ import type {
   DiffResult,
   InspectRequest,
   InspectResult,
-  LayerFacts,
+  LayerDescription,
 } from "../workflow/inspect_types.ts";
 import { diff } from "./diff.ts";
 import { DIGEST, platform } from "../../tests/support/commands_fixture.ts";
@@ -22,7 +22,7 @@ function run(args: readonly string[], given: Partial<Workflows>, terminal = fals
   });
 }
 
-const layer: LayerFacts = {
+const layer: LayerDescription = {
   kind: "tool",
   name: "npm:prettier",
   version: "3.6.2",

@@ -142,7 +142,7 @@ export const workflows: Workflows = {
     (await bundleImagesModule()).bundleImages(request, context),
   listTags: async (request, context) => (await tagsModule()).listTags(request, context),
   removeTag: async (request, context) => (await tagsModule()).removeTag(request, context),
-  cacheDirectory: async () => (await cacheModule()).cacheDirectory(),
-  listCache: async () => (await cacheModule()).listCache(),
-  pruneCache: async (options) => (await cacheModule()).pruneCache(options),
+  cacheDirectory: async () => (await cacheModule()).findCacheDirectory(),
+  listCache: async () => (await cacheModule()).listCacheEntries(),
+  pruneCache: async (options) => (await cacheModule()).pruneCacheEntries(options),
 };

@@ -20,7 +20,7 @@ import {
   type Platform,
   streamingSha256,
 } from "../oci/mod.ts";
-import { maybeFetchManifest, MemoryBlobs, pushImage, RemoteBlobs } from "../registry/mod.ts";
+import { maybeFetchManifest, MemoryBlobs, RemoteBlobs, uploadImage } from "../registry/mod.ts";
 import { headManifest } from "../registry/head_manifest.ts";
 import { encodeTarHeader, TAR_END, tarPadding } from "../tar/encode.ts";
 import { readTar } from "../tar/read_tar.ts";
@@ -156,7 +156,7 @@ export async function keepKnowledge(
     MediaType.manifest,
     encodeManifest({ config: config.descriptor, layers: [layer], annotations }),
   );
-  await pushImage(client, {
+  await uploadImage(client, {
     manifest,
     config: config.descriptor,
     layers: [layer],

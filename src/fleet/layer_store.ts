@@ -22,11 +22,11 @@ import {
 import { DEFAULT_PATH } from "../plan/mod.ts";
 import {
   type BlobSource,
+  fetchBlob,
   maybeFetchManifest,
   MemoryBlobs,
-  pushImage,
-  readBlob,
   type RegistryClient,
+  uploadImage,
 } from "../registry/mod.ts";
 import type { ReusableLayer } from "../image/reuse.ts";
 import { headManifest } from "../registry/head_manifest.ts";
@@ -106,7 +106,7 @@ async function maybeEntry(
     return undefined;
   }
   if (isForeignLayer(layer.mediaType)) return undefined;
-  const bytes = await readBlob(client, { repository, descriptor: manifest.config, signal });
+  const bytes = await fetchBlob(client, { repository, descriptor: manifest.config, signal });
   const from = formatReference({ registry, repository, tag });
   const config = parseImageConfig(bytes, `config of "${from}"`);
   const { os, architecture, variant } = config;
@@ -237,7 +237,7 @@ export async function keepLayer(
       continue;
     }
     const layers = [descriptor];
-    await pushImage(client, {
+    await uploadImage(client, {
       manifest,
       config: config.descriptor,
       layers,

@@ -16,7 +16,7 @@ import {
   Sha256,
 } from "../oci/mod.ts";
 import { listReferrers } from "../registry/referrers.ts";
-import { getBlob, readBlob } from "../registry/get_blob.ts";
+import { fetchBlob, getBlob } from "../registry/get_blob.ts";
 import { type FetchedManifest, fetchManifest, parseFetched } from "../registry/get_manifest.ts";
 import type { RegistryClient } from "../registry/transport.ts";
 import type { ImageStore } from "../store/image_store.ts";
@@ -69,7 +69,7 @@ export class RegistryImages implements ImageStore {
     }
     const cached = await this.#cached(digest, size);
     if (cached !== undefined) return cached;
-    const bytes = await readBlob(this.#client, { repository, descriptor, signal });
+    const bytes = await fetchBlob(this.#client, { repository, descriptor, signal });
     await keep(cache, bytes, digest);
     return bytes;
   }

@@ -3,7 +3,12 @@
  * @module
  */
 import { Annotation, type ContainerConfig, type ImageConfig } from "../oci/mod.ts";
-import { describeLayers, type Documents, type LayerFacts, layerTitle } from "./describe.ts";
+import {
+  describeLayers,
+  describeTitle,
+  type Documents,
+  type LayerDescription,
+} from "./describe.ts";
 
 /** What became of a layer from A to B. */
 export type LayerFate =
@@ -27,9 +32,9 @@ export interface LayerChange {
   /** How it is called. */
   readonly title: string;
   /** The layer in A. */
-  readonly before?: LayerFacts;
+  readonly before?: LayerDescription;
   /** The layer in B. */
-  readonly after?: LayerFacts;
+  readonly after?: LayerDescription;
 }
 
 /** A change of one setting. Values are left out where they may be secret. */
@@ -76,7 +81,7 @@ export interface ImageComparison {
 }
 
 /** What a layer is, whatever its version and content. */
-function identity(layer: LayerFacts): string | undefined {
+function identity(layer: LayerDescription): string | undefined {
   if (layer.kind === "layer") return layer.origin === "" ? undefined : `layer ${layer.origin}`;
   if (layer.kind === "base") return `base ${layer.origin}`;
   return `${layer.kind} ${layer.name}`;
@@ -88,26 +93,26 @@ function take<T>(list: T[], fits: (item: T) => boolean): T | undefined {
   return at < 0 ? undefined : list.splice(at, 1)[0];
 }
 
-function fateOf(before: LayerFacts, after: LayerFacts): LayerFate {
+function fateOf(before: LayerDescription, after: LayerDescription): LayerFate {
   if (before.descriptor.digest === after.descriptor.digest) return "same";
   if (before.diffId === after.diffId) return "recompressed";
   return before.version === after.version ? "changed" : "bumped";
 }
 
-function bumpTitle(before: LayerFacts, after: LayerFacts): string {
+function bumpTitle(before: LayerDescription, after: LayerDescription): string {
   return before.version === after.version
-    ? layerTitle(after)
+    ? describeTitle(after)
     : `${after.name || after.kind} ${before.version ?? "?"} → ${after.version ?? "?"}`;
 }
 
 /** Pairs the layers: by content first, then by what they are; equal ones in order. */
 function compareLayers(
-  a: readonly LayerFacts[],
-  b: readonly LayerFacts[],
+  a: readonly LayerDescription[],
+  b: readonly LayerDescription[],
 ): readonly LayerChange[] {
   const left = [...a];
-  const partner = new Map<LayerFacts, LayerFacts>();
-  const rules: readonly ((x: LayerFacts, y: LayerFacts) => boolean)[] = [
+  const partner = new Map<LayerDescription, LayerDescription>();
+  const rules: readonly ((x: LayerDescription, y: LayerDescription) => boolean)[] = [
     (x, y) => x.descriptor.digest === y.descriptor.digest,
     (x, y) => x.diffId === y.diffId,
     (x, y) => identity(x) !== undefined && identity(x) === identity(y),
@@ -123,12 +128,12 @@ function compareLayers(
   return [
     ...b.map((after): LayerChange => {
       const before = partner.get(after);
-      if (before === undefined) return { fate: "added", title: layerTitle(after), after };
+      if (before === undefined) return { fate: "added", title: describeTitle(after), after };
       return { fate: fateOf(before, after), title: bumpTitle(before, after), before, after };
     }),
     ...left.map((before): LayerChange => ({
       fate: "removed",
-      title: layerTitle(before),
+      title: describeTitle(before),
       before,
     })),
   ];

@@ -12,7 +12,7 @@ import {
 } from "../oci/mod.ts";
 
 /** What is known about one layer without reading it. */
-export interface LayerFacts {
+export interface LayerDescription {
   /** `tool`, `copy`, `mise`, `config`, …; `base` below the first of these; else `layer`. */
   readonly kind: string;
   /** What it is: a tool's name, an image path, the base's reference; empty if nothing says. */
@@ -111,7 +111,7 @@ function originOf(kind: string, text: string): string {
 }
 
 /** Describes the layers, bottom first. */
-export function describeLayers(image: Documents): readonly LayerFacts[] {
+export function describeLayers(image: Documents): readonly LayerDescription[] {
   const { manifest, config } = image;
   const history = historyOfLayers(image);
   const total = manifest.layers.reduce((sum, { size }) => sum + size, 0);
@@ -139,8 +139,8 @@ export function describeLayers(image: Documents): readonly LayerFacts[] {
 }
 
 /** How a layer is called in one line: `npm:prettier 3.6.2`, or the step that made it. */
-export function layerTitle(
-  layer: Pick<LayerFacts, "kind" | "name" | "version" | "origin">,
+export function describeTitle(
+  layer: Pick<LayerDescription, "kind" | "name" | "version" | "origin">,
 ): string {
   const { kind, name, version, origin } = layer;
   if (kind === "tool") return `${name} ${version ?? ""}`.trimEnd();

@@ -1,6 +1,6 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { Annotation } from "../oci/mod.ts";
-import { cleanHistory, describeLayers, layerTitle } from "./describe.ts";
+import { cleanHistory, describeLayers, describeTitle } from "./describe.ts";
 import { fakeImage, toolLayer } from "../../tests/support/inspect_fixture.ts";
 
 Deno.test("describeLayers() names base, tools, copies and executables of our own images", () => {
@@ -24,7 +24,7 @@ Deno.test("describeLayers() names base, tools, copies and executables of our own
     { [Annotation.baseName]: "docker.io/library/debian:12" },
   ));
   assertEquals(layers.map(({ kind }) => kind), ["base", "tool", "copy", "mise"]);
-  assertEquals(layers.map(layerTitle), [
+  assertEquals(layers.map(describeTitle), [
     "base docker.io/library/debian:12",
     "npm:prettier 3.6.2",
     "copy /srv/app",
@@ -43,13 +43,13 @@ Deno.test("describeLayers() tells the layers of other builders by the steps that
   const history = [...image.config.history ?? [], { created_by: "CMD", empty_layer: true }];
   const layers = describeLayers({ ...image, config: { ...image.config, history } });
   assertEquals(layers.map(({ kind }) => kind), ["layer", "layer"]);
-  assertEquals(layers.map(layerTitle), ["ADD rootfs.tar /", "RUN apt-get update"]);
+  assertEquals(layers.map(describeTitle), ["ADD rootfs.tar /", "RUN apt-get update"]);
 });
 
 Deno.test("describeLayers() does not guess when the history has another number of entries", () => {
   const image = fakeImage([{ content: "a", createdBy: "only one" }, { content: "b" }]);
   assertEquals(describeLayers(image).map(({ origin }) => origin), ["", ""]);
-  assertEquals(describeLayers(image).map(layerTitle), ["layer", "layer"]);
+  assertEquals(describeLayers(image).map(describeTitle), ["layer", "layer"]);
   assertEquals(describeLayers(fakeImage([])), []);
 });
 

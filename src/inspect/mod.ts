@@ -11,6 +11,11 @@ export {
   type LayerFate,
   type SettingChange,
 } from "./compare.ts";
-export { describeLayers, type Documents, type LayerFacts, layerTitle } from "./describe.ts";
+export {
+  describeLayers,
+  describeTitle,
+  type Documents,
+  type LayerDescription,
+} from "./describe.ts";
 export { compareFiles, type FileChange, type LayerFile } from "./file_changes.ts";
 export { type PageImage, type PageLayer, renderPage } from "./page.ts";

@@ -5,13 +5,13 @@
  */
 import { formatBytes, formatCount } from "../ui/format.ts";
 import { type Box, boxesOf, type Hue, hueStyle, renderMap } from "./boxes.ts";
-import { type LayerFacts, layerTitle } from "./describe.ts";
+import { describeTitle, type LayerDescription } from "./describe.ts";
 import { escapeHtml } from "./html.ts";
 import { PAGE_STYLE } from "./page_style.ts";
 import { largestFiles, type SizedFile, type SizeNode, sizeTree } from "./size_tree.ts";
 
 /** A layer with its files. */
-export interface PageLayer extends LayerFacts {
+export interface PageLayer extends LayerDescription {
   /** The files that it brings; those of lower layers with the same path still count there. */
   readonly files: readonly SizedFile[];
 }
@@ -48,7 +48,7 @@ function draw(layers: readonly PageLayer[]): readonly Drawn[] {
   return layers.map((layer, i) => ({
     layer,
     number: i + 1,
-    title: layerTitle(layer),
+    title: describeTitle(layer),
     tree: sizeTree(layer.files),
     hue: layer.kind === "base"
       ? { hue: 214, saturation: 9 }

@@ -14,7 +14,7 @@ import { HashOutput, LayerOutput, type TarSink, type TarSummary } from "./output
 import { packEntries, type Positions } from "./pack.ts";
 import type { CompressionPool } from "../compress/pool.ts";
 import { type LayerTree, type ScanContext, scanLayer } from "./scan.ts";
-import type { BlobSink } from "./sink.ts";
+import type { LayerSink } from "./sink.ts";
 import { maybeChange, outwaitClock } from "./steady.ts";
 
 /** What computing a diff ID depends on besides the plan. */
@@ -37,7 +37,7 @@ export interface LayerContext extends PackContext {
   /** The workers of the build. */
   readonly pool: CompressionPool;
   /** Where the blob goes. */
-  readonly sink: BlobSink;
+  readonly sink: LayerSink;
   /** Whether the blocks of other layers go first; see {@linkcode CompressionPool.join}. */
   readonly yields?: boolean | undefined;
 }

@@ -10,7 +10,7 @@
 import fs from "node:fs";
 import { MiseOciError } from "../errors.ts";
 import type { HostStat, LayerEntry } from "./entry.ts";
-import { ioError, TreeChangedError } from "./errors.ts";
+import { TreeChangedError, treeError } from "./errors.ts";
 import { applyPatches, type Patch } from "./elf_paths.ts";
 import { type RewriteOptions, Rewriter, type Rewritten, WHOLE_LIMIT } from "./rewrite.ts";
 
@@ -118,7 +118,7 @@ export function readFully(fd: number, into: Uint8Array, host: HostStat): void {
     try {
       count = fs.readSync(fd, into, done, into.length - done, null);
     } catch (error) {
-      throw ioError(error, "read", host.path);
+      throw treeError(error, "read", host.path);
     }
     if (count === 0) throw new TreeChangedError(host.path, "became shorter while it was read");
     done += count;
@@ -144,7 +144,7 @@ function openUnchanged(host: HostStat): number {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     // A link (ELOOP) or a socket (ENXIO) has taken the file's place.
     if (code === "ELOOP" || code === "ENXIO") throw notAFile(host);
-    throw ioError(error, "open", host.path);
+    throw treeError(error, "open", host.path);
   }
 }
 

@@ -4,8 +4,9 @@
  * moves. Pure.
  * @module
  */
+import { isWithin } from "../paths.ts";
 import * as posix from "@std/path/posix";
-import { isWithin, maybeRebase, type RelocationMap } from "./relocate.ts";
+import { maybeRebase, type RelocationMap } from "./relocate.ts";
 
 /** Bytes that replace as many bytes of a file. */
 export interface Patch {

@@ -18,7 +18,7 @@ export class TreeChangedError extends Error {
 }
 
 /** Translates an error of the file system into one that names the path and what was tried. */
-export function ioError(error: unknown, doing: string, path: string): Error {
+export function treeError(error: unknown, doing: string, path: string): Error {
   if (error instanceof MiseOciError || error instanceof TreeChangedError) return error;
   const options = { cause: error };
   if (error instanceof Deno.errors.NotCapable) {

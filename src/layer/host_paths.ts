@@ -4,8 +4,9 @@
  * anyway, so no file is read twice.
  * @module
  */
+import { isWithin } from "../paths.ts";
 import { Buffer } from "node:buffer";
-import { INSTALL, isWithin, type RelocationMap } from "./relocate.ts";
+import { INSTALL, type RelocationMap } from "./relocate.ts";
 import { HOST_PATHS } from "./host_path_warning.ts";
 
 /** Files named in the warning, which a build shows with `-v`. */

@@ -2,10 +2,11 @@
  * Relocates the symbolic links of a layer.
  * @module
  */
+import { isWithin } from "../paths.ts";
 import * as posix from "@std/path/posix";
 import type { LayerEntry } from "./entry.ts";
 import { linkWarning } from "./link_warning.ts";
-import { isWithin, relocateLink, type RelocationMap } from "./relocate.ts";
+import { relocateLink, type RelocationMap } from "./relocate.ts";
 import { imagePythons, maybeCompatiblePython, parseVenvConfig, pythonExecutable } from "./venv.ts";
 
 /** What relocating links depends on. */

@@ -4,7 +4,7 @@
  * ```text
  * LayerPlan → scanLayer → packEntries → blocks of tar → diff ID
  *              (lstat)     (read)            ↓
- *                                       worker pool → BlobSink → BuiltLayer
+ *                                       worker pool → LayerSink → BuiltLayer
  * ```
  *
  * Guarantees, each with a test: the same input gives the same bytes with any number of workers; entries
@@ -15,9 +15,9 @@
  * @example A layer of a directory
  * ```ts
  * import { type BuiltLayer, buildLayer, createCompressionPool, NO_BASE, planTreeLayer } from "./mod.ts";
- * import type { BlobSink } from "./mod.ts";
+ * import type { LayerSink } from "./mod.ts";
  *
- * async function layerOf(directory: string, sink: BlobSink): Promise<BuiltLayer> {
+ * async function layerOf(directory: string, sink: LayerSink): Promise<BuiltLayer> {
  *   await using pool = createCompressionPool({ compression: { kind: "gzip" } });
  *   const plan = planTreeLayer(directory, "/srv/www");
  *   return await buildLayer(plan, { pool, sink, baseDirectories: NO_BASE });
@@ -56,7 +56,7 @@ export {
   type ScanContext,
   scanLayer,
 } from "./scan.ts";
-export type { BlobSink, BlobWriter } from "./sink.ts";
+export type { LayerSink, LayerWriter } from "./sink.ts";
 export { type StoreContext, type StoredEntries, storeEntries } from "./store_entries.ts";
 export { estimateSize, type SizeEstimate } from "./estimate.ts";
 export type { TarType } from "../tar/encode.ts";

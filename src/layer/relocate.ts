@@ -5,6 +5,7 @@
  */
 import * as posix from "@std/path/posix";
 import type { Relocation } from "../plan/types.ts";
+import { isWithin } from "../paths.ts";
 
 /** What relocation depends on. */
 export interface RelocationMap {
@@ -46,11 +47,6 @@ export function contentMap({ rules, own }: RelocationMap): RelocationMap {
     rules.filter(({ host, image }) => INSTALL.test(host) || own.includes(image)),
     own,
   );
-}
-
-/** Whether an absolute path is a directory or below it, by whole components. */
-export function isWithin(path: string, directory: string): boolean {
-  return directory === "/" || path === directory || path.startsWith(`${directory}/`);
 }
 
 /**

@@ -8,15 +8,16 @@ import type { LayerPlan, LayerSource, Owner } from "../plan/types.ts";
 import { followBaseLinks } from "./base_links.ts";
 import { EntryMap, layerPath, linkSameInodes, refuseWhiteout, whiteout } from "./entries.ts";
 import { type HostStat, joinPath, type LayerEntry, parentPath } from "./entry.ts";
-import { ioError } from "./errors.ts";
+import { treeError } from "./errors.ts";
 import { dockerignore, type Ignore } from "./dockerignore.ts";
 import { excluder } from "./exclude.ts";
 import { relocateLinks } from "./links.ts";
 import { maybeWrappedNpm, noiseFilter, withoutOrphans } from "./noise.ts";
-import { isWithin, type RelocationMap } from "./relocate.ts";
+import type { RelocationMap } from "./relocate.ts";
 import { expandRelocations } from "./relocation_host.ts";
 import { tarHeaderSize } from "../tar/encode.ts";
 import { paddedSize, TAR_BLOCK } from "../tar/header.ts";
+import { isWithin } from "../paths.ts";
 import type { TreeLists } from "./tree_lists.ts";
 import { joinHostPath, statNumbers } from "./tree_stat.ts";
 import { type Found, walkTree } from "./walk.ts";
@@ -312,7 +313,7 @@ function realPath(path: string): string {
         cause: error,
       });
     }
-    throw ioError(error, "find", path);
+    throw treeError(error, "find", path);
   }
 }
 

@@ -6,7 +6,7 @@
 import type { Digest } from "../oci/mod.ts";
 
 /** A blob while it is written; nothing is visible under its final name before `commit`. */
-export interface BlobWriter {
+export interface LayerWriter {
   /** Appends bytes; the chunk may be reused once the promise resolves. */
   write(chunk: Uint8Array): Promise<void>;
   /** Names the blob and says what it is. */
@@ -16,7 +16,7 @@ export interface BlobWriter {
 }
 
 /** Somewhere layers can be put. */
-export interface BlobSink {
+export interface LayerSink {
   /** Begins a blob. */
-  create(): Promise<BlobWriter>;
+  create(): Promise<LayerWriter>;
 }

@@ -4,7 +4,7 @@
  */
 import type { LayerPlan } from "../plan/types.ts";
 import { type HostStat, isAsBefore } from "./entry.ts";
-import { ioError, isNotFound } from "./errors.ts";
+import { isNotFound, treeError } from "./errors.ts";
 import { maybeDifference } from "./fingerprint.ts";
 import type { Positions } from "./pack.ts";
 import { type LayerTree, type ScanContext, scanLayer } from "./scan.ts";
@@ -63,6 +63,6 @@ function isStill(host: HostStat): boolean {
     return isAsBefore(Deno.lstatSync(host.path), host);
   } catch (error) {
     if (isNotFound(error)) return false;
-    throw ioError(error, "read", host.path);
+    throw treeError(error, "read", host.path);
   }
 }

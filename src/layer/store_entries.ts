@@ -13,7 +13,7 @@ import { LayerOutput } from "./output.ts";
 import { packEntries } from "./pack.ts";
 import type { CompressionPool } from "../compress/pool.ts";
 import { relocationMap } from "./relocate.ts";
-import type { BlobSink } from "./sink.ts";
+import type { LayerSink } from "./sink.ts";
 
 /** What {@linkcode storeEntries} needs of its surroundings. */
 export interface StoreContext {
@@ -22,7 +22,7 @@ export interface StoreContext {
   /** The compression workers of the build. */
   readonly pool: CompressionPool;
   /** Where the blob goes. */
-  readonly sink: BlobSink;
+  readonly sink: LayerSink;
   /** Stops it. */
   readonly signal?: AbortSignal | undefined;
 }

@@ -9,7 +9,7 @@
 import { MiseOciError } from "../errors.ts";
 import type { HostStat } from "./entry.ts";
 import { joinPath } from "./entry.ts";
-import { ioError, isAccessDenied } from "./errors.ts";
+import { isAccessDenied, treeError } from "./errors.ts";
 import { joinHostPath, TreeStat } from "./tree_stat.ts";
 import { WALK_HELP_MINIMUM, WalkHelp } from "./walk_help.ts";
 import {
@@ -193,7 +193,7 @@ function maybeStat(place: Place, options: WalkOptions): Found | undefined {
       options.unreadable.push(hostPath);
       return undefined;
     }
-    throw ioError(error, "read", hostPath);
+    throw treeError(error, "read", hostPath);
   }
   const type = maybeType(info);
   if (type === undefined) {
@@ -228,7 +228,7 @@ function listDirectory(path: string, unreadable: string[]): string[] {
       unreadable.push(path);
       return [];
     }
-    throw ioError(error, "list", path);
+    throw treeError(error, "list", path);
   }
   checkUtf8(path, names);
   return names;
@@ -266,7 +266,7 @@ function readTarget(path: string): string {
   try {
     target = Deno.readLinkSync(path);
   } catch (error) {
-    throw ioError(error, "read link", path);
+    throw treeError(error, "read link", path);
   }
   if (!target.includes("\ufffd")) return target;
   throw new MiseOciError(
@@ -284,7 +284,7 @@ function isReadable(host: HostStat, mode: number): boolean {
     return true;
   } catch (error) {
     if (isAccessDenied(error)) return false;
-    throw ioError(error, "open", host.path);
+    throw treeError(error, "open", host.path);
   }
 }
 

@@ -28,7 +28,7 @@ import {
   type Session,
 } from "./ask.ts";
 import { CORE_TOOLS, knownDetails } from "./backends.ts";
-import { findOutsidePlaces, isOutside, isWithin } from "./scope.ts";
+import { findOutsidePlaces, isOutside } from "./scope.ts";
 import {
   parseUnknownFields,
   parseUnresolved,
@@ -37,6 +37,7 @@ import {
   WARNINGS_ENV,
 } from "./unresolved.ts";
 import type { MiseSettings } from "../plan/project.ts";
+import { isWithin } from "../paths.ts";
 
 /** Everything that mise says of a directory. */
 export interface Answers {

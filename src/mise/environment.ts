@@ -5,10 +5,11 @@
 import { DELIMITER } from "@std/path";
 import { MiseOciError } from "../errors.ts";
 import type { EnvVariable, OciSection, Tool } from "../plan/project.ts";
+import { isWithin } from "../paths.ts";
 import type { ListedVariable } from "./answers.ts";
 import { askVariables, type Session } from "./ask.ts";
 import { type ConfigFile, isTable } from "./config_file.ts";
-import { configRoot, isWithin } from "./scope.ts";
+import { configRoot } from "./scope.ts";
 
 /** What {@linkcode readEnvironment} works on. */
 export interface EnvironmentInput {

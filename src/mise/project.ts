@@ -42,9 +42,9 @@ import {
   findOutsidePlaces,
   isConfigFile,
   isOutside,
-  isWithin,
   maybeMonorepoRoot,
 } from "./scope.ts";
+import { isWithin } from "../paths.ts";
 import { readTaskTools, taskToolWarnings } from "./task_tools.ts";
 import { renderTemplates } from "./templates.ts";
 import { readTools } from "./tools.ts";

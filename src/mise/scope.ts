@@ -2,6 +2,7 @@
  * Which config files belong to the project (spec, section 2, "Scope").
  * @module
  */
+import { isWithin } from "../paths.ts";
 import { basename, dirname, isAbsolute, join, resolve } from "@std/path";
 import type { ConfigFile } from "./config_file.ts";
 import type { MiseContext } from "./context.ts";
@@ -60,12 +61,6 @@ export function configRoot(path: string): string {
   const inMiseDirectory = /\/mise(?:\/|$)/.test(directory) && !/\/\.config(?:\/|$)/.test(directory);
   const named = /^config(?:\..+)?\.toml$/.test(basename(path)) || match[2] !== undefined;
   return inMiseDirectory && !named ? directory : match[1] || "/";
-}
-
-/** Whether a directory is, or is below, another. */
-export function isWithin(path: string, directory: string): boolean {
-  return path === directory ||
-    path.startsWith(directory.endsWith("/") ? directory : `${directory}/`);
 }
 
 /** Whether a config file is the user's or the system's rather than the project's. */

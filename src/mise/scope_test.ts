@@ -5,9 +5,9 @@ import {
   findOutsidePlaces,
   isConfigFile,
   isOutside,
-  isWithin,
   maybeMonorepoRoot,
 } from "./scope.ts";
+import { isWithin } from "../paths.ts";
 
 function env(values: Readonly<Record<string, string>>): { env(name: string): string | undefined } {
   return { env: (name) => values[name] };

@@ -6,12 +6,13 @@ import { parse } from "@std/toml";
 import { basename, dirname, isAbsolute, join, relative } from "@std/path";
 import { MiseOciError } from "../errors.ts";
 import type { BackendManifest, Tool, ToolParts } from "../plan/project.ts";
+import { isWithin } from "../paths.ts";
 import type { ListedConfig, ListedTool, ListedVariable, ToolDetail } from "./answers.ts";
 import { askBackends, type Session } from "./ask.ts";
 import { ASDF, backendKind, knownDetails, maybePlugin } from "./backends.ts";
 import { isTable } from "./config_file.ts";
 import { type LinkedInstall, readLinkedInstall } from "./linked_installs.ts";
-import { dataDirectories, isWithin } from "./scope.ts";
+import { dataDirectories } from "./scope.ts";
 
 /** Directories of the host that can never be one tool. */
 const SYSTEM_DIRECTORIES: ReadonlySet<string> = new Set(["/usr/local", "/usr/lib", "/usr/bin"]);

@@ -4,9 +4,9 @@
  */
 import { type Platform, streamingSha256 } from "../oci/mod.ts";
 import {
-  type BlobSink,
   type CompressionPool,
   LAYER_FORMAT,
+  type LayerSink,
   type StoredEntries,
   storeEntries,
 } from "../layer/mod.ts";
@@ -15,7 +15,7 @@ import { type InstallContext, installPackages } from "./install.ts";
 import type { PackagesPlan } from "./plan.ts";
 import { checkHost } from "./preflight.ts";
 import { createTemporaryRootfs } from "../rootfs/temp_root.ts";
-import { type BaseLayer, unpackLayers } from "../rootfs/unpack.ts";
+import { type UnpackLayer, unpackLayers } from "../rootfs/unpack.ts";
 import { takeSnapshot } from "./snapshot.ts";
 
 /**
@@ -29,7 +29,7 @@ export interface PackagesRequest extends PackagesPlan {
   /** What the image runs on. */
   readonly platform: Platform;
   /** Layers of the base image, bottom first. */
-  readonly baseLayers: readonly BaseLayer[];
+  readonly baseLayers: readonly UnpackLayer[];
 }
 
 /** What building the layer needs of its surroundings. */
@@ -39,7 +39,7 @@ export interface PackagesContext extends InstallContext {
   /** The compression workers of the build. */
   readonly pool: CompressionPool;
   /** Where the blob goes. */
-  readonly sink: BlobSink;
+  readonly sink: LayerSink;
   /** Takes what the user should know, one sentence each. */
   readonly warn?: (text: string) => void;
 }
@@ -58,7 +58,7 @@ export interface BuiltPackagesLayer extends StoredEntries {
  */
 export function packagesFingerprint(
   request: Pick<PackagesRequest, "manager" | "packages" | "platform"> & {
-    readonly baseLayers: readonly Pick<BaseLayer, "diffId">[];
+    readonly baseLayers: readonly Pick<UnpackLayer, "diffId">[];
   },
   compression: { readonly kind: string; readonly level?: number },
 ): string {

@@ -24,4 +24,4 @@ export {
 } from "./plan.ts";
 export { checkHost, type HostFacts, hostFacts } from "./preflight.ts";
 export { databasePath, parseVersions } from "./versions.ts";
-export type { BaseLayer } from "../rootfs/unpack.ts";
+export type { UnpackLayer } from "../rootfs/unpack.ts";

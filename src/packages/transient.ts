@@ -6,6 +6,7 @@
  * Nothing is deleted: a path that is left out keeps what the base has, or stays absent.
  * @module
  */
+import { isWithin } from "../paths.ts";
 import { managerOf } from "./managers/mod.ts";
 import type { SnapshotEntry } from "./snapshot.ts";
 
@@ -40,10 +41,6 @@ const SECRETS: readonly RegExp[] = [
   /^etc\/ssl\/private\/ssl-cert-snakeoil\.key$/,
   /^etc\/ssl\/certs\/ssl-cert-snakeoil\.pem$/,
 ];
-
-function isWithin(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(`${directory}/`);
-}
 
 /**
  * What becomes of a path that an installation changed or created.

@@ -4,6 +4,7 @@
  * @module
  */
 import { Annotation, type ContainerConfig } from "../oci/mod.ts";
+import { isWithin } from "../paths.ts";
 import { DEFAULT_WORKDIR } from "./image_config.ts";
 import { type ConfigLayerInput, planConfigLayer } from "./layers/config.ts";
 import { planDotfiles } from "./layers/dotfiles.ts";
@@ -28,7 +29,7 @@ function ownerOf(plan: BuildPlan, user: ImageUser | undefined): Owner {
 
 /** Whether a layer has something at a path or below it. */
 function holds({ sources }: LayerPlan, path: string): boolean {
-  return sources.some(({ imagePath }) => imagePath === path || imagePath.startsWith(`${path}/`));
+  return sources.some(({ imagePath }) => isWithin(imagePath, path));
 }
 
 /** A home for a user that `/etc/passwd` does not have: container engines would take `/`. */

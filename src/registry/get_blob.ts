@@ -72,7 +72,7 @@ export function getBlob(
  * @throws {MiseOciError} as {@linkcode getBlob}; `invalid` if it is longer than 4 MiB, `integrity` if the
  * bytes do not match, after a second try.
  */
-export async function readBlob(
+export async function fetchBlob(
   client: RegistryClient,
   request: BlobRequest,
 ): Promise<Uint8Array<ArrayBuffer>> {

@@ -53,7 +53,7 @@ export {
   type RunTool,
   type ToolOutput,
 } from "./external_tool.ts";
-export { type BlobPosition, type BlobRequest, getBlob, readBlob } from "./get_blob.ts";
+export { type BlobPosition, type BlobRequest, fetchBlob, getBlob } from "./get_blob.ts";
 export {
   type FetchedManifest,
   fetchManifest,
@@ -73,9 +73,9 @@ export {
   type BaseOrigin,
   type PushableImage,
   type PushEvent,
-  pushImage,
   type PushOptions,
-  type PushResult,
+  uploadImage,
+  type UploadResult,
 } from "./push.ts";
 export {
   type Attempts,

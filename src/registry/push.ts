@@ -49,7 +49,7 @@ export type PushEvent =
   | { readonly type: "done"; readonly id: string; readonly note?: string }
   | { readonly type: "failed"; readonly id: string };
 
-/** How {@linkcode pushImage} works. */
+/** How {@linkcode uploadImage} works. */
 export interface PushOptions {
   /** The base image, if its layers may be mounted instead of uploaded. */
   readonly baseOrigin?: BaseOrigin | undefined;
@@ -68,7 +68,7 @@ export interface PushOptions {
 }
 
 /** What a push did. */
-export interface PushResult {
+export interface UploadResult {
   /** Digest of the manifest. */
   readonly digest: Digest;
   /** Number of blobs uploaded. */
@@ -106,11 +106,11 @@ interface Counts {
  * @throws {MiseOciError} `auth` if the user may not push there, `registry`, `network`; `integrity` if
  * the source's bytes are not the image's. The tag is then what it was.
  */
-export async function pushImage(
+export async function uploadImage(
   client: RegistryClient,
   image: PushableImage,
   options: PushOptions & { readonly reference: Reference },
-): Promise<PushResult> {
+): Promise<UploadResult> {
   const { reference, untagged = false, signal } = options;
   const { repository } = reference;
   const { descriptor, bytes } = image.manifest;

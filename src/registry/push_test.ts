@@ -13,7 +13,7 @@ import {
 import { MiseOciError } from "../errors.ts";
 import { parseReference } from "../oci/mod.ts";
 import type { BlobSource } from "../store/ports.ts";
-import { type PushEvent, pushImage } from "./push.ts";
+import { type PushEvent, uploadImage } from "./push.ts";
 import { createRegistryClient } from "./transport.ts";
 
 Deno.test("R49: blobs go before the manifest; large ones in chunks, small ones in one request", async () => {
@@ -82,7 +82,7 @@ Deno.test("R46: a layer that must not be distributed is not uploaded", async () 
     };
     const client = createRegistryClient({ registry: run.registry.host, insecure: false });
     const reference = parseReference(`${run.registry.host}/app:v1`);
-    const result = await pushImage(client, foreign, { reference });
+    const result = await uploadImage(client, foreign, { reference });
     client.close();
     assertEquals(result.uploaded, 1);
   }, { sparse: true });
@@ -260,7 +260,7 @@ Deno.test("a registry that wants a layer which may not be distributed: the error
     });
     const reference = parseReference(`${run.registry.host}/app:v1`);
     const error = await assertRejects(
-      () => pushImage(run.client, image, { reference, chunkBytes: CHUNK }),
+      () => uploadImage(run.client, image, { reference, chunkBytes: CHUNK }),
       MiseOciError,
       "MANIFEST_BLOB_UNKNOWN",
     );
@@ -326,7 +326,7 @@ Deno.test("a repository that does not exist, and a tag that cannot be changed, a
       });
       const reference = parseReference(`${registry}/app:v1`);
       const error = await assertRejects(
-        () => pushImage(client, pushableImage([small]), { reference }),
+        () => uploadImage(client, pushableImage([small]), { reference }),
         MiseOciError,
         message,
       );
@@ -348,7 +348,7 @@ Deno.test("a blob that is not what its digest says is never committed", async ()
     const reference = parseReference(`${run.registry.host}/app:v1`);
     await assertRejects(
       () =>
-        pushImage(client, { ...image, source: memoryBlobs(blobs) }, {
+        uploadImage(client, { ...image, source: memoryBlobs(blobs) }, {
           reference,
           chunkBytes: CHUNK,
         }),
@@ -378,7 +378,7 @@ Deno.test("D06: a source that finds its blob damaged ends the push as what it is
     const reference = parseReference(`${run.registry.host}/app:v1`);
     const options = { reference, chunkBytes: CHUNK, jobs: 1 };
     const error = await assertRejects(
-      () => pushImage(run.client, { ...image, source }, options),
+      () => uploadImage(run.client, { ...image, source }, options),
       MiseOciError,
       "its bytes differ",
     );

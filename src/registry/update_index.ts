@@ -18,7 +18,7 @@ import {
   type Platform,
   type Reference,
 } from "../oci/mod.ts";
-import { readBlob } from "./get_blob.ts";
+import { fetchBlob } from "./get_blob.ts";
 import { type FetchedManifest, maybeFetchManifest } from "./get_manifest.ts";
 import {
   type EditableIndex,
@@ -208,7 +208,7 @@ class IndexUpdate {
         { hint: "Push to another tag" },
       );
     }
-    const bytes = await readBlob(this.#client, {
+    const bytes = await fetchBlob(this.#client, {
       repository: this.#repository,
       descriptor,
       signal: this.#options.signal,

@@ -5,7 +5,7 @@ import { type PushRun, small, withRegistry } from "../../tests/support/push_run.
 import { MiseOciError } from "../errors.ts";
 import { type Descriptor, MediaType, parsePlatform, parseReference } from "../oci/mod.ts";
 import type { PlatformEntry } from "./index_merge.ts";
-import { pushImage } from "./push.ts";
+import { uploadImage } from "./push.ts";
 import { createRegistryClient } from "./transport.ts";
 import { type UpdatedIndex, updateIndex } from "./update_index.ts";
 
@@ -16,7 +16,7 @@ const clock = { now: (): number => 0, sleep: (): Promise<void> => Promise.resolv
 async function pushPlatform(run: PushRun, platform: string, layer = small): Promise<PlatformEntry> {
   const image = pushableImage([layer], { platform: parsePlatform(platform) });
   const reference = parseReference(`${run.registry.host}/app:v1`);
-  await pushImage(run.client, image, { reference, untagged: true });
+  await uploadImage(run.client, image, { reference, untagged: true });
   return { ...image.manifest.descriptor, platform: parsePlatform(platform) };
 }
 
@@ -184,7 +184,7 @@ Deno.test("R49: the index goes after the manifests it names", async () => {
   const client = createRegistryClient({ registry: registry.host, insecure: false });
   const image = pushableImage([small]);
   const reference = parseReference(`${registry.host}/app:v1`);
-  await pushImage(client, image, { reference, untagged: true });
+  await uploadImage(client, image, { reference, untagged: true });
   assertEquals(registry.content.get("app").tags.size, 0);
   const entry = { ...image.manifest.descriptor, platform: parsePlatform("linux/amd64") };
   await updateIndex(client, { reference, entries: [entry], clock });

@@ -12,10 +12,11 @@ import {
   readVerifiedLayer,
 } from "../layer/read/mod.ts";
 import type { TarEntry } from "../tar/parser.ts";
+import { isWithin } from "../paths.ts";
 import type { Attributes, Rootfs } from "./rootfs.ts";
 
 /** A layer of the base image. */
-export interface BaseLayer {
+export interface UnpackLayer {
   /** What the manifest says about the blob. */
   readonly descriptor: Descriptor;
   /** What the image config says about the tar. */
@@ -52,7 +53,7 @@ export interface UnpackOptions extends Omit<LayerReadOptions, "what"> {
  */
 export async function unpackLayers(
   rootfs: Rootfs,
-  layers: readonly BaseLayer[],
+  layers: readonly UnpackLayer[],
   options: UnpackOptions = {},
 ): Promise<UnpackReport> {
   const report: UnpackReport = { special: 0, xattrs: 0 };
@@ -69,7 +70,7 @@ export async function unpackLayers(
 
 async function unpackLayer(
   rootfs: Rootfs,
-  layer: BaseLayer,
+  layer: UnpackLayer,
   options: UnpackOptions & { readonly report: UnpackReport },
 ): Promise<void> {
   const { descriptor: { digest, mediaType }, diffId } = layer;
@@ -88,7 +89,7 @@ async function unpackLayer(
 
 /** Verifies a layer, and gives the paths in it that may be whiteouts. */
 async function readWhiteouts(
-  layer: BaseLayer,
+  layer: UnpackLayer,
   options: LayerReadOptions & { readonly what: string },
 ): Promise<readonly string[]> {
   const { descriptor: { mediaType }, diffId, index } = layer;
@@ -216,7 +217,7 @@ class LayerUnpacker {
   #forgetReplaced(real: string): void {
     if (this.#rootfs.lstat(real)?.isDirectory !== true) return;
     for (const path of this.#directories.keys()) {
-      if (path === real || path.startsWith(`${real}/`)) this.#directories.delete(path);
+      if (isWithin(path, real)) this.#directories.delete(path);
     }
   }
 

@@ -9,7 +9,7 @@ import {
   compareFiles,
   compareImages,
   type LayerChange,
-  type LayerFacts,
+  type LayerDescription,
   type LayerFile,
 } from "../inspect/mod.ts";
 import { Annotation } from "../oci/mod.ts";
@@ -18,21 +18,20 @@ import { type OpenedImage, openImage } from "./open_image.ts";
 import { withProgress } from "./layer_progress.ts";
 import type { DiffLayer, DiffRequest, DiffResult } from "./inspect_types.ts";
 import type { WorkflowContext } from "../context.ts";
+import { isWithin } from "../paths.ts";
 
 /** The files of A as they would be called in B, when both lie below a directory of their version. */
 function rebase(
   files: readonly LayerFile[],
-  before: LayerFacts,
-  after: LayerFacts,
+  before: LayerDescription,
+  after: LayerDescription,
 ): readonly LayerFile[] {
   const [from, to] = [before, after].map(({ descriptor }) =>
     descriptor.annotations?.[Annotation.layerPrefix]
   );
   if (from === undefined || to === undefined || from === to) return files;
   return files.map((file) =>
-    file.path === from || file.path.startsWith(`${from}/`)
-      ? { ...file, path: to + file.path.slice(from.length) }
-      : file
+    isWithin(file.path, from) ? { ...file, path: to + file.path.slice(from.length) } : file
   );
 }
 

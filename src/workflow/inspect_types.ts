@@ -2,7 +2,7 @@
  * What `inspect` and `diff` ask of workflows and get back.
  * @module
  */
-import type { FileChange, ImageComparison, LayerChange, LayerFacts } from "../inspect/mod.ts";
+import type { FileChange, ImageComparison, LayerChange, LayerDescription } from "../inspect/mod.ts";
 import type { PackageChange } from "../attest/compare_packages.ts";
 import type {
   ContainerConfig,
@@ -13,7 +13,7 @@ import type {
   Platform,
 } from "../oci/mod.ts";
 
-export type { FileChange, LayerChange, LayerFacts };
+export type { FileChange, LayerChange, LayerDescription };
 
 /** What both commands take. */
 interface LookRequest {
@@ -66,7 +66,7 @@ export interface InspectResult {
   /** RFC 3339 time of the build, if the image says. */
   readonly created?: string;
   /** The layers, bottom first. */
-  readonly layers: readonly LayerFacts[];
+  readonly layers: readonly LayerDescription[];
   /** What the documents say besides. */
   readonly details?: ImageDetails;
   /** The text of the document that was asked for. */

@@ -2,7 +2,7 @@
  * The files of a layer, read once and verified by its diff ID.
  * @module
  */
-import type { LayerFacts, LayerFile } from "../inspect/mod.ts";
+import type { LayerDescription, LayerFile } from "../inspect/mod.ts";
 import { readLayerChunks } from "../layer/read/mod.ts";
 import { readTar } from "../tar/read_tar.ts";
 import { MiseOciError } from "../errors.ts";
@@ -41,7 +41,7 @@ async function hashOf(content: AsyncIterable<Uint8Array>): Promise<string> {
  */
 export async function readLayerFiles(
   image: OpenedImage,
-  layer: LayerFacts,
+  layer: LayerDescription,
   options: LayerFilesOptions & { readonly context: WorkflowContext },
 ): Promise<readonly LayerFile[]> {
   const { descriptor, diffId } = layer;

@@ -24,7 +24,7 @@ import { createLayout, reachable, verifyStore } from "../store/mod.ts";
 import { maybeAttest } from "./attest_request.ts";
 import { copyBlob } from "../build/base_image.ts";
 import { holdForeignInstalls, openBuildCache } from "../build/build_cache.ts";
-import { buildImage, buildPlatforms, requireInstalled } from "../build/build_image.ts";
+import { buildPlatforms, makeImage, requireInstalled } from "../build/build_image.ts";
 import { composeSet } from "../build/image_set.ts";
 import { openSource, selectorOf } from "../build/open_source.ts";
 import { requestedPlatforms } from "../build/read_projects.ts";
@@ -308,7 +308,7 @@ async function obtainForTool(
 ): Promise<{ readonly request: NamedImageRequest; readonly built?: BuildResult }> {
   if (image.kind === "image") return { request: image };
   const output = join(scratch, "built");
-  const built = await buildImage({ ...image.build, output }, context);
+  const built = await makeImage({ ...image.build, output }, context);
   const source = { kind: "layout", location: output } as const;
   return { request: { kind: "image", source, directory: scratch }, built };
 }

@@ -13,7 +13,11 @@ import {
   shortDigest,
 } from "../oci/mod.ts";
 import type { PlatformEntry, RegistryClient } from "../registry/mod.ts";
-import { type BaseOrigin, type PushEvent, pushImage as pushToRegistry } from "../registry/push.ts";
+import {
+  type BaseOrigin,
+  type PushEvent,
+  uploadImage as pushToRegistry,
+} from "../registry/push.ts";
 import { putManifest } from "../registry/put_manifest.ts";
 import type { BaseImage } from "../build/base_image.ts";
 import type { LayerRow } from "../build/types.ts";

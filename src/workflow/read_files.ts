@@ -10,7 +10,7 @@ import {
   readLayerChunks,
 } from "../layer/read/mod.ts";
 import type { IndexedEntry } from "../layer/read/mod.ts";
-import { describeLayers, type LayerFacts } from "../inspect/mod.ts";
+import { describeLayers, type LayerDescription } from "../inspect/mod.ts";
 import { MiseOciError } from "../errors.ts";
 import type { ImageSource, Platform } from "../oci/mod.ts";
 import { TempFile } from "../store/temp_file.ts";
@@ -38,7 +38,7 @@ export interface ReadFilesRequest {
 /** An image's files, and which layer the content of each is in. */
 interface Files {
   readonly image: OpenedImage;
-  readonly layers: readonly LayerFacts[];
+  readonly layers: readonly LayerDescription[];
   readonly merged: BaseFiles;
   readonly layerOf: ReadonlyMap<IndexedEntry, number>;
 }

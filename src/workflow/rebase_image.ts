@@ -23,13 +23,13 @@ import {
   referenceTarget,
 } from "../oci/mod.ts";
 import {
+  fetchBlob,
   fetchManifest,
   headManifest,
   putManifest,
-  readBlob,
   RemoteBlobs,
 } from "../registry/mod.ts";
-import { pushImage } from "../registry/push.ts";
+import { uploadImage } from "../registry/push.ts";
 import type { Cache } from "../store/mod.ts";
 import { openBuildCache } from "../build/build_cache.ts";
 import { withDocuments } from "../build/memory_source.ts";
@@ -123,7 +123,7 @@ async function readRoot({ request: { image }, clients, cache, context }: Rebasin
   if (content.kind === "manifest") {
     const { manifest } = content;
     const descriptor = manifest.config;
-    const bytes = await readBlob(client, { repository, descriptor, signal });
+    const bytes = await fetchBlob(client, { repository, descriptor, signal });
     const config = parseImageConfig(bytes, `config of "${formatReference(image)}"`);
     const { os, architecture, variant } = config;
     const platform = { os, architecture, ...(variant === undefined ? {} : { variant }) };
@@ -211,7 +211,7 @@ async function send(
     signal,
   });
   const { config, manifest } = image;
-  const { uploaded, present, mounted, bytesSent } = await pushImage(client, {
+  const { uploaded, present, mounted, bytesSent } = await uploadImage(client, {
     manifest,
     config: config.descriptor,
     layers: image.layers,

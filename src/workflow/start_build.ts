@@ -11,24 +11,24 @@ import type { BuildRequest, BuildResult } from "../build/types.ts";
 const buildModule = () => import("../build/build_image.ts");
 const fileModule = () => import("../store/temp_file.ts");
 
-/** As `buildImage` of `build_image.ts`. */
+/** Makes the image that a request describes: `makeImage` of `build_image.ts`. */
 export async function buildImage(
   request: BuildRequest,
   context: WorkflowContext,
 ): Promise<BuildResult> {
   await using asked = askAhead(request, context);
-  const { buildImage } = await buildModule();
-  return await buildImage(request, { ...context, asked });
+  const { makeImage } = await buildModule();
+  return await makeImage(request, { ...context, asked });
 }
 
-/** As `planImage` of `build_image.ts`. */
+/** What a build would make: `makePlan` of `build_image.ts`. */
 export async function planImage(
   request: BuildRequest,
   context: WorkflowContext,
 ): Promise<BuildPlan> {
   await using asked = askAhead(request, context);
-  const { planImage } = await buildModule();
-  return await planImage(request, { ...context, asked });
+  const { makePlan } = await buildModule();
+  return await makePlan(request, { ...context, asked });
 }
 
 /** Writes a file that says what was built. @throws {MiseOciError} `io`. */

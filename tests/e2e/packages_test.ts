@@ -8,7 +8,7 @@ import { MiseOciError } from "../../src/errors.ts";
 import { createCompressionPool } from "../../src/layer/mod.ts";
 import { parseDiffId, parseDigest } from "../../src/oci/mod.ts";
 import {
-  type BaseLayer,
+  type UnpackLayer,
   buildPackagesLayer,
   type BuiltPackagesLayer,
 } from "../../src/packages/mod.ts";
@@ -22,7 +22,7 @@ const platform = { os: "linux", architecture: OCI_ARCH };
 /** A base image in a layout that the test may change. */
 interface Base {
   readonly layout: string;
-  readonly layers: readonly BaseLayer[];
+  readonly layers: readonly UnpackLayer[];
 }
 
 function blobPath(layout: string, digest: string): string {
@@ -39,7 +39,7 @@ async function openBase(layout: string): Promise<Base> {
   const manifest = await readJson(blobPath(layout, index.manifests[0].digest));
   const config = await readJson(blobPath(layout, manifest.config.digest));
   const layers = manifest.layers.map(
-    (layer: { digest: string; size: number; mediaType: string }, at: number): BaseLayer => ({
+    (layer: { digest: string; size: number; mediaType: string }, at: number): UnpackLayer => ({
       descriptor: { ...layer, digest: parseDigest(layer.digest) },
       diffId: parseDiffId(config.rootfs.diff_ids[at]),
       open: async () => (await Deno.open(blobPath(layout, layer.digest))).readable,

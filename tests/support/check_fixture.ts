@@ -5,7 +5,7 @@
 import { parseDiffId } from "../../src/oci/mod.ts";
 import type { Cause } from "../../src/check/cause.ts";
 import {
-  checkImage,
+  checkCommands,
   type CheckInput,
   type CheckReport,
   type LayerLabel,
@@ -76,7 +76,7 @@ export function check(
 ): CheckReport {
   const { labels = [], ...rest } = options;
   const diffId = parseDiffId(`sha256:${"0".repeat(64)}`);
-  return checkImage({
+  return checkCommands({
     layers: layers.map((files, i) => ({ diffId, facts: layerOf(files), label: labels[i] ?? {} })),
     architecture: "amd64",
     env: ["PATH=/bin"],

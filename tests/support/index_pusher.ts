@@ -5,7 +5,7 @@
  */
 import { TextLineStream } from "@std/streams";
 import { parsePlatform, parseReference } from "../../src/oci/mod.ts";
-import { createRegistryClient, pushImage, updateIndex } from "../../src/registry/mod.ts";
+import { createRegistryClient, uploadImage, updateIndex } from "../../src/registry/mod.ts";
 import { pushableImage } from "./pushable_image.ts";
 
 const lines = Deno.stdin.readable
@@ -16,7 +16,7 @@ for await (const line of lines) {
   const [reference, platform] = [parseReference(text), parsePlatform(name)];
   const client = createRegistryClient({ registry: reference.registry, insecure: false });
   const image = pushableImage([new TextEncoder().encode(name)], { platform });
-  await pushImage(client, image, { reference, untagged: true });
+  await uploadImage(client, image, { reference, untagged: true });
   const entry = { ...image.manifest.descriptor, platform };
   const { writes } = await updateIndex(client, { reference, entries: [entry] });
   client.close();

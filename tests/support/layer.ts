@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import zlib from "node:zlib";
 import {
-  type BlobSink,
+  type LayerSink,
   buildLayer,
   type BuiltLayer,
   type CompressionPool,
@@ -15,7 +15,7 @@ import { type Digest, parseDigest } from "../../src/oci/mod.ts";
 import type { CompressionPlan, LayerPlan } from "../../src/plan/types.ts";
 
 /** A sink that keeps blobs in memory. */
-export interface MemorySink extends BlobSink {
+export interface MemorySink extends LayerSink {
   /** Blobs by digest. */
   readonly blobs: Map<Digest, Uint8Array<ArrayBuffer>>;
   /** Number of blobs that were given up. */

@@ -6,9 +6,9 @@ import { type Digest, parseReference } from "../../src/oci/mod.ts";
 import {
   createRegistryClient,
   type PushableImage,
-  pushImage,
+  uploadImage,
   type PushOptions,
-  type PushResult,
+  type UploadResult,
   type RegistryClientOptions,
 } from "../../src/registry/mod.ts";
 import { digestOf, randomBytes } from "./faultreg/mod.ts";
@@ -38,12 +38,12 @@ export async function push(
   registry: DockerRegistry,
   to: string,
   options: Push = {},
-): Promise<PushResult> {
+): Promise<UploadResult> {
   const { client: more = {}, image: pushed = image, ...rest } = options;
   const client = createRegistryClient({ registry: registry.host, insecure: false, ...more });
   try {
     const reference = parseReference(`${registry.host}/${to}`);
-    return await pushImage(client, pushed, { reference, chunkBytes: CHUNK, ...rest });
+    return await uploadImage(client, pushed, { reference, chunkBytes: CHUNK, ...rest });
   } finally {
     client.close();
   }

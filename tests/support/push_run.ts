@@ -5,7 +5,7 @@
 import { assertEquals } from "@std/assert";
 import type { Credentials } from "../../src/registry/credentials_type.ts";
 import { parseReference } from "../../src/oci/mod.ts";
-import { pushImage, type PushOptions, type PushResult } from "../../src/registry/push.ts";
+import { uploadImage, type PushOptions, type UploadResult } from "../../src/registry/push.ts";
 import { createRegistryClient, type RegistryClient } from "../../src/registry/transport.ts";
 import {
   digestOf,
@@ -38,7 +38,7 @@ export interface PushRun {
   /** Pushes an image of `layers` (default: a big and a small one) `to` (default: `app:v1`). */
   push(
     options?: Partial<PushOptions> & { layers?: readonly Uint8Array[]; to?: string },
-  ): Promise<PushResult>;
+  ): Promise<UploadResult>;
   /** `METHOD` and the kind of path of each request since the last call. */
   steps(): string[];
 }
@@ -77,7 +77,7 @@ export async function withRegistry(
       warnings,
       slept: clock.slept,
       push: async ({ layers = [big, small], to = "app:v1", ...rest } = {}) =>
-        await pushImage(client, pushableImage(layers), {
+        await uploadImage(client, pushableImage(layers), {
           reference: parseReference(`${registry.host}/${to}`),
           chunkBytes: CHUNK,
           jobs: 1,

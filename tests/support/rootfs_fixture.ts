@@ -4,12 +4,12 @@
  */
 import { createHash } from "node:crypto";
 import { MediaType, parseDiffId, parseDigest } from "../../src/oci/mod.ts";
-import type { BaseLayer } from "../../src/rootfs/unpack.ts";
+import type { UnpackLayer } from "../../src/rootfs/unpack.ts";
 import { Rootfs } from "../../src/rootfs/rootfs.ts";
 import { type FixtureEntry, streamOf, tar } from "./tar_fixture.ts";
 
 /** A layer of an uncompressed tar. */
-export function layerOf(...entries: readonly (FixtureEntry | Uint8Array)[]): BaseLayer {
+export function layerOf(...entries: readonly (FixtureEntry | Uint8Array)[]): UnpackLayer {
   return layerOfBytes(tar(...entries), MediaType.layer);
 }
 
@@ -18,7 +18,7 @@ export function layerOfBytes(
   blob: Uint8Array,
   mediaType: string,
   archive: Uint8Array = blob,
-): BaseLayer {
+): UnpackLayer {
   const sha256 = (bytes: Uint8Array): string =>
     `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
   return {

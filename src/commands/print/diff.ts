@@ -10,7 +10,7 @@ import type {
   DiffLayer,
   DiffResult,
   FileChange,
-  LayerFacts,
+  LayerDescription,
 } from "../../workflow/inspect_types.ts";
 import type { Output } from "../command.ts";
 
@@ -159,7 +159,7 @@ function names(result: DiffResult): readonly string[] {
   ].map(escapeLine);
 }
 
-function layerJson(layer: LayerFacts | undefined): unknown {
+function layerJson(layer: LayerDescription | undefined): unknown {
   if (layer === undefined) return undefined;
   const { kind, name, version, descriptor: { digest, size }, diffId } = layer;
   return { kind, name, version, digest, diffId, size };

@@ -11,7 +11,11 @@ import { formatBytes, formatCount } from "../../ui/format.ts";
 import { joinLines } from "../../ui/lines.ts";
 import { renderTable } from "../../ui/table.ts";
 import { truncate } from "../../ui/text.ts";
-import type { ImageDetails, InspectResult, LayerFacts } from "../../workflow/inspect_types.ts";
+import type {
+  ImageDetails,
+  InspectResult,
+  LayerDescription,
+} from "../../workflow/inspect_types.ts";
 import type { Output } from "../command.ts";
 import { type Fact, factLines, tableFacts } from "./facts.ts";
 import { type PrintOptions, shortenDigest } from "./layers.ts";
@@ -23,7 +27,7 @@ function percent(share: number): string {
   return `${(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
 }
 
-function table(layers: readonly LayerFacts[], short: boolean): readonly string[] {
+function table(layers: readonly LayerDescription[], short: boolean): readonly string[] {
   return renderTable(
     [
       { title: "LAYER" },
@@ -47,7 +51,7 @@ function table(layers: readonly LayerFacts[], short: boolean): readonly string[]
 }
 
 function layerJson(
-  { kind, name, version, descriptor, diffId, share, origin }: LayerFacts,
+  { kind, name, version, descriptor, diffId, share, origin }: LayerDescription,
 ): unknown {
   const { digest, size, mediaType, annotations } = descriptor;
   return { kind, name, version, digest, diffId, mediaType, size, share, origin, annotations };

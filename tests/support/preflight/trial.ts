@@ -6,7 +6,7 @@ import { join } from "@std/path";
 import { type LayerPlan } from "../../../src/plan/types.ts";
 import { scanLayer } from "../../../src/layer/mod.ts";
 import { parseDiffId } from "../../../src/oci/mod.ts";
-import { checkImage, describeCause, readTreeFacts } from "../../../src/check/mod.ts";
+import { checkCommands, describeCause, readTreeFacts } from "../../../src/check/mod.ts";
 import { ARM64_HANDLER } from "../testbed/base.ts";
 import { exists, makeTempDir, run } from "../testbed/command.ts";
 import { type BaseName, makeBases } from "./bases.ts";
@@ -60,7 +60,7 @@ async function judge(
     const scanned = await scanLayer(plan, { baseDirectories: { has: () => false } });
     layers.push({ diffId, facts: readTreeFacts(scanned), label: {} });
   }
-  const { problems } = checkImage({ layers, architecture, env: [`PATH=${PATH}`] });
+  const { problems } = checkCommands({ layers, architecture, env: [`PATH=${PATH}`] });
   return new Map(
     problems.flatMap(({ cause, commands, dependents }) =>
       [...commands, ...dependents].map((name) => [name, describeCause(cause)] as const)
