@@ -3,6 +3,7 @@
  * @module
  */
 import type { MountPoint } from "../oci/image_path.ts";
+import type { NamedBase } from "../oci/image_source.ts";
 import type { TreeLists } from "../layer/tree_lists.ts";
 import type {
   CompressionChoice,
@@ -84,7 +85,7 @@ export interface BuildRequest extends ProjectRequest {
   /** A file that gets the image as well (`--output-archive`). */
   readonly archive?: ArchiveRequest;
   /** Base image (`--from`). */
-  readonly from?: string;
+  readonly from?: NamedBase;
   /** Name of the image (`-t`). */
   readonly tag?: string;
   /** What `--env`, `--label`, `--entrypoint` and others say in place of `[oci]`. */

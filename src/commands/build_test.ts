@@ -5,6 +5,7 @@ import type { BuildPlan } from "../plan/types.ts";
 import type { BuildRequest } from "../build/types.ts";
 import type { Workflows } from "./workflows.ts";
 import { built, defaults, DIGEST, platform, run } from "../../tests/support/commands_fixture.ts";
+import { parseBase } from "../oci/mod.ts";
 
 async function buildRequest(args: readonly string[]): Promise<BuildRequest> {
   let request: BuildRequest | undefined;
@@ -35,7 +36,7 @@ Deno.test("build turns every flag into its field", async () => {
     ...defaults,
     output: "/work/out",
     tag: "app:v1",
-    from: "oci:/work/base:v2",
+    from: parseBase("oci:/work/base:v2"),
     pull: "always",
     mountPoint: parseMountPoint("/opt/mise"),
     copies: [{ host: "/work/a:b", image: "/x", directory: true }, { host: "/c", image: "/y" }],

@@ -5,12 +5,11 @@
 import { MiseOciError } from "../errors.ts";
 import { expandHome } from "../home.ts";
 import {
-  formatImageSource,
+  type NamedBase,
+  parseBase,
   parseCompression,
   parseImageName,
-  parseImageSource,
   parseStoreReference,
-  withSourcePath,
 } from "../oci/mod.ts";
 import { isImageUser } from "../oci/image_config.ts";
 import { parseImagePath, parseMountPoint } from "../oci/image_path.ts";
@@ -141,12 +140,8 @@ function copies(value: unknown, place: FieldPlace): readonly Copy[] {
 }
 
 /** A base; a relative path starts at the file that names it. */
-function from(value: unknown, place: FieldPlace): string {
-  return parsed(value, place, (source) => {
-    const image = parseImageSource(source);
-    if (!("location" in image)) return source;
-    return formatImageSource(withSourcePath(image, (path) => hostPath(path, place)));
-  });
+function from(value: unknown, place: FieldPlace): NamedBase {
+  return parsed(value, place, (text) => parseBase(text, (path) => hostPath(path, place)));
 }
 
 const PORT = /^([1-9][0-9]{0,4})(?:-([1-9][0-9]{0,4}))?(?:\/(tcp|udp|sctp))?$/;

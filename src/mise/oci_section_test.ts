@@ -5,6 +5,7 @@ import type { OciSection } from "../plan/project.ts";
 import { parseConfigFile } from "./config_file.ts";
 import { pathWarnings } from "./environment.ts";
 import { maybeOciError, mergeOci, parseOciTables } from "./oci_section.ts";
+import { parseBase } from "../oci/mod.ts";
 
 /** Merges `[oci]` of files at `/p/a/…`, least specific first. */
 function merge(...texts: readonly string[]): OciSection {
@@ -39,7 +40,7 @@ NODE_ENV = "production"
 "org.example.key" = "v"
 `);
   assertEquals(section, {
-    from: "debian:12",
+    from: parseBase("debian:12"),
     tag: "app:1",
     workdir: "/srv",
     entrypoint: ["bash", "-l"],
@@ -85,7 +86,7 @@ Deno.test("mergeOci() lets the most specific file win field by field, env and la
     `[oci]\nfrom = "a"\ntag = "a:1"\ncmd = ["a"]\n[oci.env]\nA = "1"\nB = "1"\n[oci.labels]\nl = "1"`,
     `[oci]\nfrom = "b"\ncmd = []\n[oci.env]\nB = "2"\n[oci.labels]\nm = "2"`,
   );
-  assertEquals([section.from, section.tag, section.cmd], ["b", "a:1", []]);
+  assertEquals([section.from?.text, section.tag, section.cmd], ["b", "a:1", []]);
   assertEquals(section.env, { A: "1", B: "2" });
   assertEquals(section.labels, { l: "1", m: "2" });
 });
@@ -171,7 +172,7 @@ Deno.test("C06: a wrong type in [oci] names the file, the line, the key and what
 
 Deno.test("a relative base starts at the file that names it, as a copy does", () => {
   const bases = ["oci:./base:v1", "oci-archive:../b.tar", "oci:/abs", "debian:12", "scratch"];
-  assertEquals(bases.map((from) => merge("", `[oci]\nfrom = "${from}"\n`).from), [
+  assertEquals(bases.map((from) => merge("", `[oci]\nfrom = "${from}"\n`).from?.text), [
     "oci:/p/a/base:v1",
     "oci-archive:/p/b.tar",
     "oci:/abs",

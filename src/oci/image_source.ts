@@ -26,6 +26,14 @@ export type BaseSource =
   | { readonly kind: "registry"; readonly reference: Reference }
   | LocalSource;
 
+/** A base image as a flag, a config file or a setting names it. */
+export interface NamedBase {
+  /** What messages and annotations call it: as it was written, a path made absolute. */
+  readonly text: string;
+  /** Where it comes from. */
+  readonly source: BaseSource;
+}
+
 /** Where an image comes from. */
 export type ImageSource =
   | BaseSource
@@ -102,6 +110,28 @@ export function withSourcePath<T extends ImageSource>(
   const absolute = (path: string): string => /^~(?:\/|$)/.test(path) ? path : resolve(path);
   if ("location" in source) return { ...source, location: absolute(source.location) };
   return source.kind === "guess" ? { ...source, path: absolute(source.path) } : source;
+}
+
+/**
+ * Parses the name of a base image: {@linkcode parseImageSource} that keeps how it was written.
+ *
+ * @param resolve makes a path absolute, so that it means the same in every module; default: as it is.
+ * @throws {MiseOciError} `usage`.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { parseBase } from "./image_source.ts";
+ *
+ * assertEquals(parseBase("debian:12").text, "debian:12");
+ * assertEquals(parseBase("oci:base:1", (path) => `/p/${path}`).text, "oci:/p/base:1");
+ * ```
+ */
+export function parseBase(text: string, resolve?: (path: string) => string): NamedBase {
+  const source = parseImageSource(text);
+  if (resolve === undefined || !("location" in source)) return { text, source };
+  const absolute = withSourcePath(source, resolve);
+  return { text: formatImageSource(absolute), source: absolute };
 }
 
 /** The text of an image source, for messages. {@linkcode parseImageArgument} of it gives the same place. */

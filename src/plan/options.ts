@@ -4,7 +4,7 @@
  */
 import { MiseOciError } from "../errors.ts";
 import { type MountPoint, parseMountPoint } from "../oci/image_path.ts";
-import { type BaseSource, parseImageSource, type Platform } from "../oci/mod.ts";
+import { type NamedBase, parseBase, type Platform } from "../oci/mod.ts";
 import type { Copy, Project } from "./project.ts";
 import type { CompressionPlan, Owner, PackageChoice } from "./types.ts";
 
@@ -19,7 +19,7 @@ export interface HostExecutable {
 /** Input of the plan besides the project; absent means that the flag was not given. */
 export interface PlanOptions {
   /** `--from`. */
-  readonly from?: string;
+  readonly from?: NamedBase;
   /** `-t`. */
   readonly tag?: string;
   /** `--mount-point`. */
@@ -57,9 +57,7 @@ export interface PlanOptions {
 /** What applies once flags, `[oci]`, settings and defaults are weighed. */
 export interface ResolvedOptions {
   /** Base image. */
-  readonly from: BaseSource;
-  /** The base as the user wrote it. */
-  readonly fromText: string;
+  readonly from: NamedBase;
   /** Name of the image. */
   readonly tag?: string;
   /** Where mise's data directory is in the image. */
@@ -94,11 +92,8 @@ function ofSetting<T>(setting: string, text: string, parse: (text: string) => T)
 /** Weighs flags against `[oci]`, mise's settings and the defaults (spec: flag > `[oci]` > settings > default). */
 export function resolveOptions(project: Project, options: PlanOptions): ResolvedOptions {
   const { oci, settings } = project;
-  const given = first(options.from, oci.from);
-  const fromText = given ?? first(settings.defaultFrom) ?? DEFAULT_FROM;
-  const from = given === undefined
-    ? ofSetting("oci.default_from", fromText, parseImageSource)
-    : parseImageSource(given);
+  const from = options.from ?? oci.from ??
+    ofSetting("oci.default_from", first(settings.defaultFrom) ?? DEFAULT_FROM, parseBase);
   const tag = first(options.tag, oci.tag);
   const mountPoint = options.mountPoint ?? oci.mountPoint ?? ofSetting(
     "oci.default_mount_point",
@@ -108,7 +103,6 @@ export function resolveOptions(project: Project, options: PlanOptions): Resolved
   const uid = oci.userId ?? 0;
   return {
     from,
-    fromText,
     ...(tag === undefined ? {} : { tag }),
     mountPoint,
     owner: options.owner ?? { uid, gid: oci.groupId ?? uid },

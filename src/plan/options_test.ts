@@ -6,6 +6,7 @@ import { plan } from "./plan.ts";
 import { OCI, OPTIONS, PROJECT, versions } from "../../tests/support/plan_fixture.ts";
 import type { Project } from "./project.ts";
 import type { Owner } from "./types.ts";
+import { parseBase } from "../oci/mod.ts";
 
 Deno.test("C05: parseMountPoint() takes absolute directories and says what is wrong with others", () => {
   assertEquals<string>(parseMountPoint("/opt//mise/"), "/opt/mise");
@@ -20,21 +21,24 @@ Deno.test("C05: parseMountPoint() takes absolute directories and says what is wr
 
 Deno.test("resolveOptions() weighs flag, [oci], setting and default in this order", () => {
   const settings = { insecureRegistries: [], defaultFrom: "s:1", defaultMountPoint: "/s" };
-  const oci = { ...OCI, from: "o:1", mountPoint: parseMountPoint("/o") };
+  const oci = { ...OCI, from: parseBase("o:1"), mountPoint: parseMountPoint("/o") };
   const chosen = (project: Partial<Project>, options: Partial<PlanOptions> = {}): unknown[] => {
-    const { fromText, mountPoint } = resolveOptions({ ...PROJECT, ...project }, {
+    const { from, mountPoint } = resolveOptions({ ...PROJECT, ...project }, {
       ...OPTIONS,
       ...options,
     });
-    return [fromText, mountPoint];
+    return [from.text, mountPoint];
   };
   assertEquals(chosen({}), ["debian:bookworm-slim", "/mise"]);
   assertEquals(chosen({ settings }), ["s:1", "/s"]);
   assertEquals(chosen({ settings, oci }), ["o:1", "/o"]);
-  assertEquals(chosen({ settings, oci }, { from: "f:1", mountPoint: parseMountPoint("/f") }), [
-    "f:1",
-    "/f",
-  ]);
+  assertEquals(
+    chosen({ settings, oci }, { from: parseBase("f:1"), mountPoint: parseMountPoint("/f") }),
+    [
+      "f:1",
+      "/f",
+    ],
+  );
 });
 
 Deno.test("C06: a base or mount point that no flag gave is wrong config, and named as such", () => {

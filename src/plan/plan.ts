@@ -167,8 +167,8 @@ export function plan(project: Project, options: PlanOptions, versions: LayerVers
   });
   const planned = {
     platform: options.platform,
-    from: resolved.from,
-    fromText: resolved.fromText,
+    from: resolved.from.source,
+    fromText: resolved.from.text,
     ...(resolved.tag === undefined ? {} : { tag: resolved.tag }),
     mountPoint: resolved.mountPoint,
     compression: resolved.compression,
@@ -179,7 +179,7 @@ export function plan(project: Project, options: PlanOptions, versions: LayerVers
         mountPoint: resolved.mountPoint,
         owner: resolved.owner,
         config,
-        login: resolved.from.kind !== "scratch",
+        login: resolved.from.source.kind !== "scratch",
         directories: [],
       }),
     ],

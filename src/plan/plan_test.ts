@@ -8,7 +8,7 @@ import {
 import { parseMountPoint } from "../oci/image_path.ts";
 import { parse } from "@std/toml";
 import { MiseOciError } from "../errors.ts";
-import { type ImageConfig, parseDiffId } from "../oci/mod.ts";
+import { type ImageConfig, parseBase, parseDiffId } from "../oci/mod.ts";
 import { looksLikeSecret } from "../secrets.ts";
 import { composeImageConfig } from "./image_config.ts";
 import { encodeMiseConfig } from "./layers/config.ts";
@@ -74,7 +74,13 @@ Deno.test("plan() gives the same plan for the same input", () => {
 
 Deno.test("plan() weighs flag over [oci] over settings over default", () => {
   const settings = { defaultFrom: "settings:1", defaultMountPoint: "/s", insecureRegistries: [] };
-  const withOci = { ...OCI, from: "oci:1", mountPoint: parseMountPoint("/o"), tag: "t", userId: 5 };
+  const withOci = {
+    ...OCI,
+    from: parseBase("oci:1"),
+    mountPoint: parseMountPoint("/o"),
+    tag: "t",
+    userId: 5,
+  };
   const from = (p: Project, o = options()): string[] => {
     const { fromText, mountPoint } = plan(p, o, versions);
     return [fromText, mountPoint];
@@ -85,7 +91,7 @@ Deno.test("plan() weighs flag over [oci] over settings over default", () => {
   assertEquals(
     from(
       project({ settings, oci: withOci }),
-      options({ from: "flag:1", mountPoint: parseMountPoint("/f") }),
+      options({ from: parseBase("flag:1"), mountPoint: parseMountPoint("/f") }),
     ),
     ["flag:1", "/f"],
   );

@@ -5,6 +5,7 @@
 import type { DeclaredSecret } from "../secrets.ts";
 import type { CompressionChoice } from "../oci/compression.ts";
 import type { MountPoint } from "../oci/image_path.ts";
+import type { NamedBase } from "../oci/image_source.ts";
 
 /** How mise resolved a tool, as it notes it beside the tool's versions. */
 export interface BackendManifest {
@@ -188,7 +189,7 @@ export interface StoreSetting {
 /** The merged `[oci]` tables of the project's config files. */
 export interface OciSection {
   /** Base image. */
-  readonly from?: string;
+  readonly from?: NamedBase;
   /** Name of the image. */
   readonly tag?: string;
   /** WorkingDir. */

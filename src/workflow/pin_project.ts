@@ -57,7 +57,7 @@ async function fileOfBase({ configFiles, oci }: Project): Promise<string> {
     if (!file.endsWith(".toml")) continue;
     const value = maybeTomlString(await Deno.readTextFile(file), FROM);
     if (value === undefined) continue;
-    if (value === oci.from) return file;
+    if (value === oci.from?.text) return file;
     throw new MiseOciError(
       "config",
       `Cannot pin from of [oci] in "${file}": ${JSON.stringify(value)} is a template`,
@@ -97,7 +97,7 @@ async function pinBase(
       hint: "Check the name of the base in [oci] from",
     });
   }
-  const value = pinnedText(project.oci.from ?? "", reference, digest);
+  const value = pinnedText(project.oci.from?.text ?? "", reference, digest);
   return {
     edits: [{ file, path: FROM, value }],
     from: { ...reference, digest },

@@ -4,7 +4,7 @@
  */
 import { MiseOciError } from "../../errors.ts";
 import { parseImagePath } from "../../oci/image_path.ts";
-import { formatImageSource, parseImageSource, withSourcePath } from "../../oci/image_source.ts";
+import { type NamedBase, parseBase } from "../../oci/image_source.ts";
 import { parseImageName } from "../../oci/reference.ts";
 import type { Copy } from "../../plan/project.ts";
 import type { Owner } from "../../plan/types.ts";
@@ -68,10 +68,8 @@ export function parseCopy(text: string, place: Place): Copy {
  *
  * @throws {MiseOciError} `usage`.
  */
-export function parseFrom(text: string, place: Place): string {
-  const source = parseImageSource(text);
-  if (!("location" in source)) return text;
-  return formatImageSource(withSourcePath(source, (path) => place.resolve(path)));
+export function parseFrom(text: string, place: Place): NamedBase {
+  return parseBase(text, (path) => place.resolve(path));
 }
 
 /** Where a build goes, and the name that the image gets there. */

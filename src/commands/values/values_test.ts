@@ -120,7 +120,7 @@ Deno.test("parseFrom() makes paths absolute and leaves references alone", () => 
       ["docker-archive:b.tar", "docker-archive:/here/b.tar"],
       ["oci-archive:b.tar", "oci-archive:/here/b.tar"],
     ] as const
-  ) assertEquals(parseFrom(text, place), result);
+  ) assertEquals(parseFrom(text, place).text, result);
   refuses((text) => parseFrom(text, place), ["", "oci:", "a b", "debian:"]);
 });
 

@@ -8,6 +8,7 @@ import { generateDockerfile } from "./dockerfile.ts";
 import { generateGithubAction, generateGitlabCi } from "./ci.ts";
 import { generateDevcontainer, generateKubernetes } from "./use.ts";
 import type { GenerateInput } from "./generator.ts";
+import { parseBase } from "../../oci/mod.ts";
 
 function input(tools: readonly Tool[], oci: Partial<OciSection> = {}): GenerateInput {
   const absent = tools.map((one) => ({ ...one, installed: false }));
@@ -73,7 +74,7 @@ Deno.test("generate dockerfile: values are quoted, and what it cannot say is ref
   for (
     const bad of [
       input([], { env: { X: "a\nb" } }),
-      input([], { from: "scratch" }),
+      input([], { from: parseBase("scratch") }),
       input([], { copy: [{ host: "/etc/motd", image: "/etc/motd" }] }),
     ]
   ) {
