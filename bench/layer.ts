@@ -12,10 +12,10 @@ import { parseArgs } from "node:util";
 import { parseDigest } from "../src/oci/mod.ts";
 import type { Compression } from "../src/oci/mod.ts";
 import {
-  type LayerSink,
   buildLayer,
   createCompressionPool,
   fingerprintLayer,
+  type LayerSink,
   scanLayer,
 } from "../src/layer/mod.ts";
 import type { LayerPlan } from "../src/plan/types.ts";
@@ -45,6 +45,7 @@ const plans = positionals.map((path): LayerPlan => ({
   }],
   relocations: [{ host: Deno.realPathSync(path), image: "/mise/installs/x/1" }],
   exclude: [],
+  policies: { isInstall: true },
   createdBy: "bench",
   annotations: {},
 }));

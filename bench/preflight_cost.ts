@@ -53,6 +53,7 @@ async function checkLarge(): Promise<CheckCosts["large"]> {
     ],
     relocations: [],
     exclude: [],
+    policies: { keepsAttributes: true },
     createdBy: "bench",
     annotations: {},
   };

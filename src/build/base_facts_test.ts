@@ -21,6 +21,7 @@ function planned(
     sources,
     relocations: [],
     exclude: [],
+    policies: {},
     createdBy: "",
     annotations: {},
   };

@@ -75,7 +75,7 @@ export async function buildAhead(
   const tools = { cache, useCache, pool, reporter, warn, signal };
   await queue.all(async () => {
     for (const layer of plan.layers) {
-      if ((layer.kind !== "tool" && layer.kind !== "mise") || skip(layer)) continue;
+      if (layer.policies.precedesBase !== true || skip(layer)) continue;
       const task = await maybeScan(layer, mountPoint, signal);
       if (task === undefined) continue;
       const look = { cache, compression, warn, built, builtOnly: !useCache };

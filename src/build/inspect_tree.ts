@@ -41,9 +41,6 @@ export interface LayerConcern {
   readonly paths: readonly string[];
 }
 
-/** Layers of what others have published. */
-const PUBLISHED: ReadonlySet<LayerPlan["kind"]> = new Set(["tool", "plugin", "mise", "self"]);
-
 /**
  * What to say if a layer holds credentials: paths, never content.
  *
@@ -58,8 +55,8 @@ export function maybeSecretsConcern(
   const maybeDeclared = secretFinder(declared);
   const found: DeclaredPlace[] = [];
   const own = findSecrets(entries, {
-    published: PUBLISHED.has(layer.kind),
-    texts: layer.kind === "dotfiles",
+    published: layer.policies.isPublished === true,
+    texts: layer.policies.searchesTexts === true,
     allowed: nameMatcher(allowed),
     onText: (path, text) => {
       const secret = maybeDeclared(text);
@@ -205,9 +202,6 @@ export function refuseConflicts(
   }
 }
 
-/** Layers above all others: what they hold is what the image has. */
-const TOPMOST: ReadonlySet<string> = new Set(["mise", "self", "config"]);
-
 /** One sentence for each file of a copy or dotfile that a layer of mise-oci's own takes the place of. */
 export function hiddenFiles(
   plan: LayerPlan,
@@ -216,8 +210,8 @@ export function hiddenFiles(
 ): readonly string[] {
   return [...trees].flatMap(([other, held]) => {
     if (other === plan || !mayMeet(plan, other)) return [];
-    const isTop = TOPMOST.has(plan.kind);
-    if (isTop === TOPMOST.has(other.kind)) return [];
+    const isTop = plan.policies.isTop === true;
+    if (isTop === (other.policies.isTop === true)) return [];
     const [top, topTree] = isTop ? [plan, tree] as const : [other, held] as const;
     const [below, belowTree] = isTop ? [other, held] as const : [plan, tree] as const;
     const files = new Set(

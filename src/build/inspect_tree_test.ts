@@ -30,6 +30,7 @@ function copyPlan(hostPath: string, imagePath: string): LayerPlan {
     sources: [{ type: "tree", hostPath, imagePath }],
     relocations: [],
     exclude: [],
+    policies: {},
     createdBy: "test",
     annotations: {},
   };
@@ -177,7 +178,11 @@ Deno.test("a copy whose place mise-oci's own layers take is told so, whichever i
       plan,
       await scanLayer(plan, { baseDirectories: { has: () => false } }),
     ];
-    const config = await scan({ ...copyPlan(file, "/etc/mise/config.toml"), kind: "config" });
+    const config = await scan({
+      ...copyPlan(file, "/etc/mise/config.toml"),
+      kind: "config",
+      policies: { isTop: true },
+    });
     const said = async (image: string): Promise<readonly string[]> => {
       const copy = await scan(copyPlan(image.endsWith("/mise") ? root : file, image));
       const both = [

@@ -166,6 +166,7 @@ const plan: BuildPlan = {
     sources: [{ type: "tree", hostPath: "/d/jq", imagePath: "/mise/installs/jq/1.8.1" }],
     relocations: [],
     exclude: ["*.map"],
+    policies: {},
     createdBy: "mise-oci jq 1.8.1",
     annotations: {},
   }],

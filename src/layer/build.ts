@@ -68,7 +68,7 @@ export interface BuiltLayer {
  */
 export async function buildLayer(plan: LayerPlan, context: LayerContext): Promise<BuiltLayer> {
   const { pool, sink, signal, yields } = context;
-  const attend = { ...context, reportHostPaths: plan.kind === "tool" };
+  const attend = { ...context, reportHostPaths: plan.policies.isInstall === true };
   const packed = await packSteadily(plan, attend, async (onBytes) => {
     const writer = await sink.create();
     const write = (bytes: Uint8Array): Promise<void> => writer.write(bytes);
@@ -111,7 +111,7 @@ export async function computeLayer(
   plan: LayerPlan,
   context: PackContext & { readonly compression: CompressionPlan },
 ): Promise<Omit<BuiltLayer, "descriptor">> {
-  const attend = { ...context, reportHostPaths: plan.kind === "tool" };
+  const attend = { ...context, reportHostPaths: plan.policies.isInstall === true };
   const packed = await packSteadily(plan, attend, (onBytes) => {
     const output = new HashOutput({ signal: context.signal, onBytes });
     return Promise.resolve({ output, abandon: () => Promise.resolve() });

@@ -89,13 +89,13 @@ export async function scanListed(
   if (unreadable.length > 0) throw unreadableError(plan.name, unreadable);
   const relocations = expandRelocations(plan);
   const sorted = byPath.sorted();
-  const found = plan.kind === "tool" ? withoutOrphans(sorted) : sorted;
+  const found = plan.policies.isInstall === true ? withoutOrphans(sorted) : sorted;
   const { baseDirectories } = context;
   const provided = (path: string): boolean =>
     byPath.get(path) !== undefined || baseDirectories.has(path);
   relocateLinks(found, { relocations, provided, warn: (text) => warnings.push(text) });
   // A package layer is made in the base itself, where links are followed already.
-  const placed = plan.kind === "packages"
+  const placed = plan.policies.keepsAttributes === true
     ? found
     : followBaseLinks(found, (path) => baseDirectories.maybeLink?.(path));
   const entries: LayerEntry[] = [];
@@ -142,7 +142,7 @@ interface Scan {
 
 async function scanSource(scan: Scan, source: LayerSource): Promise<void> {
   const { plan, entries } = scan;
-  const path = layerPath(source.imagePath, { whiteouts: plan.kind === "packages" });
+  const path = layerPath(source.imagePath, { whiteouts: plan.policies.keepsAttributes === true });
   const owner = ownerOf(source, plan);
   const home = "home" in source ? source.home : undefined;
   entries.addParents(path, (parent) => ({
@@ -198,14 +198,16 @@ async function scanTree(
     );
   }
   const globs = [...scan.plan.exclude, ...exclude];
-  const noise = scan.plan.kind === "tool" ? noiseFilter(root) : () => false;
+  const noise = scan.plan.policies.isInstall === true ? noiseFilter(root) : () => false;
   const unwanted = globs.length === 0 ? undefined : excluder(globs);
   const ignored = new IgnoredPaths(ignore, joinHostPath(hostPath, ".dockerignore"));
   const excluded = (path: string): boolean =>
     (unwanted?.(path) ?? false) || noise(path) || ignored.isHidden(path);
   const owner = ownerOf(source, scan.plan);
   const restored = (entry: Found): Found => {
-    if (entry.path !== "bin/npm" || scan.plan.kind !== "tool" || entry.type !== "file") {
+    if (
+      entry.path !== "bin/npm" || scan.plan.policies.isInstall !== true || entry.type !== "file"
+    ) {
       return entry;
     }
     const target = maybeWrappedNpm(root, entry.path);
@@ -275,7 +277,7 @@ function treeEntry(
   { path, owner }: { readonly path: string; readonly owner: Owner },
 ): LayerEntry {
   const { type, host, target } = found;
-  if (plan.kind === "packages") {
+  if (plan.policies.keepsAttributes === true) {
     return { path, type, mode: found.mode, uid: found.uid, gid: found.gid, target, host };
   }
   const executable = type === "directory" || (found.mode & 0o111) !== 0;
@@ -319,7 +321,9 @@ function realPath(path: string): string {
 
 /** Directories of the base are left alone; a package layer writes those it changes. */
 function isInBase({ type, path, host }: LayerEntry, { plan, context }: Scan): boolean {
-  if (type !== "directory" || (plan.kind === "packages" && host !== undefined)) return false;
+  if (type !== "directory" || (plan.policies.keepsAttributes === true && host !== undefined)) {
+    return false;
+  }
   return context.baseDirectories.has(path);
 }
 

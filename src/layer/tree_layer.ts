@@ -40,6 +40,7 @@ export function planTreeLayer(
     sources: [{ type: "tree", hostPath, imagePath }],
     relocations: [],
     exclude,
+    policies: {},
     createdBy: `copy to ${imagePath}`,
     annotations: {},
   };

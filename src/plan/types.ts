@@ -103,6 +103,25 @@ export type LayerKind =
   | "self"
   | "config";
 
+/**
+ * How the files of a layer are treated. Its planner decides; what builds and examines layers asks for these and
+ * never for a kind. What is absent is `false`.
+ */
+export interface LayerPolicies {
+  /** Modes, owners and whiteouts are as they are on disk, in place of normal modes and the layer's owner. */
+  readonly keepsAttributes?: boolean;
+  /** Its trees are installs of mise: what package managers keep for themselves is left out. */
+  readonly isInstall?: boolean;
+  /** Its files were published by others: what looks like a credential in them is an example. */
+  readonly isPublished?: boolean;
+  /** Every text in it is searched for credentials, not only files that are known for them. */
+  readonly searchesTexts?: boolean;
+  /** It is above all layers that are not, and what it holds is what the image has. */
+  readonly isTop?: boolean;
+  /** It rarely depends on what the base holds, so that it can be built while the base is pulled. */
+  readonly precedesBase?: boolean;
+}
+
 /** One layer to be built: a pure function of this, the files it names, and the compression. */
 export interface LayerPlan {
   /** What the layer is for. */
@@ -122,6 +141,8 @@ export interface LayerPlan {
    * without a slash names files and directories at every depth.
    */
   readonly exclude: readonly string[];
+  /** How its files are treated. */
+  readonly policies: LayerPolicies;
   /** What the package manager is to install, of a packages layer. */
   readonly packages?: PackageChoice;
   /** `created_by` of the layer's history entry. */

@@ -150,6 +150,7 @@ Deno.test("the cache key of a tree is frozen, for each compression", async () =>
     sources: [{ type: "tree", hostPath: "/t", imagePath: "/mise" }],
     relocations: [{ host: "/t", image: "/mise" }],
     exclude: ["*.pyc"],
+    policies: { isInstall: true },
     createdBy: "x",
     annotations: {},
   } as const;

@@ -8,9 +8,9 @@ import { MiseOciError } from "../../src/errors.ts";
 import { createCompressionPool } from "../../src/layer/mod.ts";
 import { parseDiffId, parseDigest } from "../../src/oci/mod.ts";
 import {
-  type UnpackLayer,
   buildPackagesLayer,
   type BuiltPackagesLayer,
+  type UnpackLayer,
 } from "../../src/packages/mod.ts";
 import type { PackageSpec } from "../../src/packages/managers/manager.ts";
 import { layerOf } from "../support/rootfs_fixture.ts";

@@ -5,7 +5,7 @@
  */
 import { TextLineStream } from "@std/streams";
 import { parsePlatform, parseReference } from "../../src/oci/mod.ts";
-import { createRegistryClient, uploadImage, updateIndex } from "../../src/registry/mod.ts";
+import { createRegistryClient, updateIndex, uploadImage } from "../../src/registry/mod.ts";
 import { pushableImage } from "./pushable_image.ts";
 
 const lines = Deno.stdin.readable

@@ -5,11 +5,11 @@
 import { createHash } from "node:crypto";
 import zlib from "node:zlib";
 import {
-  type LayerSink,
   buildLayer,
   type BuiltLayer,
   type CompressionPool,
   createCompressionPool,
+  type LayerSink,
 } from "../../src/layer/mod.ts";
 import { type Digest, parseDigest } from "../../src/oci/mod.ts";
 import type { CompressionPlan, LayerPlan } from "../../src/plan/types.ts";
@@ -58,6 +58,12 @@ export function sha256(bytes: Uint8Array): Digest {
 /** A base image without directories. */
 export const NO_BASE = { has: (): boolean => false };
 
+/** How the planners say that layers of a kind are treated, as far as tests of the layer engine need it. */
+function policiesOf(kind: LayerPlan["kind"]): LayerPlan["policies"] {
+  if (kind === "packages") return { keepsAttributes: true };
+  return kind === "tool" ? { isInstall: true, isPublished: true, precedesBase: true } : {};
+}
+
 /** The plan of a tool's layer at `/mise/installs/t/1`, with its own tree relocated. */
 export function toolPlan(hostPath: string, changes: Partial<LayerPlan> = {}): LayerPlan {
   return {
@@ -68,6 +74,7 @@ export function toolPlan(hostPath: string, changes: Partial<LayerPlan> = {}): La
     sources: [{ type: "tree", hostPath, imagePath: "/mise/installs/t/1" }],
     relocations: [{ host: hostPath, image: "/mise/installs/t/1" }],
     exclude: [],
+    policies: policiesOf(changes.kind ?? "tool"),
     createdBy: "test",
     annotations: {},
     ...changes,

@@ -6,10 +6,10 @@ import { type Digest, parseReference } from "../../src/oci/mod.ts";
 import {
   createRegistryClient,
   type PushableImage,
-  uploadImage,
   type PushOptions,
-  type UploadResult,
   type RegistryClientOptions,
+  uploadImage,
+  type UploadResult,
 } from "../../src/registry/mod.ts";
 import { digestOf, randomBytes } from "./faultreg/mod.ts";
 import { pushableImage } from "./pushable_image.ts";

@@ -5,7 +5,7 @@
 import { assertEquals } from "@std/assert";
 import type { Credentials } from "../../src/registry/credentials_type.ts";
 import { parseReference } from "../../src/oci/mod.ts";
-import { uploadImage, type PushOptions, type UploadResult } from "../../src/registry/push.ts";
+import { type PushOptions, uploadImage, type UploadResult } from "../../src/registry/push.ts";
 import { createRegistryClient, type RegistryClient } from "../../src/registry/transport.ts";
 import {
   digestOf,

@@ -39,6 +39,7 @@ export const planCertificatesLayer = ({ options }: LayerPlanInput): readonly Lay
     ],
     relocations: [],
     exclude: [],
+    policies: {},
     createdBy: "mise-oci: CA certificates",
     annotations: { [Annotation.layerKind]: "certificates" },
   }];

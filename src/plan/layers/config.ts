@@ -174,6 +174,7 @@ export function planConfigLayer(input: ConfigLayerInput): LayerPlan {
     ],
     relocations: [],
     exclude: [],
+    policies: { isTop: true },
     createdBy: `mise-oci: ${MISE_CONFIG_DIR}/config.toml`,
     annotations: { [Annotation.layerKind]: "config" },
   };

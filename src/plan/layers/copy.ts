@@ -38,6 +38,7 @@ export const planCopyLayers = (
     sources: [copySource(copy, options.outputs ?? [])],
     relocations: toolRelocations(project, resolved.mountPoint),
     exclude: project.oci.exclude ?? [],
+    policies: {},
     createdBy: `mise-oci: copy ${copy.image}`,
     annotations: { [Annotation.layerKind]: "copy", [Annotation.copy]: copy.image },
   }));

@@ -135,6 +135,7 @@ export function planDotfiles(project: Project, place: DotfilesPlace): readonly L
     sources: sorted.map((one) => sourceOf(one, place)),
     relocations: [],
     exclude: [],
+    policies: { searchesTexts: true },
     createdBy: "mise-oci: dotfiles",
     annotations: { [Annotation.layerKind]: "dotfiles", [Annotation.dotfiles]: "true" },
   }];

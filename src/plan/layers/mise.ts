@@ -27,6 +27,7 @@ function executableLayer(
     }],
     relocations: [],
     exclude: [],
+    policies: { isPublished: true, isTop: true, precedesBase: kind === "mise" },
     createdBy: `mise-oci: ${name} ${executable.version} at /usr/local/bin/${name}`,
     annotations: { [Annotation.layerKind]: kind },
   };

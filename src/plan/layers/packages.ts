@@ -27,6 +27,7 @@ export function planPackagesLayer({ options }: LayerPlanInput): readonly LayerPl
     sources: [],
     relocations: [],
     exclude: [],
+    policies: { keepsAttributes: true },
     packages: options.packages,
     createdBy: `mise-oci: ${COMMANDS[manager]} ${words.join(" ")}`,
     annotations: {

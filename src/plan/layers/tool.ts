@@ -40,6 +40,7 @@ export function planPluginLayers(
     }],
     relocations: [],
     exclude: [],
+    policies: { isPublished: true },
     createdBy: `mise-oci: plugin ${name}`,
     annotations: { [Annotation.layerKind]: "plugin", [Annotation.plugin]: name },
   }));
@@ -87,6 +88,7 @@ export function planToolLayers(
       sources: toolSources(tool, mountPoint),
       relocations,
       exclude,
+      policies: { isInstall: true, isPublished: true, precedesBase: true },
       createdBy: `mise-oci: tool ${tool.short}@${tool.version}`,
       annotations: {
         [Annotation.layerKind]: "tool",

@@ -43,6 +43,7 @@ function tree(hostPath: string, imagePath: string): LayerPlan {
     sources: [{ type: "tree", hostPath, imagePath }],
     relocations: [],
     exclude: ["dev/*", "proc/*", "sys/*", "var/cache/**"],
+    policies: { keepsAttributes: true },
     createdBy: "test",
     annotations: {},
   };
