@@ -9,6 +9,7 @@ import { releaseNotes, versionOfTag } from "../scripts/release_notes.ts";
 import { executableName, targetOf } from "../scripts/compile/targets.ts";
 import { COMMANDS } from "../src/commands/mod.ts";
 import { makeTempDir, run, type RunResult, which } from "./support/testbed/command.ts";
+import { whyMissing } from "./support/testbed/parts.ts";
 import { REPOSITORY } from "./support/testbed/paths.ts";
 import { program, whyNoProgram } from "./support/testbed/programs.ts";
 
@@ -160,12 +161,12 @@ Deno.test({
   },
 });
 
-const SCRIPTS = ["install.sh", "scripts/action.sh"];
+const SCRIPTS = ["install.sh", "scripts/action.sh", ".ci/run"];
 
 /** What reads the workflows and scripts: program, its arguments, and why it cannot run here. */
 const LINTERS: readonly (readonly [string, readonly string[], string | undefined])[] = [
   [program("actionlint"), [], whyNoProgram("actionlint")],
-  ["shellcheck", SCRIPTS, which("shellcheck") ? undefined : "shellcheck is not installed"],
+  ["shellcheck", SCRIPTS, whyMissing("shellcheck")],
   [
     "zizmor",
     ["--offline", "--quiet", ".github", "action.yml"],

@@ -30,6 +30,7 @@ export const DEBIAN_PARTS = {
   zstd: "zstd",
   htpasswd: "apache2-utils",
   python3: "python3-minimal",
+  shellcheck: "shellcheck",
   strace: "strace",
   time: "time",
   "qemu-aarch64-static": "qemu-user-static",
