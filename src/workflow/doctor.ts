@@ -119,12 +119,12 @@ async function projectParts(
   return {
     planned,
     findings: [
-      ok("project", `${project.configFiles.length} config files, mise ${project.miseVersion}`),
+      ok("project", `mise ${project.miseVersion} reads ${project.configFiles.join(", ")}`),
       tools,
       ...heard.warnings.filter((text) => !text.includes("has no tools")).map((text) =>
         ({ part: "project", state: "note", text, fix: "mise-oci build says the same" }) as const
       ),
-      ok("base", plan.from.kind === "registry" ? plan.from.reference.repository : plan.from.kind),
+      ok("base", plan.fromText),
     ],
   };
 }
@@ -157,7 +157,14 @@ async function registryPart(
     broken("login", text, `Log in again: podman login ${registry}, or docker login ${registry}`)
   );
   if (login.length === 0) {
-    login.push(ok("login", `${registry}: ${found === undefined ? "nobody" : "stored"}`));
+    login.push(
+      ok(
+        "login",
+        `${registry}: ${
+          found === undefined ? "no login stored, requests are anonymous" : "stored"
+        }`,
+      ),
+    );
   }
   if (!online) return login;
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(REGISTRY_TIMEOUT_MS)]);
@@ -275,7 +282,12 @@ async function outputPart(output: string): Promise<DoctorFinding> {
 function timePart(): DoctorFinding {
   const epoch = Deno.env.get("SOURCE_DATE_EPOCH");
   try {
-    return ok("time", epoch === undefined ? "now" : buildTimestamp(epoch, 0));
+    return ok(
+      "time",
+      epoch === undefined
+        ? "images are dated now; SOURCE_DATE_EPOCH would make them reproducible"
+        : `images are dated ${buildTimestamp(epoch, 0)} (SOURCE_DATE_EPOCH)`,
+    );
   } catch (error) {
     return failed("time", error, "Unset SOURCE_DATE_EPOCH");
   }

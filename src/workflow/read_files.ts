@@ -6,6 +6,8 @@ import {
   type BaseFile,
   type BaseFiles,
   indexLayer,
+  type LayerIndex,
+  maybeWhiteout,
   mergeIndexes,
   readLayerChunks,
 } from "../layer/read/mod.ts";
@@ -48,29 +50,97 @@ interface Sink {
   write(chunk: Uint8Array): Promise<void>;
 }
 
+/** A file, and the layer that has its content. */
+interface Found {
+  readonly entry: IndexedEntry;
+  readonly layerOf: ReadonlyMap<IndexedEntry, number>;
+}
+
 /** Names that a hint lists. */
 const MAX_NAMES = 12;
 
-async function readFiles(image: OpenedImage, context: WorkflowContext): Promise<Files> {
-  const layers = describeLayers(image);
-  const layerOf = new Map<IndexedEntry, number>();
-  const indexes = [];
-  for (const [i, layer] of layers.entries()) {
-    const { descriptor, diffId } = layer;
+/** The lists of files of an image's layers, each read when it is first needed. */
+class LayerIndexes {
+  readonly image: OpenedImage;
+  readonly layers: readonly LayerDescription[];
+  readonly #context: WorkflowContext;
+  readonly #indexes = new Map<number, LayerIndex>();
+
+  constructor(image: OpenedImage, context: WorkflowContext) {
+    this.image = image;
+    this.layers = describeLayers(image);
+    this.#context = context;
+  }
+
+  async at(position: number): Promise<LayerIndex | undefined> {
+    const known = this.#indexes.get(position);
+    const layer = this.layers[position];
+    if (known !== undefined || layer === undefined) return known;
+    const { descriptor: { digest, mediaType }, diffId } = layer;
+    const { signal } = this.#context;
+    const what = `layer ${digest} of ${this.image.name}`;
     const index = await withProgress(
       layer,
-      context,
+      this.#context,
       async () =>
-        await indexLayer(await image.source.open(descriptor.digest), descriptor.mediaType, {
-          what: `layer ${descriptor.digest} of ${image.name}`,
-          diffId,
-          signal: context.signal,
-        }),
+        await indexLayer(await this.image.source.open(digest), mediaType, { what, diffId, signal }),
     );
-    for (const entry of index.entries) layerOf.set(entry, i);
-    indexes.push(index);
+    this.#indexes.set(position, index);
+    return index;
   }
-  return { image, layers, merged: mergeIndexes(indexes), layerOf };
+
+  /** All of them together. */
+  async files(): Promise<Files> {
+    const layerOf = new Map<IndexedEntry, number>();
+    const indexes: LayerIndex[] = [];
+    for (const i of this.layers.keys()) {
+      const index = await this.at(i);
+      if (index === undefined) continue;
+      for (const entry of index.entries) layerOf.set(entry, i);
+      indexes.push(index);
+    }
+    return { image: this.image, layers: this.layers, merged: mergeIndexes(indexes), layerOf };
+  }
+}
+
+/** A path, and every path that it is below, without slashes at the ends. */
+function prefixesOf(path: string): readonly string[] {
+  const parts = path.split("/");
+  return parts.map((_, i) => parts.slice(0, i + 1).join("/"));
+}
+
+/**
+ * What a layer says of a path: the file that it is whatever the layers below hold, nothing, or something that
+ * only all layers together decide: a link, a whiteout, another type.
+ */
+function lookUp({ entries }: LayerIndex, path: string): IndexedEntry | "nothing" | "unclear" {
+  const prefixes = new Set(["", ...prefixesOf(path)]);
+  let found: IndexedEntry | undefined;
+  for (const entry of entries) {
+    const whiteout = maybeWhiteout(entry.path);
+    if (whiteout !== undefined) {
+      if (whiteout.type !== "metadata" && prefixes.has(whiteout.path)) return "unclear";
+    } else if (entry.path === path) found = entry;
+    else if (prefixes.has(entry.path) && entry.type !== "directory") return "unclear";
+  }
+  if (found === undefined) return "nothing";
+  return found.type === "file" ? found : "unclear";
+}
+
+/**
+ * A file that the upper layers alone decide, which spares reading those below: a directory of it may be a link
+ * there, and leads to this file then.
+ */
+async function maybeTopFile(indexes: LayerIndexes, path: string): Promise<Found | undefined> {
+  const relative = path.replace(/^\//, "");
+  if (relative.split("/").some((part) => ["", ".", ".."].includes(part))) return undefined;
+  for (let i = indexes.layers.length - 1; i >= 0; i--) {
+    const index = await indexes.at(i);
+    const said = index === undefined ? "unclear" : lookUp(index, relative);
+    if (said === "unclear") return undefined;
+    if (said !== "nothing") return { entry: said, layerOf: new Map([[said, i]]) };
+  }
+  return undefined;
 }
 
 /** What a path leads to. @throws {MiseOciError} `not-found` naming what is there instead. */
@@ -89,7 +159,7 @@ function resolvePath({ merged, image }: Files, path: string): BaseFile {
 
 /** Reads the layers that hold some entries, and hands over the content of each. */
 async function readContents(
-  { image, layers, layerOf }: Files,
+  { image, layers, layerOf }: Omit<Files, "merged">,
   wanted: ReadonlySet<IndexedEntry>,
   take: (entry: IndexedEntry, content: AsyncIterable<Uint8Array>) => Promise<void>,
 ): Promise<void> {
@@ -134,25 +204,28 @@ async function intoOutput(
   }
 }
 
+/** The file that a path leads to. @throws {MiseOciError} `not-found`, `usage` for a directory. */
+function findFile(files: Files, path: string): Found {
+  const { type, entry } = resolvePath(files, path);
+  if (type === "file" && entry !== undefined) return { entry, layerOf: files.layerOf };
+  throw new MiseOciError("usage", `Cannot print ${JSON.stringify(path)}: it is a ${type}`, {
+    hint: "mise-oci export IMAGE PATH | tar x writes a directory",
+  });
+}
+
 /**
  * Writes the content of one file.
  *
  * @throws {MiseOciError} `not-found`, `usage` for a directory; as `openImage`, `integrity`.
  */
 export async function catFile(request: ReadFilesRequest, context: WorkflowContext): Promise<void> {
+  const { path, output } = request;
   await using image = await openImage(request.source, request, context);
-  const files = await readFiles(image, context);
-  const file = resolvePath(files, request.path);
-  const { entry } = file;
-  if (file.type !== "file" || entry === undefined) {
-    throw new MiseOciError(
-      "usage",
-      `Cannot print ${JSON.stringify(request.path)}: it is a ${file.type}`,
-      { hint: "mise-oci export IMAGE PATH | tar x writes a directory" },
-    );
-  }
-  await intoOutput(request.output, async (sink) => {
-    await readContents(files, new Set([entry]), async (_, content) => {
+  const indexes = new LayerIndexes(image, context);
+  const found = await maybeTopFile(indexes, path) ?? findFile(await indexes.files(), path);
+  const { layers } = indexes;
+  await intoOutput(output, async (sink) => {
+    await readContents({ ...found, image, layers }, new Set([found.entry]), async (_, content) => {
       for await (const chunk of content) await sink.write(chunk);
     });
   });
@@ -190,7 +263,7 @@ export async function exportFiles(
   context: WorkflowContext,
 ): Promise<void> {
   await using image = await openImage(request.source, request, context);
-  const files = await readFiles(image, context);
+  const files = await new LayerIndexes(image, context).files();
   const members = below(files, resolvePath(files, request.path));
   const paths = Map.groupBy(
     members.filter(({ type, entry }) => type === "file" && entry !== undefined),

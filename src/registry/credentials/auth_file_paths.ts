@@ -13,6 +13,8 @@ export interface AuthFilePath {
   readonly path: string;
   /** True if the user named this very file, so that its absence is worth a word. */
   readonly explicit: boolean;
+  /** True below `/run`, where a directory may be closed to this user, who then has no login there. */
+  readonly mayBeClosed?: boolean;
 }
 
 /** What the paths depend on. */
@@ -42,8 +44,10 @@ export function authFilePaths(options: AuthFilePathsOptions): readonly AuthFileP
   add(true, value("REGISTRY_AUTH_FILE"));
   const run = options.uid === undefined ? undefined : `/run/containers/${options.uid}`;
   const runtime = directory("XDG_RUNTIME_DIR");
-  if (runtime === undefined) add(false, run, "auth.json");
-  else add(false, runtime, "containers", "auth.json");
+  if (runtime === undefined && run !== undefined) {
+    paths.push({ path: join(run, "auth.json"), explicit: false, mayBeClosed: true });
+  }
+  add(false, runtime, "containers", "auth.json");
   const config = directory("XDG_CONFIG_HOME") ?? (home && join(home, ".config"));
   add(false, config, "containers", "auth.json");
   add(false, value("DOCKER_CONFIG") ?? (home && join(home, ".docker")), "config.json");

@@ -164,7 +164,12 @@ export async function findCredentials(
   }
   const search: Search = { target: registryAndRepository, run, warn, detail };
   const uid = options.uid ?? maybeUid();
-  for (const { path, explicit } of authFilePaths({ env, ...(uid === undefined ? {} : { uid }) })) {
+  for (
+    const { path, explicit, mayBeClosed } of authFilePaths({
+      env,
+      ...(uid === undefined ? {} : { uid }),
+    })
+  ) {
     signal?.throwIfAborted();
     const what = `"${path}"`;
     let file: AuthFile;
@@ -176,7 +181,8 @@ export async function findCredentials(
       }
       file = parseAuthFile(bytes, what);
     } catch (error) {
-      warn(messageOf(error));
+      const isClosed = mayBeClosed && error instanceof MiseOciError && error.code === "permission";
+      (isClosed ? detail : warn)(messageOf(error));
       continue;
     }
     const found = await maybeFindInFile(search, file, what);

@@ -56,6 +56,24 @@ async function find(target: string, setup: Setup): Promise<Outcome> {
   return { found, ...outcome };
 }
 
+Deno.test("a directory below /run that is closed to the user is no reason for a warning, an auth file of theirs is", async () => {
+  for (
+    const [path, expected] of [["/run/containers/12345/auth.json", []], ["/4/config.json", [1]]]
+  ) {
+    const warnings: number[] = [];
+    const found = await findCredentials("quay.io/team/app", {
+      env: (name) => name === "DOCKER_CONFIG" ? "/4" : undefined,
+      uid: 12345,
+      readFile: (asked) =>
+        asked === path
+          ? Promise.reject(new MiseOciError("permission", "closed"))
+          : Promise.resolve(undefined),
+      warn: () => warnings.push(1),
+    });
+    assertEquals([found, warnings], [undefined, expected]);
+  }
+});
+
 const auth = (user: string, password = "pw"): unknown => ({
   auth: encodeBase64Utf8(`${user}:${password}`),
 });

@@ -7,12 +7,12 @@ import { MAX_AUTH_FILE_BYTES } from "./auth_file.ts";
 
 /**
  * Reads a credential file; `undefined` if there is none.
- * @throws {MiseOciError} `io` if it is there and cannot be used.
+ * @throws {MiseOciError} `io` if it is there and cannot be used, `permission` if this user may not read it.
  */
 export type ReadAuthFile = (path: string) => Promise<Uint8Array | undefined>;
 
-function refuse(path: string, why: string): never {
-  throw new MiseOciError("io", `Cannot read credentials from "${path}": ${why}`);
+function refuse(path: string, why: string, code: "io" | "permission" = "io"): never {
+  throw new MiseOciError(code, `Cannot read credentials from "${path}": ${why}`);
 }
 
 /** The reader of real files. A FIFO is never opened (that would block), a huge file is never read. */
@@ -32,7 +32,9 @@ export async function readAuthFile(path: string): Promise<Uint8Array | undefined
     if (error instanceof Deno.errors.NotCapable) {
       refuse(path, `Deno may not read it, add --allow-read="${path}"`);
     }
-    const denied = error instanceof Deno.errors.PermissionDenied;
-    return refuse(path, denied ? "permission denied" : describeError(error));
+    if (error instanceof Deno.errors.PermissionDenied) {
+      refuse(path, "permission denied", "permission");
+    }
+    return refuse(path, describeError(error));
   }
 }
