@@ -78,3 +78,19 @@ export function fakeWorkflows(given: Partial<Workflows>): Workflows {
     ...given,
   };
 }
+
+/** Runs a command line in this process with the given variables set meanwhile. */
+export async function runWithEnv(
+  args: readonly string[],
+  options: CliOptions & FakeProcess & { readonly env: Readonly<Record<string, string>> },
+): Promise<Ran> {
+  const before = Object.keys(options.env).map((name) => [name, Deno.env.get(name)] as const);
+  for (const [name, value] of Object.entries(options.env)) Deno.env.set(name, value);
+  try {
+    return await runFake(args, options);
+  } finally {
+    for (const [name, value] of before) {
+      value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
+    }
+  }
+}
