@@ -40,12 +40,12 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
   }, context);
   const { images, layers, left, file } = result;
   context.print({
-    text: () =>
+    text: (columns) =>
       globals.quiet ? `${file}\n` : joinLines([
         ...images.map(({ name, digest }) => `${digest}  ${escapeLine(name)}`),
         `bundled ${layers.count} layers (${formatBytes(layers.bytes)}) into ${escapeLine(file)}, ` +
         `${left.count} left out (${formatBytes(left.bytes)})`,
-      ]),
+      ], columns),
     json: () => result,
   });
   return 0;

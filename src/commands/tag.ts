@@ -21,7 +21,8 @@ function requestOf({ positionals }: CommandInput, { place }: CommandContext): Ta
 async function runList(input: CommandInput, context: CommandContext): Promise<number> {
   const { tagListOutput } = await printModule();
   const list = await context.workflows.listTags(requestOf(input, context), context);
-  context.print(tagListOutput(list, input.globals));
+  const short = context.io.isTerminal("stdout");
+  context.print(tagListOutput(list, { quiet: input.globals.quiet, short }));
   return 0;
 }
 

@@ -15,7 +15,7 @@ import type { GenerateRequest, GenerateResult } from "../workflow/generate_file.
 import type { BundleRequest, BundleResult } from "../workflow/bundle_images.ts";
 import type { RebaseRequest, RebaseResult } from "../workflow/rebase_image.ts";
 import type { TagList, TagRequest } from "../workflow/manage_tags.ts";
-import type { CacheEntry, PruneOptions, PruneResult } from "../workflow/manage_cache.ts";
+import type { CacheEntry, CacheUse, PruneOptions, PruneResult } from "../workflow/manage_cache.ts";
 import type {
   DiffRequest,
   DiffResult,
@@ -86,6 +86,8 @@ export interface Workflows {
   cacheDirectory(): Promise<string>;
   /** What is in the cache. */
   listCache(): Promise<readonly CacheEntry[]>;
+  /** How much the cache takes. */
+  measureCache(): Promise<CacheUse>;
   /** Removes what is old or too much. */
   pruneCache(options: PruneOptions): Promise<PruneResult>;
 }
@@ -144,5 +146,6 @@ export const workflows: Workflows = {
   removeTag: async (request, context) => (await tagsModule()).removeTag(request, context),
   cacheDirectory: async () => (await cacheModule()).cacheDirectory(),
   listCache: async () => (await cacheModule()).listCache(),
+  measureCache: async () => (await cacheModule()).measureCache(),
   pruneCache: async (options) => (await cacheModule()).pruneCache(options),
 };

@@ -47,7 +47,7 @@ const LINES: readonly Row[] = [
   ["save app", 2, '"save"', "--output-archive"],
   ["cp a b", 2, '"cp"', "mise-oci copy"],
   ["cache clean", 2, '"cache clean"', "mise-oci cache prune"],
-  ["cache du", 2, '"cache du"', "mise-oci cache ls"],
+  ["cache du", 2, '"cache du"', "mise-oci cache df"],
   ["system df", 2, '"system"', "mise-oci cache df"],
   ["install", 2, '"install"', "mise-oci build --install"],
   ["build -f Dockerfile", 2, '"-f"', "-C DIR"],

@@ -50,7 +50,9 @@ const COMMANDS = lookUp([
 
 const CACHE_COMMANDS = lookUp([
   ["clean clear rm remove purge gc", "Write mise-oci cache prune"],
-  ["list du dir", "Write mise-oci cache ls, or mise-oci cache path"],
+  ["list", "Write mise-oci cache ls"],
+  ["du size usage", "Write mise-oci cache df"],
+  ["dir directory", "Write mise-oci cache path"],
 ]);
 
 const TAG_COMMANDS = lookUp([

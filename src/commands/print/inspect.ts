@@ -23,7 +23,10 @@ function percent(share: number): string {
   return `${(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
 }
 
-function table(layers: readonly LayerFacts[], short: boolean): readonly string[] {
+function table(
+  layers: readonly LayerFacts[],
+  { short, columns }: { readonly short: boolean; readonly columns: number | undefined },
+): readonly string[] {
   return renderTable(
     [
       { title: "LAYER" },
@@ -43,6 +46,7 @@ function table(layers: readonly LayerFacts[], short: boolean): readonly string[]
       percent(share),
       truncate(escapeLine(origin), ORIGIN_COLUMNS),
     ]),
+    columns,
   );
 }
 
@@ -66,7 +70,10 @@ function referrerJson({ artifactType, digest, size, annotations }: Descriptor): 
 }
 
 /** What is attached: its type, and of a signed statement what it is about. */
-function referrerLines({ referrers = [] }: InspectResult): readonly string[] {
+function referrerLines(
+  { referrers = [] }: InspectResult,
+  { short, columns }: { readonly short: boolean; readonly columns: number | undefined },
+): readonly string[] {
   if (referrers.length === 0) return [];
   const rows = renderTable(
     [{ title: "ATTACHED" }, { title: "ABOUT" }, { title: "DIGEST" }],
@@ -76,24 +83,25 @@ function referrerLines({ referrers = [] }: InspectResult): readonly string[] {
         annotations["dev.sigstore.bundle.predicateType"] ??
           annotations["in-toto.io/predicate-type"] ?? "",
       ),
-      digest,
+      shortenDigest(digest, short),
     ]),
+    columns,
   );
   return ["", ...rows];
 }
 
-/** The platforms of a multi-platform image, of which one is shown. */
-function platformLines({ platform, platforms, details }: InspectResult): readonly Fact[] {
-  if (platforms.length < 2) return [];
+/** The platform that is shown, and of a multi-platform image every other. */
+function platformFacts(
+  { platform, platforms, details }: InspectResult,
+  short: boolean,
+): readonly Fact[] {
   const shown = formatPlatform(platform);
+  if (platforms.length < 2) return [["platform", shown]];
   return [
-    [
-      "platforms",
-      `${platforms.map(formatPlatform).join(", ")} (shown: ${shown}; --platform shows another)`,
-    ],
+    ["platform", `${shown}, one of ${platforms.length} (--platform shows another)`],
     ...(details?.images ?? []).map((one): Fact => [
       "",
-      `${one.digest} ${formatPlatform(one.platform)}`,
+      `${shortenDigest(one.digest, short)} ${formatPlatform(one.platform)}`,
     ]),
   ];
 }
@@ -136,7 +144,7 @@ function configFacts(details: ImageDetails): readonly Fact[] {
 }
 
 /** The history, oldest first; an entry without a layer is marked. */
-function historyTable(history: readonly HistoryEntry[]): readonly string[] {
+function historyTable(history: readonly HistoryEntry[], columns?: number): readonly string[] {
   return renderTable(
     [{ title: "CREATED" }, { title: "LAYER" }, { title: "STEP" }],
     history.map(({ created = "", created_by = "", comment = "", empty_layer }) => [
@@ -144,6 +152,7 @@ function historyTable(history: readonly HistoryEntry[]): readonly string[] {
       empty_layer === true ? "none" : "",
       truncate(escapeLine(created_by || comment), 100),
     ]),
+    columns,
   );
 }
 
@@ -163,28 +172,28 @@ export function inspectOutput(result: InspectResult, options: InspectPrintOption
   const { name, digest, platform, platforms, created, layers, html, details, document } = result;
   const size = layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
   const top = options.chosen === true ? digest : details?.index?.digest ?? digest;
-  const text = (): string =>
+  const { short } = options;
+  const text = (columns?: number): string =>
     joinLines([
       ...factLines([
         ["image", name],
         ["index", details?.index?.digest],
         ["digest", digest],
-        ["platform", formatPlatform(platform)],
-        ...platformLines(result),
+        ...platformFacts(result, short),
         ["created", created],
         ["page", html],
         ...(details === undefined ? [] : configFacts(details)),
-      ]),
+      ], columns),
       "",
-      ...table(layers, options.short),
+      ...table(layers, { short, columns }),
       `${formatCount(layers.length, "layer")}, ${formatBytes(size)}`,
-      ...referrerLines(result),
+      ...referrerLines(result, { short, columns }),
       ...(options.history === true && details !== undefined
-        ? ["", ...historyTable(details.history)]
+        ? ["", ...historyTable(details.history, columns)]
         : []),
-    ]);
+    ], columns);
   return {
-    text: () => document ?? (options.quiet ? `${top}\n` : text()),
+    text: (columns) => document ?? (options.quiet ? `${top}\n` : text(columns)),
     json: () => ({
       name,
       digest,
