@@ -21,7 +21,7 @@ const FLAGS = {
   }),
   without: listFlag({
     valueName: "IMAGE",
-    completes: "file",
+    completes: "image",
     help: "An image, or a bundle, that the other side has: its layers are left out",
     parse: parseImage,
   }),
@@ -64,7 +64,7 @@ export const bundle: Command = defineCommand({
     name: "IMAGE",
     help: "A layout, an archive or an image of a registry",
     many: true,
-    completes: "file",
+    completes: "image",
   }],
   examples: [
     {
