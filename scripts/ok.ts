@@ -31,6 +31,10 @@ const CHECKS: readonly Job[] = [
     args: ["run", "-A", "--frozen", "scripts/gen_permissions.ts", "--check"],
   },
   {
+    name: "docs/json.md",
+    args: ["run", "-A", "--frozen", "scripts/gen_json_docs.ts", "--check"],
+  },
+  {
     name: "documentation of the library",
     args: ["doc", "--lint", ...Object.values(manifest.exports)],
   },

@@ -48,8 +48,17 @@ function printText(io: Io, text: string): void {
   }
 }
 
+/** Columns that a line may have; no limit where no terminal shows it. */
+function columnsOf(io: Io, stream: "stdout" | "stderr"): number | undefined {
+  const columns = io.isTerminal(stream) ? io.size()?.columns : undefined;
+  return columns === undefined ? undefined : Math.max(40, columns);
+}
+
 function printOutput(io: Io, output: Output, json: boolean): void {
-  printText(io, json ? `${JSON.stringify(output.json(), undefined, 2)}\n` : output.text());
+  const text = json
+    ? `${JSON.stringify(output.json(), undefined, 2)}\n`
+    : output.text(columnsOf(io, "stdout"));
+  printText(io, text);
 }
 
 function versionOutput(): Output {
@@ -175,7 +184,7 @@ async function runCommand(
     print: (output, stream = "stdout") => {
       if (stream === "stdout") return void outputs.push(output);
       reporter.stop();
-      io.stderr.write(output.text());
+      io.stderr.write(output.text(columnsOf(io, "stderr")));
     },
   };
   try {
@@ -211,9 +220,9 @@ function maybeOutput(
 ): Output | undefined {
   if (outputs.length < 2) return outputs[0];
   return {
-    text: () =>
+    text: (columns) =>
       outputs.map((output, i) =>
-        `${(directories[i] ?? ".").replace(/\p{Cc}/gu, "?")}:\n${output.text()}`
+        `${(directories[i] ?? ".").replace(/\p{Cc}/gu, "?")}:\n${output.text(columns)}`
       )
         .join("\n"),
     json: () => ({

@@ -78,7 +78,10 @@ Deno.test("what nobody foresaw is called a bug and shows its stack; others only 
   assertMatch(bug.stderr, /error: x is undefined\n {2}TypeError: x is undefined\n\s+at /);
   assertStringIncludes(bug.stderr, "bug in mise-oci");
   const error = new MiseOciError("io", "Cannot write", { cause: new Error("disk on fire") });
-  assertEquals((await runFake(["build"], failing(error))).stderr, "error: Cannot write\n");
+  assertEquals(
+    (await runFake(["build"], failing(error))).stderr,
+    "error: Cannot write\nhint: Check the path, its permissions and the space that is left\n",
+  );
   const debug = await runFake(["build", "--debug"], failing(error));
   assertStringIncludes(debug.stderr, "Caused by: Error: disk on fire");
 });

@@ -21,6 +21,21 @@ export interface Failure {
   readonly exitCode: number;
 }
 
+/** The next step where the error itself has none. */
+const HINTS: Partial<Record<ErrorCode, string>> = {
+  config: "Correct it there; docs/oci.md of mise-oci has every key",
+  mise: 'Run "mise doctor" in the project: it shows what is wrong with mise',
+  tool: 'Run "mise ls" in the project: it shows its tools',
+  invalid: "It is damaged, or not what it should be: make or fetch it again",
+  integrity: "It is damaged: make or fetch it again",
+  "not-found": "Check the name",
+  network: "Check the network connection, and try again",
+  io: "Check the path, its permissions and the space that is left",
+};
+
+/** The next step of every other error without one. */
+const DEFAULT_HINT = "Run it again with --debug to see the causes";
+
 /** `Requires read access to "/x", run again with the --allow-read flag`, in Deno's own words. */
 const NOT_CAPABLE = /Requires (?:access to )?(\w+)(?: access)?(?: to ("[^"]*"|\S+?))?[,.;]/;
 
@@ -121,7 +136,11 @@ export function toFailure(error: unknown, signal: AbortSignal): Failure {
   const notFetched = maybeNotFetched(error);
   if (notFetched !== undefined) return { ...notFetched, detail, exitCode: 1 };
   if (error instanceof MiseOciError) {
-    const { code, message, hint } = error;
+    const {
+      code,
+      message,
+      hint = code === "interrupted" ? undefined : HINTS[code] ?? DEFAULT_HINT,
+    } = error;
     const exitCode = code === "usage" ? 2 : code === "interrupted" ? 130 : 1;
     return { code, message, ...(hint === undefined ? {} : { hint }), detail, exitCode };
   }

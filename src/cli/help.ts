@@ -2,10 +2,11 @@
  * Help, made from the table of commands.
  * @module
  */
-import { type Command, groupFlags, type Positional } from "../commands/command.ts";
+import { type Command, type Example, groupFlags, type Positional } from "../commands/command.ts";
 import { type Flag, type FlagTable, takesValue } from "../commands/flag.ts";
 import { GLOBAL_FLAGS } from "../commands/flags/global.ts";
 import type { Colors } from "../ui/color.ts";
+import { wrap } from "../ui/text.ts";
 import { PROGRAM } from "./program.ts";
 
 /** How help is drawn. */
@@ -20,34 +21,59 @@ export interface HelpOptions {
 export const PURPOSE =
   "Turns a mise.toml into an OCI image with one layer per tool, and runs or pushes it";
 
-/** Words in lines of at most so many columns. */
-function wrap(text: string, columns: number): readonly string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > columns) {
-      lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
-}
+/** From so many columns on, an explanation stands beside its term. */
+const WIDE = 60;
 
 /** A list of terms, each with its explanation beside it, or below where there is no room. */
 function definitions(
   terms: readonly (readonly [term: string, text: string])[],
   columns: number,
 ): readonly string[] {
-  const left = Math.min(30, Math.max(...terms.map(([term]) => term.length))) + 4;
+  const left = columns < WIDE
+    ? 8
+    : Math.min(30, Math.max(...terms.map(([term]) => term.length))) + 4;
+  const indent = " ".repeat(left);
   return terms.flatMap(([term, text]) => {
-    const lines = wrap(text, Math.max(24, columns - left));
+    const lines = wrap(text, columns - left);
     const first = `  ${term}`;
-    const fits = first.length + 2 <= left;
-    const indent = " ".repeat(left);
-    return fits
+    const before = /^ */.exec(first)?.[0] ?? "";
+    return first.length + 2 <= left
       ? [first.padEnd(left) + lines[0], ...lines.slice(1).map((line) => indent + line)]
-      : [first, ...lines.map((line) => indent + line)];
+      : [
+        ...fold(term.trimStart(), { columns, indent: before }),
+        ...lines.map((line) => indent + line),
+      ];
   });
+}
+
+/** A text in lines that begin with the same. */
+function fold(
+  text: string,
+  { columns, indent }: { readonly columns: number; readonly indent: string },
+): readonly string[] {
+  return wrap(text, columns - indent.length).map((line) => indent + line);
+}
+
+/** A command line for a shell: what does not fit goes on in the next line, divided between its words. */
+function commandLines(command: string, columns: number): readonly string[] {
+  const words = command.match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? [];
+  const lines: string[] = [];
+  let line = " ";
+  for (const word of words) {
+    if (line.trim() !== "" && line.length + word.length + 3 > columns) {
+      lines.push(`${line} \\`);
+      line = "   ";
+    }
+    line += ` ${word}`;
+  }
+  return [...lines, line];
+}
+
+function exampleLines(examples: readonly Example[], columns: number): readonly string[] {
+  return examples.flatMap(({ text, command }) => [
+    ...fold(text, { columns, indent: "  # " }),
+    ...commandLines(command, columns),
+  ]);
 }
 
 /** `-o, --output DIR`. */
@@ -120,12 +146,9 @@ export function programHelp(commands: readonly Command[], options: HelpOptions):
     ...flagSections(GLOBAL_FLAGS, options),
     "",
     bold("Examples:"),
-    ...commands.flatMap(({ examples }) => examples.slice(0, 1)).flatMap((example) => [
-      `  # ${example.text}`,
-      `  ${example.command}`,
-    ]),
+    ...exampleLines(commands.flatMap(({ examples }) => examples.slice(0, 1)), options.columns),
     "",
-    `Run ${PROGRAM} COMMAND --help for the flags of a command.`,
+    ...wrap(`Run ${PROGRAM} COMMAND --help for the flags of a command.`, options.columns),
   ];
   return `${lines.join("\n")}\n`;
 }
@@ -143,7 +166,8 @@ export function commandHelp(
     ...wrap(`${command.summary}.`, options.columns),
     ...(command.description ?? []).flatMap((text) => ["", ...wrap(text, options.columns)]),
     "",
-    `${bold("Usage:")} ${usageLine(path, command)}`,
+    ...wrap(`Usage: ${usageLine(path, command)}`, options.columns)
+      .map((line, at) => at === 0 ? line.replace("Usage:", bold("Usage:")) : `  ${line}`),
     ...(command.subcommands === undefined ? [] : commandList(command.subcommands, options)),
     ...(args.length === 0 ? [] : [
       "",
@@ -156,7 +180,7 @@ export function commandHelp(
     ...(command.examples.length === 0 ? [] : [
       "",
       bold("Examples:"),
-      ...command.examples.flatMap(({ text, command }) => [`  # ${text}`, `  ${command}`]),
+      ...exampleLines(command.examples, options.columns),
     ]),
   ];
   return `${lines.join("\n")}\n`;

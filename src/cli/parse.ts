@@ -9,9 +9,10 @@
 import type { Command, CommandInput } from "../commands/command.ts";
 import { type Flag, type FlagTable, type Place, takesValue } from "../commands/flag.ts";
 import { GLOBAL_FLAGS, type Globals } from "../commands/flags/global.ts";
-import { maybeCommandHint, maybeFlagHint } from "../commands/flags/docker.ts";
+import { maybeArgumentHint, maybeCommandHint, maybeFlagHint } from "../commands/flags/docker.ts";
 import { MiseOciError } from "../errors.ts";
 import { nearest } from "../suggest.ts";
+import { usageLine } from "./help.ts";
 import { PROGRAM } from "./program.ts";
 
 /** What was given for flags, by name, in order; switches give `true` or `false`. */
@@ -284,11 +285,22 @@ export function convertInput(
     : line.positionals;
   const extra = positionals[command.positionals.length];
   if (extra !== undefined && command.positionals.at(-1)?.many !== true) {
-    throw usage(`Unexpected argument ${JSON.stringify(extra)}`, path);
+    throw usage(
+      `Unexpected argument ${JSON.stringify(extra)}`,
+      path,
+      maybeArgumentHint(path, extra) ?? `Write ${usageLine(path, command)}`,
+    );
   }
-  for (const [at, { name, optional, choices }] of command.positionals.entries()) {
+  for (const [at, { name, help, optional, choices }] of command.positionals.entries()) {
     const value = positionals[at];
-    if (value === undefined && !optional) throw usage(`Missing argument ${name}`, path);
+    if (value === undefined && !optional) {
+      const what = help.charAt(0).toLowerCase() + help.slice(1);
+      throw usage(
+        `Missing argument ${name}`,
+        path,
+        `Write ${usageLine(path, command)} (${name}: ${what})`,
+      );
+    }
     if (value !== undefined && choices !== undefined && !choices.includes(value)) {
       const near = nearest(value, choices);
       throw usage(

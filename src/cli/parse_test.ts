@@ -160,9 +160,9 @@ function convert(args: readonly string[], env: Record<string, string> = {}): unk
 Deno.test("convertInput() counts arguments and knows their choices", () => {
   for (
     const [args, message, hint] of [
-      [["push"], "Missing argument REF", "mise-oci push --help"],
-      [["load", "y"], 'Unexpected argument "y"', "--help"],
-      [["build", "x"], 'Unexpected argument "x"', "--help"],
+      [["push"], "Missing argument REF", "Write mise-oci push [FLAGS] REF"],
+      [["load", "y"], 'Unexpected argument "y"', "Write --image y"],
+      [["build", "x"], 'Unexpected argument "x"', "Write -C x"],
       [["completion", "bsh"], 'Unknown SHELL "bsh"', "bash?"],
       [["completion", "tcsh"], 'Unknown SHELL "tcsh"', "bash, zsh, fish"],
     ] as const

@@ -37,7 +37,7 @@ export function noteWarnings(reporter: Reporter & { stop(): void }): NotingRepor
 /** The same output, its JSON with the field `warnings`. */
 export function withWarnings(output: Output, warnings: readonly string[]): Output {
   return {
-    text: () => output.text(),
+    text: (columns) => output.text(columns),
     json: () => {
       const result = output.json();
       return typeof result === "object" && result !== null ? { ...result, warnings } : result;

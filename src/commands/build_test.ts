@@ -221,7 +221,22 @@ Deno.test("cache prune asks for age and size, cache ls and path print what there
   assertEquals(options, { dryRun: true, olderThanMs: 604_800_000, maxBytes: 10_000_000_000 });
   assertStringIncludes(pruned.stdout, "would remove 1 entry, 2.00 kB; 5 B left\n");
   const listed = await run(["cache", "ls"], { listCache: () => Promise.resolve([entry]) });
-  assertStringIncludes(listed.stdout, "layer  k     layer jq  2.00 kB  3d ago\n1 entry, 2.00 kB\n");
+  assertStringIncludes(
+    listed.stdout,
+    "layer jq        1  2.00 kB  3d ago\n1 entry, 2.00 kB; -v lists",
+  );
+  const each = await run(["cache", "ls", "-v"], { listCache: () => Promise.resolve([entry]) });
+  assertStringIncludes(each.stdout, "layer  k     layer jq  2.00 kB  3d ago\n1 entry, 2.00 kB\n");
+  const use = {
+    path: "/c",
+    size: 2000,
+    kinds: [{ kind: "layer", entries: 1, size: 2000, unused: 5 }],
+  } as const;
+  const measured = await run(["cache", "df"], { measureCache: () => Promise.resolve(use) });
+  assertStringIncludes(
+    measured.stdout,
+    "layer        1  2.00 kB                5 B\n2.00 kB in /c\n",
+  );
   const path = await run(["cache", "path"], { cacheDirectory: () => Promise.resolve("/c") });
   assertEquals(path.stdout, "/c\n");
 });

@@ -21,7 +21,7 @@ const FLAGS = {
   }),
   without: listFlag({
     valueName: "IMAGE",
-    completes: "file",
+    completes: "image",
     help: "An image, or a bundle, that the other side has: its layers are left out",
     parse: parseImage,
   }),
@@ -40,12 +40,12 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
   }, context);
   const { images, layers, left, file } = result;
   context.print({
-    text: () =>
+    text: (columns) =>
       globals.quiet ? `${file}\n` : joinLines([
         ...images.map(({ name, digest }) => `${digest}  ${escapeLine(name)}`),
         `bundled ${layers.count} layers (${formatBytes(layers.bytes)}) into ${escapeLine(file)}, ` +
         `${left.count} left out (${formatBytes(left.bytes)})`,
-      ]),
+      ], columns),
     json: () => result,
   });
   return 0;
@@ -64,7 +64,7 @@ export const bundle: Command = defineCommand({
     name: "IMAGE",
     help: "A layout, an archive or an image of a registry",
     many: true,
-    completes: "file",
+    completes: "image",
   }],
   examples: [
     {

@@ -18,11 +18,32 @@ const printModule = () => import("./print/cache.ts");
 const ls = defineCommand({
   name: "ls",
   summary: "List what is in the cache",
+  description: [
+    "What belongs together is one row, the largest first; -v lists every entry. With --quiet only the size is " +
+    "printed.",
+  ],
   flags: {},
-  examples: [{ text: "List it, the largest first", command: "mise-oci cache ls" }],
-  run: async (_input, context) => {
+  examples: [{ text: "What takes the space", command: "mise-oci cache ls" }],
+  run: async ({ globals: { quiet, verbose } }, context) => {
     const { cacheListOutput } = await printModule();
-    context.print(cacheListOutput(await context.workflows.listCache()));
+    const entries = await context.workflows.listCache();
+    context.print(cacheListOutput(entries, { quiet, verbose: verbose > 0 }));
+    return 0;
+  },
+});
+
+const df = defineCommand({
+  name: "df",
+  summary: "Show how much space the cache takes, by kind",
+  description: [
+    "blob: layers, and manifests and configs of bases. install: tools for other platforms. rootfs: bases that " +
+    "packages are installed in. layer, manifest, document: small records about them.",
+  ],
+  flags: {},
+  examples: [{ text: "How much could go", command: "mise-oci cache df" }],
+  run: async ({ globals: { quiet } }, context) => {
+    const { cacheUseOutput } = await printModule();
+    context.print(cacheUseOutput(await context.workflows.measureCache(), { quiet }));
     return 0;
   },
 });
@@ -91,5 +112,5 @@ export const cache: Command = defineCommandGroup({
   name: "cache",
   summary: "Show or clear what is kept between builds",
   examples: [],
-  subcommands: [ls, prune, path],
+  subcommands: [ls, df, prune, path],
 });

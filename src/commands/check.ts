@@ -43,7 +43,7 @@ export const check: Command = defineCommand({
     name: "IMAGE",
     help: "The image (default: ./mise-oci)",
     optional: true,
-    completes: "file",
+    completes: "image",
   }],
   examples: [
     { text: "Check the image that was built here", command: "mise-oci check" },

@@ -60,8 +60,12 @@ export interface CommandInput<F extends FlagTable = FlagTable> {
 
 /** What a command prints on stdout: one of the two, by `--json`. */
 export interface Output {
-  /** For people; ends with a newline unless it is empty. */
-  text(): string;
+  /**
+   * For people; ends with a newline unless it is empty.
+   *
+   * @param columns Columns of the terminal that it is for; absent: no limit, as for a file or another program.
+   */
+  text(columns?: number): string;
   /** For programs; field names are a promise. */
   json(): unknown;
 }

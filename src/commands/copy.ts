@@ -45,7 +45,7 @@ export const copy: Command = defineCommand({
   ],
   flags: FLAGS,
   positionals: [
-    { name: "IMAGE", help: "The image", completes: "file" },
+    { name: "IMAGE", help: "The image", completes: "image" },
     {
       name: "REF",
       help: "Where to, registry host included; several get the same image",

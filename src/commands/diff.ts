@@ -49,8 +49,8 @@ export const diff: Command = defineCommand({
   ],
   flags: FLAGS,
   positionals: [
-    { name: "A", help: "The image before", completes: "file" },
-    { name: "B", help: "The image after", completes: "file" },
+    { name: "A", help: "The image before", completes: "image" },
+    { name: "B", help: "The image after", completes: "image" },
   ],
   examples: [
     {

@@ -4,6 +4,7 @@
  */
 import { escapeLine } from "../ui/escape.ts";
 import { joinLines } from "../ui/lines.ts";
+import { wrap } from "../ui/text.ts";
 import type { DoctorFinding } from "../workflow/doctor.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, inGroup, switchFlag } from "./flag.ts";
@@ -18,11 +19,17 @@ const FLAGS = {
 
 const MARKS = { ok: "ok    ", note: "note  ", broken: "broken" } as const;
 
-function findingLines({ part, state, text, fix }: DoctorFinding): readonly string[] {
-  return [
-    `${MARKS[state]}  ${part.padEnd(8)}  ${escapeLine(text)}`,
-    ...(fix === undefined ? [] : [`        ${"".padEnd(8)}  fix: ${escapeLine(fix)}`]),
-  ];
+/** What is printed before a finding's text, in columns. */
+const LEFT = 18;
+
+function findingLines(
+  { part, state, text, fix }: DoctorFinding,
+  columns = Infinity,
+): readonly string[] {
+  const head = `${MARKS[state]}  ${part.padEnd(8)}  `;
+  const lines = [escapeLine(text), ...(fix === undefined ? [] : [`fix: ${escapeLine(fix)}`])]
+    .flatMap((line) => wrap(line, columns - LEFT));
+  return lines.map((line, at) => (at === 0 ? head : " ".repeat(LEFT)) + line);
 }
 
 async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
@@ -34,12 +41,12 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
   const bad = findings.filter(({ state }) => state === "broken").length;
   const summary = bad === 0 ? "Nothing is broken" : `${bad} broken`;
   context.print({
-    text: () =>
+    text: (columns) =>
       joinLines([
         ...findings.filter(({ state }) => !input.globals.quiet || state === "broken")
-          .flatMap(findingLines),
+          .flatMap((finding) => findingLines(finding, columns)),
         ...(input.globals.quiet ? [] : ["", summary]),
-      ]),
+      ], columns),
     json: () => ({ ok: bad === 0, findings }),
   });
   return bad === 0 ? 0 : 1;

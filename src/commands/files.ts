@@ -37,7 +37,7 @@ function filesRequest(
   };
 }
 
-const IMAGE = { name: "IMAGE", help: "The image", completes: "file" } as const;
+const IMAGE = { name: "IMAGE", help: "The image", completes: "image" } as const;
 
 /** Prints a file. */
 export const cat: Command = defineCommand({

@@ -10,8 +10,8 @@ export interface Place {
   resolve(path: string): string;
 }
 
-/** What a shell offers for a value. */
-export type Completes = "directory" | "file" | "nothing";
+/** What a shell offers for a value; for an image files, and the tags of a layout after `oci:DIR:`. */
+export type Completes = "directory" | "file" | "image" | "nothing";
 
 /** How often a flag may be given and whether it takes a value. */
 export type FlagKind = "switch" | "count" | "value" | "list";
@@ -30,7 +30,9 @@ export interface Flag<T> {
   readonly defaultText?: string;
   /** The only values there are. */
   readonly choices?: readonly string[];
-  /** What a shell offers for the value. */
+  /** Values that a shell offers, of many that there are. */
+  readonly suggestions?: readonly string[];
+  /** What a shell offers for the value, if there are neither choices nor suggestions. */
   readonly completes: Completes;
   /** Whether the value is an argument of another program, which may look like a flag of this one. */
   readonly foreign?: boolean;
@@ -63,6 +65,7 @@ interface FlagSpec {
 interface ValueSpec<T> extends FlagSpec {
   readonly valueName: string;
   readonly completes?: Completes;
+  readonly suggestions?: readonly string[];
   readonly foreign?: boolean;
   readonly defaultText?: string;
   readonly env?: string;

@@ -69,7 +69,7 @@ export const inspect: Command = defineCommand({
     name: "IMAGE",
     help: "The image (default: ./mise-oci)",
     optional: true,
-    completes: "file",
+    completes: "image",
   }],
   examples: [
     { text: "The image that was just built", command: "mise-oci inspect" },

@@ -17,12 +17,16 @@ const FLAGS = {
 /** Loaded late: help prints no table. */
 const tableModule = () => import("../ui/table.ts");
 
-async function table(items: readonly OutdatedItem[]): Promise<readonly string[]> {
+async function table(
+  items: readonly OutdatedItem[],
+): Promise<(columns?: number) => readonly string[]> {
   const { renderTable } = await tableModule();
-  return renderTable(
-    [{ title: "KIND" }, { title: "NAME" }, { title: "CURRENT" }, { title: "LATEST" }],
-    items.map(({ kind, name, current, latest }) => [kind, name, current, latest]),
-  );
+  return (columns) =>
+    renderTable(
+      [{ title: "KIND" }, { title: "NAME" }, { title: "CURRENT" }, { title: "LATEST" }],
+      items.map(({ kind, name, current, latest }) => [kind, name, current, latest]),
+      columns,
+    );
 }
 
 async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
@@ -37,9 +41,10 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     ...given("misePath", globals.mise),
   }, context);
   const { outdated } = result;
-  const lines = outdated.length === 0 ? [] : await table(outdated);
+  const lines = outdated.length === 0 ? undefined : await table(outdated);
   context.print({
-    text: () => joinLines(outdated.length > 0 ? lines : globals.quiet ? [] : ["nothing is behind"]),
+    text: (columns) =>
+      joinLines(lines?.(columns) ?? (globals.quiet ? [] : ["Nothing is behind"]), columns),
     json: () => result,
   });
   return outdated.length === 0 ? 0 : 1;

@@ -25,11 +25,12 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
   }, context);
   const verb = flags["dry-run"] ? "would pin" : "pinned";
   context.print({
-    text: () =>
+    text: (columns) =>
       joinLines(
         result.changes.length === 0 ? globals.quiet ? [] : ["nothing to pin"] : result.changes.map(
           ({ file, key, from, to }) => escapeLine(`${verb} ${key} in ${file}: ${from} → ${to}`),
         ),
+        columns,
       ),
     json: () => result,
   });

@@ -46,7 +46,10 @@ function parseImage(text: string): Reference {
   });
 }
 
-function text({ digest, references, base, images, blobs }: RebaseResult): string {
+function text(
+  { digest, references, base, images, blobs }: RebaseResult,
+  columns?: number,
+): string {
   const { uploaded, present, mounted } = blobs;
   return joinLines([
     ...images.map(({ platform, from, digest: now }) =>
@@ -56,7 +59,7 @@ function text({ digest, references, base, images, blobs }: RebaseResult): string
       `rebased ${digest} at ${escapeLine(reference)} onto ${escapeLine(base)} ` +
       `(${uploaded} uploaded, ${present} already present, ${mounted} mounted)`
     ),
-  ]);
+  ], columns);
 }
 
 async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
@@ -74,7 +77,7 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     ...given("jobs", globals.jobs),
   }, context);
   context.print({
-    text: () => globals.quiet ? `${result.digest}\n` : text(result),
+    text: (columns) => globals.quiet ? `${result.digest}\n` : text(result, columns),
     json: () => ({
       ...result,
       images: result.images.map((image) => ({

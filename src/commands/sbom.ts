@@ -83,7 +83,7 @@ export const sbom: Command = defineCommand({
     name: "IMAGE",
     help: "The image (default: ./mise-oci)",
     optional: true,
-    completes: "file",
+    completes: "image",
   }],
   examples: [
     { text: "The image that was just built", command: "mise-oci sbom -o sbom.cdx.json" },

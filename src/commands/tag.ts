@@ -21,7 +21,8 @@ function requestOf({ positionals }: CommandInput, { place }: CommandContext): Ta
 async function runList(input: CommandInput, context: CommandContext): Promise<number> {
   const { tagListOutput } = await printModule();
   const list = await context.workflows.listTags(requestOf(input, context), context);
-  context.print(tagListOutput(list, input.globals));
+  const short = context.io.isTerminal("stdout");
+  context.print(tagListOutput(list, { quiet: input.globals.quiet, short }));
   return 0;
 }
 
@@ -37,7 +38,7 @@ const ls = defineCommand({
   summary: "List the tags of a layout or an archive",
   description: ["With --quiet only the tags are printed."],
   flags: {},
-  positionals: [{ name: "IMAGE", help: "A layout or an archive", completes: "file" }],
+  positionals: [{ name: "IMAGE", help: "A layout or an archive", completes: "image" }],
   examples: [{ text: "What is in the layout", command: "mise-oci tag ls ./mise-oci" }],
   run: runList,
 });
@@ -46,7 +47,7 @@ const rm = defineCommand({
   name: "rm",
   summary: "Remove a tag of a layout, and the blobs that only it names",
   flags: {},
-  positionals: [{ name: "IMAGE", help: "A layout with a tag: oci:DIR:TAG", completes: "file" }],
+  positionals: [{ name: "IMAGE", help: "A layout with a tag: oci:DIR:TAG", completes: "image" }],
   examples: [
     {
       text: "Remove yesterday's image",

@@ -33,14 +33,14 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
   }, context);
   const { image, digest, verified, skipped } = result;
   context.print({
-    text: () =>
+    text: (columns) =>
       globals.quiet ? `${digest}\n` : joinLines([
         `verified ${escapeLine(image)}: ${digest}`,
         ...verified.map(({ predicateType, manifest, format }) =>
           `  ${escapeLine(predicateType)} (${format} ${manifest})`
         ),
         ...skipped.map((reason) => `  skipped ${escapeLine(reason)}`),
-      ]),
+      ], columns),
     json: () => result,
   });
   return 0;

@@ -15,7 +15,7 @@ import type { GenerateRequest, GenerateResult } from "../workflow/generate_file.
 import type { BundleRequest, BundleResult } from "../workflow/bundle_images.ts";
 import type { RebaseRequest, RebaseResult } from "../workflow/rebase_image.ts";
 import type { TagList, TagRequest } from "../workflow/manage_tags.ts";
-import type { CacheEntry, PruneOptions, PruneResult } from "../workflow/manage_cache.ts";
+import type { CacheEntry, CacheUse, PruneOptions, PruneResult } from "../workflow/manage_cache.ts";
 import type {
   DiffRequest,
   DiffResult,
@@ -86,6 +86,8 @@ export interface Workflows {
   cacheDirectory(): Promise<string>;
   /** What is in the cache. */
   listCache(): Promise<readonly CacheEntry[]>;
+  /** How much the cache takes. */
+  measureCache(): Promise<CacheUse>;
   /** Removes what is old or too much. */
   pruneCache(options: PruneOptions): Promise<PruneResult>;
 }
@@ -145,4 +147,5 @@ export const workflows: Workflows = {
   cacheDirectory: async () => (await cacheModule()).findCacheDirectory(),
   listCache: async () => (await cacheModule()).listCacheEntries(),
   pruneCache: async (options) => (await cacheModule()).pruneCacheEntries(options),
+  measureCache: async () => (await cacheModule()).measureCache(),
 };

@@ -244,7 +244,9 @@ function filesOf(entries: readonly ListedTarEntry[]): ArchiveFiles {
 export async function checkArchiveFile(file: string): Promise<"gzip" | "zstd" | "tar"> {
   const info = maybeStat(file);
   if (info === undefined) {
-    throw new MiseOciError("not-found", `Cannot find archive "${file}": no such file`);
+    throw new MiseOciError("not-found", `Cannot find archive "${file}": no such file`, {
+      hint: "Check the path; mise-oci build --output-archive FILE writes an archive",
+    });
   }
   if (!info.isFile) {
     const hint = info.isDirectory ? { hint: `For a directory write oci:${file}` } : {};
@@ -259,6 +261,10 @@ export async function checkArchiveFile(file: string): Promise<"gzip" | "zstd" | 
     throw new MiseOciError(
       "unsupported",
       `Cannot read "${file}": it is not a tar archive, plain, gzip or zstd`,
+      {
+        hint:
+          "Name the directory of an image layout, or an archive that build or docker save wrote",
+      },
     );
   }
   return magic;

@@ -156,7 +156,9 @@ function whereOf(store: ImageStore, { tag, digest }: ResolveOptions): string {
 
 function nothing(store: ImageStore, options: ResolveOptions): MiseOciError {
   const where = whereOf(store, options);
-  return new MiseOciError("not-found", `Cannot find an image in ${where}: it holds none`);
+  return new MiseOciError("not-found", `Cannot find an image in ${where}: it holds none`, {
+    hint: "Build one with mise-oci build, or name another layout or archive",
+  });
 }
 
 /** How entries are called: by their tag, by their full name where two have the same tag, else by digest. */

@@ -3,13 +3,14 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
+import { expandHome } from "../home.ts";
 import { asArray, asObject, asString, maybe } from "../oci/mod.ts";
 import type { Dotfile } from "../plan/project.ts";
 import { absolutePath, type AnswerPlace, parseAnswer } from "./answers.ts";
 import { ask, placeOf, type Session } from "./ask.ts";
 import { type ConfigFile, describePlace, isTable, maybeTable } from "./config_file.ts";
 import { compareVersions } from "./failure.ts";
-import { failField, texts } from "./oci_fields.ts";
+import { failField, texts } from "./oci_values.ts";
 import { WARNINGS_ENV } from "./unresolved.ts";
 
 const STATUS = ["bootstrap", "dotfiles", "status", "--json"];
@@ -101,18 +102,25 @@ function entryOf(file: ConfigFile, target: string): Pick<Dotfile, "content" | "e
 }
 
 /** One sentence for each entry of the project that mise warns about and leaves out. */
-function ignoredEntries(stderr: string, files: readonly ConfigFile[]): readonly string[] {
+function ignoredEntries(
+  stderr: string,
+  files: readonly ConfigFile[],
+  { home }: AnswerPlace,
+): readonly string[] {
   const entries = [...stderr.matchAll(
     /^mise WARN\s+\[dotfiles\]\.("(?:[^"\\]|\\.)*"): (.+), ignoring entry$/gm,
   )];
   const texts = entries.flatMap(([, quoted = '""', why = ""]) => {
     const target: string = JSON.parse(quoted);
-    const file = files.find((one) =>
-      Object.hasOwn(maybeTable(one.table, "dotfiles") ?? {}, target)
+    // In the message `~/` is the home already, in the file it may be as it was written.
+    const [found] = files.flatMap((file) =>
+      Object.keys(maybeTable(file.table, "dotfiles") ?? {})
+        .filter((key) => expandHome(key, home) === target).map((key) => ({ file, key }))
     );
-    if (file === undefined) return [];
-    const place = describePlace(file, ["dotfiles", target]);
-    return [`Dotfile ${quoted} in ${place} is left out, because mise ignores it: ${why}`];
+    if (found === undefined) return [];
+    const place = describePlace(found.file, ["dotfiles", found.key]);
+    const name = JSON.stringify(found.key);
+    return [`Dotfile ${name} in ${place} is left out, because mise ignores it: ${why}`];
   });
   return [...new Set(texts)];
 }
@@ -152,7 +160,9 @@ export async function readDotfiles(
     answer.stdout,
     placeOf(session),
   );
-  for (const text of ignoredEntries(answer.stderr, project.files)) session.context.warn(text);
+  for (const text of ignoredEntries(answer.stderr, project.files, placeOf(session))) {
+    session.context.warn(text);
+  }
   for (const path of new Set(edits.filter((path) => byPath.has(path)))) {
     session.context.warn(
       `[dotfiles] of ${JSON.stringify(path)} has entries that edit a part of a file: ` +

@@ -178,6 +178,10 @@ export function explainFailure(args: readonly string[], answer: MiseAnswer): Mis
     {
       hint: unknownUsage
         ? `This mise may be too old: ${MINIMUM_MISE_VERSION} or later is needed`
+        : message === ""
+        ? "Check that it is a real mise, and up to date: run mise version"
+        : args[0] === "install"
+        ? 'Check names and versions in [tools]; "mise ls-remote NAME" lists the versions that there are'
         : "Run it in the project to see more",
     },
   );

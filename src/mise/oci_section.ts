@@ -116,6 +116,7 @@ function parseFile(file: ConfigFile, home?: string): OciTable {
       "config",
       `Cannot use ${JSON.stringify(keys.join("."))} in ${describePlace(file, keys)}: ` +
         "a table expected",
+      { hint: `Write [${keys.join(".")}] on a line of its own, and its keys below` },
     );
   };
   // `[_.oci]` adds to `[oci]` and wins over it.

@@ -8,7 +8,7 @@ import { join } from "@std/path";
 import { MiseOciError } from "../errors.ts";
 import { askVariables, type Session } from "./ask.ts";
 import type { ConfigFile } from "./config_file.ts";
-import { failField } from "./oci_fields.ts";
+import { failField } from "./oci_values.ts";
 import { mapOciStrings, type Template, templatesOf } from "./oci_section.ts";
 import { configRoot } from "./scope.ts";
 import { mirror, standInEnv, type StandInScope } from "./templates.ts";

@@ -96,7 +96,13 @@ function digestAfter(text: string, at: number): Digest {
  */
 export function parseReference(text: string): Reference {
   if (text === "") fail(text, "it is empty");
-  if (/^[a-z]+:\/\//i.test(text)) fail(text, "a reference has no scheme such as https://");
+  const scheme = /^[a-z][a-z+.-]*:\/\//i.exec(text)?.[0];
+  if (scheme !== undefined) {
+    const hint = text.includes("@")
+      ? undefined
+      : `Leave ${scheme} out: ${text.slice(scheme.length)}`;
+    fail(text, "a reference has no scheme such as https://", hint);
+  }
   // deno-lint-ignore no-control-regex
   if (/[\s\x00-\x1f\x7f]/.test(text)) fail(text, "it contains white space or a control character");
   const at = text.indexOf("@");
@@ -112,7 +118,11 @@ export function parseReference(text: string): Reference {
   const path = colon < 0 ? rest : rest.slice(0, colon);
   const tag = colon < 0 ? undefined : rest.slice(colon + 1);
   if (tag !== undefined && !TAG.test(tag)) {
-    fail(text, `tag ${JSON.stringify(tag.slice(0, 140))} is not valid`);
+    const [one = "", two] = tag.split(":");
+    const hint = two !== undefined && TAG.test(one)
+      ? `A reference has one tag: write ${text.slice(0, named.length - tag.length)}${one}`
+      : undefined;
+    fail(text, `tag ${JSON.stringify(tag.slice(0, 140))} is not valid`, hint);
   }
   const hub = host === DOCKER_HUB || host === "index.docker.io";
   const repository = hub && !path.includes("/") && path !== "" ? `library/${path}` : path;
@@ -123,6 +133,9 @@ export function parseReference(text: string): Reference {
       upper
         ? "a repository name is lower case"
         : `${JSON.stringify(path)} is not a repository name`,
+      upper
+        ? `Write ${hasHost ? `${host}/` : ""}${path.toLowerCase()}${rest.slice(path.length)}`
+        : undefined,
     );
   }
   if (host.length + 1 + repository.length > 255) {

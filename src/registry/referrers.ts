@@ -15,6 +15,7 @@ import {
   parseJson,
 } from "../oci/mod.ts";
 import { shorten } from "./failure.ts";
+import { maybeNextPage } from "./next_page.ts";
 import type { RegistryClient } from "./transport.ts";
 
 /** Which manifest is referred to. */
@@ -62,11 +63,6 @@ function readEntries(
       return [];
     }
   });
-}
-
-/** The next page that a `Link` header names (RFC 8288). */
-function maybeNextPage(headers: Headers): string | undefined {
-  return /<([^>]+)>\s*;[^,]*\brel="?next"?/.exec(headers.get("link") ?? "")?.[1];
 }
 
 /**

@@ -28,3 +28,44 @@ export function pad(text: string, columns: number, side: "left" | "right" = "lef
   const spaces = " ".repeat(Math.max(0, columns - textWidth(text)));
   return side === "left" ? text + spaces : spaces + text;
 }
+
+/**
+ * Pieces of a word that may stand on lines of their own: paths and references divide after `/`, `:`, `@`, `,`,
+ * `=` and `|`; a digest, which people copy, does not.
+ */
+function piecesOf(word: string): readonly string[] {
+  return word.match(/sha256:[0-9a-f]+|\/*[^/:@,=|]+(?:[:@,=|]+|\/)?|[/:@,=|]+/g) ?? [];
+}
+
+/**
+ * A text in lines of so many columns. It is divided at spaces, a word that is too long for a line after `/`, `:`,
+ * `@`, `,`, `=` or `|`; what cannot be divided stays whole and is longer than a line.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { wrap } from "./text.ts";
+ *
+ * assertEquals(wrap("one of ghcr.io/team/app:v1", 14), ["one of", "ghcr.io/team/", "app:v1"]);
+ * ```
+ */
+export function wrap(text: string, columns: number): readonly string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    const pieces = textWidth(word) > columns ? piecesOf(word) : [word];
+    for (const [at, piece] of pieces.entries()) {
+      const space = at === 0 && line !== "" ? " " : "";
+      if (line !== "" && textWidth(line) + space.length + textWidth(piece) > columns) {
+        lines.push(line);
+        line = piece;
+      } else line += space + piece;
+    }
+  }
+  return [...lines, line];
+}
+
+/** The columns of the longest part of a text that cannot be divided. */
+export function longestPiece(text: string): number {
+  return Math.max(0, ...text.split(" ").flatMap(piecesOf).map(textWidth));
+}

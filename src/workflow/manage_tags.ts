@@ -2,11 +2,13 @@
  * `tag`: the names that a layout or an archive has for its images.
  * @module
  */
+import { defaultPlatform } from "../build/environment.ts";
 import { openSource } from "../build/open_source.ts";
 import type { WorkflowContext } from "../context.ts";
 import { MiseOciError } from "../errors.ts";
 import type { Descriptor, Digest, ImageSource, Platform } from "../oci/mod.ts";
-import { tagOf } from "../store/image_store.ts";
+import { listPlatforms } from "../image/resolve.ts";
+import { type ImageStore, tagOf } from "../store/image_store.ts";
 import { openLayout } from "../store/layout.ts";
 
 /** Which images. */
@@ -25,8 +27,8 @@ export interface NamedEntry {
   readonly digest: Digest;
   /** Media type of that. */
   readonly mediaType: string;
-  /** What it runs on, if the entry says so. */
-  readonly platform?: Platform;
+  /** What it runs on: of an index all of its images; empty if that is not known. */
+  readonly platforms: readonly Platform[];
 }
 
 /** The names of a layout or an archive. */
@@ -37,15 +39,27 @@ export interface TagList {
   readonly entries: readonly NamedEntry[];
 }
 
-function named(entry: Descriptor): NamedEntry {
+function named(entry: Descriptor, platforms: readonly Platform[] = []): NamedEntry {
   const { digest, mediaType, platform } = entry;
   const tag = tagOf(entry);
   return {
     ...(tag === undefined ? {} : { tag }),
     digest,
     mediaType,
-    ...(platform === undefined ? {} : { platform }),
+    platforms: platform === undefined ? platforms : [platform],
   };
+}
+
+/** The entry with what it runs on: the entry of an index does not say, nor that of some programs for an image. */
+async function describeEntry(store: ImageStore, entry: Descriptor): Promise<NamedEntry> {
+  try {
+    const images = await listPlatforms(store, entry, { host: defaultPlatform() });
+    return named(entry, images.map(({ platform }) => platform));
+  } catch (error) {
+    // An entry may be no image, or one whose blobs are elsewhere: it has a name all the same.
+    if (error instanceof MiseOciError) return named(entry);
+    throw error;
+  }
 }
 
 function refuseRegistry(source: ImageSource, what: string): void {
@@ -63,7 +77,8 @@ export async function listTags(
   refuseRegistry(source, "list tags");
   await using opened = await openSource(source, directory, context);
   const { manifests } = await opened.store.index();
-  return { image: opened.name, entries: manifests.map(named) };
+  const entries = await Promise.all(manifests.map((entry) => describeEntry(opened.store, entry)));
+  return { image: opened.name, entries };
 }
 
 /**
@@ -104,5 +119,5 @@ export async function removeTag(
       },
     );
   }
-  return { image: opened.name, entries: removed.map(named) };
+  return { image: opened.name, entries: removed.map((entry) => named(entry)) };
 }

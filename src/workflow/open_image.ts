@@ -11,6 +11,7 @@ import type { WorkflowContext } from "../context.ts";
 import { type ImageStore, readDocument } from "../store/image_store.ts";
 import { verifyStore } from "../store/verify.ts";
 import { checkFound } from "./check_found.ts";
+import { warnIfStale } from "./stale.ts";
 import type { NamedImageRequest } from "./types.ts";
 
 /** An image whose documents were read and whose layers can be. Dispose of it. */
@@ -54,6 +55,7 @@ export async function openImage(
     const { host, ...selector } = selectorOf(opened, platform, context);
     const assumed = host === undefined ? {} : { host };
     const image = await resolveImage(store, { ...selector, ...assumed });
+    warnIfStale(opened, image, context);
     const images = image.path.length === 1
       ? [{ platform: image.platform, descriptor: image.descriptor }]
       : await listPlatforms(store, image.path[0], assumed);
@@ -91,6 +93,7 @@ export async function obtainNamed(
 ): Promise<Image> {
   const { store, reference } = opened;
   const image = await resolveImage(store, selectorOf(opened, platform, context));
+  warnIfStale(opened, image, context);
   if (reference === undefined) {
     await verifyStore(store, { entries: [image.descriptor], signal: context.signal });
   }

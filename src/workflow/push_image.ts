@@ -24,6 +24,7 @@ import type { WorkflowContext } from "../context.ts";
 import { checkFound } from "./check_found.ts";
 import { chooseRoot } from "./open_image.ts";
 import { checkDestination, type ObtainedImages, upload } from "./push_upload.ts";
+import { warnIfStale } from "./stale.ts";
 import type { NamedImageRequest, PushRequest, PushResult } from "./types.ts";
 
 /** Loaded late: an image that exists is pushed without what builds one. */
@@ -127,6 +128,7 @@ async function pushNamed(
     obtainTree(opened, image, context),
   ]);
   await using images = obtained;
+  warnIfStale(opened, images.images[0], context);
   const attesting = await maybeAttest(request.attest, undefined, context);
   checkDestination(images, destination);
   const client = await openRegistry(destination, access, context);

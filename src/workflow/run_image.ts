@@ -23,6 +23,7 @@ import {
   runsDirectory,
   takeRunLease,
 } from "./run_lease.ts";
+import { maybeStat } from "../store/io_error.ts";
 import { restack } from "../build/restack.ts";
 import type { WorkflowContext } from "../context.ts";
 import type { NamedImageRequest, RunRequest, RunResult } from "./types.ts";
@@ -176,6 +177,31 @@ function assertCommand({ config }: Image, request: RunRequest): void {
   });
 }
 
+/**
+ * podman says of a missing source of a mount only that it cannot be found; docker makes a directory of it.
+ *
+ * @throws {MiseOciError} `not-found` naming the source.
+ */
+function assertVolumes(engine: Engine, volumes: readonly string[]): void {
+  if (engine.name !== "podman") return;
+  for (const [source = ""] of volumes.map((volume) => volume.split(":"))) {
+    if (!source.startsWith("/") || maybeStat(source) !== undefined) continue;
+    throw new MiseOciError("not-found", `Cannot mount "${source}": no such file or directory`, {
+      hint: "Create the directory, or correct --volume HOST:CONTAINER",
+    });
+  }
+}
+
+/** Says what an exit code of the engine's and of shells means: their own words name no next step. */
+function explainExit(code: number, { reporter }: WorkflowContext): void {
+  const why = code === 127
+    ? "the command was not found in the container; mise-oci run printenv PATH shows where it is looked for"
+    : code === 126
+    ? "the command was found and cannot be run; mise-oci check says why"
+    : undefined;
+  if (why !== undefined) reporter.emit({ type: "step", text: `Exit code ${code}: ${why}` });
+}
+
 /** What the engine gets: the image itself if that stays or is there already, else its layers restacked. */
 async function choose(engine: Engine, image: Image, keep: boolean): Promise<Image> {
   if (!engine.stacksLayers || keep) return image;
@@ -196,6 +222,7 @@ async function runLoaded(
   const foreign = !samePlatform(image.platform, defaultPlatform());
   const platform = foreign ? { platform: formatPlatform(image.platform) } : {};
   let retained: Promise<string | undefined> | undefined;
+  let code: number | undefined;
   try {
     const outcome = await loadIntoEngine(engine, image, { name, id, context });
     if (request.keep) {
@@ -207,7 +234,7 @@ async function runLoaded(
     }
     // Streams and terminal are the container's until it ends.
     context.reporter.emit({ type: "suspend" });
-    return await runContainer(engine, {
+    code = await runContainer(engine, {
       ...request,
       image: name,
       name: request.name ?? `${CONTAINER_PREFIX}${id}`,
@@ -215,8 +242,10 @@ async function runLoaded(
       extra: request.engineArgs,
       ...platform,
     }, context.signal);
+    return code;
   } finally {
     context.reporter.emit({ type: "resume" });
+    if (code !== undefined) explainExit(code, context);
     const text = await retained;
     if (text !== undefined) context.reporter.emit({ type: "detail", level: 1, text });
     await untagPatiently(engine, name, context);
@@ -250,6 +279,7 @@ export async function runImage(request: RunRequest, context: WorkflowContext): P
     ? await openSource(image.source, image.directory, context)
     : undefined;
   const engine = await selectEngine({ engine: request.engine, path: hostEnv("PATH") ?? "" });
+  assertVolumes(engine, request.volumes);
   const runs = runsDirectory();
   await using obtained = image.kind === "build"
     ? await obtainBuilt(image.build, context)

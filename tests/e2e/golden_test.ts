@@ -5,7 +5,7 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import zlib, { gzipSync } from "node:zlib";
-import { runFake } from "../support/cli_fixture.ts";
+import { runWithEnv } from "../support/cli_fixture.ts";
 import { RegistryImages, resolveImage } from "../../src/image/mod.ts";
 import { type CompressionPlan, fingerprintTree, type LayerTree } from "../../src/layer/mod.ts";
 import { relocationMap } from "../../src/layer/relocate.ts";
@@ -60,17 +60,9 @@ async function goldenProject(
     root,
     directory: fake.directory,
     run: async (args) => {
-      const before = Object.keys(env).map((name) => [name, Deno.env.get(name)] as const);
-      for (const [name, value] of Object.entries(env)) Deno.env.set(name, value);
-      try {
-        const filled = args.map((arg) => arg.replace("ROOT", root).replace("MISE", fake.path));
-        const ran = await runFake(filled, { cwd: fake.directory, env });
-        return { code: ran.code, stdout: neutral(ran.stdout), stderr: neutral(ran.stderr) };
-      } finally {
-        for (const [name, value] of before) {
-          value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
-        }
-      }
+      const filled = args.map((arg) => arg.replace("ROOT", root).replace("MISE", fake.path));
+      const ran = await runWithEnv(filled, { cwd: fake.directory, env });
+      return { code: ran.code, stdout: neutral(ran.stdout), stderr: neutral(ran.stderr) };
     },
     [Symbol.asyncDispose]: async () => {
       await fake[Symbol.asyncDispose]();

@@ -1,78 +1,175 @@
 /**
- * `docs/json.md` against what the program prints: no field without a line there.
+ * What every command prints with `--json`, results and errors, against the schemas in docs/json.
  */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
+import { COMMANDS } from "../../src/commands/mod.ts";
 import { writeKeyPair } from "../support/attest/keys.ts";
-import { runProgramJson } from "../support/cli.ts";
-import { buildBase, createMiseProject, startDockerRegistry, testWith } from "../support/testbed.ts";
+import { runFake, runWithEnv } from "../support/cli_fixture.ts";
+import { readJsonSchemas } from "../support/json_schema.ts";
+import {
+  buildBase,
+  createMiseProject,
+  IS_ROOT,
+  run,
+  startDockerRegistry,
+  testUnless,
+  testWith,
+} from "../support/testbed.ts";
 
-/** The documented fields of a section; `""` is what every result has. */
-async function documented(section: string): Promise<ReadonlySet<string>> {
-  const text = await Deno.readTextFile(new URL("../../docs/json.md", import.meta.url));
-  const sections = text.split(/^## /m);
-  const own = sections.find((one) => one.startsWith(`${section}\n`));
-  assert(own !== undefined, `docs/json.md has no section ${section}`);
-  const fields = [sections[0] ?? "", own].flatMap((one) => [...one.matchAll(/^\| `([^`]+)`/gm)]);
-  return new Set(fields.map(([, field]) => field ?? ""));
+/** The command of a line, as its schema is called. */
+function schemaOf(args: readonly string[]): string {
+  const [command = "", below = ""] = args;
+  if (command === "--version") return "version";
+  return ["cache", "tag"].includes(command) ? `${command}-${below}` : command;
 }
 
-/** Paths of a value that are not documented; what is below a documented path needs no line. */
-function undocumented(value: unknown, path: string, known: ReadonlySet<string>): string[] {
-  if (known.has(path)) return [];
-  if (Array.isArray(value)) return value.flatMap((one) => undocumented(one, `${path}[]`, known));
-  if (typeof value !== "object" || value === null) return [path];
-  const inside = Object.entries(value);
-  return inside.flatMap(([key, one]) =>
-    undocumented(one, path === "" ? key : `${path}.${key}`, known)
+/** Every command that has `--json`: `cache ls`, … */
+function jsonCommands(): readonly (readonly string[])[] {
+  return COMMANDS.filter(({ foreignStdout }) => foreignStdout !== true).flatMap((command) =>
+    command.subcommands?.map(({ name }) => [command.name, name]) ?? [[command.name]]
   );
 }
 
+Deno.test("every command has a schema, and its errors follow it", async () => {
+  const { names, problems } = await readJsonSchemas();
+  const commands = jsonCommands();
+  const wanted = [...commands.map(schemaOf), "version", "common", "error"].sort();
+  assertEquals(names, wanted);
+  for (const command of commands) {
+    for (const wrong of ["--nope", "--jobs=0"]) {
+      const { code, stdout } = await runFake([...command, wrong, "--json"]);
+      assertEquals(code, 2);
+      assertEquals(problems(schemaOf(command), JSON.parse(stdout)), [], command.join(" "));
+      assert("error" in JSON.parse(stdout), command.join(" "));
+    }
+  }
+  const none = await runFake(["cache", "--json"]);
+  assertEquals(problems("error", JSON.parse(none.stdout)), []);
+});
+
 testWith(
   { needs: ["linux", "mise", "base", "docker-registry"] },
-  "docs/json.md has every field that --json prints",
+  "what commands print with --json follows their schemas, which have every field",
   async () => {
+    const { problems } = await readJsonSchemas();
     await using registry = await startDockerRegistry();
     await using project = await createMiseProject({
       toml: '[env]\nA = "1"\n[oci]\nentrypoint = ["sh"]\ncmd = ["-c"]\nuser = "root"\ntag = "t"\n' +
-        'workdir = "/srv"\n[[oci.copy]]\nhost = "x"\nimage = "/srv/x"\n[oci.labels]\nl = "1"\n',
-      files: { x: "1", y: "2" },
+        'workdir = "/srv"\n[[oci.copy]]\nhost = "x"\nimage = "/srv/x"\n[oci.labels]\nl = "1"\n' +
+        '[_.oci]\nexpose = ["80"]\nvolumes = ["/d"]\nstop_signal = "SIGINT"\nexclude = ["*.map"]\n' +
+        'healthcheck = { cmd = "true", interval = "30s", retries = 2 }\n',
+      files: { x: "1", y: "2", "other/mise.toml": "[env]\n", "empty/z": "" },
     });
-    const [one, two] = [join(project.root, "one"), join(project.root, "two")];
-    const from = ["--from", `oci:${await buildBase()}`, "--no-mise"];
-    const archive = ["--output-archive", join(project.root, "a.tar"), "--compression", "gzip:1"];
+    const below = (path: string): string => join(project.root, path);
+    const [one, two] = [below("one"), below("two")];
+    const base = ["--from", `oci:${await buildBase()}`];
+    const from = [...base, "--no-mise"];
+    const archive = ["--output-archive", below("a.tar"), "--compression", "gzip:1"];
     const reference = `${registry.host}/team/json:1`;
+    const onBase = `${registry.host}/team/app:1`;
     const other = ["--copy", "y:/srv/x", "--copy", "y:/opt/y"];
     const both = ["--platform", "linux/amd64,linux/arm64", "--from", "scratch", "--no-mise"];
+    const several = ["-C", ".", "-C", "other", "--from", "scratch", "--no-mise"];
+    await Deno.mkdir(join(project.directory, "pinned"));
+    await Deno.writeTextFile(
+      join(project.directory, "pinned/mise.toml"),
+      `[oci]\nfrom = "${registry.host}/team/base:1"\n`,
+    );
     const { key, pub } = await writeKeyPair(project.root, { password: "x" });
-    const calls: readonly (readonly [section: string, args: readonly string[]])[] = [
-      ["`build`", ["build", ...from, ...archive, "-o", one]],
-      ["`build`", ["build", ...from, ...other, "-o", two, "--copy", "y:/srv/y"]],
-      ["`build`", ["build", ...both, "-o", join(project.root, "both")]],
-      ["`build --dry-run`", ["build", "--dry-run", ...from, "--compression", "gzip:1"]],
-      ["`build --dry-run`", ["build", "--dry-run", ...both]],
-      ["`build`", ["build", ...from, "--annotation=a=b", "--push", reference, "-o", two]],
-      ["`build --dry-run`", ["build", "--dry-run", ...from, "--annotation", "a=b"]],
-      ["`push`", ["push", ...from, reference, `${registry.host}/team/json:2`]],
-      ["`push`", ["push", "--image-dir", one, "--sbom", "--sign", key, reference]],
-      ["`sign`", ["sign", "--key", key, reference]],
-      ["`verify`", ["verify", "--key", pub, reference]],
-      ["`sbom`", ["sbom", one]],
-      ["`inspect`", ["inspect", reference]],
-      ["`inspect`", ["inspect", "--html", join(project.root, "x.html"), one]],
-      ["`diff`", ["diff", "--files", "--packages", one, two]],
-      ["`check`", ["check", one]],
-      ["`cache`", ["cache", "ls"]],
-      ["`cache`", ["cache", "path"]],
-      ["`cache`", ["cache", "prune", "--dry-run"]],
-      ["`completion` and `--version`", ["completion", "bash"]],
-      ["`completion` and `--version`", ["--version"]],
+    const calls: readonly (readonly string[])[] = [
+      ["build", ...from, ...archive, "-o", one],
+      ["build", ...from, ...other, "-o", two, "--copy", "y:/srv/y"],
+      ["build", ...both, "-o", below("both")],
+      ["build", ...several],
+      ["build", "--dry-run", ...from, "--compression", "gzip:1"],
+      ["build", "--dry-run", ...both],
+      ["build", ...from, "--annotation=a=b", "--push", reference, "-o", two],
+      ["build", "--dry-run", ...base, "--annotation", "a=b"],
+      ["push", ...from, reference, `${registry.host}/team/json:2`],
+      ["push", ...several, `${registry.host}/team/{project}:2`],
+      ["push", "--image-dir", one, "--sbom", "--sign", key, reference],
+      ["push", ...both, `${registry.host}/team/both:1`],
+      ["copy", oneOf(await buildBase()), `${registry.host}/team/base:1`],
+      ["copy", reference, `${registry.host}/team/json:3`],
+      ["push", "--from", `${registry.host}/team/base:1`, "--no-mise", onBase],
+      ["rebase", onBase, "--onto", `${registry.host}/team/base:1`, "--no-check"],
+      ["outdated", onBase],
+      ["sign", "--key", key, reference],
+      ["verify", "--key", pub, reference],
+      ["sbom", one],
+      ["sbom", one, "-o", below("sbom.json")],
+      ["inspect", reference],
+      ["inspect", below("both")],
+      ["inspect", oneOf(await buildBase())],
+      ["inspect", "--html", below("x.html"), one],
+      ["diff", "--files", "--packages", one, two],
+      ["check", one],
+      ["bundle", one, "--without", two, "-o", below("bundle.tar")],
+      ["pin", "--dry-run", "-C", "pinned"],
+      ["generate", "dockerfile"],
+      ["generate", "dockerfile", "-o", below("Dockerfile")],
+      ["init", "-C", "other"],
+      ["doctor", "--offline"],
+      ["tag", "ls", below("both")],
+      ["tag", "rm", `oci:${two}:t`],
+      ["cache", "ls"],
+      ["cache", "df"],
+      ["cache", "path"],
+      ["cache", "prune", "--dry-run"],
+      ["completion", "bash"],
+      ["--version"],
     ];
-    const options = { cwd: project.directory, env: { ...project.env, COSIGN_PASSWORD: "x" } };
-    for (const [section, args] of calls) {
-      const result = await runProgramJson<Record<string, unknown>>(args, options);
-      assertEquals(undocumented(result, "", await documented(section)), [], args.join(" "));
-      if (args[0] !== "--version") assert(Array.isArray(result["warnings"]), args.join(" "));
+    const trusted = { MISE_TRUSTED_CONFIG_PATHS: project.directory };
+    const env = { ...project.env, ...trusted, COSIGN_PASSWORD: "x" };
+    for (const args of calls) {
+      const { stdout, stderr } = await runWithEnv([...args, "--json"], {
+        cwd: project.directory,
+        env,
+      });
+      const line = args.join(" ");
+      const result = JSON.parse(stdout);
+      assert(!("error" in result), `${line}: ${stderr}`);
+      assertEquals(problems(schemaOf(args), result), [], line);
+      if (args[0] !== "--version") assert(Array.isArray(result.warnings), line);
+    }
+    const seen = new Set(calls.map(schemaOf));
+    const unseen = jsonCommands().map(schemaOf).filter((name) => !seen.has(name));
+    // It needs an engine: its own tests load images.
+    assertEquals(unseen, ["load"]);
+  },
+);
+
+/** An image layout, as an argument. */
+function oneOf(layout: string): string {
+  return `oci:${layout}`;
+}
+
+testUnless(
+  IS_ROOT ? undefined : "only root can mount a small file system",
+  { needs: ["linux", "mise"], name: "a full disk is an error of the schema too" },
+  async () => {
+    const { problems } = await readJsonSchemas();
+    await using project = await createMiseProject({
+      toml: '[[oci.copy]]\nhost = "big"\nimage = "/b"\n',
+    });
+    const small = join(project.root, "small");
+    await Deno.mkdir(small);
+    await Deno.writeFile(
+      join(project.directory, "big"),
+      crypto.getRandomValues(new Uint8Array(65_536)),
+    );
+    await run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", small]);
+    try {
+      const build = ["build", "--from", "scratch", "--no-mise", "--json", "-o", join(small, "out")];
+      const { code, stdout } = await runWithEnv(build, {
+        cwd: project.directory,
+        env: project.env,
+      });
+      assertEquals([code, problems("build", JSON.parse(stdout))], [1, []], stdout);
+      assertEquals(JSON.parse(stdout).error.code, "io");
+    } finally {
+      await run(["umount", small]);
     }
   },
 );

@@ -12,6 +12,8 @@ export interface FakeProcess {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly terminal?: readonly ("stdin" | "stdout" | "stderr")[];
+  /** Columns of the terminal; default 100. */
+  readonly columns?: number;
   readonly signal?: AbortSignal;
   readonly stdout?: Io["stdout"];
 }
@@ -29,14 +31,14 @@ export async function runFake(
   options: CliOptions & FakeProcess = {},
 ): Promise<Ran> {
   let [stdout, stderr] = ["", ""];
-  const { env = {}, cwd = "/work", terminal = [], signal } = options;
+  const { env = {}, cwd = "/work", terminal = [], columns = 100, signal } = options;
   const io: Io = {
     stdout: options.stdout ?? { write: (text) => void (stdout += text) },
     stderr: { write: (text) => void (stderr += text) },
     env: (name) => env[name],
     cwd: () => cwd,
     isTerminal: (stream) => terminal.includes(stream),
-    size: () => ({ columns: 100, rows: 30 }),
+    size: () => ({ columns, rows: 30 }),
     signal: signal ?? new AbortController().signal,
   };
   const code = await runCli(args, io, options);
@@ -74,7 +76,24 @@ export function fakeWorkflows(given: Partial<Workflows>): Workflows {
     removeTag: unexpected("removeTag"),
     cacheDirectory: unexpected("cacheDirectory"),
     listCache: unexpected("listCache"),
+    measureCache: unexpected("measureCache"),
     pruneCache: unexpected("pruneCache"),
     ...given,
   };
+}
+
+/** Runs a command line in this process with the given variables set meanwhile. */
+export async function runWithEnv(
+  args: readonly string[],
+  options: CliOptions & FakeProcess & { readonly env: Readonly<Record<string, string>> },
+): Promise<Ran> {
+  const before = Object.keys(options.env).map((name) => [name, Deno.env.get(name)] as const);
+  for (const [name, value] of Object.entries(options.env)) Deno.env.set(name, value);
+  try {
+    return await runFake(args, options);
+  } finally {
+    for (const [name, value] of before) {
+      value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
+    }
+  }
 }

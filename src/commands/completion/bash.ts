@@ -16,7 +16,7 @@ function valueCases(node: CompletionNode): readonly string[] {
       ? `COMPREPLY=($(compgen -W "${flag.choices.join(" ")}" -- "$value"))`
       : flag.completes === "directory"
       ? `_mise_oci_files -d "$value"`
-      : flag.completes === "file"
+      : flag.completes === "file" || flag.completes === "image"
       ? `_mise_oci_files -f "$value"`
       : "COMPREPLY=()";
     return `    ${pattern}) ${reply}; return ;;`;
@@ -54,10 +54,32 @@ _mise_oci_files() {
   COMPREPLY=($(compgen "$1" -- "$2"))
 }
 
+# The tags of a layout after oci:DIR:, directories after oci:. Bash makes words of their own of colons; what
+# stands before the last one is not replaced.
+_mise_oci_layout() {
+  local dir="\${1#oci:}" before="\${1%"\${1##*:}"}" tag
+  if [[ $dir != *:* ]]; then
+    COMPREPLY=()
+    while IFS= read -r tag; do COMPREPLY+=("oci:$tag"); done < <(compgen -d -- "$dir")
+    compopt -o nospace 2>/dev/null
+  else
+    COMPREPLY=()
+    while IFS= read -r tag; do
+      [[ "oci:\${dir%%:*}:$tag" == "$1"* ]] && COMPREPLY+=("oci:\${dir%%:*}:$tag")
+    done < <(mise-oci tag ls -q "oci:\${dir%%:*}" 2>/dev/null)
+  fi
+  [[ $COMP_WORDBREAKS == *:* ]] && COMPREPLY=("\${COMPREPLY[@]#"$before"}")
+}
+
 _mise_oci() {
   local cur="\${COMP_WORDS[COMP_CWORD]}"
   local path="" flag="" value="$cur" word next at flags words files=""
   COMPREPLY=()
+  local line="\${COMP_LINE:0:COMP_POINT}"
+  word="\${line##*[[:space:]]}"
+  case "\${word##*=}" in
+    oci:*) _mise_oci_layout "\${word##*=}"; return ;;
+  esac
   # Bash makes words of their own of = and :, so --flag=val comes as three.
   for ((at = 1; at < COMP_CWORD; at++)); do
     word="\${COMP_WORDS[at]}"

@@ -42,7 +42,7 @@ function shellTest(shell: Shell, test: (script: string) => Promise<void>): void 
 /** Words so far, the last one to be completed, and what the shell must offer. */
 const CASES: readonly (readonly [words: readonly string[], offers: readonly string[]])[] = [
   [["b"], ["build", "bundle"]],
-  [["cache", ""], ["ls", "path", "prune"]],
+  [["cache", ""], ["df", "ls", "path", "prune"]],
   [["build", "--pla"], ["--platform"]],
   [["build", "--pull", ""], ["always", "missing", "never"]],
   [["build", "--pull", "al"], ["always"]],

@@ -20,6 +20,7 @@ function flagLine(flag: CompletionFlag, when: string): string {
     if (flag.choices.length > 0) words.push(`-x -a ${quote(flag.choices.join(" "))}`);
     else if (flag.completes === "directory") words.push(`-x -a '(__fish_complete_directories)'`);
     else if (flag.completes === "file") words.push("-r -F");
+    else if (flag.completes === "image") words.push("-r -F -a '(__mise_oci_layouts)'");
     else words.push("-x");
   }
   return words.join(" ");
@@ -32,7 +33,13 @@ function nodeLines(node: CompletionNode): readonly string[] {
       `complete -c mise-oci -n ${quote(when)} -a ${quote(name)} -d ${quote(summary)}`
     ),
     ...node.words.map((word) => `complete -c mise-oci -n ${quote(when)} -a ${quote(word)}`),
-    ...(node.files ? [`complete -c mise-oci -n ${quote(when)} -F`] : []),
+    ...(node.files
+      ? [
+        `complete -c mise-oci -n ${quote(when)} -F${
+          node.images ? " -a '(__mise_oci_layouts)'" : ""
+        }`,
+      ]
+      : []),
     ...node.flags.map((flag) => flagLine(flag, when)),
   ];
 }
@@ -68,6 +75,21 @@ function __mise_oci_at
         end
     end
     test "$path" = "$argv[1]"
+end
+
+# Directories after oci:, and the tags of a layout after oci:DIR:.
+function __mise_oci_layouts
+    set -l word (commandline -ct)
+    if string match -q -- 'oci:*:*' $word
+        set -l directory (string split -- : $word)[2]
+        for tag in (mise-oci tag ls -q oci:$directory 2>/dev/null)
+            echo oci:$directory:$tag
+        end
+    else if string match -q -- 'oci:*' $word
+        for directory in (__fish_complete_directories (string replace -- oci: '' $word) '')
+            echo oci:$directory
+        end
+    end
 end
 
 function __mise_oci_trailing

@@ -18,9 +18,9 @@ export interface CompletionFlag {
   readonly value: boolean;
   /** Name of the value. */
   readonly valueName: string;
-  /** Values there are. */
+  /** Values to offer. */
   readonly choices: readonly string[];
-  /** What the value is if it is no choice. */
+  /** What the value is if there is none to offer. */
   readonly completes: Completes;
   /** Whether it can be given again. */
   readonly repeats: boolean;
@@ -36,6 +36,8 @@ export interface CompletionNode {
   readonly words: readonly string[];
   /** Whether files can follow. */
   readonly files: boolean;
+  /** Whether what follows are images. */
+  readonly images: boolean;
   /** Whether a command line of something else can follow `--`. */
   readonly trailing: boolean;
   /** Flags that can follow. */
@@ -54,7 +56,7 @@ function toFlag(
     help: flag.help,
     value: takesValue(flag),
     valueName: flag.valueName ?? "VALUE",
-    choices: flag.choices ?? [],
+    choices: flag.choices ?? flag.suggestions ?? [],
     completes: flag.completes,
     repeats: flag.kind === "list" || flag.kind === "count",
   };
@@ -66,7 +68,10 @@ function nodeOf(path: readonly string[], command: Partial<Command>): CompletionN
     path,
     commands: (command.subcommands ?? []).map(({ name, summary }) => ({ name, summary })),
     words: (command.positionals ?? []).flatMap(({ choices }) => choices ?? []),
-    files: (command.positionals ?? []).some(({ completes }) => completes === "file"),
+    files: (command.positionals ?? []).some(({ completes }) =>
+      completes !== undefined && completes !== "nothing"
+    ),
+    images: (command.positionals ?? []).some(({ completes }) => completes === "image"),
     trailing: command.trailing !== undefined,
     flags: [...Object.entries(own), ...Object.entries(GLOBAL_FLAGS)].map(([name, flag]) =>
       toFlag(name, flag, own)

@@ -12,6 +12,7 @@ function escape(text: string): string {
 function action(flag: CompletionFlag): string {
   if (flag.choices.length > 0) return `(${flag.choices.join(" ")})`;
   if (flag.completes === "directory") return "_files -/";
+  if (flag.completes === "image") return "_mise_oci_image";
   return flag.completes === "file" ? "_files" : " ";
 }
 
@@ -39,7 +40,7 @@ function commandFunction(node: CompletionNode): string {
     specs.push("'1: :->command'", "'*:: :->rest'");
   } else {
     if (node.words.length > 0) specs.push(`'1: :(${node.words.join(" ")})'`);
-    if (node.files) specs.push("'*: :_files'");
+    if (node.files) specs.push(`'*: :${node.images ? "_mise_oci_image" : "_files"}'`);
     if (node.trailing) specs.push("'(-)*::command:_normal'");
   }
   const list = node.commands.map(({ name, summary }) => `'${escape(name)}:${escape(summary)}'`);
@@ -73,6 +74,19 @@ ${state}
 export function zshScript(nodes: readonly CompletionNode[]): string {
   return `#compdef mise-oci
 # zsh completion for mise-oci; made by: mise-oci completion zsh
+
+# Files; directories after oci:, and the tags of a layout after oci:DIR:.
+_mise_oci_image() {
+  if [[ $PREFIX == oci:*:* ]]; then
+    local dir=\${\${PREFIX#oci:}%%:*}
+    local -a tags=(\${(f)"$(mise-oci tag ls -q "oci:$dir" 2>/dev/null)"})
+    compadd -- "oci:$dir:"\${^tags}
+  elif compset -P oci:; then
+    _files -/
+  else
+    _files
+  fi
+}
 
 ${nodes.map(commandFunction).join("\n\n")}
 

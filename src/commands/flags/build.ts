@@ -2,7 +2,7 @@
  * The flags of everything that builds: `build`, `run` and `push`.
  * @module
  */
-import { parseCompression } from "../../oci/compression.ts";
+import { COMPRESSION_LEVELS, parseCompression } from "../../oci/compression.ts";
 import { parseStoreReference } from "../../oci/reference.ts";
 import { parseMountPoint } from "../../oci/image_path.ts";
 import { parsePlatform } from "../../oci/platform.ts";
@@ -19,7 +19,7 @@ import {
   switchFlag,
   valueFlag,
 } from "../flag.ts";
-import { PLATFORMS_FLAGS, platformsRequest } from "./platforms.ts";
+import { COMMON_PLATFORMS, PLATFORMS_FLAGS, platformsRequest } from "./platforms.ts";
 import {
   parseCopy,
   parseFrom,
@@ -32,6 +32,7 @@ import {
 export const PLATFORM_FLAG = {
   platform: valueFlag({
     valueName: "OS/ARCH",
+    suggestions: COMMON_PLATFORMS,
     defaultText: "linux on this machine's architecture",
     help: "What the image runs on, such as linux/arm64",
     parse: parsePlatform,
@@ -105,6 +106,7 @@ export const BUILD_FLAGS = {
   ...inGroup("Build flags", {
     from: valueFlag({
       valueName: "REF",
+      completes: "image",
       defaultText: "debian:bookworm-slim",
       help: "Base image: a reference, scratch, oci:DIR[:TAG] or oci-archive:FILE",
       parse: parseFrom,
@@ -139,6 +141,7 @@ export const BUILD_FLAGS = {
     }),
     compression: valueFlag({
       valueName: "gzip|zstd|none[:LEVEL]",
+      suggestions: Object.keys(COMPRESSION_LEVELS),
       defaultText: "gzip",
       help: "Compression of the new layers (gzip 1-9, zstd 1-19)",
       parse: parseCompression,

@@ -43,14 +43,25 @@ const COMMANDS = lookUp([
   ["validate", "mise-oci check IMAGE checks whether the commands of an image start"],
   ["buildx buildah bake", "Write mise-oci build"],
   ["prune", "mise-oci cache prune removes what builds left behind"],
-  ["system", "mise-oci cache ls shows what is stored, mise-oci cache prune removes it"],
+  ["system", "mise-oci cache df shows what is stored, mise-oci cache prune removes it"],
   ["install use ls up upgrade", "Tools are mise's: use mise itself, or mise-oci build --install"],
   ["version", "Write mise-oci --version"],
 ]);
 
 const CACHE_COMMANDS = lookUp([
   ["clean clear rm remove purge gc", "Write mise-oci cache prune"],
-  ["list du dir", "Write mise-oci cache ls, or mise-oci cache path"],
+  ["list", "Write mise-oci cache ls"],
+  ["du size usage", "Write mise-oci cache df"],
+  ["dir directory", "Write mise-oci cache path"],
+]);
+
+const TAG_COMMANDS = lookUp([
+  ["list", "Write mise-oci tag ls"],
+  ["remove delete del", "Write mise-oci tag rm"],
+  [
+    "add create",
+    "Name the image when it is built (mise-oci build -t NAME), or copy it to another tag: mise-oci copy IMAGE REF",
+  ],
 ]);
 
 const LOGIN =
@@ -73,9 +84,20 @@ const FLAGS = lookUp([
     "A build runs no command that could need it; pass a secret when the container runs: mise-oci run -e NAME",
   ],
   [
-    "add-host network memory shm-size ulimit cpu-shares security-opt allow",
+    "add-host network memory m memory-swap shm-size ulimit cpu-shares cpu-period cpu-quota cpuset-cpus " +
+    "cpuset-mems cgroup-parent isolation security-opt allow",
     "Leave it out: a build starts no container of yours",
   ],
+  ["build-context", "Add files with --copy HOST:IMAGE, and choose a base with --from"],
+  ["builder", "Leave it out: mise-oci builds by itself"],
+  [
+    "compress",
+    "Leave it out: nothing is sent to a daemon; layers are compressed with --compression",
+  ],
+  ["attest", "Write mise-oci push --sbom --provenance, which attaches them in the registry"],
+  ["check call", "Write --dry-run to see what would be built"],
+  ["publish p", "Ports are published when a container runs: mise-oci run -p PORT"],
+  ["all a", "Leave it out: all platforms of an image are taken, unless --platform chooses one"],
   ["squash rm force-rm", "Leave it out: there is one layer per tool, and nothing to remove"],
   ["expose", "Set expose under [_.oci] in mise.toml"],
   ["volume v", "Set volumes under [_.oci] in mise.toml; to mount one, mise-oci run --volume"],
@@ -90,15 +112,34 @@ const FLAGS = lookUp([
   ["input i", "Write --image oci-archive:FILE, or --image docker-archive:FILE"],
   ["format", "Write --json, and choose fields with jq"],
   ["filter", "Write --json, and filter with jq"],
+  ["silent", "Write --quiet"],
 ]);
 
 /** What to type for a command that is not here. */
 export function maybeCommandHint(path: readonly string[], word: string): string | undefined {
   if (path.length === 0) return COMMANDS.get(word);
-  return path[0] === "cache" ? CACHE_COMMANDS.get(word) : undefined;
+  if (path[0] === "cache") return CACHE_COMMANDS.get(word);
+  if (path[0] !== "tag") return undefined;
+  // `docker tag IMAGE NEW`.
+  return TAG_COMMANDS.get(word) ?? TAG_COMMANDS.get("add");
 }
 
 /** What to type for a flag that a command does not have. */
 export function maybeFlagHint({ written }: Pick<UnknownFlag, "written">): string | undefined {
   return FLAGS.get(written.replace(/^--?/, ""));
+}
+
+/** What to type for an argument that a command does not take. */
+export function maybeArgumentHint(path: readonly string[], word: string): string | undefined {
+  switch (path.join(" ")) {
+    case "build":
+      if (word === ".") return "Leave it out: the project is that of the working directory";
+      return !word.includes(":")
+        ? `Write -C ${word} if it is the directory of the project`
+        : `Write -t ${word} if it is the name of the image`;
+    case "load":
+      return `Write --image ${word}`;
+    default:
+      return undefined;
+  }
 }

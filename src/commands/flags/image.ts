@@ -16,13 +16,13 @@ import { BUILD_FLAGS, buildRequest, CHECK_FLAGS, checkMode, given } from "./buil
 export const NAMED_IMAGE_FLAGS = inGroup("Image flags", {
   image: valueFlag({
     valueName: "IMAGE",
-    completes: "file",
+    completes: "image",
     help: "Take this image instead of building one: a layout, an archive or a reference",
     parse: parseImage,
   }),
   "image-dir": valueFlag({
     valueName: "DIR",
-    completes: "directory",
+    completes: "image",
     help: "The same as --image",
     parse: parseImage,
   }),

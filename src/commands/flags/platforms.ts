@@ -8,6 +8,9 @@ import type { MiseBinary } from "../../build/types.ts";
 import type { TransientBuild } from "../../build/types.ts";
 import { type FlagTable, inGroup, listFlag, type Place } from "../flag.ts";
 
+/** What images are for, nearly all of them. */
+export const COMMON_PLATFORMS: readonly string[] = ["linux/amd64", "linux/arm64", "linux/arm/v7"];
+
 /** Parses `OS/ARCH[,OS/ARCH]…`. @throws {MiseOciError} `usage`. */
 function parsePlatforms(text: string): readonly Platform[] {
   return text.split(",").map((one) => parsePlatform(one.trim()));
@@ -29,6 +32,7 @@ export function parseMiseBinary(text: string, place: Place): MiseBinary {
 export const PLATFORMS_FLAGS = inGroup("Build flags", {
   platform: listFlag({
     valueName: "OS/ARCH[,…]",
+    suggestions: COMMON_PLATFORMS,
     defaultText: "linux on this machine's architecture",
     help: "What the image runs on; several platforms make an index with an image each",
     parse: parsePlatforms,

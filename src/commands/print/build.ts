@@ -25,21 +25,21 @@ function imagesOutput(
   options: PrintOptions,
 ): Output {
   return {
-    text: () =>
+    text: (columns) =>
       options.quiet ? `${result.digest}\n` : joinLines([
         ...factLines([
           ["output", result.output],
           ["archive", result.archive?.path],
           ["digest", result.digest],
           ["tag", result.tag],
-        ]),
+        ], columns),
         ...images.flatMap(({ platform, digest, layers }) => [
           "",
-          ...factLines([["platform", formatPlatform(platform)], ["digest", digest]]),
+          ...factLines([["platform", formatPlatform(platform)], ["digest", digest]], columns),
           "",
-          ...layerTable(layers, options.short),
+          ...layerTable(layers, options.short, columns),
         ]),
-      ]),
+      ], columns),
     json: () => ({
       output: result.output,
       archive: result.archive,
@@ -73,14 +73,14 @@ function withDelivery(output: Output, { pushed, loaded }: Delivery, quiet: boole
   if (pushed === undefined && loaded === undefined) return output;
   const places = pushed === undefined ? [] : [pushed, ...pushed.also ?? []];
   return {
-    text: () =>
-      output.text() + (quiet ? "" : joinLines([
+    text: (columns) =>
+      output.text(columns) + (quiet ? "" : joinLines([
         "",
         ...places.map(pushSummary),
         ...(loaded === undefined
           ? []
           : [`loaded ${loaded.digest} into ${loaded.engine} as ${escapeLine(loaded.image)}`]),
-      ])),
+      ], columns)),
     json: () => ({
       ...output.json() as object,
       pushed: pushed &&
@@ -103,7 +103,7 @@ function builtOutput(result: BuildResult, options: PrintOptions): Output {
   if (result.images !== undefined) return imagesOutput(result, result.images, options);
   const platform = formatPlatform(result.platform);
   return {
-    text: () =>
+    text: (columns) =>
       options.quiet ? `${result.digest}\n` : joinLines([
         ...factLines([
           ["output", result.output],
@@ -111,10 +111,10 @@ function builtOutput(result: BuildResult, options: PrintOptions): Output {
           ["digest", result.digest],
           ["tag", result.tag],
           ["platform", platform],
-        ]),
+        ], columns),
         "",
-        ...layerTable(result.layers, options.short),
-      ]),
+        ...layerTable(result.layers, options.short, columns),
+      ], columns),
     json: () => ({
       output: result.output,
       archive: result.archive,
@@ -166,7 +166,7 @@ export function planOutput(plan: BuildPlan): Output {
   const list = (words: readonly string[] | undefined): string | undefined =>
     words === undefined ? undefined : JSON.stringify(words);
   return {
-    text: () =>
+    text: (columns) =>
       joinLines([
         ...factLines([
           ["from", plan.fromText],
@@ -187,7 +187,7 @@ export function planOutput(plan: BuildPlan): Output {
           ["exclude", excludes(plan).join(" ")],
           ...tableFacts("label", config.labels),
           ...tableFacts("annotate", config.annotations),
-        ]),
+        ], columns),
         "",
         ...renderTable(
           [{ title: "LAYER" }, { title: "NAME" }, { title: "VERSION" }, { title: "OWNER" }, {
@@ -200,9 +200,10 @@ export function planOutput(plan: BuildPlan): Output {
             `${layer.owner.uid}:${layer.owner.gid}`,
             contents(layer).join(" "),
           ]),
+          columns,
         ),
         ...notes.length === 0 ? [] : ["", ...notes.map(escapeLine)],
-      ]),
+      ], columns),
     json: () => planJson(plan),
   };
 }
@@ -213,7 +214,7 @@ export function plansOutput(plans: readonly BuildPlan[]): Output {
   const [only] = outputs;
   if (only !== undefined && outputs.length === 1) return only;
   return {
-    text: () => outputs.map((output) => output.text()).join("\n"),
+    text: (columns) => outputs.map((output) => output.text(columns)).join("\n"),
     json: () => ({ dryRun: true, images: plans.map(planJson) }),
   };
 }

@@ -5,9 +5,18 @@
 import { formatBytes, formatCount, formatDuration } from "../../ui/format.ts";
 import { joinLines } from "../../ui/lines.ts";
 import { renderTable } from "../../ui/table.ts";
-import type { CacheEntry, PruneResult } from "../../workflow/manage_cache.ts";
+import type { CacheEntry, CacheUse, PruneResult } from "../../workflow/manage_cache.ts";
 import type { Output } from "../command.ts";
-import { shortenDigest } from "./layers.ts";
+
+/** How {@linkcode cacheListOutput} and {@linkcode cacheUseOutput} print. */
+export interface CachePrintOptions {
+  /** Every entry. Default: one row for what belongs together. */
+  readonly verbose?: boolean;
+  /** Nothing but the size. */
+  readonly quiet?: boolean;
+  /** Milliseconds since 1970; default: the clock. */
+  readonly now?: number;
+}
 
 function entryJson({ kind, name, description, size, lastUsed }: CacheEntry): unknown {
   return { kind, name, description, size, lastUsed: lastUsed.toISOString() };
@@ -17,31 +26,102 @@ function sum(entries: readonly CacheEntry[]): number {
   return entries.reduce((total, { size }) => total + size, 0);
 }
 
-function entryTable(entries: readonly CacheEntry[], now: number): readonly string[] {
+/** A text with the first twelve digits of each digest and key, as docker shortens them. */
+function shorten(text: string): string {
+  return text.replace(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, "$1");
+}
+
+function ago(time: number, now: number): string {
+  return `${formatDuration(Math.max(0, now - time))} ago`;
+}
+
+function entryTable(
+  entries: readonly CacheEntry[],
+  { now, columns }: { readonly now: number; readonly columns: number | undefined },
+): readonly string[] {
   return renderTable(
     [{ title: "KIND" }, { title: "NAME" }, { title: "WHAT" }, { title: "SIZE", align: "right" }, {
       title: "LAST USED",
     }],
     entries.map((entry) => [
       entry.kind,
-      shortenDigest(entry.name, true).slice(0, 40),
-      entry.description,
+      shorten(entry.name),
+      shorten(entry.description.replace(` of ${entry.name}`, "")),
       formatBytes(entry.size),
-      `${formatDuration(now - entry.lastUsed.getTime())} ago`,
+      ago(entry.lastUsed.getTime(), now),
     ]),
+    columns,
   );
 }
 
-/** What is in the cache; `now` in milliseconds since 1970. */
-export function cacheListOutput(entries: readonly CacheEntry[], now = Date.now()): Output {
+/** What people know an entry by: the layer, the image, the tool; of what only the program knows, one word. */
+function groupOf({ kind, name, description }: CacheEntry): string {
+  if (kind === "document") return "notes about layers and bases";
+  if (kind === "install") return `${name} (${description})`;
+  if (kind === "rootfs") return description;
+  return description === "blob" ? "layers of bases" : shorten(description);
+}
+
+function groupTable(
+  entries: readonly CacheEntry[],
+  { now, columns }: { readonly now: number; readonly columns: number | undefined },
+): readonly string[] {
+  const groups = [...Map.groupBy(entries, groupOf)].map(([what, list]) => ({ what, list }))
+    .sort((a, b) => sum(b.list) - sum(a.list));
+  return renderTable(
+    [{ title: "WHAT" }, { title: "ENTRIES", align: "right" }, { title: "SIZE", align: "right" }, {
+      title: "LAST USED",
+    }],
+    groups.map(({ what, list }) => [
+      what,
+      String(list.length),
+      formatBytes(sum(list)),
+      ago(Math.max(...list.map(({ lastUsed }) => lastUsed.getTime())), now),
+    ]),
+    columns,
+  );
+}
+
+/** What is in the cache. */
+export function cacheListOutput(
+  entries: readonly CacheEntry[],
+  { verbose = false, quiet = false, now = Date.now() }: CachePrintOptions = {},
+): Output {
   const size = sum(entries);
+  const table = verbose ? entryTable : groupTable;
+  const more = verbose || entries.length === 0 ? "" : "; -v lists each";
   return {
-    text: () =>
-      joinLines([
-        ...(entries.length === 0 ? [] : entryTable(entries, now)),
-        `${formatCount(entries.length, "entry", "entries")}, ${formatBytes(size)}`,
-      ]),
+    text: (columns) =>
+      quiet ? `${formatBytes(size)}\n` : joinLines([
+        ...(entries.length === 0 ? [] : table(entries, { now, columns })),
+        `${formatCount(entries.length, "entry", "entries")}, ${formatBytes(size)}${more}`,
+      ], columns),
     json: () => ({ size, entries: entries.map(entryJson) }),
+  };
+}
+
+/** How much the cache takes, by kind, as `docker system df` shows it. */
+export function cacheUseOutput(use: CacheUse, { quiet = false }: CachePrintOptions = {}): Output {
+  const { path, size, kinds } = use;
+  return {
+    text: (columns) =>
+      quiet ? `${formatBytes(size)}\n` : joinLines([
+        ...renderTable(
+          [{ title: "KIND" }, { title: "ENTRIES", align: "right" }, {
+            title: "SIZE",
+            align: "right",
+          }, { title: "UNUSED FOR A WEEK", align: "right" }],
+          kinds.map((one) => [
+            one.kind,
+            String(one.entries),
+            formatBytes(one.size),
+            formatBytes(one.unused),
+          ]),
+          columns,
+        ),
+        `${formatBytes(size)} in ${path}`,
+      ], columns),
+    json: () => use,
   };
 }
 
@@ -62,11 +142,11 @@ export function cachePruneOutput(result: PruneResult, options: PrunePrintOptions
   const verb = dryRun ? "would remove" : "removed";
   const count = formatCount(removed.length, "entry", "entries");
   return {
-    text: () =>
+    text: (columns) =>
       quiet ? `${formatBytes(bytes)}\n` : joinLines([
-        ...(dryRun && removed.length > 0 ? entryTable(removed, now) : []),
+        ...(dryRun && removed.length > 0 ? entryTable(removed, { now, columns }) : []),
         `${verb} ${count}, ${formatBytes(bytes)}; ${formatBytes(bytesLeft)} left`,
-      ]),
+      ], columns),
     json: () => ({ dryRun, bytes, bytesLeft, removed: removed.map(entryJson) }),
   };
 }

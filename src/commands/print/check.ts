@@ -62,7 +62,7 @@ export function checkOutput(
   const ofSeverity = (wanted: CheckProblem["severity"]): readonly CheckProblem[] =>
     problems.filter(({ severity, ofBase }) => !ofBase && severity === wanted);
   return {
-    text: () =>
+    text: (columns) =>
       joinLines(
         quiet ? failures.map(({ message }) => escapeLine(message)) : [
           summary(result),
@@ -74,6 +74,7 @@ export function checkOutput(
           ...(duplicates.length === 0 ? [] : ["", "Commands that two tools have:"]),
           ...duplicates.map(({ message }) => `- ${escapeLine(message)}`),
         ],
+        columns,
       ),
     json: () => ({
       image,

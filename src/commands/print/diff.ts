@@ -71,7 +71,10 @@ function fileLines(layer: DiffLayer, verbose: boolean): readonly string[] {
   ];
 }
 
-function layerLines({ layers }: DiffResult, verbose: boolean): readonly string[] {
+function layerLines(
+  { layers }: DiffResult,
+  { verbose, columns }: { readonly verbose: boolean; readonly columns: number | undefined },
+): readonly string[] {
   const different = layers.filter(({ fate }) => fate !== "same");
   if (different.length === 0) return [];
   const rows = different.map((layer) => [
@@ -87,6 +90,7 @@ function layerLines({ layers }: DiffResult, verbose: boolean): readonly string[]
         title: "WHY",
       }],
       rows,
+      columns,
     ),
     ...different.flatMap((layer) => fileLines(layer, verbose)),
   ];
@@ -106,7 +110,7 @@ function envLines({ env }: DiffResult): readonly string[] {
 }
 
 /** What changed in the bill of materials. */
-function packageLines({ packages = [] }: DiffResult): readonly string[] {
+function packageLines({ packages = [] }: DiffResult, columns?: number): readonly string[] {
   if (packages.length === 0) return [];
   return [
     "",
@@ -120,6 +124,7 @@ function packageLines({ packages = [] }: DiffResult): readonly string[] {
           change === "bumped" ? `${before ?? "-"} → ${after ?? "-"}` : after ?? before ?? "",
         ),
       ]),
+      columns,
     ),
   ];
 }
@@ -170,18 +175,19 @@ export function diffOutput(result: DiffResult, options: DiffPrintOptions): Outpu
   const { a, b, identical, layers, env, settings, pull } = result;
   const [nameA, nameB] = a.name === b.name ? options.asked : [a.name, b.name];
   return {
-    text: () =>
+    text: (columns) =>
       joinLines(
         options.quiet ? names(result) : [
           `A  ${escapeLine(nameA)} ${a.digest}`,
           `B  ${escapeLine(nameB)} ${b.digest}`,
-          ...layerLines(result, options.verbose),
-          ...packageLines(result),
+          ...layerLines(result, { verbose: options.verbose, columns }),
+          ...packageLines(result, columns),
           ...envLines(result),
           ...settingLines(result),
           "",
           verdict(result),
         ],
+        columns,
       ),
     json: () => ({
       a,

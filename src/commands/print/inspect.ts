@@ -27,7 +27,10 @@ function percent(share: number): string {
   return `${(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
 }
 
-function table(layers: readonly LayerDescription[], short: boolean): readonly string[] {
+function table(
+  layers: readonly LayerDescription[],
+  { short, columns }: { readonly short: boolean; readonly columns: number | undefined },
+): readonly string[] {
   return renderTable(
     [
       { title: "LAYER" },
@@ -47,6 +50,7 @@ function table(layers: readonly LayerDescription[], short: boolean): readonly st
       percent(share),
       truncate(escapeLine(origin), ORIGIN_COLUMNS),
     ]),
+    columns,
   );
 }
 
@@ -70,7 +74,10 @@ function referrerJson({ artifactType, digest, size, annotations }: Descriptor): 
 }
 
 /** What is attached: its type, and of a signed statement what it is about. */
-function referrerLines({ referrers = [] }: InspectResult): readonly string[] {
+function referrerLines(
+  { referrers = [] }: InspectResult,
+  { short, columns }: { readonly short: boolean; readonly columns: number | undefined },
+): readonly string[] {
   if (referrers.length === 0) return [];
   const rows = renderTable(
     [{ title: "ATTACHED" }, { title: "ABOUT" }, { title: "DIGEST" }],
@@ -80,24 +87,25 @@ function referrerLines({ referrers = [] }: InspectResult): readonly string[] {
         annotations["dev.sigstore.bundle.predicateType"] ??
           annotations["in-toto.io/predicate-type"] ?? "",
       ),
-      digest,
+      shortenDigest(digest, short),
     ]),
+    columns,
   );
   return ["", ...rows];
 }
 
-/** The platforms of a multi-platform image, of which one is shown. */
-function platformLines({ platform, platforms, details }: InspectResult): readonly Fact[] {
-  if (platforms.length < 2) return [];
+/** The platform that is shown, and of a multi-platform image every other. */
+function platformFacts(
+  { platform, platforms, details }: InspectResult,
+  short: boolean,
+): readonly Fact[] {
   const shown = formatPlatform(platform);
+  if (platforms.length < 2) return [["platform", shown]];
   return [
-    [
-      "platforms",
-      `${platforms.map(formatPlatform).join(", ")} (shown: ${shown}; --platform shows another)`,
-    ],
+    ["platform", `${shown}, one of ${platforms.length} (--platform shows another)`],
     ...(details?.images ?? []).map((one): Fact => [
       "",
-      `${one.digest} ${formatPlatform(one.platform)}`,
+      `${shortenDigest(one.digest, short)} ${formatPlatform(one.platform)}`,
     ]),
   ];
 }
@@ -140,7 +148,7 @@ function configFacts(details: ImageDetails): readonly Fact[] {
 }
 
 /** The history, oldest first; an entry without a layer is marked. */
-function historyTable(history: readonly HistoryEntry[]): readonly string[] {
+function historyTable(history: readonly HistoryEntry[], columns?: number): readonly string[] {
   return renderTable(
     [{ title: "CREATED" }, { title: "LAYER" }, { title: "STEP" }],
     history.map(({ created = "", created_by = "", comment = "", empty_layer }) => [
@@ -148,6 +156,7 @@ function historyTable(history: readonly HistoryEntry[]): readonly string[] {
       empty_layer === true ? "none" : "",
       truncate(escapeLine(created_by || comment), 100),
     ]),
+    columns,
   );
 }
 
@@ -167,28 +176,28 @@ export function inspectOutput(result: InspectResult, options: InspectPrintOption
   const { name, digest, platform, platforms, created, layers, html, details, document } = result;
   const size = layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
   const top = options.chosen === true ? digest : details?.index?.digest ?? digest;
-  const text = (): string =>
+  const { short } = options;
+  const text = (columns?: number): string =>
     joinLines([
       ...factLines([
         ["image", name],
         ["index", details?.index?.digest],
         ["digest", digest],
-        ["platform", formatPlatform(platform)],
-        ...platformLines(result),
+        ...platformFacts(result, short),
         ["created", created],
         ["page", html],
         ...(details === undefined ? [] : configFacts(details)),
-      ]),
+      ], columns),
       "",
-      ...table(layers, options.short),
+      ...table(layers, { short, columns }),
       `${formatCount(layers.length, "layer")}, ${formatBytes(size)}`,
-      ...referrerLines(result),
+      ...referrerLines(result, { short, columns }),
       ...(options.history === true && details !== undefined
-        ? ["", ...historyTable(details.history)]
+        ? ["", ...historyTable(details.history, columns)]
         : []),
-    ]);
+    ], columns);
   return {
-    text: () => document ?? (options.quiet ? `${top}\n` : text()),
+    text: (columns) => document ?? (options.quiet ? `${top}\n` : text(columns)),
     json: () => ({
       name,
       digest,

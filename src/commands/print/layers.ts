@@ -19,8 +19,12 @@ export function shortenDigest(digest: string, short: boolean): string {
   return short ? digest.replace(/^(sha256:[0-9a-f]{12})[0-9a-f]+$/, "$1") : digest;
 }
 
-/** One row a layer, and a sum below. */
-export function layerTable(layers: readonly LayerRow[], short: boolean): readonly string[] {
+/** One row a layer, and a sum below, on a terminal with so many columns. */
+export function layerTable(
+  layers: readonly LayerRow[],
+  short: boolean,
+  columns?: number,
+): readonly string[] {
   const rows = layers.map((layer) => [
     layer.kind,
     layer.name,
@@ -29,14 +33,18 @@ export function layerTable(layers: readonly LayerRow[], short: boolean): readonl
     formatBytes(layer.size),
     layer.status === "base" ? "" : layer.status,
   ]);
-  const table = renderTable([
-    { title: "LAYER" },
-    { title: "NAME" },
-    { title: "VERSION" },
-    { title: "DIGEST" },
-    { title: "SIZE", align: "right" },
-    { title: "STATUS" },
-  ], rows);
+  const table = renderTable(
+    [
+      { title: "LAYER" },
+      { title: "NAME" },
+      { title: "VERSION" },
+      { title: "DIGEST" },
+      { title: "SIZE", align: "right" },
+      { title: "STATUS" },
+    ],
+    rows,
+    columns,
+  );
   const total = layers.reduce((sum, layer) => sum + layer.size, 0);
   return [...table, `${formatCount(layers.length, "layer")}, ${formatBytes(total)}`];
 }

@@ -8,6 +8,7 @@ import { joinLines } from "../../ui/lines.ts";
 import type { LayerRow } from "../../build/types.ts";
 import type { PushedImage, PushResult } from "../../workflow/types.ts";
 import type { Output } from "../command.ts";
+import { factLines } from "./facts.ts";
 import type { PrintOptions } from "./layers.ts";
 
 type Tables = Pick<typeof import("./layers.ts"), "layersJson" | "layerTable">;
@@ -69,15 +70,14 @@ function allLayers(
 function tables(
   { layers, images }: PushResult,
   { layerTable }: Tables,
-  short: boolean,
+  { short, columns }: { readonly short: boolean; readonly columns: number | undefined },
 ): readonly string[] {
   if (layers === undefined) return [];
-  if (images === undefined) return [...layerTable(layers, short), ""];
+  if (images === undefined) return [...layerTable(layers, short, columns), ""];
   return images.flatMap((image) => [
-    `platform  ${formatPlatform(image.platform)}`,
-    `digest    ${image.digest}`,
+    ...factLines([["platform", formatPlatform(image.platform)], ["digest", image.digest]], columns),
     "",
-    ...layerTable(image.layers ?? [], short),
+    ...layerTable(image.layers ?? [], short, columns),
     "",
   ]);
 }
@@ -90,14 +90,14 @@ export async function pushOutput(result: PushResult, options: PrintOptions): Pro
   const { digest, manifestDigest, reference, blobs, layers } = result;
   const made = layers === undefined ? NO_TABLES : await tablesModule();
   return {
-    text: () =>
+    text: (columns) =>
       options.quiet ? `${digest}\n` : joinLines([
-        ...tables(result, made, options.short),
+        ...tables(result, made, { short: options.short, columns }),
         ...reusedLines(result),
         summary(result),
         ...(result.also ?? []).map(summary),
         ...attachedLines(result),
-      ]),
+      ], columns),
     json: () => ({
       digest,
       manifestDigest,

@@ -2,34 +2,55 @@
  * What `tag` prints.
  * @module
  */
+import { formatPlatform } from "../../oci/platform.ts";
 import { joinLines } from "../../ui/lines.ts";
 import { renderTable } from "../../ui/table.ts";
 import type { NamedEntry, TagList } from "../../workflow/manage_tags.ts";
 import type { Output } from "../command.ts";
+import { type PrintOptions, shortenDigest } from "./layers.ts";
 
-function platformText({ platform }: NamedEntry): string {
-  return platform === undefined ? "" : `${platform.os}/${platform.architecture}`;
+function listJson({ image, entries }: TagList): unknown {
+  return {
+    image,
+    entries: entries.map(({ platforms, ...entry }) => ({
+      ...entry,
+      platforms: platforms.map(formatPlatform),
+    })),
+  };
+}
+
+/** What an entry runs on. */
+function platformText({ platforms }: NamedEntry): string {
+  return platforms.map(formatPlatform).join(", ");
 }
 
 /** The names of a layout; with `quiet` nothing but them. */
-export function tagListOutput(list: TagList, { quiet }: { readonly quiet: boolean }): Output {
+export function tagListOutput(list: TagList, { quiet, short }: PrintOptions): Output {
   return {
-    text: () =>
+    text: (columns) =>
       joinLines(
         quiet ? list.entries.flatMap(({ tag }) => tag ?? []) : renderTable(
           [{ title: "TAG" }, { title: "DIGEST" }, { title: "PLATFORM" }],
-          list.entries.map((entry) => [entry.tag ?? "(none)", entry.digest, platformText(entry)]),
+          list.entries.map((entry) => [
+            entry.tag ?? "(none)",
+            shortenDigest(entry.digest, short),
+            platformText(entry),
+          ]),
+          columns,
         ),
       ),
-    json: () => list,
+    json: () => listJson(list),
   };
 }
 
 /** What was removed. */
 export function tagRemoveOutput(removed: TagList): Output {
   return {
-    text: () =>
-      joinLines(removed.entries.map(({ tag = "", digest }) => `removed ${tag} (${digest})`)),
-    json: () => removed,
+    text: (columns) =>
+      joinLines(
+        removed.entries.map(({ tag = "", digest }) => `removed ${tag} (${digest})`),
+        columns,
+      ),
+    json: () => listJson(removed),
   };
 }

@@ -98,7 +98,7 @@ Deno.test("C01: parseFrom() says how to write what was probably meant", () => {
     const [text, says] of [
       ["docker-archive:", "docker-archive:PATH"],
       ["dir:/x", "skopeo copy"],
-      ["https://ghcr.io/a/b", "debian:bookworm-slim"],
+      ["https://ghcr.io/a/b", "Leave https:// out: ghcr.io/a/b"],
     ] as const
   ) {
     const error = assertThrows(() => parseFrom(text, place), MiseOciError);
