@@ -4,7 +4,7 @@
  * @module
  */
 import type { WorkflowContext } from "../context.ts";
-import { type OpenedImages, openImages } from "../image/open.ts";
+import { type OpenedImages, openImages, type OpenImagesOptions } from "../image/open.ts";
 import type { ResolveOptions } from "../image/types.ts";
 import { formatReference, type ImageSource, type Platform, type Reference } from "../oci/mod.ts";
 import { defaultPlatform, hostEnv } from "./environment.ts";
@@ -17,8 +17,10 @@ export function openSource(
   source: ImageSource,
   directory: string,
   context: WorkflowContext,
+  options: Pick<OpenImagesOptions, "listsTags"> = {},
 ): Promise<OpenedImages> {
   return openImages(source, {
+    ...options,
     directory,
     home: hostEnv("HOME"),
     signal: context.signal,

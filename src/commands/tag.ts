@@ -35,11 +35,20 @@ async function runRemove(input: CommandInput, context: CommandContext): Promise<
 
 const ls = defineCommand({
   name: "ls",
-  summary: "List the tags of a layout or an archive",
-  description: ["With --quiet only the tags are printed."],
+  summary: "List the tags of a layout, an archive or a repository",
+  description: [
+    "With --quiet only the tags are printed, as they are of a repository: a registry lists no more.",
+  ],
   flags: {},
-  positionals: [{ name: "IMAGE", help: "A layout or an archive", completes: "image" }],
-  examples: [{ text: "What is in the layout", command: "mise-oci tag ls ./mise-oci" }],
+  positionals: [{
+    name: "IMAGE",
+    help: "A layout, an archive or a repository",
+    completes: "image",
+  }],
+  examples: [
+    { text: "What is in the layout", command: "mise-oci tag ls ./mise-oci" },
+    { text: "Every tag of a repository", command: "mise-oci tag ls ghcr.io/team/app" },
+  ],
   run: runList,
 });
 
@@ -60,7 +69,7 @@ const rm = defineCommand({
 /** The command. */
 export const tag: Command = defineCommandGroup({
   name: "tag",
-  summary: "Show or remove the tags of a layout",
+  summary: "Show the tags of a layout or a repository, or remove one of a layout",
   examples: [],
   subcommands: [ls, rm],
 });

@@ -30,6 +30,8 @@ export interface OpenImagesOptions {
   readonly home?: string | undefined;
   /** A client for the registry of a reference; it is closed with the images. */
   connect(reference: Reference): Promise<RegistryClient>;
+  /** Only the names of images are wanted: of a registry their list is fetched, in place of a manifest. */
+  readonly listsTags?: boolean;
   /** Ends the opening. */
   readonly signal?: AbortSignal;
 }
@@ -166,7 +168,7 @@ async function openRemote(
     [Symbol.asyncDispose]: () => Promise.resolve(client.close()),
   };
   try {
-    await store.index();
+    await (options.listsTags === true ? store.tags() : store.index());
     return opened;
   } catch (error) {
     client.close();
@@ -221,8 +223,8 @@ async function openGuess(
 }
 
 /**
- * Opens what an argument names. Of a registry the manifest is fetched, so that a name that does not exist
- * fails here.
+ * Opens what an argument names. Of a registry the manifest or the list of tags is fetched, so that a name that
+ * does not exist fails here.
  *
  * @throws {MiseOciError} `not-found`, `layout`, `auth`, `network`, `registry`, `unsupported`, `usage`
  * naming the image and the cause.

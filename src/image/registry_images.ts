@@ -15,6 +15,7 @@ import {
   referenceTarget,
   Sha256,
 } from "../oci/mod.ts";
+import { listTagNames } from "../registry/list_tags.ts";
 import { listReferrers } from "../registry/referrers.ts";
 import { fetchBlob, getBlob } from "../registry/get_blob.ts";
 import { type FetchedManifest, fetchManifest, parseFetched } from "../registry/get_manifest.ts";
@@ -46,6 +47,7 @@ export class RegistryImages implements ImageStore {
   readonly #options: RegistryImagesOptions;
   readonly #sizes = new Map<Digest, number>();
   #root: Promise<FetchedManifest> | undefined;
+  #tags: Promise<readonly string[]> | undefined;
 
   /** Fetches nothing yet. The client stays the caller's to close. */
   constructor(client: RegistryClient, options: RegistryImagesOptions) {
@@ -72,6 +74,11 @@ export class RegistryImages implements ImageStore {
     const bytes = await fetchBlob(this.#client, { repository, descriptor, signal });
     await keep(cache, bytes, digest);
     return bytes;
+  }
+
+  tags(): Promise<readonly string[]> {
+    const { reference: { repository }, signal } = this.#options;
+    return this.#tags ??= listTagNames(this.#client, { repository, signal });
   }
 
   async referrers(digest: Digest): Promise<readonly Descriptor[]> {

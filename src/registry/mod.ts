@@ -67,6 +67,7 @@ export { MemoryBlobs } from "./memory_blobs.ts";
 export { type OpenClientOptions, openRegistryClient } from "./open_client.ts";
 export { ping } from "./ping.ts";
 export { pullBlob, type PullBlobOptions, type PullOutcome } from "./pull_blob.ts";
+export { listTagNames, type TagsRequest } from "./list_tags.ts";
 export { listReferrers, type Referrers, type ReferrersRequest } from "./referrers.ts";
 export { RemoteBlobs, type RemoteBlobsOptions } from "./remote_blobs.ts";
 export {

@@ -26,6 +26,8 @@ export interface ImageStore extends BlobSource {
   state?(digest: Digest): Promise<string | undefined>;
   /** A manifest, index or config, whole and verified. Default: {@linkcode readBlob}. */
   document?(descriptor: Descriptor): Promise<Uint8Array<ArrayBuffer>>;
+  /** The names of all its images; absent where the index has them. */
+  tags?(): Promise<readonly string[]>;
   /** What refers to a manifest, as the list of a registry says; absent for places on this machine. */
   referrers?(digest: Digest): Promise<readonly Descriptor[]>;
 }

@@ -6,7 +6,13 @@ import { defaultPlatform } from "../build/environment.ts";
 import { openSource } from "../build/open_source.ts";
 import type { WorkflowContext } from "../context.ts";
 import { MiseOciError } from "../errors.ts";
-import type { Descriptor, Digest, ImageSource, Platform } from "../oci/mod.ts";
+import {
+  type Descriptor,
+  type Digest,
+  formatImageSource,
+  type ImageSource,
+  type Platform,
+} from "../oci/mod.ts";
 import { listPlatforms } from "../image/resolve.ts";
 import { type ImageStore, tagOf } from "../store/image_store.ts";
 import { openLayout } from "../store/layout.ts";
@@ -23,15 +29,15 @@ export interface TagRequest {
 export interface NamedEntry {
   /** Its name. */
   readonly tag?: string;
-  /** Digest of its manifest or index. */
-  readonly digest: Digest;
+  /** Digest of its manifest or index; absent for a registry, which lists names only. */
+  readonly digest?: Digest;
   /** Media type of that. */
-  readonly mediaType: string;
+  readonly mediaType?: string;
   /** What it runs on: of an index all of its images; empty if that is not known. */
   readonly platforms: readonly Platform[];
 }
 
-/** The names of a layout or an archive. */
+/** The names of a layout, an archive or a repository. */
 export interface TagList {
   /** The argument. */
   readonly image: string;
@@ -62,20 +68,29 @@ async function describeEntry(store: ImageStore, entry: Descriptor): Promise<Name
   }
 }
 
-function refuseRegistry(source: ImageSource, what: string): void {
-  if (source.kind !== "registry") return;
-  throw new MiseOciError("usage", `Cannot ${what} of a registry`, {
-    hint: "Name a layout, such as ./mise-oci; for a registry use crane ls or crane delete",
+/** What `tag rm` does not do: most registries forget a tag only with every image that shares its manifest. */
+function refuseRegistry(name: string): never {
+  throw new MiseOciError("usage", `Cannot remove a tag of ${name}: it is in a registry`, {
+    hint: "Remove it in the registry's own interface, or with crane delete",
   });
 }
 
-/** Lists the images of a layout or an archive. @throws {MiseOciError} what opening it throws. */
+/**
+ * Lists the images of a layout or an archive, or the tags of a repository.
+ *
+ * @throws {MiseOciError} what opening it throws; `not-found` for a repository that does not exist.
+ */
 export async function listTags(
   { source, directory }: TagRequest,
   context: WorkflowContext,
 ): Promise<TagList> {
-  refuseRegistry(source, "list tags");
-  await using opened = await openSource(source, directory, context);
+  await using opened = await openSource(source, directory, context, { listsTags: true });
+  const { store, reference } = opened;
+  if (store.tags !== undefined && reference !== undefined) {
+    const { registry, repository } = reference;
+    const image = `${registry}/${repository}`;
+    return { image, entries: (await store.tags()).map((tag) => ({ tag, platforms: [] })) };
+  }
   const { manifests } = await opened.store.index();
   const entries = await Promise.all(manifests.map((entry) => describeEntry(opened.store, entry)));
   return { image: opened.name, entries };
@@ -91,8 +106,9 @@ export async function removeTag(
   { source, directory }: TagRequest,
   context: WorkflowContext,
 ): Promise<TagList> {
-  refuseRegistry(source, "remove tags");
+  if (source.kind === "registry") refuseRegistry(formatImageSource(source));
   await using opened = await openSource(source, directory, context);
+  if (opened.reference !== undefined) refuseRegistry(opened.name);
   const { tag } = opened.selector;
   if (opened.directory === undefined) {
     throw new MiseOciError("usage", `Cannot remove a tag of ${opened.name}: it is an archive`, {

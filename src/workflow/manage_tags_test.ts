@@ -28,7 +28,7 @@ Deno.test("tag ls names every image, and tag rm takes one out with the blobs tha
     assertStringIncludes(await fails("./l"), "none is named; Write oci:");
     assertStringIncludes(await fails("oci:l:x"), 'tag "x"');
     assertStringIncludes(await fails("oci:l:x"), "It has team/app:1, team/app:2");
-    assertStringIncludes(await fails("docker://localhost/l:1"), "of a registry");
+    assertStringIncludes(await fails("docker://localhost/l:1"), "it is in a registry");
     const { entries } = await removeTag(request("oci:l:team/app:1"), CONTEXT);
     assertEquals(entries.map(({ tag }) => tag), ["team/app:1"]);
     assertEquals(await tags(), ["team/app:2"]);

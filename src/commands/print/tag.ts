@@ -24,16 +24,17 @@ function platformText({ platforms }: NamedEntry): string {
   return platforms.map(formatPlatform).join(", ");
 }
 
-/** The names of a layout; with `quiet` nothing but them. */
+/** The names of a layout; with `quiet`, and of a registry, which lists nothing else, nothing but them. */
 export function tagListOutput(list: TagList, { quiet, short }: PrintOptions): Output {
+  const isBare = quiet || list.entries.every(({ digest }) => digest === undefined);
   return {
     text: (columns) =>
       joinLines(
-        quiet ? list.entries.flatMap(({ tag }) => tag ?? []) : renderTable(
+        isBare ? list.entries.flatMap(({ tag }) => tag ?? []) : renderTable(
           [{ title: "TAG" }, { title: "DIGEST" }, { title: "PLATFORM" }],
           list.entries.map((entry) => [
             entry.tag ?? "(none)",
-            shortenDigest(entry.digest, short),
+            shortenDigest(entry.digest ?? "", short),
             platformText(entry),
           ]),
           columns,
