@@ -21,7 +21,7 @@ export const BUDGETS: Readonly<Record<string, number>> = {
   "tests/e2e/build_test.ts": 120,
   "tests/e2e/kill_test.ts": 80,
   "tests/e2e/platforms_test.ts": 120,
-  "tests/e2e/preflight_test.ts": 100,
+  "tests/e2e/preflight_test.ts": 35,
   "tests/e2e/run_docker_test.ts": 80,
   "tests/e2e/run_podman_test.ts": 80,
   "tests/e2e/whole_image_test.ts": 120,
@@ -61,6 +61,8 @@ export const BUDGETS: Readonly<Record<string, number>> = {
   "tests/slow/scale_test.ts": 40,
   "tests/slow/docs_test.ts": 240,
   "tests/slow/permissions_test.ts": 120,
+  "tests/slow/preflight_images_test.ts": 120,
+  "tests/slow/kill_push_run_test.ts": 180,
 };
 
 /** A file of tests that ran. */
