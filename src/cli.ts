@@ -12,7 +12,7 @@ import type { Command, CommandContext, Output } from "./commands/command.ts";
 import type { Place } from "./commands/flag.ts";
 import type { Globals } from "./commands/flags/global.ts";
 import type { Io } from "./commands/io.ts";
-import { COMMANDS } from "./commands/mod.ts";
+import { COMMAND_GROUPS, COMMANDS } from "./commands/mod.ts";
 import { type Workflows, workflows } from "./commands/workflows.ts";
 import { MiseOciError } from "./errors.ts";
 import { expandHome, homeDirectory } from "./home.ts";
@@ -97,7 +97,10 @@ function helpOutput(
   const columns = Math.min(100, Math.max(40, io.size()?.columns ?? 100));
   const options = { columns, colors: makeColors(color) };
   return line.command === undefined
-    ? programHelp(commands, options)
+    ? programHelp(
+      commands === COMMANDS ? COMMAND_GROUPS : [{ title: "Commands", commands }],
+      options,
+    )
     : commandHelp(line.path, line.command, options);
 }
 

@@ -3,6 +3,7 @@
  * @module
  */
 import { type Command, type Example, groupFlags, type Positional } from "../commands/command.ts";
+import type { CommandGroup } from "../commands/mod.ts";
 import { type Flag, type FlagTable, takesValue } from "../commands/flag.ts";
 import { GLOBAL_FLAGS } from "../commands/flags/global.ts";
 import type { Colors } from "../ui/color.ts";
@@ -28,10 +29,9 @@ const WIDE = 60;
 function definitions(
   terms: readonly (readonly [term: string, text: string])[],
   columns: number,
+  widest = Math.max(...terms.map(([term]) => term.length)),
 ): readonly string[] {
-  const left = columns < WIDE
-    ? 8
-    : Math.min(30, Math.max(...terms.map(([term]) => term.length))) + 4;
+  const left = columns < WIDE ? 8 : Math.min(30, widest) + 4;
   const indent = " ".repeat(left);
   return terms.flatMap(([term, text]) => {
     const lines = wrap(text, columns - left);
@@ -127,26 +127,35 @@ function flagSections(flags: FlagTable, options: HelpOptions): readonly string[]
   ]);
 }
 
-function commandList(commands: readonly Command[], options: HelpOptions): readonly string[] {
+function commandList(
+  commands: readonly Command[],
+  options: HelpOptions,
+  { title, widest }: { readonly title: string; readonly widest?: number } = { title: "Commands" },
+): readonly string[] {
   return [
     "",
-    options.colors.bold("Commands:"),
-    ...definitions(commands.map(({ name, summary }) => [name, summary]), options.columns),
+    options.colors.bold(`${title}:`),
+    ...definitions(commands.map(({ name, summary }) => [name, summary]), options.columns, widest),
   ];
 }
 
 /** Help for the whole program. */
-export function programHelp(commands: readonly Command[], options: HelpOptions): string {
+export function programHelp(groups: readonly CommandGroup[], options: HelpOptions): string {
   const { bold } = options.colors;
+  const [first] = groups;
+  const widest = Math.max(
+    ...groups.flatMap(({ commands }) => commands.map(({ name }) => name.length)),
+  );
+  const examples = first?.commands.flatMap(({ examples }) => examples.slice(0, 1)) ?? [];
   const lines = [
     ...wrap(`${PURPOSE}.`, options.columns),
     "",
     `${bold("Usage:")} ${PROGRAM} [FLAGS] COMMAND`,
-    ...commandList(commands, options),
+    ...groups.flatMap(({ title, commands }) => commandList(commands, options, { title, widest })),
     ...flagSections(GLOBAL_FLAGS, options),
     "",
     bold("Examples:"),
-    ...exampleLines(commands.flatMap(({ examples }) => examples.slice(0, 1)), options.columns),
+    ...exampleLines(examples, options.columns),
     "",
     ...wrap(`Run ${PROGRAM} COMMAND --help for the flags of a command.`, options.columns),
   ];

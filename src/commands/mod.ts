@@ -26,29 +26,22 @@ import { sbom } from "./sbom.ts";
 import { sign } from "./sign.ts";
 import { verify } from "./verify.ts";
 
-/** Every command, in the order of help. */
-export const COMMANDS: readonly Command[] = [
-  build,
-  runCommand,
-  push,
-  copy,
-  load,
-  rebase,
-  pin,
-  bundle,
-  outdated,
-  generate,
-  check,
-  inspect,
-  diff,
-  cat,
-  exportCommand,
-  sbom,
-  sign,
-  verify,
-  init,
-  doctor,
-  tag,
-  cache,
-  completion,
+/** Commands that serve one purpose. */
+export interface CommandGroup {
+  /** What they are for. */
+  readonly title: string;
+  /** The commands, in the order of help. */
+  readonly commands: readonly Command[];
+}
+
+/** Every command, in the order of help; the first group is what a newcomer needs. */
+export const COMMAND_GROUPS: readonly CommandGroup[] = [
+  { title: "Build and run", commands: [build, runCommand, push, load, init] },
+  { title: "Look into images", commands: [check, inspect, diff, cat, exportCommand, sbom, tag] },
+  { title: "Maintain images", commands: [outdated, pin, rebase, copy, bundle] },
+  { title: "Trust", commands: [sign, verify] },
+  { title: "Set up", commands: [doctor, generate, cache, completion] },
 ];
+
+/** Every command, in the order of help. */
+export const COMMANDS: readonly Command[] = COMMAND_GROUPS.flatMap(({ commands }) => commands);
