@@ -30,16 +30,18 @@ export function pad(text: string, columns: number, side: "left" | "right" = "lef
 }
 
 /**
- * Pieces of a word that may stand on lines of their own: paths and references divide after `/`, `:`, `@`, `,`,
- * `=` and `|`; a digest, which people copy, does not.
+ * Pieces of a word that may stand on lines of their own: paths, references and types divide after `/`, `:`, `@`,
+ * `,`, `=`, `|` and `+`; a digest, which people copy, and a time do not.
  */
 function piecesOf(word: string): readonly string[] {
-  return word.match(/sha256:[0-9a-f]+|\/*[^/:@,=|]+(?:[:@,=|]+|\/)?|[/:@,=|]+/g) ?? [];
+  const piece =
+    /\(?sha256:[0-9a-f]+\)?|\d{4}-\d\d-\d\dT[\d:.]+Z?|\/*[^/:@,=|+]+(?:[:@,=|+]+|\/)?|[/:@,=|+]+/g;
+  return word.match(piece) ?? [];
 }
 
 /**
- * A text in lines of so many columns. It is divided at spaces, a word that is too long for a line after `/`, `:`,
- * `@`, `,`, `=` or `|`; what cannot be divided stays whole and is longer than a line.
+ * A text in lines of so many columns. It is divided at spaces, a word that is too long for a line after `/`, `:`
+ * and the like; what cannot be divided stays whole and is longer than a line.
  *
  * @example
  * ```ts
