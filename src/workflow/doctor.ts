@@ -15,7 +15,7 @@ import { locateMise } from "../mise/mod.ts";
 import { parseReference, type Reference } from "../oci/mod.ts";
 import { findCredentials, ping } from "../registry/mod.ts";
 import { cacheDirectory, checkWritable, openLayout } from "../store/mod.ts";
-import { formatBytes } from "../ui/format.ts";
+import { formatBytes, formatCount } from "../ui/format.ts";
 
 /** What `doctor` looks at. */
 export interface DoctorRequest {
@@ -110,21 +110,26 @@ async function projectParts(
     ? {
       part: "tools",
       state: "note",
-      text: "The project has none",
-      fix: "Run mise use TOOL",
+      text: "The project has none, so its image has none",
+      fix: "Add one: mise use TOOL",
     } as const
     : missing.length > 0
     ? broken("tools", `Not installed: ${missing.join(", ")}`, "Run mise install, or give --install")
-    : ok("tools", `${project.tools.length} installed`);
+    : ok("tools", `${formatCount(project.tools.length, "tool")}, all installed`);
   return {
     planned,
     findings: [
-      ok("project", `${project.configFiles.length} config files, mise ${project.miseVersion}`),
+      ok(
+        "project",
+        `${
+          formatCount(project.configFiles.length, "config file")
+        }, read by mise ${project.miseVersion}`,
+      ),
       tools,
       ...heard.warnings.filter((text) => !text.includes("has no tools")).map((text) =>
         ({ part: "project", state: "note", text, fix: "mise-oci build says the same" }) as const
       ),
-      ok("base", plan.from.kind === "registry" ? plan.from.reference.repository : plan.from.kind),
+      ok("base", plan.fromText),
     ],
   };
 }
@@ -157,7 +162,14 @@ async function registryPart(
     broken("login", text, `Log in again: podman login ${registry}, or docker login ${registry}`)
   );
   if (login.length === 0) {
-    login.push(ok("login", `${registry}: ${found === undefined ? "nobody" : "stored"}`));
+    login.push(
+      ok(
+        "login",
+        `${registry}: ${
+          found === undefined ? "no login, public images only" : "a login is stored"
+        }`,
+      ),
+    );
   }
   if (!online) return login;
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(REGISTRY_TIMEOUT_MS)]);
@@ -275,7 +287,12 @@ async function outputPart(output: string): Promise<DoctorFinding> {
 function timePart(): DoctorFinding {
   const epoch = Deno.env.get("SOURCE_DATE_EPOCH");
   try {
-    return ok("time", epoch === undefined ? "now" : buildTimestamp(epoch, 0));
+    return ok(
+      "time",
+      epoch === undefined
+        ? "Images get the time of their build; SOURCE_DATE_EPOCH makes it the same each time"
+        : `Images get ${buildTimestamp(epoch, 0)} (SOURCE_DATE_EPOCH)`,
+    );
   } catch (error) {
     return failed("time", error, "Unset SOURCE_DATE_EPOCH");
   }
