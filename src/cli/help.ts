@@ -6,7 +6,7 @@ import { type Command, type Example, groupFlags, type Positional } from "../comm
 import { type Flag, type FlagTable, takesValue } from "../commands/flag.ts";
 import { GLOBAL_FLAGS } from "../commands/flags/global.ts";
 import type { Colors } from "../ui/color.ts";
-import { wrap } from "../ui/text.ts";
+import { wrap } from "../ui/wrap.ts";
 import { PROGRAM } from "./program.ts";
 
 /** How help is drawn. */
