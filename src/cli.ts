@@ -104,10 +104,14 @@ function helpOutput(
     : commandHelp(line.path, line.command, options);
 }
 
-/** `mise-oci help COMMAND…` is `mise-oci COMMAND… --help`. */
-function expandHelp(args: readonly string[]): readonly string[] {
+/** `mise-oci help COMMAND…` is `mise-oci COMMAND… --help`, and `mise-oci version` is `mise-oci --version`. */
+function expandWords(args: readonly string[]): readonly string[] {
   const at = args.findIndex((arg) => !arg.startsWith("-"));
-  return args[at] === "help" ? [...args.slice(0, at), ...args.slice(at + 1), "--help"] : args;
+  const others = [...args.slice(0, at), ...args.slice(at + 1)];
+  if (args[at] === "help") return [...others, "--help"];
+  return args[at] === "version" && others.every((arg) => arg.startsWith("-"))
+    ? [...others, "--version"]
+    : args;
 }
 
 async function makePlace(io: Io, directory: string | undefined): Promise<Place> {
@@ -286,7 +290,7 @@ export async function runCli(
   options: CliOptions = {},
 ): Promise<number> {
   const program = { io, commands: COMMANDS, workflows, ...options };
-  const expanded = expandHelp(args);
+  const expanded = expandWords(args);
   const ours = ownArguments(expanded, program.commands);
   try {
     return await dispatch(program, expanded, ours);

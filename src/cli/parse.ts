@@ -294,7 +294,7 @@ export function convertInput(
   for (const [at, { name, help, optional, choices }] of command.positionals.entries()) {
     const value = positionals[at];
     if (value === undefined && !optional) {
-      const what = help.charAt(0).toLowerCase() + help.slice(1);
+      const what = choices?.join(", ") ?? help.charAt(0).toLowerCase() + help.slice(1);
       throw usage(
         `Missing argument ${name}`,
         path,

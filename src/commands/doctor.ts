@@ -4,7 +4,7 @@
  */
 import { escapeLine } from "../ui/escape.ts";
 import { joinLines } from "../ui/lines.ts";
-import { wrap } from "../ui/text.ts";
+import { wrap } from "../ui/wrap.ts";
 import type { DoctorFinding } from "../workflow/doctor.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, inGroup, switchFlag } from "./flag.ts";

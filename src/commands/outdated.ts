@@ -44,7 +44,7 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
   const lines = outdated.length === 0 ? undefined : await table(outdated);
   context.print({
     text: (columns) =>
-      joinLines(lines?.(columns) ?? (globals.quiet ? [] : ["Nothing is behind"]), columns),
+      joinLines(lines?.(columns) ?? (globals.quiet ? [] : ["nothing is behind"]), columns),
     json: () => result,
   });
   return outdated.length === 0 ? 0 : 1;

@@ -95,12 +95,16 @@ function present<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], u
   ) as { [K in keyof T]: Exclude<T[K], undefined> };
 }
 
+/** What is not in `known`. Old writers put null for what is not set; the specification's schema refuses that. */
+function otherFields(object: JsonObject, known: readonly string[]): JsonObject {
+  return Object.fromEntries(
+    Object.entries(unknownFields(object, known)).filter(([, field]) => field !== null),
+  );
+}
+
 function parseContainerConfig(value: unknown, what: string): ContainerConfig {
   const object = asObject(value, what);
-  // Old writers put null for what is not set; the specification's schema refuses it.
-  const extensions = Object.fromEntries(
-    Object.entries(unknownFields(object, CONFIG_KNOWN)).filter(([, field]) => field !== null),
-  );
+  const extensions = otherFields(object, CONFIG_KNOWN);
   return present({
     User: maybe(object["User"], `${what}.User`, asString),
     Env: maybe(object["Env"], `${what}.Env`, asStrings),
@@ -160,7 +164,7 @@ export function parseImageConfig(
 ): ImageConfig {
   const object = asObject(parseJson(source, { what }), what);
   const rootfs = asObject(object["rootfs"], `${what}.rootfs`);
-  const extensions = unknownFields(object, KNOWN);
+  const extensions = otherFields(object, KNOWN);
   const { os, architecture, variant } = configPlatform(object, what) ?? options.platform ??
     failPlatform(what);
   return {

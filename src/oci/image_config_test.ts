@@ -35,6 +35,13 @@ Deno.test("parseImageConfig() takes null where Docker writes it", () => {
   assertEquals(parsed.history, undefined);
 });
 
+Deno.test("nulls of old bases are dropped: the specification's schema refuses them", () => {
+  const nulls = { ExposedPorts: null, Volumes: null, OnBuild: null, Healthcheck: null };
+  const old = { ...base, container_config: null, config: { ...nulls, Entrypoint: null } };
+  const encoded = encodeImageConfig(parseImageConfig(JSON.stringify(old), "config"));
+  assertEquals(JSON.parse(new TextDecoder().decode(encoded)), { ...base, config: {} });
+});
+
 Deno.test("parseImageConfig() names the field that is wrong", () => {
   const wrong = (change: Record<string, unknown>, includes: string): void => {
     assertThrows(

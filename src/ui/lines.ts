@@ -2,7 +2,7 @@
  * Lines of text.
  * @module
  */
-import { textWidth, wrap } from "./text.ts";
+import { wrap } from "./wrap.ts";
 
 /**
  * Lines as text, each with its line end.
@@ -14,7 +14,7 @@ export function joinLines(lines: readonly string[], columns?: number): string {
 }
 
 function fit(line: string, columns: number | undefined): readonly string[] {
-  if (columns === undefined || textWidth(line) <= columns) return [line];
+  if (columns === undefined || line.length <= columns) return [line];
   const indent = /^ */.exec(line)?.[0] ?? "";
   const further = `${indent}  `;
   const parts = wrap(line.slice(indent.length), columns - further.length);

@@ -3,7 +3,8 @@
  * @module
  */
 import { escapeLine } from "./escape.ts";
-import { longestPiece, pad, textWidth, wrap } from "./text.ts";
+import { pad, textWidth } from "./text.ts";
+import { longestPiece, wrap } from "./wrap.ts";
 
 /** A column. */
 export interface Column {
@@ -25,7 +26,10 @@ function maybeFit(
 ): readonly number[] | undefined {
   const widths = columns.map((texts) => Math.max(...texts.map(textWidth)));
   const least = columns.map((texts, at) =>
-    Math.min(widths[at] ?? 0, Math.max(NARROWEST, ...texts.map(longestPiece)))
+    Math.min(
+      widths[at] ?? 0,
+      Math.max(NARROWEST, ...texts.map((text) => longestPiece(text, textWidth))),
+    )
   );
   let excess = widths.reduce((sum, width) => sum + width + GAP, -GAP) - available;
   while (excess > 0) {
@@ -51,7 +55,7 @@ function stack(
     ...row.flatMap((cell, at) =>
       cell === ""
         ? []
-        : wrap(cell, columns - left).map((part, line) =>
+        : wrap(cell, columns - left, textWidth).map((part, line) =>
           pad(line === 0 ? titles[at] ?? "" : "", left) + part
         )
     ),
@@ -80,7 +84,7 @@ export function renderTable(
   );
   if (widths === undefined) return stack(titles, cells, width);
   return [titles, ...cells].flatMap((row) => {
-    const parts = row.map((cell, at) => wrap(cell, widths[at] ?? 0));
+    const parts = row.map((cell, at) => wrap(cell, widths[at] ?? 0, textWidth));
     const height = Math.max(...parts.map((lines) => lines.length));
     return Array.from(
       { length: height },

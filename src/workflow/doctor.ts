@@ -15,7 +15,7 @@ import { locateMise } from "../mise/mod.ts";
 import { parseReference, type Reference } from "../oci/mod.ts";
 import { findCredentials, ping } from "../registry/mod.ts";
 import { cacheDirectory, checkWritable, openLayout } from "../store/mod.ts";
-import { formatBytes } from "../ui/format.ts";
+import { formatBytes, formatCount } from "../ui/format.ts";
 
 /** What `doctor` looks at. */
 export interface DoctorRequest {
@@ -110,12 +110,12 @@ async function projectParts(
     ? {
       part: "tools",
       state: "note",
-      text: "The project has none",
-      fix: "Run mise use TOOL",
+      text: "The project has none, so its image has none",
+      fix: "Add one: mise use TOOL",
     } as const
     : missing.length > 0
     ? broken("tools", `Not installed: ${missing.join(", ")}`, "Run mise install, or give --install")
-    : ok("tools", `${project.tools.length} installed`);
+    : ok("tools", `${formatCount(project.tools.length, "tool")}, all installed`);
   return {
     planned,
     findings: [

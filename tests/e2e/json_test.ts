@@ -48,6 +48,74 @@ Deno.test("every command has a schema, and its errors follow it", async () => {
   assertEquals(problems("error", JSON.parse(none.stdout)), []);
 });
 
+// Longer than 60 lines: it is one list.
+/** A command line of each command, in an order in which each finds what it needs. */
+function commandLines({ root, host, layout, key, pub }: {
+  /** Absolute directory for what is written. */
+  readonly root: string;
+  /** A registry. */
+  readonly host: string;
+  /** A base, as an argument. */
+  readonly layout: string;
+  /** Files of a pair of keys. */
+  readonly key: string;
+  readonly pub: string;
+}): readonly (readonly string[])[] {
+  const below = (path: string): string => join(root, path);
+  const [one, two] = [below("one"), below("two")];
+  const base = ["--from", layout];
+  const from = [...base, "--no-mise"];
+  const archive = ["--output-archive", below("a.tar"), "--compression", "gzip:1"];
+  const reference = `${host}/team/json:1`;
+  const onBase = `${host}/team/app:1`;
+  const other = ["--copy", "y:/srv/x", "--copy", "y:/opt/y"];
+  const both = ["--platform", "linux/amd64,linux/arm64", "--from", "scratch", "--no-mise"];
+  const several = ["-C", ".", "-C", "other", "--from", "scratch", "--no-mise"];
+  return [
+    ["build", ...from, ...archive, "-o", one],
+    ["build", ...from, ...other, "-o", two, "--copy", "y:/srv/y"],
+    ["build", ...both, "-o", below("both")],
+    ["build", ...several],
+    ["build", "--dry-run", ...from, "--compression", "gzip:1"],
+    ["build", "--dry-run", ...both],
+    ["build", ...from, "--annotation=a=b", "--push", reference, "-o", two],
+    ["build", "--dry-run", ...base, "--annotation", "a=b"],
+    ["push", ...from, reference, `${host}/team/json:2`],
+    ["push", ...several, `${host}/team/{project}:2`],
+    ["push", "--image-dir", one, "--sbom", "--sign", key, reference],
+    ["push", ...both, `${host}/team/both:1`],
+    ["copy", layout, `${host}/team/base:1`],
+    ["copy", reference, `${host}/team/json:3`],
+    ["push", "--from", `${host}/team/base:1`, "--no-mise", onBase],
+    ["rebase", onBase, "--onto", `${host}/team/base:1`, "--no-check"],
+    ["outdated", onBase],
+    ["sign", "--key", key, reference],
+    ["verify", "--key", pub, reference],
+    ["sbom", one],
+    ["sbom", one, "-o", below("sbom.json")],
+    ["inspect", reference],
+    ["inspect", below("both")],
+    ["inspect", layout],
+    ["inspect", "--html", below("x.html"), one],
+    ["diff", "--files", "--packages", one, two],
+    ["check", one],
+    ["bundle", one, "--without", two, "-o", below("bundle.tar")],
+    ["pin", "--dry-run", "-C", "pinned"],
+    ["generate", "dockerfile"],
+    ["generate", "dockerfile", "-o", below("Dockerfile")],
+    ["init", "-C", "other"],
+    ["doctor", "--offline"],
+    ["tag", "ls", below("both")],
+    ["tag", "rm", `oci:${two}:t`],
+    ["cache", "ls"],
+    ["cache", "df"],
+    ["cache", "path"],
+    ["cache", "prune", "--dry-run"],
+    ["completion", "bash"],
+    ["--version"],
+  ];
+}
+
 testWith(
   { needs: ["linux", "mise", "base", "docker-registry"] },
   "what commands print with --json follows their schemas, which have every field",
@@ -61,65 +129,17 @@ testWith(
         'healthcheck = { cmd = "true", interval = "30s", retries = 2 }\n',
       files: { x: "1", y: "2", "other/mise.toml": "[env]\n", "empty/z": "" },
     });
-    const below = (path: string): string => join(project.root, path);
-    const [one, two] = [below("one"), below("two")];
-    const base = ["--from", `oci:${await buildBase()}`];
-    const from = [...base, "--no-mise"];
-    const archive = ["--output-archive", below("a.tar"), "--compression", "gzip:1"];
-    const reference = `${registry.host}/team/json:1`;
-    const onBase = `${registry.host}/team/app:1`;
-    const other = ["--copy", "y:/srv/x", "--copy", "y:/opt/y"];
-    const both = ["--platform", "linux/amd64,linux/arm64", "--from", "scratch", "--no-mise"];
-    const several = ["-C", ".", "-C", "other", "--from", "scratch", "--no-mise"];
     await Deno.mkdir(join(project.directory, "pinned"));
     await Deno.writeTextFile(
       join(project.directory, "pinned/mise.toml"),
       `[oci]\nfrom = "${registry.host}/team/base:1"\n`,
     );
-    const { key, pub } = await writeKeyPair(project.root, { password: "x" });
-    const calls: readonly (readonly string[])[] = [
-      ["build", ...from, ...archive, "-o", one],
-      ["build", ...from, ...other, "-o", two, "--copy", "y:/srv/y"],
-      ["build", ...both, "-o", below("both")],
-      ["build", ...several],
-      ["build", "--dry-run", ...from, "--compression", "gzip:1"],
-      ["build", "--dry-run", ...both],
-      ["build", ...from, "--annotation=a=b", "--push", reference, "-o", two],
-      ["build", "--dry-run", ...base, "--annotation", "a=b"],
-      ["push", ...from, reference, `${registry.host}/team/json:2`],
-      ["push", ...several, `${registry.host}/team/{project}:2`],
-      ["push", "--image-dir", one, "--sbom", "--sign", key, reference],
-      ["push", ...both, `${registry.host}/team/both:1`],
-      ["copy", oneOf(await buildBase()), `${registry.host}/team/base:1`],
-      ["copy", reference, `${registry.host}/team/json:3`],
-      ["push", "--from", `${registry.host}/team/base:1`, "--no-mise", onBase],
-      ["rebase", onBase, "--onto", `${registry.host}/team/base:1`, "--no-check"],
-      ["outdated", onBase],
-      ["sign", "--key", key, reference],
-      ["verify", "--key", pub, reference],
-      ["sbom", one],
-      ["sbom", one, "-o", below("sbom.json")],
-      ["inspect", reference],
-      ["inspect", below("both")],
-      ["inspect", oneOf(await buildBase())],
-      ["inspect", "--html", below("x.html"), one],
-      ["diff", "--files", "--packages", one, two],
-      ["check", one],
-      ["bundle", one, "--without", two, "-o", below("bundle.tar")],
-      ["pin", "--dry-run", "-C", "pinned"],
-      ["generate", "dockerfile"],
-      ["generate", "dockerfile", "-o", below("Dockerfile")],
-      ["init", "-C", "other"],
-      ["doctor", "--offline"],
-      ["tag", "ls", below("both")],
-      ["tag", "rm", `oci:${two}:t`],
-      ["cache", "ls"],
-      ["cache", "df"],
-      ["cache", "path"],
-      ["cache", "prune", "--dry-run"],
-      ["completion", "bash"],
-      ["--version"],
-    ];
+    const calls = commandLines({
+      root: project.root,
+      host: registry.host,
+      layout: `oci:${await buildBase()}`,
+      ...await writeKeyPair(project.root, { password: "x" }),
+    });
     const trusted = { MISE_TRUSTED_CONFIG_PATHS: project.directory };
     const env = { ...project.env, ...trusted, COSIGN_PASSWORD: "x" };
     for (const args of calls) {
@@ -139,11 +159,6 @@ testWith(
     assertEquals(unseen, ["load"]);
   },
 );
-
-/** An image layout, as an argument. */
-function oneOf(layout: string): string {
-  return `oci:${layout}`;
-}
 
 testUnless(
   IS_ROOT ? undefined : "only root can mount a small file system",

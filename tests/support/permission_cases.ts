@@ -116,6 +116,7 @@ function cases(project: MiseProject, image: { from: string; host: string }): rea
     { set: "inspect", args: ["check", from], needs: ["read", "write", "net", "env"] },
     { set: "inspect", args: ["diff", "mise-oci", "mise-oci"], needs: ["read", "env"] },
     { set: "inspect", args: ["cache", "ls"], needs: ["read", "write", "env"] },
+    { set: "inspect", args: ["cache", "df"], needs: ["read", "write", "env"] },
     { set: "inspect", args: ["cache", "path"], needs: ["read", "env"] },
     { set: "inspect", args: ["completion", "bash"], needs: ["env"] },
     { set: "inspect", args: ["build", "--help"], needs: [] },

@@ -54,6 +54,8 @@ const CASES: readonly (readonly [words: readonly string[], offers: readonly stri
   [["run", "--engine", ""], ["auto", "docker", "podman"]],
   [["load", "--engine", "d"], ["docker"]],
   [["push", "--tool", "s"], ["skopeo"]],
+  [["build", "--compression", ""], ["gzip", "none", "zstd"]],
+  [["build", "--platform", "linux/arm"], ["linux/arm/v7", "linux/arm64"]],
 ];
 
 shellTest("bash", async (script) => {

@@ -20,7 +20,7 @@ function flagLine(flag: CompletionFlag, when: string): string {
     if (flag.choices.length > 0) words.push(`-x -a ${quote(flag.choices.join(" "))}`);
     else if (flag.completes === "directory") words.push(`-x -a '(__fish_complete_directories)'`);
     else if (flag.completes === "file") words.push("-r -F");
-    else if (flag.completes === "image") words.push("-r -F -a '(__mise_oci_layouts)'");
+    else if (flag.completes === "image") words.push("-x -a '(__mise_oci_images)'");
     else words.push("-x");
   }
   return words.join(" ");
@@ -35,9 +35,7 @@ function nodeLines(node: CompletionNode): readonly string[] {
     ...node.words.map((word) => `complete -c mise-oci -n ${quote(when)} -a ${quote(word)}`),
     ...(node.files
       ? [
-        `complete -c mise-oci -n ${quote(when)} -F${
-          node.images ? " -a '(__mise_oci_layouts)'" : ""
-        }`,
+        `complete -c mise-oci -n ${quote(when)} ${node.images ? "-a '(__mise_oci_images)'" : "-F"}`,
       ]
       : []),
     ...node.flags.map((flag) => flagLine(flag, when)),
@@ -77,8 +75,8 @@ function __mise_oci_at
     test "$path" = "$argv[1]"
 end
 
-# Directories after oci:, and the tags of a layout after oci:DIR:.
-function __mise_oci_layouts
+# Files; directories after oci:, and the tags of a layout after oci:DIR:.
+function __mise_oci_images
     set -l word (commandline -ct)
     if string match -q -- 'oci:*:*' $word
         set -l directory (string split -- : $word)[2]
@@ -89,6 +87,8 @@ function __mise_oci_layouts
         for directory in (__fish_complete_directories (string replace -- oci: '' $word) '')
             echo oci:$directory
         end
+    else
+        __fish_complete_path $word ''
     end
 end
 

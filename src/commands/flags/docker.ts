@@ -45,7 +45,6 @@ const COMMANDS = lookUp([
   ["prune", "mise-oci cache prune removes what builds left behind"],
   ["system", "mise-oci cache df shows what is stored, mise-oci cache prune removes it"],
   ["install use ls up upgrade", "Tools are mise's: use mise itself, or mise-oci build --install"],
-  ["version", "Write mise-oci --version"],
 ]);
 
 const CACHE_COMMANDS = lookUp([

@@ -45,6 +45,7 @@ export const GLOBAL_FLAGS = inGroup("Global flags", {
   jobs: valueFlag({
     short: "j",
     valueName: "N",
+    env: "MISE_JOBS",
     defaultText: "number of cores",
     help: "How much to do at the same time",
     parse: parseJobs,

@@ -22,6 +22,7 @@ function section(title: string, problems: readonly CheckProblem[]): readonly str
 
 /** How many commands start. */
 function summary({ image, commands, problems }: CheckResult): string {
+  if (commands === 0) return `${escapeLine(image)}: there is no command on its PATH`;
   const failing = new Set(
     problems.filter(({ severity }) => severity === "start").flatMap((
       one,

@@ -3,7 +3,8 @@
  * @module
  */
 import { escapeLine } from "../../ui/escape.ts";
-import { longestPiece, textWidth, wrap } from "../../ui/text.ts";
+import { textWidth } from "../../ui/text.ts";
+import { longestPiece, wrap } from "../../ui/wrap.ts";
 
 /** A name and what there is to say; nothing is printed where there is nothing. */
 export type Fact = readonly [name: string, text: string | undefined];
@@ -13,9 +14,9 @@ const LEFT = 10;
 
 /** A fact whose text goes on below itself, or stands below its name where it cannot be divided. */
 function foldFact([name, text = ""]: Fact, left: number, columns: number): readonly string[] {
-  const below = longestPiece(text) > columns - left;
+  const below = longestPiece(text, textWidth) > columns - left;
   const indent = below ? 2 : left;
-  const parts = wrap(text, columns - indent).map((part) => " ".repeat(indent) + part);
+  const parts = wrap(text, columns - indent, textWidth).map((part) => " ".repeat(indent) + part);
   return below
     ? [name, ...parts]
     : [name.padEnd(left) + (parts[0] ?? "").trimStart(), ...parts.slice(1)];

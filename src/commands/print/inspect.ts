@@ -43,7 +43,8 @@ function table(
     ],
     layers.map(({ kind, name, version = "", descriptor, share, origin }) => [
       kind,
-      name,
+      // As build calls them: there is one of each.
+      name === "" && (kind === "mise" || kind === "config") ? kind : name,
       version,
       shortenDigest(descriptor.digest, short),
       formatBytes(descriptor.size),

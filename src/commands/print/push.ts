@@ -8,13 +8,15 @@ import { joinLines } from "../../ui/lines.ts";
 import type { LayerRow } from "../../build/types.ts";
 import type { PushedImage, PushResult } from "../../workflow/types.ts";
 import type { Output } from "../command.ts";
-import { factLines } from "./facts.ts";
 import type { PrintOptions } from "./layers.ts";
 
-type Tables = Pick<typeof import("./layers.ts"), "layersJson" | "layerTable">;
+type Tables =
+  & Pick<typeof import("./layers.ts"), "layersJson" | "layerTable">
+  & Pick<typeof import("./facts.ts"), "factLines">;
 
 /** Loaded late: a layout that is pushed has no table. */
 const tablesModule = () => import("./layers.ts");
+const factsModule = () => import("./facts.ts");
 
 /** Layers that came from the registry, by the image they were found in. */
 function reusedLines(result: PushResult): readonly string[] {
@@ -69,7 +71,7 @@ function allLayers(
 /** One table, or one for each of several images under its platform. */
 function tables(
   { layers, images }: PushResult,
-  { layerTable }: Tables,
+  { factLines, layerTable }: Tables,
   { short, columns }: { readonly short: boolean; readonly columns: number | undefined },
 ): readonly string[] {
   if (layers === undefined) return [];
@@ -83,12 +85,14 @@ function tables(
 }
 
 /** For a result without layers. */
-const NO_TABLES: Tables = { layersJson: () => [], layerTable: () => [] };
+const NO_TABLES: Tables = { layersJson: () => [], layerTable: () => [], factLines: () => [] };
 
 /** The result of a push. */
 export async function pushOutput(result: PushResult, options: PrintOptions): Promise<Output> {
   const { digest, manifestDigest, reference, blobs, layers } = result;
-  const made = layers === undefined ? NO_TABLES : await tablesModule();
+  const made = layers === undefined
+    ? NO_TABLES
+    : { ...await tablesModule(), ...await factsModule() };
   return {
     text: (columns) =>
       options.quiet ? `${digest}\n` : joinLines([
