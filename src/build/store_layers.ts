@@ -5,6 +5,8 @@
  */
 import { mapConcurrently } from "../concurrency.ts";
 import type { WorkflowContext } from "../context.ts";
+import type { Signer } from "../attest/mod.ts";
+import { MiseOciError } from "../errors.ts";
 import { keepKnowledge, maybeStoredKnowledge } from "../fleet/base_facts.ts";
 import { ReferenceCollector } from "../fleet/layer_references.ts";
 import {
@@ -21,7 +23,6 @@ import {
   type DiffId,
   formatReference,
   parseStoreReference,
-  type Platform,
   type Reference,
 } from "../oci/mod.ts";
 import {
@@ -66,12 +67,18 @@ export function storeOf(
   return { reference, push: storePush ?? (store === undefined && setting?.push === true) };
 }
 
-/** What looking into a store takes. */
-export interface StoreOptions {
+/** How a store is reached. */
+export interface StoreAccess {
   /** The store. */
   readonly store: StoreChoice;
   /** Clients of registries. */
   readonly clients: RegistryClients;
+  /** Signs what is written. */
+  readonly signer?: Signer | undefined;
+}
+
+/** What looking into a store takes. */
+export interface StoreOptions extends StoreAccess {
   /** The directories of the base, with what packages added. */
   readonly baseDirectories: BaseDirectories;
 }
@@ -79,11 +86,65 @@ export interface StoreOptions {
 /** Questions to the store at the same time. */
 const AT_ONCE = 8;
 
+/* Loaded late: few projects ask for signatures. */
+const verifyModule = () => import("./verify_signed.ts");
+const attestModule = () => import("../attest/mod.ts");
+
+/** Commands that said already that an entry is not used, by their clients: a store has many. */
+const warned = new WeakSet<RegistryClients>();
+
+/** What tells whether an entry is signed as `[_.oci] verify` says; `undefined` if any may be used. */
+async function maybeTrusts(
+  { project: { oci: { verify = [] } } }: PlannedImage,
+  { store: { reference }, clients }: StoreAccess,
+  context: WorkflowContext,
+): Promise<StorePlace["trusts"]> {
+  if (verify.length === 0) return undefined;
+  const { maybeSignatureCheck } = await verifyModule();
+  const cache = await openBuildCache(context);
+  const check = await maybeSignatureCheck(reference, { rules: verify, cache }, context);
+  if (check === undefined) return undefined;
+  const client = await clients.of(reference);
+  return async (tag, digest) => {
+    try {
+      await check(client, { name: formatReference({ ...reference, tag }), digest });
+      return true;
+    } catch (error) {
+      if (!(error instanceof MiseOciError) || error.code !== "trust") throw error;
+      const text = `Not used of the layer store: ${error.message}`;
+      const again = warned.has(clients);
+      warned.add(clients);
+      context.reporter.emit(
+        again ? { type: "detail", level: 1, text } : { type: "warning", text },
+      );
+      return false;
+    }
+  };
+}
+
 async function placeOf(
-  { store: { reference }, clients }: StoreOptions,
-  { signal }: WorkflowContext,
+  planned: PlannedImage,
+  access: StoreAccess,
+  context: WorkflowContext,
 ): Promise<StorePlace> {
-  return { client: await clients.of(reference), reference, signal };
+  const { store: { reference }, clients, signer } = access;
+  const { signal } = context;
+  const client = await clients.of(reference);
+  const trusts = await maybeTrusts(planned, access, context);
+  const { repository } = reference;
+  const name = formatReference(reference);
+  return {
+    client,
+    reference,
+    signal,
+    ...(trusts === undefined ? {} : { trusts }),
+    ...(signer === undefined ? {} : {
+      sign: async (subject) => {
+        const { signSubject } = await attestModule();
+        await signSubject(client, signer, { name, repository, subject, statements: [], signal });
+      },
+    }),
+  };
 }
 
 /**
@@ -98,7 +159,7 @@ export async function readStoreIndex(
 ): Promise<ReuseIndex> {
   const found = new Map<LayerPlan, ReusableLayer>();
   try {
-    const place = await placeOf(options, context);
+    const place = await placeOf(planned, options, context);
     const wants = [...await storeWants(planned, options.baseDirectories)]
       .filter(([layer]) => !options.known.has(layer));
     await mapConcurrently(wants, { limit: AT_ONCE }, async ([layer, want]) => {
@@ -201,7 +262,7 @@ export async function writeStore(
   const { layers, cache, destination, env, baseDirectories, store } = options;
   let written = 0;
   try {
-    const place = await placeOf(options, context);
+    const place = await placeOf(planned, options, context);
     const wants = await storeWants(planned, baseDirectories);
     const { project } = planned;
     await mapConcurrently(layers, { limit: AT_ONCE }, async (layer) => {
@@ -221,17 +282,18 @@ export async function writeStore(
 /** Shares what is known of a base's layers with the store, one way or the other; troubles are warnings. */
 async function shareKnowledge(
   base: BaseImage,
-  options: Omit<StoreOptions, "baseDirectories"> & {
+  options: StoreAccess & {
+    readonly planned: PlannedImage;
     readonly cache: Cache;
     readonly write: boolean;
-    readonly platform: Platform;
   },
   context: WorkflowContext,
 ): Promise<void> {
-  const { store: { reference }, clients, cache, write, platform } = options;
+  const { planned, cache, write } = options;
+  const { platform } = planned.plan;
   const { signal } = context;
   try {
-    const place = { client: await clients.of(reference), reference, signal };
+    const place = await placeOf(planned, options, context);
     for (const layer of base.layers) {
       const known = await maybeKnowledge(layer, cache);
       const { diffId } = layer;
@@ -250,10 +312,8 @@ async function shareKnowledge(
 /** The directories of what lies below the tools. */
 export async function groundDirectories(
   planned: PlannedImage,
-  { build, write = false, ...sharing }: {
+  { build, write = false, ...access }: StoreAccess & {
     readonly build: ImageInput;
-    readonly store: StoreChoice;
-    readonly clients: RegistryClients;
     /** Whether the store is told, rather than asked. */
     readonly write?: boolean;
   },
@@ -267,8 +327,7 @@ export async function groundDirectories(
     return (await layGround(planned, options, context)).baseDirectories;
   }
   const base = await openBase(planned, { cache, pull, lazy: true }, context);
-  const { platform } = planned.plan;
-  await shareKnowledge(base, { ...sharing, cache, write, platform }, context);
+  await shareKnowledge(base, { ...access, planned, cache, write }, context);
   return await readBaseDirectories(base, cache, context);
 }
 

@@ -34,6 +34,7 @@ import { type Elsewhere, elsewhereOf, RegistryClients } from "../build/registry_
 import {
   groundDirectories,
   readStoreIndex,
+  type StoreAccess,
   type StoreChoice,
   storeOf,
   writeStore,
@@ -228,7 +229,8 @@ async function pushFound(push: BuiltPush, context: BuildContext): Promise<PushRe
     context,
   );
   if (store?.push === true && push.withoutStore !== true) {
-    await writeImages(found, { obtained, store, push }, context);
+    const signer = attesting?.key;
+    await writeImages(found, { obtained, access: { store, clients, signer }, push }, context);
   }
   return attested;
 }
@@ -236,14 +238,13 @@ async function pushFound(push: BuiltPush, context: BuildContext): Promise<PushRe
 /** Puts the tools of pushed images into the store. */
 async function writeImages(
   { planned }: FoundLayers,
-  { obtained, store, push }: {
+  { obtained, access, push: { request, build } }: {
     readonly obtained: ObtainedImages;
-    readonly store: StoreChoice;
+    readonly access: StoreAccess;
     readonly push: BuiltPush;
   },
   context: BuildContext,
 ): Promise<void> {
-  const { request, build, clients } = push;
   const cache = await openBuildCache(context);
   let written = 0;
   for (const [i, image] of obtained.images.entries()) {
@@ -256,13 +257,8 @@ async function writeImages(
       return descriptor === undefined || diffId === undefined ? [] : { plan, descriptor, diffId };
     });
     written += await writeStore(one, {
-      store,
-      clients,
-      baseDirectories: await groundDirectories(
-        one,
-        { build, store, clients, write: true },
-        context,
-      ),
+      ...access,
+      baseDirectories: await groundDirectories(one, { ...access, build, write: true }, context),
       layers,
       cache,
       destination: request.destination,
@@ -270,7 +266,7 @@ async function writeImages(
     }, context);
   }
   if (written === 0) return;
-  const text = `Put ${written} layers into ${formatReference(store.reference)}`;
+  const text = `Put ${written} layers into ${formatReference(access.store.reference)}`;
   context.reporter.emit({ type: "step", text });
 }
 
