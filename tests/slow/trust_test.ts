@@ -17,9 +17,7 @@ import {
 } from "../support/attest/signed_image.ts";
 import { runProgram } from "../support/cli.ts";
 import {
-  buildBase,
   createMiseProject,
-  program,
   pushBase,
   run,
   startDockerRegistry,
@@ -171,45 +169,5 @@ testWith(
     await registry.kill();
     const again = await miseOci(project, build);
     assertEquals(again.code, 0, again.stderr);
-  },
-);
-
-interface Artifact {
-  readonly name: string;
-  readonly version: string;
-  readonly purl: string;
-}
-
-testWith(
-  { needs: ["linux", "root", "mise", "base", "syft", "crane"] },
-  "trust: no package that syft finds is missing",
-  async () => {
-    await using project = await createMiseProject({ tools: ["node", "prettier", "eslint"] });
-    const layout = join(project.root, "image");
-    const go = `${program("crane")}:/opt/crane`;
-    const base = await buildBase();
-    const built = await miseOci(project, [
-      "build",
-      "--from",
-      `oci:${base}`,
-      "--copy",
-      go,
-      "-o",
-      layout,
-    ]);
-    assertEquals(built.code, 0, built.stderr);
-    const sbom = JSON.parse((await miseOci(project, ["sbom", layout])).stdout);
-    const known = new Set(
-      sbom.components.map(({ name, version = "", purl }: Artifact) => `${name} ${version} ${purl}`),
-    );
-    const scan = await run([program("syft"), `oci-dir:${layout}`, "-q", "-o", "json"], {
-      env: environment(project),
-    });
-    const artifacts: readonly Artifact[] = JSON.parse(scan.stdout).artifacts;
-    assert(artifacts.length > 150, String(artifacts.length));
-    const missing = artifacts.map(({ name, version, purl }) =>
-      `${name} ${version === "UNKNOWN" ? "" : version} ${purl}`
-    ).filter((one) => !known.has(one));
-    assertEquals(missing, []);
   },
 );
