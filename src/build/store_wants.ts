@@ -4,6 +4,7 @@
  */
 import { dirname, join } from "@std/path";
 import { parse as parseToml } from "@std/toml";
+import { MiseOciError } from "../errors.ts";
 import type { StoreWant } from "../fleet/layer_store.ts";
 import { resolveCompression } from "../oci/compression.ts";
 import { LAYER_FORMAT, RELOCATION_FORMAT } from "../layer/format.ts";
@@ -12,14 +13,29 @@ import { type LayerPlan, type Project, type Tool, toolImagePath } from "../plan/
 import { hostEnv } from "./environment.ts";
 import type { PlannedImage } from "./types.ts";
 
-/** Gives TOML files by their paths, nothing for one that cannot be read: mise says what is wrong with it. */
+/** Gives TOML files by their paths, nothing for one that does not exist. */
 type ReadToml = (path: string) => Promise<Record<string, unknown>>;
 
+/**
+ * Reads a file that says what decides a tool's layer. One that cannot be parsed is an error, although mise
+ * takes it: without the options a key would be that of another layer.
+ */
 const readToml: ReadToml = async (path) => {
+  let text: string;
   try {
-    return parseToml(await Deno.readTextFile(path));
-  } catch {
-    return {};
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return {};
+    throw error;
+  }
+  try {
+    return parseToml(text);
+  } catch (cause) {
+    const file = JSON.stringify(path);
+    throw new MiseOciError("config", `Cannot read the options of tools in ${file}`, {
+      hint: "Write plain TOML 1.0, with [tools] above the tables of single tools",
+      cause,
+    });
   }
 };
 
@@ -33,7 +49,11 @@ function tomlReader(): ReadToml {
   };
 }
 
-/** What the config says of a tool besides its version: it decides what is installed. */
+/**
+ * What the config says of a tool besides its version: it decides what is installed.
+ *
+ * @throws {MiseOciError} `config` if it cannot be read.
+ */
 export async function toolOptions(
   { source, short }: Tool,
   read: ReadToml = readToml,

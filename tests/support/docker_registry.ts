@@ -11,6 +11,8 @@ import { makeTempDir, run, which } from "./testbed/command.ts";
 export interface DockerRegistryOptions {
   /** The executable, which takes `serve CONFIG`. Default: Debian's docker-registry. */
   readonly program?: string;
+  /** Called with the number of bytes of each answer's body. */
+  readonly onWritten?: (bytes: number) => void;
   /** Wants Basic authentication with this user and password. Default: nobody needs to log in. */
   readonly htpasswd?: { readonly user: string; readonly password: string };
   /** The address it listens on. Default: 127.0.0.1. */
@@ -76,7 +78,10 @@ async function authConfig(
 /** Reads the log until the registry says where it listens: the first group of `pattern`. */
 export async function readAddress(
   log: ReadableStream<Uint8Array<ArrayBuffer>>,
-  pattern = /listening on ([\d.]+:\d+)/,
+  { pattern = /listening on ([\d.]+:\d+)/, onWritten }: {
+    readonly pattern?: RegExp;
+    readonly onWritten?: ((bytes: number) => void) | undefined;
+  } = {},
 ): Promise<string> {
   const seen: string[] = [];
   const lines = log.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
@@ -89,7 +94,12 @@ export async function readAddress(
     if (address === undefined) continue;
     // Somebody must read on, or the registry blocks when the pipe is full.
     (async () => {
-      while (!(await reader.read()).done);
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return;
+        const written = onWritten && /\bhttp\.response\.written=(\d+)/.exec(value)?.[1];
+        if (written) onWritten(Number(written));
+      }
     })();
     return address;
   }
@@ -149,7 +159,7 @@ export async function startDockerRegistry(
   if (tls) await makeCertificates(temp.path);
   const configFile = await writeConfig(temp.path, options);
   let child = spawnRegistry(configFile, `${options.address ?? "127.0.0.1"}:0`, options.program);
-  const host = await readAddress(child.stderr).catch(async (error) => {
+  const host = await readAddress(child.stderr, options).catch(async (error) => {
     await temp[Symbol.asyncDispose]();
     throw error;
   });
@@ -176,7 +186,7 @@ export async function startDockerRegistry(
     },
     restart: async () => {
       child = spawnRegistry(configFile, host, options.program);
-      await readAddress(child.stderr);
+      await readAddress(child.stderr, options);
     },
     [Symbol.asyncDispose]: async () => {
       await endRegistry(child, "SIGTERM");

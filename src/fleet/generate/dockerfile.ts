@@ -7,7 +7,13 @@ import { isAbsolute, relative } from "@std/path/posix";
 import { stringify } from "@std/toml";
 import { MiseOciError } from "../../errors.ts";
 import { Annotation } from "../../oci/mod.ts";
-import { DEFAULT_WORKDIR, type LayerPlan, type Tool, toolImagePath } from "../../plan/mod.ts";
+import {
+  DEFAULT_WORKDIR,
+  isInstallerOf,
+  type LayerPlan,
+  type Tool,
+  toolImagePath,
+} from "../../plan/mod.ts";
 import type { GenerateInput } from "./generator.ts";
 
 function cannot(what: string, hint: string): MiseOciError {
@@ -38,19 +44,8 @@ function stageName({ short, version }: Tool): string {
   return plain.replace(/-+$/, "");
 }
 
-/** Tools that install tools of a backend, by what mise calls them. */
-const INSTALLERS: Readonly<Record<string, RegExp>> = {
-  npm: /^(?:core:)?(?:node|bun)$|(?:^|:)node-/,
-  pipx: /^(?:core:)?python$/,
-  pypi: /^(?:core:)?python$/,
-  gem: /^(?:core:)?ruby$/,
-  cargo: /^(?:core:)?rust$/,
-  go: /^(?:core:)?go$/,
-};
-
 function maybeInstaller(tool: Tool, tools: readonly Tool[]): Tool | undefined {
-  const pattern = INSTALLERS[tool.backend.split(":")[0] ?? ""];
-  return tools.find((other) => other !== tool && pattern?.test(other.short) === true);
+  return tools.find((other) => other !== tool && isInstallerOf(tool.backend, other.short));
 }
 
 /** The entry of a tool as a table of `[tools]`, with its options. */
