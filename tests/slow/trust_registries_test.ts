@@ -10,7 +10,7 @@ import {
   pushSigned,
   type SignedImage,
 } from "../support/attest/signed_image.ts";
-import { REGISTRIES } from "../support/registries.ts";
+import { type RealRegistry, REGISTRIES } from "../support/registries.ts";
 import { program, run, type RunResult, testWith } from "../support/testbed.ts";
 
 /** What our signatures are: cosign's bundles, and its older formats. */
@@ -23,8 +23,8 @@ function cosign({ project }: SignedImage, ...args: readonly string[]): Promise<R
 }
 
 /** The bill of materials, the provenance and the signature are shown, by both programs. */
-async function checkShown(signed: SignedImage): Promise<void> {
-  const { pushed: { attached }, reference } = signed;
+async function checkShown(signed: SignedImage, reference = signed.reference): Promise<void> {
+  const { pushed: { attached } } = signed;
   const discovered = await run([program("oras"), "discover", "--plain-http", reference]);
   const tree = await cosign(signed, "tree", reference);
   for (const { digest } of attached) {
@@ -79,18 +79,56 @@ async function checkTheirs(signed: SignedImage): Promise<void> {
   }
 }
 
-const PARTS = ["linux", "root", "mise", "base", "skopeo", "oras", "cosign", "crane"] as const;
+/** Copied to another registry, directly and in a bundle, everything verifies there. */
+async function checkCarried(signed: SignedImage, registry: RealRegistry): Promise<void> {
+  const { project, reference, pub, pushed } = signed;
+  const original = await miseOci(project, ["verify", "--key", pub, reference]);
+  const bundle = join(project.root, "bundle.tar");
+  const bundled = await miseOci(project, ["bundle", reference, "-o", bundle]);
+  assertEquals(bundled.code, 0, bundled.stderr);
+  for (const [name, from] of [["copied", reference], ["bundled", `oci-archive:${bundle}`]]) {
+    const to = `${registry.host}/${name}/app:v1`;
+    const sent = await miseOci(project, ["push", "-q", "--image", from ?? "", to]);
+    assertEquals(sent.stdout.trim(), pushed.digest, sent.stderr);
+    const verified = await miseOci(project, ["verify", "--key", pub, to]);
+    assertEquals(verified.stdout.split("\n").slice(1), original.stdout.split("\n").slice(1));
+    await checkShown(signed, to);
+    await checkAccepted(signed, to);
+  }
+}
+
+/** A registry of another kind for each, so that both forms are made of each other. */
+const OTHERS = {
+  "docker-registry": "crane",
+  registry: "docker-registry",
+  crane: "registry",
+} as const;
+
+const PARTS = [
+  "linux",
+  "root",
+  "mise",
+  "base",
+  "skopeo",
+  "docker-registry",
+  "oras",
+  "cosign",
+  "crane",
+  "registry",
+] as const;
 
 for (const part of Object.keys(REGISTRIES) as (keyof typeof REGISTRIES)[]) {
   testWith(
-    { needs: [...PARTS, part] },
-    `trust: in ${part} other programs find, and verify, what push attached, and verify accepts theirs`,
+    { needs: PARTS },
+    `trust: in ${part} other programs find, and verify, what push attached, there and copied, and verify accepts theirs`,
     async () => {
       await using registry = await REGISTRIES[part]();
       await using signed = await pushSigned(registry);
       await checkShown(signed);
       await checkAccepted(signed);
       await checkTheirs(signed);
+      await using other = await REGISTRIES[OTHERS[part]]();
+      await checkCarried(signed, other);
     },
   );
 }
