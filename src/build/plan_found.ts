@@ -24,22 +24,22 @@ export interface PlannedFound {
 function missingTools({ tools }: Project, found: ReadonlySet<string>): readonly string[] {
   const nameOf = ({ short, version }: Project["tools"][number]): string => `${short}@${version}`;
   const absent = tools.filter(({ installed }) => !installed);
-  const missing = absent.filter((tool) => !found.has(nameOf(tool)));
+  const missing = absent.filter((tool) => !found.has(`tool ${nameOf(tool)}`));
   const helpers = absent.filter((tool) =>
     !missing.includes(tool) && missing.some(({ backend }) => isInstallerOf(backend, tool.short))
   );
   return [...helpers, ...missing].map(nameOf);
 }
 
-function layerName({ name, version }: LayerPlan): string {
-  return `${name}@${version ?? ""}`;
+function layerName({ kind, name, version }: LayerPlan): string {
+  return `${kind} ${name}@${version ?? ""}`;
 }
 
 /** What was found of one plan, for another plan of the same project. */
 function forPlan({ plan }: PlannedImage, index: ReuseIndex): ReuseIndex {
   const byName = new Map([...index].map(([layer, found]) => [layerName(layer), found]));
   return new Map(plan.layers.flatMap((layer) => {
-    const found = layer.kind === "tool" ? byName.get(layerName(layer)) : undefined;
+    const found = byName.get(layerName(layer));
     return found === undefined ? [] : [[layer, found] as const];
   }));
 }

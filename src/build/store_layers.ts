@@ -3,35 +3,23 @@
  * anything is built, kept after a push. The store's troubles never stop a build.
  * @module
  */
+import { dirname } from "@std/path/posix";
 import { mapConcurrently } from "../concurrency.ts";
 import type { WorkflowContext } from "../context.ts";
-import type { Signer } from "../attest/mod.ts";
-import { MiseOciError } from "../errors.ts";
 import { keepKnowledge, maybeStoredKnowledge } from "../fleet/base_facts.ts";
 import { ReferenceCollector } from "../fleet/layer_references.ts";
 import {
   isStoreTrouble,
   keepLayer,
   maybeStoredLayer,
+  type StoreLayer,
   type StorePlace,
   type StoreWant,
 } from "../fleet/layer_store.ts";
 import type { BaseDirectories } from "../layer/mod.ts";
 import { readVerifiedLayer } from "../layer/read/mod.ts";
-import {
-  type Descriptor,
-  type DiffId,
-  formatReference,
-  parseStoreReference,
-  type Reference,
-} from "../oci/mod.ts";
-import {
-  type LayerPlan,
-  mentionsPath,
-  type Project,
-  type StoreSetting,
-  type Tool,
-} from "../plan/mod.ts";
+import { type Descriptor, type DiffId, formatReference, type Reference } from "../oci/mod.ts";
+import { type LayerPlan, mentionsPath, type Project, type Tool } from "../plan/mod.ts";
 import type { ReusableLayer } from "../image/reuse.ts";
 import { pullBlob } from "../registry/mod.ts";
 import type { Cache } from "../store/mod.ts";
@@ -44,38 +32,10 @@ import { layGround } from "./lay_ground.ts";
 import { openBase } from "./open_base.ts";
 import type { ImageInput, PlannedImage } from "./types.ts";
 import { RegistryClients } from "./registry_clients.ts";
+import { placeOf, type StoreAccess, storeOf } from "./store_place.ts";
 import { storeWants, toolOf } from "./store_wants.ts";
 import { isInstalled, type ReuseIndex } from "./reuse_layers.ts";
-import type { BuildContext, BuildRequest } from "./types.ts";
-
-/** The store that a build uses. */
-export interface StoreChoice {
-  /** Its repository. */
-  readonly reference: Reference;
-  /** Whether it is written to after a push. */
-  readonly push: boolean;
-}
-
-/** The store that flags or config name. */
-export function storeOf(
-  { store, storePush }: Pick<BuildRequest, "store" | "storePush">,
-  setting: StoreSetting | undefined,
-): StoreChoice | undefined {
-  const reference = store ??
-    (setting === undefined ? undefined : parseStoreReference(setting.ref));
-  if (reference === undefined) return undefined;
-  return { reference, push: storePush ?? (store === undefined && setting?.push === true) };
-}
-
-/** How a store is reached. */
-export interface StoreAccess {
-  /** The store. */
-  readonly store: StoreChoice;
-  /** Clients of registries. */
-  readonly clients: RegistryClients;
-  /** Signs what is written. */
-  readonly signer?: Signer | undefined;
-}
+import type { BuildContext } from "./types.ts";
 
 /** What looking into a store takes. */
 export interface StoreOptions extends StoreAccess {
@@ -85,67 +45,6 @@ export interface StoreOptions extends StoreAccess {
 
 /** Questions to the store at the same time. */
 const AT_ONCE = 8;
-
-/* Loaded late: few projects ask for signatures. */
-const verifyModule = () => import("./verify_signed.ts");
-const attestModule = () => import("../attest/mod.ts");
-
-/** Commands that said already that an entry is not used, by their clients: a store has many. */
-const warned = new WeakSet<RegistryClients>();
-
-/** What tells whether an entry is signed as `[_.oci] verify` says; `undefined` if any may be used. */
-async function maybeTrusts(
-  { project: { oci: { verify = [] } } }: PlannedImage,
-  { store: { reference }, clients }: StoreAccess,
-  context: WorkflowContext,
-): Promise<StorePlace["trusts"]> {
-  if (verify.length === 0) return undefined;
-  const { maybeSignatureCheck } = await verifyModule();
-  const cache = await openBuildCache(context);
-  const check = await maybeSignatureCheck(reference, { rules: verify, cache }, context);
-  if (check === undefined) return undefined;
-  const client = await clients.of(reference);
-  return async (tag, digest) => {
-    try {
-      await check(client, { name: formatReference({ ...reference, tag }), digest });
-      return true;
-    } catch (error) {
-      if (!(error instanceof MiseOciError) || error.code !== "trust") throw error;
-      const text = `Not used of the layer store: ${error.message}`;
-      const again = warned.has(clients);
-      warned.add(clients);
-      context.reporter.emit(
-        again ? { type: "detail", level: 1, text } : { type: "warning", text },
-      );
-      return false;
-    }
-  };
-}
-
-async function placeOf(
-  planned: PlannedImage,
-  access: StoreAccess,
-  context: WorkflowContext,
-): Promise<StorePlace> {
-  const { store: { reference }, clients, signer } = access;
-  const { signal } = context;
-  const client = await clients.of(reference);
-  const trusts = await maybeTrusts(planned, access, context);
-  const { repository } = reference;
-  const name = formatReference(reference);
-  return {
-    client,
-    reference,
-    signal,
-    ...(trusts === undefined ? {} : { trusts }),
-    ...(signer === undefined ? {} : {
-      sign: async (subject) => {
-        const { signSubject } = await attestModule();
-        await signSubject(client, signer, { name, repository, subject, statements: [], signal });
-      },
-    }),
-  };
-}
 
 /**
  * Finds layers of tools that the registry's image does not have. A store that cannot be used is a warning.
@@ -198,25 +97,21 @@ export interface PushedLayer {
   readonly diffId: DiffId;
 }
 
-/** Keeps one layer; `false` if the store has it, or it cannot be shared. */
-async function keepOne(
+/** What an entry says of a layer besides its blob. */
+type EntryFacts = Pick<StoreLayer, "references" | "env" | "path">;
+
+/** The facts of a layer; `undefined` if it cannot be shared. */
+async function maybeFacts(
   layer: PushedLayer,
   want: StoreWant,
-  options: {
-    readonly place: StorePlace;
-    readonly project: Project;
-    readonly cache: Cache;
-    readonly destination: Reference;
-    readonly env: readonly string[];
-  },
-): Promise<boolean> {
-  const { place, project, cache, destination, env } = options;
+  options: KeepOptions,
+): Promise<EntryFacts | undefined> {
+  const { project, cache, env } = options;
   const { descriptor, diffId, plan } = layer;
-  const tool = toolOf(project, plan);
-  // Only what is here was made here, or read whole.
-  if (tool === undefined || await cache.size(descriptor.digest) === undefined) return false;
-  if (await maybeStoredLayer(place, want) !== undefined) return false;
   const image = want.input.prefix;
+  if (plan.kind === "mise") return { references: [], env: [], path: [dirname(image)] };
+  const tool = toolOf(project, plan);
+  if (tool === undefined) return undefined;
   const hosts = [...new Set([tool.installPath, tool.realInstallPath ?? tool.installPath])];
   const collector = new ReferenceCollector({ image, hosts });
   await readVerifiedLayer(await cache.open(descriptor.digest), {
@@ -224,14 +119,39 @@ async function keepOne(
     diffId,
     handler: collector,
   });
+  const { references, hostPath } = collector;
   // It names a tool that the project does not have: elsewhere its bytes would be others.
-  const isWhole = collector.references.every((one) => want.directories.includes(one));
-  if (collector.hostPath !== undefined || !isWhole) return false;
+  const isWhole = references.every((one) => want.directories.includes(one));
+  if (hostPath !== undefined || !isWhole) return undefined;
+  return { references, ...environmentOf(tool, image, env) };
+}
+
+/** What keeping a layer takes. */
+interface KeepOptions {
+  readonly place: StorePlace;
+  readonly project: Project;
+  readonly cache: Cache;
+  readonly destination: Reference;
+  readonly env: readonly string[];
+}
+
+/** Keeps one layer; `false` if the store has it, or it cannot be shared. */
+async function keepOne(
+  layer: PushedLayer,
+  want: StoreWant,
+  options: KeepOptions,
+): Promise<boolean> {
+  const { place, cache, destination } = options;
+  const { descriptor, diffId, plan } = layer;
+  // Only what is here was made here, or read whole.
+  if (await cache.size(descriptor.digest) === undefined) return false;
+  if (await maybeStoredLayer(place, want) !== undefined) return false;
+  const facts = await maybeFacts(layer, want, options);
+  if (facts === undefined) return false;
   return await keepLayer(place, want, {
     descriptor,
     diffId,
-    references: collector.references,
-    ...environmentOf(tool, image, env),
+    ...facts,
     // An entry is the same whoever writes it, and when.
     created: "1980-01-01T00:00:00Z",
     createdBy: plan.createdBy,

@@ -31,15 +31,9 @@ import { requestedPlatforms } from "../build/read_projects.ts";
 import { isInsecure, readAccess } from "../build/registry_access.ts";
 import { planFound, type PlannedFound } from "../build/plan_found.ts";
 import { type Elsewhere, elsewhereOf, RegistryClients } from "../build/registry_clients.ts";
-import {
-  groundDirectories,
-  readStoreIndex,
-  type StoreAccess,
-  type StoreChoice,
-  storeOf,
-  writeStore,
-} from "../build/store_layers.ts";
-import { readReuseIndex, type ReuseIndex } from "../build/reuse_layers.ts";
+import { groundDirectories, readStoreIndex, writeStore } from "../build/store_layers.ts";
+import { type StoreAccess, type StoreChoice, storeOf } from "../build/store_place.ts";
+import { isShared, readReuseIndex, type ReuseIndex } from "../build/reuse_layers.ts";
 import type { BuildContext, BuildResult, PlannedImage, TransientBuild } from "../build/types.ts";
 import type { WorkflowContext } from "../context.ts";
 import { checkFound } from "./check_found.ts";
@@ -119,10 +113,10 @@ async function find(
   if (!build.useCache) return { all: new Map(), stored: [] };
   const known = await readReuseIndex(client, { plan: planned.plan, reference, asked }, context);
   const store = storeOf(build, planned.project.oci.store);
-  const tools = planned.plan.layers.filter(({ kind }) => kind === "tool").length;
+  const shared = planned.plan.layers.filter(isShared).length;
   if (store === undefined || withoutStore) return { all: known, stored: [] };
   const baseDirectories = await groundDirectories(planned, { build, store, clients }, context);
-  if (known.size === tools) return { all: known, stored: [] };
+  if (known.size === shared) return { all: known, stored: [] };
   const looking = { store, clients, baseDirectories, known };
   const stored = await readStoreIndex(planned, looking, context);
   return { all: new Map([...known, ...stored]), stored: [...stored.values()] };

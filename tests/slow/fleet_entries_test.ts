@@ -28,7 +28,7 @@ const COMMON = ["node", "prettier", "typescript"] as const;
 
 function push(project: MiseProject, ...args: readonly string[]): Promise<Pushed> {
   const env = { SOURCE_DATE_EPOCH: "1700000000", MISE_OCI_CACHE_DIR: join(project.root, "cache") };
-  return runProgramJson<Pushed>(["push", "--no-mise", ...args], {
+  return runProgramJson<Pushed>(["push", ...args], {
     cwd: project.directory,
     env: { ...project.env, ...env },
   });
@@ -69,13 +69,13 @@ testWith(
     await push(one, ...flags, `${registry.host}/team/one:1`);
     await using two = await createMiseProject({ tools: [...COMMON, "eslint"] });
     const second = await push(two, ...flags, `${registry.host}/team/two:1`);
-    // Sent: eslint, config.toml and a config. Mounted: the base and the three tools.
-    assertEquals(second.blobs, { ...second.blobs, uploaded: 3, present: 0, mounted: 4 });
+    // Sent: eslint, config.toml and a config. Mounted: the base, the three tools and mise.
+    assertEquals(second.blobs, { ...second.blobs, uploaded: 3, present: 0, mounted: 5 });
 
     const crane = async (...args: string[]): Promise<string> =>
       (await run([program("crane"), ...args, "--insecure"])).stdout;
     const tags = (await crane("ls", store)).trim().split("\n");
-    assertEquals(tags.filter((tag) => !tag.startsWith("facts-")).length, 5);
+    assertEquals(tags.filter((tag) => !tag.startsWith("facts-")).length, 6);
     for (const tag of tags) await crane("validate", "--remote", `${store}:${tag}`);
     const entryOf = (name: string): string =>
       `${store}:${tags.find((tag) => tag.startsWith(name)) ?? name}`;
