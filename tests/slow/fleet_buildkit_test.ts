@@ -146,6 +146,63 @@ const PACKAGES = '[bootstrap.packages]\n"apt:cargo" = "latest"\n';
 /** Both, if this machine runs programs of both. */
 const PLATFORMS = has("arm64") ? "linux/amd64,linux/arm64" : "linux/amd64";
 
+/** A project of a `cargo:` tool and another, and the base that BuildKit builds it on. */
+interface Generated extends AsyncDisposable {
+  /** Absolute directory of the project, with the Dockerfile. */
+  readonly directory: string;
+  /** Generates the Dockerfile for a version of the `cargo:` tool. */
+  generate(version: string): Promise<void>;
+}
+
+async function createProject(): Promise<Generated> {
+  const stack = new AsyncDisposableStack();
+  const registry = stack.use(await startDockerRegistry());
+  const mise = stack.use(await serveMise());
+  const busybox = stack.use(await serveStaticTool());
+  const project = stack.use(await createMiseProject());
+  const crates = join(project.root, "crates");
+  await Deno.mkdir(join(crates, "index/de/mo"), { recursive: true });
+  const lines = [await writeCrate(crates, "1.0.0"), await writeCrate(crates, "1.0.1")];
+  await Deno.writeTextFile(join(crates, "index/de/mo/demo"), `${lines.join("\n")}\n`);
+  const debian = has("arm64") ? await pushBothBases(registry.host) : await pushBase(registry.host);
+  const from = await deriveBase(debian, "rust", { layer: baseLayer(crates, mise.url) });
+  const { directory, env } = project;
+  const dockerfile = join(directory, "Dockerfile");
+  return {
+    directory,
+    generate: async (version) => {
+      const file = `[tools]\n"cargo:demo" = "${version}"\n${busybox.toml}${PACKAGES}`;
+      await Deno.writeTextFile(join(directory, "mise.toml"), file);
+      await project.runMise("trust", "--all");
+      const flags = ["--from", from, "--no-mise", "--force", "-o", dockerfile];
+      const made = await runProgram(["generate", "dockerfile", ...flags], {
+        cwd: directory,
+        env: { ...env },
+      });
+      assertEquals(made.code, 0, made.stderr);
+      // Docker Hub, which has the frontend that the first line names, is not there in tests: BuildKit's own.
+      const text = await Deno.readTextFile(dockerfile);
+      await Deno.writeTextFile(dockerfile, text.replace(/^# syntax=.*\n/m, ""));
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+/** Runs every tool on each platform. */
+async function runTools(archive: string, architectures: Iterable<string>): Promise<void> {
+  await using podman = await startPodman();
+  for (const architecture of architectures) {
+    const pulled = await podman.run(
+      ["pull", "--quiet", "--arch", architecture, `oci-archive:${archive}`],
+    );
+    const image = pulled.stdout.trim().split("\n").at(-1) ?? "";
+    const script = "demo && busybox echo busybox";
+    const { stdout } = await podman.run(["run", "--rm", image, "sh", "-c", script]);
+    const cpu = architecture === "arm64" ? "aarch64" : "x86_64";
+    assertEquals(stdout, `demo 1.0.1 on ${cpu}\nbusybox\n`);
+  }
+}
+
 testWith(
   {
     needs: [
@@ -155,66 +212,27 @@ testWith(
   },
   "generate dockerfile: BuildKit builds a cargo: tool and others, one layer a tool, and a bump builds one stage",
   async () => {
-    await using registry = await startDockerRegistry();
-    await using mise = await serveMise();
-    await using busybox = await serveStaticTool();
-    await using project = await createMiseProject();
-    const crates = join(project.root, "crates");
-    await Deno.mkdir(join(crates, "index/de/mo"), { recursive: true });
-    const lines = [await writeCrate(crates, "1.0.0"), await writeCrate(crates, "1.0.1")];
-    await Deno.writeTextFile(join(crates, "index/de/mo/demo"), `${lines.join("\n")}\n`);
-    const debian = has("arm64")
-      ? await pushBothBases(registry.host)
-      : await pushBase(registry.host);
-    const from = await deriveBase(debian, "rust", { layer: baseLayer(crates, mise.url) });
-    const dockerfile = join(project.directory, "Dockerfile");
-    const generate = async (version: string): Promise<void> => {
-      const file = `[tools]\n"cargo:demo" = "${version}"\n${busybox.toml}${PACKAGES}`;
-      await Deno.writeTextFile(join(project.directory, "mise.toml"), file);
-      await project.runMise("trust", "--all");
-      const flags = ["--from", from, "--no-mise", "--force", "-o", dockerfile];
-      const made = await runProgram(["generate", "dockerfile", ...flags], {
-        cwd: project.directory,
-        env: { ...project.env },
-      });
-      assertEquals(made.code, 0, made.stderr);
-      // Docker Hub, which has the frontend that the first line names, is not there in tests: BuildKit's own.
-      const text = await Deno.readTextFile(dockerfile);
-      await Deno.writeTextFile(dockerfile, text.replace(/^# syntax=.*\n/m, ""));
-    };
+    await using project = await createProject();
+    await using temp = await makeTempDir();
     await using buildkit = await startBuildkit();
-    const output = join(project.root, "image.tar");
-    const build = { directory: project.directory, platform: PLATFORMS, output };
-    await generate("1.0.0");
-    await buildkit.build(build);
+    const { directory } = project;
+    const output = join(temp.path, "image.tar");
+    await project.generate("1.0.0");
+    await buildkit.build({ directory, platform: PLATFORMS, output });
     const before = await manifestsOf(output);
 
-    await generate("1.0.1");
-    const ran = ranSteps(await buildkit.build(build));
-    const stages = ran.flatMap((step) => /^\[(?:\S+ )?(tool-\S+|mise|base) /.exec(step)?.[1] ?? []);
+    await project.generate("1.0.1");
+    const ran = ranSteps(await buildkit.build({ directory, platform: PLATFORMS, output }));
+    const stages = ran.flatMap((step) => /(tool-\S+|mise|base) \d/.exec(step)?.[1] ?? []);
     assertEquals([...new Set(stages)], ["tool-cargo-demo-1.0.1"], ran.join("\n"));
     const after = await manifestsOf(output);
     assertEquals([...after.keys()].sort(), has("arm64") ? ["amd64", "arm64"] : ["amd64"]);
     for (const [platform, { layers }] of after) {
       const old = new Set(before.get(platform)?.layers.map(({ digest }) => digest));
       assertEquals(layers.length, before.get(platform)?.layers.length);
-      assertEquals(
-        layers.filter(({ digest }) => !old.has(digest)).length,
-        2,
-        "the tool, config.toml",
-      );
+      const changed = layers.filter(({ digest }) => !old.has(digest));
+      assertEquals(changed.length, 2, "the tool, and config.toml with its version");
     }
-
-    await using podman = await startPodman();
-    for (const architecture of after.keys()) {
-      const pulled = await podman.run(
-        ["pull", "--quiet", "--arch", architecture, `oci-archive:${output}`],
-      );
-      const image = pulled.stdout.trim().split("\n").at(-1) ?? "";
-      const script = "demo && busybox echo busybox";
-      const { stdout } = await podman.run(["run", "--rm", image, "sh", "-c", script]);
-      const cpu = architecture === "arm64" ? "aarch64" : "x86_64";
-      assertEquals(stdout, `demo 1.0.1 on ${cpu}\nbusybox\n`);
-    }
+    await runTools(output, after.keys());
   },
 );
