@@ -222,7 +222,6 @@ testWith(
       options(project),
     );
     const seconds = (performance.now() - started) / 1000;
-    console.log("rebase", seconds);
     // A second and a half on a machine that does nothing else.
     assertLess(seconds, 8);
     const built = await runProgramJson<Pushed>(
