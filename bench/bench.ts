@@ -12,10 +12,16 @@ import { NATIVE } from "./programs.ts";
 import { formatResult, formatResults } from "./report.ts";
 import { measureScenario, type Result } from "./result.ts";
 import { BUILD_SCENARIOS } from "./scenarios/build.ts";
+import { FLEET_SCENARIOS } from "./scenarios/fleet.ts";
 import { SCALE_SCENARIOS } from "./scenarios/scale.ts";
 import { SHIP_SCENARIOS } from "./scenarios/ship.ts";
 
-const SCENARIOS: readonly Scenario[] = [...BUILD_SCENARIOS, ...SCALE_SCENARIOS, ...SHIP_SCENARIOS];
+const SCENARIOS: readonly Scenario[] = [
+  ...BUILD_SCENARIOS,
+  ...SCALE_SCENARIOS,
+  ...SHIP_SCENARIOS,
+  ...FLEET_SCENARIOS,
+];
 const DATA = join(REPOSITORY, "bench/results.json");
 const MARKDOWN = join(REPOSITORY, "bench/RESULTS.md");
 const IMAGES = join(REPOSITORY, "docs/images");

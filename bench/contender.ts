@@ -18,6 +18,8 @@ export interface Contender {
   run(): Promise<Cost>;
   /** Bytes that the last run made, where that is worth comparing. */
   size?(): Promise<number>;
+  /** Bytes that the last run received from registries, where that is worth comparing. */
+  received?(): number;
 }
 
 /** What is measured, and who takes part. */

@@ -17,8 +17,8 @@ function cell(values: readonly number[], format: (value: number) => string = dig
   return low === high ? format(median) : `${format(median)} (${low}–${high})`;
 }
 
-function megabytes(series: Series): string {
-  return series.size === undefined ? "" : (series.size / 1e6).toFixed(1);
+function megabytes(bytes: number | undefined): string {
+  return bytes === undefined ? "" : (bytes / 1e6).toFixed(1);
 }
 
 function row(series: Series, ours: Series): string {
@@ -33,7 +33,8 @@ function row(series: Series, ours: Series): string {
     cell(of("cpu")),
     ratio("cpu"),
     cell([spread(of("memory")).max], (value) => value === 0 ? "" : value.toFixed(0)),
-    megabytes(series),
+    megabytes(series.size),
+    ...(ours.received === undefined ? [] : [megabytes(series.received)]),
   ];
   return `| ${cells.join(" | ")} |`;
 }
@@ -44,12 +45,13 @@ const HEAD = ["program", "wall, s", "ratio", "CPU, s", "ratio", "memory, MB", "r
 export function formatResult({ title, machine, date, series }: Result): string {
   const [ours] = series;
   if (ours === undefined) return "";
+  const head = ours.received === undefined ? HEAD : [...HEAD, "received, MB"];
   const rounds = ours.costs.length === 1 ? "1 round" : `${ours.costs.length} rounds`;
   return [
     `## ${title[0]?.toUpperCase()}${title.slice(1)}`,
     "",
-    `| ${HEAD.join(" | ")} |`,
-    `| ${HEAD.map((_, i) => i === 0 ? "---" : "---:").join(" | ")} |`,
+    `| ${head.join(" | ")} |`,
+    `| ${head.map((_, i) => i === 0 ? "---" : "---:").join(" | ")} |`,
     ...series.map((each) => row(each, ours)),
     "",
     `${rounds}; ${machine}; ${date}.`,

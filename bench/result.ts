@@ -13,6 +13,8 @@ export interface Series {
   readonly costs: readonly Cost[];
   /** Bytes that it made, if that is worth comparing. */
   readonly size?: number;
+  /** Bytes that it received from registries, if that is worth comparing. */
+  readonly received?: number;
 }
 
 /** What was measured of one scenario. */
@@ -69,7 +71,13 @@ export async function measureScenario(
 async function finishSeries(contender: Contender, costs: readonly Cost[]): Promise<Series> {
   const { name } = contender;
   const size = await contender.size?.();
-  return { name, costs, ...(size === undefined ? {} : { size }) };
+  const received = contender.received?.();
+  return {
+    name,
+    costs,
+    ...(size === undefined ? {} : { size }),
+    ...(received === undefined ? {} : { received }),
+  };
 }
 
 /** The ratios of ours to another program's, round by round. */

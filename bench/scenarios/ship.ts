@@ -8,6 +8,7 @@ import { startEngine } from "../../tests/support/containers.ts";
 import {
   type MiseProject,
   pushBase,
+  removeTree,
   run,
   startDockerRegistry,
 } from "../../tests/support/testbed.ts";
@@ -158,6 +159,46 @@ function runAgain(name: "podman" | "docker"): Scenario {
   };
 }
 
+/** What a bill of materials costs a push, of which nothing is known or nothing has changed. */
+function sbom(
+  { name, title, cold }: Pick<Scenario, "name" | "title"> & { readonly cold: boolean },
+): Scenario {
+  return {
+    name,
+    title,
+    open: async (stack) => {
+      const registry = stack.use(await startDockerRegistry());
+      const from = await pushBase(registry.host);
+      const project = await openProject(stack);
+      let count = 0;
+      const contender = (who: string, ...flags: readonly string[]): Contender => {
+        const cache = join(project.root, `cache-${who}`);
+        const options = {
+          cwd: project.directory,
+          env: { ...project.env, MISE_OCI_CACHE_DIR: cache },
+        };
+        return {
+          name: who,
+          prepare: async () => {
+            if (!cold) return;
+            count++;
+            await removeTree(cache);
+          },
+          run: () =>
+            measure(
+              programCommand([
+                ...["push", "-q", "--from", from, ...flags],
+                `${registry.host}/bench/image-${count}-${flags.length}:t`,
+              ]),
+              options,
+            ),
+        };
+      };
+      return [contender(OURS, "--sbom"), contender("without --sbom")];
+    },
+  };
+}
+
 /** The scenarios of this file. */
 export const SHIP_SCENARIOS: readonly Scenario[] = [
   push,
@@ -170,6 +211,16 @@ export const SHIP_SCENARIOS: readonly Scenario[] = [
     name: "build-push-again",
     title: "build and push again: nothing has changed",
     pushed: () => Promise.resolve({ from: "scratch" }),
+  }),
+  sbom({
+    name: "sbom",
+    title: "first push on a Debian base, with a bill of materials attached",
+    cold: true,
+  }),
+  sbom({
+    name: "sbom-again",
+    title: "push again with a bill of materials: nothing has changed",
+    cold: false,
   }),
   runAgain("podman"),
   runAgain("docker"),

@@ -2,17 +2,16 @@
  * Taking along what is attached to an image when it is copied between repositories.
  * @module
  */
-import { MiseOciError } from "../errors.ts";
 import { type Descriptor, isForeignLayer, type Manifest, maybeManifestKind } from "../oci/mod.ts";
 import { type FetchedManifest, maybeFetchManifest } from "../registry/get_manifest.ts";
 import { hasBlob } from "../registry/head_blob.ts";
 import { putManifest } from "../registry/put_manifest.ts";
-import { listReferrers } from "../registry/referrers.ts";
+import { checkReferrerCount, listReferrers, MAX_REFERRER_DEPTH } from "../registry/referrers.ts";
 import { RemoteBlobs } from "../registry/remote_blobs.ts";
 import type { RegistryClient } from "../registry/transport.ts";
 import { uploadBlob } from "../registry/upload_blob.ts";
 import { listInTag } from "./attach.ts";
-import { COSIGN_KINDS, cosignTag } from "./cosign_tag.ts";
+import { COSIGN_KINDS, cosignTag } from "../oci/cosign_tag.ts";
 
 /** One side of a copy. */
 export interface ReferrersPlace {
@@ -33,11 +32,6 @@ export interface CopyReferrersOptions {
   /** Ends it. */
   readonly signal?: AbortSignal | undefined;
 }
-
-/** Most referrers that are taken along. */
-const MAX_COPIED = 200;
-/** Referrers of referrers (a signature of a bill of materials) are followed so deep. */
-const MAX_DEPTH = 3;
 
 async function copyManifest(
   found: FetchedManifest & {
@@ -105,12 +99,7 @@ export async function copyReferrers(options: CopyReferrersOptions, depth = 0): P
   const { digest } = subject;
   const { repository } = from;
   const { entries } = await listReferrers(from.client, { repository, digest, signal });
-  if (entries.length > MAX_COPIED) {
-    throw new MiseOciError(
-      "invalid",
-      `Cannot copy what refers to ${digest}: ${entries.length} manifests, and at most ${MAX_COPIED} are copied`,
-    );
-  }
+  checkReferrerCount(digest, entries);
   const copied: Descriptor[] = [];
   for (const entry of entries) {
     if (maybeManifestKind(entry.mediaType) !== "manifest") continue;
@@ -124,7 +113,9 @@ export async function copyReferrers(options: CopyReferrersOptions, depth = 0): P
     if (!isManifest(found) || found.content.manifest.subject?.digest !== digest) continue;
     await copyManifest(found, options, entry.digest);
     copied.push(entry);
-    if (depth < MAX_DEPTH) await copyReferrers({ ...options, subject: descriptor }, depth + 1);
+    if (depth < MAX_REFERRER_DEPTH) {
+      await copyReferrers({ ...options, subject: descriptor }, depth + 1);
+    }
   }
   if (copied.length > 0) {
     const listed = await listReferrers(to.client, { repository: to.repository, digest, signal });

@@ -1,6 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Ajv } from "npm:ajv@8.20.0";
-import spdxSchema from "../../tests/support/attest/spdx-schema-2.3.json" with { type: "json" };
+import { spdxErrors } from "../../tests/support/attest/spdx_schema.ts";
 import {
   Annotation,
   type ImageConfig,
@@ -194,8 +193,7 @@ Deno.test("the same inventory gives the same bytes, which name no secret of a lo
 });
 
 Deno.test("an SPDX document follows the schema of SPDX 2.3", async () => {
-  const ajv = new Ajv({ strict: false, validateFormats: false });
   const document = JSON.parse(await encodeSpdx(INVENTORY, TOOL));
-  assert(ajv.validate(spdxSchema, document), JSON.stringify(ajv.errors));
+  assertEquals(spdxErrors(document), []);
   assertEquals(document.creationInfo.created, "2026-01-02T03:04:05Z");
 });

@@ -268,6 +268,7 @@ function joinSame(a: Component, b: Component): Component {
     ...a,
     // What the package says of itself counts.
     name: b.name,
+    ...(b.version === undefined ? {} : { version: b.version }),
     licenses: union(a.licenses, b.licenses),
     paths: union(a.paths, b.paths),
   };

@@ -27,8 +27,13 @@ function encode(text: string): string {
   );
 }
 
+/** The name that an index of Python packages has one under (packaging.python.org, "Names and normalization"). */
+export function pythonName(name: string): string {
+  return name.toLowerCase().replace(/[-_.]+/g, "-");
+}
+
 function normalName(type: string, name: string): string {
-  if (type === "pypi") return name.toLowerCase().replaceAll("_", "-");
+  if (type === "pypi") return pythonName(name);
   return LOWER_CASE.has(type) ? name.toLowerCase() : name;
 }
 

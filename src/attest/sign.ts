@@ -16,7 +16,7 @@ import {
   SIMPLE_SIGNING_TYPE,
   toBase64,
 } from "./envelope.ts";
-import { cosignTag, SIGNATURE_ANNOTATION } from "./cosign_tag.ts";
+import { cosignTag, SIGNATURE_ANNOTATION } from "../oci/cosign_tag.ts";
 import type { SigningKey } from "./keys.ts";
 import { encodeStatement, PredicateType, type Statement } from "./statement.ts";
 import { findSignatures } from "./verify.ts";

@@ -12,7 +12,7 @@ import { listReferrers } from "../registry/referrers.ts";
 import type { RegistryClient } from "../registry/transport.ts";
 import { fromBase64, openBundle, parseSimplePayload, SIMPLE_SIGNING_TYPE } from "./envelope.ts";
 import type { VerifyingKey } from "./keys.ts";
-import { cosignTag, SIGNATURE_ANNOTATION } from "./cosign_tag.ts";
+import { cosignTag, SIGNATURE_ANNOTATION } from "../oci/cosign_tag.ts";
 import { type ParsedStatement, PredicateType } from "./statement.ts";
 
 /** What was found signed by the key. */

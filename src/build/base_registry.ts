@@ -108,7 +108,7 @@ async function pullLayers(
 }
 
 /* Loaded late: few projects ask for signatures. */
-const verifyModule = () => import("./verify_base.ts");
+const verifyModule = () => import("./verify_signed.ts");
 
 /** The base that is used: if it must be signed, exactly the one whose signature was verified. */
 async function pinIfVerified(

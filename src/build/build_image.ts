@@ -51,9 +51,9 @@ export function requireInstalled(
   reuse: ReuseIndex = new Map(),
 ): void {
   const reused = new Set(
-    plan.layers.filter((layer) => reuse.has(layer)).map(({ name, version }) =>
-      `${name}@${version}`
-    ),
+    plan.layers.filter((layer) => layer.kind === "tool" && reuse.has(layer)).map((
+      { name, version },
+    ) => `${name}@${version}`),
   );
   const missing = project.tools.filter(({ installed, short, version }) =>
     !installed && !reused.has(`${short}@${version}`)

@@ -3,8 +3,7 @@
  * layers are found nowhere.
  * @module
  */
-import { backendKind } from "../mise/mod.ts";
-import type { LayerPlan, Project } from "../plan/mod.ts";
+import { isInstallerOf, type LayerPlan, type Project } from "../plan/mod.ts";
 import { adoptReused } from "./adopt_reused.ts";
 import { isHostPlatform } from "./environment.ts";
 import { planPlatforms } from "./plan_images.ts";
@@ -21,37 +20,26 @@ export interface PlannedFound {
   readonly reuse: readonly ReuseIndex[];
 }
 
-/** Tools that a kind of backend installs with, by mise's short name. */
-const INSTALLERS: Readonly<Record<string, RegExp>> = {
-  npm: /^(?:core:)?(?:node|bun)$|(?:^|:)node-/,
-  pipx: /^(?:core:)?python$|(?:^|[:/])(?:uv|pipx)$/,
-  pypi: /^(?:core:)?python$|(?:^|[:/])uv$/,
-  gem: /^(?:core:)?ruby$/,
-  cargo: /^(?:core:)?rust$|(?:^|[:/])cargo-binstall$/,
-  go: /^(?:core:)?go$/,
-};
-
 /** `NAME@VERSION` of every tool that has to be installed, those that install others first. */
 function missingTools({ tools }: Project, found: ReadonlySet<string>): readonly string[] {
   const nameOf = ({ short, version }: Project["tools"][number]): string => `${short}@${version}`;
   const absent = tools.filter(({ installed }) => !installed);
-  const missing = absent.filter((tool) => !found.has(nameOf(tool)));
-  const installers = missing.flatMap(({ backend }) => INSTALLERS[backendKind(backend)] ?? []);
+  const missing = absent.filter((tool) => !found.has(`tool ${nameOf(tool)}`));
   const helpers = absent.filter((tool) =>
-    !missing.includes(tool) && installers.some((pattern) => pattern.test(tool.short))
+    !missing.includes(tool) && missing.some(({ backend }) => isInstallerOf(backend, tool.short))
   );
   return [...helpers, ...missing].map(nameOf);
 }
 
-function layerName({ name, version }: LayerPlan): string {
-  return `${name}@${version ?? ""}`;
+function layerName({ kind, name, version }: LayerPlan): string {
+  return `${kind} ${name}@${version ?? ""}`;
 }
 
 /** What was found of one plan, for another plan of the same project. */
 function forPlan({ plan }: PlannedImage, index: ReuseIndex): ReuseIndex {
   const byName = new Map([...index].map(([layer, found]) => [layerName(layer), found]));
   return new Map(plan.layers.flatMap((layer) => {
-    const found = layer.kind === "tool" ? byName.get(layerName(layer)) : undefined;
+    const found = byName.get(layerName(layer));
     return found === undefined ? [] : [[layer, found] as const];
   }));
 }

@@ -1,8 +1,8 @@
 /**
- * Layer reuse (spec section 9): tool layers that the destination has already are not built again.
+ * Layer reuse (spec section 9): layers of tools, and of mise, that the destination has already are not built
+ * again.
  *
- * A tool that is installed here is held against the registry's layer by its diff ID, which the local cache
- * knows, or else a tar that is made and hashed, at disk speed and without compressing it. A tool that is
+ * What is installed here is compared with the registry's layer by its diff ID, which the local cache knows, or else a tar that is made and hashed, at disk speed and without compressing it. A tool that is
  * not installed is taken by its annotations, and the table says from where.
  * @module
  */
@@ -27,12 +27,12 @@ export async function readReuseIndex(
   context: WorkflowContext,
 ): Promise<ReuseIndex> {
   const { plan, reference, asked } = options;
-  const tools = plan.layers.filter(({ kind }) => kind === "tool");
+  const wanted = plan.layers.filter(isShared);
   const { findReusableLayers } = await reuseModule();
   const { layers, problem } = await findReusableLayers(client, {
     reference,
     platform: plan.platform,
-    wanted: tools.map(({ annotations }) => ({ annotations, compression: plan.compression.kind })),
+    wanted: wanted.map(({ annotations }) => ({ annotations, compression: plan.compression.kind })),
     signal: context.signal,
   });
   if (problem !== undefined) {
@@ -41,9 +41,9 @@ export async function readReuseIndex(
     const { text } = problem;
     context.reporter.emit(warn ? { type: "warning", text } : { type: "detail", level: 1, text });
   }
-  return new Map(tools.flatMap((tool, i) => {
+  return new Map(wanted.flatMap((one, i) => {
     const layer = layers[i];
-    return layer === undefined ? [] : [[tool, layer] as const];
+    return layer === undefined ? [] : [[one, layer] as const];
   }));
 }
 
@@ -61,7 +61,13 @@ export function maybeReusable(index: ReuseIndex, plan: LayerPlan): MadeLayer | u
   };
 }
 
-/** Whether a layer is of a tool that is installed: only then is there something to hold against it. */
-export function isInstalled({ name, version }: LayerPlan, { tools }: Project): boolean {
-  return tools.some((tool) => tool.short === name && tool.version === version && tool.installed);
+/** Whether images of several machines have the same layer: a tool's, or that of mise's executable. */
+export function isShared({ kind }: LayerPlan): boolean {
+  return kind === "tool" || kind === "mise";
+}
+
+/** Whether what a layer is made of is here: only then is there something to compare it with. */
+export function isInstalled({ kind, name, version }: LayerPlan, { tools }: Project): boolean {
+  return kind === "mise" ||
+    tools.some((tool) => tool.short === name && tool.version === version && tool.installed);
 }

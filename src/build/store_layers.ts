@@ -3,6 +3,7 @@
  * anything is built, kept after a push. The store's troubles never stop a build.
  * @module
  */
+import { dirname } from "@std/path/posix";
 import { mapConcurrently } from "../concurrency.ts";
 import type { WorkflowContext } from "../context.ts";
 import { keepKnowledge, maybeStoredKnowledge } from "../fleet/base_facts.ts";
@@ -11,26 +12,14 @@ import {
   isStoreTrouble,
   keepLayer,
   maybeStoredLayer,
+  type StoreLayer,
   type StorePlace,
   type StoreWant,
 } from "../fleet/layer_store.ts";
 import type { BaseDirectories } from "../layer/mod.ts";
 import { readVerifiedLayer } from "../layer/read/mod.ts";
-import {
-  type Descriptor,
-  type DiffId,
-  formatReference,
-  parseStoreReference,
-  type Platform,
-  type Reference,
-} from "../oci/mod.ts";
-import {
-  type LayerPlan,
-  mentionsPath,
-  type Project,
-  type StoreSetting,
-  type Tool,
-} from "../plan/mod.ts";
+import { type Descriptor, type DiffId, formatReference, type Reference } from "../oci/mod.ts";
+import { type LayerPlan, mentionsPath, type Project, type Tool } from "../plan/mod.ts";
 import type { ReusableLayer } from "../image/reuse.ts";
 import { pullBlob } from "../registry/mod.ts";
 import type { Cache } from "../store/mod.ts";
@@ -43,48 +32,19 @@ import { layGround } from "./lay_ground.ts";
 import { openBase } from "./open_base.ts";
 import type { ImageInput, PlannedImage } from "./types.ts";
 import { RegistryClients } from "./registry_clients.ts";
+import { placeOf, type StoreAccess, storeOf } from "./store_place.ts";
 import { storeWants, toolOf } from "./store_wants.ts";
 import { isInstalled, type ReuseIndex } from "./reuse_layers.ts";
-import type { BuildContext, BuildRequest } from "./types.ts";
-
-/** The store that a build uses. */
-export interface StoreChoice {
-  /** Its repository. */
-  readonly reference: Reference;
-  /** Whether it is written to after a push. */
-  readonly push: boolean;
-}
-
-/** The store that flags or config name. */
-export function storeOf(
-  { store, storePush }: Pick<BuildRequest, "store" | "storePush">,
-  setting: StoreSetting | undefined,
-): StoreChoice | undefined {
-  const reference = store ??
-    (setting === undefined ? undefined : parseStoreReference(setting.ref));
-  if (reference === undefined) return undefined;
-  return { reference, push: storePush ?? (store === undefined && setting?.push === true) };
-}
+import type { BuildContext } from "./types.ts";
 
 /** What looking into a store takes. */
-export interface StoreOptions {
-  /** The store. */
-  readonly store: StoreChoice;
-  /** Clients of registries. */
-  readonly clients: RegistryClients;
+export interface StoreOptions extends StoreAccess {
   /** The directories of the base, with what packages added. */
   readonly baseDirectories: BaseDirectories;
 }
 
 /** Questions to the store at the same time. */
 const AT_ONCE = 8;
-
-async function placeOf(
-  { store: { reference }, clients }: StoreOptions,
-  { signal }: WorkflowContext,
-): Promise<StorePlace> {
-  return { client: await clients.of(reference), reference, signal };
-}
 
 /**
  * Finds layers of tools that the registry's image does not have. A store that cannot be used is a warning.
@@ -98,7 +58,7 @@ export async function readStoreIndex(
 ): Promise<ReuseIndex> {
   const found = new Map<LayerPlan, ReusableLayer>();
   try {
-    const place = await placeOf(options, context);
+    const place = await placeOf(planned, options, context);
     const wants = [...await storeWants(planned, options.baseDirectories)]
       .filter(([layer]) => !options.known.has(layer));
     await mapConcurrently(wants, { limit: AT_ONCE }, async ([layer, want]) => {
@@ -137,25 +97,21 @@ export interface PushedLayer {
   readonly diffId: DiffId;
 }
 
-/** Keeps one layer; `false` if the store has it, or it cannot be shared. */
-async function keepOne(
+/** What an entry says of a layer besides its blob. */
+type EntryFacts = Pick<StoreLayer, "references" | "env" | "path">;
+
+/** The facts of a layer; `undefined` if it cannot be shared. */
+async function maybeFacts(
   layer: PushedLayer,
   want: StoreWant,
-  options: {
-    readonly place: StorePlace;
-    readonly project: Project;
-    readonly cache: Cache;
-    readonly destination: Reference;
-    readonly env: readonly string[];
-  },
-): Promise<boolean> {
-  const { place, project, cache, destination, env } = options;
+  options: KeepOptions,
+): Promise<EntryFacts | undefined> {
+  const { project, cache, env } = options;
   const { descriptor, diffId, plan } = layer;
-  const tool = toolOf(project, plan);
-  // Only what is here was made here, or read whole.
-  if (tool === undefined || await cache.size(descriptor.digest) === undefined) return false;
-  if (await maybeStoredLayer(place, want) !== undefined) return false;
   const image = want.input.prefix;
+  if (plan.kind === "mise") return { references: [], env: [], path: [dirname(image)] };
+  const tool = toolOf(project, plan);
+  if (tool === undefined) return undefined;
   const hosts = [...new Set([tool.installPath, tool.realInstallPath ?? tool.installPath])];
   const collector = new ReferenceCollector({ image, hosts });
   await readVerifiedLayer(await cache.open(descriptor.digest), {
@@ -163,14 +119,39 @@ async function keepOne(
     diffId,
     handler: collector,
   });
+  const { references, hostPath } = collector;
   // It names a tool that the project does not have: elsewhere its bytes would be others.
-  const isWhole = collector.references.every((one) => want.directories.includes(one));
-  if (collector.hostPath !== undefined || !isWhole) return false;
+  const isWhole = references.every((one) => want.directories.includes(one));
+  if (hostPath !== undefined || !isWhole) return undefined;
+  return { references, ...environmentOf(tool, image, env) };
+}
+
+/** What keeping a layer takes. */
+interface KeepOptions {
+  readonly place: StorePlace;
+  readonly project: Project;
+  readonly cache: Cache;
+  readonly destination: Reference;
+  readonly env: readonly string[];
+}
+
+/** Keeps one layer; `false` if the store has it, or it cannot be shared. */
+async function keepOne(
+  layer: PushedLayer,
+  want: StoreWant,
+  options: KeepOptions,
+): Promise<boolean> {
+  const { place, cache, destination } = options;
+  const { descriptor, diffId, plan } = layer;
+  // Only what is here was made here, or read whole.
+  if (await cache.size(descriptor.digest) === undefined) return false;
+  if (await maybeStoredLayer(place, want) !== undefined) return false;
+  const facts = await maybeFacts(layer, want, options);
+  if (facts === undefined) return false;
   return await keepLayer(place, want, {
     descriptor,
     diffId,
-    references: collector.references,
-    ...environmentOf(tool, image, env),
+    ...facts,
     // An entry is the same whoever writes it, and when.
     created: "1980-01-01T00:00:00Z",
     createdBy: plan.createdBy,
@@ -201,7 +182,7 @@ export async function writeStore(
   const { layers, cache, destination, env, baseDirectories, store } = options;
   let written = 0;
   try {
-    const place = await placeOf(options, context);
+    const place = await placeOf(planned, options, context);
     const wants = await storeWants(planned, baseDirectories);
     const { project } = planned;
     await mapConcurrently(layers, { limit: AT_ONCE }, async (layer) => {
@@ -221,17 +202,18 @@ export async function writeStore(
 /** Shares what is known of a base's layers with the store, one way or the other; troubles are warnings. */
 async function shareKnowledge(
   base: BaseImage,
-  options: Omit<StoreOptions, "baseDirectories"> & {
+  options: StoreAccess & {
+    readonly planned: PlannedImage;
     readonly cache: Cache;
     readonly write: boolean;
-    readonly platform: Platform;
   },
   context: WorkflowContext,
 ): Promise<void> {
-  const { store: { reference }, clients, cache, write, platform } = options;
+  const { planned, cache, write } = options;
+  const { platform } = planned.plan;
   const { signal } = context;
   try {
-    const place = { client: await clients.of(reference), reference, signal };
+    const place = await placeOf(planned, options, context);
     for (const layer of base.layers) {
       const known = await maybeKnowledge(layer, cache);
       const { diffId } = layer;
@@ -250,10 +232,8 @@ async function shareKnowledge(
 /** The directories of what lies below the tools. */
 export async function groundDirectories(
   planned: PlannedImage,
-  { build, write = false, ...sharing }: {
+  { build, write = false, ...access }: StoreAccess & {
     readonly build: ImageInput;
-    readonly store: StoreChoice;
-    readonly clients: RegistryClients;
     /** Whether the store is told, rather than asked. */
     readonly write?: boolean;
   },
@@ -267,8 +247,7 @@ export async function groundDirectories(
     return (await layGround(planned, options, context)).baseDirectories;
   }
   const base = await openBase(planned, { cache, pull, lazy: true }, context);
-  const { platform } = planned.plan;
-  await shareKnowledge(base, { ...sharing, cache, write, platform }, context);
+  await shareKnowledge(base, { ...access, planned, cache, write }, context);
   return await readBaseDirectories(base, cache, context);
 }
 

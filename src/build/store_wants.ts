@@ -4,22 +4,40 @@
  */
 import { dirname, join } from "@std/path";
 import { parse as parseToml } from "@std/toml";
+import { MiseOciError } from "../errors.ts";
 import type { StoreWant } from "../fleet/layer_store.ts";
+import type { StoreKeyInput } from "../fleet/store_key.ts";
 import { resolveCompression } from "../oci/compression.ts";
 import { LAYER_FORMAT, RELOCATION_FORMAT } from "../layer/format.ts";
 import type { BaseDirectories } from "../layer/mod.ts";
 import { type LayerPlan, type Project, type Tool, toolImagePath } from "../plan/mod.ts";
 import { hostEnv } from "./environment.ts";
+import { isShared } from "./reuse_layers.ts";
 import type { PlannedImage } from "./types.ts";
 
-/** Gives TOML files by their paths, nothing for one that cannot be read: mise says what is wrong with it. */
+/** Gives TOML files by their paths, nothing for one that does not exist. */
 type ReadToml = (path: string) => Promise<Record<string, unknown>>;
 
+/**
+ * Reads a file that says what decides a tool's layer. One that cannot be parsed is an error, although mise
+ * takes it: without the options a key would be that of another layer.
+ */
 const readToml: ReadToml = async (path) => {
+  let text: string;
   try {
-    return parseToml(await Deno.readTextFile(path));
-  } catch {
-    return {};
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return {};
+    throw error;
+  }
+  try {
+    return parseToml(text);
+  } catch (cause) {
+    const file = JSON.stringify(path);
+    throw new MiseOciError("config", `Cannot read the options of tools in ${file}`, {
+      hint: "Write plain TOML 1.0, with [tools] above the tables of single tools",
+      cause,
+    });
   }
 };
 
@@ -33,7 +51,11 @@ function tomlReader(): ReadToml {
   };
 }
 
-/** What the config says of a tool besides its version: it decides what is installed. */
+/**
+ * What the config says of a tool besides its version: it decides what is installed.
+ *
+ * @throws {MiseOciError} `config` if it cannot be read.
+ */
 export async function toolOptions(
   { source, short }: Tool,
   read: ReadToml = readToml,
@@ -78,11 +100,48 @@ function directoriesAbove(prefix: string, base: BaseDirectories): readonly strin
 }
 
 /** The tool that a layer is of. */
-export function toolOf({ tools }: Project, { name, version }: LayerPlan): Tool | undefined {
-  return tools.find((tool) => tool.short === name && tool.version === version);
+export function toolOf(
+  { tools }: Project,
+  { kind, name, version }: LayerPlan,
+): Tool | undefined {
+  return kind !== "tool"
+    ? undefined
+    : tools.find((tool) => tool.short === name && tool.version === version);
 }
 
-/** What decides the layers of an image's tools, by their plans. */
+/** What decides a layer besides what all layers of a plan have in common. */
+type OwnInput = Pick<StoreKeyInput, "backend" | "options" | "lock" | "prefix">;
+
+/** Where mise is in images. */
+const MISE_PATH = "/usr/local/bin/mise";
+
+async function ownInput(
+  { kind, sources: [source] }: LayerPlan,
+  { tool, mountPoint, read }: {
+    readonly tool: Tool | undefined;
+    readonly mountPoint: string;
+    readonly read: ReadToml;
+  },
+): Promise<OwnInput | undefined> {
+  if (kind === "mise" && source?.type === "file") {
+    // Several executables have the same version; which one it is the diff ID decides in the end.
+    const { size } = await Deno.stat(source.hostPath);
+    return { backend: "mise", options: JSON.stringify({ size }), lock: "", prefix: MISE_PATH };
+  }
+  if (tool === undefined) return undefined;
+  return {
+    backend: tool.backend,
+    options: JSON.stringify(await toolOptions(tool, read) ?? {}),
+    lock: await lockOf(tool, read),
+    prefix: toolImagePath(mountPoint, tool),
+  };
+}
+
+/**
+ * What decides the layers that an image shares with others, by their plans.
+ *
+ * @throws {MiseOciError} `config` if a file that says some of it cannot be parsed.
+ */
 export async function storeWants(
   { plan, project }: PlannedImage,
   base: BaseDirectories,
@@ -93,11 +152,11 @@ export async function storeWants(
   const libc = hostLibc();
   const read = tomlReader();
   const wants = new Map<LayerPlan, StoreWant>();
-  for (const layer of plan.layers) {
-    const tool = layer.kind === "tool" ? toolOf(project, layer) : undefined;
-    if (tool === undefined) continue;
-    const { short, version, backend } = tool;
-    const prefix = toolImagePath(mountPoint, tool);
+  for (const layer of plan.layers.filter(isShared)) {
+    const tool = toolOf(project, layer);
+    const own = await ownInput(layer, { tool, mountPoint, read });
+    if (own === undefined) continue;
+    const { name: short, version = "" } = layer;
     const sourceExcludes = layer.sources.flatMap((source) =>
       source.type === "tree" ? source.exclude ?? [] : []
     );
@@ -105,19 +164,16 @@ export async function storeWants(
       tool: { short, version },
       directories,
       input: {
-        backend,
+        ...own,
         version,
-        options: JSON.stringify(await toolOptions(tool, read) ?? {}),
-        lock: await lockOf(tool, read),
         platform,
         libc,
-        prefix,
         owner: `${layer.owner.uid}:${layer.owner.gid}`,
         excludes: [...layer.exclude, ...sourceExcludes],
         compression: `${kind}:${level}`,
         layerFormat: LAYER_FORMAT,
         relocationFormat: RELOCATION_FORMAT,
-        baseDirectories: directoriesAbove(prefix, base),
+        baseDirectories: directoriesAbove(own.prefix, base),
       },
     });
   }

@@ -53,7 +53,7 @@ export const verify: Command = defineCommand({
   description: [
     "Accepts what mise-oci sign, push --sign and cosign sign --key make. The exit code is 1 if no signature " +
     "of the key approves the image, with the reason for each that was looked at.",
-    "Bases are verified before anything of them is used if [_.oci] verify in mise.toml says so.",
+    "Bases and layer stores are verified before anything of them is used if [_.oci] verify in mise.toml says so.",
     "With --quiet only the digest is printed: that is what to deploy.",
   ],
   flags: FLAGS,

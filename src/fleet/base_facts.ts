@@ -20,11 +20,10 @@ import {
   type Platform,
   streamingSha256,
 } from "../oci/mod.ts";
-import { maybeFetchManifest, MemoryBlobs, RemoteBlobs, uploadImage } from "../registry/mod.ts";
-import { headManifest } from "../registry/head_manifest.ts";
+import { MemoryBlobs, RemoteBlobs } from "../registry/mod.ts";
 import { encodeTarHeader, TAR_END, tarPadding } from "../tar/encode.ts";
 import { readTar } from "../tar/read_tar.ts";
-import type { StorePlace } from "./layer_store.ts";
+import { hasEntry, maybeEntryManifest, type StorePlace, writeEntry } from "./layer_store.ts";
 
 /** What is kept of a layer, as the local cache keeps it. */
 export interface LayerKnowledge {
@@ -70,10 +69,9 @@ export async function maybeStoredKnowledge(
   place: StorePlace,
   diffId: DiffId,
 ): Promise<LayerKnowledge | undefined> {
-  const { client, reference: { repository }, signal } = place;
-  const found = await maybeFetchManifest(client, { repository, target: tagOf(diffId), signal });
-  if (found?.content.kind !== "manifest") return undefined;
-  const { annotations, layers: [layer] } = found.content.manifest;
+  const manifest = await maybeEntryManifest(place, tagOf(diffId));
+  if (manifest === undefined) return undefined;
+  const { annotations, layers: [layer] } = manifest;
   if (layer === undefined || annotations?.[Annotation.storeFacts] !== diffId) return undefined;
   if (layer.size > MAX_BYTES) return undefined;
   let value: unknown;
@@ -125,13 +123,8 @@ export async function keepKnowledge(
   of: { readonly diffId: DiffId; readonly platform: Platform },
   knowledge: LayerKnowledge,
 ): Promise<void> {
-  const { client, reference, signal } = place;
-  const { repository } = reference;
   const tag = tagOf(of.diffId);
-  const actions = ["pull", "push"] as const;
-  if (await headManifest(client, { repository, target: tag, actions, signal }) !== undefined) {
-    return;
-  }
+  if (await hasEntry(place, tag)) return;
   const { index, facts } = knowledge;
   const { blob, diffId } = await layerOf(encodeJson({ index, facts }));
   if (blob.length > MAX_BYTES) {
@@ -156,10 +149,5 @@ export async function keepKnowledge(
     MediaType.manifest,
     encodeManifest({ config: config.descriptor, layers: [layer], annotations }),
   );
-  await uploadImage(client, {
-    manifest,
-    config: config.descriptor,
-    layers: [layer],
-    source: memory,
-  }, { reference: { ...reference, tag }, signal });
+  await writeEntry(place, tag, { manifest, config, layer, source: memory });
 }

@@ -9,9 +9,12 @@ import {
   type Descriptor,
   type Digest,
   type Index,
+  type ManifestOrIndex,
   maybeManifestKind,
 } from "../oci/mod.ts";
-import { type ImageStore, readDocument, readManifest } from "../store/mod.ts";
+import { COSIGN_KINDS, cosignTag, maybeCosignSubject } from "../oci/cosign_tag.ts";
+import { checkReferrerCount, MAX_REFERRER_DEPTH } from "../registry/referrers.ts";
+import { type ImageStore, readDocument, readManifest, tagOf } from "../store/mod.ts";
 
 /** Images of a place that go into a bundle. */
 export interface BundledImages {
@@ -19,6 +22,8 @@ export interface BundledImages {
   readonly store: ImageStore;
   /** Their entries of its index, with the names that they get. */
   readonly entries: readonly Descriptor[];
+  /** What is attached to them, as {@linkcode attachedTo} lists it. */
+  readonly attached: readonly Descriptor[];
 }
 
 /** The entries of a place by the name of its argument, unless they have names of their own. */
@@ -35,25 +40,103 @@ export async function namedEntries(
   });
 }
 
-/** Layers of all images that some entries lead to, whatever their platforms. */
+/** All manifests and indexes that some entries lead to, whatever their platforms. */
+async function manifestsBelow(
+  store: ImageStore,
+  entries: readonly Descriptor[],
+): Promise<ReadonlyMap<Digest, ManifestOrIndex>> {
+  const found = new Map<Digest, ManifestOrIndex>();
+  const visit = async (entry: Descriptor): Promise<void> => {
+    if (found.has(entry.digest) || maybeManifestKind(entry.mediaType) === undefined) return;
+    const { content } = await readManifest(store, entry);
+    found.set(entry.digest, content);
+    for (const child of content.kind === "index" ? content.index.manifests : []) await visit(child);
+  };
+  for (const entry of entries) await visit(entry);
+  return found;
+}
+
+/** Layers of all images that some entries lead to. */
 export async function layersBelow(
   store: ImageStore,
   entries: readonly Descriptor[],
 ): Promise<ReadonlyMap<Digest, Descriptor>> {
   const layers = new Map<Digest, Descriptor>();
-  const seen = new Set<Digest>();
-  const visit = async (entry: Descriptor): Promise<void> => {
-    if (seen.has(entry.digest) || maybeManifestKind(entry.mediaType) === undefined) return;
-    seen.add(entry.digest);
-    const { content } = await readManifest(store, entry);
-    if (content.kind === "index") {
-      for (const child of content.index.manifests) await visit(child);
-    } else {
-      for (const layer of content.manifest.layers) layers.set(layer.digest, layer);
+  for (const content of (await manifestsBelow(store, entries)).values()) {
+    if (content.kind === "index") continue;
+    for (const layer of content.manifest.layers) layers.set(layer.digest, layer);
+  }
+  return layers;
+}
+
+/** Keeps what no image is from being taken for one. */
+const SIGNATURES = "application/vnd.dev.cosign.artifact.sig.v1+json";
+
+/** What a registry lists about manifests, and what it has under cosign's tags for them. */
+async function attachedInRegistry(
+  store: ImageStore,
+  subjects: Iterable<Digest>,
+): Promise<readonly Descriptor[]> {
+  const found = new Map<Digest, Descriptor>();
+  const look = async (subject: Digest, depth: number): Promise<void> => {
+    const listed = await store.referrers?.(subject) ?? [];
+    checkReferrerCount(subject, listed);
+    for (const { mediaType, digest, size, artifactType } of listed) {
+      if (found.has(digest) || maybeManifestKind(mediaType) !== "manifest") continue;
+      const { content } = await readManifest(store, { mediaType, digest, size });
+      // Anybody may have written the list.
+      if (content.kind !== "manifest" || content.manifest.subject?.digest !== subject) continue;
+      found.set(digest, {
+        mediaType,
+        digest,
+        size,
+        ...(artifactType === undefined ? {} : { artifactType }),
+      });
+      if (depth < MAX_REFERRER_DEPTH) await look(digest, depth + 1);
     }
   };
-  for (const entry of entries) await visit(entry);
-  return layers;
+  for (const subject of subjects) {
+    await look(subject, 0);
+    for (const kind of COSIGN_KINDS) {
+      const tag = cosignTag(subject, kind);
+      const entry = await store.tagged?.(tag);
+      if (entry === undefined) continue;
+      const annotations = { [Annotation.refName]: tag };
+      found.set(entry.digest, { ...entry, artifactType: SIGNATURES, annotations });
+    }
+  }
+  return [...found.values()];
+}
+
+/** What an index has about manifests besides them. */
+async function attachedInIndex(
+  store: ImageStore,
+  subjects: ReadonlyMap<Digest, unknown>,
+): Promise<readonly Descriptor[]> {
+  const found: Descriptor[] = [];
+  for (const entry of (await store.index()).manifests) {
+    if (maybeManifestKind(entry.mediaType) !== "manifest") continue;
+    const { content } = await readManifest(store, entry);
+    const subject = maybeCosignSubject(tagOf(entry) ?? "") ??
+      (content.kind === "manifest" ? content.manifest.subject?.digest : undefined);
+    if (subject !== undefined && subjects.has(subject)) found.push(entry);
+  }
+  return found;
+}
+
+/**
+ * What is attached to images: bills of materials, provenance, signatures, as entries of an index.
+ *
+ * @throws {MiseOciError} `auth`, `registry`, `network`, `integrity`; `invalid` for more than are copied.
+ */
+export async function attachedTo(
+  store: ImageStore,
+  entries: readonly Descriptor[],
+): Promise<readonly Descriptor[]> {
+  const subjects = await manifestsBelow(store, entries);
+  return store.referrers === undefined
+    ? await attachedInIndex(store, subjects)
+    : await attachedInRegistry(store, subjects.keys());
 }
 
 /**
@@ -62,14 +145,18 @@ export async function layersBelow(
  * @throws {MiseOciError} `usage` for two images of one name.
  */
 export function joinStores(images: readonly BundledImages[]): ImageStore {
-  const manifests = images.flatMap(({ entries }) => entries);
-  const names = manifests.flatMap(({ annotations }) => annotations?.[Annotation.refName] ?? []);
+  const named = images.flatMap(({ entries }) => entries);
+  const names = named.flatMap(({ annotations }) => annotations?.[Annotation.refName] ?? []);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) {
     throw new MiseOciError("usage", `Cannot bundle two images named "${twice}"`, {
       hint: "Give each image once",
     });
   }
+  const attached = new Map(
+    images.flatMap((one) => one.attached).map((entry) => [tagOf(entry) ?? entry.digest, entry]),
+  );
+  const manifests = [...named, ...attached.values()];
   // A registry tells manifests from blobs: those that were read are served from here.
   const documents = new Map<Digest, Uint8Array<ArrayBuffer>>();
   const find = async (digest: Digest): Promise<ImageStore | undefined> => {
@@ -88,7 +175,9 @@ export function joinStores(images: readonly BundledImages[]): ImageStore {
       const known = documents.get(digest);
       if (known !== undefined) return known;
       const store = await find(digest) ??
-        images.find(({ entries }) => entries.some((entry) => entry.digest === digest))?.store;
+        images.find(({ entries, attached }) =>
+          [...entries, ...attached].some((entry) => entry.digest === digest)
+        )?.store;
       if (store === undefined) throw missing(digest);
       const bytes = await readDocument(store, descriptor);
       documents.set(digest, bytes);

@@ -7,12 +7,14 @@ import {
   Annotation,
   type Descriptor,
   type DiffId,
+  type Digest,
   type EncodedDocument,
   encodedDocument,
   encodeImageConfig,
   encodeManifest,
   formatReference,
   isForeignLayer,
+  type Manifest,
   MediaType,
   parseImageConfig,
   type Platform,
@@ -30,6 +32,7 @@ import {
 } from "../registry/mod.ts";
 import type { ReusableLayer } from "../image/reuse.ts";
 import { headManifest } from "../registry/head_manifest.ts";
+import type { BaseOrigin } from "../registry/push.ts";
 import { hasBlob } from "../registry/head_blob.ts";
 import { type LayerReferences, storeKey, type StoreKeyInput, storeTag } from "./store_key.ts";
 
@@ -49,6 +52,13 @@ export interface StorePlace {
   readonly client: RegistryClient;
   /** Its reference, without a tag. */
   readonly reference: Reference;
+  /**
+   * Whether the manifest that a tag names may be used, asked before anything that it names is fetched.
+   * Default: every one may.
+   */
+  readonly trusts?: (tag: string, digest: Digest) => Promise<boolean>;
+  /** Signs an entry that was written. */
+  readonly sign?: (entry: Descriptor) => Promise<void>;
   /** Ends it. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -91,14 +101,29 @@ interface Entry extends ReusableLayer {
   readonly references: LayerReferences;
 }
 
+/**
+ * The manifest that a tag of the store names; `undefined` if there is none, or it may not be used.
+ *
+ * @throws {MiseOciError} `auth`, `network`, `registry`, `invalid`.
+ */
+export async function maybeEntryManifest(
+  { client, reference: { repository }, trusts, signal }: StorePlace,
+  tag: string,
+): Promise<Manifest | undefined> {
+  const found = await maybeFetchManifest(client, { repository, target: tag, signal });
+  if (found?.content.kind !== "manifest") return undefined;
+  const isTrusted = trusts === undefined || await trusts(tag, found.descriptor.digest);
+  return isTrusted ? found.content.manifest : undefined;
+}
+
 async function maybeEntry(
-  { client, reference: { registry, repository }, signal }: StorePlace,
+  place: StorePlace,
   tag: string,
   platform: Platform,
 ): Promise<Entry | undefined> {
-  const found = await maybeFetchManifest(client, { repository, target: tag, signal });
-  if (found?.content.kind !== "manifest") return undefined;
-  const { manifest } = found.content;
+  const { client, reference: { registry, repository }, signal } = place;
+  const manifest = await maybeEntryManifest(place, tag);
+  if (manifest === undefined) return undefined;
   const [layer, ...others] = manifest.layers;
   const key = manifest.annotations?.[Annotation.storeKey];
   const references = parseReferences(manifest.annotations?.[Annotation.storeReferences]);
@@ -209,6 +234,48 @@ function entryDocuments(
   return { config, manifest };
 }
 
+/** An image that goes into the store. */
+export interface EntryDocuments {
+  /** Its manifest. */
+  readonly manifest: EncodedDocument;
+  /** Its config, which `source` has. */
+  readonly config: EncodedDocument;
+  /** Its one layer. */
+  readonly layer: Descriptor;
+  /** Where the bytes of both are. */
+  readonly source: BlobSource;
+  /** Where its layer can be mounted from. */
+  readonly origins?: readonly BaseOrigin[];
+}
+
+/** Whether a tag names an entry that may be used. @throws {MiseOciError} `auth`, `network`, `registry`. */
+export async function hasEntry(
+  { client, reference: { repository }, trusts, signal }: StorePlace,
+  tag: string,
+): Promise<boolean> {
+  const actions = ["pull", "push"] as const;
+  const there = await headManifest(client, { repository, target: tag, actions, signal });
+  return there !== undefined && (trusts === undefined || await trusts(tag, there));
+}
+
+/**
+ * Writes an entry under a tag, in place of one that may not be used, and signs it if entries are signed.
+ *
+ * @throws {MiseOciError} `auth`, `network`, `registry`.
+ */
+export async function writeEntry(
+  { client, reference, sign, signal }: StorePlace,
+  tag: string,
+  { manifest, config, layer, source, origins }: EntryDocuments,
+): Promise<void> {
+  await uploadImage(client, { manifest, config: config.descriptor, layers: [layer], source }, {
+    reference: { ...reference, tag },
+    origins,
+    signal,
+  });
+  await sign?.(manifest.descriptor);
+}
+
 /**
  * Keeps a layer, unless the store has it: an image of the one tool, under the key of what it refers to and,
  * if that is free, under the key by which it is looked up.
@@ -217,38 +284,30 @@ function entryDocuments(
  * @throws {MiseOciError} `auth`, `network`, `registry`.
  */
 export async function keepLayer(
-  { client, reference, signal }: StorePlace,
+  place: StorePlace,
   want: StoreWant,
   layer: StoreLayer,
 ): Promise<boolean> {
-  const { repository, registry } = reference;
+  const { reference: { registry } } = place;
   const { input, tool } = want;
   const { descriptor, references, source, mountFrom } = layer;
   const key = await storeKey(input, references);
-  const keys = new Set([key, await storeKey(input)]);
-  const actions = ["pull", "push"] as const;
   const { config, manifest } = entryDocuments(want, layer, key);
   const memory = new MemoryBlobs();
   memory.add(config.bytes);
+  const layers = new Set([descriptor.digest]);
+  const entry = {
+    manifest,
+    config,
+    layer: descriptor,
+    source: sourceOf(memory, source),
+    origins: mountFrom === undefined ? [] : [{ registry, repository: mountFrom, layers }],
+  };
   let written = false;
-  for (const one of keys) {
+  for (const one of new Set([key, await storeKey(input)])) {
     const tag = storeTag(tool, input.platform, one);
-    if (await headManifest(client, { repository, target: tag, actions, signal }) !== undefined) {
-      continue;
-    }
-    const layers = [descriptor];
-    await uploadImage(client, {
-      manifest,
-      config: config.descriptor,
-      layers,
-      source: sourceOf(memory, source),
-    }, {
-      reference: { ...reference, tag },
-      origins: mountFrom === undefined
-        ? []
-        : [{ registry, repository: mountFrom, layers: new Set([descriptor.digest]) }],
-      signal,
-    });
+    if (await hasEntry(place, tag)) continue;
+    await writeEntry(place, tag, entry);
     written = true;
   }
   return written;

@@ -18,7 +18,12 @@ import {
 import { listTagNames } from "../registry/list_tags.ts";
 import { listReferrers } from "../registry/referrers.ts";
 import { fetchBlob, getBlob } from "../registry/get_blob.ts";
-import { type FetchedManifest, fetchManifest, parseFetched } from "../registry/get_manifest.ts";
+import {
+  type FetchedManifest,
+  fetchManifest,
+  maybeFetchManifest,
+  parseFetched,
+} from "../registry/get_manifest.ts";
 import type { RegistryClient } from "../registry/transport.ts";
 import type { ImageStore } from "../store/image_store.ts";
 import type { BlobRange, BlobSink, BlobSource } from "../store/ports.ts";
@@ -84,6 +89,12 @@ export class RegistryImages implements ImageStore {
   async referrers(digest: Digest): Promise<readonly Descriptor[]> {
     const { reference: { repository }, signal } = this.#options;
     return (await listReferrers(this.#client, { repository, digest, signal })).entries;
+  }
+
+  async tagged(tag: string): Promise<Descriptor | undefined> {
+    const { reference: { repository }, signal } = this.#options;
+    const found = await maybeFetchManifest(this.#client, { repository, target: tag, signal });
+    return found?.descriptor;
   }
 
   /** Known for what the manifests named that were read: a registry is not asked for it. */

@@ -165,8 +165,12 @@ function maybeReusableLayer(
 
 function matches(layer: Descriptor, wanted: WantedLayer): boolean {
   const { annotations = {}, mediaType } = layer;
+  // Of mise's own executable nothing is written down; its diff ID is compared, for it is always here.
+  const identity = wanted.annotations[Annotation.layerKind] === "mise"
+    ? [Annotation.layerKind]
+    : IDENTITY;
   return !isForeignLayer(mediaType) && maybeLayerCompression(mediaType) === wanted.compression &&
-    IDENTITY.every((name) =>
+    identity.every((name) =>
       wanted.annotations[name] !== undefined && annotations[name] === wanted.annotations[name]
     ) &&
     // Absent where nothing is left out, and of images made before there was such an annotation.

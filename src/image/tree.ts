@@ -6,14 +6,14 @@ import { MiseOciError } from "../errors.ts";
 import {
   type Descriptor,
   type Digest,
-  digestHex,
   formatPlatform,
   isForeignLayer,
   type Manifest,
   maybeManifestKind,
   shortDigest,
 } from "../oci/mod.ts";
-import { checkSize, type ImageStore, readManifest } from "../store/image_store.ts";
+import { cosignTag, maybeCosignSubject } from "../oci/cosign_tag.ts";
+import { checkSize, type ImageStore, readManifest, tagOf } from "../store/image_store.ts";
 
 /** A manifest that names blobs: an image, an attestation, a signature or another artifact. */
 export interface TreeManifest {
@@ -112,14 +112,26 @@ export async function readTree(
 }
 
 /** What `cosign save` calls signatures and attestations of the image beside them, and their tags' endings. */
-const COSIGN: ReadonlyMap<string, string> = new Map([
+const COSIGN: ReadonlyMap<string, "sig" | "att"> = new Map([
   ["dev.cosignproject.cosign/sigs", "sig"],
   ["dev.cosignproject.cosign/atts", "att"],
 ]);
 
+/** The tag that an entry gets which has signatures of one of the manifests; `undefined` for any other entry. */
+function maybeSignatureTag(
+  entry: Descriptor,
+  { root, known }: { readonly root: Digest; readonly known: ReadonlySet<Digest> },
+): string | undefined {
+  const kind = COSIGN.get(entry.annotations?.["kind"] ?? "");
+  if (kind !== undefined) return cosignTag(root, kind);
+  const name = tagOf(entry) ?? "";
+  const subject = maybeCosignSubject(name);
+  return subject !== undefined && known.has(subject) ? name : undefined;
+}
+
 /**
- * What a layout has about a tree besides it: manifests whose `subject` is in it (referrers), and the
- * signatures of `cosign save`.
+ * What a layout has about a tree besides it: manifests whose `subject` is in it (referrers), those that have
+ * the name of a tag of cosign's for it, and the signatures of `cosign save`.
  */
 export async function readReferrers(
   store: ImageStore,
@@ -133,20 +145,17 @@ export async function readReferrers(
     if (known.has(entry.digest) || maybeManifestKind(entry.mediaType) !== "manifest") continue;
     const { bytes, content } = await readManifest(store, entry);
     if (content.kind !== "manifest") continue;
-    const ending = COSIGN.get(entry.annotations?.["kind"] ?? "");
+    const tag = maybeSignatureTag(entry, { root: tree.root.digest, known });
     const { subject } = content.manifest;
-    if (ending === undefined && (subject === undefined || !known.has(subject.digest))) continue;
+    if (tag === undefined && (subject === undefined || !known.has(subject.digest))) continue;
     await checkBlobs(store, content.manifest, false);
     known.add(entry.digest);
     const { mediaType, digest, size } = entry;
-    const tag = ending === undefined
-      ? {}
-      : { tag: `sha256-${digestHex(tree.root.digest)}.${ending}` };
     found.push({
       descriptor: { mediaType, digest, size },
       bytes,
       manifest: content.manifest,
-      ...tag,
+      ...(tag === undefined ? {} : { tag }),
     });
   }
   return found;

@@ -12,5 +12,6 @@ export * from "./users.ts";
 export { nameMatcher, planPath } from "./env.ts";
 export { type DeclaredPlace, refuseDeclared } from "./exposure.ts";
 export { type CertificateBundle, settleCertificates } from "./layers/certificates.ts";
+export { isInstallerOf } from "./installers.ts";
 export { mentionsPath, toolImagePath } from "./paths.ts";
 export type { LayerVersions } from "./layers/planner.ts";

@@ -170,7 +170,7 @@ export function overrideOci(oci: OciSection, overrides: OciOverrides = {}): OciS
   };
 }
 
-/** An entry of `[_.oci] verify`: who must have signed which bases. */
+/** An entry of `[_.oci] verify`: who must have signed which bases and layer stores. */
 export interface VerifyRule {
   /** Repository, `*` for a part of it and `**` for all below: `ghcr.io/acme/*`. */
   readonly from: string;

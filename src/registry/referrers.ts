@@ -42,6 +42,11 @@ const MAX_PAGES = 64;
 /** Most entries that are read. */
 const MAX_ENTRIES = 20_000;
 
+/** Most referrers of an image that are taken along when it is copied. */
+const MAX_COPIED_REFERRERS = 200;
+/** Referrers of referrers (a signature of a bill of materials) are followed so deep. */
+export const MAX_REFERRER_DEPTH = 3;
+
 /** The tag that has the list at registries without the API. */
 export function referrersTag(digest: Digest): string {
   return `sha256-${digestHex(digest)}`;
@@ -102,6 +107,15 @@ export async function listReferrers(
   throw new MiseOciError("invalid", `Cannot list ${what}: there are more than ${MAX_ENTRIES}`, {
     hint: "Somebody fills the list; remove what does not belong there",
   });
+}
+
+/** @throws {MiseOciError} `invalid` for more referrers than are copied. */
+export function checkReferrerCount(digest: Digest, { length }: readonly Descriptor[]): void {
+  if (length <= MAX_COPIED_REFERRERS) return;
+  throw new MiseOciError(
+    "invalid",
+    `Cannot copy what refers to ${digest}: ${length} manifests, and at most ${MAX_COPIED_REFERRERS} are copied`,
+  );
 }
 
 async function listByTag(

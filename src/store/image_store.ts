@@ -30,6 +30,8 @@ export interface ImageStore extends BlobSource {
   tags?(): Promise<readonly string[]>;
   /** What refers to a manifest, as the list of a registry says; absent for places on this machine. */
   referrers?(digest: Digest): Promise<readonly Descriptor[]>;
+  /** What another tag of the repository names; absent for places on this machine, whose index has all tags. */
+  tagged?(tag: string): Promise<Descriptor | undefined>;
 }
 
 /** A manifest or index with its bytes. */

@@ -5,7 +5,13 @@
 import { openSource } from "../build/open_source.ts";
 import type { WorkflowContext } from "../context.ts";
 import { MiseOciError } from "../errors.ts";
-import { type BundledImages, joinStores, layersBelow, namedEntries } from "../fleet/bundle.ts";
+import {
+  attachedTo,
+  type BundledImages,
+  joinStores,
+  layersBelow,
+  namedEntries,
+} from "../fleet/bundle.ts";
 import { writeOciArchive } from "../image/write_archive.ts";
 import {
   type Descriptor,
@@ -53,11 +59,14 @@ async function openPlace(
   const name = reference === undefined
     ? undefined
     : formatReference({ ...reference, tag: reference.tag ?? "latest" });
-  const entries = (await namedEntries(store, name)).filter((entry) =>
+  const chosen = (await namedEntries(store, name)).filter((entry) =>
     reference !== undefined ||
     (tag === undefined || tagOf(entry) === tag) && (digest === undefined || entry.digest === digest)
   );
-  if (entries.length > 0) return { store, entries };
+  const attached = await attachedTo(store, chosen);
+  const besides = new Set(attached.map((entry) => entry.digest));
+  const entries = chosen.filter((entry) => !besides.has(entry.digest));
+  if (entries.length > 0) return { store, entries, attached };
   throw new MiseOciError("not-found", `Cannot find ${formatImageSource(source)}`, {
     hint: "Check the name of the image",
   });
@@ -78,7 +87,7 @@ function total(layers: readonly Descriptor[]): BundleResult["layers"] {
 }
 
 /**
- * Writes images into an archive of a layout, manifests and configs whole, without the layers of images that
+ * Writes images into an archive of a layout, with what is attached to them, without the layers of images that
  * the other side has. `push` completes it from the destination's registry.
  *
  * @throws {MiseOciError} `not-found`, `auth`, `network`, `integrity` naming the image; the file is not made
@@ -99,11 +108,13 @@ export async function bundleImages(
   const left = [...layers.values()].filter(({ digest }) => there.has(digest));
   const carried = [...layers.values()].filter(({ digest }) => !there.has(digest));
   const store = joinStores(images);
-  const { manifests } = await store.index();
   await writeOciArchive(store, request.output, { without: new Set(there.keys()) });
   return {
     file: request.output,
-    images: manifests.map((entry) => ({ name: tagOf(entry) ?? "", digest: entry.digest })),
+    images: images.flatMap(({ entries }) => entries).map((entry) => ({
+      name: tagOf(entry) ?? "",
+      digest: entry.digest,
+    })),
     layers: total(carried),
     left: total(left),
   };

@@ -31,14 +31,9 @@ import { requestedPlatforms } from "../build/read_projects.ts";
 import { isInsecure, readAccess } from "../build/registry_access.ts";
 import { planFound, type PlannedFound } from "../build/plan_found.ts";
 import { type Elsewhere, elsewhereOf, RegistryClients } from "../build/registry_clients.ts";
-import {
-  groundDirectories,
-  readStoreIndex,
-  type StoreChoice,
-  storeOf,
-  writeStore,
-} from "../build/store_layers.ts";
-import { readReuseIndex, type ReuseIndex } from "../build/reuse_layers.ts";
+import { groundDirectories, readStoreIndex, writeStore } from "../build/store_layers.ts";
+import { type StoreAccess, type StoreChoice, storeOf } from "../build/store_place.ts";
+import { isShared, readReuseIndex, type ReuseIndex } from "../build/reuse_layers.ts";
 import type { BuildContext, BuildResult, PlannedImage, TransientBuild } from "../build/types.ts";
 import type { WorkflowContext } from "../context.ts";
 import { checkFound } from "./check_found.ts";
@@ -118,10 +113,10 @@ async function find(
   if (!build.useCache) return { all: new Map(), stored: [] };
   const known = await readReuseIndex(client, { plan: planned.plan, reference, asked }, context);
   const store = storeOf(build, planned.project.oci.store);
-  const tools = planned.plan.layers.filter(({ kind }) => kind === "tool").length;
+  const shared = planned.plan.layers.filter(isShared).length;
   if (store === undefined || withoutStore) return { all: known, stored: [] };
   const baseDirectories = await groundDirectories(planned, { build, store, clients }, context);
-  if (known.size === tools) return { all: known, stored: [] };
+  if (known.size === shared) return { all: known, stored: [] };
   const looking = { store, clients, baseDirectories, known };
   const stored = await readStoreIndex(planned, looking, context);
   return { all: new Map([...known, ...stored]), stored: [...stored.values()] };
@@ -228,7 +223,8 @@ async function pushFound(push: BuiltPush, context: BuildContext): Promise<PushRe
     context,
   );
   if (store?.push === true && push.withoutStore !== true) {
-    await writeImages(found, { obtained, store, push }, context);
+    const signer = attesting?.key;
+    await writeImages(found, { obtained, access: { store, clients, signer }, push }, context);
   }
   return attested;
 }
@@ -236,14 +232,13 @@ async function pushFound(push: BuiltPush, context: BuildContext): Promise<PushRe
 /** Puts the tools of pushed images into the store. */
 async function writeImages(
   { planned }: FoundLayers,
-  { obtained, store, push }: {
+  { obtained, access, push: { request, build } }: {
     readonly obtained: ObtainedImages;
-    readonly store: StoreChoice;
+    readonly access: StoreAccess;
     readonly push: BuiltPush;
   },
   context: BuildContext,
 ): Promise<void> {
-  const { request, build, clients } = push;
   const cache = await openBuildCache(context);
   let written = 0;
   for (const [i, image] of obtained.images.entries()) {
@@ -256,13 +251,8 @@ async function writeImages(
       return descriptor === undefined || diffId === undefined ? [] : { plan, descriptor, diffId };
     });
     written += await writeStore(one, {
-      store,
-      clients,
-      baseDirectories: await groundDirectories(
-        one,
-        { build, store, clients, write: true },
-        context,
-      ),
+      ...access,
+      baseDirectories: await groundDirectories(one, { ...access, build, write: true }, context),
       layers,
       cache,
       destination: request.destination,
@@ -270,7 +260,7 @@ async function writeImages(
     }, context);
   }
   if (written === 0) return;
-  const text = `Put ${written} layers into ${formatReference(store.reference)}`;
+  const text = `Put ${written} layers into ${formatReference(access.store.reference)}`;
   context.reporter.emit({ type: "step", text });
 }
 

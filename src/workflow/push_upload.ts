@@ -18,6 +18,7 @@ import {
   type PushEvent,
   uploadImage as pushToRegistry,
 } from "../registry/push.ts";
+import { headManifest } from "../registry/head_manifest.ts";
 import { putManifest } from "../registry/put_manifest.ts";
 import type { BaseImage } from "../build/base_image.ts";
 import type { LayerRow } from "../build/types.ts";
@@ -225,7 +226,7 @@ export async function upload(
   options: UploadOptions,
 ): Promise<PushResult> {
   const { images, others = [], rows, indexes, bases } = obtained;
-  const { request: { destination, updateIndex } } = options;
+  const { request: { destination, updateIndex }, context: { signal } } = options;
   checkDestination(obtained, destination);
   warnOfOthers(others, options);
   const reference = destinationOf(destination);
@@ -251,7 +252,14 @@ export async function upload(
     blobs.uploadedBytes += sent.uploadedBytes;
   };
   for (const [i, image] of images.entries()) await send(image, i);
-  for (const other of updateIndex ? [] : others) await send(other);
+  for (const other of updateIndex ? [] : others) {
+    const { tag: target } = other;
+    const { repository } = reference;
+    const isThere = target !== undefined &&
+      await headManifest(client, { repository, target, signal }) !== undefined;
+    // Signatures that somebody else added there are kept rather than overwritten.
+    if (!isThere) await send(other);
+  }
   const updated = await setTag(client, obtained, options);
   const manifestDigest = digestOf(obtained);
   const [layers] = rows ?? [];

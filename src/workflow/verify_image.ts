@@ -7,7 +7,7 @@ import { type Digest, formatReference, type Reference, referenceTarget } from ".
 import { fetchManifest } from "../registry/mod.ts";
 import { loadVerifyingKey } from "../build/key_files.ts";
 import { openRegistry, readAccess } from "../build/registry_access.ts";
-import { requireApproval } from "../build/verify_base.ts";
+import { requireApproval } from "../build/verify_signed.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** The flags of `verify`, parsed. */

@@ -1,5 +1,6 @@
 /**
- * Debian's docker-registry (distribution 2.8) on a loopback port of its own.
+ * A real registry on a loopback port of its own: Debian's docker-registry (distribution 2.8), or another
+ * program that takes its configuration.
  * @module
  */
 import { join } from "@std/path";
@@ -8,6 +9,10 @@ import { makeTempDir, run, which } from "./testbed/command.ts";
 
 /** Options of {@linkcode startDockerRegistry}. */
 export interface DockerRegistryOptions {
+  /** The executable, which takes `serve CONFIG`. Default: Debian's docker-registry. */
+  readonly program?: string;
+  /** Called with the number of bytes of each answer's body. */
+  readonly onWritten?: (bytes: number) => void;
   /** Wants Basic authentication with this user and password. Default: nobody needs to log in. */
   readonly htpasswd?: { readonly user: string; readonly password: string };
   /** The address it listens on. Default: 127.0.0.1. */
@@ -70,20 +75,31 @@ async function authConfig(
   return { auth: { token: { realm, service, issuer, rootcertbundle: certificateFile } } };
 }
 
-/** Reads the log until the registry says where it listens. */
-async function readAddress(log: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
+/** Reads the log until the registry says where it listens: the first group of `pattern`. */
+export async function readAddress(
+  log: ReadableStream<Uint8Array<ArrayBuffer>>,
+  { pattern = /listening on ([\d.]+:\d+)/, onWritten }: {
+    readonly pattern?: RegExp;
+    readonly onWritten?: ((bytes: number) => void) | undefined;
+  } = {},
+): Promise<string> {
   const seen: string[] = [];
   const lines = log.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
   const reader = lines.getReader();
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) throw new Error(`docker-registry ended at once:\n${seen.join("\n")}`);
+    if (done) throw new Error(`The registry ended at once:\n${seen.join("\n")}`);
     seen.push(value);
-    const address = /listening on ([\d.]+:\d+)/.exec(value)?.[1];
+    const address = pattern.exec(value)?.[1];
     if (address === undefined) continue;
     // Somebody must read on, or the registry blocks when the pipe is full.
     (async () => {
-      while (!(await reader.read()).done);
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return;
+        const written = onWritten && /\bhttp\.response\.written=(\d+)/.exec(value)?.[1];
+        if (written) onWritten(Number(written));
+      }
     })();
     return address;
   }
@@ -110,8 +126,12 @@ async function writeConfig(directory: string, options: DockerRegistryOptions): P
   return path;
 }
 
-function spawnRegistry(configFile: string, address: string): Deno.ChildProcess {
-  return new Deno.Command(which("docker-registry") ?? "docker-registry", {
+function spawnRegistry(
+  configFile: string,
+  address: string,
+  program = which("docker-registry") ?? "docker-registry",
+): Deno.ChildProcess {
+  return new Deno.Command(program, {
     args: ["serve", configFile],
     env: { OTEL_TRACES_EXPORTER: "none", REGISTRY_HTTP_ADDR: address },
     stdin: "null",
@@ -120,7 +140,8 @@ function spawnRegistry(configFile: string, address: string): Deno.ChildProcess {
   }).spawn();
 }
 
-async function endRegistry(child: Deno.ChildProcess, signal: Deno.Signal): Promise<void> {
+/** Ends a registry and waits for it. */
+export async function endRegistry(child: Deno.ChildProcess, signal: Deno.Signal): Promise<void> {
   try {
     child.kill(signal);
   } catch {
@@ -137,8 +158,8 @@ export async function startDockerRegistry(
   const tls = options.tls === true;
   if (tls) await makeCertificates(temp.path);
   const configFile = await writeConfig(temp.path, options);
-  let child = spawnRegistry(configFile, `${options.address ?? "127.0.0.1"}:0`);
-  const host = await readAddress(child.stderr).catch(async (error) => {
+  let child = spawnRegistry(configFile, `${options.address ?? "127.0.0.1"}:0`, options.program);
+  const host = await readAddress(child.stderr, options).catch(async (error) => {
     await temp[Symbol.asyncDispose]();
     throw error;
   });
@@ -164,8 +185,8 @@ export async function startDockerRegistry(
       await Deno.writeFile(path, bytes);
     },
     restart: async () => {
-      child = spawnRegistry(configFile, host);
-      await readAddress(child.stderr);
+      child = spawnRegistry(configFile, host, options.program);
+      await readAddress(child.stderr, options);
     },
     [Symbol.asyncDispose]: async () => {
       await endRegistry(child, "SIGTERM");

@@ -120,16 +120,70 @@ const CLASSIFIERS: readonly Classifier[] = [
 
 /** Whether a file has the name of a program for Windows, such as the launchers that Python's installers bring. */
 export function isWindows(path: string): boolean {
-  return path.endsWith(".exe");
+  return /\.(?:exe|dll|bpl)$/i.test(path);
 }
 
-/** A program for Windows, of which only the name is known unless it says more than is read here. */
+const WINDOW = 4 * 1024 * 1024;
+const SECTION_BYTES = 40;
+
+/** The resources of a program for Windows (PE format); `undefined` if it is none, or one of .NET. */
+function maybeResources(access: RandomAccess): Uint8Array | undefined {
+  const number = (offset: number, bytes: 2 | 4): number => {
+    const part = access.read(offset, bytes);
+    const view = new DataView(part.buffer, part.byteOffset, part.length);
+    return part.length < bytes
+      ? 0
+      : bytes === 2
+      ? view.getUint16(0, true)
+      : view.getUint32(0, true);
+  };
+  const start = number(0x3c, 4);
+  if (binaryText(access.read(0, 2)) !== "MZ") return undefined;
+  if (binaryText(access.read(start, 4)) !== "PE\0\0") return undefined;
+  const optional = start + 24;
+  // Entry 14 of the data directories is that of .NET; they lie further where addresses have 8 bytes.
+  const isNet = number(optional + (number(optional, 2) === 0x20b ? 224 : 208), 4) !== 0;
+  if (isNet) return undefined;
+  const sections = optional + number(start + 20, 2);
+  for (let i = 0; i < number(start + 6, 2); i++) {
+    const at = sections + i * SECTION_BYTES;
+    if (binaryText(access.read(at, 8)).replace(/\0+$/, "") !== ".rsrc") continue;
+    return access.read(number(at + 20, 4), Math.min(number(at + 16, 4), WINDOW)).slice();
+  }
+  return new Uint8Array();
+}
+
+/** The strings of a version resource; each has its key, zeros up to a multiple of four bytes, and its value. */
+function versionStrings(resources: Uint8Array): (key: string) => string {
+  const wide = new TextDecoder("utf-16le");
+  const text = wide.decode(resources.subarray(0, resources.length & ~1));
+  const start = text.indexOf("VS_VERSION_INFO\0");
+  return (key) => {
+    const at = start < 0 ? -1 : text.indexOf(`${key}\0`, start);
+    if (at < 0) return "";
+    const [value = ""] = text.slice(at + key.length + 1).replace(/^\0/, "").split("\0", 1);
+    return value.trim().replace(/\s+/g, " ");
+  };
+}
+
+/** The product, or what else names it; Microsoft's products have many programs. */
+const NAMES = ["ProductName", "FileDescription", "InternalName", "OriginalFilename"] as const;
+
+/** A program for Windows, by its version resource, or else the file's name. */
 function windowsProgram(file: string, access: RandomAccess): readonly FoundPackage[] {
-  if (binaryText(access.read(0, 2)) !== "MZ" || access.size > WINDOW) return [];
-  const text = binaryText(access.read(0, access.size));
-  if (text.includes([..."VS_VERSION_INFO"].join("\0"))) return [];
-  const name = file.slice(0, -".exe".length);
-  return [{ ecosystem: "generic", name, purl: formatPurl({ type: "generic", name }) }];
+  const resources = maybeResources(access);
+  if (resources === undefined) return [];
+  const string = versionStrings(resources);
+  const isMicrosoft = /microsoft/i.test(`${string("CompanyName")} ${string("ProductName")}`);
+  const order = isMicrosoft ? [...NAMES.slice(1), NAMES[0]] : NAMES;
+  const name = order.map(string).find((one) => one !== "") ?? file.replace(/\.(?:exe|dll)$/, "");
+  // "10.0.1 (release)": what follows the number is no part of it.
+  const [version] = [string("ProductVersion"), string("FileVersion")].filter((one) => one !== "");
+  const number = version === undefined
+    ? {}
+    : { version: /^\D*\d\S*/.exec(version)?.[0] ?? version };
+  const purl = formatPurl({ type: "generic", name, ...number });
+  return [{ ecosystem: "generic", name, ...number, purl }];
 }
 
 /** Whether a file has the name of a program that is known. */
@@ -138,7 +192,6 @@ export function mayBeClassified(path: string): boolean {
   return CLASSIFIERS.some(({ file }) => file.test(name));
 }
 
-const WINDOW = 4 * 1024 * 1024;
 /** No version lies further from what makes it known. */
 const OVERLAP = 4096;
 

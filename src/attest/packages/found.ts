@@ -59,7 +59,7 @@ export interface LayerPackages {
 }
 
 /** To be raised whenever the same layer can say something else. */
-const FORMAT = 3;
+const FORMAT = 4;
 
 /** The compact JSON of what a layer says. */
 export function encodeLayerPackages(layer: LayerPackages): string {

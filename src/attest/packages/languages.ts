@@ -2,7 +2,7 @@
  * Packages of languages, by the metadata that their installers leave beside them.
  * @module
  */
-import { formatPurl, splitName } from "../purl.ts";
+import { formatPurl, pythonName, splitName } from "../purl.ts";
 import { parseParagraphs } from "./distributions.ts";
 import type { FoundPackage } from "./found.ts";
 
@@ -49,9 +49,10 @@ export function parsePackageJson(source: string): readonly FoundPackage[] {
 /** The package that `METADATA` or `PKG-INFO` describes (Python's core metadata). */
 export function parsePythonMetadata(source: string): readonly FoundPackage[] {
   const [fields] = parseParagraphs(source.slice(0, 1024 * 1024));
-  const name = text(fields?.get("Name"));
+  const stated = text(fields?.get("Name"));
   const version = text(fields?.get("Version"));
-  if (fields === undefined || name === undefined || name === "Python") return [];
+  if (fields === undefined || stated === undefined || stated === "Python") return [];
+  const name = pythonName(stated);
   // A whole licence text is no name.
   const license = text(fields.get("License-Expression")) ??
     [text(fields.get("License"))].find((one) => one !== undefined && !one.includes("\n"));

@@ -28,8 +28,8 @@ const MAGIC_BYTES = 4;
  */
 function isPlaceOfProgram(path: string, mode: number): boolean {
   return (mode & 0o111) !== 0 ||
-    /\.(?:so(?:\.[^/]*)?|node|exe)$|(?:^|\/)[^./]+$|(?:^|\/)s?bin\/[^/]+$/.test(path) ||
-    mayBeClassified(path);
+    /\.(?:so(?:\.[^/]*)?|node)$|(?:^|\/)[^./]+$|(?:^|\/)s?bin\/[^/]+$/.test(path) ||
+    isWindows(path) || mayBeClassified(path);
 }
 
 /** Whether a file of such a place is a program that may say something, by its first bytes. */

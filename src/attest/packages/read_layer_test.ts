@@ -196,5 +196,48 @@ Deno.test("programs that carry their version are known by their name", () => {
   assertEquals(program("usr/bin/python3.12", "\0" + "3.12.4\0"), ["pkg:generic/python@3.12.4"]);
   assertEquals(program("usr/bin/python3.12", "\0" + "3.11.4\0"), []);
   assertEquals(program("usr/bin/other", "node.js/v24.11.0"), []);
-  assertEquals(program("x/distlib/t32.exe", "MZ.."), ["pkg:generic/t32"]);
+  assertEquals(program("x/distlib/t32.exe", "MZ.."), []);
+});
+
+/** A 64-bit program for Windows with a version resource of these strings, if there are any. */
+function windowsWith(strings: Readonly<Record<string, string>>, isNet = false): Uint8Array {
+  const wide = (text: string): Uint8Array =>
+    new Uint8Array(Uint16Array.from(text, (char) => char.charCodeAt(0)).buffer);
+  const texts = Object.entries(strings).map(([key, value]) => `${key}\0${"\0"}${value}\0`);
+  const resources = wide(texts.length === 0 ? "" : `..VS_VERSION_INFO\0${texts.join("..")}`);
+  const [start, sections, content] = [64, 64 + 24 + 240, 512];
+  const file = new Uint8Array(content + resources.length);
+  const view = new DataView(file.buffer);
+  file.set(new TextEncoder().encode("MZ"));
+  view.setUint32(0x3c, start, true);
+  file.set(new TextEncoder().encode("PE\0\0"), start);
+  view.setUint16(start + 6, 1, true);
+  view.setUint16(start + 20, 240, true);
+  view.setUint16(start + 24, 0x20b, true);
+  if (isNet) view.setUint32(start + 24 + 224, 0x2008, true);
+  file.set(new TextEncoder().encode(".rsrc"), sections);
+  view.setUint32(sections + 16, resources.length, true);
+  view.setUint32(sections + 20, content, true);
+  file.set(resources, content);
+  return file;
+}
+
+Deno.test("programs for Windows are known by their version resource, or else by their file", () => {
+  const program = (bytes: Uint8Array): readonly (string | undefined)[] =>
+    purls(classifyProgram("x/distlib/t32.exe", accessBytes(bytes)));
+  const launcher = { FileVersion: "1.1.0.14", ProductName: "Simple Launcher" };
+  assertEquals(program(windowsWith(launcher)), ["pkg:generic/Simple%20Launcher@1.1.0.14"]);
+  const microsoft = { FileDescription: "Shell", ProductName: "Microsoft Windows" };
+  assertEquals(program(windowsWith({ ...microsoft, ProductVersion: "10.0 (x)" })), [
+    "pkg:generic/Shell@10.0",
+  ]);
+  assertEquals(program(windowsWith({})), ["pkg:generic/t32"]);
+  assertEquals(program(windowsWith(launcher, true)), []);
+  const whole = windowsWith(launcher);
+  for (let at = 0; at < whole.length; at++) {
+    const changed = whole.slice();
+    changed[at] = (changed[at] ?? 0) ^ 0xff;
+    program(changed);
+    program(whole.subarray(0, at));
+  }
 });

@@ -7,7 +7,14 @@ import { isAbsolute, relative } from "@std/path/posix";
 import { stringify } from "@std/toml";
 import { MiseOciError } from "../../errors.ts";
 import { Annotation } from "../../oci/mod.ts";
-import { DEFAULT_WORKDIR, type LayerPlan, type Tool, toolImagePath } from "../../plan/mod.ts";
+import {
+  DEFAULT_WORKDIR,
+  isInstallerOf,
+  type LayerPlan,
+  type LayerSource,
+  type Tool,
+  toolImagePath,
+} from "../../plan/mod.ts";
 import type { GenerateInput } from "./generator.ts";
 
 function cannot(what: string, hint: string): MiseOciError {
@@ -38,19 +45,8 @@ function stageName({ short, version }: Tool): string {
   return plain.replace(/-+$/, "");
 }
 
-/** Tools that install tools of a backend, by what mise calls them. */
-const INSTALLERS: Readonly<Record<string, RegExp>> = {
-  npm: /^(?:core:)?(?:node|bun)$|(?:^|:)node-/,
-  pipx: /^(?:core:)?python$/,
-  pypi: /^(?:core:)?python$/,
-  gem: /^(?:core:)?ruby$/,
-  cargo: /^(?:core:)?rust$/,
-  go: /^(?:core:)?go$/,
-};
-
 function maybeInstaller(tool: Tool, tools: readonly Tool[]): Tool | undefined {
-  const pattern = INSTALLERS[tool.backend.split(":")[0] ?? ""];
-  return tools.find((other) => other !== tool && pattern?.test(other.short) === true);
+  return tools.find((other) => other !== tool && isInstallerOf(tool.backend, other.short));
 }
 
 /** The entry of a tool as a table of `[tools]`, with its options. */
@@ -132,6 +128,38 @@ function copyLine(layer: LayerPlan, { project }: GenerateInput): string {
   return `COPY --link${chown(layer)} [${from}, ${JSON.stringify(source.imagePath)}]`;
 }
 
+/** The files of a layer whose text is known; what else it has is not below the project. */
+function contentsOf(
+  { kind, sources }: LayerPlan,
+): readonly Extract<LayerSource, { type: "content" }>[] {
+  if (kind !== "dotfiles" && kind !== "config") return [];
+  const other = sources.find(({ type }) => type === "tree" || type === "file");
+  if (other !== undefined && kind === "dotfiles") {
+    throw cannot(
+      `the dotfile "${other.imagePath}" is copied from this machine`,
+      "Write it as content or template, or leave it out",
+    );
+  }
+  return sources.filter((source) => source.type === "content");
+}
+
+function filesName({ kind }: LayerPlan): string {
+  return `files-${kind}`;
+}
+
+/** A stage with the small files of a layer: each would be a layer of its own in the image. */
+function filesStage(layer: LayerPlan): readonly string[] {
+  const contents = contentsOf(layer);
+  if (contents.length === 0) return [];
+  return [
+    "",
+    `FROM scratch AS ${filesName(layer)}`,
+    ...contents.flatMap(({ content, imagePath, mode }) =>
+      heredoc(mode === 0o644 ? "COPY" : `COPY --chmod=${mode.toString(8)}`, content, imagePath)
+    ),
+  ];
+}
+
 function layerLines(layer: LayerPlan, input: GenerateInput): readonly string[] {
   const { project, plan } = input;
   switch (layer.kind) {
@@ -149,11 +177,9 @@ function layerLines(layer: LayerPlan, input: GenerateInput): readonly string[] {
       return ["COPY --link --from=mise /usr/local/bin/mise /usr/local/bin/mise"];
     case "dotfiles":
     case "config":
-      return layer.sources.flatMap((source) =>
-        source.type === "content"
-          ? heredoc(`COPY --link${chown(layer)}`, source.content, source.imagePath)
-          : []
-      );
+      return contentsOf(layer).length === 0
+        ? []
+        : [`COPY --link${chown(layer)} --from=${filesName(layer)} / /`];
     default:
       return [];
   }
@@ -201,6 +227,7 @@ function dockerfileOf(input: GenerateInput): string {
     ...packageLines(plan.layers),
     ...miseStage(input),
     ...inOrder(project.tools).flatMap((tool) => toolStage(tool, input)),
+    ...plan.layers.flatMap(filesStage),
     "",
     "FROM base",
     ...plan.layers.flatMap((layer) => layerLines(layer, input)),

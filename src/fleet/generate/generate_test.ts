@@ -53,6 +53,11 @@ Deno.test("generate dockerfile: a stage and one COPY --link a tool, so that a bu
   for (const name of ["base", "mise", "tool-cargo-eza-0.1.0"]) {
     assertEquals(after.get(name), before.get(name));
   }
+  // The small files are one layer, however many tools there are.
+  assertEquals(last.filter((line) => line.startsWith("COPY") && !line.includes("tool-")), [
+    "COPY --link --from=files-config / /",
+  ]);
+  assertEquals(before.get("files-config")?.[0], "FROM scratch AS files-config");
   assertEquals(after.get("tool-jq-1.8.1"), undefined);
 });
 

@@ -16,6 +16,8 @@ export interface GoProgram {
   readonly version: string;
   /** Whether it is built in a few minutes; the others only when they are asked for. */
   readonly cheap?: true;
+  /** Whether its `go.mod` replaces modules, which `go install` refuses: built from a module of our own. */
+  readonly replaces?: true;
 }
 
 /** Every program that tests can name, by the name of its executable. */
@@ -34,6 +36,16 @@ export const PROGRAMS = {
   },
   syft: { module: "github.com/anchore/syft/cmd/syft", version: "v1.57.1" },
   cosign: { module: "github.com/sigstore/cosign/v3/cmd/cosign", version: "v3.1.3" },
+  buildctl: {
+    module: "github.com/moby/buildkit/cmd/buildctl",
+    version: "v0.34.2",
+    replaces: true,
+  },
+  buildkitd: {
+    module: "github.com/moby/buildkit/cmd/buildkitd",
+    version: "v0.34.2",
+    replaces: true,
+  },
 } as const satisfies Readonly<Record<string, GoProgram>>;
 
 /** A program of {@linkcode PROGRAMS}. */
@@ -78,14 +90,31 @@ export function whyNoProgram(name: ProgramName): string | undefined {
   return built === version ? undefined : `${name} is ${built}, not ${version}`;
 }
 
-/** The version that an executable says it was built of. */
-async function builtVersion(path: string): Promise<string | undefined> {
+/** The version of a command's module that an executable says it was built of. */
+async function builtVersion(path: string, command: string): Promise<string | undefined> {
   const { code, stdout } = await run(["go", "version", "-m", path], { allowFailure: true });
-  return code === 0 ? /^\s+mod\s+\S+\s+(\S+)/m.exec(stdout)?.[1] : undefined;
+  if (code !== 0) return undefined;
+  const modules = [...stdout.matchAll(/^\s+(?:mod|dep)\s+(\S+)\s+(\S+)/gm)];
+  return modules.find(([, module]) => command.startsWith(`${module}/`))?.[2];
+}
+
+/** Builds a program into a directory, at low priority. */
+async function build(program: GoProgram, directory: string): Promise<void> {
+  const { module, version, replaces } = program;
+  const env = { ...Deno.env.toObject(), CGO_ENABLED: "0", GOFLAGS: "-mod=mod", GOBIN: directory };
+  const go = (...args: string[]) =>
+    run(["nice", "-n", "10", "go", ...args], { env, cwd: directory });
+  if (replaces === undefined) {
+    await go("install", `${module}@${version}`);
+    return;
+  }
+  await go("mod", "init", "programs");
+  await go("get", `${module}@${version}`);
+  await go("install", module);
 }
 
 /**
- * Builds a program of its pinned version unless that was done before: minutes, at low priority.
+ * Builds a program of its pinned version unless that was done before: minutes.
  *
  * @throws {Error} if there is no Go, or the module proxy is not reached.
  */
@@ -95,12 +124,9 @@ export async function buildProgram(name: ProgramName): Promise<void> {
   if (await exists(path) && readText(versionFile(name)) === version) return;
   if (which("go") === undefined) throw new Error("go is not installed");
   await withLock(name, async () => {
-    if (!await exists(path) || await builtVersion(path) !== version) {
+    if (!await exists(path) || await builtVersion(path, module) !== version) {
       await using temp = await makeTempDir();
-      const env = { ...Deno.env.toObject(), CGO_ENABLED: "0", GOFLAGS: "-mod=mod" };
-      await run(["nice", "-n", "10", "go", "install", `${module}@${version}`], {
-        env: { ...env, GOBIN: temp.path },
-      });
+      await build(PROGRAMS[name], temp.path);
       await Deno.mkdir(join(CACHE, "bin"), { recursive: true });
       await Deno.copyFile(join(temp.path, name), `${path}.partial`);
       await Deno.rename(`${path}.partial`, path);

@@ -1,5 +1,5 @@
 /**
- * Bases that must be signed (`[_.oci] verify`), verified before anything of them is used.
+ * Bases and layer stores that must be signed (`[_.oci] verify`), verified before anything of them is used.
  * @module
  */
 import { findSignatures, isApproved, type Verification, type VerifyingKey } from "../attest/mod.ts";
@@ -43,7 +43,7 @@ function matches(pattern: string, name: string): boolean {
   return new RegExp(`^${source}$`).test(name);
 }
 
-/** The rules that a base must satisfy: every one whose pattern fits its name. */
+/** The rules that an image must satisfy: every one whose pattern fits its name. */
 export function rulesFor(
   reference: Reference,
   rules: readonly VerifyRule[],
@@ -58,11 +58,11 @@ export function rulesFor(
   return rules.filter(({ from }) => names.some((name) => matches(from, name)));
 }
 
-/** What {@linkcode pinVerified} needs. */
-export interface PinOptions {
+/** What verifying takes. */
+export interface VerifyingOptions {
   /** All rules. */
   readonly rules: readonly VerifyRule[];
-  /** Where is noted what was verified, so that a build from the cache asks nobody. */
+  /** Where is noted what was verified, so that it is not asked for again. */
   readonly cache: Cache;
 }
 
@@ -72,39 +72,62 @@ async function recordKey(name: string, digest: Digest, key: VerifyingKey): Promi
   return await sha256Hex(JSON.stringify([name, digest, key.fingerprint]));
 }
 
+/** What asks whether an image of one repository is signed by every key that it has to be. */
+export type SignatureCheck = (
+  client: RegistryClient,
+  image: { readonly name: string; readonly digest: Digest },
+) => Promise<void>;
+
 /**
- * The reference pinned to the digest that was verified, if a rule fits; the same reference otherwise. Only
- * manifests and signatures are fetched.
+ * The check of a repository's images, which throws `trust` for one that is not signed; `undefined` if no rule
+ * fits. Only manifests and signatures are fetched.
+ *
+ * @throws {MiseOciError} `config`, `not-found` naming a key that cannot be read.
+ */
+export async function maybeSignatureCheck(
+  { registry, repository }: Reference,
+  options: VerifyingOptions,
+  context: WorkflowContext,
+): Promise<SignatureCheck | undefined> {
+  const { cache } = options;
+  const { signal, reporter } = context;
+  const rules = rulesFor({ registry, repository }, options.rules);
+  if (rules.length === 0) return undefined;
+  const repositoryName = formatReference({ registry, repository });
+  const keys: (readonly [VerifyRule, VerifyingKey])[] = [];
+  for (const rule of rules) keys.push([rule, await loadVerifyingKey(rule.key)]);
+  return async (client, { name, digest }) => {
+    for (const [rule, key] of keys) {
+      const record = await recordKey(repositoryName, digest, key);
+      if (await cache.getDocument(VERIFIED, record) === true) continue;
+      const found = await findSignatures(client, key, { repository, digest, signal });
+      requireApproval(name, rule.key, found);
+      const signatures = found.verified.map(({ manifest }) => manifest).join(", ");
+      const text = `${name} is signed as [_.oci] verify says: ${signatures}`;
+      reporter.emit({ type: "detail", level: 1, text });
+      await cache.putDocument(VERIFIED, record, true);
+    }
+  };
+}
+
+/**
+ * The reference of a base pinned to the digest that was verified, if a rule fits; the same reference otherwise.
  *
  * @throws {MiseOciError} `trust` if the base is not signed as a rule says.
  */
 export async function pinVerified(
   client: RegistryClient,
   reference: Reference,
-  options: PinOptions,
+  options: VerifyingOptions,
   context: WorkflowContext,
 ): Promise<Reference> {
-  const { cache } = options;
-  const { signal, reporter } = context;
-  const rules = rulesFor(reference, options.rules);
-  if (rules.length === 0) return reference;
+  const check = await maybeSignatureCheck(reference, options, context);
+  if (check === undefined) return reference;
   const { repository } = reference;
-  const name = formatReference(reference);
-  const keys: (readonly [VerifyRule, VerifyingKey])[] = [];
-  for (const rule of rules) keys.push([rule, await loadVerifyingKey(rule.key)]);
+  const { signal } = context;
   const digest = reference.digest ??
     (await fetchManifest(client, { repository, target: referenceTarget(reference), signal }))
       .descriptor.digest;
-  const repositoryName = formatReference({ registry: reference.registry, repository });
-  for (const [rule, key] of keys) {
-    const record = await recordKey(repositoryName, digest, key);
-    if (await cache.getDocument(VERIFIED, record) === true) continue;
-    const found = await findSignatures(client, key, { repository, digest, signal });
-    requireApproval(name, rule.key, found);
-    const signatures = found.verified.map(({ manifest }) => manifest).join(", ");
-    const text = `Base image ${name} is signed as [_.oci] verify says: ${signatures}`;
-    reporter.emit({ type: "detail", level: 1, text });
-    await cache.putDocument(VERIFIED, record, true);
-  }
+  await check(client, { name: formatReference(reference), digest });
   return { ...reference, digest };
 }
