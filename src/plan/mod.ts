@@ -11,6 +11,10 @@ export * from "./types.ts";
 export * from "./users.ts";
 export { nameMatcher, planPath } from "./env.ts";
 export { type DeclaredPlace, refuseDeclared } from "./exposure.ts";
-export { type CertificateBundle, settleCertificates } from "./layers/certificates.ts";
+export {
+  type CertificateBundle,
+  settleCertificates,
+  type TrustStore,
+} from "./layers/certificates.ts";
 export { mentionsPath, toolImagePath } from "./paths.ts";
 export type { LayerVersions } from "./layers/planner.ts";
