@@ -182,7 +182,9 @@ function findDuplicates(
   for (const [command, all] of commands) {
     const places = all.filter(isExecutable).flatMap(({ path, layer }) => {
       const label = labels[layer];
-      return label?.kind === "tool" ? [{ path, tool: label.name ?? "?" }] : [];
+      // A layer of several tools has no name: their directories do.
+      const name = label?.name ?? /\/installs\/([^/]+)\//.exec(path)?.[1] ?? "?";
+      return label?.kind === "tool" ? [{ path, tool: name }] : [];
     });
     const [winner, ...rest] = places;
     const shadowed = rest.filter(({ tool }) => tool !== winner?.tool);

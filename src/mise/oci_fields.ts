@@ -98,6 +98,12 @@ function id(value: unknown, place: FieldPlace): number {
     : failField(place, `a whole number from 0 to 4294967295 expected, not ${describeType(value)}`);
 }
 
+function count(value: unknown, place: FieldPlace): number {
+  return typeof value === "number" && Number.isInteger(value) && value > 0
+    ? value
+    : failField(place, `a whole number from 1 on expected, not ${describeType(value)}`);
+}
+
 function stringMap(value: unknown, place: FieldPlace): Readonly<Record<string, string>> {
   if (!isTable(value)) {
     return failField(place, `a table of strings expected, not ${describeType(value)}`);
@@ -348,6 +354,7 @@ const OWN_FIELDS: Readonly<Record<string, FieldReader>> = {
   store: (value, place) => ({ store: store(value, place) }),
   task_tools: (value, place) => ({ taskTools: flag(value, place) }),
   host_links: (value, place) => ({ hostLinks: flag(value, place) }),
+  max_layers: (value, place) => ({ maxLayers: count(value, place) }),
   verify: (value, place) => ({ verify: verifyRules(value, place) }),
   sbom: (value, place) => ({ sbom: sbom(value, place) }),
   provenance: (value, place) => ({ provenance: flag(value, place) }),

@@ -3,6 +3,7 @@
  * @module
  */
 export * from "./image_config.ts";
+export * from "./group_tools.ts";
 export * from "./options.ts";
 export * from "./plan.ts";
 export * from "./settle.ts";
