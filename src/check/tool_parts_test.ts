@@ -142,7 +142,7 @@ Deno.test("T1h: a script that names an install directory of the host may not wor
   assertEquals(finding, [
     "part",
     `w may not work in the image: /${TOOL}/bin/w names "${host}", which is not in the image`,
-    'Have the tools at the path of the host: --mount-point "/home/ann/.local/share/mise"',
+    "Set host_links = true in [_.oci]: that path then leads to the image's tools",
   ]);
   const inImage = script.replaceAll(host, `/${TOOL}`);
   assertEquals(told({ [`${TOOL}/bin/w`]: inImage }), []);
