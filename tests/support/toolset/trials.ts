@@ -1,0 +1,219 @@
+/**
+ * Images of the toolset, every command of them started in containers, beside what the check says of it.
+ * @module
+ */
+import { join } from "@std/path";
+import { runProgram } from "../cli.ts";
+import { makeTempDir, run } from "../testbed/command.ts";
+import { cached } from "../testbed/kept.ts";
+import { type Podman, startPodman } from "../testbed/podman.ts";
+import { miseEnv } from "../testbed/tools.ts";
+import { type ToolsetBase, toolsetBase } from "./bases.ts";
+import { makeToolset, type Toolset } from "./toolset.ts";
+
+/** How containers are started, to flags of podman. */
+export const USERS = {
+  root: [],
+  "uid 1000": ["--user", "1000:1000"],
+  "read-only": ["--read-only", "--read-only-tmpfs=false"],
+} as const;
+
+/** A way to start a container. */
+export type ToolsetUser = keyof typeof USERS;
+
+/** What was said of a command and what happened. */
+export interface ToolsetTrial {
+  readonly command: string;
+  readonly base: ToolsetBase;
+  readonly user: ToolsetUser;
+  /** Why it does not start, or not wholly, as the check says. */
+  readonly verdict?: string;
+  /** `start`: the check says that it does not start. `part`: that something of it cannot work. */
+  readonly severity?: "start" | "part";
+  /** Why it did not start. */
+  readonly failure?: string;
+}
+
+/** What the check's `--json` has that counts here. */
+interface Report {
+  readonly commands: number;
+  readonly problems: readonly {
+    readonly severity: string;
+    readonly message: string;
+    readonly commands: readonly string[];
+    readonly dependents: readonly string[];
+  }[];
+}
+
+/** What programs say that do not start, or whose own parts are missing. */
+const MESSAGES: readonly RegExp[] = [
+  /error while loading shared libraries: .*/,
+  /version [`'"][^'"]*' not found .*/,
+  /Error loading shared library .*/,
+  /Error relocating .*/,
+  /Cannot find (?:module|package) .*/,
+  /MODULE_NOT_FOUND/,
+  /ModuleNotFoundError: .*/,
+  /ImportError: .*/,
+  /Failed to import .*/,
+  /cannot load such file .*/,
+  /Could not find or load main class.*/,
+  /Error loading java\.security file/,
+  /env: .*(?:No such file|can't execute|not found|Permission|unrecognized|invalid).*/,
+  /exec: .*: not found/,
+  /bad interpreter: .*/,
+  /Couldn't find a valid ICU package.*/,
+  /could not choose a version of .*|no (?:override and no )?default (?:toolchain )?.*/,
+];
+
+function maybeFailure(error: number, status: number, output: string): string | undefined {
+  if (error !== 0) return `execve: error ${error}`;
+  if (status === 0 || status === 124) return undefined;
+  const said = MESSAGES.map((pattern) => pattern.exec(output)?.[0]).find((one) =>
+    one !== undefined
+  );
+  if (said !== undefined) return said;
+  return status === 126 || status === 127
+    ? `exit code ${status}: ${output.slice(0, 200).replaceAll("\n", " ")}`
+    : undefined;
+}
+
+async function makeStarter(): Promise<string> {
+  const source = new URL("starter.c", import.meta.url);
+  const directory = await cached(
+    { name: "toolset-starter", sources: [source.href] },
+    async (into) => {
+      await run(["gcc", "-O1", "-static", source.pathname, "-o", join(into, "starter")]);
+    },
+  );
+  return join(directory, "starter");
+}
+
+/** Starts what is on PATH below `prefixes`. */
+async function startAll(
+  podman: Podman,
+  image: string,
+  { user, prefixes }: { readonly user: ToolsetUser; readonly prefixes: readonly string[] },
+): Promise<ReadonlyMap<string, string | undefined>> {
+  await using out = await makeTempDir();
+  await Deno.chmod(out.path, 0o777);
+  const starter = await makeStarter();
+  await podman.run([
+    "run",
+    "--rm",
+    "--network=none",
+    ...USERS[user],
+    `--volume=${starter}:/corpus-starter:ro`,
+    `--volume=${out.path}:/corpus-out`,
+    "--entrypoint=/corpus-starter",
+    image,
+    "/corpus-out",
+    ...prefixes,
+  ]);
+  const lines = (await Deno.readTextFile(join(out.path, "results"))).trim().split("\n");
+  const failures = new Map<string, string | undefined>();
+  for (const line of lines) {
+    const [, name = "", error, status] = /^(.*) (\d+) (\d+)$/.exec(line) ?? [];
+    const output = await Deno.readTextFile(join(out.path, name)).catch(() => "");
+    failures.set(name, maybeFailure(Number(error), Number(status), output));
+  }
+  return failures;
+}
+
+/** A project with the tools of some families. */
+async function writeProject(
+  { home, mise }: Toolset,
+  directory: string,
+  tools: readonly string[],
+): Promise<Record<string, string>> {
+  const env = {
+    ...miseEnv(mise, home),
+    SOURCE_DATE_EPOCH: "1700000000",
+    MISE_OCI_CACHE_DIR: join(home.root, "oci-cache"),
+  };
+  for (const name of ["CARGO_HOME", "RUSTUP_HOME"]) {
+    const below = { CARGO_HOME: ".cargo", RUSTUP_HOME: ".rustup" }[name] ?? "";
+    Object.assign(env, {
+      [name]: Deno.env.get(name) ?? join(Deno.env.get("HOME") ?? "/root", below),
+    });
+  }
+  await Deno.writeTextFile(
+    join(directory, "mise.toml"),
+    `[tools]\n${tools.join("\n")}\n[oci]\ntag = "corpus"\nworkdir = "/tmp"\n`,
+  );
+  await run([mise, "trust", "--quiet"], { env, cwd: directory });
+  return env;
+}
+
+/** What is tried. */
+export interface ToolsetChoice {
+  readonly base: ToolsetBase;
+  readonly users: readonly ToolsetUser[];
+  /** Families of tools. Default: all. */
+  readonly families?: readonly string[];
+  /** Whether the base's own commands are started too. */
+  readonly ofBase?: boolean;
+}
+
+/** The tools of a choice. */
+export function chosenTools(toolset: Toolset, families?: readonly string[]): readonly string[] {
+  return Object.entries(toolset.families).flatMap(([name, tools]) =>
+    families?.includes(name) ?? true ? tools : []
+  );
+}
+
+/** Builds the image on a base, checks it and starts its commands. */
+export async function tryToolset(
+  { base, users, families, ofBase = false }: ToolsetChoice,
+): Promise<readonly ToolsetTrial[]> {
+  const toolset = await makeToolset();
+  const from = await toolsetBase(base);
+  await using podman = await startPodman();
+  const cwd = join(podman.root, "project");
+  await Deno.mkdir(cwd);
+  const env = await writeProject(toolset, cwd, chosenTools(toolset, families));
+  const layout = join(podman.root, "image");
+  const flags = ["--from", from, "--compression", "none", "--no-check", "-o", layout];
+  const { code, stderr } = await runProgram(["build", ...flags], { env, cwd });
+  if (code !== 0) throw new Error(`The toolset's image on ${base} was not built: ${stderr}`);
+  const checked = await runProgram(["check", "--json", layout], { env, cwd });
+  const report: Report = JSON.parse(checked.stdout);
+  const verdicts = new Map<string, Pick<ToolsetTrial, "verdict" | "severity">>();
+  for (const severity of ["part", "start"] as const) {
+    for (
+      const { message, commands, dependents } of report.problems.filter((one) =>
+        one.severity === severity
+      )
+    ) {
+      for (const name of [...commands, ...dependents]) {
+        verdicts.set(name, { verdict: message, severity });
+      }
+    }
+  }
+  const { stdout } = await podman.run(["pull", "--quiet", `oci:${layout}`]);
+  const image = stdout.trim();
+  const trials: ToolsetTrial[] = [];
+  for (const user of users) {
+    const prefixes = ofBase ? [] : ["/mise/", "/usr/local/bin"];
+    for (const [command, failure] of await startAll(podman, image, { user, prefixes })) {
+      trials.push({
+        command,
+        base,
+        user,
+        ...verdicts.get(command),
+        ...(failure === undefined ? {} : { failure }),
+      });
+    }
+  }
+  return trials;
+}
+
+/** Said good, and did not start. */
+export function isFalseGood({ verdict, failure }: ToolsetTrial): boolean {
+  return verdict === undefined && failure !== undefined;
+}
+
+/** Said not to start, and did. */
+export function isFalseBad({ severity, failure }: ToolsetTrial): boolean {
+  return severity === "start" && failure === undefined;
+}
