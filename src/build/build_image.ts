@@ -14,7 +14,7 @@ import { defaultJobs } from "./environment.ts";
 import { checkBuilt } from "./check_built.ts";
 import { composeImage } from "./compose_image.ts";
 import { settleUser } from "./base_facts.ts";
-import { refuseReplacements } from "./inspect_tree.ts";
+import { meetsOthers, refuseReplacements } from "./inspect_tree.ts";
 import { makeLayers } from "./layers.ts";
 import { composeSet, describeSet, type ImageSet } from "./image_set.ts";
 import { hearWarnings, tellOnce } from "../context.ts";
@@ -84,6 +84,18 @@ function warnOfPath(
   if (text !== undefined) reporter.emit({ type: "warning", text });
 }
 
+/** Drops the tree of a layer that was built before: the check has kept what it knows of it, and thousands of files take memory. */
+function forgetTree(
+  layer: LayerPlan,
+  { plan, trees, request }: {
+    readonly plan: BuildPlan;
+    readonly trees: Map<LayerPlan, LayerTree>;
+    readonly request: BuildRequest;
+  },
+): void {
+  if (request.listPackages !== true && !meetsOthers(layer, plan)) trees.delete(layer);
+}
+
 /** Whether a layer cannot be built before the base is known: which tools share one depends on it. */
 function isForLater(layer: LayerPlan, project: Project): boolean {
   return layer.kind === "tool" &&
@@ -142,6 +154,7 @@ export async function buildInCache(
       trees.set(layer, tree);
       return refuseReplacements(layer, tree, { ground, baseDirectories, cache, trees }, context);
     },
+    onFound: (layer) => forgetTree(layer, { plan, trees, request }),
     strict: request.strictEnv,
     jobs,
     maybeMade: (layer) => {
