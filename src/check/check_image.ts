@@ -253,6 +253,18 @@ function checkRustup(
   }
 }
 
+/** The commands of the Java whose security settings a file is: nearly all of them stop without, `java -version` does not. */
+function commandsOfJava(
+  file: string,
+  commands: ReadonlyMap<string, readonly Command[]>,
+): readonly string[] {
+  const [, home] = /^(.*?)\/(?:conf|(?:jre\/)?lib)\/security\/java\.security$/.exec(file) ?? [];
+  if (home === undefined) return [];
+  return [...commands].flatMap(([name, [first]]) =>
+    first?.path === `${home}/bin/${name}` ? name : []
+  );
+}
+
 /** What tools have besides commands, and what they open at run time. */
 function checkTools(
   commands: ReadonlyMap<string, readonly Command[]>,
@@ -271,6 +283,9 @@ function checkTools(
     for (const cause of kind === "tool" ? danglingLinks(parts, paths) : []) {
       const name = cause.type === "dangling-file" ? cause.tool : basename(cause.file);
       problems.add(cause, { name, direct: true, ofBase: false });
+      for (const other of commandsOfJava(cause.file, commands)) {
+        problems.add(cause, { name: other, direct: false, ofBase: false });
+      }
     }
   });
   const ours = [...commands].filter(([, all]) =>

@@ -268,6 +268,38 @@ Deno.test("T1g: links of a tool that lead out of the image are one finding a dir
   ]);
 });
 
+Deno.test("T1g: without java.security every command of its Java but java itself is said to lack it", () => {
+  const report = check([DEBIAN, {
+    [`${TOOL}/conf/security/java.security`]: {
+      link: "/etc/java-17-openjdk/security/java.security",
+    },
+    [`${TOOL}/bin/java`]: RUNTIME,
+    [`${TOOL}/bin/javac`]: RUNTIME,
+    "mise/installs/u/1/bin/other": RUNTIME,
+  }], {
+    labels: [{}, { kind: "tool", name: "java" }],
+    env: [`PATH=/${TOOL}/bin:/mise/installs/u/1/bin:/bin`],
+  });
+  assertEquals(
+    report.problems.filter(({ cause }) => cause.type === "dangling-file")
+      .map(({ commands, dependents }) => [commands, dependents]),
+    [[["java"], ["javac"]]],
+  );
+});
+
+Deno.test("Rust's scripts for debuggers need the debugger of their name, which fails no check", () => {
+  const files: Files = { [`${TOOL}/bin/rust-gdb`]: RUNTIME, [`${TOOL}/bin/rust-lldb`]: RUNTIME };
+  assertEquals(told(files), [[
+    "detail",
+    "The image has no debugger: they start the one of their name: rust-gdb and rust-lldb",
+    'Add "apt:gdb" to [bootstrap.packages]',
+  ]]);
+  assertEquals(
+    told(files, { base: { ...DEBIAN, "usr/bin/gdb": RUNTIME, "usr/bin/lldb": RUNTIME } }),
+    [],
+  );
+});
+
 Deno.test("T1c: rustup's commands need a toolchain", () => {
   const files: Files = {
     [`${TOOL}/bin/rustup`]: RUNTIME,

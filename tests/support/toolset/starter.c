@@ -73,6 +73,13 @@ static void reap(int all) {
   }
 }
 
+/* Of runtimes that say their version before they look for their library, a program. */
+static void run(char *path, char *name) {
+  if (strcmp(name, "ruby") == 0) execl(path, name, "-e", "0", NULL);
+  else if (strcmp(name, "go") == 0) execl(path, name, "version", NULL);
+  else execl(path, name, "--version", NULL);
+}
+
 static void start(const char *out, int command) {
   int ends[2], slot = 0;
   reap(0);
@@ -86,7 +93,7 @@ static void start(const char *out, int command) {
     dup2(open("/dev/null", O_RDONLY), 0);
     dup2(open(file, O_WRONLY | O_CREAT | O_TRUNC, 0666), 1);
     dup2(1, 2);
-    execl(paths[command], names[command], strcmp(names[command], "go") == 0 ? "version" : "--version", NULL);
+    run(paths[command], names[command]);
     int error = errno;
     if (write(ends[1], &error, sizeof error) < 0) exit(126);
     _exit(127);

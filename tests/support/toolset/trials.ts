@@ -42,6 +42,7 @@ interface Report {
     readonly message: string;
     readonly commands: readonly string[];
     readonly dependents: readonly string[];
+    readonly causes: readonly { readonly need?: string }[];
   }[];
 }
 
@@ -113,6 +114,8 @@ async function startAll(
   const lines = (await Deno.readTextFile(join(out.path, "results"))).trim().split("\n");
   const failures = new Map<string, string | undefined>();
   for (const line of lines) {
+    // Libraries beside programs are no commands.
+    if (/^\S*(?:-gdb\.py|\.(?:so|dll|node)) /.test(line)) continue;
     const [, name = "", error, status] = /^(.*) (\d+) (\d+)$/.exec(line) ?? [];
     const output = await Deno.readTextFile(join(out.path, name)).catch(() => "");
     failures.set(name, maybeFailure(Number(error), Number(status), output));
@@ -162,6 +165,24 @@ export function chosenTools(toolset: Toolset, families?: readonly string[]): rea
   );
 }
 
+type Verdict = Pick<ToolsetTrial, "verdict" | "severity">;
+
+/** What the check says of each command, the gravest. */
+function verdictsOf({ problems }: Report): ReadonlyMap<string, Verdict> {
+  const verdicts = new Map<string, Verdict>();
+  for (const wanted of ["part", "start"] as const) {
+    for (const { severity, message, commands, dependents, causes } of problems) {
+      // Of what commands open at run time only this keeps one from starting.
+      const isDebugger = causes.some(({ need }) => need === "debugger");
+      if ((isDebugger ? "part" : severity) !== wanted) continue;
+      for (const name of [...commands, ...dependents]) {
+        verdicts.set(name, { verdict: message, severity: wanted });
+      }
+    }
+  }
+  return verdicts;
+}
+
 /** Builds the image on a base, checks it and starts its commands. */
 export async function tryToolset(
   { base, users, families, ofBase = false }: ToolsetChoice,
@@ -178,18 +199,7 @@ export async function tryToolset(
   if (code !== 0) throw new Error(`The toolset's image on ${base} was not built: ${stderr}`);
   const checked = await runProgram(["check", "--json", layout], { env, cwd });
   const report: Report = JSON.parse(checked.stdout);
-  const verdicts = new Map<string, Pick<ToolsetTrial, "verdict" | "severity">>();
-  for (const severity of ["part", "start"] as const) {
-    for (
-      const { message, commands, dependents } of report.problems.filter((one) =>
-        one.severity === severity
-      )
-    ) {
-      for (const name of [...commands, ...dependents]) {
-        verdicts.set(name, { verdict: message, severity });
-      }
-    }
-  }
+  const verdicts = verdictsOf(report);
   const { stdout } = await podman.run(["pull", "--quiet", `oci:${layout}`]);
   const image = stdout.trim();
   const trials: ToolsetTrial[] = [];
