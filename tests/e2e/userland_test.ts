@@ -5,6 +5,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "@std/path";
 import { runProgram } from "../support/cli.ts";
+import { serveStaticTool } from "../support/static_tool.ts";
 import {
   copyBase,
   createMiseProject,
@@ -15,7 +16,9 @@ import {
   TOOLS,
 } from "../support/testbed.ts";
 
+/** More tools than those of the testbed: of a number that is not whole, and of backends with versions of their own. */
 const TOML = `
+"pipx:demo" = "1"
 fmt = "${TOOLS.prettier.version}"
 
 [tool_alias]
@@ -43,14 +46,18 @@ async function installAlias(project: MiseProject): Promise<void> {
     config,
     text.replace(
       `"npm:prettier" = "${version}"`,
-      `"npm:prettier" = "${/^\d+\.\d+/.exec(version)?.[0]}"`,
+      `"npm:prettier" = "${/^\d+/.exec(version)?.[0]}"`,
     ),
   );
   const target = join(project.data, "installs/fmt", TOOLS.prettier.version);
   await Deno.mkdir(dirname(target), { recursive: true });
   await run(["cp", "-a", "--reflink=auto", project.installPath("prettier"), target]);
+  const demo = join(project.data, "installs/pipx-demo/1.2.3/bin/demo");
+  await Deno.mkdir(dirname(demo), { recursive: true });
+  await Deno.writeTextFile(demo, "#!/bin/sh\necho demo\n", { mode: 0o755 });
   for (
     const [directory, short, full, explicit] of [
+      ["pipx-demo", "pipx:demo", "pipx:demo", true],
       ["fmt", "fmt", "npm:prettier", false],
       ["npm-prettier", "npm:prettier", "npm:prettier", true],
     ]
@@ -66,11 +73,13 @@ testWith(
   { needs: ["mise", "base", "podman", "root"] },
   "mise, tasks and login shells in the container know the image's tools, as root, as a user and as a number",
   async () => {
+    await using server = await serveStaticTool();
     await using project = await createMiseProject({
       tools: ["node", "prettier"],
-      toml: TOML,
+      toml: `${TOML}${server.toml}`,
       ownData: true,
     });
+    await project.runMise("install", "--yes", "github:test/busybox");
     await installAlias(project);
     await using podman = await startPodman();
     const base = join(podman.root, "base");
@@ -104,6 +113,11 @@ testWith(
       assertMatch(list, new RegExp(`^fmt +${version} \\(shared\\)`, "m"));
       assertMatch(list, new RegExp(`^npm:prettier +${version} \\(shared\\)`, "m"));
       assertEquals(await start(all, "mise", "x", "--", "prettier", "--version"), `${version}\n`);
+      assertEquals(await start(all, "mise", "x", "--", "demo"), "demo\n");
+      assertEquals(await start(all, "mise", "x", "--", "busybox", "echo", "x"), "x\n");
+      for (const tool of ["demo", "busybox"]) {
+        assertStringIncludes(await start(all, "mise", "which", tool), "/mise/installs/");
+      }
       assertEquals(await start(all, "mise", "run", "format"), `${version}\n`);
       assertStringIncludes(await start(all, "mise", "which", "prettier"), "/mise/installs/");
       await start(all, "sh", "-c", SHIMS);
@@ -114,6 +128,32 @@ testWith(
     assertEquals(await start([], "bash", "-lc", script), expected);
     assertEquals(await start([], "env", "-i", "sh", "-lc", script), expected);
     assertEquals(await start([], "su", "-", "-c", script), expected);
+    const { stdout: id } = await podman.run([
+      ...["run", "--detach", "--network", "none", "--user", "1000", "--env", "HOME=/tmp/home"],
+      ...[...mounted, image, "sleep", "60"],
+    ]);
+    for (
+      const command of [["prettier", "--version"], ["mise", "run", "format"], [
+        "bash",
+        "-lc",
+        "prettier --version",
+      ]]
+    ) {
+      const { stdout: said } = await podman.run(["exec", id.trim(), ...command]);
+      assertEquals(said, `${version}\n`);
+    }
+    // On a read-only root mise wants a place for its state, and a home for shims.
+    const readOnly = [...mounted, "--read-only", "--user", "1000"];
+    const state = [
+      ...readOnly,
+      "--env",
+      "MISE_STATE_DIR=/tmp/state",
+      "--env",
+      "MISE_DATA_DIR=/tmp/data",
+    ];
+    assertEquals(await start(state, "mise", "x", "--", "prettier", "--version"), `${version}\n`);
+    assertEquals(await start(state, "mise", "run", "format"), `${version}\n`);
+    await start([...readOnly, "--env", "HOME=/tmp"], "sh", "-c", SHIMS);
     // Without a home and without a place to write, the tools themselves start.
     const bare = ["--user", "1234:1234", "--read-only", "--read-only-tmpfs=false"];
     assertEquals(await start(bare, "prettier", "--version"), `${version}\n`);
