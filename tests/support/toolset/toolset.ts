@@ -6,10 +6,10 @@
 import { dirname, join } from "@std/path";
 import { serveFiles } from "../node_mirror.ts";
 import { archiveOf } from "../platforms.ts";
-import { exists, run, which } from "../testbed/command.ts";
+import { exists, makeTempDir, run, which } from "../testbed/command.ts";
 import { type KeptPart, keptPath, withLock } from "../testbed/kept.ts";
 import { fetchMise, makeMiseHome, miseEnv, type MiseHome } from "../testbed/tools.ts";
-import { installTrees } from "./trees.ts";
+import { type MakeTree, type TreeInput, TREES } from "./trees.ts";
 
 /** Tools that are installed together. */
 interface Group {
@@ -17,6 +17,8 @@ interface Group {
   readonly name: string;
   /** Lines of `[tools]`. */
   readonly tools: readonly string[];
+  /** Lines of `[tools]` beside them, of other families that they are installed with. */
+  readonly with?: readonly string[];
   /** Variables of mise. */
   readonly env?: Readonly<Record<string, string>>;
   /** Programs without which the group is left out. */
@@ -91,6 +93,7 @@ const GROUPS: readonly Group[] = [
       ["pre-commit", "4.3.0"],
       ["poetry", "2.1.4"],
     ].map(([name, version]) => `"pipx:${name}" = "${version}"`),
+    with: ['python = "3.12.1"'],
     needs: ["python3"],
   },
   {
@@ -149,14 +152,9 @@ async function makeInstallers(directory: string): Promise<string> {
   return `${directory}/bin`;
 }
 
-interface Installing {
-  readonly mise: string;
-  readonly env: Readonly<Record<string, string>>;
-  readonly project: string;
-}
-
-async function installGroup({ mise, env, project }: Installing, group: Group): Promise<void> {
-  await Deno.writeTextFile(join(project, "mise.toml"), `[tools]\n${group.tools.join("\n")}\n`);
+async function installGroup({ mise, env, project }: TreeInput, group: Group): Promise<void> {
+  const lines = [...group.tools, ...group.with ?? []];
+  await Deno.writeTextFile(join(project, "mise.toml"), `[tools]\n${lines.join("\n")}\n`);
   const options = { env: { ...env, ...group.env }, cwd: project };
   await run([mise, "trust", "--quiet"], options);
   await run([mise, "install", "--yes"], options);
@@ -181,8 +179,9 @@ async function downloads(
   };
 }
 
-async function installFromServer(installing: Installing, scratch: string): Promise<Group> {
-  const files = await downloads(scratch);
+const installFromServer: MakeTree = async (input) => {
+  await using scratch = await makeTempDir();
+  const files = await downloads(scratch.path);
   const created = "2026-01-01T00:00:00Z";
   const releaseOf = (url: string): unknown => ({
     tag_name: "v1.0.0",
@@ -207,72 +206,97 @@ async function installFromServer(installing: Installing, scratch: string): Promi
     `"http:${name}" = { version = "1.0.0", url = "${server.url}/${name}.tar.gz", bin_path = "bin" }`
   );
   const github = `"github:acme/gtool" = { version = "1.0.0", api_url = "${server.url}" }`;
-  const group = { name: "http and github", tools: [...http, github] };
-  await installGroup(installing, group);
-  return group;
-}
+  const tools = [...http, github];
+  await installGroup(input, { name: "http and github", tools });
+  return tools;
+};
 
-async function fill(home: MiseHome): Promise<Pick<Toolset, "families" | "left">> {
+/** Variables and directories that installs need; made the first time. */
+async function openHome(home: MiseHome): Promise<TreeInput> {
   const mise = await fetchMise();
-  await makeMiseHome(home);
+  if (!await exists(join(home.root, "config/config.toml"))) await makeMiseHome(home);
   const installers = await makeInstallers(join(home.root, "installers"));
   const inherited = miseEnv(mise, home);
   const env = {
     ...inherited,
+    ...languageHomes(),
     PATH: `${installers}:${inherited["PATH"]}`,
     MISE_MINIMUM_RELEASE_AGE: "0s",
     AUBE_MINIMUM_PACKAGE_AGE: "0",
-    ...Object.fromEntries(["CARGO_HOME", "RUSTUP_HOME", "GOPATH"].map((name) => {
-      const below = { CARGO_HOME: ".cargo", RUSTUP_HOME: ".rustup", GOPATH: "go" }[name] ?? "";
-      return [name, Deno.env.get(name) ?? join(Deno.env.get("HOME") ?? "/root", below)];
-    })),
   };
   const userConfig = inherited["npm_config_userconfig"] ?? "";
   if (await exists(userConfig)) await Deno.copyFile(userConfig, join(home.root, "home/.npmrc"));
   const project = join(home.root, "project");
   await Deno.mkdir(project, { recursive: true });
-  const installing = { mise, env, project };
-  const families: Record<string, readonly string[]> = {};
-  const left: Record<string, string> = {};
-  for (const group of GROUPS) {
+  return { mise, env, project, home };
+}
+
+/** Where this machine's own languages are, which HOME of a test hides. */
+export function languageHomes(): Record<string, string> {
+  const below = { CARGO_HOME: ".cargo", RUSTUP_HOME: ".rustup", GOPATH: "go" };
+  const home = Deno.env.get("HOME") ?? "/root";
+  return Object.fromEntries(
+    Object.entries(below).map(([name, path]) => [name, Deno.env.get(name) ?? join(home, path)]),
+  );
+}
+
+/** Installs a group. @throws {Error} saying what this machine lacks. */
+function installing(group: Group): MakeTree {
+  return async (input) => {
     const missing = group.needs?.find((name) => which(name) === undefined);
-    if (missing !== undefined) {
-      left[group.name] = `${missing} is not installed`;
-      continue;
-    }
-    try {
-      await installGroup(installing, group);
-      families[group.name] = group.tools;
-    } catch (error) {
-      left[group.name] = `not installed: ${error instanceof Error ? error.message : error}`;
-    }
+    if (missing !== undefined) throw new Error(`${missing} is not installed`);
+    await installGroup(input, group);
+    return group.tools;
+  };
+}
+
+/** Families in the order of their installs: Python is there before its tools. */
+const FAMILIES: Readonly<Record<string, MakeTree>> = {
+  ...TREES,
+  ...Object.fromEntries(GROUPS.map((group) => [group.name, installing(group)])),
+  "http and github": installFromServer,
+};
+
+/** Names of all families. */
+export const FAMILY_NAMES: readonly string[] = Object.keys(FAMILIES);
+
+/** The lines of `[tools]` of a family, installed the first time; or why it cannot be. */
+async function installed(
+  home: MiseHome,
+  name: string,
+): Promise<{ readonly tools: readonly string[] } | { readonly reason: string }> {
+  const record = join(home.root, "families", `${name}.json`);
+  if (!await exists(record)) {
+    const make = FAMILIES[name];
+    if (make === undefined) throw new Error(`No family "${name}"`);
+    await Deno.mkdir(dirname(record), { recursive: true });
+    const input = await openHome(home);
+    const made = await make(input).then(
+      (tools) => ({ tools }),
+      (error) => ({ reason: error instanceof Error ? error.message : String(error) }),
+    );
+    await Deno.writeTextFile(record, JSON.stringify(made));
   }
-  const scratch = join(home.root, "scratch");
-  await Deno.mkdir(scratch, { recursive: true });
-  const served = await installFromServer(installing, scratch);
-  families[served.name] = served.tools;
-  for (const { name, tools, reason } of await installTrees({ ...installing, home })) {
-    if (reason === undefined) families[name] = tools;
-    else left[name] = reason;
-  }
-  return { families, left };
+  return JSON.parse(await Deno.readTextFile(record));
 }
 
 /**
- * The tools; installed the first time, which takes some minutes. Nobody may change them. Paths in their
- * files forbid renaming the directory.
+ * The tools of some families; installed the first time, which takes some minutes for all. Nobody may change
+ * them. Paths in their files forbid renaming the directory.
  */
-export async function makeToolset(): Promise<Toolset> {
-  const root = keptPath(PART);
+export async function makeToolset(names: readonly string[] = FAMILY_NAMES): Promise<Toolset> {
+  const path = keptPath(PART);
+  await Deno.mkdir(path, { recursive: true });
+  const root = await Deno.realPath(path);
   const home = { root, data: join(root, "data") };
-  const record = join(root, "families.json");
-  if (!await exists(record)) {
-    await withLock("toolset", async () => {
-      if (await exists(record)) return;
-      await Deno.mkdir(dirname(record), { recursive: true });
-      const filled = await fill(home);
-      await Deno.writeTextFile(record, JSON.stringify(filled, undefined, 2));
-    });
-  }
-  return { home, mise: await fetchMise(), ...JSON.parse(await Deno.readTextFile(record)) };
+  const families: Record<string, readonly string[]> = {};
+  const left: Record<string, string> = {};
+  await withLock("toolset", async () => {
+    for (const name of names) {
+      const made = await installed(home, name);
+      if ("tools" in made) families[name] = made.tools;
+      else left[name] = made.reason;
+    }
+  });
+  return { home, mise: await fetchMise(), families, left };
 }

@@ -9,8 +9,8 @@ import { aptSource } from "../testbed/base.ts";
 import { exists, run, which } from "../testbed/command.ts";
 import type { MiseHome } from "../testbed/tools.ts";
 
-/** Where trees go. */
-interface TreeInput {
+/** Where tools go. */
+export interface TreeInput {
   readonly mise: string;
   readonly env: Readonly<Record<string, string>>;
   /** Directory of a project that mise is started in. */
@@ -18,16 +18,8 @@ interface TreeInput {
   readonly home: MiseHome;
 }
 
-/** What came of a tree. */
-interface TreeGroup {
-  readonly name: string;
-  /** Lines of `[tools]`. */
-  readonly tools: readonly string[];
-  /** Why there is none. */
-  readonly reason?: string;
-}
-
-type MakeTree = (input: TreeInput) => Promise<readonly string[]>;
+/** Installs tools; gives their lines of `[tools]`, throws what this machine lacks. */
+export type MakeTree = (input: TreeInput) => Promise<readonly string[]>;
 
 async function link({ mise, env, project }: TreeInput, tool: string, tree: string): Promise<void> {
   await run([mise, "link", "--force", tool, tree], { env, cwd: project });
@@ -205,7 +197,8 @@ const plugins: MakeTree = async ({ mise, env, project, home }) => {
   return lines;
 };
 
-const TREES: Readonly<Record<string, MakeTree>> = {
+/** Families by name. */
+export const TREES: Readonly<Record<string, MakeTree>> = {
   "node (core)": node,
   "vfox and a plugin backend": plugins,
   "python (compiled here)": python,
@@ -215,16 +208,3 @@ const TREES: Readonly<Record<string, MakeTree>> = {
   "dotnet (its shape)": dotnet,
   "ruby (compiled here)": ruby,
 };
-
-/** Puts the trees where mise has them; one that this machine lacks is a reason. */
-export async function installTrees(input: TreeInput): Promise<readonly TreeGroup[]> {
-  const groups: TreeGroup[] = [];
-  for (const [name, make] of Object.entries(TREES)) {
-    try {
-      groups.push({ name, tools: await make(input) });
-    } catch (error) {
-      groups.push({ name, tools: [], reason: error instanceof Error ? error.message : `${error}` });
-    }
-  }
-  return groups;
-}

@@ -4,12 +4,12 @@
  */
 import { join } from "@std/path";
 import { runProgram } from "../cli.ts";
-import { makeTempDir, run } from "../testbed/command.ts";
+import { makeTempDir, removeTree, run } from "../testbed/command.ts";
 import { cached } from "../testbed/kept.ts";
-import { type Podman, startPodman } from "../testbed/podman.ts";
+import type { Podman } from "../testbed/podman.ts";
 import { miseEnv } from "../testbed/tools.ts";
-import { type ToolsetBase, toolsetBase } from "./bases.ts";
-import { makeToolset, type Toolset } from "./toolset.ts";
+import { TOOLSET_BASES, type ToolsetBase, toolsetBase } from "./bases.ts";
+import { languageHomes, makeToolset, type Toolset } from "./toolset.ts";
 
 /** How containers are started, to flags of podman. */
 export const USERS = {
@@ -123,26 +123,22 @@ async function startAll(
   return failures;
 }
 
-/** A project with the tools of some families. */
+/** A project with the tools. */
 async function writeProject(
-  { home, mise }: Toolset,
+  { home, mise, families }: Toolset,
   directory: string,
-  tools: readonly string[],
 ): Promise<Record<string, string>> {
   const env = {
     ...miseEnv(mise, home),
+    ...languageHomes(),
     SOURCE_DATE_EPOCH: "1700000000",
     MISE_OCI_CACHE_DIR: join(home.root, "oci-cache"),
   };
-  for (const name of ["CARGO_HOME", "RUSTUP_HOME"]) {
-    const below = { CARGO_HOME: ".cargo", RUSTUP_HOME: ".rustup" }[name] ?? "";
-    Object.assign(env, {
-      [name]: Deno.env.get(name) ?? join(Deno.env.get("HOME") ?? "/root", below),
-    });
-  }
   await Deno.writeTextFile(
     join(directory, "mise.toml"),
-    `[tools]\n${tools.join("\n")}\n[oci]\ntag = "corpus"\nworkdir = "/tmp"\n`,
+    `[tools]\n${
+      Object.values(families).flat().join("\n")
+    }\n[oci]\ntag = "corpus"\nworkdir = "/tmp"\n`,
   );
   await run([mise, "trust", "--quiet"], { env, cwd: directory });
   return env;
@@ -156,13 +152,6 @@ export interface ToolsetChoice {
   readonly families?: readonly string[];
   /** Whether the base's own commands are started too. */
   readonly ofBase?: boolean;
-}
-
-/** The tools of a choice. */
-export function chosenTools(toolset: Toolset, families?: readonly string[]): readonly string[] {
-  return Object.entries(toolset.families).flatMap(([name, tools]) =>
-    families?.includes(name) ?? true ? tools : []
-  );
 }
 
 type Verdict = Pick<ToolsetTrial, "verdict" | "severity">;
@@ -183,17 +172,20 @@ function verdictsOf({ problems }: Report): ReadonlyMap<string, Verdict> {
   return verdicts;
 }
 
-/** Builds the image on a base, checks it and starts its commands. */
+/**
+ * Builds the image on a base, checks it and starts its commands.
+ * @param podman the same for all bases: they share the layers.
+ */
 export async function tryToolset(
+  podman: Podman,
   { base, users, families, ofBase = false }: ToolsetChoice,
 ): Promise<readonly ToolsetTrial[]> {
-  const toolset = await makeToolset();
+  const toolset = await makeToolset(families);
   const from = await toolsetBase(base);
-  await using podman = await startPodman();
   const cwd = join(podman.root, "project");
-  await Deno.mkdir(cwd);
-  const env = await writeProject(toolset, cwd, chosenTools(toolset, families));
-  const layout = join(podman.root, "image");
+  await Deno.mkdir(cwd, { recursive: true });
+  const env = await writeProject(toolset, cwd);
+  const layout = join(podman.root, `image-${TOOLSET_BASES.indexOf(base)}`);
   const flags = ["--from", from, "--compression", "none", "--no-check", "-o", layout];
   const { code, stderr } = await runProgram(["build", ...flags], { env, cwd });
   if (code !== 0) throw new Error(`The toolset's image on ${base} was not built: ${stderr}`);
@@ -201,6 +193,7 @@ export async function tryToolset(
   const report: Report = JSON.parse(checked.stdout);
   const verdicts = verdictsOf(report);
   const { stdout } = await podman.run(["pull", "--quiet", `oci:${layout}`]);
+  await removeTree(layout);
   const image = stdout.trim();
   const trials: ToolsetTrial[] = [];
   for (const user of users) {
