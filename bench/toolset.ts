@@ -89,6 +89,7 @@ for (const base of TOOLSET_BASES) {
   const tried = await tryToolset(podman, { base, users: USER_NAMES });
   trials.push(...tried);
   for (const one of tried.filter((trial) => isFalseGood(trial) || isFalseBad(trial))) {
+    // deno-lint-ignore no-console
     console.error(
       `${base}, ${one.user}: ${one.command}: ${word(one)}: ${one.failure ?? one.verdict}`,
     );

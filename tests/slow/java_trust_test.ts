@@ -4,13 +4,7 @@ import { join } from "@std/path";
 import { encodeTrustStore, pemCertificates } from "../../src/build/java_trust.ts";
 import { buildProject } from "../support/image_project.ts";
 import { CertificateAuthority, hasOpenssl } from "../support/certs.ts";
-import {
-  copyBase,
-  createMiseProject,
-  exists,
-  startPodman,
-  testUnless,
-} from "../support/testbed.ts";
+import { copyBase, createMiseProject, startPodman, testUnless } from "../support/testbed.ts";
 
 /** A JDK whose own settings are in it: Debian's are links into /etc. */
 function maybeJdk(): string | undefined {

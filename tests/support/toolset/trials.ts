@@ -123,8 +123,8 @@ async function startAll(
   return failures;
 }
 
-/** A project with the tools. */
-async function writeProject(
+/** A project with the tools. @returns the environment to build it in. */
+export async function writeProject(
   { home, mise, families }: Toolset,
   directory: string,
 ): Promise<Record<string, string>> {
