@@ -9,6 +9,7 @@ import { archiveOf } from "../platforms.ts";
 import { exists, makeTempDir, run, which } from "../testbed/command.ts";
 import { type KeptPart, keptPath, withLock } from "../testbed/kept.ts";
 import { fetchMise, makeMiseHome, miseEnv, type MiseHome } from "../testbed/tools.ts";
+import { makeInstallers } from "./installers.ts";
 import { type MakeTree, type TreeInput, TREES } from "./trees.ts";
 
 /** Tools that are installed together. */
@@ -132,26 +133,6 @@ export interface Toolset {
   readonly left: Readonly<Record<string, string>>;
 }
 
-/** The other installers that mise starts, and uv: each by npm or pip, in a directory of their own. */
-async function makeInstallers(directory: string): Promise<string> {
-  if (await exists(join(directory, "complete"))) return `${directory}/bin`;
-  await Deno.mkdir(join(directory, "bin"), { recursive: true });
-  const npm = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix"] as const;
-  await run([...npm, directory, "pnpm@10.16.1", "bun@1.3.0"]);
-  for (const name of ["pnpm", "bun"]) {
-    await Deno.symlink(`../node_modules/.bin/${name}`, join(directory, "bin", name));
-  }
-  if (which("python3") !== undefined) {
-    await run(["python3", "-m", "venv", join(directory, "venv")]);
-    await run([join(directory, "venv/bin/pip"), "install", "--quiet", "uv==0.8.17"]);
-    for (const name of ["uv", "uvx"]) {
-      await Deno.symlink(`../venv/bin/${name}`, join(directory, "bin", name));
-    }
-  }
-  await Deno.writeTextFile(join(directory, "complete"), "");
-  return `${directory}/bin`;
-}
-
 async function installGroup({ mise, env, project }: TreeInput, group: Group): Promise<void> {
   const lines = [...group.tools, ...group.with ?? []];
   await Deno.writeTextFile(join(project, "mise.toml"), `[tools]\n${lines.join("\n")}\n`);
@@ -215,7 +196,7 @@ const installFromServer: MakeTree = async (input) => {
 async function openHome(home: MiseHome): Promise<TreeInput> {
   const mise = await fetchMise();
   if (!await exists(join(home.root, "config/config.toml"))) await makeMiseHome(home);
-  const installers = await makeInstallers(join(home.root, "installers"));
+  const installers = await makeInstallers();
   const inherited = miseEnv(mise, home);
   const env = {
     ...inherited,
