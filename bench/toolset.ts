@@ -23,6 +23,7 @@ const USER_NAMES = Object.keys(USERS) as ToolsetUser[];
 
 /** `good`, `part` or `bad`, and how it differs from what happened. */
 function word(trial: ToolsetTrial): string {
+  if (trial.onHost === true) return "own fault";
   const said = trial.verdict === undefined ? "good" : trial.severity === "part" ? "part" : "bad";
   if (isFalseGood(trial) || isFalseBad(trial)) {
     return `**said ${said}, was ${trial.failure === undefined ? "good" : "bad"}**`;
@@ -60,7 +61,7 @@ Made by \`deno run -A bench/toolset.ts\`. One image of all tools for each base, 
 as uid 1000 and as root with \`--read-only --read-only-tmpfs=false\`; a static program starts each command of the tools (and mise)
 with \`--version\`. \`good\`: the check says nothing and it started. \`bad\`: the check says that it does not start, and it did
 not. \`part\`: the check says what of it cannot work; whether it starts decides nothing. A command that says which of its
-modules, files or programs is missing did not start.
+modules, files or programs is missing did not start. \`own fault\`: it fails in the same way on the machine where it was installed.
 
 ${tools} lines of [tools], ${commands.length} commands, ${TOOLSET_BASES.length} bases, ${USER_NAMES.length} users: ${trials.length} starts, of which ${dead} failed and
 ${bad} were called bad. Called good and did not start: **${

@@ -32,6 +32,8 @@ export interface ToolsetTrial {
   readonly severity?: "start" | "part";
   /** Why it did not start. */
   readonly failure?: string;
+  /** Whether it does not start on this machine either, where it was installed: a fault of the tool's own. */
+  readonly onHost?: boolean;
 }
 
 /** What the check's `--json` has that counts here. */
@@ -154,6 +156,25 @@ export interface ToolsetChoice {
   readonly ofBase?: boolean;
 }
 
+/** Whether commands fail on this machine too, each tried once. */
+function hostFailures(
+  mise: string,
+  options: { readonly env: Record<string, string>; readonly cwd: string },
+): (command: string) => Promise<boolean> {
+  const known = new Map<string, boolean>();
+  return async (command) => {
+    const before = known.get(command);
+    if (before !== undefined) return before;
+    const { code, stdout, stderr } = await run([mise, "x", "--", command, "--version"], {
+      ...options,
+      allowFailure: true,
+    });
+    const fails = maybeFailure(0, code, stdout + stderr) !== undefined;
+    known.set(command, fails);
+    return fails;
+  };
+}
+
 type Verdict = Pick<ToolsetTrial, "verdict" | "severity">;
 
 /** What the check says of each command, the gravest. */
@@ -196,24 +217,28 @@ export async function tryToolset(
   await removeTree(layout);
   const image = stdout.trim();
   const trials: ToolsetTrial[] = [];
+  const failsHere = hostFailures(toolset.mise, { env, cwd });
   for (const user of users) {
     const prefixes = ofBase ? [] : ["/mise/", "/usr/local/bin"];
     for (const [command, failure] of await startAll(podman, image, { user, prefixes })) {
+      const verdict = verdicts.get(command);
+      const isOwn = failure !== undefined && verdict === undefined && await failsHere(command);
       trials.push({
         command,
         base,
         user,
-        ...verdicts.get(command),
+        ...verdict,
         ...(failure === undefined ? {} : { failure }),
+        ...(isOwn ? { onHost: true } : {}),
       });
     }
   }
   return trials;
 }
 
-/** Said good, and did not start. */
-export function isFalseGood({ verdict, failure }: ToolsetTrial): boolean {
-  return verdict === undefined && failure !== undefined;
+/** Said good, and did not start, though it does where it was installed. */
+export function isFalseGood({ verdict, failure, onHost = false }: ToolsetTrial): boolean {
+  return verdict === undefined && failure !== undefined && !onHost;
 }
 
 /** Said not to start, and did. */
