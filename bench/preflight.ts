@@ -6,14 +6,12 @@
  *
  * @module
  */
-import { fromFileUrl } from "@std/path";
 import { BASE_NAMES } from "../tests/support/preflight/bases.ts";
 import { whyNoCorpus } from "../tests/support/preflight/corpus.ts";
 import type { Architecture } from "../tests/support/preflight/npm_programs.ts";
 import { type Trial, tryBase } from "../tests/support/preflight/trial.ts";
 import { type CheckCosts, measureCosts } from "./preflight_cost.ts";
-
-const RUNS = fromFileUrl(new URL("RUNS.md", import.meta.url));
+import { writeRuns } from "./runs.ts";
 
 /** `good` or `bad`, and how it differs from what happened. */
 function cell(trial: Trial | undefined): string {
@@ -99,4 +97,4 @@ l- and m-: links and modes; the others are from npm.
 `;
 
 const sections = [INTRODUCTION, costs(await measureCosts()), ...await tryAll()];
-await Deno.writeTextFile(RUNS, sections.join("\n"));
+await writeRuns("programs", sections.join("\n"));

@@ -1,5 +1,6 @@
 /**
- * Joining bytes. Own, because the stand-in for `@std/bytes` in a checkout would load npm at every start.
+ * Joining bytes, and base64. Own, because the stand-ins for `@std/bytes` and `@std/encoding` in a checkout would load
+ * npm at every start.
  * @module
  */
 
@@ -12,4 +13,19 @@ export function concat(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
     at += chunk.length;
   }
   return bytes;
+}
+
+/** Bytes as base64, in one line. */
+export function encodeBase64(bytes: Uint8Array): string {
+  const parts: string[] = [];
+  // So many arguments every engine takes.
+  for (let at = 0; at < bytes.length; at += 8192) {
+    parts.push(String.fromCharCode(...bytes.subarray(at, at + 8192)));
+  }
+  return btoa(parts.join(""));
+}
+
+/** The bytes of base64; white space is skipped. @throws {DOMException} for other text. */
+export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
 }

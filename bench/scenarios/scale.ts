@@ -5,6 +5,7 @@
 import { join } from "@std/path";
 import {
   createMiseProject,
+  fetchMise,
   makeTempDir,
   type MiseProject,
   run,
@@ -131,17 +132,22 @@ const largeFileZstd: Scenario = {
   },
 };
 
-/** A project of as many tools as asked for: each is prettier under another name. */
-async function openManyTools(stack: AsyncDisposableStack, count: number): Promise<MiseProject> {
+/** A project of as many tools as asked for: each is prettier under another name, and what `fill` adds to it. */
+async function openManyTools(
+  stack: AsyncDisposableStack,
+  count: number,
+  fill: (tree: string, i: number) => Promise<void> = () => Promise.resolve(),
+): Promise<MiseProject> {
   const project = stack.use(await createMiseProject({ tools: ["prettier"], ownData: true }));
   const names = Array.from({ length: count }, (_, i) => `bench-tool-${i + 1}`);
   const manifest: string[] = [];
   const { version } = TOOLS.prettier;
-  for (const name of names) {
+  for (const [i, name] of names.entries()) {
     const directory = join(project.data, "installs", `npm-${name}`);
     await Deno.mkdir(directory, { recursive: true });
     const target = join(directory, version);
     await run(["cp", "-a", "--reflink=auto", project.installPath("prettier"), target]);
+    await fill(target, i);
     manifest.push(
       `[npm-${name}]\nshort = "npm:${name}"\nfull = "npm:${name}"\nexplicit_backend = true\n`,
     );
@@ -174,6 +180,26 @@ const manyToolsWarm: Scenario = {
   },
 };
 
+/** What a project of 48 tools has besides prettier's files: 1,600 small ones and a program in each, 80,000 and 2 GB in all. */
+async function fillLarge(mise: string, tree: string, i: number): Promise<void> {
+  await writeSmallFiles(join(tree, "more"), 1600);
+  const script = `tail -c +${i * 2_000_000 + 1} "$MISE" | head -c 40000000 > "$FILE"`;
+  await run(["bash", "-c", script], {
+    env: { ...Deno.env.toObject(), MISE: mise, FILE: join(tree, "program") },
+  });
+}
+
+const largeWarm: Scenario = {
+  name: "large-warm",
+  title: "48 tools, 80,000 files of 2.3 GB, warm",
+  rounds: 3,
+  open: async (stack) => {
+    const mise = await fetchMise();
+    const project = await openManyTools(stack, 48, (tree, i) => fillLarge(mise, tree, i));
+    return buildPrograms({ project, from: "scratch" });
+  },
+};
+
 /** The scenarios of this file. */
 export const SCALE_SCENARIOS: readonly Scenario[] = [
   smallFiles,
@@ -182,4 +208,5 @@ export const SCALE_SCENARIOS: readonly Scenario[] = [
   largeFileZstd,
   manyTools,
   manyToolsWarm,
+  largeWarm,
 ];

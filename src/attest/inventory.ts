@@ -8,6 +8,7 @@ import {
   type DiffId,
   type Digest,
   type ImageConfig,
+  layerTools,
   type Platform,
 } from "../oci/mod.ts";
 import type { LockedTool } from "./lock_file.ts";
@@ -208,23 +209,23 @@ export function toolPurl(backend: string, version: string): string {
 function toolComponents({ layers, config, locked }: InventoryInput): readonly Component[] {
   return layers.flatMap(({ descriptor }, layer): readonly Component[] => {
     const { annotations = {} } = descriptor;
-    const short = annotations[Annotation.toolShort];
-    const version = annotations[Annotation.toolVersion];
-    const prefix = annotations[Annotation.layerPrefix];
-    if (short !== undefined && version !== undefined) {
-      const lock = locked.find((one) => one.short === short && one.version === version);
-      return [{
-        kind: "tool",
-        name: short.replace(/^[a-z]+:/, "").replace(/\[.*$/, ""),
-        tool: short,
-        version,
-        purl: toolPurl(lock?.backend ?? short, version),
-        licenses: [],
-        layer,
-        paths: prefix === undefined ? [] : [prefix],
-        ...(lock?.url === undefined ? {} : { url: lock.url }),
-        ...(lock?.checksum === undefined ? {} : { checksum: lock.checksum }),
-      }];
+    const tools = layerTools(annotations);
+    if (tools.length > 0) {
+      return tools.map(({ short, version, prefix }): Component => {
+        const lock = locked.find((one) => one.short === short && one.version === version);
+        return {
+          kind: "tool",
+          name: short.replace(/^[a-z]+:/, "").replace(/\[.*$/, ""),
+          tool: short,
+          version,
+          purl: toolPurl(lock?.backend ?? short, version),
+          licenses: [],
+          layer,
+          paths: prefix === undefined ? [] : [prefix],
+          ...(lock?.url === undefined ? {} : { url: lock.url }),
+          ...(lock?.checksum === undefined ? {} : { checksum: lock.checksum }),
+        };
+      });
     }
     const mise = config.config?.Labels?.[Annotation.miseVersion];
     if (annotations[Annotation.layerKind] !== "mise" || mise === undefined) return [];

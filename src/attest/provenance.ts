@@ -8,6 +8,8 @@ import {
   type Descriptor,
   digestHex,
   formatPlatform,
+  type LayerTool,
+  layerTools,
   type Platform,
 } from "../oci/mod.ts";
 import type { DocumentTool } from "./document_id.ts";
@@ -83,20 +85,16 @@ function baseJson(annotations: Readonly<Record<string, string>>): readonly Json[
 }
 
 /** A tool of the image: where it came from as the lock file says, or at least what it is. */
-function toolJson(descriptor: Descriptor, locked: readonly LockedTool[]): readonly Json[] {
-  const { annotations = {} } = descriptor;
-  const short = annotations[Annotation.toolShort];
-  const version = annotations[Annotation.toolVersion];
-  if (short === undefined || version === undefined) return [];
+function toolJson({ short, version }: LayerTool, locked: readonly LockedTool[]): Json {
   const lock = locked.find((one) => one.short === short && one.version === version);
   const purl = toolPurl(lock?.backend ?? short, version);
   const { checksum, url } = lock ?? {};
-  return [{
+  return {
     name: short,
     uri: url ?? purl,
     ...(checksum === undefined ? {} : { digest: { [checksum.algorithm]: checksum.value } }),
     annotations: { version, purl },
-  }];
+  };
 }
 
 function layerJson(
@@ -134,7 +132,9 @@ export function makeProvenance(input: ProvenanceInput): Statement {
         resolvedDependencies: [
           ...(revision === undefined ? [] : [sourceJson(revision)]),
           ...baseJson(input.annotations),
-          ...input.layers.flatMap(({ descriptor }) => toolJson(descriptor, locked)),
+          ...input.layers.flatMap(({ descriptor: { annotations } }) =>
+            layerTools(annotations).map((tool) => toolJson(tool, locked))
+          ),
         ],
       },
       runDetails: {

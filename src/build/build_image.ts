@@ -4,7 +4,7 @@
  */
 import { MiseOciError } from "../errors.ts";
 import type { LayerTree } from "../layer/mod.ts";
-import { type LayerPlan, maybePathWarning } from "../plan/mod.ts";
+import { type BuildPlan, type LayerPlan, maybePathWarning, type Project } from "../plan/mod.ts";
 import { createLayout } from "../store/layout.ts";
 import type { Cache } from "../store/mod.ts";
 import type { BaseImage } from "./base_image.ts";
@@ -14,11 +14,11 @@ import { defaultJobs } from "./environment.ts";
 import { checkBuilt } from "./check_built.ts";
 import { composeImage } from "./compose_image.ts";
 import { settleUser } from "./base_facts.ts";
-import { refuseReplacements } from "./inspect_tree.ts";
+import { meetsOthers, refuseReplacements } from "./inspect_tree.ts";
 import { makeLayers } from "./layers.ts";
 import { composeSet, describeSet, type ImageSet } from "./image_set.ts";
 import { hearWarnings, tellOnce } from "../context.ts";
-import { layGround } from "./lay_ground.ts";
+import { type Ground, layGround } from "./lay_ground.ts";
 import type { PlannedFound } from "./plan_found.ts";
 import { planProject } from "./plan_images.ts";
 import { requestedPlatforms } from "./read_projects.ts";
@@ -42,6 +42,8 @@ const archiveModule = () => import("./write_archive.ts");
 
 /** Plans with layers that are found elsewhere. */
 const foundModule = () => import("./plan_found.ts");
+/** Layers of several tools. */
+const groupModule = () => import("./limit_layers.ts");
 /** The layer store. */
 const storeModule = () => import("./store_layers.ts");
 
@@ -82,6 +84,40 @@ function warnOfPath(
   if (text !== undefined) reporter.emit({ type: "warning", text });
 }
 
+/** Drops the tree of a layer that was built before: the check has kept what it knows of it, and thousands of files take memory. */
+function forgetTree(
+  layer: LayerPlan,
+  { plan, trees, request }: {
+    readonly plan: BuildPlan;
+    readonly trees: Map<LayerPlan, LayerTree>;
+    readonly request: BuildRequest;
+  },
+): void {
+  if (request.listPackages !== true && !meetsOthers(layer, plan)) trees.delete(layer);
+}
+
+/** Whether a layer cannot be built before the base is known: which tools share one depends on it. */
+function isForLater(layer: LayerPlan, project: Project): boolean {
+  return layer.kind === "tool" &&
+    (project.oci.maxLayers !== undefined || !isInstalled(layer, project));
+}
+
+/** The plan with what only the base decides. */
+async function completePlan(
+  planned: PlannedImage,
+  ground: Ground,
+  options: Pick<BuildInCacheOptions, "request" | "cache">,
+  context: BuildContext,
+): Promise<BuildPlan> {
+  const { project, project: { oci: { maxLayers } } } = planned;
+  const onGround = { ...options, ground: ground.ground };
+  const settled = await settleUser(planned, onGround, context);
+  const extended = await addCertificates(settled, onGround, context);
+  if (maxLayers === undefined) return extended;
+  const { limitLayers } = await groupModule();
+  return await limitLayers(extended, { project, ground, maxLayers }, context);
+}
+
 /**
  * Makes the layers of a planned image, composes it and checks whether its commands start; every blob is in
  * the cache afterwards.
@@ -103,12 +139,11 @@ export async function buildInCache(
     cache,
     useCache,
     jobs,
-    skip: (layer) => isReusable(layer) || (layer.kind === "tool" && !isInstalled(layer, project)),
+    skip: (layer) => isReusable(layer) || isForLater(layer, project),
   }, context);
   const { base, packages, ground, baseDirectories } = laid.base;
   warnOfPath(planned, base, context);
-  const settled = await settleUser(planned, { ground, cache, request }, context);
-  const plan = await addCertificates(settled, { ground, cache }, context);
+  const plan = await completePlan(planned, laid.base, { request, cache }, context);
   const trees = new Map<LayerPlan, LayerTree>();
   const heard = hearWarnings(context);
   const layers = await makeLayers(plan, {
@@ -119,6 +154,7 @@ export async function buildInCache(
       trees.set(layer, tree);
       return refuseReplacements(layer, tree, { ground, baseDirectories, cache, trees }, context);
     },
+    onFound: (layer) => forgetTree(layer, { plan, trees, request }),
     strict: request.strictEnv,
     jobs,
     maybeMade: (layer) => {

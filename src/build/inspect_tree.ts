@@ -161,6 +161,11 @@ function mayMeet(a: LayerPlan, b: LayerPlan): boolean {
   );
 }
 
+/** Whether what a layer holds has to be compared with other layers of its image. */
+export function meetsOthers(layer: LayerPlan, { layers }: Pick<BuildPlan, "layers">): boolean {
+  return layers.some((other) => other !== layer && mayMeet(layer, other));
+}
+
 /** A path that is a directory in one tree and none in the other. */
 function maybeConflict(a: LayerTree, b: LayerTree): string | undefined {
   const [few, many] = a.entries.length < b.entries.length ? [a, b] : [b, a];

@@ -22,14 +22,19 @@ const packagesModule = () => import("./packages_layer.ts");
 const MAX_DOCKER_LAYERS = 125;
 
 /** Says so before the build if docker will refuse the image. */
-function warnOfDepth({ plan }: PlannedImage, base: BaseImage, context: WorkflowContext): void {
+function warnOfDepth(
+  { plan, project }: PlannedImage,
+  base: BaseImage,
+  context: WorkflowContext,
+): void {
   const count = base.layers.length + plan.layers.length;
-  if (count <= MAX_DOCKER_LAYERS) return;
+  // With max_layers tools share layers.
+  if (count <= MAX_DOCKER_LAYERS || project.oci.maxLayers !== undefined) return;
   context.reporter.emit({
     type: "warning",
     text:
       `The image has ${count} layers: docker takes ${MAX_DOCKER_LAYERS} at most, and podman on overlayfs about ` +
-      "as many. Put some of the tools into the base, or into an image of their own",
+      `as many. Set max_layers = ${MAX_DOCKER_LAYERS} under [_.oci]: the smallest tools then share a layer`,
   });
 }
 

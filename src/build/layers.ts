@@ -41,6 +41,8 @@ export interface MakeLayersOptions {
   readonly baseDirectories: BaseDirectories;
   /** Looks at what goes into a layer; throws to refuse it. */
   readonly inspect?: (plan: LayerPlan, tree: LayerTree) => Promise<void>;
+  /** Told of a layer that is there already: nothing reads its tree any more. */
+  readonly onFound?: (plan: LayerPlan) => void;
   /** Whether files that hold credentials are an error. */
   readonly strict: boolean;
   /** How many things at once. */
@@ -179,6 +181,7 @@ export async function makeLayers(
       const found = await lookUp(layer, options, scan);
       if (!("tree" in found)) {
         made.set(layer, found);
+        options.onFound?.(layer);
         continue;
       }
       building++;

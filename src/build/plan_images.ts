@@ -37,6 +37,9 @@ export interface PlanProjectOptions {
   readonly lists?: TreeLists;
 }
 
+/** A thread that lists trees costs 20 ms and 20 MB: worth it for so many tools. */
+const MANY_TOOLS = 8;
+
 /** Reads the project, links followed. */
 async function openProject(
   request: ImageInput,
@@ -49,7 +52,8 @@ async function openProject(
   // Opened while mise is asked.
   const opened = foreign !== undefined && installForeign ? openBuildCache(context) : undefined;
   opened?.catch(() => {});
-  const told = miseContext(context, (paths) => lists?.begin(paths));
+  // The layers are scanned from the first on.
+  const told = miseContext(context, (paths) => lists?.begin(paths.toReversed()));
   const whole = foreign !== undefined && installForeign;
   const asked = await context.asked?.take(request, { context: told, whole });
   const project = asked ?? await readProject({
@@ -161,12 +165,15 @@ export async function planPlatforms(
   const shared = new SharedAnswers();
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
-  // While the layers of the first platform are looked at, a thread lists the trees of the others.
-  const lists = request.useCache && platforms.length > 1 ? new TreeLists({ signal }) : undefined;
-  if (!request.install) lists?.prepare();
+  // While the layers of the first platform are looked at, a thread lists the trees of the others; of one platform
+  // with many tools, the last ones.
+  const several = platforms.length > 1;
+  const minimum = several ? 1 : MANY_TOOLS;
+  const lists = request.useCache ? new TreeLists({ signal, minimum }) : undefined;
+  if (several && !request.install) lists?.prepare();
   for (const group of request.install ? [own, others] : [[...own, ...others]]) {
     await mapConcurrently(group, { limit }, async (platform) => {
-      const listed = lists === undefined || platform === platforms[0] ? {} : { lists };
+      const listed = lists === undefined || (several && platform === platforms[0]) ? {} : { lists };
       const options = { installForeign: true, shared, ...listed };
       const image = planProject({ ...request, platform }, told, options);
       image.catch((error) => stop.abort(error));

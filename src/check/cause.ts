@@ -113,6 +113,7 @@ export function severityOf(cause: Cause): Severity {
     case "no-program":
       return cause.empty || cause.package !== undefined ? "start" : "part";
     case "host-path":
+    case "host-prefix":
     case "dangling-file":
       return "part";
     case "missing-module-library":

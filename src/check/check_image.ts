@@ -182,7 +182,9 @@ function findDuplicates(
   for (const [command, all] of commands) {
     const places = all.filter(isExecutable).flatMap(({ path, layer }) => {
       const label = labels[layer];
-      return label?.kind === "tool" ? [{ path, tool: label.name ?? "?" }] : [];
+      // A layer of several tools has no name: their directories do.
+      const name = label?.name ?? /\/installs\/([^/]+)\//.exec(path)?.[1] ?? "?";
+      return label?.kind === "tool" ? [{ path, tool: name }] : [];
     });
     const [winner, ...rest] = places;
     const shadowed = rest.filter(({ tool }) => tool !== winner?.tool);
@@ -251,6 +253,18 @@ function checkRustup(
   }
 }
 
+/** The commands of the Java whose security settings a file is: nearly all of them stop without, `java -version` does not. */
+function commandsOfJava(
+  file: string,
+  commands: ReadonlyMap<string, readonly Command[]>,
+): readonly string[] {
+  const [, home] = /^(.*?)\/(?:conf|(?:jre\/)?lib)\/security\/java\.security$/.exec(file) ?? [];
+  if (home === undefined) return [];
+  return [...commands].flatMap(([name, [first]]) =>
+    first?.path === `${home}/bin/${name}` ? name : []
+  );
+}
+
 /** What tools have besides commands, and what they open at run time. */
 function checkTools(
   commands: ReadonlyMap<string, readonly Command[]>,
@@ -269,6 +283,9 @@ function checkTools(
     for (const cause of kind === "tool" ? danglingLinks(parts, paths) : []) {
       const name = cause.type === "dangling-file" ? cause.tool : basename(cause.file);
       problems.add(cause, { name, direct: true, ofBase: false });
+      for (const other of commandsOfJava(cause.file, commands)) {
+        problems.add(cause, { name: other, direct: false, ofBase: false });
+      }
     }
   });
   const ours = [...commands].filter(([, all]) =>

@@ -57,7 +57,7 @@ function describeCauses(
     case "missing-module-library":
     case "dangling-file":
     case "missing-need":
-      return maybePartly(causes, []) ?? "";
+      return maybePartly(causes, { commands: [], dependents: [] }) ?? "";
     case "missing-entrypoint":
       return `the image's ${cause.field} names it, and it is not in the image`;
     default:
@@ -144,7 +144,10 @@ function alsoThere(count: number): string {
 /** What starts and lacks a part, as a sentence; `undefined` for causes that keep a command from starting. */
 function maybePartly(
   causes: readonly [Cause, ...Cause[]],
-  commands: readonly string[],
+  { commands, dependents }: {
+    readonly commands: readonly string[];
+    readonly dependents: readonly string[];
+  },
 ): string | undefined {
   const [cause] = causes;
   const names = listNames(commands);
@@ -170,6 +173,14 @@ function maybePartly(
       return `${names} may not work in the image: ${describeFile(cause)}${
         alsoThere(causes.length - 1)
       }`;
+    case "host-prefix": {
+      const more = dependents.length === 0
+        ? ""
+        : `, and ${listNames(dependents)} ${dependents.length === 1 ? "does" : "do"} not start`;
+      return `${names} ${
+        commands.length === 1 ? "does" : "do"
+      } not find its library in the image${more}: ${describeFile(cause)}`;
+    }
     case "missing-need": {
       const need = needNamed(cause.need);
       return `${need?.what}: ${need?.effect} ${names}`;
@@ -195,7 +206,7 @@ export function describeProblem(
     readonly dependents: readonly string[];
   },
 ): string {
-  const partly = maybePartly(causes, commands);
+  const partly = maybePartly(causes, { commands, dependents });
   if (partly !== undefined) return partly;
   const first = commands.length > 0 ? commands : dependents;
   const plural = first.length !== 1;

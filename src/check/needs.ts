@@ -169,6 +169,21 @@ const NEEDS: readonly Need[] = [
     otherwise: "Use a base that has git",
   },
   {
+    // Scripts of Rust's distribution: src/etc/rust-gdb, rust-gdbgui and rust-lldb.
+    name: "debugger",
+    severity: "detail",
+    lacking: (image) =>
+      ["gdb", "gdbgui", "lldb"].flatMap((name) => {
+        const has = image.commands.has(name) ||
+          hasAny(image, [`/usr/bin/${name}`, `/usr/local/bin/${name}`]);
+        return has ? [] : matching(image, new RegExp(`^rust-${name}$`));
+      }),
+    what: "The image has no debugger",
+    effect: "they start the one of their name:",
+    packages: [{ apt: "gdb", apk: "gdb" }],
+    otherwise: "Add the debugger to the base",
+  },
+  {
     // npm's script-shell, make's SHELL, system(3).
     name: "sh",
     severity: "need",

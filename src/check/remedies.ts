@@ -69,12 +69,13 @@ function otherBase(name: string): Remedy {
 
 type CauseOf<Type extends Cause["type"]> = Extract<Cause, { readonly type: Type }>;
 
-/** For what names an install directory of the host: the tools can be at the same path in the image. */
-function mountThere(path: string): Remedy {
+/** For what names an install directory of the host: that path can lead to the tools in the image. */
+function leadThere(path: string): readonly Remedy[] {
   const directory = path.replace(/\/installs\/.*$/, "");
-  return {
-    text: `Have the tools at the path of the host: --mount-point ${JSON.stringify(directory)}`,
-  };
+  return [
+    { text: "Set host_links = true in [_.oci]: that path then leads to the image's tools" },
+    { text: `Have the tools at the path of the host: --mount-point ${JSON.stringify(directory)}` },
+  ];
 }
 
 const REINSTALL: Remedy = { text: "Install it again" };
@@ -240,13 +241,13 @@ function forTool(
     case "missing-install":
       return [addTool(cause)];
     case "host-path":
-      return [mountThere(cause.path)];
+      return leadThere(cause.path);
     case "host-prefix": {
       const relocatable = {
         text: "Install it again as a relocatable build: RUBY_CONFIGURE_OPTS=--enable-load-relative",
       };
       return cause.path.includes("/installs/")
-        ? [mountThere(cause.path), relocatable]
+        ? [...leadThere(cause.path), relocatable]
         : [relocatable];
     }
     case "no-program":

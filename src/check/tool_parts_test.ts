@@ -142,7 +142,7 @@ Deno.test("T1h: a script that names an install directory of the host may not wor
   assertEquals(finding, [
     "part",
     `w may not work in the image: /${TOOL}/bin/w names "${host}", which is not in the image`,
-    'Have the tools at the path of the host: --mount-point "/home/ann/.local/share/mise"',
+    "Set host_links = true in [_.oci]: that path then leads to the image's tools",
   ]);
   const inImage = script.replaceAll(host, `/${TOOL}`);
   assertEquals(told({ [`${TOOL}/bin/w`]: inImage }), []);
@@ -166,13 +166,17 @@ exec "$bindir/ruby" "-x" "$0" "$@"
   assertEquals(told({ [`${TOOL}/bin/rake`]: stub, [`${TOOL}/bin/ruby`]: RUNTIME }), []);
 });
 
-Deno.test("T1b: a Ruby that was compiled for a path of the host does not start there", () => {
+Deno.test("T1b: a Ruby that was compiled for a path of the host finds nothing in the image", () => {
   const host = "/home/ann/.local/share/mise/installs/ruby/3.1.2";
   const ruby = { ...RUNTIME as object, soname: `${host}/lib/ruby/3.1.0` };
   const files = { [`${TOOL}/bin/ruby`]: ruby, [`${TOOL}/bin/rake`]: `#!/${TOOL}/bin/ruby\n` };
   const [finding] = told(files);
-  assertEquals(finding?.[0], "start");
-  assertStringIncludes(finding?.[1] ?? "", `in "${host}/lib/ruby", which is not in the image, nor`);
+  assertEquals(finding?.[0], "part");
+  assertEquals(
+    finding?.[1],
+    "ruby does not find its library in the image, and rake does not start: " +
+      `/${TOOL}/bin/ruby was compiled to find its files in "${host}/lib/ruby", which is not in the image`,
+  );
   assertEquals(told({ ...files, [`${host.slice(1)}/lib/ruby/set.rb`]: "" }), []);
 });
 
@@ -266,6 +270,38 @@ Deno.test("T1g: links of a tool that lead out of the image are one finding a dir
   assertEquals(more.map(([, , remedy]) => remedy), [
     'Add "apt:ca-certificates-java" to [bootstrap.packages]',
   ]);
+});
+
+Deno.test("T1g: without java.security every command of its Java but java itself is said to lack it", () => {
+  const report = check([DEBIAN, {
+    [`${TOOL}/conf/security/java.security`]: {
+      link: "/etc/java-17-openjdk/security/java.security",
+    },
+    [`${TOOL}/bin/java`]: RUNTIME,
+    [`${TOOL}/bin/javac`]: RUNTIME,
+    "mise/installs/u/1/bin/other": RUNTIME,
+  }], {
+    labels: [{}, { kind: "tool", name: "java" }],
+    env: [`PATH=/${TOOL}/bin:/mise/installs/u/1/bin:/bin`],
+  });
+  assertEquals(
+    report.problems.filter(({ cause }) => cause.type === "dangling-file")
+      .map(({ commands, dependents }) => [commands, dependents]),
+    [[["java"], ["javac"]]],
+  );
+});
+
+Deno.test("Rust's scripts for debuggers need the debugger of their name, which fails no check", () => {
+  const files: Files = { [`${TOOL}/bin/rust-gdb`]: RUNTIME, [`${TOOL}/bin/rust-lldb`]: RUNTIME };
+  assertEquals(told(files), [[
+    "detail",
+    "The image has no debugger: they start the one of their name: rust-gdb and rust-lldb",
+    'Add "apt:gdb" to [bootstrap.packages]',
+  ]]);
+  assertEquals(
+    told(files, { base: { ...DEBIAN, "usr/bin/gdb": RUNTIME, "usr/bin/lldb": RUNTIME } }),
+    [],
+  );
 });
 
 Deno.test("T1c: rustup's commands need a toolchain", () => {

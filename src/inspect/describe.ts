@@ -8,6 +8,8 @@ import {
   type DiffId,
   type HistoryEntry,
   type ImageConfig,
+  type LayerTool,
+  layerTools,
   type Manifest,
 } from "../oci/mod.ts";
 
@@ -61,6 +63,8 @@ function ofHistory(
   if (step === undefined) return undefined;
   const [, short, version] = /^tool (.+)@([^@]+)$/.exec(step) ?? [];
   if (short !== undefined && version !== undefined) return { kind: "tool", name: short, version };
+  const several = /^tools (.+)$/.exec(step)?.[1]?.split(" ").length;
+  if (several !== undefined) return { kind: "tool", name: `${several} tools` };
   const [, path] = /^copy (\/.*)$/.exec(step) ?? [];
   if (path !== undefined) return { kind: "copy", name: path };
   // The layers of executables have their version in the history only.
@@ -84,10 +88,14 @@ function ownKind({ annotations = {} }: Descriptor): string | undefined {
   return annotations[Annotation.systemPackages] === undefined ? undefined : "packages";
 }
 
+function toolNames(tools: readonly LayerTool[]): string {
+  return tools.length > 1 ? `${tools.length} tools` : tools[0]?.short ?? "";
+}
+
 function nameOf(kind: string, { annotations = {} }: Descriptor, manifest: Manifest): string {
   switch (kind) {
     case "tool":
-      return annotations[Annotation.toolShort] ?? "";
+      return toolNames(layerTools(annotations));
     case "plugin":
       return annotations[Annotation.plugin] ?? "";
     case "copy":

@@ -65,6 +65,7 @@ export type {
   CompressionPlan,
   LayerKind,
   LayerPlan,
+  LayerPolicies,
   LayerSource,
   Owner,
   PackageChoice,

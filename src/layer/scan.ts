@@ -3,6 +3,7 @@
  * relocated. The content is read when the layer is packed.
  * @module
  */
+import { decodeBase64 } from "../bytes.ts";
 import { MiseOciError } from "../errors.ts";
 import type { LayerPlan, LayerSource, Owner } from "../plan/types.ts";
 import { followBaseLinks } from "./base_links.ts";
@@ -174,7 +175,9 @@ async function scanSource(scan: Scan, source: LayerSource): Promise<void> {
         type: "file",
         mode: source.mode,
         target: "",
-        content: new TextEncoder().encode(source.content),
+        content: source.encoding === "base64"
+          ? decodeBase64(source.content)
+          : new TextEncoder().encode(source.content),
       });
   }
 }

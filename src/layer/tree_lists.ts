@@ -1,7 +1,8 @@
 /**
  * Lists trees in a thread before their layers are scanned: all that takes long about a layer that was built
- * before is to ask for thousands of inodes. Of several platforms those of the first are looked at meanwhile.
- * Nothing depends on it: what was not listed is listed by whoever scans the layer.
+ * before is to ask for thousands of inodes. Of several platforms those of the first are looked at meanwhile;
+ * of one, the thread begins at the end while mise is still asked for the rest, and both go on until they meet.
+ * Nothing depends on it: what was not listed is listed by the caller that scans the layer.
  * @module
  */
 import type { ListedTree } from "./walk.ts";
@@ -13,6 +14,9 @@ import { onWorkerFailure } from "./worker_failure.ts";
  * since it was listed fails the build when it is packed, and the longer ago, the likelier that is.
  */
 const MAX_AGE_MS = 10_000;
+
+/** Trees that the thread knows of: one more than it works on, so that it does not wait. */
+const AHEAD = 2;
 
 /** A tree that was listed, or is being listed. */
 interface Listed {
@@ -26,6 +30,8 @@ interface Listed {
 export interface TreeListsOptions {
   /** Stops it. */
   readonly signal?: AbortSignal;
+  /** Fewer trees are not worth a thread. Default: 1. */
+  readonly minimum?: number;
   /** Module of the worker. */
   readonly workerUrl?: URL;
   /** The time in ms. */
@@ -36,8 +42,11 @@ export interface TreeListsOptions {
 export class TreeLists {
   readonly #trees = new Map<string, Listed>();
   readonly #now: () => number;
+  readonly #minimum: number;
   readonly #signal: AbortSignal | undefined;
   readonly #workerUrl: URL;
+  /** Roots that the worker does not know of yet. */
+  #queue: string[] = [];
   /** Who waits for the worker, in the order of the requests. */
   #waiting: ((tree: TreeResponse | undefined) => void)[] = [];
   #worker: Worker | undefined;
@@ -46,11 +55,13 @@ export class TreeLists {
   constructor(
     {
       signal,
+      minimum = 1,
       workerUrl = new URL("./tree_worker.ts", import.meta.url),
       now = () => performance.now(),
     }: TreeListsOptions = {},
   ) {
     this.#now = now;
+    this.#minimum = minimum;
     this.#signal = signal;
     this.#workerUrl = workerUrl;
   }
@@ -67,9 +78,18 @@ export class TreeLists {
 
   /** Begins to list trees; a list of before is forgotten. @param paths absolute; what is not there is passed over. */
   begin(paths: readonly string[]): void {
-    for (const path of paths) {
-      const root = maybeRealPath(path);
-      if (root === undefined || this.#signal?.aborted === true) continue;
+    if (this.#signal?.aborted === true || paths.length < this.#minimum) return;
+    const roots = new Set(paths.flatMap((path) => maybeRealPath(path) ?? []));
+    for (const root of roots) this.#trees.delete(root);
+    this.#queue = [...this.#queue.filter((root) => !roots.has(root)), ...roots];
+    this.#request();
+  }
+
+  /** Gives the worker what it can take. */
+  #request(): void {
+    while (this.#waiting.length < AHEAD) {
+      const root = this.#queue.shift();
+      if (root === undefined) break;
       const { promise: tree, resolve } = Promise.withResolvers<TreeResponse | undefined>();
       this.#waiting.push(resolve);
       this.#worker ??= this.#start();
@@ -79,13 +99,15 @@ export class TreeLists {
   }
 
   /**
-   * What is in a tree, if it was listed just now. Each list is given once: who looks again looks at the disk.
+   * What is in a tree, if it was listed just now, or is about to be; the caller lists what is not begun. Each list
+   * is given once: who looks again looks at the disk.
    *
    * @param root absolute, links followed.
    */
   async take(root: string): Promise<ListedTree | undefined> {
     const listed = this.#trees.get(root);
     this.#trees.delete(root);
+    if (listed === undefined) this.#queue = this.#queue.filter((one) => one !== root);
     if (listed === undefined || this.#now() - listed.since > MAX_AGE_MS) return undefined;
     const tree = await listed.tree;
     if (tree === undefined) return undefined;
@@ -99,6 +121,7 @@ export class TreeLists {
     const worker = new Worker(this.#workerUrl, { type: "module", name: "mise-oci-trees" });
     worker.onmessage = ({ data }: MessageEvent<TreeResponse>): void => {
       this.#waiting.shift()?.(data);
+      this.#request();
       if (this.#waiting.length === 0) this.#end();
     };
     onWorkerFailure(worker, this.#end);
@@ -110,6 +133,7 @@ export class TreeLists {
     this.#signal?.removeEventListener("abort", this.#end);
     this.#worker?.terminate();
     this.#worker = undefined;
+    this.#queue = [];
     for (const resolve of this.#waiting.splice(0)) resolve(undefined);
   };
 }

@@ -130,6 +130,22 @@ Deno.test("TreeLists follow links to a tree, and give each list once", async () 
   assertEquals(await lists.take(root), undefined);
 });
 
+Deno.test("TreeLists leave a tree that the thread has not come to to the caller, and list the others", async () => {
+  await using trees = await makeTrees();
+  const roots = ["large", "small", "small/bin", "large/bin/below"].map((name) =>
+    join(trees.path, name)
+  );
+  const lists = new TreeLists();
+  lists.begin(roots);
+  // Two are begun.
+  assertEquals(await lists.take(roots[3] ?? ""), undefined);
+  for (const root of roots.slice(0, 2)) assertEquals(namesIn(await lists.take(root)), ["bin"]);
+  assertEquals((await lists.take(roots[2] ?? "")) !== undefined, true);
+  const few = new TreeLists({ minimum: 3 });
+  few.begin(roots.slice(0, 2));
+  assertEquals(await few.take(roots[0] ?? ""), undefined);
+});
+
 Deno.test("TreeLists forget what was listed before, and list anew", async () => {
   await using trees = await makeTrees();
   const root = join(trees.path, "small");

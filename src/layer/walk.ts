@@ -61,8 +61,8 @@ export interface WalkOptions {
   readonly help?: { readonly minimum: number; readonly workerUrl?: URL } | undefined;
 }
 
-/** After so many entries signals and other layers get their turn. */
-export const TURN = 250;
+/** After so many entries, some 10 ms, signals and other layers get their turn. */
+export const TURN = 1000;
 
 const NOTHING = new Uint8Array(0);
 

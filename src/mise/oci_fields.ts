@@ -10,6 +10,7 @@ import { nearest } from "../suggest.ts";
 import { describePlace, type TomlTable } from "./config_file.ts";
 import {
   copies,
+  count,
   type FieldPlace,
   flag,
   from,
@@ -143,6 +144,7 @@ const OWN_FIELDS: Readonly<Record<string, Field>> = {
     read: (value, place) => ({ store: store(value, place) }),
   },
   task_tools: { example: "true", read: (value, place) => ({ taskTools: flag(value, place) }) },
+  max_layers: { example: "100", read: (value, place) => ({ maxLayers: count(value, place) }) },
   host_links: { example: "true", read: (value, place) => ({ hostLinks: flag(value, place) }) },
   verify: {
     example: '[{ from = "ghcr.io/acme/*", key = "cosign.pub" }]',

@@ -91,6 +91,13 @@ export function id(value: unknown, place: FieldPlace): number {
     : failField(place, `a whole number from 0 to 4294967295 expected, not ${describeType(value)}`);
 }
 
+/** Narrows to a number of things, one at least. */
+export function count(value: unknown, place: FieldPlace): number {
+  return typeof value === "number" && Number.isInteger(value) && value > 0
+    ? value
+    : failField(place, `a whole number from 1 on expected, not ${describeType(value)}`);
+}
+
 export function stringMap(value: unknown, place: FieldPlace): Readonly<Record<string, string>> {
   if (!isTable(value)) {
     return failField(place, `a table of strings expected, not ${describeType(value)}`);

@@ -23,6 +23,8 @@ export const Annotation = {
   toolVersion: "dev.mise.tool.version",
   /** The directory of the layer's content, without a leading slash. */
   layerPrefix: "dev.mise.layer.prefix",
+  /** On a layer of several tools: a JSON list of `{ short, version, prefix }`, what the three above say of one. */
+  layerTools: "dev.mise.layer.tools",
   /** Name of the mise plugin whose sources the layer has. */
   plugin: "dev.mise.plugin",
   /** `uid:gid` of the layer's entries. */
@@ -59,3 +61,38 @@ export const Annotation = {
   /** Label prefix: `dev.mise.tools.<tool>`. */
   toolsPrefix: "dev.mise.tools.",
 } as const;
+
+/** A tool whose files a layer has. */
+export interface LayerTool {
+  /** The tool's name in mise. */
+  readonly short: string;
+  /** Its version. */
+  readonly version: string;
+  /** Its directory, without a leading slash. */
+  readonly prefix?: string;
+}
+
+function isLayerTool(value: unknown): value is LayerTool {
+  const { short, version, prefix } = (value ?? {}) as Partial<Record<string, unknown>>;
+  return typeof short === "string" && typeof version === "string" &&
+    (prefix === undefined || typeof prefix === "string");
+}
+
+/** The tools that a layer's annotations say it has: one, or several that share it. */
+export function layerTools(
+  annotations: Readonly<Record<string, string>> = {},
+): readonly LayerTool[] {
+  const short = annotations[Annotation.toolShort];
+  const version = annotations[Annotation.toolVersion];
+  const prefix = annotations[Annotation.layerPrefix];
+  if (short !== undefined && version !== undefined) {
+    return [{ short, version, ...(prefix === undefined ? {} : { prefix }) }];
+  }
+  try {
+    const list: unknown = JSON.parse(annotations[Annotation.layerTools] ?? "[]");
+    return Array.isArray(list) ? list.filter(isLayerTool) : [];
+  } catch {
+    // Somebody else's annotation.
+    return [];
+  }
+}

@@ -3,6 +3,7 @@
  * @module
  */
 export * from "./image_config.ts";
+export * from "./group_tools.ts";
 export * from "./options.ts";
 export * from "./plan.ts";
 export * from "./settle.ts";
@@ -11,7 +12,11 @@ export * from "./types.ts";
 export * from "./users.ts";
 export { nameMatcher, planPath } from "./env.ts";
 export { type DeclaredPlace, refuseDeclared } from "./exposure.ts";
-export { type CertificateBundle, settleCertificates } from "./layers/certificates.ts";
 export { isInstallerOf } from "./installers.ts";
+export {
+  type CertificateBundle,
+  settleCertificates,
+  type TrustStore,
+} from "./layers/certificates.ts";
 export { mentionsPath, toolImagePath } from "./paths.ts";
 export type { LayerVersions } from "./layers/planner.ts";

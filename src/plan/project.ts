@@ -238,6 +238,8 @@ export interface OciSection {
   readonly taskTools?: boolean;
   /** Whether the image has a link from where the tools are on the host to where they are in the image. */
   readonly hostLinks?: boolean;
+  /** How many layers the image may have, its base's included; tools share some if they are more. */
+  readonly maxLayers?: number;
   /** Globs of paths below a tool that are left out of its layer. */
   readonly exclude?: readonly string[];
   /** Bases that must be signed; those of all files count. */

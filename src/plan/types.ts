@@ -61,6 +61,8 @@ export type LayerSource =
   | {
     readonly type: "content";
     readonly content: string;
+    /** How `content` stands for bytes; by default it is text. */
+    readonly encoding?: "base64";
     readonly imagePath: string;
     readonly mode: number;
     readonly owner?: Owner;

@@ -11,6 +11,7 @@ import { readOutdatedTools } from "../mise/mod.ts";
 import {
   Annotation,
   formatReference,
+  layerTools,
   parseReference,
   type Platform,
   type Reference,
@@ -138,9 +139,8 @@ function imageTools(
   for (const { short, version } of planned.project.tools) {
     versions.set(short, [...versions.get(short) ?? [], version]);
   }
-  return manifest.layers.flatMap(({ annotations = {} }) => {
-    const { [Annotation.toolShort]: name = "", [Annotation.toolVersion]: current = "" } =
-      annotations;
+  const tools = manifest.layers.flatMap(({ annotations }) => layerTools(annotations));
+  return tools.flatMap(({ short: name, version: current }) => {
     const wanted = versions.get(name);
     if (wanted === undefined || wanted.includes(current)) return [];
     return item("tool", name, [current, wanted.join(", ")]);

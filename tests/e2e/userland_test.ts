@@ -5,17 +5,21 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "@std/path";
 import { runProgram } from "../support/cli.ts";
+import { serveStaticTool } from "../support/static_tool.ts";
 import {
   copyBase,
   createMiseProject,
   type MiseProject,
+  type Podman,
   run,
   startPodman,
   testWith,
   TOOLS,
 } from "../support/testbed.ts";
 
+/** More tools than those of the testbed: of a number that is not whole, and of backends with versions of their own. */
 const TOML = `
+"pipx:demo" = "1"
 fmt = "${TOOLS.prettier.version}"
 
 [tool_alias]
@@ -43,14 +47,18 @@ async function installAlias(project: MiseProject): Promise<void> {
     config,
     text.replace(
       `"npm:prettier" = "${version}"`,
-      `"npm:prettier" = "${/^\d+\.\d+/.exec(version)?.[0]}"`,
+      `"npm:prettier" = "${/^\d+/.exec(version)?.[0]}"`,
     ),
   );
   const target = join(project.data, "installs/fmt", TOOLS.prettier.version);
   await Deno.mkdir(dirname(target), { recursive: true });
   await run(["cp", "-a", "--reflink=auto", project.installPath("prettier"), target]);
+  const demo = join(project.data, "installs/pipx-demo/1.2.3/bin/demo");
+  await Deno.mkdir(dirname(demo), { recursive: true });
+  await Deno.writeTextFile(demo, "#!/bin/sh\necho demo\n", { mode: 0o755 });
   for (
     const [directory, short, full, explicit] of [
+      ["pipx-demo", "pipx:demo", "pipx:demo", true],
       ["fmt", "fmt", "npm:prettier", false],
       ["npm-prettier", "npm:prettier", "npm:prettier", true],
     ]
@@ -62,15 +70,78 @@ async function installAlias(project: MiseProject): Promise<void> {
   }
 }
 
+/** Starts a command in the image with flags of podman, and gives what it prints. */
+type Start = (flags: readonly string[], ...command: readonly string[]) => Promise<string>;
+
+const { version } = TOOLS.prettier;
+
+/** mise lists, finds and starts the tools, as root and as a user with a home. */
+async function knowsTools(start: Start, mounted: readonly string[]): Promise<void> {
+  for (const flags of [[], ["--user", "1000", "--env", "HOME=/tmp/home"]]) {
+    const all = [...mounted, ...flags];
+    const list = await start(all, "mise", "ls");
+    assertMatch(list, new RegExp(`^fmt +${version} \\(shared\\)`, "m"));
+    assertMatch(list, new RegExp(`^npm:prettier +${version} \\(shared\\)`, "m"));
+    assertEquals(await start(all, "mise", "x", "--", "prettier", "--version"), `${version}\n`);
+    assertEquals(await start(all, "mise", "x", "--", "demo"), "demo\n");
+    assertEquals(await start(all, "mise", "x", "--", "busybox", "echo", "x"), "x\n");
+    for (const tool of ["demo", "busybox"]) {
+      assertStringIncludes(await start(all, "mise", "which", tool), "/mise/installs/");
+    }
+    assertEquals(await start(all, "mise", "run", "format"), `${version}\n`);
+    assertStringIncludes(await start(all, "mise", "which", "prettier"), "/mise/installs/");
+    await start(all, "sh", "-c", SHIMS);
+  }
+}
+
+/** The same by `podman exec`, and on a read-only root. */
+async function worksElsewhere(
+  start: Start,
+  { podman, image, mounted }: {
+    readonly podman: Podman;
+    readonly image: string;
+    readonly mounted: readonly string[];
+  },
+): Promise<void> {
+  const { stdout: id } = await podman.run([
+    ...["run", "--detach", "--network", "none", "--user", "1000", "--env", "HOME=/tmp/home"],
+    ...[...mounted, image, "sleep", "60"],
+  ]);
+  for (
+    const command of [["prettier", "--version"], ["mise", "run", "format"], [
+      "bash",
+      "-lc",
+      "prettier --version",
+    ]]
+  ) {
+    const { stdout: said } = await podman.run(["exec", id.trim(), ...command]);
+    assertEquals(said, `${version}\n`);
+  }
+  // On a read-only root mise wants a place for its state, and a home for shims.
+  const readOnly = [...mounted, "--read-only", "--user", "1000"];
+  const state = [
+    ...readOnly,
+    "--env",
+    "MISE_STATE_DIR=/tmp/state",
+    "--env",
+    "MISE_DATA_DIR=/tmp/data",
+  ];
+  assertEquals(await start(state, "mise", "x", "--", "prettier", "--version"), `${version}\n`);
+  assertEquals(await start(state, "mise", "run", "format"), `${version}\n`);
+  await start([...readOnly, "--env", "HOME=/tmp"], "sh", "-c", SHIMS);
+}
+
 testWith(
   { needs: ["mise", "base", "podman", "root"] },
   "mise, tasks and login shells in the container know the image's tools, as root, as a user and as a number",
   async () => {
+    await using server = await serveStaticTool();
     await using project = await createMiseProject({
       tools: ["node", "prettier"],
-      toml: TOML,
+      toml: `${TOML}${server.toml}`,
       ownData: true,
     });
+    await project.runMise("install", "--yes", "github:test/busybox");
     await installAlias(project);
     await using podman = await startPodman();
     const base = join(podman.root, "base");
@@ -98,22 +169,14 @@ testWith(
     };
     const mounted = ["--volume", `${project.directory}:/workspace:ro`];
     const { version } = TOOLS.prettier;
-    for (const flags of [[], ["--user", "1000", "--env", "HOME=/tmp/home"]]) {
-      const all = [...mounted, ...flags];
-      const list = await start(all, "mise", "ls");
-      assertMatch(list, new RegExp(`^fmt +${version} \\(shared\\)`, "m"));
-      assertMatch(list, new RegExp(`^npm:prettier +${version} \\(shared\\)`, "m"));
-      assertEquals(await start(all, "mise", "x", "--", "prettier", "--version"), `${version}\n`);
-      assertEquals(await start(all, "mise", "run", "format"), `${version}\n`);
-      assertStringIncludes(await start(all, "mise", "which", "prettier"), "/mise/installs/");
-      await start(all, "sh", "-c", SHIMS);
-    }
+    await knowsTools(start, mounted);
     // Login shells set PATH anew.
     const script = "prettier --version; echo $GREETING";
     const expected = `${version}\nit's\n`;
     assertEquals(await start([], "bash", "-lc", script), expected);
     assertEquals(await start([], "env", "-i", "sh", "-lc", script), expected);
     assertEquals(await start([], "su", "-", "-c", script), expected);
+    await worksElsewhere(start, { podman, image, mounted });
     // Without a home and without a place to write, the tools themselves start.
     const bare = ["--user", "1234:1234", "--read-only", "--read-only-tmpfs=false"];
     assertEquals(await start(bare, "prettier", "--version"), `${version}\n`);

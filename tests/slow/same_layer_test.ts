@@ -13,6 +13,7 @@ import {
   copyBase,
   createMiseProject,
   exists,
+  IS_ROOT,
   makeTempDir,
   type MiseProject,
   removeTree,
@@ -22,6 +23,7 @@ import {
   testWith,
   which,
 } from "../support/testbed.ts";
+import { makeInstallers } from "../support/toolset/installers.ts";
 
 async function toolDigests(project: MiseProject): Promise<Readonly<Record<string, string>>> {
   const { layers } = await buildProject(project, ["--from", "scratch", "--no-mise", "--no-cache"]);
@@ -47,16 +49,27 @@ testWith(
   },
 );
 
-/** mise's own choice is aube, which it brings along; the others have to be installed. */
-const INSTALLERS = ["auto", "npm", "pnpm", "bun"].filter((name) =>
-  name === "auto" || which(name) !== undefined
-);
+/** mise's own choice is aube, which it brings along. It knows no others (`npm.package_manager`) but aube's own program. */
+const INSTALLERS = ["auto", "npm", "pnpm", "bun"];
+
+/** Starts a program as another user, who reaches `home` and what is open to all. */
+async function asUser(home: string, mise: string): Promise<readonly string[]> {
+  const own = join(home, "mise-program");
+  await Deno.copyFile(mise, own);
+  await run(["chown", "-R", "1000:1000", home]);
+  for (let above = dirname(home); above !== "/"; above = dirname(above)) {
+    const { mode } = await Deno.stat(above);
+    if (((mode ?? 0) & 0o001) === 0) await Deno.chmod(above, 0o755);
+  }
+  return ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", own];
+}
 
 testWith(
   { needs: ["linux", "mise"] },
   "T4: an npm tool is the same layer in two homes, whichever installer mise uses, its default first",
   async () => {
     const version = "3.6.2";
+    const installers = await makeInstallers();
     const digests: Record<string, string[]> = {};
     for (const installer of INSTALLERS) {
       for (const deeper of ["", "a home/of another/user"]) {
@@ -71,12 +84,24 @@ testWith(
         const env = {
           ...project.env,
           HOME: home,
+          PATH: `${installers}:${project.env["PATH"]}`,
           MISE_NPM_PACKAGE_MANAGER: installer,
           MISE_MINIMUM_RELEASE_AGE: "0s",
           AUBE_MINIMUM_PACKAGE_AGE: "0",
         };
-        await run([project.mise, "trust", "--all"], { env, cwd: project.directory });
-        await run([project.mise, "install", "--yes"], { env, cwd: project.directory });
+        // pnpm and bun of the tests are below the home of the user who runs them.
+        const isOther = deeper !== "" && ["auto", "npm"].includes(installer) && IS_ROOT &&
+          which("setpriv") !== undefined;
+        const mise = isOther ? await asUser(home, project.mise) : [project.mise];
+        const own = isOther
+          ? {
+            ...env,
+            npm_config_userconfig: join(home, ".npmrc"),
+            npm_config_cache: join(home, ".npm"),
+          }
+          : env;
+        await run(["env", ...mise, "trust", "--all"], { env: own, cwd: project.directory });
+        await run(["env", ...mise, "install", "--yes"], { env: own, cwd: project.directory });
         const root = join(home, ".local/share/mise/installs/npm-prettier", version);
         const state = join(root, "node_modules/.mise-state");
         if (installer === "auto") assert(await exists(state), "aube did not install");

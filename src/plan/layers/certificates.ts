@@ -21,6 +21,16 @@ export interface CertificateBundle {
   readonly text: string;
 }
 
+/** A trust store of Java, the certificates added. */
+export interface TrustStore {
+  /** Absolute image path. */
+  readonly path: string;
+  /** Its bytes. */
+  readonly base64: string;
+  /** Whose it is. */
+  readonly owner: Owner;
+}
+
 const ROOT: Owner = { uid: 0, gid: 0 };
 
 function pemSource(imagePath: string, content: string): LayerSource {
@@ -62,19 +72,30 @@ export function certificateVariables(
   ];
 }
 
-/** A plan whose certificates are added to the bundles that the base has, each in its place. */
+/** A plan whose certificates are added to the bundles that the base has and to trust stores, each in its place. */
 export function settleCertificates(
   plan: BuildPlan,
   certificates: string,
-  bundles: readonly CertificateBundle[],
+  { bundles, stores }: {
+    readonly bundles: readonly CertificateBundle[];
+    readonly stores: readonly TrustStore[];
+  },
 ): BuildPlan {
-  const [first] = bundles;
-  if (first === undefined) return plan;
+  const { path: bundle } = bundles[0] ?? { path: DEFAULT_BUNDLE };
+  const extended = bundles.map(({ path, text }) =>
+    pemSource(path, `${text}${text === "" || text.endsWith("\n") ? "" : "\n"}${certificates}`)
+  );
   const sources = [
     pemSource(OWN_CERTIFICATES, certificates),
-    ...bundles.map(({ path, text }) =>
-      pemSource(path, `${text}${text === "" || text.endsWith("\n") ? "" : "\n"}${certificates}`)
-    ),
+    ...(extended.length > 0 ? extended : [pemSource(DEFAULT_BUNDLE, certificates)]),
+    ...stores.map(({ path, base64, owner }): LayerSource => ({
+      type: "content",
+      content: base64,
+      encoding: "base64",
+      imagePath: path,
+      mode: 0o644,
+      owner,
+    })),
   ];
   return {
     ...plan,
@@ -85,7 +106,7 @@ export function settleCertificates(
       ...plan.config,
       env: plan.config.env.map(([name, value]) =>
         value === DEFAULT_BUNDLE && /^(?:SSL_CERT_FILE|.*_CA_BUNDLE|GIT_SSL_CAINFO)$/.test(name)
-          ? [name, first.path] as const
+          ? [name, bundle] as const
           : [name, value] as const
       ),
     },

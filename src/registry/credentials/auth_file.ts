@@ -3,6 +3,7 @@
  * config.json): what they say about one repository. No I/O.
  * @module
  */
+import { decodeBase64 } from "../../bytes.ts";
 import { MiseOciError } from "../../errors.ts";
 import { asObject, asString, type JsonObject, maybe, parseJson } from "../../oci/mod.ts";
 import type { Credentials } from "../credentials_type.ts";
@@ -85,15 +86,14 @@ export function matchingEntries(
 }
 
 /** The bytes of base64 text as UTF-8, every byte kept: docker cuts trailing NULs off, which are data. */
-function decodeBase64(text: string): string {
-  const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
-  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+function decodeText(text: string): string {
+  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(decodeBase64(text));
 }
 
 function decodeBasic(auth: string, what: string): Credentials {
   let text: string;
   try {
-    text = decodeBase64(auth);
+    text = decodeText(auth);
   } catch {
     // The cause is dropped on purpose: nothing of the secret may reach a message.
     throw new MiseOciError("invalid", `Cannot use ${what}: "auth" is not base64 of UTF-8 text`);

@@ -1,0 +1,53 @@
+/**
+ * `max_layers` of `[_.oci]`: tools that share a layer, chosen by their sizes on disk.
+ * @module
+ */
+import { MiseOciError } from "../errors.ts";
+import { estimateSize } from "../layer/mod.ts";
+import { type BuildPlan, chooseGroup, groupTools, type Project } from "../plan/mod.ts";
+import type { WorkflowContext } from "../context.ts";
+import type { Ground } from "./lay_ground.ts";
+import { isInstalled } from "./reuse_layers.ts";
+
+/** What {@linkcode limitLayers} needs. */
+export interface LimitOptions {
+  /** The project. */
+  readonly project: Project;
+  /** What lies below. */
+  readonly ground: Pick<Ground, "base" | "baseDirectories">;
+  /** How many layers the image may have, those of the base included. */
+  readonly maxLayers: number;
+}
+
+/**
+ * A plan of no more layers than wanted. Only installed tools can share one: others come from a registry.
+ *
+ * @throws {MiseOciError} `config` if it has too many other layers.
+ */
+export async function limitLayers(
+  plan: BuildPlan,
+  { project, ground: { base, baseDirectories }, maxLayers }: LimitOptions,
+  context: WorkflowContext,
+): Promise<BuildPlan> {
+  const excess = base.layers.length + plan.layers.length - maxLayers;
+  if (excess <= 0) return plan;
+  const tools = plan.layers.filter((layer) => layer.kind === "tool" && isInstalled(layer, project));
+  if (tools.length <= excess) {
+    const least = maxLayers + excess - Math.max(tools.length - 1, 0);
+    throw new MiseOciError(
+      "config",
+      `Cannot make an image of ${maxLayers} layers: ${base.layers.length} are the base's, and ` +
+        `${plan.layers.length - tools.length} are not of tools that are installed`,
+      { hint: `Set max_layers of [_.oci] to ${least} or more` },
+    );
+  }
+  const candidates = [];
+  for (const layer of tools) {
+    const { bytes } = await estimateSize(layer, { baseDirectories, signal: context.signal });
+    const tool = project.tools.find(({ short, version }) =>
+      short === layer.name && version === layer.version
+    );
+    candidates.push({ layer, bytes, pinned: tool?.requested === tool?.version });
+  }
+  return groupTools(plan, chooseGroup(candidates, excess + 1));
+}

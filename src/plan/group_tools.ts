@@ -1,0 +1,75 @@
+/**
+ * Fewer layers than tools, for engines that take only so many: the smallest tools share one. Pure.
+ * @module
+ */
+import { Annotation } from "../oci/mod.ts";
+import type { BuildPlan, LayerPlan } from "./types.ts";
+
+/** A tool's layer as the choice looks at it. */
+export interface GroupCandidate {
+  /** The layer. */
+  readonly layer: LayerPlan;
+  /** Bytes of its tar. */
+  readonly bytes: number;
+  /** Whether the project names its exact version, so that only an edit changes it. */
+  readonly pinned: boolean;
+}
+
+/** Sizes that differ by less than a factor of two are equal: a bump must not change who is in the group. */
+function sizeClass({ bytes }: GroupCandidate): number {
+  return Math.floor(Math.log2(bytes + 1));
+}
+
+/**
+ * The tools that share a layer: the smallest, of equal size those first that change the least.
+ *
+ * @param count how many.
+ */
+export function chooseGroup(
+  candidates: readonly GroupCandidate[],
+  count: number,
+): ReadonlySet<LayerPlan> {
+  const title = ({ layer: { name } }: GroupCandidate): string => name;
+  const sorted = [...candidates].sort((a, b) =>
+    sizeClass(a) - sizeClass(b) || Number(b.pinned) - Number(a.pinned) ||
+    (title(a) < title(b) ? -1 : 1)
+  );
+  return new Set(sorted.slice(0, count).map(({ layer }) => layer));
+}
+
+/** One layer of several tools, in the place of the first of them. */
+export function groupTools(plan: BuildPlan, chosen: ReadonlySet<LayerPlan>): BuildPlan {
+  const members = plan.layers.filter((layer) => chosen.has(layer));
+  const [first] = members;
+  if (first === undefined || members.length < 2) return plan;
+  const ofOne: ReadonlySet<string> = new Set([
+    Annotation.toolShort,
+    Annotation.toolVersion,
+    Annotation.layerPrefix,
+  ]);
+  const annotations = Object.fromEntries(
+    Object.entries(first.annotations).filter(([name]) => !ofOne.has(name)),
+  );
+  const tools = members.map(({ name, version = "", annotations }) => ({
+    short: name,
+    version,
+    prefix: annotations[Annotation.layerPrefix],
+  }));
+  const group: LayerPlan = {
+    kind: "tool",
+    name: `${members.length} tools`,
+    owner: first.owner,
+    sources: members.flatMap(({ sources }) => sources),
+    relocations: first.relocations,
+    exclude: first.exclude,
+    policies: first.policies,
+    createdBy: `mise-oci: tools ${tools.map((one) => `${one.short}@${one.version}`).join(" ")}`,
+    annotations: { ...annotations, [Annotation.layerTools]: JSON.stringify(tools) },
+  };
+  return {
+    ...plan,
+    layers: plan.layers.flatMap((layer) =>
+      layer === first ? group : chosen.has(layer) ? [] : layer
+    ),
+  };
+}
