@@ -1,6 +1,6 @@
 /**
- * The base image, wherever it comes from: afterwards its manifest and config are parsed and every layer
- * is in the cache, verified.
+ * The base image, from any source: its manifest and config are parsed, and every layer is in the cache and
+ * verified.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -27,7 +27,7 @@ export interface BaseLayer {
 
 /** A base image. */
 export interface BaseImage {
-  /** The base as people know it. */
+  /** The base's name for messages. */
   readonly name: string;
   /** Its full reference, for the manifest's annotation; absent for bases without one. */
   readonly reference?: string;
@@ -47,8 +47,8 @@ export const SCRATCH: BaseImage = { name: "scratch", layers: [] };
 /**
  * Pairs the layers of a manifest with the diff IDs of its config.
  *
- * @throws {MiseOciError} `invalid` if there are more of one than of the other, `unsupported` for a layer
- * that is no layer.
+ * @throws {MiseOciError} `invalid` if there are more of one than of the other, `unsupported` for a layer with
+ * an unknown media type.
  */
 export function pairLayers(
   name: string,

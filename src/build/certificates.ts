@@ -20,7 +20,7 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIF
 const MAX_BYTES = 16 << 20;
 
 /**
- * The certificates of PEM files as one text, without what else is in them; `undefined` for no files.
+ * The certificates of PEM files as one text, without any other content; `undefined` for no files.
  *
  * @param paths absolute host paths.
  * @throws {MiseOciError} `not-found`, `secret` for a private key, `config` for a file without certificates.
@@ -120,7 +120,7 @@ function isBundles(value: unknown): value is readonly CertificateBundle[] {
     value.every((one) => typeof one?.path === "string" && typeof one?.text === "string");
 }
 
-/** The base's bundles; read once in its life. */
+/** The base's bundles; they are read once and then cached. */
 async function readBundles(
   options: CertificateOptions,
   context: WorkflowContext,
@@ -145,7 +145,7 @@ async function readBundles(
   return bundles;
 }
 
-/** A plan whose certificates, if it has some, are in the bundles of the base too. */
+/** The plan, with its certificates (if any) added to the bundles of the base. */
 export async function addCertificates(
   plan: BuildPlan,
   options: CertificateOptions,

@@ -1,5 +1,5 @@
 /**
- * Which executables of the host go into an image: mise itself, and the compiled mise-oci.
+ * Which executables of the host are added to an image: mise itself, and the compiled mise-oci.
  * @module
  */
 import { join } from "@std/path";
@@ -104,7 +104,7 @@ async function readFormat(path: string): Promise<ExecutableFormat> {
   return parseExecutableFormat(bytes.subarray(0, length));
 }
 
-/** Decides whether an executable of the host (mise itself, or mise-oci) goes into the image. */
+/** Decides whether an executable of the host (mise itself, or mise-oci) is added to the image. */
 export async function decideEmbedding(
   name: string,
   options: { readonly path: string; readonly version: string; readonly platform: Platform },
@@ -145,8 +145,8 @@ async function maybeForeignExecutable(
 }
 
 /**
- * One warning for each tool with an executable on PATH that cannot run in the image: the little that is said
- * where the check is not made.
+ * One warning for each tool with an executable on PATH that cannot run in the image. Used when the full check
+ * is off.
  */
 export async function warnOfForeignTools(
   project: Project,

@@ -1,6 +1,5 @@
 /**
- * What an image has besides its tools and what the host must provide for it, looked at before the plan is
- * made.
+ * The parts of an image besides its tools that the host must provide, checked before the plan is made.
  * @module
  */
 import manifest from "../../deno.json" with { type: "json" };

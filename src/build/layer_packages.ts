@@ -15,7 +15,7 @@ import type { Cache } from "../store/mod.ts";
 
 const PACKAGES = "layer-packages";
 
-/** What a layer that was read before says. */
+/** The cached result for a layer that was read before. */
 export async function maybeKeptPackages(
   cache: Cache,
   diffId: DiffId,

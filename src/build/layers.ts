@@ -39,13 +39,13 @@ export interface MakeLayersOptions {
   readonly useCache: boolean;
   /** Directories that the base has. */
   readonly baseDirectories: BaseDirectories;
-  /** Looks at what goes into a layer; throws to refuse it. */
+  /** Checks the content of a layer; throws to refuse it. */
   readonly inspect?: (plan: LayerPlan, tree: LayerTree) => Promise<void>;
   /** Whether files that hold credentials are an error. */
   readonly strict: boolean;
   /** How many things at once. */
   readonly jobs: number;
-  /** Layers that are there already, and that nothing here can be held against. */
+  /** Layers that already exist elsewhere, and that cannot be compared with files on this machine. */
   readonly maybeMade?: (plan: LayerPlan) => MadeLayer | undefined;
   /** Layers of a registry, used if they are what would be built here. */
   readonly maybeReusable?: (plan: LayerPlan) => MadeLayer | undefined;
@@ -55,7 +55,7 @@ export interface MakeLayersOptions {
   readonly built?: ReadonlySet<string>;
 }
 
-/** How layers are looked at. */
+/** How layers are scanned. */
 interface Scan {
   readonly compression: CompressionPlan;
   readonly signal: AbortSignal;
@@ -65,7 +65,7 @@ interface Scan {
   readonly onSecrets: (concern: LayerConcern) => void;
 }
 
-/** A layer that is there already, or what it takes to build it. */
+/** A layer that already exists, or the input for building it. */
 async function lookUp(
   plan: LayerPlan,
   options: MakeLayersOptions,
@@ -98,10 +98,10 @@ async function lookUp(
   return cached ?? task;
 }
 
-/** Bytes of a file that are worth beginning with while the trees are looked at. */
+/** Minimum size of a file, in bytes, for starting its compression while trees are scanned. */
 const LARGE = 8 << 20;
 
-/** A large file that can be compressed while the trees are looked at, such as mise's own executable. */
+/** A large file that can be compressed while trees are scanned, such as mise's own executable. */
 function isLargeFile({ sources }: LayerPlan): boolean {
   const [source] = sources;
   if (sources.length !== 1 || source?.type !== "file") return false;
@@ -109,7 +109,7 @@ function isLargeFile({ sources }: LayerPlan): boolean {
     const { isFile, size } = Deno.statSync(source.hostPath);
     return isFile && size >= LARGE;
   } catch {
-    // Whoever scans it meets the same and says so.
+    // The scan meets the same error and reports it.
     return false;
   }
 }
@@ -202,7 +202,7 @@ export async function makeLayers(
   return layers.flatMap((layer) => made.get(layer) ?? []);
 }
 
-/** A layer that may have to be built, looked at already. */
+/** A layer that may have to be built and has been scanned. */
 export interface LayerTask {
   /** What it is made of. */
   readonly plan: LayerPlan;
@@ -227,7 +227,7 @@ export async function maybeCached(
     readonly warn: (plan: LayerPlan, text: string) => void;
     /** Fingerprints of layers that this very run has built. */
     readonly built: ReadonlySet<string>;
-    /** Whether only those are looked up. */
+    /** Whether only these layers are looked up. */
     readonly builtOnly: boolean;
   },
 ): Promise<MadeLayer | undefined> {
@@ -256,7 +256,7 @@ export interface LayerTools {
   readonly reporter: Reporter;
   /** Told of what the user should know of it. */
   readonly warn: (plan: LayerPlan, text: string) => void;
-  /** Told when the tree has been read. */
+  /** Called when the tree has been read. */
   readonly onRead?: () => void;
   /** Whether it fills the gaps that other layers leave. */
   readonly yields?: boolean;
@@ -264,7 +264,7 @@ export interface LayerTools {
 
 /** Where it is kept which layers were built of trees of a shape. */
 const SHAPES = "layer-shapes";
-/** Shapes of the layers that this run has built: those are never from before, whatever `--no-cache` says. */
+/** Shapes of the layers built in this run: these may be reused even with `--no-cache`. */
 const builtNow = new WeakMap<Cache, Set<string>>();
 
 /**
@@ -294,7 +294,7 @@ async function maybeSameLayer(
   return { ...layer, descriptor: other.descriptor };
 }
 
-/** Remembers a layer by the fingerprint and the shape of what it was built of. */
+/** Stores a layer by the fingerprint and the shape of its input. */
 async function keep(layer: BuiltLayer, cache: Cache, shape: string): Promise<void> {
   const { plan, descriptor, diffId, uncompressedSize, fingerprint, texts, warnings } = layer;
   if (texts === undefined) return;
@@ -348,7 +348,7 @@ export function withAnnotations(descriptor: Descriptor, plan: LayerPlan): Descri
 
 /** Notes on a cached layer. */
 export interface LayerNotes {
-  /** Texts that relocation looked at. */
+  /** Texts that relocation examined. */
   readonly texts: readonly RelocatedText[];
   /** What the user should know, one sentence each. */
   readonly warnings: readonly string[];

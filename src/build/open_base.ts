@@ -1,5 +1,5 @@
 /**
- * Opens the base image, wherever it comes from.
+ * Opens the base image, from any source.
  * @module
  */
 import { mapConcurrently } from "../concurrency.ts";

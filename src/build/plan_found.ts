@@ -67,7 +67,7 @@ export async function planFound(
   find: (planned: PlannedImage) => Promise<ReuseIndex>,
   context: BuildContext,
 ): Promise<PlannedFound> {
-  // What is installed for another platform is installed whole, in a place of its own.
+  // Tools for another platform are all installed, in a separate directory.
   const isLazy = build.install && build.useCache && requestedPlatforms(build).every(isHostPlatform);
   let planned = await planPlatforms(isLazy ? { ...build, install: false } : build, context);
   let reuse: ReuseIndex[] = [];

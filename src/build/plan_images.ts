@@ -29,9 +29,9 @@ const planModule = () => import("./check_plan.ts");
 
 /** How {@linkcode planProject} reads a project. */
 export interface PlanProjectOptions {
-  /** Installs what is missing for a platform that this machine is not of, mise too, in a place of its own. */
+  /** Installs missing tools for another platform than this machine's, and mise, in a separate directory. */
   readonly installForeign: boolean;
-  /** What mise says for the other platforms of the same build. */
+  /** mise's output for the other platforms of the same build. */
   readonly shared?: SharedAnswers;
   /** Lists the trees of the tools as soon as they are known. */
   readonly lists?: TreeLists;
@@ -46,7 +46,7 @@ async function openProject(
   const platform = request.platform ?? defaultPlatform();
   const asking = projectOptions(request, platform);
   const { foreign } = asking;
-  // Opened while mise is asked.
+  // Opened while mise runs.
   const opened = foreign !== undefined && installForeign ? openBuildCache(context) : undefined;
   opened?.catch(() => {});
   const told = miseContext(context, (paths) => lists?.begin(paths));
@@ -147,7 +147,7 @@ export async function makePlan(
   return plan;
 }
 
-/** Plans the image of each platform asked for, in the order of an index. */
+/** Plans the image of each requested platform, in the order of an index. */
 export async function planPlatforms(
   request: ImageInput,
   context: BuildContext,
@@ -161,7 +161,7 @@ export async function planPlatforms(
   const shared = new SharedAnswers();
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
-  // While the layers of the first platform are looked at, a thread lists the trees of the others.
+  // While the layers of the first platform are scanned, a thread lists the trees of the others.
   const lists = request.useCache && platforms.length > 1 ? new TreeLists({ signal }) : undefined;
   if (!request.install) lists?.prepare();
   for (const group of request.install ? [own, others] : [[...own, ...others]]) {

@@ -1,9 +1,9 @@
 /**
- * Layer reuse (spec section 9): tool layers that the destination has already are not built again.
+ * Layer reuse (spec section 9): tool layers that already exist at the destination are not built again.
  *
- * A tool that is installed here is held against the registry's layer by its diff ID, which the local cache
- * knows, or else a tar that is made and hashed, at disk speed and without compressing it. A tool that is
- * not installed is taken by its annotations, and the table says from where.
+ * If a tool is installed, its layer is compared with the registry's by diff ID, which comes from the local
+ * cache or from a tar that is generated and hashed, at disk speed and without compression. If it is not
+ * installed, the layer is chosen by its annotations, and the table shows the source.
  * @module
  */
 import type { Reference } from "../oci/mod.ts";
@@ -14,13 +14,13 @@ import type { MadeLayer } from "./types.ts";
 import { withAnnotations } from "./layers.ts";
 import type { WorkflowContext } from "../context.ts";
 
-/** Layers that a registry has already. */
+/** Layers that already exist in a registry. */
 const reuseModule = () => import("../image/reuse.ts");
 
 /** Layers of the registry, by the plans that they can stand for. */
 export type ReuseIndex = ReadonlyMap<LayerPlan, ReusableLayer>;
 
-/** Reads the image whose layers may be reused. One that is missing or broken is no error. */
+/** Reads the image whose layers may be reused. A missing or broken image is not an error. */
 export async function readReuseIndex(
   client: RegistryClient,
   options: { readonly plan: BuildPlan; readonly reference: Reference; readonly asked: boolean },
@@ -36,7 +36,7 @@ export async function readReuseIndex(
     signal: context.signal,
   });
   if (problem !== undefined) {
-    // The first push finds nothing, as it should; what was asked for, or is broken, is worth a word.
+    // A first push normally finds nothing; a missing `--cache-from`, or a broken image, is worth a warning.
     const warn = asked || problem.kind === "broken";
     const { text } = problem;
     context.reporter.emit(warn ? { type: "warning", text } : { type: "detail", level: 1, text });
@@ -61,7 +61,7 @@ export function maybeReusable(index: ReuseIndex, plan: LayerPlan): MadeLayer | u
   };
 }
 
-/** Whether a layer is of a tool that is installed: only then is there something to hold against it. */
+/** Whether a layer is of an installed tool: only then can it be compared. */
 export function isInstalled({ name, version }: LayerPlan, { tools }: Project): boolean {
   return tools.some((tool) => tool.short === name && tool.version === version && tool.installed);
 }

@@ -1,6 +1,6 @@
 /**
- * Layers of tools that many machines share through a layer store (spec section 14): looked up before
- * anything is built, kept after a push. The store's troubles never stop a build.
+ * Layers of tools that many machines share through a layer store (spec section 14): looked up before anything
+ * is built, written after a push. Errors of the store never stop a build.
  * @module
  */
 import { mapConcurrently } from "../concurrency.ts";
@@ -55,7 +55,7 @@ export interface StoreChoice {
   readonly push: boolean;
 }
 
-/** The store that flags or config name. */
+/** The store from the flags or the config. */
 export function storeOf(
   { store, storePush }: Pick<BuildRequest, "store" | "storePush">,
   setting: StoreSetting | undefined,
@@ -66,7 +66,7 @@ export function storeOf(
   return { reference, push: storePush ?? (store === undefined && setting?.push === true) };
 }
 
-/** What looking into a store takes. */
+/** Input for a look-up in the store. */
 export interface StoreOptions {
   /** The store. */
   readonly store: StoreChoice;
@@ -76,7 +76,7 @@ export interface StoreOptions {
   readonly baseDirectories: BaseDirectories;
 }
 
-/** Questions to the store at the same time. */
+/** Number of concurrent requests to the store. */
 const AT_ONCE = 8;
 
 async function placeOf(
@@ -87,7 +87,7 @@ async function placeOf(
 }
 
 /**
- * Finds layers of tools that the registry's image does not have. A store that cannot be used is a warning.
+ * Finds layers of tools that the image in the registry does not have. Warns if the store cannot be used.
  *
  * @param known layers that were found already.
  */
@@ -137,7 +137,7 @@ export interface PushedLayer {
   readonly diffId: DiffId;
 }
 
-/** Keeps one layer; `false` if the store has it, or it cannot be shared. */
+/** Writes one layer to the store; `false` if the store has it, or it cannot be shared. */
 async function keepOne(
   layer: PushedLayer,
   want: StoreWant,
@@ -152,7 +152,7 @@ async function keepOne(
   const { place, project, cache, destination, env } = options;
   const { descriptor, diffId, plan } = layer;
   const tool = toolOf(project, plan);
-  // Only what is here was made here, or read whole.
+  // Only layers in the cache were built here or read completely.
   if (tool === undefined || await cache.size(descriptor.digest) === undefined) return false;
   if (await maybeStoredLayer(place, want) !== undefined) return false;
   const image = want.input.prefix;
@@ -163,7 +163,7 @@ async function keepOne(
     diffId,
     handler: collector,
   });
-  // It names a tool that the project does not have: elsewhere its bytes would be others.
+  // It refers to a tool that is not in the project: on another machine its bytes would differ.
   const isWhole = collector.references.every((one) => want.directories.includes(one));
   if (collector.hostPath !== undefined || !isWhole) return false;
   return await keepLayer(place, want, {
@@ -171,7 +171,7 @@ async function keepOne(
     diffId,
     references: collector.references,
     ...environmentOf(tool, image, env),
-    // An entry is the same whoever writes it, and when.
+    // An entry is the same regardless of who writes it, and when.
     created: "1980-01-01T00:00:00Z",
     createdBy: plan.createdBy,
     source: cache,
@@ -218,7 +218,7 @@ export async function writeStore(
   return written;
 }
 
-/** Shares what is known of a base's layers with the store, one way or the other; troubles are warnings. */
+/** Reads or writes the facts about a base's layers in the store; errors become warnings. */
 async function shareKnowledge(
   base: BaseImage,
   options: Omit<StoreOptions, "baseDirectories"> & {
@@ -254,7 +254,7 @@ export async function groundDirectories(
     readonly build: ImageInput;
     readonly store: StoreChoice;
     readonly clients: RegistryClients;
-    /** Whether the store is told, rather than asked. */
+    /** Whether to write to the store, rather than to read from it. */
     readonly write?: boolean;
   },
   context: BuildContext,
@@ -273,8 +273,8 @@ export async function groundDirectories(
 }
 
 /**
- * Takes layers of tools that are not installed from the store into the cache, verified: what is built without
- * being pushed needs their bytes.
+ * Copies layers of tools that are not installed from the store into the cache, verified: a build that is not
+ * pushed needs their bytes.
  */
 export async function takeStored(
   planned: PlannedImage,

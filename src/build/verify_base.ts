@@ -1,5 +1,5 @@
 /**
- * Bases that must be signed (`[_.oci] verify`), verified before anything of them is used.
+ * Bases that must be signed (`[_.oci] verify`), verified before any part of them is used.
  * @module
  */
 import { findSignatures, isApproved, type Verification, type VerifyingKey } from "../attest/mod.ts";
@@ -20,7 +20,7 @@ import { loadVerifyingKey } from "./key_files.ts";
 /** Signatures that are named in a message. */
 const SHOWN = 3;
 
-/** @throws {MiseOciError} `trust` with the reasons if no signature of the key approves the image. */
+/** @throws {MiseOciError} `trust` with the reasons if the image has no valid signature by the key. */
 export function requireApproval(name: string, key: string, found: Verification): void {
   if (isApproved(found)) return;
   const { skipped, verified } = found;
@@ -43,7 +43,7 @@ function matches(pattern: string, name: string): boolean {
   return new RegExp(`^${source}$`).test(name);
 }
 
-/** The rules that a base must satisfy: every one whose pattern fits its name. */
+/** The rules that a base must satisfy: every one whose pattern matches its name. */
 export function rulesFor(
   reference: Reference,
   rules: readonly VerifyRule[],
@@ -62,7 +62,7 @@ export function rulesFor(
 export interface PinOptions {
   /** All rules. */
   readonly rules: readonly VerifyRule[];
-  /** Where is noted what was verified, so that a build from the cache asks nobody. */
+  /** Stores what was verified, so that a build from the cache needs no network. */
   readonly cache: Cache;
 }
 
@@ -73,10 +73,10 @@ async function recordKey(name: string, digest: Digest, key: VerifyingKey): Promi
 }
 
 /**
- * The reference pinned to the digest that was verified, if a rule fits; the same reference otherwise. Only
+ * The reference pinned to the verified digest, if a rule matches; otherwise the same reference. Only
  * manifests and signatures are fetched.
  *
- * @throws {MiseOciError} `trust` if the base is not signed as a rule says.
+ * @throws {MiseOciError} `trust` if the base is not signed as a rule requires.
  */
 export async function pinVerified(
   client: RegistryClient,
