@@ -38,11 +38,11 @@ export interface CacheEntry {
 
 /** What to remove. Without `olderThanMs` and `maxBytes`: everything that no running build uses. */
 export interface PruneOptions {
-  /** Removes what was not used for so many milliseconds. */
+  /** Removes entries that were not used for this many milliseconds. */
   readonly olderThanMs?: number;
-  /** Removes the least recently used until no more than so many bytes are left. */
+  /** Removes the least recently used entries until at most this many bytes are left. */
   readonly maxBytes?: number;
-  /** Only says what would be removed. */
+  /** Only reports what would be removed. */
   readonly dryRun?: boolean;
 }
 

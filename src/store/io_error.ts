@@ -78,7 +78,9 @@ export function withPathSync<T>(action: string, path: string, run: () => T): T {
   }
 }
 
-/** Looks without a thread: that takes 10 µs, handing it to one and back 200, and a build asks a hundred times. */
+/**
+ * Synchronous: that takes 10 µs, while an asynchronous call takes 200, and a build makes a hundred of them.
+ */
 function maybeInfo(
   path: string,
   look: (path: string) => Deno.FileInfo,
@@ -92,12 +94,14 @@ function maybeInfo(
   }
 }
 
-/** What `lstat` says of a path; `undefined` if nothing is there. @throws {MiseOciError} `io`. */
+/** The result of `lstat`; `undefined` if the path does not exist. @throws {MiseOciError} `io`. */
 export function maybeLstat(path: string): Deno.FileInfo | undefined {
   return maybeInfo(path, Deno.lstatSync);
 }
 
-/** What `stat` says of a path, links followed; `undefined` if nothing is there. @throws {MiseOciError} `io`. */
+/**
+ * The result of `stat`, links followed; `undefined` if the path does not exist. @throws {MiseOciError} `io`.
+ */
 export function maybeStat(path: string): Deno.FileInfo | undefined {
   return maybeInfo(path, Deno.statSync);
 }
