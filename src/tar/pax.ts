@@ -16,10 +16,13 @@ export interface PaxRecords {
 }
 
 const XATTR = /^(?:SCHILY\.xattr\.|LIBARCHIVE\.xattr\.|SCHILY\.acl\.|RHT\.security\.)/;
-/** Keys whose empty value, by POSIX the header's own, GNU tar takes for an empty one. */
+/**
+ * Keys for which POSIX defines an empty value as "use the header's value", while GNU tar uses the empty
+ * value.
+ */
 const DECISIVE = ["path", "linkpath", "size", "uid", "gid"];
 
-/** Decodes UTF-8. @throws {RangeError} if it is none. */
+/** Decodes UTF-8. @throws {RangeError} if it is not UTF-8. */
 export function decodeUtf8(bytes: Uint8Array, what: string): string {
   try {
     return utf8.decode(bytes);

@@ -9,13 +9,13 @@ import { pad, textWidth } from "./text.ts";
 export interface Column {
   /** Its heading. */
   readonly title: string;
-  /** On which side its texts stand. */
+  /** Alignment of its texts. */
   readonly align?: "left" | "right";
 }
 
 /**
- * A table as lines with a heading, two spaces between columns and none at the end of a line.
- * Columns without any text are left out; controls in the cells are escaped.
+ * A table as lines with a heading, two spaces between columns and none at the end of a line. Columns without
+ * any text are omitted; control characters in cells are escaped.
  */
 export function renderTable(
   columns: readonly Column[],
