@@ -1,6 +1,6 @@
 /**
- * `sbom`: the bill of materials of an image. What a layer says is read once in its life and kept by its
- * diff ID, so that known layers need not be here.
+ * `sbom`: the bill of materials of an image. Each layer is read only once and its packages are cached by diff
+ * ID, so that cached layers need not be on this machine.
  * @module
  */
 import { dirname, join } from "@std/path";
@@ -54,7 +54,7 @@ export interface SbomRequest {
 
 /** A bill of materials. */
 export interface SbomResult {
-  /** The image as people name it. */
+  /** The image's name for messages. */
   readonly image: string;
   /** Digest of its manifest. */
   readonly digest: Digest;

@@ -25,7 +25,7 @@ export interface NamedEntry {
   readonly digest: Digest;
   /** Media type of that. */
   readonly mediaType: string;
-  /** What it runs on, if the entry says so. */
+  /** Its platform, if the entry has one. */
   readonly platform?: Platform;
 }
 

@@ -1,5 +1,6 @@
 /**
- * An image that an argument names, wherever it is: a layout, an archive or a registry. Nothing is kept of it.
+ * Opens the image that an argument names, in a layout, an archive or a registry. It is not added to the
+ * cache.
  * @module
  */
 import { type OpenedImages } from "../image/open.ts";
