@@ -102,7 +102,7 @@ function checkedImage(
 export async function checkBuilt(
   built: ImageInCache,
   options: CheckOptions & {
-    /** The host files of layers that were looked at. */
+    /** The host files of scanned layers. */
     readonly trees: ReadonlyMap<LayerPlan, LayerTree>;
     /** Warnings that were given before. */
     readonly told: readonly string[];

@@ -223,7 +223,7 @@ export async function maybeCached(
   options: {
     readonly cache: Cache;
     readonly compression: CompressionPlan;
-    /** Told of what the user should know of it. */
+    /** Called with warnings about it. */
     readonly warn: (plan: LayerPlan, text: string) => void;
     /** Fingerprints of layers that this very run has built. */
     readonly built: ReadonlySet<string>;
@@ -254,7 +254,7 @@ export interface LayerTools {
   readonly pool: CompressionPool;
   readonly signal: AbortSignal;
   readonly reporter: Reporter;
-  /** Told of what the user should know of it. */
+  /** Called with warnings about it. */
   readonly warn: (plan: LayerPlan, text: string) => void;
   /** Called when the tree has been read. */
   readonly onRead?: () => void;

@@ -24,7 +24,7 @@ import type { BuildContext, BuildRequest, ImageInput, PlannedImage } from "./typ
 const foreignModule = () => import("./foreign_tools.ts");
 /** System packages. */
 const packagesModule = () => import("./packages_layer.ts");
-/** What a dry run looks at. */
+/** Context of a dry run. */
 const planModule = () => import("./check_plan.ts");
 
 /** How {@linkcode planProject} reads a project. */

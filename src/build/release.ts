@@ -17,7 +17,7 @@ import { loadCaCerts } from "../registry/mod.ts";
 import { Attempts, type Clock, systemClock } from "../registry/retry.ts";
 import type { Cache } from "../store/mod.ts";
 
-/** A release's executable, where it would come from, or why there is none. */
+/** A release's executable, its URL, or the reason why there is none. */
 export type FoundRelease =
   | { readonly path: string }
   | { readonly url: string }

@@ -25,7 +25,7 @@ class Scanner {
     return this.#at >= this.text.length;
   }
 
-  /** Skips white space and, if told, commas. */
+  /** Skips white space and, if requested, commas. */
   skip(commas: boolean): void {
     while (!this.done && (commas ? /[\s,]/ : /\s/).test(this.text[this.#at] ?? "")) this.#at++;
   }

@@ -62,7 +62,7 @@ export interface AttemptsOptions {
   readonly signal?: AbortSignal;
   /** A number from 0 to 1 for the jitter; default `Math.random`. */
   readonly random?: () => number;
-  /** Told about each wait. */
+  /** Called for each wait. */
   readonly log?: (text: string) => void;
 }
 

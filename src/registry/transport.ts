@@ -37,9 +37,9 @@ export interface RegistryClientOptions {
   readonly userAgent?: string;
   /** Aborts everything the client does; running requests fail with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Told what is done: each request (2), each wait (1). Never a secret. */
+  /** Called with details: each request (2), each wait (1). Never a secret. */
   readonly log?: (level: 1 | 2, text: string) => void;
-  /** Told what the user should know. */
+  /** Called with warnings for the user. */
   readonly warn?: (text: string) => void;
   /** For tests: replaces the network. */
   readonly fetch?: Fetch;
@@ -82,9 +82,9 @@ export interface RegistryClient {
   readonly registry: string;
   /** Its root URL. */
   readonly url: URL;
-  /** Told what the user should know. */
+  /** Called with warnings for the user. */
   readonly warn: (text: string) => void;
-  /** Told what is done: each request (2), each wait (1). */
+  /** Called with details: each request (2), each wait (1). */
   readonly log: (level: 1 | 2, text: string) => void;
   /**
    * Sends a request. The response's body must be read or discarded.

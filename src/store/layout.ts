@@ -240,7 +240,7 @@ export class Layout implements BlobSink, ImageStore {
 }
 
 /**
- * Opens an image layout that is there.
+ * Opens an existing image layout.
  *
  * @throws {MiseOciError} `not-found` if the directory is not there, `layout` if it is not a layout or
  * `oci-layout` or `index.json` are malformed.

@@ -17,7 +17,7 @@ import { findCredentials, ping } from "../registry/mod.ts";
 import { cacheDirectory, checkWritable, openLayout } from "../store/mod.ts";
 import { formatBytes } from "../ui/format.ts";
 
-/** What `doctor` looks at. */
+/** Input of `doctor`. */
 export interface DoctorRequest {
   /** The project, and how it would be planned. */
   readonly project: TransientBuild;
