@@ -17,7 +17,6 @@ import {
 import type { BuildPlan } from "../plan/mod.ts";
 import type { BlobSink, BlobSource } from "../store/ports.ts";
 
-/** A layer of the base. */
 export interface BaseLayer {
   /** Its descriptor, with OCI's media type. */
   readonly descriptor: Descriptor;
@@ -25,7 +24,6 @@ export interface BaseLayer {
   readonly diffId: DiffId;
 }
 
-/** A base image. */
 export interface BaseImage {
   /** The base's name for messages. */
   readonly name: string;

@@ -17,7 +17,6 @@ import type { WorkflowContext } from "../context.ts";
 
 /** What pulling a base needs. */
 export interface PullBaseOptions extends RegistryAccess {
-  /** The plan. */
   readonly plan: BuildPlan;
   /** Where manifests and layers are kept. */
   readonly cache: Cache;

@@ -59,7 +59,6 @@ export interface LayGroundOptions {
 
 /** What lies below the layers of tools. */
 export interface Ground {
-  /** The base. */
   readonly base: BaseImage;
   /** The layer of system packages. */
   readonly packages: MadeLayer | undefined;

@@ -68,7 +68,6 @@ export function storeOf(
 
 /** Input for a look-up in the store. */
 export interface StoreOptions {
-  /** The store. */
   readonly store: StoreChoice;
   /** Clients of registries. */
   readonly clients: RegistryClients;

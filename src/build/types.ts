@@ -204,7 +204,6 @@ export type ImageInput = TransientBuild & Pick<BuildRequest, "tag" | "output" | 
 export interface PlannedImage {
   /** The project as mise sees it, links followed. */
   readonly project: Project;
-  /** The plan. */
   readonly plan: BuildPlan;
   /** Trees of its tools that are already listed, or will be. */
   readonly lists?: TreeLists;
@@ -216,7 +215,6 @@ export interface MadeLayer {
   readonly plan: LayerPlan;
   /** Its blob, with annotations. */
   readonly descriptor: Descriptor;
-  /** Diff ID. */
   readonly diffId: DiffId;
   /** Where its bytes came from. */
   readonly status: Exclude<LayerRow["status"], "base">;
@@ -238,7 +236,6 @@ export interface BuildInCacheOptions {
 
 /** Everything of an image but a place to write it to. */
 export interface ImageInCache extends PlannedImage {
-  /** The base. */
   readonly base: BaseImage;
   /** Manifest, config and rows. */
   readonly image: ComposedImage;

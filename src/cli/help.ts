@@ -130,7 +130,6 @@ export function programHelp(commands: readonly Command[], options: HelpOptions):
   return `${lines.join("\n")}\n`;
 }
 
-/** Help for one command. */
 export function commandHelp(
   path: readonly string[],
   command: Command,

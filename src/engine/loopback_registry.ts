@@ -11,11 +11,8 @@ import type { BlobRange, BlobSource } from "../store/ports.ts";
 
 /** An image to be served: documents from memory, layers from a store. */
 export interface ServedImage {
-  /** The manifest. */
   readonly manifest: ServedDocument;
-  /** The config. */
   readonly config: ServedDocument;
-  /** The layers. */
   readonly layers: readonly Descriptor[];
   /** Where the layers are. */
   readonly source: BlobSource;

@@ -3,7 +3,6 @@
  * @module
  */
 
-/** The engines. */
 export type EngineName = "podman" | "docker";
 
 /** How a container is started. */
@@ -42,7 +41,6 @@ export interface EngineTag {
   readonly tag: string;
 }
 
-/** A container of an engine. */
 export interface EngineContainer {
   /** Its full id. */
   readonly id: string;

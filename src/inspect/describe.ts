@@ -31,7 +31,6 @@ export interface LayerDescription {
 
 /** The part of an image that these functions use. */
 export interface Documents {
-  /** The manifest. */
   readonly manifest: Manifest;
   /** The config, with as many diff IDs as the manifest has layers. */
   readonly config: ImageConfig;

@@ -25,7 +25,6 @@ export interface LayerFile {
 
 /** One difference. */
 export interface FileChange {
-  /** The path. */
   readonly path: string;
   /** How it changed from A to B. */
   readonly change: "added" | "removed" | "changed";

@@ -3,15 +3,12 @@
  * @module
  */
 
-/** A rectangle. */
 export interface Rectangle {
   /** Left edge. */
   readonly x: number;
   /** Upper edge. */
   readonly y: number;
-  /** Width. */
   readonly width: number;
-  /** Height. */
   readonly height: number;
 }
 

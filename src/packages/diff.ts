@@ -11,7 +11,6 @@ import type { Rootfs } from "../rootfs/rootfs.ts";
 import { sameEntry, type Snapshot, type SnapshotEntry } from "./snapshot.ts";
 import { treat } from "./transient.ts";
 
-/** A difference. */
 export interface Difference {
   /** Entries in the order of the archive, whiteouts among them. */
   readonly entries: readonly LayerEntry[];

@@ -51,7 +51,6 @@ export interface PruneResult {
   readonly removed: readonly CacheEntry[];
   /** Their bytes. */
   readonly bytes: number;
-  /** Bytes that are left. */
   readonly bytesLeft: number;
 }
 

@@ -30,7 +30,6 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** The real disk. */
 export const realDisk: Disk = {
   sync: (file, path) => withPath("flush", path, () => file.syncData()),
   rename: (from, to) => withPath("write", to, () => Deno.rename(from, to)),

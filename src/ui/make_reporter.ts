@@ -39,7 +39,6 @@ function every(milliseconds: number, tick: () => void): () => void {
   return () => clearInterval(timer);
 }
 
-/** Makes the reporter. */
 export async function makeReporter(options: ReporterOptions): Promise<StoppableReporter> {
   const { progress, quiet, verbosity, colors, canDraw, write } = options;
   const common = { colors, verbosity, quiet, write, now: () => performance.now() };

@@ -5,7 +5,6 @@
 import { escapeLine } from "./escape.ts";
 import { pad, textWidth } from "./text.ts";
 
-/** A column. */
 export interface Column {
   /** Its heading. */
   readonly title: string;

@@ -10,7 +10,6 @@ import { openRegistry, readAccess } from "../build/registry_access.ts";
 import type { ObtainedImages } from "./push_upload.ts";
 import type { PushRequest } from "./types.ts";
 
-/** The options of a copy. */
 export interface CopyAttachedOptions {
   readonly request: PushRequest;
   readonly context: WorkflowContext;

@@ -32,7 +32,6 @@ export interface GenerateRequest {
 
 /** What was generated. */
 export interface GenerateResult {
-  /** The text. */
   readonly text: string;
   /** The file that it was written to, or compared with. */
   readonly file?: string;

@@ -46,7 +46,6 @@ export interface SbomRequest {
   readonly directory: string;
   /** Which of its platforms; default: the host's, or the only one. */
   readonly platform?: Platform;
-  /** The format. */
   readonly format: SbomFormat;
   /** Absolute path of the file to write. */
   readonly output?: string;
@@ -60,7 +59,6 @@ export interface SbomResult {
   readonly digest: Digest;
   /** What it runs on. */
   readonly platform: Platform;
-  /** The format. */
   readonly format: SbomFormat;
   /** Number of packages. */
   readonly packages: number;
@@ -81,9 +79,7 @@ export interface ListedImage {
   readonly digest: Digest;
   /** What it runs on. */
   readonly platform: Platform;
-  /** The manifest. */
   readonly manifest: Manifest;
-  /** The config. */
   readonly config: ImageConfig;
   /** The bytes of a layer's blob. */
   openLayer(descriptor: Descriptor): Promise<ReadableStream<Uint8Array>>;

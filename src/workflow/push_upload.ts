@@ -171,7 +171,6 @@ async function uploadOne(
   return { uploaded, present, mounted, uploadedBytes: bytesSent };
 }
 
-/** The options of an upload. */
 export interface UploadOptions {
   readonly request: PushRequest;
   readonly context: WorkflowContext;

@@ -71,7 +71,6 @@ function problemTexts(report: CheckReport | undefined): readonly string[] {
 export interface Fitting {
   /** The image on the new base. */
   readonly rebased: RebasedImage;
-  /** The new base. */
   readonly newBase: ImageDocuments & { readonly reference: string };
 }
 

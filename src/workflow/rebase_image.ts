@@ -43,7 +43,6 @@ export interface RebaseRequest {
   readonly directory: string;
   /** mise executable (`--mise`). */
   readonly misePath?: string;
-  /** The image. */
   readonly image: Reference;
   /** The new base. */
   readonly onto: Reference;

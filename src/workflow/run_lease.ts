@@ -49,7 +49,6 @@ function lockPath(directory: string, id: string): string {
   return join(directory, `${id}.lock`);
 }
 
-/** Takes a lease for a run. */
 export async function takeRunLease(directory: string): Promise<RunLease> {
   const random = crypto.randomUUID().replaceAll("-", "").slice(0, 16);
   const id = `${owner(directory)}-${random}`;
