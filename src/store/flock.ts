@@ -13,7 +13,10 @@ type WithTryLock = Deno.FsFile & {
   tryLockSync?: (exclusive?: boolean) => boolean;
 };
 
-/** Takes a shared lock, at once if it is free, as it nearly always is. Where file systems know no locks this throws. */
+/**
+ * Takes a shared lock, immediately if it is free, as it nearly always is. Throws on file systems without
+ * locks.
+ */
 export async function lockShared(file: Deno.FsFile): Promise<void> {
   const { tryLockSync } = file as WithTryLock;
   if (tryLockSync?.call(file, false) !== true) await file.lock(false);

@@ -207,7 +207,7 @@ async function setTag(
   return undefined;
 }
 
-/** The manifests that are not sent when only images are added to the tag's index. */
+/** Warns about manifests that are not sent, because only images are added to the tag's index. */
 function warnOfOthers(others: readonly unknown[], { request, context }: UploadOptions): void {
   if (!request.updateIndex || others.length === 0) return;
   context.reporter.emit({
