@@ -20,7 +20,7 @@ export type AheadPlan = Pick<BuildPlan, "from" | "layers" | "mountPoint" | "comp
 
 /** What building ahead needs. */
 export interface BuildAheadOptions extends Pick<MakeLayersOptions, "cache" | "useCache" | "jobs"> {
-  /** Layers that may not have to be built at all. */
+  /** Layers that may not need to be built at all. */
   readonly skip: (plan: LayerPlan) => boolean;
 }
 

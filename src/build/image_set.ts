@@ -46,7 +46,7 @@ export function setEntry({ images, index }: ImageSet): Descriptor {
   return { ...image.manifest.descriptor, platform: image.platform };
 }
 
-/** What a build says of the set. */
+/** The result of a build for the set. */
 export function describeSet(
   set: ImageSet,
 ): Pick<BuildResult, "digest" | "platform" | "layers" | "images"> {

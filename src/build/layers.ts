@@ -1,6 +1,6 @@
 /**
- * Makes the layers of a plan: those that were built before come from the cache, the others are built,
- * several at once on one pool of compression workers.
+ * Builds the layers of a plan: cached layers are reused, the others are built, several concurrently on one
+ * pool of compression workers.
  * @module
  */
 import { compressionParameters } from "../compress/parameters.ts";
@@ -268,9 +268,9 @@ const SHAPES = "layer-shapes";
 const builtNow = new WeakMap<Cache, Set<string>>();
 
 /**
- * The layer that another tree gave, if this one gives the same: the tool of another platform if it is
- * neutral to that, or a tool that was installed anew. Compressing costs ten times what this does, which is
- * tried only for a tree that has the same names and sizes throughout.
+ * The layer of another tree, if this one gives the same bytes: for example a platform-neutral tool of another
+ * platform, or a tool that was installed again. This costs a tenth of compressing, and is tried only for a
+ * tree with the same names and sizes.
  */
 async function maybeSameLayer(
   { plan, baseDirectories, tree }: LayerTask,

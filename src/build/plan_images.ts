@@ -155,7 +155,7 @@ export async function planPlatforms(
   const platforms = sortPlatforms(requestedPlatforms(request));
   const told = tellOnce(context);
   const limit = platforms.length;
-  // What is installed for another platform may need this machine's own npm: that comes first.
+  // Tools for another platform may need this machine's own npm, which is installed first.
   const { own, others } = partPlatforms(platforms);
   const planned = new Map<Platform, PlannedImage>();
   const shared = new SharedAnswers();

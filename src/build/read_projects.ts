@@ -53,7 +53,7 @@ class Early {
     this.project.catch(() => {});
   }
 
-  /** The project, unless it is of no use. */
+  /** The project, unless it cannot be used. */
   async take(taker: Taker): Promise<Project | undefined> {
     this.#taker = taker;
     if (this.#installed !== undefined) taker.context.onInstalled?.(this.#installed);

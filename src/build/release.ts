@@ -85,7 +85,7 @@ export interface ReleaseOptions {
   readonly cache: Cache;
   /** Longest silence of a server, in milliseconds; default 30,000. */
   readonly idleTimeoutMs?: number;
-  /** Where time comes from; default: the machine's clock. */
+  /** The clock; default: the machine's. */
   readonly clock?: Clock;
 }
 
@@ -253,7 +253,7 @@ function redirected(location: string | null, from: URL): URL {
 /**
  * Downloads the executable of a release into the cache.
  *
- * @returns its absolute path; it has no mode of its own.
+ * @returns its absolute path; the file is not executable.
  * @throws {MiseOciError} `network`, `permission` or `invalid` if it cannot be downloaded; `integrity` if its
  * bytes are not those that the release page announces; `io`.
  */

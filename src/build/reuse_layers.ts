@@ -17,7 +17,7 @@ import type { WorkflowContext } from "../context.ts";
 /** Layers that already exist in a registry. */
 const reuseModule = () => import("../image/reuse.ts");
 
-/** Layers of the registry, by the plans that they can stand for. */
+/** Layers in the registry, by the plans for which they can be used. */
 export type ReuseIndex = ReadonlyMap<LayerPlan, ReusableLayer>;
 
 /** Reads the image whose layers may be reused. A missing or broken image is not an error. */

@@ -48,7 +48,7 @@ export class BuildQueue {
   }
 
   /**
-   * Builds a layer now, or when its turn comes; not at all after a failure.
+   * Builds a layer now or later, as workers become free; not at all after a failure.
    *
    * @param options `fills`: it is read fast enough to use workers that others leave idle, as a large file is.
    * One such layer is built in addition to the others, and ends when they do.
@@ -59,7 +59,7 @@ export class BuildQueue {
   }
 
   /**
-   * Resolves when all are built that are added until `look` ends.
+   * Resolves when all layers that are added before `look` ends have been built.
    *
    * @throws the error of `look`, or the first failure, once nothing is running.
    */

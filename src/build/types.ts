@@ -37,7 +37,7 @@ export type AheadRequest = ProjectRequest & PlatformRequest;
 export interface Taker {
   /** Receives the messages of mise, as if it had been run only now. */
   readonly context: MiseContext;
-  /** Whether a project that lacks tools is of no use, because they would be installed now. */
+  /** Whether a project with missing tools cannot be used, because they would now be installed. */
   readonly whole: boolean;
 }
 
@@ -261,7 +261,7 @@ export interface ComposedImage {
   readonly annotations?: Readonly<Record<string, string>>;
   /** Layers, bottom first, the base's among them. */
   readonly layers: readonly Descriptor[];
-  /** What the image runs on, as its config says. */
+  /** The image's platform, from its config. */
   readonly platform: Platform;
   /** Rows of the layer table. */
   readonly rows: readonly LayerRow[];

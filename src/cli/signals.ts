@@ -26,7 +26,7 @@ export class Interruption extends MiseOciError {
 export interface SignalHost {
   /** Calls the handler on every such signal. */
   listen(signal: EndingSignal, handler: () => void): void;
-  /** Ends the process at once. */
+  /** Ends the process immediately. */
   exit(code: number): void;
 }
 

@@ -61,7 +61,8 @@ const GROWTH = 16 << 10;
 
 /**
  * Number of zstd blocks after which a worker is replaced. `node:zlib` frees the memory of a stream (35 kB a
- * block) only with a full collection, which hardly ever comes; a new worker costs 20 ms, 1 % of these blocks.
+ * block) only in a full garbage collection, which is rare; a new worker costs 20 ms, 1 % of the time of these
+ * blocks.
  */
 const WORKER_BLOCKS = 256;
 

@@ -25,7 +25,7 @@ export interface Dialect {
   readonly stacksLayers: boolean;
   /** Flags of `pull` for a registry on loopback without TLS. */
   readonly pullFlags: readonly string[];
-  /** Flags of `rm` that end a container at once. */
+  /** Flags of `rm` that kill a container immediately. */
   readonly removeFlags: readonly string[];
 }
 

@@ -37,8 +37,8 @@ function check(text: unknown, what: string): string {
 /**
  * Parses a digest.
  *
- * @throws {MiseOciError} `invalid` if it is not `sha256:` and 64 lowercase hex digits, `unsupported`
- * if it is of another algorithm.
+ * @throws {MiseOciError} `invalid` if it is not `sha256:` and 64 lowercase hex digits, `unsupported` if it
+ * has another algorithm.
  *
  * @example
  * ```ts

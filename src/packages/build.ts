@@ -24,7 +24,7 @@ import { takeSnapshot } from "./snapshot.ts";
  */
 export const PACKAGES_FORMAT = "2";
 
-/** What the layer is made of. */
+/** Input of the layer. */
 export interface PackagesRequest extends PackagesPlan {
   /** What the image runs on. */
   readonly platform: Platform;

@@ -164,7 +164,7 @@ function probeError({ tail }: IsolatedResult, platform: Platform): MiseOciError 
     "packages",
     `Cannot run programs of the base image apart from the host: ${said}`,
     {
-      // A handler without the flag F looks for the emulator in the base.
+      // A handler without the flag F searches for the emulator in the base.
       hint: /No such file or directory/i.test(said)
         ? `If this machine is not ${
           formatPlatform(platform)

@@ -22,7 +22,7 @@ export interface RequestedPackage {
   readonly source: string;
 }
 
-/** What the packages layer is made of. */
+/** Input of the packages layer. */
 export interface PackagesPlan {
   /** The package manager of the base. */
   readonly manager: string;
@@ -30,7 +30,7 @@ export interface PackagesPlan {
   readonly packages: readonly PackageSpec[];
 }
 
-/** What {@linkcode planPackages} depends on besides the packages. */
+/** Options of {@linkcode planPackages} besides the packages. */
 export interface PlanPackagesOptions {
   /** What the image runs on. */
   readonly platform: Platform;

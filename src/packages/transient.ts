@@ -18,7 +18,7 @@ export type Treatment =
   | "drop"
   /** The same, with a warning: it is a secret generated during installation. */
   | "drop-secret"
-  /** An empty file goes into the layer if the base has none. */
+  /** An empty file is added to the layer if the base has none. */
   | "empty";
 
 /** Directories that are never in a layer, and that are mount points during installation. */

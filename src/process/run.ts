@@ -72,7 +72,7 @@ export function sendSignal(child: Deno.ChildProcess, signal: Deno.Signal): void 
   }
 }
 
-/** Ends a program: SIGTERM, then SIGKILL; without a grace period SIGKILL at once. */
+/** Ends a program: SIGTERM, then SIGKILL; without a grace period SIGKILL immediately. */
 export function endProcess(child: Deno.ChildProcess, graceMs: number = GRACE_MS): void {
   if (graceMs === 0) return sendSignal(child, "SIGKILL");
   sendSignal(child, "SIGTERM");
@@ -161,7 +161,7 @@ export interface RunOptions extends StartOptions {
   readonly stderr?: CaptureOptions;
   /** Time limit in milliseconds. Default: none. */
   readonly timeoutMs?: number | undefined;
-  /** Time between SIGTERM and SIGKILL, in milliseconds. Default 1 s; 0: SIGKILL at once. */
+  /** Time between SIGTERM and SIGKILL, in milliseconds. Default 1 s; 0: SIGKILL immediately. */
   readonly graceMs?: number;
   /** Ends it. */
   readonly signal?: AbortSignal | undefined;

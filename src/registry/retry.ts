@@ -32,15 +32,15 @@ export const systemClock: Clock = {
 
 /** Maximum number of attempts of one step, including the first. */
 export const MAX_ATTEMPTS = 5;
-/** The longest wait that a registry may ask for, in milliseconds. */
+/** The longest wait that a registry may request, in milliseconds. */
 export const MAX_WAIT_MS = 60_000;
 const FIRST_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 20_000;
 
 /**
- * The wait that a `Retry-After` header asks for, in milliseconds (RFC 9110, 10.2.3): seconds, or a date,
- * which is compared with the server's own `Date` if it sends one, because clocks differ. `undefined`
- * for a missing header or junk.
+ * The wait that a `Retry-After` header requests, in milliseconds (RFC 9110, 10.2.3): seconds, or a date,
+ * which is compared with the server's own `Date` if it sends one, because clocks differ. `undefined` for a
+ * missing or malformed header.
  */
 export function maybeRetryAfter(headers: Headers, now: number): number | undefined {
   const value = headers.get("retry-after")?.trim();
@@ -94,8 +94,8 @@ export class Attempts {
   /**
    * Waits until the step may be retried.
    *
-   * @throws {MiseOciError} the attempt's error when it was the last one, or one that names the wait if
-   * the registry asks for more than a minute.
+   * @throws {MiseOciError} the attempt's error when it was the last one, or one that names the wait if the
+   * registry requests more than a minute.
    */
   async again(attempt: FailedAttempt): Promise<void> {
     const { clock, signal, random = Math.random, log } = this.#options;

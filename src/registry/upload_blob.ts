@@ -168,7 +168,7 @@ class BlobUpload {
     this.#reported = stored;
   }
 
-  /** The longest body that is sent at once. */
+  /** The longest body of one request. */
   #limit(): number {
     if (this.#whole) return this.#blob.size;
     const { minChunkBytes } = this.#session;

@@ -26,7 +26,7 @@ function refuse(context: TargetContext, shown: string, why: string, hint?: strin
   );
 }
 
-/** Which kinds of address literals a registry of a kind may name besides its own. */
+/** The kinds of address literals that a registry of each kind may name in addition to its own. */
 const REACHABLE: Readonly<Record<HostKind, readonly HostKind[]>> = {
   public: ["public"],
   reserved: ["public"],

@@ -17,9 +17,9 @@ import type { Attributes, Rootfs } from "./rootfs.ts";
 
 /** A layer of the base image. */
 export interface UnpackLayer {
-  /** What the manifest says about the blob. */
+  /** The descriptor of the blob in the manifest. */
   readonly descriptor: Descriptor;
-  /** What the image config says about the tar. */
+  /** The diff ID of the tar in the image config. */
   readonly diffId: DiffId;
   /** Opens the blob; called twice, each time from its start. */
   open(): Promise<ReadableStream<Uint8Array>>;
@@ -46,7 +46,8 @@ export interface UnpackOptions extends Omit<LayerReadOptions, "what"> {
  * that nothing is written of a layer that does not match the config, and so that the order of whiteouts and
  * new files in the archive does not matter.
  *
- * Devices, FIFOs and sockets are not created and extended attributes not set; one note says how many.
+ * Devices, FIFOs and sockets are not created, and extended attributes are not set; one note gives their
+ * number.
  *
  * @throws {MiseOciError} `integrity` for a wrong diff ID, `invalid` naming the entry for what a layer
  * must not contain, `io`; and as `readVerifiedLayer`.

@@ -100,7 +100,7 @@ const COPY_INSTEAD = new Set([
   "EACCES",
 ]);
 
-/** The cache. Safe to use from many processes at once. */
+/** The cache. Safe to use from many processes concurrently. */
 export class Cache implements BlobSink, BlobSource {
   /** The absolute directory. */
   readonly dir: string;
@@ -129,7 +129,7 @@ export class Cache implements BlobSink, BlobSource {
     this.manifests = new Records(join(dir, "manifests"), this.#onProblem);
   }
 
-  /** Whether a sound blob of that size is here; marks it as used. */
+  /** Whether an intact blob of that size exists; marks it as used. */
   has(digest: Digest, size: number): Promise<boolean> {
     return this.blobs.use(digest, size);
   }
@@ -182,7 +182,7 @@ export class Cache implements BlobSink, BlobSource {
     } else if (old.ino === cached?.ino && old.dev === cached.dev) {
       return;
     }
-    // Whatever has the name now may be damaged; the link takes its place.
+    // The existing file may be damaged; the link replaces it.
     const temporary = temporaryPath(dirname(to));
     await this.#disk.link(from, temporary);
     try {

@@ -140,7 +140,7 @@ export class CacheBlobs {
 
   /**
    * Removes a blob for pruning unless it was used, also by another process just now.
-   * @param lastUsed what {@linkcode lastUsed} said when it was decided to remove it.
+   * @param lastUsed the value of {@linkcode lastUsed} when the removal was decided.
    * @returns whether it was removed.
    */
   async removeUnused(digest: Digest, lastUsed: Date): Promise<boolean> {

@@ -1,10 +1,11 @@
 /**
  * What is in the cache, and making it smaller.
  *
- * Pruning never takes from a running build: every build holds a lease, every use of an entry sets its time,
- * and what was used since the oldest live lease began is kept. Immediately before an entry is removed, its
- * time is read again (for a blob under the lock of its stamp, which uses take too), and if it was used since
- * it was listed, it is kept. Installs for other platforms have a lock of their own (`installs.ts`).
+ * Pruning never removes entries of a running build: every build holds a lease, every use of an entry sets its
+ * time, and entries used since the start of the oldest live lease are kept. Immediately before an entry is
+ * removed, its time is read again (for a blob under the lock of its stamp, which uses take too), and if it
+ * was used since it was listed, it is kept. Installs for other platforms have a separate lock
+ * (`installs.ts`).
  * @module
  */
 import { type Descriptor, isDigest, parseDigest, parseManifest } from "../oci/mod.ts";

@@ -60,8 +60,7 @@ export async function holdInstalls(cacheDir: string): Promise<AsyncDisposable> {
 }
 
 /**
- * Takes the lock of what is installed into one place. A shared lock on a file that does not exist is held at
- * once, without making it.
+ * Takes the lock of the installs in one directory. For a shared lock, a missing lock file is not created.
  *
  * @throws {MiseOciError} `io`; the signal's reason if that is aborted.
  */

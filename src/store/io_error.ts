@@ -30,9 +30,8 @@ function shown(path: string): string {
 }
 
 /**
- * The error for a failed operation on `path`: `io` with the system's own words, or `permission` if Deno
- * was not allowed to try. What is no error of the operating system comes back as it is: a bug must
- * keep its stack.
+ * The error for a failed operation on `path`: `io` with the system's message, or `permission` if Deno denied
+ * it. Any other error is returned unchanged: a bug must keep its stack.
  */
 export function ioError(error: unknown, action: string, path: string): unknown {
   if (error instanceof Deno.errors.NotCapable) {
@@ -69,7 +68,7 @@ export async function withPath<T>(
   }
 }
 
-/** The same for an operation that is done at once. */
+/** The same for a synchronous operation. */
 export function withPathSync<T>(action: string, path: string, run: () => T): T {
   try {
     return run();

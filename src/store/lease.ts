@@ -30,7 +30,8 @@ export async function takeLease(cacheDir: string): Promise<Lease> {
       path,
       () => Deno.open(path, { write: true, createNew: true }),
     );
-    // A prune that looks between these two calls takes it for a dead one; then there is a next.
+    // A prune between these two calls treats it as dead and removes it; then the next attempt creates a new
+    // one.
     if (!await tryLock(file) || !await stillNamed(file, path)) {
       file.close();
       continue;

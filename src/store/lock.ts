@@ -56,10 +56,11 @@ function heldLock(path: string, file: Deno.FsFile): Lock {
 }
 
 /**
- * Takes the lock on `path`, a file made for it. Released when the holder dies, however it dies.
+ * Takes the lock on `path`, a file created for this purpose. It is released when the holder dies for any
+ * reason.
  *
- * @throws {MiseOciError} `io` if it cannot be taken in time, naming who holds it; the signal's reason
- * if that is aborted.
+ * @throws {MiseOciError} `io`, naming the holder, if it cannot be taken within the time limit; the signal's
+ * reason if that is aborted.
  */
 export async function acquireLock(path: string, options: LockOptions = {}): Promise<Lock> {
   const { signal, timeoutMs = 10 * 60_000, onWait } = options;

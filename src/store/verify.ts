@@ -17,7 +17,7 @@ export interface VerifyOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What is known of blobs that were checked before. */
+/** Results for blobs that were checked before. */
 export interface VerifyMemory {
   /** The state in which a blob was sound. */
   get(blob: string): Promise<string | undefined>;

@@ -4,7 +4,7 @@
  *
  * A header that existing readers interpret differently is an error here: if two programs see different
  * entries in one layer, files can be hidden from scanners (CVE-2025-62518). Every function throws a
- * `RangeError` that says why; the parser adds which entry it is.
+ * `RangeError` with the reason; the parser adds the entry.
  * @module
  */
 

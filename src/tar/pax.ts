@@ -7,7 +7,7 @@ import { identity, unsigned } from "./header.ts";
 const encoder = new TextEncoder();
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** What a PAX header says about the entry after it. */
+/** The values of a PAX header for the following entry. */
 export interface PaxRecords {
   /** All records, the last of each key. */
   readonly records: ReadonlyMap<string, string>;

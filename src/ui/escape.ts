@@ -1,5 +1,5 @@
 /**
- * Text from outside (a registry's error body, a file name, mise's stderr) made safe to print: it cannot move
+ * Makes untrusted text (a registry's error body, a file name, mise's stderr) safe to print: it cannot move
  * the cursor, change colours or direction, or look like another line.
  * @module
  */

@@ -85,7 +85,7 @@ export interface ListedImage {
   openLayer(descriptor: Descriptor): Promise<ReadableStream<Uint8Array>>;
 }
 
-/** Layers that are read at once. */
+/** Number of layers that are read concurrently. */
 const LAYERS_AT_ONCE = 2;
 
 async function layerPackages(
@@ -108,7 +108,7 @@ async function layerPackages(
   return packages;
 }
 
-/** Whether everything is known of an image's layers, so that its packages cost nothing. */
+/** Whether all of an image's layers are cached, so that listing its packages costs nothing. */
 export async function areLayersKnown(image: ListedImage, cache: Cache): Promise<boolean> {
   for (const diffId of image.config.diffIds) {
     if (await maybeKeptPackages(cache, diffId) === undefined) return false;
@@ -168,7 +168,7 @@ async function maybeReadText(path: string): Promise<string | undefined> {
   });
 }
 
-/** What the lock files of directories say about tools; those of later directories come first. */
+/** The entries of tools in the lock files of directories; those of later directories come first. */
 export async function readLockFiles(
   directories: readonly string[],
   platform: Platform,

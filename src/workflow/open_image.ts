@@ -80,8 +80,8 @@ export async function openImage(
 }
 
 /**
- * The one image of what an argument names, verified: every byte of it if it is on this machine; what a
- * registry sends is verified as it comes.
+ * The single image that an argument names, verified: every byte if it is on this machine; data from a
+ * registry is verified as it is received.
  *
  * @throws {MiseOciError} `integrity` naming a damaged blob; `check` if its commands fail a strict check.
  */
