@@ -1,7 +1,7 @@
 /**
- * The environment of tools that are not installed here: mise says nothing of it, and the image that their
- * layers come from does. Without this a push from a machine without `java` would take its layer and lose
- * its directory on PATH and its `JAVA_HOME`.
+ * The environment of tools that are not installed on this machine. mise does not report it, but the image
+ * that contains their layers does. Without this, a push from a machine without `java` would reuse its layer
+ * but lose its directory on PATH and its `JAVA_HOME`.
  * @module
  */
 import {
@@ -16,7 +16,7 @@ import { isWithin } from "../paths.ts";
 import type { PlannedImage } from "./types.ts";
 import { isInstalled, type ReuseIndex } from "./reuse_layers.ts";
 
-/** Set by mise-oci itself, whatever an older image says. */
+/** Set by mise-oci itself, even if an older image has other values. */
 const OWN = /^(?:PATH|MISE_\w+)$/;
 
 /** A tool whose layer is reused, and the variables of the image that it is in. */
@@ -44,7 +44,7 @@ function reusedTools({ plan, project }: PlannedImage, index: ReuseIndex): readon
   });
 }
 
-/** Directories of a tool on the PATH of the image it is in, relative to its own; none if it has none. */
+/** Directories of a tool on the PATH of its image, relative to the tool's directory; may be empty. */
 function binDirs({ image, variables }: Reused): readonly string[] {
   const path = variables.find(([name]) => name === "PATH")?.[1] ?? "";
   return path.split(":")
@@ -53,10 +53,10 @@ function binDirs({ image, variables }: Reused): readonly string[] {
 }
 
 /**
- * Completes the plan of an image with what the registry's image knows of tools that are not installed:
- * their directories on PATH, and the variables that name their directory.
+ * Completes the plan of an image with data about tools that are not installed, from the image in the
+ * registry: their directories on PATH, and the variables that contain their directory.
  *
- * @param dropEnv names that the flags leave out.
+ * @param dropEnv names of variables that the flags exclude.
  */
 export function adoptReused(
   planned: PlannedImage,

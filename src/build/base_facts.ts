@@ -1,5 +1,5 @@
 /**
- * What is known of a base without reading it again: its directories, its users, and a key for what it holds.
+ * Cached facts about a base: its directories, its users, and a key for its content.
  * @module
  */
 import type { BaseImage } from "./base_image.ts";
@@ -29,12 +29,12 @@ export function baseContentKey(base: BaseImage): Promise<string> {
   return sha256Hex(base.layers.map(({ diffId }) => `${diffId}\n`).join(""));
 }
 
-/** A link to a directory counts (`/bin` → `usr/bin`): a directory entry would replace the link. */
+/** Includes links to directories (`/bin` → `usr/bin`): a directory entry would replace the link. */
 function isDirectory(files: BaseFiles, { type, path }: Pick<BaseFile, "type" | "path">): boolean {
   return type === "directory" || type === "symlink" && files.resolve(path)?.type === "directory";
 }
 
-/** What a directory is that is not mode 0755 of root: `[path, mode, uid, gid]`. */
+/** A directory with another mode than 0755 or another owner than root: `[path, mode, uid, gid]`. */
 type Reserved = readonly [path: string, mode: number, uid: number, gid: number];
 
 function isReserved(value: unknown): value is Reserved {
@@ -42,7 +42,7 @@ function isReserved(value: unknown): value is Reserved {
     value.slice(1).every((number) => Number.isInteger(number) && number >= 0);
 }
 
-/** A link to a directory and where that is: `["lib", "usr/lib"]`. */
+/** A link to a directory, and its target: `["lib", "usr/lib"]`. */
 type DirectoryLink = readonly [path: string, directory: string];
 
 function isDirectoryLink(value: unknown): value is DirectoryLink {
@@ -97,8 +97,8 @@ function directoriesOf({ names, reserved, links }: DirectoryList): BaseDirectori
 }
 
 /**
- * The directories that the base has, which layers do not write again. The answer is kept as well: a
- * warm build need not merge ten thousand files to know that `/usr` is one.
+ * The directories of the base, which layers do not write again. The result is cached as well, so that a warm
+ * build need not merge lists of ten thousand files to find out that `/usr` is a directory.
  */
 export async function readBaseDirectories(
   base: BaseImage,
@@ -119,11 +119,11 @@ const PASSWD = "/etc/passwd";
 const GROUP = "/etc/group";
 const USERS = "base-image-users";
 
-/** What knowing users needs. */
+/** Input for looking up users. */
 export interface UserOptions {
   /** What is below the new layers: base and packages. */
   readonly ground: BaseImage;
-  /** Where its layers are, and where answers are kept. */
+  /** Where its layers are, and where results are cached. */
   readonly cache: Cache;
 }
 
@@ -134,7 +134,7 @@ function isImageUser(value: unknown): value is ImageUser {
     (home === undefined || typeof home === "string");
 }
 
-/** The user by the base's database; the answer is kept, so that a warm build reads no layer for it. */
+/** The user in the base's database; the result is cached, so that a warm build reads no layer for it. */
 async function maybeBaseUser(
   user: string,
   { ground, cache }: UserOptions,
@@ -155,7 +155,7 @@ async function maybeBaseUser(
   return found;
 }
 
-/** Whether a layer may bring a user database of its own. */
+/** Whether a layer may contain its own user database. */
 function bringsUsers(
   { layers }: { readonly layers: readonly Pick<LayerPlan, "sources">[] },
 ): boolean {
@@ -163,10 +163,10 @@ function bringsUsers(
   return paths.some((path) => path === PASSWD || PASSWD.startsWith(`${path}/`));
 }
 
-/** The first number that distributions give to people. */
+/** The first user id that distributions assign to regular users. */
 const FIRST_UID = 1000;
 
-/** The user of an image from `scratch`, which has no database that could know its name. */
+/** The user of an image from `scratch`, which has no user database. */
 function maybeNewUser(
   user: string,
   { ground }: Pick<UserOptions, "ground">,
@@ -177,8 +177,8 @@ function maybeNewUser(
 }
 
 /**
- * Completes a plan with what the base knows of the image's user, and warns of one that it does not know:
- * every engine would refuse to start a container.
+ * Completes a plan with the image's user from the base's database, and warns if it is not in there: every
+ * engine would refuse to start a container.
  */
 export async function settleUser(
   { plan, project }: PlannedImage,
@@ -190,7 +190,7 @@ export async function settleUser(
   const known = wanted === ""
     ? undefined
     : await maybeBaseUser(wanted, options, context) ?? maybeNewUser(wanted, options, project.oci);
-  // A database that a layer brings says what the base's does not.
+  // A database in a layer may contain users that the base's does not.
   const user = known !== undefined && (isNumericUser(wanted) || !bringsUsers(plan))
     ? known
     : undefined;

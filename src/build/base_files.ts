@@ -1,6 +1,6 @@
 /**
- * What the base image has, from its layers: each layer is read once in its life, its list of
- * files kept by its digest, and what the check wants to know of its programs by its diff ID.
+ * The files of the base image, from its layers. Each layer is read only once: its list of files is cached by
+ * its digest, and the facts about its programs that the check needs by its diff ID.
  * @module
  */
 import {
@@ -55,7 +55,7 @@ async function readIndex(
     text: `Reading the list of files of base layer ${descriptor.digest}`,
   });
   const collector = new IndexCollector();
-  // Nearly free beside the list of files, and the check need not decompress the layer again.
+  // Costs little in addition to the list of files, and the check need not decompress the layer again.
   using facts = new FactsCollector();
   const handler = teeHandlers(collector, facts);
   const index = collector.index(await readBaseLayer(base, layer, { cache, handler }));
@@ -64,14 +64,14 @@ async function readIndex(
   return index;
 }
 
-/** Everything the base has, its layers merged. A layer not known yet is read. */
+/** All files of the base, its layers merged. A layer that is not cached yet is read. */
 export async function readBaseFiles(
   base: Pick<BaseImage, "layers" | "name" | "open">,
   cache: Cache,
   context: WorkflowContext,
 ): Promise<BaseFiles> {
   const indexes: LayerIndex[] = [];
-  // One after the other: a layer's list can be large, and reading is one core's work anyway.
+  // One after the other: a layer's list can be large, and reading uses only one core anyway.
   for (const layer of base.layers) {
     context.signal.throwIfAborted();
     indexes.push(await readIndex(base, layer, { cache, context }));
@@ -79,7 +79,7 @@ export async function readBaseFiles(
   return mergeIndexes(indexes);
 }
 
-/** What the cache knows of a layer of a base; `undefined` if it was not read yet. */
+/** The cached list of a base layer; `undefined` if it has not been read yet. */
 export async function maybeKnowledge(
   { descriptor, diffId }: BaseLayer,
   cache: Cache,
@@ -91,7 +91,7 @@ export async function maybeKnowledge(
   return typeof index === "string" && facts !== undefined ? { index, facts } : undefined;
 }
 
-/** Keeps what another machine knows of a layer. */
+/** Caches the list of a layer that another machine made. */
 export async function learn(
   { descriptor, diffId }: BaseLayer,
   { index, facts }: LayerKnowledge,

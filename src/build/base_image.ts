@@ -1,6 +1,6 @@
 /**
- * The base image, wherever it comes from: afterwards its manifest and config are parsed and every layer
- * is in the cache, verified.
+ * The base image, from any source: its manifest and config are parsed, and every layer is in the cache and
+ * verified.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -17,7 +17,6 @@ import {
 import type { BuildPlan } from "../plan/mod.ts";
 import type { BlobSink, BlobSource } from "../store/ports.ts";
 
-/** A layer of the base. */
 export interface BaseLayer {
   /** Its descriptor, with OCI's media type. */
   readonly descriptor: Descriptor;
@@ -25,9 +24,8 @@ export interface BaseLayer {
   readonly diffId: DiffId;
 }
 
-/** A base image. */
 export interface BaseImage {
-  /** The base as people know it. */
+  /** The base's name for messages. */
   readonly name: string;
   /** Its full reference, for the manifest's annotation; absent for bases without one. */
   readonly reference?: string;
@@ -47,8 +45,8 @@ export const SCRATCH: BaseImage = { name: "scratch", layers: [] };
 /**
  * Pairs the layers of a manifest with the diff IDs of its config.
  *
- * @throws {MiseOciError} `invalid` if there are more of one than of the other, `unsupported` for a layer
- * that is no layer.
+ * @throws {MiseOciError} `invalid` if there are more of one than of the other, `unsupported` for a layer with
+ * an unknown media type.
  */
 export function pairLayers(
   name: string,

@@ -1,6 +1,6 @@
 /**
- * A base image from a registry. What a tag resolved to is remembered, so that a build with everything in
- * the cache asks nobody.
+ * A base image from a registry. The digest of a tag is cached, so that a build with everything in the cache
+ * contacts no registry.
  * @module
  */
 import { mapConcurrently } from "../concurrency.ts";
@@ -17,19 +17,18 @@ import type { WorkflowContext } from "../context.ts";
 
 /** What pulling a base needs. */
 export interface PullBaseOptions extends RegistryAccess {
-  /** The plan. */
   readonly plan: BuildPlan;
   /** Where manifests and layers are kept. */
   readonly cache: Cache;
-  /** When to ask the registry. */
+  /** When to contact the registry. */
   readonly pull: BuildRequest["pull"];
   /** Bases that must be signed. */
   readonly verify?: readonly VerifyRule[];
-  /** Leaves the layers where they are until something has to be read of them. */
+  /** Leaves the layers in the registry until they have to be read. */
   readonly lazy?: boolean;
 }
 
-/** Blobs that are fetched at once. */
+/** Number of blobs that are fetched concurrently. */
 const BLOBS_AT_ONCE = 4;
 const TAGS = "tags";
 
@@ -47,7 +46,7 @@ async function maybeKnownDigest(reference: Reference, cache: Cache): Promise<Dig
   return typeof known === "string" && isDigest(known) ? known : undefined;
 }
 
-/** A client for `--pull never`: what the cache does not have is not asked for. */
+/** A client for `--pull never`: blobs that are not in the cache are not requested. */
 function offline(client: RegistryClient, reference: Reference): RegistryClient {
   const refuse = (): Promise<never> => Promise.reject(notInCache(reference));
   return {
@@ -63,7 +62,7 @@ function offline(client: RegistryClient, reference: Reference): RegistryClient {
   };
 }
 
-/** The reference to resolve: by the digest that a tag had last, unless the registry is to be asked. */
+/** The reference to resolve: with the cached digest of a tag, unless the registry must be contacted. */
 async function target(reference: Reference, options: PullBaseOptions): Promise<Reference> {
   const { cache, pull } = options;
   if (pull === "always") return reference;
@@ -132,7 +131,7 @@ async function rememberTag(
   }
 }
 
-/** Fetches a layer that was left where it is. */
+/** Fetches a layer that was left in the registry. */
 async function openLater(
   layer: BaseLayer,
   options: PullBaseOptions & { readonly reference: Reference; readonly context: WorkflowContext },

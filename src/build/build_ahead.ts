@@ -1,8 +1,8 @@
 /**
- * Builds the layers of tools while the base is still on its way: pulled, read for the first time, or
- * having packages installed. A layer depends on its base only by the directories that the base has, and
- * those are nearly always the same. What comes out goes into the layer cache; if the base turns out to be
- * unusual, nobody finds it there and the layer is built again.
+ * Builds the layers of tools before the base is ready: while it is pulled, read for the first time, or gets
+ * packages installed. A layer depends only on the directories of its base, which are nearly always the same.
+ * The result goes into the layer cache; if the base turns out to be unusual, its key does not match and the
+ * layer is built again.
  * @module
  */
 import { fingerprintTree } from "../layer/fingerprint.ts";
@@ -20,17 +20,17 @@ export type AheadPlan = Pick<BuildPlan, "from" | "layers" | "mountPoint" | "comp
 
 /** What building ahead needs. */
 export interface BuildAheadOptions extends Pick<MakeLayersOptions, "cache" | "useCache" | "jobs"> {
-  /** Layers that may not have to be built at all. */
+  /** Layers that may not need to be built at all. */
   readonly skip: (plan: LayerPlan) => boolean;
 }
 
-/** Directories that every base has, as mode 0755 of root, and not as links; only of Linux's standard. */
+/** Directories of the Linux standard that every base has, with mode 0755 and owner root, and not as links. */
 const USUAL: ReadonlySet<string> = new Set(["usr", "usr/local", "usr/local/bin"]);
 
 /** A layer that cannot be built before the base is known. */
 class UnknownBase extends Error {}
 
-/** What bases nearly always have, for one layer: nothing at or below where the layer's sources go. */
+/** The assumed directories of a base for one layer: nothing at or below the paths of the layer's sources. */
 function guessDirectories(plan: LayerPlan, mountPoint: string): BaseDirectories {
   const mount = mountPoint.replace(/^\//, "");
   const roots = plan.sources.map(({ imagePath }) => imagePath.replace(/^\//, ""));
@@ -57,7 +57,7 @@ async function maybeScan(
   }
 }
 
-/** Builds what can be built without the base; gives the fingerprints of the layers it built. */
+/** Builds the layers that can be built without the base; returns the fingerprints of those it built. */
 export async function buildAhead(
   plan: AheadPlan,
   options: BuildAheadOptions,
@@ -67,7 +67,7 @@ export async function buildAhead(
   const { cache, useCache, jobs, skip } = options;
   const { reporter } = context;
   const built = new Set<string>();
-  // Whoever takes a layer out of the cache then gives its warnings.
+  // The code that later takes the layer from the cache emits its warnings.
   const warn = (): void => {};
   await using pool = createCompressionPool({ compression, workers: jobs });
   const queue = new BuildQueue(context.signal);

@@ -40,7 +40,7 @@ export { makePlan } from "./plan_images.ts";
 /** Archives of an image. */
 const archiveModule = () => import("./write_archive.ts");
 
-/** Plans with layers that are found elsewhere. */
+/** Plans with layers that were found elsewhere, in a registry or a store. */
 const foundModule = () => import("./plan_found.ts");
 /** Layers of several tools. */
 const groupModule = () => import("./limit_layers.ts");
@@ -66,7 +66,7 @@ export function requireInstalled(
     "tool",
     missing.length === 1 ? `Tool is not installed: ${names}` : `Tools are not installed: ${names}`,
     {
-      // What only tasks ask for is installed by name alone.
+      // Tools that only tasks use are installed by name.
       hint: missing.some(({ ofTask }) => ofTask === true)
         ? `Run "mise install ${names.replaceAll(", ", " ")}", or give --install`
         : "Run mise install, or give --install",
@@ -74,7 +74,7 @@ export function requireInstalled(
   );
 }
 
-/** Warns of a PATH in `[oci].env` that leaves nothing of the base's. */
+/** Warns if PATH in `[oci].env` contains none of the base's directories. */
 function warnOfPath(
   { plan: { config } }: PlannedImage,
   base: BaseImage,
@@ -176,7 +176,7 @@ export async function buildInCache(
     const again = await planProject(request, context);
     return await buildInCache(again, { ...options, request: { ...once, check } }, context);
   } catch (error) {
-    // With packages that cannot be installed nothing could be built any more.
+    // If the packages cannot be installed, no later build would work.
     if (!(error instanceof MiseOciError && error.code === "check")) await added.undo();
     throw error;
   }
@@ -185,7 +185,7 @@ export async function buildInCache(
 /* Loaded late: few builds make a bill of materials. */
 const packagesModule = () => import("./layer_packages.ts");
 
-/** Notes what the layers that were looked at say about packages, which costs less than reading their blobs. */
+/** Records the packages in the scanned layers, which costs less than reading their blobs. */
 async function listPackages(
   { image, plan, base }: ImageInCache,
   trees: ReadonlyMap<LayerPlan, LayerTree>,
@@ -218,7 +218,7 @@ export async function buildPlatforms(
   return built;
 }
 
-/** Plans the images with layers of a store, if there is one: only then is its code read. */
+/** Plans the images with layers of a store, if there is one; its code is loaded only then. */
 async function planStored(
   request: BuildRequest,
   open: () => Promise<Cache>,
@@ -233,7 +233,7 @@ async function planStored(
   }, context);
 }
 
-/** Writes the images where they were asked for. */
+/** Writes the images to the requested layout and archive. */
 async function writeOutputs(
   image: ImageSet,
   options: {
@@ -268,7 +268,7 @@ export async function makeImage(
   await using _installs = await holdForeignInstalls(requestedPlatforms(request));
   await using held = new AsyncDisposableStack();
   let opened: Promise<Cache> | undefined;
-  // Not before it is needed: a project that cannot be read leaves nothing behind.
+  // Opened only when needed: if the project cannot be read, nothing has been created.
   const open = (): Promise<Cache> =>
     opened ??= openBuildCache(context).then(async (cache) => {
       held.use(await cache.lease());
@@ -288,7 +288,7 @@ export async function makeImage(
     return set;
   };
   const set = await write(request.useCache).catch((error: unknown) => {
-    // Somebody emptied the cache between the look-up and the link: what is missing is built again.
+    // The cache was emptied between the look-up and the link: the missing layers are built again.
     if (error instanceof MissingBlobError && !context.signal.aborted) {
       return write(request.useCache);
     }

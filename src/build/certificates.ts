@@ -32,7 +32,7 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIF
 const MAX_BYTES = 16 << 20;
 
 /**
- * The certificates of PEM files as one text, without what else is in them; `undefined` for no files.
+ * The certificates of PEM files as one text, without any other content; `undefined` for no files.
  *
  * @param paths absolute host paths.
  * @throws {MiseOciError} `not-found`, `secret` for a private key, `config` for a file without certificates.

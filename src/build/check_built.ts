@@ -21,7 +21,7 @@ const addModule = () => import("../check/add_packages.ts");
 /** What a check has to say. */
 const problemsModule = () => import("../check/report_problems.ts");
 
-/** What is done about problems. */
+/** How problems are handled. */
 export interface CheckOptions {
   /** Whether problems are warnings or an error. */
   readonly check: CheckMode;
@@ -65,7 +65,7 @@ async function writePackages(
   reporter.emit({ type: "step", text: `Added to [bootstrap.packages] of ${path}: ${keys}` });
   return {
     undo: async () => {
-      // What somebody else wrote in the meantime stays.
+      // Changes by other programs in the meantime are kept.
       if (await Deno.readTextFile(path) !== changed) return;
       await replaceFile(path, text);
       reporter.emit({ type: "step", text: `Took out of ${path} again what --fix had added` });
@@ -102,7 +102,7 @@ function checkedImage(
 export async function checkBuilt(
   built: ImageInCache,
   options: CheckOptions & {
-    /** The host files of layers that were looked at. */
+    /** The host files of scanned layers. */
     readonly trees: ReadonlyMap<LayerPlan, LayerTree>;
     /** Warnings that were given before. */
     readonly told: readonly string[];

@@ -1,5 +1,5 @@
 /**
- * What `--dry-run` looks at besides the plan: what a build would stumble over at once.
+ * Additional checks of `--dry-run`: problems that would stop a build immediately.
  * @module
  */
 import { resolveImage } from "../image/resolve.ts";
@@ -8,7 +8,7 @@ import { warnOfForeignTools } from "./embed.ts";
 import type { WorkflowContext } from "../context.ts";
 import { openSource, selectorOf } from "./open_source.ts";
 
-/** Reads a base on this machine; a registry is not asked. */
+/** Reads a base on this machine; no registry is contacted. */
 async function checkLocalBase(
   { from, platform }: BuildPlan,
   { directory }: Project,
@@ -22,7 +22,7 @@ async function checkLocalBase(
 /**
  * Checks what a plan names on this machine.
  *
- * @throws {MiseOciError} as a build would for a base that is not there or not for the platform.
+ * @throws {MiseOciError} as a build would, for a base that does not exist or is for another platform.
  */
 export async function checkPlan(
   project: Project,

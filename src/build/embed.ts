@@ -1,5 +1,5 @@
 /**
- * Which executables of the host go into an image: mise itself, and the compiled mise-oci.
+ * Which executables of the host are added to an image: mise itself, and the compiled mise-oci.
  * @module
  */
 import { join } from "@std/path";
@@ -20,17 +20,17 @@ import type { HostExecutable, Project } from "../plan/mod.ts";
 /** mise of another platform. */
 const releaseModule = () => import("./release.ts");
 
-/** What {@linkcode chooseMise} depends on besides the project. */
+/** Options of {@linkcode chooseMise} besides the project. */
 export interface ChooseMiseOptions {
   /** The flags. */
   readonly request: ImageInput;
   /** The image's platform. */
   readonly platform: Platform;
-  /** Whether a release may be downloaded; without, the plan names where it would come from. */
+  /** Whether a release may be downloaded; otherwise the plan contains its URL. */
   readonly download: boolean;
 }
 
-/** Decides whether the mise of its release is embedded; the warning says why not. */
+/** Decides whether the mise executable of a release is embedded; if not, the warning has the reason. */
 async function embedRelease(
   project: Project,
   options: ChooseMiseOptions,
@@ -89,7 +89,7 @@ export async function chooseMise(
   }
 }
 
-/** What to embed, and what to say if nothing is. */
+/** The executable to embed, or the warning if there is none. */
 export interface EmbedDecision {
   /** The executable; absent if it cannot run in the image. */
   readonly executable?: HostExecutable;
@@ -104,7 +104,7 @@ async function readFormat(path: string): Promise<ExecutableFormat> {
   return parseExecutableFormat(bytes.subarray(0, length));
 }
 
-/** Decides whether an executable of the host (mise itself, or mise-oci) goes into the image. */
+/** Decides whether an executable of the host (mise itself, or mise-oci) is added to the image. */
 export async function decideEmbedding(
   name: string,
   options: { readonly path: string; readonly version: string; readonly platform: Platform },
@@ -145,8 +145,8 @@ async function maybeForeignExecutable(
 }
 
 /**
- * One warning for each tool with an executable on PATH that cannot run in the image: the little that is said
- * where the check is not made.
+ * One warning for each tool with an executable on PATH that cannot run in the image. Used when the full check
+ * is off.
  */
 export async function warnOfForeignTools(
   project: Project,

@@ -1,5 +1,5 @@
 /**
- * What a build takes from the host: defaults, its environment and the time.
+ * Inputs of a build from the host: defaults, environment variables and the time.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -22,7 +22,7 @@ export function isHostPlatform({ os, architecture }: Platform): boolean {
   return os === host.os && architecture === host.architecture;
 }
 
-/** Number of things done at once when no flag says. */
+/** Number of concurrent jobs if no flag sets it. */
 export function defaultJobs(): number {
   return Math.max(1, navigator.hardwareConcurrency);
 }

@@ -1,5 +1,5 @@
 /**
- * Tools of another platform than this machine's: whether what mise installed is really of that platform.
+ * Checks that tools which mise installed for another platform are really for that platform.
  * @module
  */
 import { join } from "@std/path";
@@ -17,7 +17,7 @@ import {
 } from "../check/elf_header.ts";
 import type { Cache } from "../store/mod.ts";
 
-/** Why a tool has a file of another machine, by its backend. */
+/** Why a tool has a file for another architecture, by its backend. */
 const REASONS: Readonly<Record<string, string>> = {
   core: "mise built it here, or has no build of it for that platform",
   gem: "its extension was compiled here",
@@ -43,7 +43,7 @@ const NAMES: Readonly<Record<string, RegExp>> = {
   loong64: /loong/i,
 };
 
-/** A file of another machine. */
+/** A file for another architecture. */
 interface WrongFile {
   readonly path: string;
   readonly format: ExecutableFormat;
@@ -65,9 +65,9 @@ function* filesBelow(root: string, below = ""): Generator<string> {
 }
 
 /**
- * The first file of a tree that is of another machine. Some packages bring one file for each platform and
- * choose when they run: such a file says in its path what it is for, and there is one of the right
- * machine too.
+ * The first file of a tree that is for another architecture. Some packages contain one file per platform and
+ * choose at run time: the path of such a file contains its architecture, and the package also has one for the
+ * right architecture.
  */
 export function maybeWrongFile(root: string, platform: Platform): WrongFile | undefined {
   let right = false;
@@ -82,7 +82,7 @@ export function maybeWrongFile(root: string, platform: Platform): WrongFile | un
   return right ? undefined : named[0];
 }
 
-/** Identifies an install as it is: mise makes a new directory for each. */
+/** Identifies an install: mise creates a new directory for each. */
 async function installKey(root: string): Promise<string> {
   const { ino, mtime } = await Deno.lstat(root);
   return `${root} ${ino} ${mtime?.getTime()}`;
@@ -91,8 +91,9 @@ async function installKey(root: string): Promise<string> {
 const CHECKS = "platform-checks";
 
 /**
- * Removes an install for another platform, so that the next try installs anew whatever the user changes. Only
- * what is below the platform's own data directory is mise-oci's: what a link leads to elsewhere stays.
+ * Removes an install for another platform, so that the next attempt installs again with the user's changes.
+ * Only files below the platform's own data directory belong to mise-oci: the target of a link elsewhere is
+ * kept.
  */
 export async function removeForeignInstall(root: string, foreign: ForeignPlatform): Promise<void> {
   const installs = await Deno.realPath(join(foreignDataDirectory(foreign), "installs"));
@@ -122,7 +123,7 @@ async function maybeRefusal(
 }
 
 /**
- * Checks that every ELF file of every tool is of the platform.
+ * Checks that every ELF file of every tool is for the platform.
  *
  * @throws {MiseOciError} `tool` naming each tool that is not, with the file and the reason.
  */

@@ -1,6 +1,5 @@
 /**
- * What an image has besides its tools and what the host must provide for it, looked at before the plan is
- * made.
+ * The parts of an image besides its tools that the host must provide, checked before the plan is made.
  * @module
  */
 import manifest from "../../deno.json" with { type: "json" };
@@ -56,8 +55,8 @@ export async function selfExecutable(
 /**
  * Packages, the compiled program itself, and where the image is written.
  *
- * @throws {MiseOciError} for packages or an executable that no image of the platform can have, and for
- * what is to be copied, or certificates, and is not there.
+ * @throws {MiseOciError} for packages or an executable that an image of the platform cannot have, and for
+ * missing files to copy and missing certificates.
  */
 export async function imageExtras(
   project: Project,

@@ -12,7 +12,7 @@ import {
 import { makeDocument } from "./compose_image.ts";
 import type { BuildResult, ComposedImage, Document } from "./types.ts";
 
-/** What a layout, an archive or a tag of a registry names as a whole. */
+/** The images that a layout, an archive or a tag in a registry names together. */
 export interface ImageSet {
   /** The images, by platform. */
   readonly images: readonly ComposedImage[];
@@ -38,7 +38,7 @@ export async function composeSet(images: readonly ComposedImage[]): Promise<Imag
   return { images, index: await makeDocument(MediaType.index, index) };
 }
 
-/** What names the set in an index: the index itself, or its only image with its platform. */
+/** The descriptor of the set in an index: the index itself, or its only image with its platform. */
 export function setEntry({ images, index }: ImageSet): Descriptor {
   if (index !== undefined) return index.descriptor;
   const [image] = images;
@@ -46,7 +46,7 @@ export function setEntry({ images, index }: ImageSet): Descriptor {
   return { ...image.manifest.descriptor, platform: image.platform };
 }
 
-/** What a build says of the set. */
+/** The result of a build for the set. */
 export function describeSet(
   set: ImageSet,
 ): Pick<BuildResult, "digest" | "platform" | "layers" | "images"> {

@@ -1,6 +1,6 @@
 /**
- * Looks at what goes into an image before anything is built: where tools really are, whether what is copied
- * is there, credentials, and layers that are in the way of each other or of the base.
+ * Checks the content of an image before anything is built: the real paths of tools, whether copied files
+ * exist, credentials, and conflicts of layers with each other or with the base.
  * @module
  */
 import { basename, isAbsolute, relative } from "@std/path";
@@ -42,7 +42,7 @@ export interface LayerConcern {
 }
 
 /**
- * What to say if a layer holds credentials: paths, never content.
+ * The message for a layer with credentials: paths, never content.
  *
  * @throws {MiseOciError} `secret` for a file that holds the value of a variable that is declared secret or
  * left out.
@@ -100,11 +100,11 @@ export interface GroundOptions {
   readonly baseDirectories: BaseDirectories;
   /** Where its layers are. */
   readonly cache: Cache;
-  /** What the other layers hold that were looked at already. */
+  /** The content of the other layers that were already scanned. */
   readonly trees?: ReadonlyMap<LayerPlan, LayerTree>;
 }
 
-/** Whether an entry may change what a path of the base is; only the base's files tell for sure. */
+/** Whether an entry may change the type of a path of the base; only the base's list of files is certain. */
 function isDoubtful({ type, path }: LayerEntry, base: BaseDirectories): boolean {
   if (type !== "directory") return base.has(path);
   const slash = path.lastIndexOf("/");
@@ -112,8 +112,9 @@ function isDoubtful({ type, path }: LayerEntry, base: BaseDirectories): boolean 
 }
 
 /**
- * Refuses what would make a file of a directory of the base or of another layer, or a directory of a
- * file: all that was below would be gone. The base's files are read only for paths that were not looked at before.
+ * Refuses entries that would replace a directory of the base or of another layer with a file, or a file with
+ * a directory: everything below would be lost. The base's files are read only for paths that were not checked
+ * before.
  *
  * @throws {MiseOciError} `invalid` naming layer and path.
  */
@@ -154,7 +155,7 @@ export async function refuseReplacements(
   await cache.putDocument(CHECKS, key, true);
 }
 
-/** Whether two layers have anything to do with each other: most tools and copies do not. */
+/** Whether two layers can overlap: most tools and copies cannot. */
 function mayMeet(a: LayerPlan, b: LayerPlan): boolean {
   return a.sources.some(({ imagePath: one }) =>
     b.sources.some(({ imagePath: other }) => isWithin(one, other) || isWithin(other, one))
@@ -166,7 +167,7 @@ export function meetsOthers(layer: LayerPlan, { layers }: Pick<BuildPlan, "layer
   return layers.some((other) => other !== layer && mayMeet(layer, other));
 }
 
-/** A path that is a directory in one tree and none in the other. */
+/** A path that is a directory in one tree and something else in the other. */
 function maybeConflict(a: LayerTree, b: LayerTree): string | undefined {
   const [few, many] = a.entries.length < b.entries.length ? [a, b] : [b, a];
   const types = new Map(few.entries.map(({ path, type }) => [path, type === "directory"]));
@@ -180,7 +181,7 @@ function describe({ kind, name }: LayerPlan): string {
 }
 
 /**
- * Refuses a layer that is in the way of one that was looked at before.
+ * Refuses a layer that conflicts with one that was scanned before.
  *
  * @param trees what other layers hold.
  * @throws {MiseOciError} `invalid` naming both layers and the path.
@@ -235,7 +236,7 @@ async function maybeRealPath(path: string): Promise<string | undefined> {
   try {
     return await Deno.realPath(path);
   } catch (error) {
-    // A link to itself leads nowhere either.
+    // A link to itself has no target either.
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.FilesystemLoop) {
       return undefined;
     }
@@ -260,8 +261,8 @@ async function binDirs(tool: Tool, realInstall: string): Promise<readonly string
 }
 
 /**
- * The project with `realInstallPath` and `binDirs` of each tool. A tool that is not installed keeps
- * what mise says of it. A tool without any directory of executables gets `bin`, mise's convention.
+ * The project with `realInstallPath` and `binDirs` of each tool. A tool that is not installed keeps the
+ * values from mise. A tool without any directory of executables gets `bin`, mise's convention.
  */
 export async function followToolPaths(project: Project): Promise<Project> {
   const tools = await Promise.all(project.tools.map(async (tool): Promise<Tool> => {
@@ -297,7 +298,7 @@ async function maybeProblem(
 }
 
 /**
- * Checks that everything that is copied into the image is there.
+ * Checks that every file and directory to copy into the image exists.
  *
  * @throws {MiseOciError} `not-found` naming each host path that is missing or of the wrong kind.
  */

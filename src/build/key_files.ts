@@ -63,7 +63,7 @@ function askPassword(path: string): string {
   });
 }
 
-/** What stands for the identity of a CI in place of a key's file. */
+/** The value that selects the identity of a CI instead of a key file. */
 const KEYLESS = "keyless";
 
 /**

@@ -16,8 +16,8 @@ import type { WorkflowContext } from "../context.ts";
 const packagesModule = () => import("./packages_layer.ts");
 
 /**
- * How many layers an image may have for docker: overlayfs takes 127 directories, and a container adds
- * two of its own.
+ * Maximum number of layers of an image in docker: overlayfs supports 127 directories, and a container adds
+ * two.
  */
 const MAX_DOCKER_LAYERS = 125;
 
@@ -50,21 +50,20 @@ async function maybePackages(
 
 /** What getting the base takes. */
 export interface LayGroundOptions {
-  /** When to ask the registry. */
+  /** When to contact the registry. */
   readonly request: Pick<BuildRequest, "pull">;
   /** Where blobs go. */
   readonly cache: Cache;
-  /** Looks packages up; without, they are installed anew. */
+  /** Whether cached packages are used; otherwise they are installed again. */
   readonly useCache: boolean;
   /** How many compression workers. */
   readonly jobs: number;
-  /** Whether layers of the base may stay in its registry until something has to be read of them. */
+  /** Whether layers of the base may stay in its registry until they have to be read. */
   readonly lazyBase?: boolean;
 }
 
 /** What lies below the layers of tools. */
 export interface Ground {
-  /** The base. */
   readonly base: BaseImage;
   /** The layer of system packages. */
   readonly packages: MadeLayer | undefined;

@@ -1,6 +1,6 @@
 /**
- * What layers say about packages, kept in the cache by diff ID: each is read once in its life, and those of
- * tools where they are cheapest to read, from the files that they were made of.
+ * The packages in layers, cached by diff ID: each layer is read only once, and layers of tools are read from
+ * the files that they were built from, which is cheapest.
  * @module
  */
 import {
@@ -15,7 +15,7 @@ import type { Cache } from "../store/mod.ts";
 
 const PACKAGES = "layer-packages";
 
-/** What a layer that was read before says. */
+/** The cached result for a layer that was read before. */
 export async function maybeKeptPackages(
   cache: Cache,
   diffId: DiffId,
@@ -32,7 +32,7 @@ export async function keepPackages(
   await cache.putDocument(PACKAGES, diffId, encodeLayerPackages(packages));
 }
 
-/** Reads layers that were just built from the files that they were made of. */
+/** Reads layers that were just built, from their source files. */
 export async function keepTreePackages(
   cache: Cache,
   layers: readonly { readonly diffId: DiffId; readonly tree: LayerTree }[],

@@ -1,6 +1,6 @@
 /**
- * Makes the layers of a plan: those that were built before come from the cache, the others are built,
- * several at once on one pool of compression workers.
+ * Builds the layers of a plan: cached layers are reused, the others are built, several concurrently on one
+ * pool of compression workers.
  * @module
  */
 import { compressionParameters } from "../compress/parameters.ts";
@@ -39,7 +39,7 @@ export interface MakeLayersOptions {
   readonly useCache: boolean;
   /** Directories that the base has. */
   readonly baseDirectories: BaseDirectories;
-  /** Looks at what goes into a layer; throws to refuse it. */
+  /** Checks the content of a layer; throws to refuse it. */
   readonly inspect?: (plan: LayerPlan, tree: LayerTree) => Promise<void>;
   /** Told of a layer that is there already: nothing reads its tree any more. */
   readonly onFound?: (plan: LayerPlan) => void;
@@ -47,7 +47,7 @@ export interface MakeLayersOptions {
   readonly strict: boolean;
   /** How many things at once. */
   readonly jobs: number;
-  /** Layers that are there already, and that nothing here can be held against. */
+  /** Layers that already exist elsewhere, and that cannot be compared with files on this machine. */
   readonly maybeMade?: (plan: LayerPlan) => MadeLayer | undefined;
   /** Layers of a registry, used if they are what would be built here. */
   readonly maybeReusable?: (plan: LayerPlan) => MadeLayer | undefined;
@@ -57,7 +57,7 @@ export interface MakeLayersOptions {
   readonly built?: ReadonlySet<string>;
 }
 
-/** How layers are looked at. */
+/** How layers are scanned. */
 interface Scan {
   readonly compression: CompressionPlan;
   readonly signal: AbortSignal;
@@ -67,7 +67,7 @@ interface Scan {
   readonly onSecrets: (concern: LayerConcern) => void;
 }
 
-/** A layer that is there already, or what it takes to build it. */
+/** A layer that already exists, or the input for building it. */
 async function lookUp(
   plan: LayerPlan,
   options: MakeLayersOptions,
@@ -100,10 +100,10 @@ async function lookUp(
   return cached ?? task;
 }
 
-/** Bytes of a file that are worth beginning with while the trees are looked at. */
+/** Minimum size of a file, in bytes, for starting its compression while trees are scanned. */
 const LARGE = 8 << 20;
 
-/** A large file that can be compressed while the trees are looked at, such as mise's own executable. */
+/** A large file that can be compressed while trees are scanned, such as mise's own executable. */
 function isLargeFile({ sources }: LayerPlan): boolean {
   const [source] = sources;
   if (sources.length !== 1 || source?.type !== "file") return false;
@@ -111,7 +111,7 @@ function isLargeFile({ sources }: LayerPlan): boolean {
     const { isFile, size } = Deno.statSync(source.hostPath);
     return isFile && size >= LARGE;
   } catch {
-    // Whoever scans it meets the same and says so.
+    // The scan meets the same error and reports it.
     return false;
   }
 }
@@ -205,7 +205,7 @@ export async function makeLayers(
   return layers.flatMap((layer) => made.get(layer) ?? []);
 }
 
-/** A layer that may have to be built, looked at already. */
+/** A layer that may have to be built and has been scanned. */
 export interface LayerTask {
   /** What it is made of. */
   readonly plan: LayerPlan;
@@ -226,11 +226,11 @@ export async function maybeCached(
   options: {
     readonly cache: Cache;
     readonly compression: CompressionPlan;
-    /** Told of what the user should know of it. */
+    /** Called with warnings about it. */
     readonly warn: (plan: LayerPlan, text: string) => void;
     /** Fingerprints of layers that this very run has built. */
     readonly built: ReadonlySet<string>;
-    /** Whether only those are looked up. */
+    /** Whether only these layers are looked up. */
     readonly builtOnly: boolean;
   },
 ): Promise<MadeLayer | undefined> {
@@ -257,9 +257,9 @@ export interface LayerTools {
   readonly pool: CompressionPool;
   readonly signal: AbortSignal;
   readonly reporter: Reporter;
-  /** Told of what the user should know of it. */
+  /** Called with warnings about it. */
   readonly warn: (plan: LayerPlan, text: string) => void;
-  /** Told when the tree has been read. */
+  /** Called when the tree has been read. */
   readonly onRead?: () => void;
   /** Whether it fills the gaps that other layers leave. */
   readonly yields?: boolean;
@@ -267,13 +267,13 @@ export interface LayerTools {
 
 /** Where it is kept which layers were built of trees of a shape. */
 const SHAPES = "layer-shapes";
-/** Shapes of the layers that this run has built: those are never from before, whatever `--no-cache` says. */
+/** Shapes of the layers built in this run: these may be reused even with `--no-cache`. */
 const builtNow = new WeakMap<Cache, Set<string>>();
 
 /**
- * The layer that another tree gave, if this one gives the same: the tool of another platform if it is
- * neutral to that, or a tool that was installed anew. Compressing costs ten times what this does, which is
- * tried only for a tree that has the same names and sizes throughout.
+ * The layer of another tree, if this one gives the same bytes: for example a platform-neutral tool of another
+ * platform, or a tool that was installed again. This costs a tenth of compressing, and is tried only for a
+ * tree with the same names and sizes.
  */
 async function maybeSameLayer(
   { plan, baseDirectories, tree }: LayerTask,
@@ -297,7 +297,7 @@ async function maybeSameLayer(
   return { ...layer, descriptor: other.descriptor };
 }
 
-/** Remembers a layer by the fingerprint and the shape of what it was built of. */
+/** Stores a layer by the fingerprint and the shape of its input. */
 async function keep(layer: BuiltLayer, cache: Cache, shape: string): Promise<void> {
   const { plan, descriptor, diffId, uncompressedSize, fingerprint, texts, warnings } = layer;
   if (texts === undefined) return;
@@ -351,7 +351,7 @@ export function withAnnotations(descriptor: Descriptor, plan: LayerPlan): Descri
 
 /** Notes on a cached layer. */
 export interface LayerNotes {
-  /** Texts that relocation looked at. */
+  /** Texts that relocation examined. */
   readonly texts: readonly RelocatedText[];
   /** What the user should know, one sentence each. */
   readonly warnings: readonly string[];

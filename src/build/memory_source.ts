@@ -5,7 +5,7 @@
 import type { Digest } from "../oci/mod.ts";
 import type { BlobRange, BlobSource } from "../store/mod.ts";
 
-/** A source that has the given documents besides those of `source`. */
+/** A source that has the given documents in addition to those of `source`. */
 export function withDocuments(
   source: BlobSource,
   documents: ReadonlyMap<Digest, Uint8Array<ArrayBuffer>>,

@@ -1,5 +1,5 @@
 /**
- * Opens the base image, wherever it comes from.
+ * Opens the base image, from any source.
  * @module
  */
 import { mapConcurrently } from "../concurrency.ts";
@@ -14,17 +14,17 @@ import type { WorkflowContext } from "../context.ts";
 /** A base in a registry. */
 const registryModule = () => import("./base_registry.ts");
 
-/** What opening a base needs besides the plan. */
+/** Options for opening a base, besides the plan. */
 export interface OpenBaseOptions {
   /** Where its layers go. */
   readonly cache: Cache;
-  /** When to ask the registry. */
+  /** When to contact the registry. */
   readonly pull: BuildRequest["pull"];
-  /** Fetches layers of a registry only when something has to be read of them. */
+  /** Fetches layers from a registry only when they have to be read. */
   readonly lazy?: boolean;
 }
 
-/** Copies at once from a layout or archive. */
+/** Number of concurrent copies from a layout or archive. */
 const COPIES = 3;
 
 async function takeLocalBase(

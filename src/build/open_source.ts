@@ -1,6 +1,6 @@
 /**
- * Opens image arguments with what this machine knows: the home directory, registries and their credentials,
- * the platform.
+ * Opens image arguments with the settings of this machine: the home directory, registries and their
+ * credentials, the platform.
  * @module
  */
 import type { WorkflowContext } from "../context.ts";

@@ -24,7 +24,7 @@ export interface PackagesLayerOptions {
   readonly base: BaseImage;
   /** Where the layer goes and is looked up. */
   readonly cache: Cache;
-  /** Looks the layer up; without, the packages are installed anew, at their newest. */
+  /** Uses the cached layer; otherwise the newest versions of the packages are installed again. */
   readonly useCache: boolean;
   /** How many compression workers. */
   readonly jobs: number;
@@ -75,8 +75,8 @@ export function refuseOnScratch({ plan, project }: PlannedImage): void {
 }
 
 /**
- * Makes the layer of system packages; `undefined` if the plan has none. The base is looked into, and
- * anything installed, only if the cache does not have the layer.
+ * Makes the layer of system packages; `undefined` if the plan has none. The base is read, and packages are
+ * installed, only if the layer is not in the cache.
  *
  * @throws {MiseOciError} `packages`, `permission` saying why packages cannot be installed on the base or
  * on this host.

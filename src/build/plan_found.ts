@@ -14,13 +14,13 @@ import type { BuildContext } from "./types.ts";
 
 /** Images with the layers of them that were found. */
 export interface PlannedFound {
-  /** The images, with what is known of tools that are not installed. */
+  /** The images, with the data about tools that are not installed. */
   readonly planned: readonly PlannedImage[];
   /** Layers that need not be built, for each image. */
   readonly reuse: readonly ReuseIndex[];
 }
 
-/** `NAME@VERSION` of every tool that has to be installed, those that install others first. */
+/** `NAME@VERSION` of every tool to install; tools that install others come first. */
 function missingTools({ tools }: Project, found: ReadonlySet<string>): readonly string[] {
   const nameOf = ({ short, version }: Project["tools"][number]): string => `${short}@${version}`;
   const absent = tools.filter(({ installed }) => !installed);
@@ -48,14 +48,14 @@ function forPlan({ plan }: PlannedImage, index: ReuseIndex): ReuseIndex {
  * Plans the images of a build.
  *
  * @param find gives the layers of an image that need not be built.
- * @throws {MiseOciError} what planning throws; what `mise install` says if that fails.
+ * @throws {MiseOciError} the errors of planning and of `mise install`.
  */
 export async function planFound(
   build: ImageInput,
   find: (planned: PlannedImage) => Promise<ReuseIndex>,
   context: BuildContext,
 ): Promise<PlannedFound> {
-  // What is installed for another platform is installed whole, in a place of its own.
+  // Tools for another platform are all installed, in a separate directory.
   const isLazy = build.install && build.useCache && requestedPlatforms(build).every(isHostPlatform);
   let planned = await planPlatforms(isLazy ? { ...build, install: false } : build, context);
   let reuse: ReuseIndex[] = [];

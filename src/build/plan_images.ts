@@ -24,14 +24,14 @@ import type { BuildContext, BuildRequest, ImageInput, PlannedImage } from "./typ
 const foreignModule = () => import("./foreign_tools.ts");
 /** System packages. */
 const packagesModule = () => import("./packages_layer.ts");
-/** What a dry run looks at. */
+/** Context of a dry run. */
 const planModule = () => import("./check_plan.ts");
 
 /** How {@linkcode planProject} reads a project. */
 export interface PlanProjectOptions {
-  /** Installs what is missing for a platform that this machine is not of, mise too, in a place of its own. */
+  /** Installs missing tools for another platform than this machine's, and mise, in a separate directory. */
   readonly installForeign: boolean;
-  /** What mise says for the other platforms of the same build. */
+  /** mise's output for the other platforms of the same build. */
   readonly shared?: SharedAnswers;
   /** Lists the trees of the tools as soon as they are known. */
   readonly lists?: TreeLists;
@@ -49,7 +49,7 @@ async function openProject(
   const platform = request.platform ?? defaultPlatform();
   const asking = projectOptions(request, platform);
   const { foreign } = asking;
-  // Opened while mise is asked.
+  // Opened while mise runs.
   const opened = foreign !== undefined && installForeign ? openBuildCache(context) : undefined;
   opened?.catch(() => {});
   // The layers are scanned from the first on.
@@ -151,7 +151,7 @@ export async function makePlan(
   return plan;
 }
 
-/** Plans the image of each platform asked for, in the order of an index. */
+/** Plans the image of each requested platform, in the order of an index. */
 export async function planPlatforms(
   request: ImageInput,
   context: BuildContext,
@@ -159,7 +159,7 @@ export async function planPlatforms(
   const platforms = sortPlatforms(requestedPlatforms(request));
   const told = tellOnce(context);
   const limit = platforms.length;
-  // What is installed for another platform may need this machine's own npm: that comes first.
+  // Tools for another platform may need this machine's own npm, which is installed first.
   const { own, others } = partPlatforms(platforms);
   const planned = new Map<Platform, PlannedImage>();
   const shared = new SharedAnswers();

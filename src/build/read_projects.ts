@@ -1,6 +1,6 @@
 /**
- * Reads projects: from the flags to what mise is asked, for every platform, while the modules that build are
- * loaded. Each takes a tenth of a second, and neither needs the other.
+ * Reads projects: starts the mise commands that the flags require, for every platform, while the build
+ * modules are loaded. Both take a tenth of a second, and they are independent.
  * @module
  */
 import { join } from "@std/path";
@@ -22,14 +22,14 @@ import type { Project } from "../plan/project.ts";
 import { cacheDirectory } from "../store/cache_directory.ts";
 import { lockInstall } from "../store/installs.ts";
 
-/** What mise is asked, as far as it decides the answer. */
+/** The request, reduced to the fields that affect mise's output. */
 function questionOf(request: AheadRequest): string {
   const { directory, misePath, miseEnv, includeGlobal, without, platform = defaultPlatform() } =
     request;
   return JSON.stringify([directory, misePath, miseEnv, includeGlobal, without, platform]);
 }
 
-/** A project that is being read, and what is said meanwhile. */
+/** A project that is being read, and the messages emitted in the meantime. */
 class Early {
   readonly project: Promise<Project>;
   readonly #said: ((to: MiseContext) => void)[] = [];
@@ -48,11 +48,12 @@ class Early {
         this.#taker?.context.onInstalled?.(paths);
       },
     });
-    // Whoever takes it is told of a failure; if nobody does, another one came first.
+    // A failure is thrown to the code that takes the project; if nothing takes it, an earlier failure is
+    // reported.
     this.project.catch(() => {});
   }
 
-  /** The project, unless it is of no use. */
+  /** The project, unless it cannot be used. */
   async take(taker: Taker): Promise<Project | undefined> {
     this.#taker = taker;
     if (this.#installed !== undefined) taker.context.onInstalled?.(this.#installed);
@@ -67,7 +68,7 @@ class Early {
   }
 }
 
-/** Whether all tools are there: mise was asked before they were kept from being pruned. */
+/** Whether all tools still exist: mise listed them before they were locked against pruning. */
 async function isWhole({ tools }: Project): Promise<boolean> {
   if (!tools.every(({ installed }) => installed)) return false;
   const there = tools.map(({ installPath }) =>
@@ -77,8 +78,8 @@ async function isWhole({ tools }: Project): Promise<boolean> {
 }
 
 /**
- * Asks mise about a project, for every platform that is asked for; unless tools of this machine are to be
- * installed first. Asking installs nothing.
+ * Starts reading a project from mise, for every requested platform, unless tools of this machine must be
+ * installed first. Reading installs nothing.
  */
 export function askAhead(request: AheadRequest, context: WorkflowContext): AskedProject {
   const stop = new AbortController();
@@ -112,14 +113,14 @@ export function askAhead(request: AheadRequest, context: WorkflowContext): Asked
   };
 }
 
-/** The platforms asked for; this machine's if none is. */
+/** The requested platforms; by default this machine's. */
 export function requestedPlatforms(
   { platform = defaultPlatform(), platforms = [platform] }: PlatformRequest,
 ): readonly Platform[] {
   return platforms;
 }
 
-/** This machine's own among some platforms, which is asked about and installed first, and the others. */
+/** This machine's own platform, which is read and installed first, and the others. */
 export function partPlatforms(
   platforms: readonly Platform[],
 ): { readonly own: readonly Platform[]; readonly others: readonly Platform[] } {
@@ -129,7 +130,7 @@ export function partPlatforms(
   };
 }
 
-/** The data directory of a platform that this machine is not of; `undefined` for its own. */
+/** The data directory of a platform other than this machine's; `undefined` for its own. */
 function maybeForeign(platform: Platform): ForeignPlatform | undefined {
   if (isHostPlatform(platform)) return undefined;
   const { os, architecture } = platform;
@@ -138,7 +139,7 @@ function maybeForeign(platform: Platform): ForeignPlatform | undefined {
 }
 
 /**
- * How mise is asked about a project for one platform.
+ * How mise is run for a project and one platform.
  *
  * @throws {MiseOciError} `usage` if another platform's tools have no place.
  */

@@ -1,6 +1,6 @@
 /**
- * Opens a client for a registry with everything that this machine knows about it: credentials, private
- * certificates, proxies, and whether plain http is allowed.
+ * Opens a client for a registry with this machine's settings for it: credentials, private certificates,
+ * proxies, and whether plain http is allowed.
  * @module
  */
 import { formatReference, type Reference } from "../oci/mod.ts";
@@ -12,7 +12,7 @@ import { miseContext } from "./read_projects.ts";
 import type { LocateOptions } from "../mise/locate.ts";
 import type { WorkflowContext } from "../context.ts";
 
-/** Loaded late: nobody asks mise about registries of this machine. */
+/** Loaded late: mise's settings are not needed for registries on this machine. */
 const settingsModule = () => import("../mise/settings.ts");
 
 type Finding = typeof import("../registry/credentials/find_credentials.ts");
@@ -27,8 +27,8 @@ export interface RegistryAccess {
 }
 
 /**
- * How a registry may be reached from a directory. mise is asked only where its answer matters: registries
- * of this machine may always be reached over plain http.
+ * How a registry may be reached from a directory. mise's settings are read only if they matter: registries on
+ * this machine may always be reached over plain http.
  */
 export async function readAccess(
   { registry }: Reference,
@@ -44,7 +44,7 @@ export async function readAccess(
   );
 }
 
-/** Whether a registry is in the list; an entry without a port covers every port of its host. */
+/** Whether a registry is in the list; an entry without a port applies to every port of its host. */
 export function isInsecure(registry: string, { insecureRegistries }: RegistryAccess): boolean {
   const host = registry.replace(/:\d+$/, "");
   return insecureRegistries.some((entry) => entry === registry || entry === host);

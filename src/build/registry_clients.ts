@@ -1,5 +1,5 @@
 /**
- * Clients of several registries, each opened when it is first asked for.
+ * Clients of several registries, each opened on first use.
  * @module
  */
 import type { LocateOptions } from "../mise/locate.ts";
@@ -21,7 +21,7 @@ export class RegistryClients implements Disposable {
   readonly #place: LocateOptions;
   readonly #context: WorkflowContext;
 
-  /** @param place where mise is asked for its settings, and which mise. */
+  /** @param place the directory in which mise's settings are read, and the mise executable. */
   constructor(place: LocateOptions, context: WorkflowContext) {
     this.#place = place;
     this.#context = context;
@@ -67,7 +67,7 @@ export interface Elsewhere {
   readonly blobs: readonly Descriptor[];
 }
 
-/** The blobs of several repositories; a registry is asked when one of its blobs is read. */
+/** The blobs of several repositories; a registry is contacted when one of its blobs is read. */
 export function elsewhereOf(
   places: readonly Elsewhere[],
   clients: RegistryClients,

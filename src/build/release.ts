@@ -1,5 +1,5 @@
 /**
- * The mise of its release, for an image of another platform than this machine's.
+ * The mise executable from its release, for an image of another platform than this machine's.
  * @module
  */
 import { openBuildCache } from "./build_cache.ts";
@@ -17,19 +17,19 @@ import { loadCaCerts } from "../registry/mod.ts";
 import { Attempts, type Clock, systemClock } from "../registry/retry.ts";
 import type { Cache } from "../store/mod.ts";
 
-/** A release's executable, where it would come from, or why there is none. */
+/** A release's executable, its URL, or the reason why there is none. */
 export type FoundRelease =
   | { readonly path: string }
   | { readonly url: string }
   | { readonly why: string };
 
-/** Failures for which an image goes without mise; a wrong checksum is none of them. */
+/** Failures after which the image is built without mise; a wrong checksum is not one of them. */
 const UNAVAILABLE: readonly string[] = ["network", "permission", "invalid", "not-found"];
 
 /**
  * The mise of a release, from the cache or downloaded.
  *
- * @returns where it is; or why there is none.
+ * @returns its path, or the reason why there is none.
  */
 async function obtainRelease(
   release: MiseRelease,
@@ -52,7 +52,8 @@ async function obtainRelease(
 /**
  * Finds the mise of the project's version for a platform.
  *
- * @returns its path in the cache; its URL if it is not here and must not be downloaded; or why there is none.
+ * @returns its path in the cache; its URL if it is not cached and must not be downloaded; or the reason why
+ * there is none.
  */
 export async function findRelease(
   project: Project,
@@ -74,7 +75,7 @@ const MAX_SUMS = 1 << 20;
 const MAX_EXECUTABLE = 1 << 30;
 const MAX_REDIRECTS = 5;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
-/** An image can do without mise, so a server that does not answer is not waited for as long as a registry. */
+/** mise is optional in an image, so the time limit is shorter than for a registry. */
 const MAX_TRIES = 3;
 const DOCUMENTS = "mise-releases";
 
@@ -84,7 +85,7 @@ export interface ReleaseOptions {
   readonly cache: Cache;
   /** Longest silence of a server, in milliseconds; default 30,000. */
   readonly idleTimeoutMs?: number;
-  /** Where time comes from; default: the machine's clock. */
+  /** The clock; default: the machine's. */
   readonly clock?: Clock;
 }
 
@@ -101,7 +102,7 @@ export async function maybeCachedRelease(
   return await cache.has(parsed, size) ? cache.blobs.directory.pathOf(parsed) : undefined;
 }
 
-/** One try that may be followed by another. */
+/** One attempt that may be followed by another. */
 class Retriable extends Error {
   constructor(readonly error: MiseOciError, readonly limit: number = MAX_TRIES) {
     super(error.message);
@@ -127,7 +128,7 @@ class Download {
     this.#id = `mise ${release.file}`;
   }
 
-  /** Tries a step again where that may help. */
+  /** Retries a step if that may help. */
   async again<T>(step: () => Promise<T>): Promise<T> {
     const { reporter, signal } = this.#context;
     const attempts = new Attempts({
@@ -225,7 +226,7 @@ class Download {
     throw new MiseOciError("network", `GET ${showUrl(url)} is redirected again and again`);
   }
 
-  /** A failure of the network becomes one that may be tried again. */
+  /** Turns a network failure into one that may be retried. */
   async #read<T>(step: () => Promise<T>): Promise<T> {
     try {
       return await step();
@@ -252,8 +253,8 @@ function redirected(location: string | null, from: URL): URL {
 /**
  * Downloads the executable of a release into the cache.
  *
- * @returns its absolute path; it has no mode of its own.
- * @throws {MiseOciError} `network`, `permission` or `invalid` if it cannot be had; `integrity` if its
+ * @returns its absolute path; the file is not executable.
+ * @throws {MiseOciError} `network`, `permission` or `invalid` if it cannot be downloaded; `integrity` if its
  * bytes are not those that the release page announces; `io`.
  */
 export async function downloadRelease(

@@ -1,10 +1,10 @@
 /**
- * Stacks the layers of an image that only lives while it runs so that an engine has to fetch as little
- * as possible when one of them changes.
+ * Orders the layers of an image that exists only during a run, so that an engine has to fetch as little as
+ * possible when one of them changes.
  *
- * docker knows a layer by everything below it: of a changed layer and all above, it fetches every byte.
- * Layers of tools and of mise never overlap, so their order does not matter to what runs. The largest go
- * to the bottom: whichever changes, what lies above it is small.
+ * docker identifies a layer by all layers below it: it fetches a changed layer and all layers above it.
+ * Layers of tools and of mise never overlap, so their order does not matter to what runs. The largest go to
+ * the bottom, so that the layers above a changed one are small.
  * @module
  */
 import {
@@ -18,7 +18,7 @@ import {
 } from "../oci/mod.ts";
 import type { Image } from "../image/types.ts";
 
-/** Kinds of layers with directories of their own. */
+/** Kinds of layers that never share directories. */
 const MOVABLE: ReadonlySet<string> = new Set(["tool", "mise"]);
 
 function isMovable({ annotations }: Descriptor): boolean {
@@ -64,7 +64,7 @@ function describe(bytes: Uint8Array, mediaType: string): Descriptor {
   return { mediaType, digest, size: bytes.length };
 }
 
-/** The same image with its layers in another order, or the very same if that is its order already. */
+/** The same image with its layers in another order, or the same object if they already have this order. */
 export function restack(image: Image): Image {
   const { manifest, config } = image;
   const positions = order(manifest.layers);

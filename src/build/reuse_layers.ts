@@ -14,13 +14,13 @@ import type { MadeLayer } from "./types.ts";
 import { withAnnotations } from "./layers.ts";
 import type { WorkflowContext } from "../context.ts";
 
-/** Layers that a registry has already. */
+/** Layers that already exist in a registry. */
 const reuseModule = () => import("../image/reuse.ts");
 
-/** Layers of the registry, by the plans that they can stand for. */
+/** Layers in the registry, by the plans for which they can be used. */
 export type ReuseIndex = ReadonlyMap<LayerPlan, ReusableLayer>;
 
-/** Reads the image whose layers may be reused. One that is missing or broken is no error. */
+/** Reads the image whose layers may be reused. A missing or broken image is not an error. */
 export async function readReuseIndex(
   client: RegistryClient,
   options: { readonly plan: BuildPlan; readonly reference: Reference; readonly asked: boolean },
@@ -36,7 +36,7 @@ export async function readReuseIndex(
     signal: context.signal,
   });
   if (problem !== undefined) {
-    // The first push finds nothing, as it should; what was asked for, or is broken, is worth a word.
+    // A first push normally finds nothing; a missing `--cache-from`, or a broken image, is worth a warning.
     const warn = asked || problem.kind === "broken";
     const { text } = problem;
     context.reporter.emit(warn ? { type: "warning", text } : { type: "detail", level: 1, text });

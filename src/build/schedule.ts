@@ -1,17 +1,17 @@
 /**
- * Builds layers while others are still being looked at: compressing takes all cores, looking takes one.
+ * Builds layers while others are still being scanned: compression uses all cores, scanning uses one.
  * @module
  */
 
 /**
- * Layers that are read at once. One is read while another waits for a block to be compressed. More would
- * have the small ones done first, and at the end a single layer of many small files, whose reading then
- * keeps the cores waiting.
+ * Number of layers that are read concurrently. One is read while another waits for a block to be compressed.
+ * With more, the small ones would finish first, and at the end the cores would wait for a single layer of
+ * many small files to be read.
  */
 const LAYERS_AT_ONCE = 2;
 
 /**
- * Builds a layer; calls what it is given when the next one may begin, its end at the latest.
+ * Builds a layer; calls the given function when the next one may begin, at its own end at the latest.
  *
  * @param fills whether other layers go first.
  */
@@ -23,13 +23,13 @@ interface Waiting {
   readonly bytes: number;
   /** Builds it. */
   readonly build: Build;
-  /** Whether it is read so fast that it can fill the gaps which others leave. */
+  /** Whether it is read fast enough to use workers that others leave idle. */
   readonly fills: boolean;
 }
 
-/** Builds some layers at once, of those that wait the largest first. */
+/** Builds some layers concurrently, the largest waiting one first. */
 export class BuildQueue {
-  /** Stops what is built: after a failure, or when the signal that was given is aborted. */
+  /** Stops running builds: after a failure, or when the given signal is aborted. */
   readonly signal: AbortSignal;
   readonly #waiting: Waiting[] = [];
   readonly #stop = new AbortController();
@@ -37,7 +37,7 @@ export class BuildQueue {
   readonly #running = new Set<Promise<void>>();
   /** How many of them are being read. */
   #reading = 0;
-  /** Whether one of them fills gaps; that one does not count. */
+  /** Whether one of them fills gaps; it is not counted. */
   #filling = false;
   #failure: { readonly error: unknown } | undefined;
 
@@ -48,10 +48,10 @@ export class BuildQueue {
   }
 
   /**
-   * Builds a layer now, or when its turn comes; not at all after a failure.
+   * Builds a layer now or later, as workers become free; not at all after a failure.
    *
-   * @param options `fills`: it is read so fast that it can fill the gaps which others leave, as a large file
-   * is. One such layer is built besides the others, and has done when they have.
+   * @param options `fills`: it is read fast enough to use workers that others leave idle, as a large file is.
+   * One such layer is built in addition to the others, and ends when they do.
    */
   add(bytes: number, build: Build, { fills = false }: { readonly fills?: boolean } = {}): void {
     this.#waiting.push({ bytes, build, fills });
@@ -59,9 +59,9 @@ export class BuildQueue {
   }
 
   /**
-   * Resolves when all are built that are added until `look` ends.
+   * Resolves when all layers that are added before `look` ends have been built.
    *
-   * @throws what `look` throws, or the first failure, once nothing runs any more.
+   * @throws the error of `look`, or the first failure, once nothing is running.
    */
   async all(look: () => Promise<void>): Promise<void> {
     await look().catch((error: unknown) => this.#fail(error));

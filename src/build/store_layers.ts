@@ -1,6 +1,6 @@
 /**
- * Layers of tools that many machines share through a layer store (spec section 14): looked up before
- * anything is built, kept after a push. The store's troubles never stop a build.
+ * Layers of tools that many machines share through a layer store (spec section 14): looked up before anything
+ * is built, written after a push. Errors of the store never stop a build.
  * @module
  */
 import { dirname } from "@std/path/posix";
@@ -32,22 +32,22 @@ import { layGround } from "./lay_ground.ts";
 import { openBase } from "./open_base.ts";
 import type { ImageInput, PlannedImage } from "./types.ts";
 import { RegistryClients } from "./registry_clients.ts";
-import { placeOf, type StoreAccess, storeOf } from "./store_place.ts";
+import { findStorePlace, type StoreAccess, storeOf } from "./store_place.ts";
 import { storeWants, toolOf } from "./store_wants.ts";
 import { isInstalled, type ReuseIndex } from "./reuse_layers.ts";
 import type { BuildContext } from "./types.ts";
 
-/** What looking into a store takes. */
+/** Input for a look-up in the store. */
 export interface StoreOptions extends StoreAccess {
   /** The directories of the base, with what packages added. */
   readonly baseDirectories: BaseDirectories;
 }
 
-/** Questions to the store at the same time. */
+/** Number of concurrent requests to the store. */
 const AT_ONCE = 8;
 
 /**
- * Finds layers of tools that the registry's image does not have. A store that cannot be used is a warning.
+ * Finds layers of tools that the image in the registry does not have. Warns if the store cannot be used.
  *
  * @param known layers that were found already.
  */
@@ -58,7 +58,7 @@ export async function readStoreIndex(
 ): Promise<ReuseIndex> {
   const found = new Map<LayerPlan, ReusableLayer>();
   try {
-    const place = await placeOf(planned, options, context);
+    const place = await findStorePlace(planned, options, context);
     const wants = [...await storeWants(planned, options.baseDirectories)]
       .filter(([layer]) => !options.known.has(layer));
     await mapConcurrently(wants, { limit: AT_ONCE }, async ([layer, want]) => {
@@ -120,7 +120,7 @@ async function maybeFacts(
     handler: collector,
   });
   const { references, hostPath } = collector;
-  // It names a tool that the project does not have: elsewhere its bytes would be others.
+  // It refers to a tool that is not in the project: on another machine its bytes would differ.
   const isWhole = references.every((one) => want.directories.includes(one));
   if (hostPath !== undefined || !isWhole) return undefined;
   return { references, ...environmentOf(tool, image, env) };
@@ -135,7 +135,7 @@ interface KeepOptions {
   readonly env: readonly string[];
 }
 
-/** Keeps one layer; `false` if the store has it, or it cannot be shared. */
+/** Writes one layer to the store; `false` if the store has it, or it cannot be shared. */
 async function keepOne(
   layer: PushedLayer,
   want: StoreWant,
@@ -143,7 +143,7 @@ async function keepOne(
 ): Promise<boolean> {
   const { place, cache, destination } = options;
   const { descriptor, diffId, plan } = layer;
-  // Only what is here was made here, or read whole.
+  // Only layers in the cache were built here or read completely.
   if (await cache.size(descriptor.digest) === undefined) return false;
   if (await maybeStoredLayer(place, want) !== undefined) return false;
   const facts = await maybeFacts(layer, want, options);
@@ -152,7 +152,7 @@ async function keepOne(
     descriptor,
     diffId,
     ...facts,
-    // An entry is the same whoever writes it, and when.
+    // An entry is the same regardless of who writes it, and when.
     created: "1980-01-01T00:00:00Z",
     createdBy: plan.createdBy,
     source: cache,
@@ -182,7 +182,7 @@ export async function writeStore(
   const { layers, cache, destination, env, baseDirectories, store } = options;
   let written = 0;
   try {
-    const place = await placeOf(planned, options, context);
+    const place = await findStorePlace(planned, options, context);
     const wants = await storeWants(planned, baseDirectories);
     const { project } = planned;
     await mapConcurrently(layers, { limit: AT_ONCE }, async (layer) => {
@@ -199,7 +199,7 @@ export async function writeStore(
   return written;
 }
 
-/** Shares what is known of a base's layers with the store, one way or the other; troubles are warnings. */
+/** Reads or writes the facts about a base's layers in the store; errors become warnings. */
 async function shareKnowledge(
   base: BaseImage,
   options: StoreAccess & {
@@ -213,7 +213,7 @@ async function shareKnowledge(
   const { platform } = planned.plan;
   const { signal } = context;
   try {
-    const place = await placeOf(planned, options, context);
+    const place = await findStorePlace(planned, options, context);
     for (const layer of base.layers) {
       const known = await maybeKnowledge(layer, cache);
       const { diffId } = layer;
@@ -234,7 +234,7 @@ export async function groundDirectories(
   planned: PlannedImage,
   { build, write = false, ...access }: StoreAccess & {
     readonly build: ImageInput;
-    /** Whether the store is told, rather than asked. */
+    /** Whether to write to the store, rather than to read from it. */
     readonly write?: boolean;
   },
   context: BuildContext,
@@ -252,8 +252,8 @@ export async function groundDirectories(
 }
 
 /**
- * Takes layers of tools that are not installed from the store into the cache, verified: what is built without
- * being pushed needs their bytes.
+ * Copies layers of tools that are not installed from the store into the cache, verified: a build that is not
+ * pushed needs their bytes.
  */
 export async function takeStored(
   planned: PlannedImage,

@@ -1,5 +1,5 @@
 /**
- * What decides the layers of a project's tools, as the keys of a layer store name it.
+ * The values that determine the layers of a project's tools, in the form of the keys of a layer store.
  * @module
  */
 import { dirname, join } from "@std/path";
@@ -41,7 +41,7 @@ const readToml: ReadToml = async (path) => {
   }
 };
 
-/** Reads each file once: the tools of a project share theirs. */
+/** Reads each file once, because the tools of a project share files. */
 function tomlReader(): ReadToml {
   const files = new Map<string, ReturnType<ReadToml>>();
   return (path) => {
@@ -52,7 +52,7 @@ function tomlReader(): ReadToml {
 }
 
 /**
- * What the config says of a tool besides its version: it decides what is installed.
+ * The options of a tool in the config besides its version: they affect what is installed.
  *
  * @throws {MiseOciError} `config` if it cannot be read.
  */
@@ -66,7 +66,7 @@ export async function toolOptions(
   return typeof entry === "object" && entry !== null ? { ...entry } : undefined;
 }
 
-/** What the lock file beside the config says of a version. */
+/** The entry of a version in the lock file next to the config. */
 async function lockOf({ source, short, version }: Tool, read: ReadToml): Promise<string> {
   if (source === undefined) return "";
   const lock = await read(join(dirname(source), "mise.lock"));
@@ -88,7 +88,7 @@ function hostLibc(): string {
   }
 }
 
-/** The directories above a prefix that the base has, with what links there lead to. */
+/** The base's directories above a prefix, with the targets of links. */
 function directoriesAbove(prefix: string, base: BaseDirectories): readonly string[] {
   const parts = prefix.split("/").slice(1, -1);
   return parts.flatMap((_, i) => {

@@ -22,41 +22,41 @@ import type { CheckMode } from "../check/report_problems.ts";
 import type { WorkflowContext } from "../context.ts";
 import type { BaseImage } from "./base_image.ts";
 
-/** Which platforms a project is asked about. */
+/** The platforms for which a project is read. */
 export interface PlatformRequest {
-  /** The platform, if another than this machine's is asked for. */
+  /** The platform, if another than this machine's is requested. */
   readonly platform?: Platform;
   /** The same for several. */
   readonly platforms?: readonly Platform[];
 }
 
-/** Which project mise is asked about. */
+/** The project that is read from mise. */
 export type AheadRequest = ProjectRequest & PlatformRequest;
 
 /** Who takes a project. */
 export interface Taker {
-  /** Hears what mise had to say, as if it had been asked only now. */
+  /** Receives the messages of mise, as if it had been run only now. */
   readonly context: MiseContext;
-  /** Whether a project that lacks tools is of no use, because they would be installed now. */
+  /** Whether a project with missing tools cannot be used, because they would now be installed. */
   readonly whole: boolean;
 }
 
-/** A project that mise has been asked about. Dispose of it: then nothing of mise runs on. */
+/** A project whose mise commands were started. Dispose of it, so that no mise process keeps running. */
 export interface AskedProject extends AsyncDisposable {
   /**
-   * The project for the platform of a request, if it is the one meant and nobody has taken it before: later it
-   * may be another.
+   * The project for the platform of a request, if it matches and has not been taken before: later it may have
+   * changed.
    */
   take(request: AheadRequest, taker: Taker): Promise<Project | undefined>;
 }
 
 /** The surroundings of a build. */
 export interface BuildContext extends WorkflowContext {
-  /** A project that mise has been asked about already. */
+  /** A project whose mise commands were already started. */
   readonly asked?: AskedProject;
 }
 
-/** Which project, and how to ask mise about it. Shared by build, run and push. */
+/** Which project, and how to run mise for it. Shared by build, run and push. */
 export interface ProjectRequest {
   /** Absolute directory (`-C`). */
   readonly directory: string;
@@ -64,7 +64,7 @@ export interface ProjectRequest {
   readonly miseEnv?: string;
   /** mise executable (`--mise`, `MISE_OCI_MISE`); default: `mise` on PATH. */
   readonly misePath?: string;
-  /** Takes global and system config too. */
+  /** Includes the global and system config. */
   readonly includeGlobal: boolean;
   /** Runs `mise install` first. */
   readonly install: boolean;
@@ -74,7 +74,7 @@ export interface ProjectRequest {
   readonly without?: readonly string[];
   /** With `install`: the tools that are installed, `NAME@VERSION`; default all that are missing. */
   readonly installOnly?: readonly string[];
-  /** Answers yes to what mise asks (`-y`). */
+  /** Answers mise's questions with yes (`-y`). */
   readonly yes?: boolean;
 }
 
@@ -88,7 +88,7 @@ export interface BuildRequest extends ProjectRequest {
   readonly from?: NamedBase;
   /** Name of the image (`-t`). */
   readonly tag?: string;
-  /** What `--env`, `--label`, `--entrypoint` and others say in place of `[oci]`. */
+  /** Values of `--env`, `--label`, `--entrypoint` and others, which override `[oci]`. */
   readonly overrides?: OciOverrides;
   /** `--mount-point`. */
   readonly mountPoint?: MountPoint;
@@ -110,17 +110,17 @@ export interface BuildRequest extends ProjectRequest {
   readonly platforms?: readonly Platform[];
   /** mise executables for other platforms (`--mise-binary`), absolute. */
   readonly miseBinaries?: readonly MiseBinary[];
-  /** `--pull`: whether a tag is looked up although the cache knows it. */
+  /** `--pull`: whether a tag is resolved although its digest is cached. */
   readonly pull: "always" | "missing" | "never";
   /** `--allow-env`. */
   readonly allowEnv: readonly string[];
   /** `--drop-env`. */
   readonly dropEnv: readonly string[];
-  /** Whether commands that do not start are warnings, an error, or not looked for. */
+  /** Whether commands that do not start are warnings or an error, or are not checked. */
   readonly check?: CheckMode;
   /** Adds missing packages to the config file and builds with them (`--fix`). */
   readonly fix?: boolean;
-  /** Notes the packages in the new layers, for a bill of materials. */
+  /** Records the packages in the new layers, for a bill of materials. */
   readonly listPackages?: boolean;
   /** Repository of the layer store (`--store`, `MISE_OCI_STORE`); default: `[_.oci] store`. */
   readonly store?: Reference;
@@ -178,9 +178,9 @@ export interface BuiltImage {
 
 /** What a build made. */
 export interface BuildResult {
-  /** The layout's directory, if one was asked for. */
+  /** The layout's directory, if one was requested. */
   readonly output?: string;
-  /** The archive, if one was asked for. */
+  /** The archive, if one was requested. */
   readonly archive?: ArchiveRequest;
   /** Digest of the image manifest; of several images, of their index. */
   readonly digest: Digest;
@@ -194,19 +194,18 @@ export interface BuildResult {
   readonly images?: readonly BuiltImage[];
 }
 
-/** A build whose layout nobody asked for: the workflow chooses a place and removes it. */
+/** A build without a requested layout: the workflow chooses a directory and removes it. */
 export type TransientBuild = Omit<BuildRequest, "output" | "archive" | "tag">;
 
-/** What decides an image; where it is written only as far as no copy takes that along. */
+/** The input that determines an image. The output directory is part of it only so that copies exclude it. */
 export type ImageInput = TransientBuild & Pick<BuildRequest, "tag" | "output" | "archive">;
 
 /** A project with its plan. */
 export interface PlannedImage {
   /** The project as mise sees it, links followed. */
   readonly project: Project;
-  /** The plan. */
   readonly plan: BuildPlan;
-  /** Trees of its tools that are listed already, or will be. */
+  /** Trees of its tools that are already listed, or will be. */
   readonly lists?: TreeLists;
 }
 
@@ -216,7 +215,6 @@ export interface MadeLayer {
   readonly plan: LayerPlan;
   /** Its blob, with annotations. */
   readonly descriptor: Descriptor;
-  /** Diff ID. */
   readonly diffId: DiffId;
   /** Where its bytes came from. */
   readonly status: Exclude<LayerRow["status"], "base">;
@@ -228,7 +226,7 @@ export interface MadeLayer {
 export interface BuildInCacheOptions {
   /** Where blobs go and built layers are looked up. */
   readonly cache: Cache;
-  /** Looks layers up; without, everything is built again. */
+  /** Whether cached layers are used; otherwise everything is built again. */
   readonly useCache: boolean;
   /** The flags. */
   readonly request: ImageInput;
@@ -238,7 +236,6 @@ export interface BuildInCacheOptions {
 
 /** Everything of an image but a place to write it to. */
 export interface ImageInCache extends PlannedImage {
-  /** The base. */
   readonly base: BaseImage;
   /** Manifest, config and rows. */
   readonly image: ComposedImage;
@@ -260,11 +257,11 @@ export interface ComposedImage {
   readonly config: Document;
   /** The image config, parsed. */
   readonly imageConfig: ImageConfig;
-  /** Annotations of one's own, which an index gets too. */
+  /** The user's annotations, which an index gets too. */
   readonly annotations?: Readonly<Record<string, string>>;
   /** Layers, bottom first, the base's among them. */
   readonly layers: readonly Descriptor[];
-  /** What the image runs on, as its config says. */
+  /** The image's platform, from its config. */
   readonly platform: Platform;
   /** Rows of the layer table. */
   readonly rows: readonly LayerRow[];

@@ -20,7 +20,7 @@ import { loadVerifyingKey } from "./key_files.ts";
 /** Signatures that are named in a message. */
 const SHOWN = 3;
 
-/** @throws {MiseOciError} `trust` with the reasons if no signature of the key approves the image. */
+/** @throws {MiseOciError} `trust` with the reasons if the image has no valid signature by the key. */
 export function requireApproval(name: string, key: string, found: Verification): void {
   if (isApproved(found)) return;
   const { skipped, verified } = found;
@@ -113,7 +113,7 @@ export async function maybeSignatureCheck(
 /**
  * The reference of a base pinned to the digest that was verified, if a rule fits; the same reference otherwise.
  *
- * @throws {MiseOciError} `trust` if the base is not signed as a rule says.
+ * @throws {MiseOciError} `trust` if the base is not signed as a rule requires.
  */
 export async function pinVerified(
   client: RegistryClient,

@@ -1,20 +1,20 @@
 /**
- * Waiting for the base: it is mostly there, or else layers are built meanwhile.
+ * Waits for the base, which is usually ready; otherwise layers are built in the meantime.
  * @module
  */
 import type { AheadPlan, BuildAheadOptions } from "./build_ahead.ts";
 import type { WorkflowContext } from "../context.ts";
 
-/** Builds layers while the base is on its way. */
+/** Builds layers before the base is ready. */
 const aheadModule = () => import("./build_ahead.ts");
 
-/** A base that is ready after so long, in milliseconds, was there already. */
+/** A base that is ready within this time, in milliseconds, was cached. */
 const PATIENCE_MS = 50;
 
 /** Whether a promise is settled within a time. */
 async function settlesWithin(promise: Promise<unknown>, milliseconds: number): Promise<boolean> {
   const { promise: late, resolve } = Promise.withResolvers<boolean>();
-  // Not `setTimeout`, the first of which loads modules of Deno's for 12 ms.
+  // Not `setTimeout`: its first call loads modules of Deno for 12 ms.
   const time = AbortSignal.timeout(milliseconds);
   time.addEventListener("abort", () => resolve(false), { once: true });
   const settled = promise.then(() => true, () => true);
@@ -22,10 +22,10 @@ async function settlesWithin(promise: Promise<unknown>, milliseconds: number): P
 }
 
 /**
- * Waits for the base, and builds layers meanwhile if that takes long.
+ * Waits for the base, and builds layers in the meantime if that takes long.
  *
  * @returns The base, and the fingerprints of the layers that were built.
- * @throws what `base` rejects with. What goes wrong with a layer is left to whoever builds it then.
+ * @throws what `base` rejects with. Errors of a layer are reported when it is built again.
  */
 export async function buildWhileWaiting<T>(
   base: Promise<T>,

@@ -1,5 +1,5 @@
 /**
- * Writes composed images into an archive file, which appears when it is whole.
+ * Writes composed images into an archive file, which appears only when it is complete.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -32,7 +32,7 @@ async function maybeStat(path: string): Promise<Deno.FileInfo | undefined> {
 }
 
 /**
- * Says before a build what would be wrong after it.
+ * Reports before a build the errors that would occur after it.
  *
  * @throws {MiseOciError} `io`; `usage` for several images in a format that holds one.
  */
@@ -82,7 +82,7 @@ function severalImages(path: string): MiseOciError {
 /**
  * Writes the archive.
  *
- * @throws {MissingBlobError} if the cache lost a blob since it was made; there is no file then.
+ * @throws {MissingBlobError} if the cache has lost a blob since it was built; no file is written then.
  * @throws {MiseOciError} `io` if it cannot be written, `integrity` if a blob is damaged, `usage` for
  * several images in a format that holds one.
  */

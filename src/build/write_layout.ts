@@ -11,7 +11,7 @@ import type { Cache } from "../store/mod.ts";
 import { type ImageSet, setDocuments, setEntry, setLayers } from "./image_set.ts";
 import type { WorkflowContext } from "../context.ts";
 
-/** Blobs that are put into a layout at once. */
+/** Number of blobs that are added to a layout concurrently. */
 const AT_ONCE = 8;
 
 /** Where an image is written. */
@@ -24,7 +24,7 @@ export interface WriteLayoutOptions {
   readonly cache: Cache;
 }
 
-/** A blob that was in the cache a moment ago and is not any more. */
+/** A blob that has just disappeared from the cache. */
 export class MissingBlobError extends MiseOciError {
   /** What is missing. */
   readonly blob: Descriptor;
@@ -41,7 +41,7 @@ export class MissingBlobError extends MiseOciError {
 /**
  * Writes the images.
  *
- * @throws {MissingBlobError} if the cache lost a blob since it was made; the index is unchanged then.
+ * @throws {MissingBlobError} if the cache has lost a blob since it was built; the index is unchanged then.
  * @throws {MiseOciError} `layout` or `io` if the layout cannot be written.
  */
 export async function writeLayout(

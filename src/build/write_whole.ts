@@ -1,12 +1,12 @@
 /**
- * A file that is there whole or not at all.
+ * Writes files that appear complete or not at all.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
 
 /**
- * Writes a file under a temporary name and renames it. A place that cannot be written is noticed before
- * the text is made.
+ * Writes a file under a temporary name and renames it. An unwritable directory is detected before the text is
+ * generated.
  *
  * @throws {MiseOciError} `io` naming the file; what `make` throws.
  */
@@ -33,7 +33,7 @@ function failure(path: string, why: string, cause?: unknown): MiseOciError {
   });
 }
 
-/** Replaces a file's text at once, its mode kept; a link stays a link. */
+/** Replaces a file's text atomically; its mode is kept, and a link remains a link. */
 export async function replaceFile(path: string, text: string): Promise<void> {
   const real = await Deno.realPath(path);
   const { mode } = await Deno.stat(real);

@@ -1,5 +1,5 @@
 /**
- * What is printed when something fails, and the exit code.
+ * The error output and exit code of a failed command.
  * @module
  */
 import { describeError, type ErrorCode, maybeCause, MiseOciError } from "../errors.ts";
@@ -9,9 +9,9 @@ import { Interruption } from "./signals.ts";
 
 /** A failure as users see it. */
 export interface Failure {
-  /** The kind of error; `bug` for what should not have happened. */
+  /** The kind of error; `bug` for unexpected errors. */
   readonly code: ErrorCode | "bug";
-  /** What went wrong with what. */
+  /** The object and the cause. */
   readonly message: string;
   /** The next step. */
   readonly hint?: string;
@@ -51,7 +51,9 @@ function stacks(error: unknown): string {
   return parts.join("\n");
 }
 
-/** An error by which Deno denies something; a module that may not be read is a plain `TypeError`. */
+/**
+ * Matches errors of denied permissions; for a module that may not be read Deno throws a plain `TypeError`.
+ */
 function maybeDenied(error: unknown): Error | undefined {
   const denied = maybeCause(error, Deno.errors.NotCapable);
   if (denied !== undefined) return denied;
@@ -63,7 +65,7 @@ function maybeDenied(error: unknown): Error | undefined {
 const NOT_FETCHED =
   /^(?:Failed caching npm package|Error getting response|Failed loading|Failed resolving|Could not (?:find|load) npm package|error sending request|Import ['"].*['"] failed|Specifier not found in cache:|npm package .* not found in cache|JSR package manifest)/i;
 
-/** A part of this program that is loaded late and cannot be had: that is a matter of the network. */
+/** A module that is imported on demand cannot be fetched: this is a network error. */
 function maybeNotFetched(error: unknown): Pick<Failure, "code" | "message" | "hint"> | undefined {
   if (!(error instanceof TypeError) && !(error instanceof Error && error.name === "Error")) {
     return undefined;
@@ -81,10 +83,10 @@ function maybeNotFetched(error: unknown): Pick<Failure, "code" | "message" | "hi
   };
 }
 
-/** Directories that the permission sets of deno.json except from writing. */
+/** Directories that the permission sets of deno.json exclude from writing. */
 const SYSTEM = /^\/(?:bin|boot|etc|lib|lib64|proc|sbin|sys|usr\/(?:bin|lib|sbin))(?:\/|$)/;
 
-/** How to permit something; a package that Deno fetched has no configuration with permission sets. */
+/** How to grant a permission; a package fetched by Deno has no configuration with permission sets. */
 function permissionHint(flag: string, value: string, deno: string): string {
   if (deno.includes("compil")) {
     return `This executable was compiled without ${flag}: compile it with ${flag}${value}`;
@@ -95,7 +97,7 @@ function permissionHint(flag: string, value: string, deno: string): string {
   return `Run with ${flag}${value}${sets}`;
 }
 
-/** What Deno did not allow: names the flag and the object. */
+/** The failure for a denied permission: names the flag and the object. */
 function deniedPermission(error: Error): Pick<Failure, "message" | "hint"> {
   const [, kind, object] = NOT_CAPABLE.exec(error.message) ?? [];
   const flag = /--allow-\w+/.exec(error.message)?.[0] ??
@@ -103,7 +105,7 @@ function deniedPermission(error: Error): Pick<Failure, "message" | "hint"> {
   if (flag === undefined) return { message: error.message };
   const name = object?.replaceAll('"', "");
   const what = kind ?? flag.slice("--allow-".length);
-  // A file that is written has a temporary name: its directory is what must be allowed.
+  // Files are written under a temporary name, so the directory must be allowed.
   const scope = what === "write" ? name?.replace(/(?<=.)[/\\][^/\\]*$/, "") : name;
   const bare = what === "all" || scope === undefined || /[,\s<]/.test(scope);
   const isTemporary = name !== undefined && /[/\\]\.tmp-[^/\\]*$/.test(name);
@@ -118,9 +120,9 @@ function deniedPermission(error: Error): Pick<Failure, "message" | "hint"> {
 }
 
 /**
- * What to tell the user about anything that was thrown.
+ * The failure to show for any thrown value.
  *
- * @param signal the program's own: once it is aborted, whatever is thrown is a consequence.
+ * @param signal the program's own: once it is aborted, any error is a consequence of that.
  */
 export function toFailure(error: unknown, signal: AbortSignal): Failure {
   const detail = stacks(error);
@@ -162,7 +164,7 @@ export function toFailure(error: unknown, signal: AbortSignal): Failure {
   };
 }
 
-/** The lines for stderr. Nothing from outside can move the cursor or pass for a line of ours. */
+/** The lines for stderr. Untrusted text cannot move the cursor or look like our own output. */
 export function failureText(failure: Failure, colors: Colors, debug: boolean): string {
   const { code, message, hint, detail } = failure;
   const lines = [`${colors.red("error:")} ${escapeBlock(message)}`];

@@ -12,20 +12,20 @@ import { PROGRAM } from "./program.ts";
 
 /** How help is drawn. */
 export interface HelpOptions {
-  /** Columns that a line may have. */
+  /** Maximum width of a line in columns. */
   readonly columns: number;
   /** Colours of headings. */
   readonly colors: Pick<Colors, "bold">;
 }
 
-/** What the program is, in one sentence. */
+/** A description of the program in one sentence. */
 export const PURPOSE =
   "Turns a mise.toml into an OCI image with one layer per tool, and runs or pushes it";
 
 /** From so many columns on, an explanation stands beside its term. */
 const WIDE = 60;
 
-/** A list of terms, each with its explanation beside it, or below where there is no room. */
+/** A list of terms, each with its explanation next to it, or below if there is no room. */
 function definitions(
   terms: readonly (readonly [term: string, text: string])[],
   columns: number,
@@ -92,7 +92,7 @@ export function flagText(flag: Flag<unknown>): string {
   return notes.length === 0 ? flag.help : `${flag.help} (${notes.join("; ")})`;
 }
 
-/** Global flags that a command hides behind one of its own are shown by their letter alone. */
+/** Global flags that a flag of the command hides are shown only by their letter. */
 export function globalFlagsOf(command: Command | undefined): FlagTable {
   const own = command?.flags ?? {};
   return Object.fromEntries(Object.entries(GLOBAL_FLAGS).filter(([name]) => !(name in own)));
@@ -162,7 +162,6 @@ export function programHelp(groups: readonly CommandGroup[], options: HelpOption
   return `${lines.join("\n")}\n`;
 }
 
-/** Help for one command. */
 export function commandHelp(
   path: readonly string[],
   command: Command,

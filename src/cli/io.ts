@@ -4,7 +4,7 @@
  */
 import type { Io, TextSink } from "../commands/io.ts";
 
-/** The whole of a stream that writes part of it at a time. */
+/** Writes all bytes to a stream that may accept only a part at a time. */
 function sink(stream: { writeSync(bytes: Uint8Array): number }): TextSink {
   const encoder = new TextEncoder();
   return {
@@ -16,7 +16,7 @@ function sink(stream: { writeSync(bytes: Uint8Array): number }): TextSink {
   };
 }
 
-/** The surroundings of this process. */
+/** The environment of this process. */
 export function processIo(signal: AbortSignal): Io {
   return {
     stdout: sink(Deno.stdout),

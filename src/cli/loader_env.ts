@@ -22,7 +22,7 @@ export function dropLoaderVariables(): void {
     try {
       if (Deno.env.get(name) !== undefined) Deno.env.delete(name);
     } catch (error) {
-      // Without the right to look, Deno itself says what is wrong when a program is started.
+      // Without permission to read them, Deno itself reports the problem when a program is started.
       if (!(error instanceof Deno.errors.NotCapable)) throw error;
     }
   }

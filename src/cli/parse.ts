@@ -1,9 +1,9 @@
 /**
- * Command lines against the table of commands.
+ * Parses command lines with the table of commands.
  *
- * Every flag's kind is known before its value is looked at, so nothing is guessed: `-e -A=b`,
- * `-eA=b` and `--env=-A=b` all give `-A=b`, an empty value is a value, and what follows `--` is not
- * touched (docs/decisions/command-line.md says why `parseArgs` of `@std/cli` does not do).
+ * The kind of every flag is known before its value is read, so nothing is guessed: `-e -A=b`, `-e-A=b` and
+ * `--env=-A=b` all give `-A=b`, an empty value is a value, and arguments after `--` are not parsed
+ * (docs/decisions/command-line.md explains why `parseArgs` of `@std/cli` is not used).
  * @module
  */
 import type { Command, CommandInput } from "../commands/command.ts";
@@ -15,14 +15,14 @@ import { nearest } from "../suggest.ts";
 import { usageLine } from "./help.ts";
 import { PROGRAM } from "./program.ts";
 
-/** What was given for flags, by name, in order; switches give `true` or `false`. */
+/** The values of flags, by name, in order; `true` or `false` for switches. */
 type Given = Map<string, string[]>;
 
-/** A command line taken apart; values are still text. */
+/** A parsed command line; values are still text. */
 export interface ParsedLine {
   /** The command, the last one if they are nested; absent if none was named. */
   readonly command: Command | undefined;
-  /** Its name with those above it: `["cache", "ls"]`. */
+  /** Its name, preceded by those of its parents: `["cache", "ls"]`. */
   readonly path: readonly string[];
   /** Global flags. */
   readonly globals: Given;
@@ -30,11 +30,14 @@ export interface ParsedLine {
   readonly flags: Given;
   /** Arguments that are not flags. */
   readonly positionals: readonly string[];
-  /** The command line of something else: what followed `--`, or began with the first word that is no argument. */
+  /**
+   * The command line of another program: the words after `--`, or from the first word that is not an
+   * argument.
+   */
   readonly trailing: readonly string[];
 }
 
-/** A flag where it was found. */
+/** A flag with its position. */
 interface Found {
   readonly name: string;
   readonly flag: Flag<unknown>;
@@ -76,7 +79,7 @@ class LineParser {
     return this;
   }
 
-  /** A word is the name of a command until there is one that has no commands below it. */
+  /** Words are names of commands until a command without subcommands is reached. */
   #word(word: string): void {
     const choices = this.command === undefined ? this.#commands : this.command.subcommands;
     if (choices === undefined) {
@@ -85,7 +88,7 @@ class LineParser {
         this.positionals.push(word);
         return;
       }
-      // As with docker: its flags are its own, with or without a -- before it.
+      // As in docker: the flags after it belong to that program, with or without a `--` before it.
       this.trailing = this.#args.slice(this.#at - 1);
       this.#at = this.#args.length;
       return;
@@ -104,7 +107,7 @@ class LineParser {
     this.path.push(word);
   }
 
-  /** The command's own flags go before global ones of the same name. */
+  /** The command's own flags take precedence over global ones of the same name. */
   #find(matches: (name: string, flag: Flag<unknown>) => boolean): Found | undefined {
     const tables: readonly (readonly [FlagTable, Given])[] = [
       [this.command?.flags ?? {}, this.flags],
@@ -152,7 +155,7 @@ class LineParser {
     }
   }
 
-  /** The next argument, whatever it begins with, unless it is plainly another flag or the end. */
+  /** The next argument, even if it begins with a dash, unless it is clearly another flag or `--`. */
   #nextValue(written: string, found: Found): string {
     const next = this.#args[this.#at];
     const isFlag = !found.flag.foreign && next?.startsWith("--") &&
@@ -194,7 +197,7 @@ class LineParser {
     );
   }
 
-  /** A flag of a command stands before the command's name: the most likely mistake of all. */
+  /** The most likely mistake: a flag of a command comes before the command's name. */
   #elsewhere(written: string): string | undefined {
     if (this.command !== undefined) return undefined;
     const owner = this.#commands.find(({ flags }) =>
@@ -211,7 +214,7 @@ function give({ name, into }: Found, value: string): void {
 }
 
 /**
- * Takes a command line apart. Does not look into values yet: `--help` must work next to a wrong one.
+ * Parses a command line. Does not validate values yet: `--help` must work together with a wrong value.
  *
  * @throws {MiseOciError} `usage` for an unknown flag or command, with a suggestion, or a missing value.
  */
@@ -219,7 +222,7 @@ export function parseLine(args: readonly string[], commands: readonly Command[])
   return new LineParser(args, commands).parse();
 }
 
-/** The arguments of this program's own: without the command line of something else at the end. */
+/** The arguments of this program, without the command line of another program at the end. */
 export function ownArguments(
   args: readonly string[],
   commands: readonly Command[],
@@ -228,17 +231,17 @@ export function ownArguments(
     return args.slice(0, args.length - parseLine(args, commands).trailing.length);
   } catch (error) {
     if (!(error instanceof MiseOciError)) throw error;
-    // Where the line is wrong nothing is known of what follows.
+    // If the line is wrong, the rest cannot be interpreted.
     const end = args.indexOf("--");
     return end < 0 ? args : args.slice(0, end);
   }
 }
 
-/** What the values of flags depend on. */
+/** Context for the values of flags. */
 export interface ConvertOptions {
-  /** Environment variables that stand in for flags. */
+  /** Environment variables that provide values of flags. */
   readonly env: (name: string) => string | undefined;
-  /** Where relative paths start. */
+  /** Directory for relative paths. */
   readonly place: Place;
 }
 
@@ -256,7 +259,7 @@ function convertFlags(table: FlagTable, given: Given, options: ConvertOptions): 
   );
 }
 
-/** A value that cannot be used is wrong usage, whatever the parser that found it calls it. */
+/** An invalid value is always a usage error, regardless of the code of the parser's error. */
 function inFlag(where: string, error: unknown): unknown {
   if (!(error instanceof MiseOciError)) return error;
   return new MiseOciError("usage", `${where}: ${error.message}`, {

@@ -10,14 +10,17 @@ export const PROGRAM = "mise-oci";
 /** The version of the package. */
 export const VERSION: string = manifest.version;
 
-/** What a released executable was compiled of. */
+/** The source of a released executable. */
 export interface Built {
-  /** The commit, in full or its beginning. */
+  /** The commit, complete or abbreviated. */
   readonly commit: string;
-  /** The day of the commit, `2026-01-31`: the same sources give the same bytes whenever they are compiled. */
+  /** The day of the commit, `2026-01-31`: so that the same sources give the same bytes at any time. */
   readonly date: string;
 }
 
-/** Of a released executable only: the bundle has the value in place of the name (`scripts/compile/bundle.ts`). */
+/**
+ * Only in a released executable: in the bundle the name is replaced with the value
+ * (`scripts/compile/bundle.ts`).
+ */
 export const BUILT: Built | undefined =
   (globalThis as { readonly MISE_OCI_BUILT?: Built }).MISE_OCI_BUILT;

@@ -4,13 +4,13 @@
  */
 import { MiseOciError } from "../errors.ts";
 
-/** Exit code of a program that a signal ended, as shells count: 128 and the signal's number. */
+/** Exit codes for signals, as in shells: 128 plus the number of the signal. */
 const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 /** A signal that asks the program to end. */
 export type EndingSignal = keyof typeof EXIT_CODES;
 
-/** Why everything stops: the reason of the program's `AbortSignal`. */
+/** The reason of the program's `AbortSignal`. */
 export class Interruption extends MiseOciError {
   /** The program's exit code. */
   readonly exitCode: number;
@@ -22,11 +22,11 @@ export class Interruption extends MiseOciError {
   }
 }
 
-/** What {@linkcode abortOnSignals} needs of the process. */
+/** The functions of the process that {@linkcode abortOnSignals} uses. */
 export interface SignalHost {
   /** Calls the handler on every such signal. */
   listen(signal: EndingSignal, handler: () => void): void;
-  /** Ends the process at once. */
+  /** Ends the process immediately. */
   exit(code: number): void;
 }
 
@@ -37,12 +37,12 @@ const realHost: SignalHost = {
 };
 
 /**
- * A signal that is aborted by the first SIGINT, SIGTERM or SIGHUP, for an orderly end; the second one
- * ends the program at once.
+ * An `AbortSignal` that the first SIGINT, SIGTERM or SIGHUP aborts, for a clean shutdown; the second one ends
+ * the program immediately.
  */
 export function abortOnSignals(host: SignalHost = realHost): AbortSignal {
   const controller = new AbortController();
-  // Windows knows no SIGTERM.
+  // Windows has no SIGTERM.
   const signals: readonly EndingSignal[] = Deno.build.os === "windows"
     ? ["SIGINT"]
     : ["SIGINT", "SIGTERM", "SIGHUP"];

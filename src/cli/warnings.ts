@@ -1,12 +1,12 @@
 /**
- * Warnings as part of a result: who reads `--json` does not read stderr.
+ * Warnings as part of a result, for programs that read `--json` and not stderr.
  * @module
  */
 import type { Output } from "../commands/command.ts";
 import { hiddenItems } from "../ui/message.ts";
 import type { Reporter, WarningEvent } from "../ui/reporter.ts";
 
-/** A reporter that also notes what it is warned of. */
+/** A reporter that also collects warnings. */
 export interface NotingReporter extends Reporter {
   /** Ends what is drawn. */
   stop(): void;
@@ -14,13 +14,13 @@ export interface NotingReporter extends Reporter {
   readonly warnings: readonly string[];
 }
 
-/** A warning with all that it counts. */
+/** A warning with its complete list. */
 function wholeText(event: WarningEvent): string {
   const items = hiddenItems(event);
   return items.length === 0 ? event.text : `${event.text}: ${items.join(", ")}`;
 }
 
-/** Notes the warnings that go through a reporter. */
+/** Collects the warnings that pass through a reporter. */
 export function noteWarnings(reporter: Reporter & { stop(): void }): NotingReporter {
   const warnings: string[] = [];
   return {

@@ -1,13 +1,12 @@
 /**
  * Compression of one block, the same in a worker and on the main thread.
  *
- * gzip: the tar is cut into fixed blocks; each is raw-deflated alone, with the 32 KiB before it as
- * dictionary and a sync flush at its end (the last is finished), so the blocks concatenate to one
- * deflate stream that any reader takes for an ordinary one. zstd: each block is a frame of its own,
- * and frames concatenate (RFC 8878, section 3). Deflate (RFC 1951) is `wasm/deflate` in WebAssembly: its bytes
- * are the same on every machine and in every version of Deno, which those of `node:zlib` are not
- * (docs/decisions/deflate.md). Either way the result does not depend on how many
- * workers there are.
+ * gzip: the tar is cut into fixed blocks; each is raw-deflated alone, with the 32 KiB before it as dictionary
+ * and a sync flush at its end (the last is finished), so the blocks concatenate to one ordinary deflate
+ * stream. zstd: each block is a separate frame, and frames can be concatenated (RFC 8878, section 3). Deflate
+ * (RFC 1951) is `wasm/deflate` in WebAssembly: its bytes are the same on every machine and in every version
+ * of Deno, which those of `node:zlib` are not (docs/decisions/deflate.md). Either way the result does not
+ * depend on how many workers there are.
  * @module
  */
 import { freeMemory } from "./free_memory.ts";
@@ -31,8 +30,8 @@ export interface BlockJob {
 }
 
 /**
- * Compresses `buffer[start, end)` into the beginning of the same buffer, which has room for what cannot be
- * compressed and grows.
+ * Compresses `buffer[start, end)` into the beginning of the same buffer, which has room for incompressible
+ * data that grows.
  *
  * @returns Number of compressed bytes.
  */
@@ -58,7 +57,7 @@ interface Exports {
   compress(dictionary: number, end: number, last: boolean): number;
 }
 
-/** How thoroughly repetitions are looked for: the arguments of `setLevel` in `wasm/deflate/index.ts`. */
+/** How thoroughly repetitions are searched for: the arguments of `setLevel` in `wasm/deflate/index.ts`. */
 type Effort = readonly [way: number, nice: number, depth: number, lazy: number];
 
 const FAST = 0;
@@ -81,7 +80,7 @@ const EFFORTS: readonly Effort[] = [
   [CHAINS, 258, 1024, 258],
 ];
 
-/** What is compressed; a block has up to 1 MiB, its dictionary up to 32 KiB. Levels are 1 to 9. */
+/** The input; a block has up to 1 MiB, its dictionary up to 32 KiB. Levels are 1 to 9. */
 export type DeflateJob = Omit<BlockJob, "kind">;
 
 let instance: Exports | undefined;

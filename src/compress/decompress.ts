@@ -1,5 +1,5 @@
 /**
- * Decompression, whatever the format.
+ * Decompression of every supported format.
  *
  * gzip (RFC 1952) by `node:zlib`, which reads several members and zero padding, as tape archives and
  * some registries' blobs have them; Deno's `DecompressionStream` refuses both. zstd: `unzstd.ts`.
@@ -13,11 +13,11 @@ import { unzstd } from "./unzstd.ts";
 
 /** Options of {@linkcode decompress}. */
 export interface DecompressOptions {
-  /** What the data is in messages: `Cannot decompress WHAT: …`. */
+  /** Description of the data in messages: `Cannot decompress WHAT: …`. */
   readonly what: string;
   /**
-   * Whether the caller is done with a chunk once it asks for the next: its memory is then freed at once, and
-   * not when garbage is collected, which would let 60 MB pile up. Default: false.
+   * Whether the caller no longer uses a chunk when it requests the next. Its memory is then freed immediately
+   * and not at the next garbage collection, before which 60 MB can accumulate. Default: false.
    */
   readonly transient?: boolean | undefined;
 }
@@ -25,8 +25,8 @@ export interface DecompressOptions {
 /**
  * The uncompressed bytes: all members of gzip and all frames of zstd.
  *
- * @throws {MiseOciError} while iterating: `integrity` for damaged or cut data, `unsupported` for zstd where
- * Deno has none.
+ * @throws {MiseOciError} while iterating: `integrity` for damaged or truncated data, `unsupported` for zstd
+ * if this Deno lacks it.
  */
 export function decompress(
   source: AsyncIterable<Uint8Array>,
@@ -52,8 +52,8 @@ async function* gunzip(
   { what, transient }: { readonly what: string; readonly transient: boolean },
 ): AsyncGenerator<Uint8Array> {
   const subject = { what, format: "gzip" };
-  // node:zlib stops at the first zero after a member without looking at what follows, so where the
-  // last byte that is not zero stands is remembered and compared with how far it read.
+  // node:zlib stops at the first zero after a member and ignores what follows, so the position of the last
+  // non-zero byte is recorded and compared with the position that it has read to.
   let offset = 0;
   let lastNonZero = -1;
   async function* watched(): AsyncGenerator<Uint8Array> {
@@ -76,11 +76,12 @@ async function* gunzip(
   }
 }
 
-/** Gives chunks, and frees the memory of each when nothing can need it any more. */
+/** Yields chunks, and frees the memory of each when it can no longer be used. */
 async function* freed(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let last: Uint8Array | undefined;
   for await (const chunk of chunks) {
-    // Several chunks may share a buffer; once one comes that does not, zlib has left it, too.
+    // Several chunks may share a buffer; when a chunk has another buffer, zlib no longer uses the previous
+    // one.
     if (last !== undefined && last.buffer !== chunk.buffer) freeMemory(last);
     last = chunk;
     yield chunk;

@@ -13,8 +13,8 @@ export interface WorkerRequest {
 }
 
 /**
- * What the pool gets back: the request's buffer, which now holds the compressed block. Nothing is
- * allocated for it on the pool's side, so memory does not depend on when garbage is collected.
+ * The response to the pool: the request's buffer, which now holds the compressed block. The pool allocates
+ * nothing for it, so memory use does not depend on garbage collection.
  */
 export interface WorkerResponse {
   /** The request's buffer. */

@@ -1,5 +1,5 @@
 /**
- * How tars are cut and framed when they are compressed. All of it is part of the byte layout of layers
+ * How tars are split into blocks and framed for compression. All of it is part of the byte layout of layers
  * (`LAYER_FORMAT`).
  * @module
  */
@@ -7,7 +7,7 @@ import { type CompressionChoice, resolveCompression } from "../oci/compression.t
 import type { Compression } from "../oci/media_type.ts";
 import { hasZstd, noZstd } from "./zstd.ts";
 
-/** How a tar is cut into blocks and framed. */
+/** How a tar is split into blocks and framed. */
 export interface CompressionParameters {
   /** Format. */
   readonly kind: Compression;
@@ -15,7 +15,7 @@ export interface CompressionParameters {
   readonly level: number;
   /** Bytes of tar in a block; the last may have fewer. */
   readonly blockSize: number;
-  /** Bytes of the block before that serve as dictionary. */
+  /** Bytes of the preceding block that are the dictionary. */
   readonly dictionary: number;
 }
 
@@ -31,7 +31,7 @@ const BLOCKS: Readonly<
 /**
  * The parameters of a compression.
  *
- * @throws {MiseOciError} `usage` for a level the format does not have, `unsupported` for zstd where Deno
+ * @throws {MiseOciError} `usage` for a level the format does not have, `unsupported` for zstd if this Deno
  * cannot write it.
  */
 export function compressionParameters(

@@ -1,9 +1,9 @@
 /**
  * The compression workers of a build, shared by all its layers.
  *
- * Memory is bounded: there is a fixed number of block buffers, which travel between the layers and the
- * workers and are used again. Layers take turns: a free worker takes the next block of the layer that
- * has waited longest, so a small layer is not held up by a large one.
+ * Memory is bounded: there is a fixed number of block buffers, which are passed between the layers and the
+ * workers and reused. Layers take turns: a free worker gets the next block of the layer that has waited
+ * longest, so a large layer does not delay a small one.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -19,7 +19,7 @@ export interface CompressionPoolOptions {
   readonly compression: CompressionChoice;
   /** Number of workers; default: the number of cores. The bytes do not depend on it. */
   readonly workers?: number;
-  /** Module of the worker; only tests give another. */
+  /** Module of the worker; only tests set another. */
   readonly workerUrl?: URL;
 }
 
@@ -37,39 +37,45 @@ export interface WaitingBlock {
   readonly buffer: ArrayBuffer;
   /** Where they are in it, and how they are compressed. */
   readonly job: BlockJob;
-  /** Takes the compressed block. */
+  /** Receives the compressed block. */
   readonly resolve: (block: CompressedBlock) => void;
   /** Takes what went wrong. */
   readonly reject: (error: unknown) => void;
 }
 
-/** One layer's place in the pool. */
+/** One layer as a client of the pool. */
 export interface PoolClient {
   /** Blocks that no worker has taken yet, oldest first. */
   readonly queue: WaitingBlock[];
-  /** Whether its blocks wait as long as others have some. */
+  /** Whether its blocks wait while other clients have some. */
   readonly yields: boolean;
 }
 
-/** Blocks up to this size are compressed at once, on the calling thread: no worker is started for them. */
+/**
+ * Blocks up to this size are compressed synchronously on the calling thread; no worker is started for them.
+ */
 const INLINE_LIMIT = 64 << 10;
 
-/** What cannot be compressed grows: by 5 bytes in 16 KiB (deflate stored blocks) at most. */
+/** Incompressible data grows by at most 5 bytes per 16 KiB (deflate stored blocks). */
 const GROWTH = 16 << 10;
 
 /**
- * After so many blocks of zstd a worker is replaced. `node:zlib` frees the memory of a stream (35 kB a
- * block) only with a full collection, which hardly ever comes; a new worker costs 20 ms, 1 % of these blocks.
+ * Number of zstd blocks after which a worker is replaced. `node:zlib` frees the memory of a stream (35 kB a
+ * block) only in a full garbage collection, which is rare; a new worker costs 20 ms, 1 % of the time of these
+ * blocks.
  */
 const WORKER_BLOCKS = 256;
 
-/** Blocks that a worker has: the one it compresses, and the next, so that it does not wait for an answer. */
+/**
+ * Number of blocks that a worker has: the one that it compresses, and the next, so that it need not wait for
+ * the main thread.
+ */
 const BLOCKS_AT_WORKER = 2;
 
 /** A worker. */
 interface Place {
   readonly worker: Worker;
-  /** Blocks that it has, oldest first: it takes one after the other. */
+  /** Its blocks, oldest first; it processes them in this order. */
   readonly blocks: WaitingBlock[];
   /** How many it ever had. */
   count: number;
@@ -77,7 +83,7 @@ interface Place {
 
 /** The workers of a build. Close it, or the program does not end. */
 export class CompressionPool implements AsyncDisposable {
-  /** How layers are cut and framed. */
+  /** How layers are split into blocks and framed. */
   readonly parameters: CompressionParameters;
   /** Number of workers at most. */
   readonly workers: number;
@@ -102,8 +108,8 @@ export class CompressionPool implements AsyncDisposable {
   }
 
   /**
-   * Starts the workers that so many bytes of tar will keep busy, so that they are ready when the first
-   * block comes; without, they start with it.
+   * Starts as many workers as this number of bytes of tar keeps busy, so that they are ready for the first
+   * block; otherwise they start with it.
    */
   prepare(bytes: number): void {
     if (this.parameters.kind === "none" || bytes <= INLINE_LIMIT) return;
@@ -112,18 +118,19 @@ export class CompressionPool implements AsyncDisposable {
   }
 
   /**
-   * A place in the pool for one layer.
+   * Adds a client for one layer.
    *
-   * @param options `yields`: its blocks fill the gaps that other layers leave. For a layer that is read
-   * faster than it is compressed, such as one large file: then those that take long to read are not late.
+   * @param options `yields`: its blocks are compressed only when other layers have none. For a layer that is
+   * read faster than it is compressed, such as one large file, so that layers that take long to read are not
+   * delayed.
    */
   join({ yields = false }: { readonly yields?: boolean } = {}): PoolClient {
     return { queue: [], yields };
   }
 
   /**
-   * Waits for a buffer that holds dictionary, block and what a block can grow by. It must come back
-   * through `release`; whoever fills one must not wait for another.
+   * Waits for a buffer with room for dictionary, block and the growth of a block. It must be returned with
+   * `release`; do not wait for a second one before that.
    */
   async acquire(client: PoolClient, signal?: AbortSignal): Promise<ArrayBuffer> {
     await this.#permits.acquire(signal, client.yields ? this.workers : 0);
@@ -151,7 +158,7 @@ export class CompressionPool implements AsyncDisposable {
     });
   }
 
-  /** Forgets the blocks of a client that no worker has taken yet: its layer has failed. */
+  /** Drops the blocks of a client that no worker has taken yet, because its layer has failed. */
   leave(client: PoolClient): void {
     this.#clients = this.#clients.filter((other) => other !== client);
     for (const waiting of client.queue.splice(0)) {
@@ -160,7 +167,7 @@ export class CompressionPool implements AsyncDisposable {
     }
   }
 
-  /** Ends the workers; blocks that are not done fail. */
+  /** Ends the workers; unfinished blocks fail. */
   close(): Promise<void> {
     if (!this.#closed) this.#fail(new Error("The compression pool is closed"));
     return Promise.resolve();
@@ -187,7 +194,7 @@ export class CompressionPool implements AsyncDisposable {
     }
   }
 
-  /** Who takes the next block: a worker that has none, a new one, or one that has not enough. */
+  /** The worker for the next block: one that has none, a new one, or one that has too few. */
   #maybePlace(): Place | undefined {
     let best: Place | undefined;
     for (const place of this.#places) {
@@ -251,10 +258,10 @@ export class CompressionPool implements AsyncDisposable {
 }
 
 /**
- * Makes the pool that all layers of a build share. Workers start with the first block that is worth
- * it, one by one as blocks wait for them.
+ * Creates the pool that all layers of a build share. Workers start one by one as blocks wait for them, from
+ * the first block of sufficient size on.
  *
- * @throws {MiseOciError} `usage` for a bad level, `unsupported` for zstd where Deno has none.
+ * @throws {MiseOciError} `usage` for a bad level, `unsupported` for zstd if this Deno lacks it.
  */
 export function createCompressionPool(options: CompressionPoolOptions): CompressionPool {
   return new CompressionPool(options);

@@ -1,5 +1,5 @@
 /**
- * What bytes say about their compression. Apart from `decompress.ts`, which loads `node:zlib`.
+ * Detects the compression of bytes. Separate from `decompress.ts`, which loads `node:zlib`.
  * @module
  */
 import type { Compression } from "../oci/media_type.ts";
@@ -7,7 +7,7 @@ import type { Compression } from "../oci/media_type.ts";
 /** Bytes that {@linkcode sniffCompression} needs. */
 export const MAGIC_BYTES = 4;
 
-/** What the first bytes say about their compression; `undefined` for xz and bzip2, which no image has. */
+/** The compression that the first bytes indicate; `undefined` for xz and bzip2, which images do not use. */
 export function sniffCompression(head: Uint8Array): Compression | undefined {
   const [a, b, c, d] = head;
   if (a === 0x1f && b === 0x8b) return "gzip";

@@ -5,12 +5,15 @@
 import type { Transform } from "node:stream";
 import { MiseOciError } from "../errors.ts";
 
-/** Input is cut to this many bytes, so that a bomb cannot inflate much before it is noticed. */
+/**
+ * Input is split into pieces of this size, so that a decompression bomb cannot expand much before it is
+ * detected.
+ */
 const STEP = 64 * 1024;
 
 /** Names the data and its format in errors. */
 export interface DecompressionSubject {
-  /** What the data is: `layer "sha256:…"`. */
+  /** Description of the data: `layer "sha256:…"`. */
   readonly what: string;
   /** `gzip` or `zstd`. */
   readonly format: string;
@@ -27,9 +30,9 @@ export function damaged(
 }
 
 /**
- * Writes `source` into a decompressor and yields what comes out. An error of the source is thrown as it
- * is, one of the decompressor as `integrity`; when the consumer stops early, the transform is
- * destroyed and the source closed.
+ * Writes `source` into a decompressor and yields its output. An error of the source is rethrown, one of the
+ * decompressor is thrown as `integrity`; when the consumer stops early, the transform is destroyed and the
+ * source closed.
  */
 export async function* runTransform(
   transform: Transform,

@@ -1,7 +1,7 @@
 /**
- * zstd (RFC 8878) frame by frame. `node:zlib` decompresses one frame: it drops a second one silently
- * and takes a cut frame for a whole one. So the frames are told apart here, by their block headers,
- * and each is given to a decompressor of its own.
+ * zstd (RFC 8878) frame by frame. `node:zlib` decompresses one frame: it silently drops a second one and
+ * accepts a truncated frame. So this module finds the frames by their block headers, and passes each to a
+ * separate decompressor.
  * @module
  */
 import zlib from "node:zlib";
@@ -11,7 +11,7 @@ import { damaged, type DecompressionSubject, runTransform } from "./transform.ts
 
 const MAGIC = 0xfd2fb528;
 const SKIPPABLE = 0x184d2a50;
-/** Frames up to this size that say how much they expand to are decompressed in one call. */
+/** Frames of up to this size that state their decompressed size are decompressed in one call. */
 const SMALL_FRAME = 256 * 1024;
 const SMALL_CONTENT = 8 * 1024 * 1024;
 
@@ -26,8 +26,8 @@ interface FrameHeader {
 }
 
 /**
- * The uncompressed bytes of a zstd stream: all frames, skippable ones left out. A cut, anything that is
- * no frame, and a wrong checksum are errors.
+ * The uncompressed bytes of a zstd stream: all frames, without skippable ones. A truncated stream, anything
+ * that is not a frame, and a wrong checksum are errors.
  */
 export async function* unzstd(
   source: AsyncIterable<Uint8Array>,
@@ -180,7 +180,7 @@ class ByteReader {
     }
   }
 
-  /** Leaves out the next `count` bytes. */
+  /** Skips the next `count` bytes. */
   async skip(count: number): Promise<void> {
     for (let left = count; left > 0;) {
       if (await this.atEnd()) this.#fail();

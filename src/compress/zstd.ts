@@ -1,5 +1,5 @@
 /**
- * zstd (RFC 8878) of Deno's `node:zlib`, where there is one.
+ * zstd (RFC 8878) from Deno's `node:zlib`, if available.
  * @module
  */
 
@@ -17,7 +17,7 @@ interface Zstd {
 
 type Process = { getBuiltinModule(name: "zlib"): Zstd };
 
-/** `node:zlib`, loaded when it is needed: that takes longer than a worker takes to start. */
+/** `node:zlib`, loaded on demand, because that takes longer than starting a worker. */
 function loadZstd(): Zstd {
   const { process } = globalThis as unknown as { readonly process: Process };
   return process.getBuiltinModule("zlib");
@@ -30,7 +30,7 @@ export function hasZstd(): boolean {
     constants.ZSTD_c_compressionLevel !== undefined;
 }
 
-/** The error for a Deno without zstd; `instead` says what to use instead of zstd. */
+/** The error for a Deno without zstd; `instead` names the alternative to zstd. */
 export function noZstd(failure: string, instead: string): MiseOciError {
   return new MiseOciError("unsupported", `${failure}: this Deno has no zstd`, {
     hint: `Use Deno 2.6 or later, or ${instead}`,
@@ -45,6 +45,6 @@ export function compressZstd(data: Uint8Array, level: number): Uint8Array<ArrayB
     [constants.ZSTD_c_compressionLevel ?? 100]: level,
     [constants.ZSTD_c_checksumFlag ?? 201]: 1,
   };
-  // Room for whatever comes out: zstd then compresses straight into it, and nothing has to be joined.
+  // A buffer large enough for the output: zstd compresses directly into it, and no chunks have to be joined.
   return zstdCompressSync(data, { params, chunkSize: data.length + (data.length >> 8) + 1024 });
 }

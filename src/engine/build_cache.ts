@@ -1,18 +1,18 @@
 /**
- * Keeps layers in docker's build cache: no list of images shows them, `docker system df` counts them,
- * `docker builder prune` and docker's own garbage collection free them, and a later pull of an image
- * with the same layers below finds them ("Already exists").
+ * Keeps layers in docker's build cache. No list of images shows them, `docker system df` counts them, `docker
+ * builder prune` and docker's own garbage collection remove them, and a later pull of an image with the same
+ * lower layers finds them ("Already exists").
  *
- * Asked of the daemon itself (Engine API, `POST /build`), because `docker build` with BuildKit needs a
- * plugin that many installations lack, and the older builder leaves images behind. The Dockerfile is one
- * `FROM`, and the exporter `cacheonly` makes no image of it.
+ * The request goes to the daemon itself (Engine API, `POST /build`), because `docker build` with BuildKit
+ * needs a plugin that many installations lack, and the older builder leaves images behind. The Dockerfile is
+ * a single `FROM`, and the exporter `cacheonly` creates no image.
  * @module
  */
 import { concat } from "../bytes.ts";
 import { MiseOciError } from "../errors.ts";
 import { encodeTarHeader, TAR_END, tarPadding } from "../tar/encode.ts";
 
-/** It takes a tenth of a second; a daemon that hangs must not hold up the end of a run. */
+/** The build takes a tenth of a second; a daemon that hangs must not delay the end of a run. */
 const TIMEOUT_MS = 10_000;
 
 /** A tar with a Dockerfile in it and nothing else. */
@@ -38,11 +38,11 @@ function maybeError(progress: string): string | undefined {
 }
 
 /**
- * Puts the layers of an image that docker has into its build cache.
+ * Adds the layers of an image in docker to docker's build cache.
  *
  * @param host where the daemon listens, as in `DOCKER_HOST`; only `unix://` is supported.
  * @param options.image its name, as it is written in a Dockerfile.
- * @throws {MiseOciError} `engine` with what the daemon said, or if it does not listen there.
+ * @throws {MiseOciError} `engine` with the daemon's error, or if it does not listen there.
  */
 export async function retainInBuildCache(
   host: string,

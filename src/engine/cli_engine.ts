@@ -1,5 +1,5 @@
 /**
- * What podman's and docker's command lines have in common, which is nearly everything.
+ * The common part of podman's and docker's command lines, which is nearly everything.
  * @module
  */
 import {
@@ -25,7 +25,7 @@ export interface Dialect {
   readonly stacksLayers: boolean;
   /** Flags of `pull` for a registry on loopback without TLS. */
   readonly pullFlags: readonly string[];
-  /** Flags of `rm` that end a container at once. */
+  /** Flags of `rm` that kill a container immediately. */
   readonly removeFlags: readonly string[];
 }
 
@@ -116,7 +116,8 @@ export class CliEngine implements Engine {
     ]);
     const ids = lines(out);
     if (ids.length === 0) return [];
-    // Not every podman can list the value of a label. A container that went meanwhile is an error beside the others.
+    // Not every podman can list the value of a label. A container that was removed in the meantime is
+    // reported as an error in addition to the others.
     const format = `{{.Id}} {{.Name}} {{index .Config.Labels ${JSON.stringify(label)}}}`;
     const { stdout } = await this.#run(["container", "inspect", "--format", format, "--", ...ids]);
     return lines(stdout).map((line) => {
@@ -128,7 +129,7 @@ export class CliEngine implements Engine {
   async removeContainer(nameOrId: string): Promise<void> {
     const args = ["rm", "--force", "--volumes", ...this.dialect.removeFlags, "--", nameOrId];
     const outcome = await this.#run(args);
-    // With --rm the engine removes it too; who comes second finds nothing or a removal under way.
+    // With --rm the engine removes it too; the second removal finds nothing, or a removal in progress.
     const gone = /no such container|no container with|already in progress/i.test(outcome.errors);
     if (outcome.code !== 0 && !gone) {
       throw commandError(

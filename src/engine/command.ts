@@ -11,7 +11,7 @@ export interface CommandOutcome {
   readonly code: number;
   /** What it wrote to stdout. */
   readonly stdout: string;
-  /** The end of what it wrote to stderr, cleaned of control characters. */
+  /** The end of its stderr, without control characters. */
   readonly errors: string;
 }
 
@@ -25,10 +25,10 @@ export interface CommandOptions {
 
 const STDOUT_BYTES = 4 << 20;
 const STDERR_BYTES = 16 << 10;
-/** Time to take back what it has begun, in milliseconds: an engine that is killed may leave locks behind. */
+/** Time to clean up after SIGTERM, in milliseconds: an engine that is killed may leave locks behind. */
 const GRACE_MS = 10_000;
 
-/** The last lines of what a program said, fit for an error message. */
+/** The last lines of a program's output, suitable for an error message. */
 function clean(text: string): string {
   const lines = text.split(/[\r\n]+/).map((line) =>
     // deno-lint-ignore no-control-regex
@@ -40,8 +40,8 @@ function clean(text: string): string {
 /**
  * Runs a program of an engine to its end.
  *
- * @throws {MiseOciError} `engine` if it cannot be started; the signal's reason if that is aborted; what
- * `feed` throws, with the program's own words as context, if it ended well all the same.
+ * @throws {MiseOciError} `engine` if it cannot be started; the signal's reason if that is aborted; the error
+ * of `feed`, with the program's output as context, if the program ended successfully nevertheless.
  */
 export async function runEngineCommand(
   command: readonly string[],
@@ -70,7 +70,7 @@ export async function runEngineCommand(
   return outcome;
 }
 
-/** Both causes count: a reader that died explains a writer that could not go on (faults C11). */
+/** Both causes are reported: a reader that died explains why the writer failed (faults C11). */
 function feedFailure(program: string, outcome: CommandOutcome, cause: unknown): MiseOciError {
   const said = outcome.errors === "" ? "it said nothing" : `it said: ${outcome.errors}`;
   const why = cause instanceof Error ? cause.message : String(cause);
@@ -81,7 +81,7 @@ function feedFailure(program: string, outcome: CommandOutcome, cause: unknown): 
   );
 }
 
-/** The error for a command that ended with another code than 0. */
+/** The error for a command with an exit code other than 0. */
 export function commandError(
   action: string,
   command: readonly string[],

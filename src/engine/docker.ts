@@ -1,5 +1,5 @@
 /**
- * docker. Its daemon takes registries on loopback for insecure by itself.
+ * docker. Its daemon treats registries on loopback as insecure by default.
  * @module
  */
 import { retainInBuildCache } from "./build_cache.ts";
@@ -8,7 +8,7 @@ import type { Engine, RetainOptions } from "./port.ts";
 
 class Docker extends CliEngine {
   override async retainLayers(image: string, options: RetainOptions = {}): Promise<boolean> {
-    // The client knows best: DOCKER_HOST, DOCKER_CONTEXT and its config file all have a say.
+    // The client resolves this: DOCKER_HOST, DOCKER_CONTEXT and its config file all play a part.
     const format = "{{.Endpoints.docker.Host}}";
     const host = await this.must("find docker's daemon", [
       "context",

@@ -1,9 +1,9 @@
 /**
- * A registry on loopback that serves one image and nothing else, for as long as an engine pulls it
- * (distribution-spec, "Pulling"): the engine then fetches only what it lacks.
+ * A registry on loopback that serves a single image while an engine pulls it (distribution-spec, "Pulling").
+ * The engine fetches only the blobs that it does not have.
  *
- * The repository's name is random, so that another user of the machine, who can reach the port, cannot
- * guess what is in it.
+ * The repository's name is random, so that another user of the machine, who can reach the port, cannot read
+ * the image.
  * @module
  */
 import { type Descriptor, type Digest, isDigest } from "../oci/mod.ts";
@@ -11,11 +11,8 @@ import type { BlobRange, BlobSource } from "../store/ports.ts";
 
 /** An image to be served: documents from memory, layers from a store. */
 export interface ServedImage {
-  /** The manifest. */
   readonly manifest: ServedDocument;
-  /** The config. */
   readonly config: ServedDocument;
-  /** The layers. */
   readonly layers: readonly Descriptor[];
   /** Where the layers are. */
   readonly source: BlobSource;
@@ -33,9 +30,9 @@ export interface ServedDocument {
 export interface LoopbackRegistry extends AsyncDisposable {
   /** The image's full reference with its tag. */
   readonly reference: string;
-  /** Digests and bytes of the layers that were asked for. */
+  /** Digests and bytes of the requested layers. */
   readonly served: ReadonlyMap<Digest, number>;
-  /** Why a layer could not be read, if one could not: the engine only sees that its bytes end. */
+  /** Why a layer could not be read, if that happened: the engine only sees that its bytes end. */
   readonly failure: unknown;
 }
 
@@ -43,16 +40,16 @@ export interface LoopbackRegistry extends AsyncDisposable {
 export interface ServeOptions {
   /** The image's tag. Default: `image`. */
   readonly tag?: string;
-  /** Told of the bytes of layers that leave. */
+  /** Called with the number of bytes of layers that were sent. */
   readonly onBytes?: (bytes: number) => void;
-  /** Told of each request, for `-vv`. */
+  /** Called for each request, for `-vv`. */
   readonly log?: (text: string) => void;
 }
 
-/** What the names begin with that engines give to images they pull from here. */
+/** The beginning of the names that engines give to images pulled from this registry. */
 const NAME = /^127\.0\.0\.1:\d+\/mise-oci-[0-9a-f]{32}$/;
 
-/** Whether a repository in an engine is one of a registry like this, whose process may have ended. */
+/** Whether a repository in an engine comes from such a registry, whose process may have ended. */
 export function isLoopbackRepository(repository: string): boolean {
   return NAME.test(repository);
 }
@@ -63,7 +60,7 @@ function notFound(): Response {
   return new Response(NOT_FOUND, { status: 404, headers: { "Content-Type": "application/json" } });
 }
 
-/** One part of a blob as `Range` asks for it; `undefined` for the whole. */
+/** The part of a blob that a `Range` header requests; `undefined` for the whole. */
 function parseRange(header: string | null, size: number): BlobRange | "bad" | undefined {
   if (header === null) return undefined;
   const match = /^bytes=(\d+)-(\d*)$/.exec(header);
@@ -147,10 +144,10 @@ class Server {
     return new Response(this.#send(name, part), { status, headers });
   }
 
-  /** The bytes, counted; a failure of ours is told apart from an engine that hangs up. */
+  /** The bytes, counted. Distinguishes our own failures from an engine that closes the connection. */
   #send(digest: Digest, part: BlobRange | undefined): ReadableStream<Uint8Array<ArrayBuffer>> {
     let reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
-    /** An engine may hang up while something is read for it: then there is nothing more to say. */
+    /** The engine may close the connection during a read: then no response is needed. */
     let hungUp = false;
     return new ReadableStream({
       pull: async (controller) => {
@@ -165,7 +162,8 @@ class Server {
         } catch (error) {
           if (hungUp) return;
           this.failure ??= error;
-          // An early end breaks the answer as an error does, which Deno would also print.
+          // Ending the stream early breaks the response as an error would, but Deno would also print an
+          // error.
           controller.close();
         }
       },

@@ -1,5 +1,5 @@
 /**
- * Container engines behind one small port.
+ * Container engines behind one small interface.
  * @module
  */
 export { type CommandOutcome, runEngineCommand } from "./command.ts";

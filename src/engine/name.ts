@@ -1,17 +1,17 @@
 /**
- * What an image is called in an engine.
+ * Names of images in an engine.
  * @module
  */
 import { type Digest, digestHex, maybeEngineName } from "../oci/mod.ts";
 
-/** Name of images that have none of their own. */
+/** Name of images without a name. */
 const REPOSITORY = "mise-oci";
 
 /**
- * The name that an engine gets for an image: always with a tag, which `docker load` insists on. Layouts
- * call images anything; what is no name for an engine becomes a tag of `mise-oci`.
+ * The name of an image in an engine: always with a tag, which `docker load` requires. Images in a layout can
+ * have any name; one that is not a valid name for an engine becomes a tag of `mise-oci`.
  *
- * @param name the name in the layout or of the command line, if there is one.
+ * @param name the name in the layout or on the command line, if any.
  *
  * @example
  * ```ts

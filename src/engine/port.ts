@@ -1,9 +1,8 @@
 /**
- * What the workflow needs of a container engine. podman and docker are one small file each behind it.
+ * The interface of a container engine. podman and docker implement it in one small file each.
  * @module
  */
 
-/** The engines. */
 export type EngineName = "podman" | "docker";
 
 /** How a container is started. */
@@ -28,7 +27,7 @@ export interface ContainerOptions {
   readonly platform?: string;
   /** More arguments for the engine's `run`. */
   readonly extra: readonly string[];
-  /** What to run; empty: the image's own entrypoint and command. */
+  /** The command to run; if empty, the image's own entrypoint and command. */
   readonly command: readonly string[];
 }
 
@@ -42,13 +41,12 @@ export interface EngineTag {
   readonly tag: string;
 }
 
-/** A container of an engine. */
 export interface EngineContainer {
   /** Its full id. */
   readonly id: string;
-  /** The name that it was started with. */
+  /** Its name. */
   readonly name: string;
-  /** The value of the label that was asked for. */
+  /** The value of the requested label. */
   readonly label: string;
 }
 
@@ -58,13 +56,18 @@ export interface RetainOptions {
   readonly platform?: string;
 }
 
-/** A container engine. No method prints; errors name engine, action, and the end of what it said. */
+/**
+ * A container engine. No method prints; errors name the engine and the action, with the end of its output.
+ */
 export interface Engine {
   /** Which one. */
   readonly name: EngineName;
   /** Absolute path of its program. */
   readonly program: string;
-  /** Whether it knows a layer by all below it, so that it fetches what lies above a changed one again. */
+  /**
+   * Whether it identifies a layer by all layers below, so that it fetches the layers above a changed one
+   * again.
+   */
   readonly stacksLayers: boolean;
   /** The id of an image by its name or id; `undefined` if the engine does not have it. */
   maybeImageId(nameOrId: string): Promise<string | undefined>;
@@ -75,21 +78,21 @@ export interface Engine {
     write: (stream: WritableStream<Uint8Array<ArrayBuffer>>) => Promise<void>,
     signal?: AbortSignal,
   ): Promise<void>;
-  /** Gives an image one more name. */
+  /** Adds a name to an image. */
   tag(image: string, name: string): Promise<void>;
-  /** Takes a name away; the image goes with its last one. An image that is gone is fine. */
+  /** Removes a name; an image is removed with its last name. Does nothing if it no longer exists. */
   untag(name: string): Promise<void>;
   /**
-   * Keeps the layers of an image where the engine caches what it builds, so that they outlive the image
-   * and a later pull finds them. No list of images shows them.
-   * @returns whether the engine has such a place.
+   * Keeps the layers of an image in the engine's build cache, so that they outlive the image and a later pull
+   * finds them. No list of images shows them.
+   * @returns whether the engine has such a cache.
    */
   retainLayers(image: string, options?: RetainOptions): Promise<boolean>;
   /** The names of all images. */
   listTags(): Promise<readonly EngineTag[]>;
-  /** All containers that have a label, running or not. @param value the only value that counts. */
+  /** All containers that have a label, running or not. @param value only containers with this value. */
   listContainers(label: string, value?: string): Promise<readonly EngineContainer[]>;
-  /** Ends a container now and removes it. One that is gone is fine. */
+  /** Kills a container and removes it. Does nothing if it no longer exists. */
   removeContainer(nameOrId: string): Promise<void>;
   /** The command line that runs a container and removes it at its end. */
   runCommand(options: ContainerOptions): readonly string[];

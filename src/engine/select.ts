@@ -10,7 +10,7 @@ import type { Engine, EngineName } from "./port.ts";
 
 /** What {@linkcode selectEngine} needs. */
 export interface SelectOptions {
-  /** Which engine, or the first of podman and docker that is there. */
+  /** Which engine, or the first of podman and docker that is installed. */
   readonly engine: "auto" | EngineName;
   /** `PATH`. */
   readonly path: string;
@@ -42,7 +42,7 @@ async function maybeFind(name: string, path: string): Promise<string | undefined
 /**
  * Finds the engine on PATH; `auto` prefers podman, which needs no daemon.
  *
- * @throws {MiseOciError} `engine` naming what was looked for and how to install it.
+ * @throws {MiseOciError} `engine` naming the programs that were searched for and how to install one.
  */
 export async function selectEngine({ engine, path }: SelectOptions): Promise<Engine> {
   const names = engine === "auto" ? ["podman", "docker"] as const : [engine];

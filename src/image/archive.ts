@@ -1,6 +1,7 @@
 /**
- * `oci-archive:FILE` and `docker-archive:FILE`: a tar of an image layout, or what `docker save` writes, read
- * in place. A compressed one is unpacked to a temporary file first, since its blobs are not read in order.
+ * `oci-archive:FILE` and `docker-archive:FILE`: a tar of an image layout, or the output of `docker save`,
+ * read in place. A compressed archive is decompressed to a temporary file first, because its blobs are not
+ * read in order.
  * @module
  */
 import * as posix from "@std/path/posix";
@@ -42,13 +43,13 @@ const MAX_UNPACKED = 64 * 2 ** 30;
 export class Archive implements ImageStore, AsyncDisposable {
   /** The file the user named. */
   readonly file: string;
-  /** What it is, for messages. */
+  /** A description for messages. */
   readonly place: string;
   readonly #tar: string;
   readonly #files: ReadonlyMap<string, ListedTarEntry>;
   readonly #blobs: ReadonlyMap<Digest, ListedTarEntry>;
   readonly #temporary: TempFile | undefined;
-  /** What `docker save` says in its own words, as a layout would say it. */
+  /** The content of a `docker save` archive, converted to that of a layout. */
   #save: DockerSave | undefined;
 
   /** Use {@linkcode openArchive}. */
@@ -94,7 +95,7 @@ export class Archive implements ImageStore, AsyncDisposable {
     return `${this.#save === undefined ? "oci" : "docker"}-archive:${this.file}`;
   }
 
-  /** Reads what `docker save` wrote, once, before anything else is asked. */
+  /** Reads the output of `docker save`, once, before anything else is read. */
   async readSave(): Promise<void> {
     this.#save = await readDockerSave(this.#files, {
       place: this.place,
@@ -163,7 +164,7 @@ async function magicOf(path: string): Promise<Magic> {
   return compression ?? "other";
 }
 
-/** Decompresses an archive to a temporary file, which stays open (and locked) until it is thrown away. */
+/** Decompresses an archive to a temporary file, which stays open (and locked) until it is removed. */
 async function unpack(
   file: string,
   magic: "gzip" | "zstd",
@@ -211,8 +212,8 @@ interface ArchiveFiles {
 }
 
 /**
- * The files among the entries: blobs by digest, others by name; links of `docker save` by what they lead to.
- * The last of a name counts.
+ * The files among the entries: blobs by digest, others by name; links of `docker save` by their targets. If a
+ * name occurs twice, the last one is used.
  */
 function filesOf(entries: readonly ListedTarEntry[]): ArchiveFiles {
   const blobs = new Map<Digest, ListedTarEntry>();
@@ -236,9 +237,9 @@ function filesOf(entries: readonly ListedTarEntry[]): ArchiveFiles {
 }
 
 /**
- * Looks at a file that should be an archive; of its content at the first bytes alone.
+ * Examines a file that should be an archive; reads only its first bytes.
  *
- * @throws {MiseOciError} `not-found` if there is no such file, `layout` if it is no regular file,
+ * @throws {MiseOciError} `not-found` if there is no such file, `layout` if it is not a regular file,
  * `unsupported` if it is neither a tar nor a compressed one.
  */
 export async function checkArchiveFile(file: string): Promise<"gzip" | "zstd" | "tar"> {

@@ -1,7 +1,7 @@
 /**
- * What `docker save` writes, and `podman save`, crane and buildah in the same form: a `manifest.json` that
- * names a config and layers for each image. Read as a layout would say it: with an OCI manifest for each,
- * made here, that names the same bytes.
+ * Archives of `docker save`, which `podman save`, crane and buildah write in the same form: a `manifest.json`
+ * that names a config and layers for each image. They are presented like a layout: an OCI manifest for the
+ * same bytes is generated for each image.
  * @module
  */
 import * as posix from "@std/path/posix";
@@ -32,11 +32,11 @@ import type { ListedTarEntry } from "../tar/list.ts";
 /** The file that lists the images. */
 export const MANIFEST_FILE = "manifest.json";
 
-/** An archive of `docker save` in the words of a layout. */
+/** An archive of `docker save`, presented like a layout. */
 export interface DockerSave {
   /** An entry for each name of each image. */
   readonly index: Index;
-  /** The manifests made here, and the configs. */
+  /** The generated manifests, and the configs. */
   readonly documents: ReadonlyMap<Digest, Uint8Array<ArrayBuffer>>;
   /** Where the layers are. */
   readonly blobs: ReadonlyMap<Digest, ListedTarEntry>;
@@ -44,7 +44,7 @@ export interface DockerSave {
 
 /** How the archive is read. */
 export interface SaveReader {
-  /** What it is, for messages. */
+  /** A description for messages. */
   readonly place: string;
   /** A small file. @throws {MiseOciError} `layout` if it does not exist. */
   readFile(name: string): Promise<Uint8Array<ArrayBuffer>>;
@@ -97,7 +97,7 @@ class Layers {
     const head = await bytesOf(reader, entry, { start: 0, end: Math.min(4, entry.size) });
     const [compressed] = MAGIC.find(([, magic]) => magic.every((byte, i) => head[i] === byte)) ??
       [];
-    // The digest of a plain tar is its diff ID, which whoever reads it verifies.
+    // The digest of a plain tar is its diff ID, which is verified when it is read.
     const digest = compressed === undefined && diffId !== undefined
       ? parseDigest(diffId as string)
       : await this.#hash(entry);
@@ -122,7 +122,7 @@ async function bytesOf(
   return new Uint8Array(await new Response(await reader.open(entry, range)).arrayBuffer());
 }
 
-/** The platform only matters to the config's own reader, later. */
+/** The platform matters only later, when the config itself is used. */
 const ANY: Platform = { os: "linux", architecture: "amd64" };
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Whether something is an image: the one answer for layouts, archives and registries.
+ * Decides whether something is an image, for layouts, archives and registries.
  *
  * A manifest is an image if its config is an image config and its layers, if it has any, are layers of a
  * file system (image-spec, manifest.md). An `artifactType` alone decides nothing: go-containerregistry
@@ -19,7 +19,7 @@ const CONFIGS: ReadonlySet<string> = new Set([MediaType.config, MediaType.docker
 /** Every compression, encrypted and non-distributable ones included. */
 const LAYER = /^application\/vnd\.(?:oci\.image\.layer|docker\.image\.rootfs)\./;
 
-/** Whether an entry of an index may be an image or lead to one, as far as the entry tells. */
+/** Whether an entry of an index may be an image or lead to one, judging by the entry alone. */
 export function mayBeImage(entry: Descriptor): boolean {
   const { mediaType, artifactType, annotations, platform } = entry;
   return maybeManifestKind(mediaType) !== undefined &&

@@ -1,9 +1,9 @@
 /**
- * Images, wherever they are: a layout, an archive, a repository of a registry, or the cache.
+ * Images in a layout, an archive, a repository of a registry, or the cache.
  *
- * A place of images is an {@linkcode ImageStore}: blobs, and an index that names images among them.
- * {@linkcode resolveImage} finds the one {@linkcode Image} that is meant; {@linkcode mayBeImage} and
- * {@linkcode whyNoImage} say what counts as one.
+ * An {@linkcode ImageStore} holds blobs, and an index that lists the images among them. {@linkcode
+ * resolveImage} finds the requested {@linkcode Image}; {@linkcode mayBeImage} and {@linkcode whyNoImage}
+ * decide what is an image.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * Opens what an image argument names, wherever it is.
+ * Opens the images that an image argument names, from any source.
  * @module
  */
 import { resolve } from "@std/path";
@@ -24,7 +24,7 @@ const registryModule = () => import("./registry_images.ts");
 
 /** How a source is reached. */
 export interface OpenImagesOptions {
-  /** Absolute directory that relative paths start at. */
+  /** Absolute directory for relative paths. */
   readonly directory: string;
   /** What `~` means. */
   readonly home?: string | undefined;
@@ -36,7 +36,7 @@ export interface OpenImagesOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What an image argument names. Dispose of it. */
+/** The images that an image argument names. Dispose of it. */
 export interface OpenedImages extends AsyncDisposable {
   /** The argument, for messages. */
   readonly name: string;
@@ -72,7 +72,7 @@ async function maybeStat(path: string): Promise<Deno.FileInfo | undefined> {
 
 /** Every way to read `PATH[:TAG]`, the shortest path first, as skopeo reads it. */
 function* readings(location: string, directory: string): Generator<Located> {
-  // Colons of the directory that relative paths start at divide nothing.
+  // Colons in the base directory of relative paths are not separators.
   const start = location.startsWith(`${directory}/`) ? directory.length + 1 : 1;
   for (let at = location.indexOf(":", start); at >= 0; at = location.indexOf(":", at + 1)) {
     const tag = location.slice(at + 1);
@@ -82,8 +82,8 @@ function* readings(location: string, directory: string): Generator<Located> {
 }
 
 /**
- * Divides `PATH[:TAG]` at the first colon before which there is what the source is: so a path may hold
- * colons too. If nothing exists, at the first colon below a directory that does.
+ * Splits `PATH[:TAG]` at the first colon that follows an existing layout or archive, so that a path may
+ * contain colons too. If none exists, it splits at the first colon below an existing directory.
  */
 export async function locate(
   { kind, location }: LocalSource,
@@ -176,7 +176,7 @@ async function openRemote(
   }
 }
 
-/** An image of the default layout with the name that was looked for in a registry. */
+/** An image in the default layout with the same name as one that was not found in a registry. */
 async function maybeBuiltHere(
   text: string,
   { directory }: OpenImagesOptions,
@@ -191,7 +191,7 @@ async function maybeBuiltHere(
   }
 }
 
-/** An error about a name that could have been a directory says so. */
+/** The error for a name that could have been a directory says so. */
 async function aboutGuess(
   error: unknown,
   text: string,

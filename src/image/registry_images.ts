@@ -30,23 +30,23 @@ import type { BlobRange, BlobSink, BlobSource } from "../store/ports.ts";
 
 /** Options of {@linkcode RegistryImages}. */
 export interface RegistryImagesOptions {
-  /** What is named; its digest decides if it has a tag too. */
+  /** The reference; if it has a tag and a digest, the digest is used. */
   readonly reference: Reference;
   /**
-   * Manifests and configs are taken from here if they are there, and put here: with a digest in the
-   * reference and everything in the cache, the registry is not asked at all.
+   * Cache for manifests and configs: with a digest in the reference and everything in the cache, the registry
+   * is not contacted at all.
    */
   readonly cache?: (BlobSource & BlobSink) | undefined;
   /** Ends it. */
   readonly signal?: AbortSignal;
 }
 
-/** A blob is asked for again so often where the connection breaks without a byte having come. */
+/** How often a blob is requested again if the connection breaks before any byte was received. */
 const MAX_BROKEN = 3;
 
-/** A repository as a place of images: its index has the one entry that the reference names. */
+/** A repository as an image store: its index has the single entry that the reference names. */
 export class RegistryImages implements ImageStore {
-  /** What it is, for messages. */
+  /** A description for messages. */
   readonly place: string;
   readonly #client: RegistryClient;
   readonly #options: RegistryImagesOptions;
@@ -54,7 +54,7 @@ export class RegistryImages implements ImageStore {
   #root: Promise<FetchedManifest> | undefined;
   #tags: Promise<readonly string[]> | undefined;
 
-  /** Fetches nothing yet. The client stays the caller's to close. */
+  /** Fetches nothing yet. The caller closes the client. */
   constructor(client: RegistryClient, options: RegistryImagesOptions) {
     this.place = `image "${formatReference(options.reference)}"`;
     this.#client = client;
@@ -97,12 +97,12 @@ export class RegistryImages implements ImageStore {
     return found?.descriptor;
   }
 
-  /** Known for what the manifests named that were read: a registry is not asked for it. */
+  /** Known for the blobs of manifests that were read, without a request to the registry. */
   size(digest: Digest): Promise<number | undefined> {
     return Promise.resolve(this.#sizes.get(digest));
   }
 
-  /** A broken connection is taken up where it broke. */
+  /** Resumes after a broken connection. */
   async open(digest: Digest, range?: BlobRange): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
     const size = this.#sizes.get(digest);
     if (size === undefined) {
@@ -144,7 +144,7 @@ export class RegistryImages implements ImageStore {
     }
   }
 
-  /** The bytes from an offset on, whatever the registry makes of the range. */
+  /** The bytes from an offset on, even if the registry ignores the range. */
   async *#chunksFrom(
     descriptor: Pick<Descriptor, "digest" | "size">,
     start: number,
@@ -159,7 +159,7 @@ export class RegistryImages implements ImageStore {
     }
   }
 
-  /** A manifest by tag or digest, from the cache if it is there. */
+  /** A manifest by tag or digest, from the cache if possible. */
   async #fetch(target: string, descriptor?: Descriptor): Promise<FetchedManifest> {
     const { reference, cache, signal } = this.#options;
     const { repository } = reference;
@@ -193,7 +193,7 @@ export class RegistryImages implements ImageStore {
   }
 }
 
-/** Ends with an error instead of an end if the bytes are not those of the digest. */
+/** Fails at the end of the stream if the bytes do not match the digest. */
 async function* verified(
   chunks: AsyncIterable<Uint8Array<ArrayBuffer>>,
   { digest, size, place }: {

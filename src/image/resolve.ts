@@ -1,5 +1,5 @@
 /**
- * From what a place names to one image: the only resolver, for layouts, archives and registries.
+ * Resolves a selector to one image: the only resolver, for layouts, archives and registries.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -16,16 +16,16 @@ import { type ImageStore, tagOf } from "../store/image_store.ts";
 import { ImageSearch, type Leaf, MAX_TRIED } from "./search.ts";
 import type { ResolvedImage, ResolveOptions } from "./types.ts";
 
-/** So many images or platforms are listed in a message. */
+/** Maximum number of images or platforms listed in a message. */
 const MAX_LISTED = 20;
-/** So many commands are proposed in a hint. */
+/** Maximum number of commands proposed in a hint. */
 const MAX_PROPOSED = 3;
 
 /**
- * The one entry that a selector means, as it is: a manifest, or an index with all below it.
+ * The single entry that a selector names, unresolved: a manifest, or an index with everything below it.
  *
- * @throws {MiseOciError} `not-found` if there is none; `usage` if there are several, listing them as they
- * can be typed.
+ * @throws {MiseOciError} `not-found` if there is none; `usage` if there are several, listing them in the form
+ * to type.
  */
 export async function resolveRoot(
   store: ImageStore,
@@ -40,8 +40,8 @@ export async function resolveRoot(
 }
 
 /**
- * Every image below what a selector names, one for each platform, in the order of the index. Entries that
- * turn out to be something else are left out.
+ * Every image below the entry that a selector names, one for each platform, in the order of the index.
+ * Entries that are not images are skipped.
  *
  * @throws {MiseOciError} as {@linkcode resolveRoot}.
  */
@@ -67,7 +67,7 @@ export interface PlatformImage {
   readonly descriptor: Descriptor;
 }
 
-/** The images of an entry, one for each platform, as its indexes state them; reads no more than it must. */
+/** The images of an entry, one for each platform that its indexes state; reads as little as possible. */
 export async function listPlatforms(
   store: ImageStore,
   root: Descriptor,
@@ -84,10 +84,10 @@ export async function listPlatforms(
 }
 
 /**
- * Finds the one image that is meant, following nested indexes.
+ * Finds the single image that a selector names, following nested indexes.
  *
- * @throws {MiseOciError} `not-found` if there is none, `unsupported` if none is for the platform, listing
- * what there is; `usage` if there are several.
+ * @throws {MiseOciError} `not-found` if there is none, `unsupported` if none is for the platform, listing the
+ * existing ones; `usage` if there are several.
  *
  * @example
  * ```ts
@@ -161,7 +161,9 @@ function nothing(store: ImageStore, options: ResolveOptions): MiseOciError {
   });
 }
 
-/** How entries are called: by their tag, by their full name where two have the same tag, else by digest. */
+/**
+ * Names of entries for messages: their tag, their full name if two have the same tag, or else their digest.
+ */
 function names(entries: readonly Descriptor[]): readonly string[] {
   const tags = entries.map(tagOf);
   return entries.map((entry, i) => {
@@ -184,7 +186,7 @@ function listing(items: readonly string[]): string {
   return items.slice(0, MAX_LISTED).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
 }
 
-/** A text as a shell takes it. */
+/** A text quoted for a shell. */
 function quoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
@@ -211,7 +213,7 @@ function ambiguous(
   );
 }
 
-/** The error for a platform that nothing is for. */
+/** The error for a platform without an image. */
 async function notOffered(
   search: ImageSearch,
   { store, leaves, wanted }: {

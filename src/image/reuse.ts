@@ -1,6 +1,5 @@
 /**
- * Layers of an image in a registry that need not be built again, because what they are made of is
- * written on them.
+ * Layers of an image in a registry that need not be built again, because their annotations state their input.
  * @module
  */
 import { mapConcurrently } from "../concurrency.ts";
@@ -34,7 +33,7 @@ export interface WantedLayer {
   readonly compression: Compression;
 }
 
-/** A layer of the registry that stands for a wanted one. */
+/** A layer in the registry that can be used for a wanted one. */
 export interface ReusableLayer {
   /** The layer with all its annotations. */
   readonly descriptor: Descriptor;
@@ -42,13 +41,15 @@ export interface ReusableLayer {
   readonly diffId: DiffId;
   /** The image that it was found in. */
   readonly from: string;
-  /** That image's variables, `NAME=VALUE`: what it says of a tool that is not installed here. */
+  /**
+   * That image's variables, `NAME=VALUE`: they include those of a tool that is not installed on this machine.
+   */
   readonly env: readonly string[];
 }
 
-/** What {@linkcode findReusableLayers} is asked. */
+/** Input of {@linkcode findReusableLayers}. */
 export interface ReuseOptions {
-  /** The image to look into; of the repository that is pushed to, so that no blob needs to move. */
+  /** The image to search; in the repository that is pushed to, so that no blob needs to be transferred. */
   readonly reference: Reference;
   /** The platform of the image that is built. */
   readonly platform: Platform;
@@ -60,7 +61,7 @@ export interface ReuseOptions {
 
 /** What was found. */
 export interface ReuseResult {
-  /** For each wanted layer, in order, the one that can stand for it. */
+  /** For each wanted layer, in order, the layer that can be used for it. */
   readonly layers: readonly (ReusableLayer | undefined)[];
   /**
    * Why nothing could be reused, for a warning. `missing`: there is no such image, which is usual on the
@@ -69,7 +70,10 @@ export interface ReuseResult {
   readonly problem?: { readonly kind: "missing" | "broken"; readonly text: string };
 }
 
-/** The annotations that together say what a layer is made of, but what is left out. All must be there and equal. */
+/**
+ * The annotations that together state the input of a layer, except for the exclude list. All must exist and
+ * be equal.
+ */
 const IDENTITY: readonly string[] = [
   Annotation.toolShort,
   Annotation.toolVersion,
@@ -79,13 +83,13 @@ const IDENTITY: readonly string[] = [
   Annotation.layerFormat,
 ];
 
-/** Questions about blobs at the same time. */
+/** Number of concurrent requests for blobs. */
 const HEAD_JOBS = 16;
 
 /**
- * Reads an image and finds layers in it that can stand for the wanted ones: same tool, version, prefix,
- * owner, relocation, format, globs left out, platform and compression, and still there. A missing or broken image is no
- * error.
+ * Reads an image and finds layers in it that can be used for the wanted ones: same tool, version, prefix,
+ * owner, relocation, format, exclude list, platform and compression, with a blob that still exists. A missing
+ * or broken image is not an error.
  *
  * @throws the reason of `signal`; bugs.
  */
@@ -126,7 +130,7 @@ export async function findReusableLayers(
   return { layers, problem: { kind: "broken", text } };
 }
 
-/** The wanted layers of an image that its registry does not have any more, or does not tell of. */
+/** The wanted layers of an image whose blobs the registry no longer has, or does not report. */
 async function findLost(
   client: RegistryClient,
   image: Image,
@@ -145,7 +149,7 @@ function nothing(wanted: readonly WantedLayer[], problem: ReuseResult["problem"]
   return { layers: wanted.map(() => undefined), ...(problem === undefined ? {} : { problem }) };
 }
 
-/** The layer of an image that can stand for a wanted one. */
+/** The layer of an image that can be used for a wanted one. */
 function maybeReusableLayer(
   image: Image,
   wanted: WantedLayer,
@@ -173,6 +177,6 @@ function matches(layer: Descriptor, wanted: WantedLayer): boolean {
     identity.every((name) =>
       wanted.annotations[name] !== undefined && annotations[name] === wanted.annotations[name]
     ) &&
-    // Absent where nothing is left out, and of images made before there was such an annotation.
+    // Absent if nothing is excluded, and in images built before this annotation existed.
     annotations[Annotation.layerExclude] === wanted.annotations[Annotation.layerExclude];
 }

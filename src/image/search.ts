@@ -1,5 +1,5 @@
 /**
- * The walk from the index of a place to its images: by name, through nested indexes, to manifest and config.
+ * Searches the index of a store for images: by name, through nested indexes, to manifest and config.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -25,13 +25,16 @@ import {
 import { mayBeImage, whyNoImage } from "./is_image.ts";
 import type { ResolvedImage, ResolveOptions } from "./types.ts";
 
-/** Indexes within indexes are followed this deep, as R16 asks. */
+/** Maximum depth of nested indexes (faults, R16). */
 const MAX_DEPTH = 4;
-/** Manifests that are read in one search. */
+/** Maximum number of manifests that are read in one search. */
 const MAX_READ = 2000;
-/** Entries without a platform that are read to learn it: an index can name far more than are of use. */
+/**
+ * Maximum number of entries that are read only to find their platform: an index can list far more than are
+ * useful.
+ */
 export const MAX_TRIED = 16;
-/** Entries that a search looks at. */
+/** Maximum number of entries that a search examines. */
 const MAX_ENTRIES = 50_000;
 
 type Path = readonly [Descriptor, ...Descriptor[]];
@@ -43,7 +46,7 @@ export interface Leaf {
   readonly tag: string | undefined;
 }
 
-/** One manifest may stand for several platforms. */
+/** One manifest may be listed for several platforms. */
 function keyOf({ digest, platform }: Descriptor): string {
   return platform === undefined ? digest : `${digest} ${formatPlatform(platform)}`;
 }
@@ -61,7 +64,7 @@ export class ImageSearch {
     this.#options = options;
   }
 
-  /** The entries that the selector names, those that belong to an index among them left out. */
+  /** The entries that the selector names, without those that belong to an index among them. */
   async roots(): Promise<readonly Descriptor[]> {
     const { manifests } = await this.#store.index();
     const { tag, digest } = this.#options;
@@ -71,7 +74,7 @@ export class ImageSearch {
       ...new Map([...named].reverse().map((entry) => [entry.digest, entry])).values(),
     ].reverse().filter(mayBeImage);
     if (entries.length < 2) return entries;
-    // oras lists the children of an index beside it.
+    // oras lists the children of an index next to it.
     const below = new Set<Digest>();
     for (const entry of entries) {
       if (maybeManifestKind(entry.mediaType) !== "index") continue;
@@ -156,12 +159,15 @@ export class ImageSearch {
     return found;
   }
 
-  /** The platform that a manifest is for; `undefined` if it turns out to be no image. */
+  /** The platform of a manifest; `undefined` if it is not an image. */
   async platform(leaf: Leaf): Promise<Platform | undefined> {
     return leaf.descriptor.platform ?? (await this.image(leaf))?.platform;
   }
 
-  /** The image of a manifest; `undefined` below an index if it is none. @throws for one that is named itself. */
+  /**
+   * The image of a manifest; `undefined` if it is not an image and below an index. @throws if it was named
+   * directly.
+   */
   image(leaf: Leaf): Promise<ResolvedImage | undefined> {
     const key = keyOf(leaf.descriptor);
     const known = this.#images.get(key) ?? this.#readImage(leaf);
@@ -229,7 +235,7 @@ export class ImageSearch {
 
   /** The image of the leaves that runs best on a platform; the first of equally good ones. */
   async best(leaves: readonly Leaf[], wanted: Platform): Promise<ResolvedImage | undefined> {
-    // What states no platform comes last: only its config can tell.
+    // Entries without a platform come last: their config must be read.
     const ranked = leaves.map((leaf) => ({
       leaf,
       score: leaf.descriptor.platform === undefined

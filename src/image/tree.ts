@@ -1,5 +1,5 @@
 /**
- * Everything that belongs to an entry of an index, to be copied as it is.
+ * Everything that belongs to an entry of an index, to be copied unchanged.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -23,7 +23,7 @@ export interface TreeManifest {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** What they say. */
   readonly manifest: Manifest;
-  /** The tag that cosign looks for a signature under. */
+  /** The tag under which cosign looks up a signature. */
   readonly tag?: string;
 }
 
@@ -33,7 +33,7 @@ export interface Tree {
   readonly root: Descriptor;
   /** Its manifests, each once. */
   readonly manifests: readonly TreeManifest[];
-  /** Its indexes, each after what it names; the root, if it is one, is the last. */
+  /** Its indexes, each after its entries; the root, if it is an index, is the last. */
   readonly indexes: readonly {
     readonly descriptor: Descriptor;
     readonly bytes: Uint8Array<ArrayBuffer>;
@@ -65,7 +65,7 @@ function incomplete(store: ImageStore, entry: Descriptor, cause: unknown): unkno
 }
 
 /**
- * Reads everything below an entry and checks that it is there, before anything is sent.
+ * Reads everything below an entry and checks that it exists, before anything is sent.
  *
  * @throws {MiseOciError} `not-found` naming what is missing, `unsupported` for an entry that is neither a
  * manifest nor an index.
@@ -102,7 +102,7 @@ export async function readTree(
       for (const child of content.index.manifests) await visit(child);
       indexes.set(digest, { descriptor, bytes });
     } catch (error) {
-      // Said of the innermost entry: what is above it only names it.
+      // Reported for the innermost entry: the entries above only refer to it.
       failure ??= incomplete(store, entry, error);
       throw failure;
     }
@@ -111,7 +111,9 @@ export async function readTree(
   return { root, manifests: [...manifests.values()], indexes: [...indexes.values()] };
 }
 
-/** What `cosign save` calls signatures and attestations of the image beside them, and their tags' endings. */
+/**
+ * Annotations of `cosign save` for signatures and attestations of an image, and the endings of their tags.
+ */
 const COSIGN: ReadonlyMap<string, "sig" | "att"> = new Map([
   ["dev.cosignproject.cosign/sigs", "sig"],
   ["dev.cosignproject.cosign/atts", "att"],

@@ -1,5 +1,5 @@
 /**
- * One image, wherever it is.
+ * One image, from any source.
  * @module
  */
 import type { Descriptor, ImageConfig, Manifest, Platform } from "../oci/mod.ts";
@@ -13,40 +13,40 @@ export interface Image {
   readonly manifest: Manifest;
   /** The manifest's bytes, as they are stored. */
   readonly manifestBytes: Uint8Array<ArrayBuffer>;
-  /** The image config; with an assumed platform if it names none. */
+  /** The image config; with an assumed platform if it has none. */
   readonly config: ImageConfig;
   /** The config's bytes, as they are stored. */
   readonly configBytes: Uint8Array<ArrayBuffer>;
-  /** What the image runs on: by the index that names it, else by its config. */
+  /** The platform of the image: from the index that lists it, or else from its config. */
   readonly platform: Platform;
-  /** Its name in the index of its place. */
+  /** Its name in the index of its store. */
   readonly tag?: string;
   /** Where the bytes of its layers are. */
   readonly source: BlobSource;
 }
 
-/** Which image of several is meant. */
+/** Selects one of several images. */
 export interface ImageSelector {
   /** Name in the index. */
   readonly tag?: string;
   /** Digest of a manifest or index. */
   readonly digest?: Descriptor["digest"];
-  /** What the image must run on. Default: the only one there is, else `host`. */
+  /** The platform. Default: the only one of the image, or else `host`. */
   readonly platform?: Platform;
 }
 
 /** How an image is searched. */
 export interface ResolveOptions extends ImageSelector {
-  /** The platform of this machine: decides between several if none is asked for. */
+  /** The platform of this machine: used to choose between several if none is requested. */
   readonly host?: Platform;
-  /** Receives what is odd about the image and no error. */
+  /** Receives warnings about the image. */
   readonly warn?: (text: string) => void;
 }
 
 /** An image with the way to it. */
 export interface ResolvedImage extends Image {
   /**
-   * From what the place names (an index, or the manifest itself) to the image's manifest, which comes
+   * The path from the entry of the store (an index, or the manifest itself) to the image's manifest, which is
    * last.
    */
   readonly path: readonly [Descriptor, ...Descriptor[]];

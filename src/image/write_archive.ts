@@ -1,6 +1,6 @@
 /**
- * Archives of images as streams: `oci-archive` (a tar of a layout) and `docker-archive` (what
- * `docker load` takes). The same image gives the same bytes.
+ * Archives of images as streams: `oci-archive` (a tar of a layout) and `docker-archive` (for `docker load`).
+ * The same image gives the same bytes.
  * @module
  */
 import { dirname } from "@std/path";
@@ -26,22 +26,22 @@ import { encodeTarHeader, TAR_END, tarPadding, type TarType } from "../tar/encod
 import { resolveRoot } from "./resolve.ts";
 import type { Image } from "./types.ts";
 
-/** An absolute path, whose file appears when it is whole, or a stream, which is closed at the end. */
+/** An absolute path, whose file appears when it is complete, or a stream, which is closed at the end. */
 export type ArchiveTarget = string | WritableStream<Uint8Array<ArrayBuffer>>;
 
-/** What goes into an archive of a layout. */
+/** The content of an archive of a layout. */
 export interface ArchiveSelection {
   /** Only the image of this tag; with no other option, with all its platforms. */
   readonly tag?: string;
   /** Only the image of this descriptor of the index. */
   readonly entry?: Descriptor;
-  /** The name it gets in the archive. Default: the one it has. */
+  /** Its name in the archive. Default: its current name. */
   readonly refName?: string;
-  /** Blobs that are left out: the reader has them. */
+  /** Blobs to leave out, because the reader has them. */
   readonly without?: ReadonlySet<Digest>;
 }
 
-/** A place in an archive that is being written. */
+/** A member of an archive that is being written. */
 interface Sink {
   write(chunk: Uint8Array<ArrayBuffer>): Promise<void>;
 }
@@ -64,7 +64,7 @@ async function intoStream(
 ): Promise<void> {
   const writer = stream.getWriter();
   try {
-    // Each write waits for the one before it, so a slow reader holds up the reading of blobs.
+    // Each write waits for the previous one, so that a slow reader slows down the reading of blobs.
     await produce({ write: (chunk) => writer.write(chunk) });
     await writer.close();
   } catch (error) {
@@ -125,7 +125,7 @@ async function selectEntries(
     : tag === undefined
     ? all
     : all.filter((one) => tagOf(one) === tag);
-  // Says which tags there are.
+  // Lists the existing tags.
   if (chosen.length === 0) await resolveRoot(store, tag === undefined ? {} : { tag });
   return refName === undefined ? chosen : chosen.map((one) => nameEntry(one, refName));
 }
@@ -134,7 +134,7 @@ async function selectEntries(
  * Writes a tar of a layout, or of some images of it, that podman, skopeo and buildah read as
  * `oci-archive:`.
  *
- * @throws {MiseOciError} `not-found` or `integrity` if a blob is missing or damaged; a file is not made then.
+ * @throws {MiseOciError} `not-found` or `integrity` if a blob is missing or damaged; no file is created then.
  */
 export async function writeOciArchive(
   layout: ImageStore,
@@ -159,11 +159,11 @@ export async function writeOciArchive(
 export interface DockerArchiveOptions {
   /** Names the image gets, `name:tag` each. */
   readonly repoTags?: readonly string[];
-  /** Lets zstd layers in, for an engine that is known to read them. Default: they are refused. */
+  /** Allows zstd layers, for an engine that is known to read them. Default: they are refused. */
   readonly zstd?: boolean;
 }
 
-/** The error for layers that docker before 23 takes for the end of the archive. */
+/** The error for layers that docker before 23 mistakes for the end of the archive. */
 export function zstdInDockerArchive(what: string): MiseOciError {
   return new MiseOciError(
     "unsupported",
@@ -172,15 +172,17 @@ export function zstdInDockerArchive(what: string): MiseOciError {
   );
 }
 
-/** By its ending dive and others know how a layer is compressed; docker looks into it. */
+/**
+ * dive and other programs detect the compression of a layer by the file's ending; docker reads the content.
+ */
 function layerName({ digest, mediaType }: Descriptor): string {
   const ending = { gzip: ".tar.gz", zstd: ".tar.zst", none: ".tar" };
   return `${digestHex(digest)}${ending[maybeLayerCompression(mediaType) ?? "none"]}`;
 }
 
 /**
- * Writes what `docker load` takes: `manifest.json`, the config and the layers as they are (docker
- * recognises gzip).
+ * Writes an archive for `docker load`: `manifest.json`, the config and the unchanged layers (docker detects
+ * gzip).
  *
  * @throws {MiseOciError} as {@linkcode writeOciArchive}; `unsupported` for zstd layers.
  */

@@ -1,5 +1,5 @@
 /**
- * A treemap as HTML boxes: each is placed in percent of the one around it.
+ * A treemap as HTML boxes: each is positioned in percent of its parent.
  * @module
  */
 import { formatBytes, formatCount } from "../ui/format.ts";
@@ -7,27 +7,27 @@ import { escapeHtml } from "./html.ts";
 import type { SizeNode } from "./size_tree.ts";
 import { type Rectangle, squarify } from "./treemap.ts";
 
-/** How wide a map is taken to be when it is decided what can be read on it; it scales with the page. */
+/** The assumed width of a map when deciding which texts are readable; the map scales with the page. */
 export const MAP_WIDTH = 1100;
 /** A box smaller than this, in square pixels, is not drawn on its own. */
 const MIN_AREA = 260;
 /** Height of the line with a box's name. */
 const TITLE_HEIGHT = 18;
-/** Deeper boxes could not be told apart. */
+/** Deeper boxes could not be distinguished. */
 const MAX_DEPTH = 4;
 const GAP = 2;
-/** Widths in pixels: of a letter on average, the outermost boxes' being bold, and of what is beside it. */
+/** Widths in pixels: of an average letter (bold in the outermost boxes), and of the space around a text. */
 const LETTER = 6.6;
 const BOLD_LETTER = 7.6;
 const PADDING = 12;
 
-/** One box and what is in it. */
+/** One box with its contents. */
 export interface Box {
   /** What is written in it. */
   readonly label: string;
-  /** What is written where the label has no room, the longest first. */
+  /** Shorter texts for boxes in which the label does not fit, the longest first. */
   readonly shorter?: readonly string[];
-  /** What is told about it when the mouse is on it. */
+  /** The tooltip. */
   readonly title: string;
   /** Bytes. */
   readonly size: number;
@@ -35,11 +35,11 @@ export interface Box {
   readonly children: readonly Box[];
   /** Its colour; default: that of the box around it. */
   readonly hue?: Hue;
-  /** Whether it stands for many that are too small. */
+  /** Whether it represents many boxes that are too small. */
   readonly rest?: boolean;
 }
 
-/** A colour without its lightness, which follows from the depth. */
+/** A colour without its lightness, which depends on the depth. */
 export interface Hue {
   /** 0 to 360. */
   readonly hue: number;
@@ -65,7 +65,7 @@ export function boxesOf(node: SizeNode): readonly Box[] {
   }));
 }
 
-/** Puts the boxes that would be too small to see into one. */
+/** Merges the boxes that would be too small to see into one. */
 function gather(boxes: readonly Box[], area: number): readonly Box[] {
   const total = boxes.reduce((sum, { size }) => sum + size, 0);
   const small = boxes.filter(({ size }) => size / total * area < MIN_AREA);
@@ -79,7 +79,7 @@ function gather(boxes: readonly Box[], area: number): readonly Box[] {
   return [...large, rest].sort((a, b) => b.size - a.size);
 }
 
-/** What can be read in a box: the longest of its names that fits, with its size if there is room. */
+/** The text of a box: the longest of its names that fits, with its size if there is room. */
 function textOf(box: Box, { width, height }: Rectangle, depth: number): string {
   if (width <= 42 || height <= 15) return "";
   const fits = (text: string): boolean =>
@@ -115,7 +115,7 @@ function renderBox(box: Box, at: Rectangle, around: Rectangle, depth: number): s
   }${inner}</div>`;
 }
 
-/** Draws boxes into a space that is part of the box `around` it. */
+/** Draws boxes into a space that is part of the box `around`. */
 function renderBoxes(
   boxes: readonly Box[],
   space: Rectangle,
@@ -131,13 +131,13 @@ function renderBoxes(
 
 /** How {@linkcode renderMap} draws. */
 export interface MapOptions {
-  /** What the map shows, for those who do not see it. */
+  /** A description of the map, for screen readers. */
   readonly label: string;
   /** Height in pixels. */
   readonly height: number;
-  /** Depth of the outermost boxes, which decides their looks; 0 is the darkest. */
+  /** Depth of the outermost boxes, which determines their style; 0 is the darkest. */
   readonly depth: number;
-  /** Colour of the outermost boxes that have none of their own. */
+  /** Colour of outermost boxes without a colour. */
   readonly hue?: Hue;
 }
 

@@ -10,7 +10,7 @@ import {
   type LayerDescription,
 } from "./describe.ts";
 
-/** What became of a layer from A to B. */
+/** How a layer changed from A to B. */
 export type LayerFate =
   /** The same blob. */
   | "same"
@@ -18,7 +18,7 @@ export type LayerFate =
   | "recompressed"
   /** Another version of the same tool. */
   | "bumped"
-  /** Other content of the same thing. */
+  /** Other content under the same name. */
   | "changed"
   /** Only in B. */
   | "added"
@@ -37,7 +37,7 @@ export interface LayerChange {
   readonly after?: LayerDescription;
 }
 
-/** A change of one setting. Values are left out where they may be secret. */
+/** A change of one setting. Values are omitted if they may be secret. */
 export interface SettingChange {
   /** `user`, `workdir`, `label NAME`, … */
   readonly name: string;
@@ -47,29 +47,29 @@ export interface SettingChange {
   readonly after?: string;
 }
 
-/** A change of one environment variable. Its value may be secret and is not told. */
+/** A change of one environment variable. Its value may be secret and is not included. */
 export interface EnvChange {
   /** Its name. */
   readonly name: string;
   /** What happened to it. */
   readonly change: "added" | "removed" | "changed";
-  /** Parts of a list such as PATH that are new. */
+  /** New entries of a list such as PATH. */
   readonly added?: readonly string[];
-  /** Parts of a list such as PATH that are gone. */
+  /** Removed entries of a list such as PATH. */
   readonly removed?: readonly string[];
 }
 
-/** Everything that is different. */
+/** All differences. */
 export interface ImageComparison {
   /** Whether nothing is. */
   readonly identical: boolean;
-  /** The layers of B bottom first, then those that only A has. */
+  /** The layers of B, bottom first, then those that only A has. */
   readonly layers: readonly LayerChange[];
   /** The environment. */
   readonly env: readonly EnvChange[];
   /** The rest of the config. */
   readonly settings: readonly SettingChange[];
-  /** What a pull of B costs where A is. */
+  /** The download size of B on a machine that has A. */
   readonly pull: {
     /** Compressed bytes of the layers that A does not have. */
     readonly bytes: number;
@@ -80,14 +80,14 @@ export interface ImageComparison {
   };
 }
 
-/** What a layer is, whatever its version and content. */
+/** The identity of a layer, independent of its version and content. */
 function identity(layer: LayerDescription): string | undefined {
   if (layer.kind === "layer") return layer.origin === "" ? undefined : `layer ${layer.origin}`;
   if (layer.kind === "base") return `base ${layer.origin}`;
   return `${layer.kind} ${layer.name}`;
 }
 
-/** Takes the first element that fits out of a list. */
+/** Removes the first matching element from a list and returns it. */
 function take<T>(list: T[], fits: (item: T) => boolean): T | undefined {
   const at = list.findIndex(fits);
   return at < 0 ? undefined : list.splice(at, 1)[0];
@@ -105,7 +105,7 @@ function bumpTitle(before: LayerDescription, after: LayerDescription): string {
     : `${after.name || after.kind} ${before.version ?? "?"} → ${after.version ?? "?"}`;
 }
 
-/** Pairs the layers: by content first, then by what they are; equal ones in order. */
+/** Pairs the layers: first by content, then by identity; equal ones in order. */
 function compareLayers(
   a: readonly LayerDescription[],
   b: readonly LayerDescription[],
@@ -165,7 +165,7 @@ function compareEnv(a: ImageConfig, b: ImageConfig): readonly EnvChange[] {
   });
 }
 
-/** Settings of a config as texts by name; `created` and what follows from the layers is left out. */
+/** Settings of a config as texts by name, without `created` and fields that follow from the layers. */
 function settingsOf(image: ImageConfig): ReadonlyMap<string, string> {
   const { config = {} }: { config?: ContainerConfig } = image;
   const fields: readonly (readonly [string, unknown])[] = [
@@ -196,7 +196,7 @@ function compareSettings(a: ImageConfig, b: ImageConfig): readonly SettingChange
   });
 }
 
-/** Compares two images by their documents alone. */
+/** Compares two images using only their documents. */
 export function compareImages(a: Documents, b: Documents): ImageComparison {
   const layers = compareLayers(describeLayers(a), describeLayers(b));
   const env = compareEnv(a.config, b.config);

@@ -1,5 +1,5 @@
 /**
- * What an image's documents say about each of its layers, whoever built it.
+ * Describes the layers of an image from its documents, for images of any builder.
  * @module
  */
 import {
@@ -13,11 +13,11 @@ import {
   type Manifest,
 } from "../oci/mod.ts";
 
-/** What is known about one layer without reading it. */
+/** Information about one layer without reading it. */
 export interface LayerDescription {
-  /** `tool`, `copy`, `mise`, `config`, …; `base` below the first of these; else `layer`. */
+  /** `tool`, `copy`, `mise`, `config`, …; `base` for layers below the first of these; otherwise `layer`. */
   readonly kind: string;
-  /** What it is: a tool's name, an image path, the base's reference; empty if nothing says. */
+  /** Its name: a tool's name, an image path, the base's reference; empty if unknown. */
   readonly name: string;
   /** The tool's version. */
   readonly version?: string;
@@ -25,21 +25,20 @@ export interface LayerDescription {
   readonly descriptor: Descriptor;
   /** Digest of its tar. */
   readonly diffId: DiffId;
-  /** Its part of the compressed size of all layers, 0 to 1. */
+  /** Its share of the compressed size of all layers, 0 to 1. */
   readonly share: number;
-  /** Where its content came from: the step that made it; empty if nothing says. */
+  /** The origin of its content: the step that made it; empty if unknown. */
   readonly origin: string;
 }
 
-/** The part of an image that these functions look at. */
+/** The part of an image that these functions use. */
 export interface Documents {
-  /** The manifest. */
   readonly manifest: Manifest;
   /** The config, with as many diff IDs as the manifest has layers. */
   readonly config: ImageConfig;
 }
 
-/** A history text as a person would have written it: without the noise of docker and buildkit. */
+/** A history text without the additions of docker and buildkit. */
 export function cleanHistory(text: string): string {
   return text
     .replace(/^\/bin\/sh -c #\(nop\)\s+/, "")
@@ -49,13 +48,16 @@ export function cleanHistory(text: string): string {
     .trim();
 }
 
-/** The history entry of each layer; empty ones where there are not as many as layers. */
+/** The history entry of each layer; empty entries if there are fewer than layers. */
 function historyOfLayers({ manifest, config }: Documents): readonly HistoryEntry[] {
   const entries = (config.history ?? []).filter((entry) => entry.empty_layer !== true);
   return entries.length === manifest.layers.length ? entries : manifest.layers.map(() => ({}));
 }
 
-/** What the history entry of a layer of mise-oci says: clients that copy images may drop annotations. */
+/**
+ * Parses the history entry of a layer built by mise-oci, because clients that copy images may drop
+ * annotations.
+ */
 function ofHistory(
   text: string,
 ): { readonly kind: string; readonly name?: string; readonly version?: string } | undefined {
@@ -67,7 +69,7 @@ function ofHistory(
   if (several !== undefined) return { kind: "tool", name: `${several} tools` };
   const [, path] = /^copy (\/.*)$/.exec(step) ?? [];
   if (path !== undefined) return { kind: "copy", name: path };
-  // The layers of executables have their version in the history only.
+  // Layers of executables have their version only in the history.
   const [, program, release = ""] = /^(mise|mise-oci) (\S+) at \//.exec(step) ?? [];
   if (program !== undefined) {
     return { kind: program === "mise" ? "mise" : "self", version: release };
@@ -109,7 +111,7 @@ function nameOf(kind: string, { annotations = {} }: Descriptor, manifest: Manife
   }
 }
 
-/** What made a layer, without what its kind, name and version say already. */
+/** The origin of a layer, without the parts that repeat its kind, name and version. */
 function originOf(kind: string, text: string): string {
   const [, detail] = /^mise-oci: (.*)$/.exec(text) ?? [];
   if (detail === undefined) return text;
@@ -146,7 +148,7 @@ export function describeLayers(image: Documents): readonly LayerDescription[] {
   });
 }
 
-/** How a layer is called in one line: `npm:prettier 3.6.2`, or the step that made it. */
+/** The title of a layer in one line: `npm:prettier 3.6.2`, or the step that made it. */
 export function describeTitle(
   layer: Pick<LayerDescription, "kind" | "name" | "version" | "origin">,
 ): string {

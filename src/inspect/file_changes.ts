@@ -1,9 +1,9 @@
 /**
- * What differs between two layers, file by file.
+ * The differences between two layers, file by file.
  * @module
  */
 
-/** A file of a layer with everything that a difference can be in. */
+/** A file of a layer with all properties that are compared. */
 export interface LayerFile {
   /** Path relative to the root, without a leading slash. */
   readonly path: string;
@@ -25,11 +25,10 @@ export interface LayerFile {
 
 /** One difference. */
 export interface FileChange {
-  /** The path. */
   readonly path: string;
-  /** What happened to it from A to B. */
+  /** How it changed from A to B. */
   readonly change: "added" | "removed" | "changed";
-  /** What is different about a file that is in both: `content`, `mode`, `owner`, `type`, `link`. */
+  /** The differing properties of a file that is in both: `content`, `mode`, `owner`, `type`, `link`. */
   readonly what: readonly string[];
   /** Bytes of content in A and in B. */
   readonly sizes: readonly [before: number | undefined, after: number | undefined];
@@ -45,7 +44,10 @@ function differences(a: LayerFile, b: LayerFile): readonly string[] {
   ];
 }
 
-/** The differences between two layers, by path. An archive's last entry of a path is the one that counts. */
+/**
+ * The differences between two layers, by path. If an archive has several entries for a path, the last one is
+ * used.
+ */
 export function compareFiles(
   before: readonly LayerFile[],
   after: readonly LayerFile[],

@@ -1,5 +1,5 @@
 /**
- * Text from outside in HTML.
+ * Untrusted text in HTML.
  * @module
  */
 import { escapeLine } from "../ui/escape.ts";
@@ -12,7 +12,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** A text as content or attribute value; controls are made visible. */
+/** A text as content or attribute value; control characters are made visible. */
 export function escapeHtml(text: string): string {
   return escapeLine(text).replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 }

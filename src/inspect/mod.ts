@@ -1,6 +1,6 @@
 /**
- * What is in an image and how two differ, as data and as a page. Pure: documents and lists of files in,
- * values and text out.
+ * Describes and compares images, as data and as a page. Pure: takes documents and lists of files, returns
+ * values and text.
  * @module
  */
 export {

@@ -1,5 +1,5 @@
 /**
- * An image as one HTML page: a treemap of its layers and files, and the same as tables. The page holds
+ * An image as one HTML page: a treemap of its layers and files, and the same as tables. The page contains
  * everything it needs, runs no script and loads nothing.
  * @module
  */
@@ -12,7 +12,7 @@ import { largestFiles, type SizedFile, type SizeNode, sizeTree } from "./size_tr
 
 /** A layer with its files. */
 export interface PageLayer extends LayerDescription {
-  /** The files that it brings; those of lower layers with the same path still count there. */
+  /** The files of the layer; files of lower layers with the same path are still counted in those. */
   readonly files: readonly SizedFile[];
 }
 
@@ -24,7 +24,7 @@ export interface PageImage {
   readonly digest: string;
   /** `linux/amd64`. */
   readonly platform: string;
-  /** RFC 3339 time of the build, if the image says. */
+  /** RFC 3339 time of the build, if the image has one. */
   readonly created?: string;
   /** Bottom first. */
   readonly layers: readonly PageLayer[];
@@ -39,7 +39,7 @@ interface Drawn {
   readonly hue: Hue;
 }
 
-/** Hues far apart from their neighbours, for layers in order. */
+/** Hues that differ clearly from their neighbours, for layers in order. */
 const HUES = [212, 28, 150, 268, 345, 188, 48, 300, 95, 12, 235, 168];
 const LARGEST = 15;
 
@@ -75,13 +75,13 @@ function facts(image: PageImage, drawn: readonly Drawn[]): string {
   return `<ul class="facts">${cells.join("")}</ul>`;
 }
 
-/** A tree without the directories at its top that hold nothing but one other: every tool has them. */
+/** A tree without its top directories that contain only one other directory: every tool has them. */
 function withoutChain(tree: SizeNode): SizeNode {
   const [only, ...others] = tree.children ?? [];
   return only?.children === undefined || others.length > 0 ? tree : only;
 }
 
-/** A tool's title without the backend that mise has it from, then without its version. */
+/** A tool's title without mise's backend, then also without its version. */
 function shorterTitles({ kind, name, version }: PageLayer): readonly string[] {
   if (kind !== "tool") return [];
   const own = name.replace(/^[\w-]+:(?:.*\/)?/, "");

@@ -3,7 +3,7 @@
  * @module
  */
 
-/** CSS, light and dark by what the reader prefers. */
+/** CSS for the light and the dark colour scheme. */
 export const PAGE_STYLE = `
 :root {
   color-scheme: light dark;

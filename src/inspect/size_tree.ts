@@ -3,7 +3,7 @@
  * @module
  */
 
-/** A file of a layer, as far as its size goes. */
+/** A file of a layer with its size. */
 export interface SizedFile {
   /** Path relative to the root, without a leading slash. */
   readonly path: string;
@@ -13,15 +13,15 @@ export interface SizedFile {
 
 /** A directory or file with everything below it. */
 export interface SizeNode {
-  /** Its name, or several joined by `/` where a directory has nothing but one other. */
+  /** Its name, or several joined by `/` for directories that contain only one other directory. */
   readonly name: string;
   /** Its path from the root. */
   readonly path: string;
-  /** Bytes of content, everything below included. */
+  /** Bytes of content, including everything below. */
   readonly size: number;
-  /** Number of files, everything below included. */
+  /** Number of files, including everything below. */
   readonly files: number;
-  /** What is in it, the largest first; absent for a file. */
+  /** Its children, the largest first; absent for a file. */
   readonly children?: readonly SizeNode[];
 }
 
@@ -54,7 +54,7 @@ function finish(name: string, path: string, draft: Draft): SizeNode {
     finish(child, path === "" ? child : `${path}/${child}`, node)
   ).sort((a, b) => b.size - a.size || (a.name < b.name ? -1 : 1));
   const [only] = nodes;
-  // A chain of directories with one child each says no more than its end.
+  // A chain of directories with one child each is shown as one directory.
   if (only?.children !== undefined && nodes.length === 1 && name !== "") {
     return { ...only, name: `${name}/${only.name}` };
   }
@@ -80,7 +80,7 @@ export function sizeTree(files: Iterable<SizedFile>): SizeNode {
   return finish("", "", root);
 }
 
-/** The largest files of a tree, at most so many. */
+/** The largest files of a tree, up to a limit. */
 export function largestFiles(tree: SizeNode, count: number): readonly SizeNode[] {
   const files: SizeNode[] = [];
   const visit = (node: SizeNode): void => {

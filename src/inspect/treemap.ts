@@ -3,15 +3,12 @@
  * @module
  */
 
-/** A rectangle. */
 export interface Rectangle {
   /** Left edge. */
   readonly x: number;
   /** Upper edge. */
   readonly y: number;
-  /** Width. */
   readonly width: number;
-  /** Height. */
   readonly height: number;
 }
 
@@ -25,7 +22,7 @@ function worst(row: readonly number[], side: number): number {
   }));
 }
 
-/** Puts a row of areas along the shorter side; what is left of the space. */
+/** Puts a row of areas along the shorter side; returns the remaining space. */
 function place(row: readonly number[], space: Rectangle, into: Rectangle[]): Rectangle {
   const sum = row.reduce((total, area) => total + area, 0);
   const { x, y, width, height } = space;

@@ -7,7 +7,7 @@
 export const Annotation = {
   /** Tag of an entry in an image layout's index. */
   refName: "org.opencontainers.image.ref.name",
-  /** Full name of an entry in an image layout's index, which containerd looks for. */
+  /** Full name of an entry in an image layout's index; containerd uses it. */
   containerdName: "io.containerd.image.name",
   /** RFC 3339 time of the build. */
   created: "org.opencontainers.image.created",
@@ -15,7 +15,7 @@ export const Annotation = {
   baseName: "org.opencontainers.image.base.name",
   /** Digest of the base image's manifest. */
   baseDigest: "org.opencontainers.image.base.digest",
-  /** What tools for dev containers read of an image: a JSON array of properties of devcontainer.json. */
+  /** Read by dev container tools: a JSON array of properties of devcontainer.json. */
   devcontainer: "devcontainer.metadata",
   /** The tool's name in mise. */
   toolShort: "dev.mise.tool.short",
@@ -33,7 +33,7 @@ export const Annotation = {
   layerRelocation: "dev.mise.layer.relocation",
   /** Version of the byte layout of layers. */
   layerFormat: "dev.mise.layer.format",
-  /** Hash of the globs of what is left out of the layer; absent if there are none. */
+  /** Hash of the exclude globs of the layer; absent if there are none. */
   layerExclude: "dev.mise.layer.exclude",
   /** `apt` or `apk`: the layer of system packages. */
   systemPackages: "dev.mise.system.packages",
@@ -42,15 +42,15 @@ export const Annotation = {
   /** `true` on the dotfiles layer. */
   dotfiles: "dev.mise.dotfiles",
   /**
-   * On a manifest: what the project sets to the very value that its base has, a JSON list of
-   * `Env.NAME`, `Labels.NAME`, `Entrypoint`, `Cmd`, `User`, `WorkingDir`. `rebase` keeps these.
+   * On a manifest: fields that the project sets to the same value as its base, as a JSON list of `Env.NAME`,
+   * `Labels.NAME`, `Entrypoint`, `Cmd`, `User`, `WorkingDir`. `rebase` keeps these.
    */
   ownSettings: "dev.mise.config.own",
   /** On an entry of a layer store: the key of its layer. */
   storeKey: "dev.mise.store.key",
-  /** On an entry of a layer store: the diff ID of the base layer that it has the facts of. */
+  /** On an entry of a layer store: the diff ID of the base layer that it describes. */
   storeFacts: "dev.mise.store.facts",
-  /** On an entry of a layer store: a JSON list of other tools' directories that its layer names. */
+  /** On an entry of a layer store: a JSON list of other tools' directories that its layer refers to. */
   storeReferences: "dev.mise.store.references",
   /** What kind of layer it is: base, tool, mise, config, … */
   layerKind: "dev.mise.layer.kind",

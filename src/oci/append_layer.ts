@@ -55,8 +55,8 @@ export function encodedDocument(
 }
 
 /**
- * The manifest and config of an image with one more layer on top; everything else stays as it is.
- * Docker's media types become OCI's.
+ * The manifest and config of an image with one more layer on top; everything else is unchanged. Docker's
+ * media types are replaced with OCI's.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * How a layer's compression is written by people: `gzip`, `zstd:19`, `none`.
+ * The compression of layers as users write it: `gzip`, `zstd:19`, `none`.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -21,7 +21,7 @@ export interface ResolvedCompression {
   readonly level: number;
 }
 
-/** The levels of each format, and the one that it has by default; `undefined` for a format without. */
+/** The levels of each format, and its default level; `undefined` for a format without levels. */
 export const COMPRESSION_LEVELS: Readonly<
   Record<
     Compression,

@@ -15,7 +15,7 @@ import {
 } from "./json.ts";
 import { parsePlatformObject, type Platform } from "./platform.ts";
 
-/** A reference to a blob or manifest: what it is, how it is called, how long it is. */
+/** A reference to a blob or manifest: its media type, digest and size. */
 export interface Descriptor {
   /** Media type of the content. */
   readonly mediaType: string;
@@ -23,7 +23,7 @@ export interface Descriptor {
   readonly digest: Digest;
   /** Length of the content in bytes. */
   readonly size: number;
-  /** Other places the content can be had from; never used by mise-oci. */
+  /** Other URLs of the content; never used by mise-oci. */
   readonly urls?: readonly string[];
   /** Free-form key-value pairs. */
   readonly annotations?: Readonly<Record<string, string>>;
@@ -31,7 +31,7 @@ export interface Descriptor {
   readonly platform?: Platform;
   /** Type of an artifact; in an index only. */
   readonly artifactType?: string;
-  /** Fields not known here, kept as they are. */
+  /** Unknown fields, kept unchanged. */
   readonly extensions?: JsonObject;
 }
 
@@ -45,7 +45,7 @@ const KNOWN = [
   "artifactType",
 ];
 
-/** A platform that names nothing (`{}`, or empty texts, as some writers put it) is none. */
+/** An empty platform (`{}`, or empty texts, as some writers produce) is treated as absent. */
 function maybePlatform(value: unknown, what: string): Platform | undefined {
   if (typeof value !== "object" || value === null) return maybe(value, what, parsePlatformObject);
   const { os, architecture } = value as { os?: unknown; architecture?: unknown };
@@ -60,7 +60,7 @@ export function parseDescriptor(value: unknown, what: string): Descriptor {
   const annotations = maybe(object["annotations"], `${what}.annotations`, asStringMap);
   const platform = maybePlatform(object["platform"], `${what}.platform`);
   const artifactType = maybe(object["artifactType"], `${what}.artifactType`, asString);
-  // A platform that says nothing is written back as it was.
+  // An empty platform is written back unchanged.
   const known = platform === undefined ? KNOWN.filter((name) => name !== "platform") : KNOWN;
   const extensions = unknownFields(object, known);
   return {

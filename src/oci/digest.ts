@@ -11,8 +11,8 @@ import { MiseOciError } from "../errors.ts";
 export type Digest = string & { readonly __brand: "Digest" };
 
 /**
- * The digest of a layer's *uncompressed* tar (config.md, `rootfs.diff_ids`). The same grammar as
- * {@linkcode Digest} and another type, so that the two cannot be mixed up.
+ * The digest of a layer's *uncompressed* tar (config.md, `rootfs.diff_ids`). It has the same grammar as
+ * {@linkcode Digest} but is a different type, so that the two cannot be confused.
  */
 export type DiffId = string & { readonly __brand: "DiffId" };
 
@@ -37,8 +37,8 @@ function check(text: unknown, what: string): string {
 /**
  * Parses a digest.
  *
- * @throws {MiseOciError} `invalid` if it is not `sha256:` and 64 lowercase hex digits, `unsupported`
- * if it is of another algorithm.
+ * @throws {MiseOciError} `invalid` if it is not `sha256:` and 64 lowercase hex digits, `unsupported` if it
+ * has another algorithm.
  *
  * @example
  * ```ts
@@ -68,7 +68,7 @@ export function digestHex(digest: Digest | DiffId): string {
   return digest.slice("sha256:".length);
 }
 
-/** The first 12 hex digits with the algorithm, for people. */
+/** The algorithm and the first 12 hex digits, for display. */
 export function shortDigest(digest: Digest | DiffId): string {
   return digest.slice(0, "sha256:".length + 12);
 }

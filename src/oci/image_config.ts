@@ -18,7 +18,7 @@ import {
 } from "./json.ts";
 import type { Platform } from "./platform.ts";
 
-/** One entry of `history`: how a layer (or, with `empty_layer`, a change of the config) came to be. */
+/** One entry of `history`: how a layer (or, with `empty_layer`, a change of the config) was made. */
 export interface HistoryEntry {
   /** RFC 3339 time. */
   readonly created?: string;
@@ -46,7 +46,7 @@ export interface ContainerConfig {
   readonly WorkingDir?: string;
   /** Labels. */
   readonly Labels?: Readonly<Record<string, string>>;
-  /** Everything else (ExposedPorts, Volumes, StopSignal, Healthcheck, Shell, OnBuild, …), kept as it is. */
+  /** All other fields (ExposedPorts, Volumes, StopSignal, Healthcheck, Shell, OnBuild, …), kept unchanged. */
   readonly extensions?: JsonObject;
 }
 
@@ -68,11 +68,11 @@ export interface ImageConfig {
   readonly diffIds: readonly DiffId[];
   /** History, oldest first. */
   readonly history?: readonly HistoryEntry[];
-  /** Fields not known here, kept as they are. */
+  /** Unknown fields, kept unchanged. */
   readonly extensions?: JsonObject;
 }
 
-/** Whether a text is a user as runtimes read it: a name or number, maybe with `:GROUP`. */
+/** Whether a text is a user as runtimes read it: a name or number, optionally with `:GROUP`. */
 export function isImageUser(text: string): boolean {
   return /^[^\s:]+(?::[^\s:]+)?$/.test(text) && !text.includes("\0");
 }
@@ -145,16 +145,16 @@ export function namesPlatform(source: Uint8Array | string, what: string): boolea
   return configPlatform(asObject(parseJson(source, { what }), what), what) !== undefined;
 }
 
-/** What is assumed of a config that leaves something out. */
+/** Assumptions for a config with missing fields. */
 export interface ParseImageConfigOptions {
-  /** The platform of a config that names none, as `crane append` writes it. Default: an error. */
+  /** The platform of a config without one, as `crane append` writes it. Default: an error. */
   readonly platform?: Platform;
 }
 
 /**
  * Parses an image config.
  *
- * @throws {MiseOciError} `invalid` naming the field, if the text is no image config or has no
+ * @throws {MiseOciError} `invalid` naming the field, if the text is not an image config or has no
  * `rootfs.diff_ids`.
  */
 export function parseImageConfig(

@@ -1,23 +1,23 @@
 /**
- * Paths of the image as people write them: where mise's data directory is, where copies go.
+ * Paths of the image in flags and config files: mise's data directory, and the targets of copies.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
 
-/** Directories of the system: `installs/` of mise has no business beside what is in them. */
+/** System directories, which must not contain mise's `installs/`. */
 const SYSTEM = /^\/(?:bin|boot|etc|lib(?:32|64|x32)?|sbin|usr|usr\/(?:bin|lib|sbin))$/;
-/** Containers mount their own there, so nothing of the image would be seen. */
+/** Containers mount their own file systems there, which would hide the image's files. */
 const COVERED = /^\/(?:dev|proc|sys)(?:\/|$)/;
 
 declare const mountPoint: unique symbol;
-/** Absolute image directory of mise's data; {@linkcode parseMountPoint} makes it. */
+/** Absolute image directory of mise's data, as returned by {@linkcode parseMountPoint}. */
 export type MountPoint = string & { readonly [mountPoint]: true };
 
 /**
  * Checks and normalises the image path of a copy: absolute, not the root, without `.` and `..`; double and
  * trailing slashes are removed.
  *
- * @param fail throws with what is wrong, `image path "x" is not absolute`.
+ * @param fail throws an error with the problem, `image path "x" is not absolute`.
  */
 export function parseImagePath(path: string, fail: (why: string) => never): string {
   const shown = JSON.stringify(path);
@@ -69,8 +69,8 @@ export function parseMountPoint(text: string): MountPoint {
 }
 
 /**
- * Where the system's certificates are, the commonest first: what Go's crypto/x509 (root_linux.go) and OpenSSL,
- * curl and git of the distributions read.
+ * Paths of the system's certificates, the most common first: those that Go's crypto/x509 (root_linux.go) and
+ * the distributions' OpenSSL, curl and git read.
  */
 export const CERTIFICATE_BUNDLES: readonly string[] = [
   "/etc/ssl/certs/ca-certificates.crt",

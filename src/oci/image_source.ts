@@ -1,5 +1,5 @@
 /**
- * Where an image comes from, as the command line and `mise.toml` name it: `oci:DIR[:TAG]`,
+ * The source of an image, as written on the command line and in `mise.toml`: `oci:DIR[:TAG]`,
  * `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:NAME]`, a path, or a reference to a registry.
  * @module
  */
@@ -9,18 +9,18 @@ import { formatReference, parseReference, type Reference } from "./reference.ts"
 
 /** A layout or an archive on this machine. */
 export interface LocalSource {
-  /** What is at the path; `path` leaves that to what exists there. */
+  /** The kind of source; `path` means that it depends on what exists there. */
   readonly kind: "layout" | "oci-archive" | "docker-archive" | "path";
   /**
-   * The path, and after a colon the name of an image in it. A name may hold colons and slashes, and so
-   * may a path, so which colon divides them is decided by what exists (`locate` of src/image/open.ts).
+   * The path, and after a colon the name of an image in it. Both may contain colons and slashes, so the
+   * separating colon is determined by which path exists (`locate` in src/image/open.ts).
    */
   readonly location: string;
   /** Digest of the image, if it was written (`@sha256:…`). */
   readonly digest?: Digest;
 }
 
-/** Where a base image comes from. */
+/** The source of a base image. */
 export type BaseSource =
   | { readonly kind: "scratch" }
   | { readonly kind: "registry"; readonly reference: Reference }
@@ -28,13 +28,13 @@ export type BaseSource =
 
 /** A base image as a flag, a config file or a setting names it. */
 export interface NamedBase {
-  /** What messages and annotations call it: as it was written, a path made absolute. */
+  /** Its name in messages and annotations: as written, with an absolute path. */
   readonly text: string;
   /** Where it comes from. */
   readonly source: BaseSource;
 }
 
-/** Where an image comes from. */
+/** The source of an image. */
 export type ImageSource =
   | BaseSource
   /** A layout or archive if one exists at the path, else a reference. */
@@ -46,7 +46,7 @@ const PREFIXES: readonly (readonly [string, LocalSource["kind"]])[] = [
   ["docker-archive:", "docker-archive"],
 ];
 
-/** Names of places that other programs know. */
+/** Prefixes of other programs. */
 const OTHER_PLACES = /^(docker-daemon|containers-storage|dir|ostree|sif|atomic|tarball|ocidir):/;
 
 function local(kind: LocalSource["kind"], text: string): LocalSource {
@@ -79,9 +79,9 @@ function maybeLocal(text: string): LocalSource | undefined {
 }
 
 /**
- * Parses where a base image comes from: `scratch`, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`,
- * `docker-archive:FILE[:NAME]`, each also with `@sha256:…`, a path that begins with `/`, `./`, `../` or
- * `~/`, or a reference to a registry, also as `docker://REF`.
+ * Parses the source of a base image: `scratch`, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`,
+ * `docker-archive:FILE[:NAME]`, each also with `@sha256:…`, a path that begins with `/`, `./`, `../` or `~/`,
+ * or a reference to a registry, also as `docker://REF`.
  *
  * @throws {MiseOciError} `usage` as {@linkcode parseReference}.
  */
@@ -92,8 +92,8 @@ export function parseImageSource(text: string): BaseSource {
 }
 
 /**
- * Parses an image argument of a command. As {@linkcode parseImageSource}, but a name without a prefix is
- * what exists: a directory or file of that name, else a reference.
+ * Parses an image argument of a command. Like {@linkcode parseImageSource}, but a name without a prefix is a
+ * directory or file if one with that name exists, else a reference.
  *
  * @throws {MiseOciError} `usage`.
  */
@@ -102,7 +102,7 @@ export function parseImageArgument(text: string): ImageSource {
   return maybeLocal(text) ?? { kind: "guess", text, path: text };
 }
 
-/** The source with its path as `resolve` makes it; `~/…` stays, it is expanded when the image is opened. */
+/** The source with its path resolved by `resolve`; `~/…` is kept and expanded when the image is opened. */
 export function withSourcePath<T extends ImageSource>(
   source: T,
   resolve: (path: string) => string,
@@ -113,9 +113,9 @@ export function withSourcePath<T extends ImageSource>(
 }
 
 /**
- * Parses the name of a base image: {@linkcode parseImageSource} that keeps how it was written.
+ * Parses the name of a base image: like {@linkcode parseImageSource}, but keeps the original text.
  *
- * @param resolve makes a path absolute, so that it means the same in every module; default: as it is.
+ * @param resolve makes a path absolute, so that it means the same in every module; default: unchanged.
  * @throws {MiseOciError} `usage`.
  *
  * @example
@@ -134,7 +134,9 @@ export function parseBase(text: string, resolve?: (path: string) => string): Nam
   return { text: formatImageSource(absolute), source: absolute };
 }
 
-/** The text of an image source, for messages. {@linkcode parseImageArgument} of it gives the same place. */
+/**
+ * The text of an image source, for messages. {@linkcode parseImageArgument} parses it into the same source.
+ */
 export function formatImageSource(source: ImageSource): string {
   switch (source.kind) {
     case "scratch":

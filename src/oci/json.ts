@@ -1,15 +1,15 @@
 /**
- * Reading JSON that comes from outside: bounded, without duplicate keys, never through a prototype.
+ * Reads untrusted JSON: bounded, without duplicate keys, and without access to prototypes.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
 
-/** A JSON object as it was read, keys in the order of the text. */
+/** A parsed JSON object, with keys in the order of the text. */
 export type JsonObject = { readonly [key: string]: unknown };
 
 /** Bounds of {@linkcode parseJson}. */
 export interface ParseJsonOptions {
-  /** What the text is, for messages: `manifest of "debian:12"`. */
+  /** Description of the text for messages: `manifest of "debian:12"`. */
   readonly what: string;
   /** Longest text accepted, in bytes. Default 4 MiB, the usual limit of registries for a manifest. */
   readonly maxBytes?: number;
@@ -25,8 +25,8 @@ function fail(what: string, why: string, cause?: unknown): never {
 }
 
 /**
- * `JSON.parse` recurses, keeps the last of two equal keys and gives no way to notice. This scan finds
- * both in one pass over text that `JSON.parse` already accepted.
+ * `JSON.parse` is recursive, keeps the last of two equal keys, and does not report them. This scan detects
+ * deep nesting and duplicate keys in one pass over text that `JSON.parse` has accepted.
  */
 function scan(text: string, what: string, maxDepth: number): void {
   const keys: (Set<string> | undefined)[] = [];
@@ -55,7 +55,7 @@ function scan(text: string, what: string, maxDepth: number): void {
 }
 
 /**
- * Parses JSON text from outside.
+ * Parses untrusted JSON text.
  *
  * @throws {MiseOciError} `invalid` if the text is too long, not UTF-8, not JSON, nested too deeply or
  * has the same key twice.
@@ -134,7 +134,7 @@ export function asSize(value: unknown, what: string): number {
     : fail(what, "a whole number from 0 to 2^53-1 expected");
 }
 
-/** The entries of an object whose keys are not in `known`: what a newer writer added. */
+/** The entries of an object whose keys are not in `known`: fields that a newer writer added. */
 export function unknownFields(object: JsonObject, known: readonly string[]): JsonObject {
   return Object.fromEntries(Object.entries(object).filter(([key]) => !known.includes(key)));
 }

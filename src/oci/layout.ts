@@ -23,7 +23,7 @@ export function encodeLayoutFile(): Uint8Array<ArrayBuffer> {
   return encodeJson({ imageLayoutVersion: LAYOUT_VERSION });
 }
 
-/** Checks the text of an `oci-layout` file. @throws {MiseOciError} `layout` if it is not of version 1. */
+/** Checks the text of an `oci-layout` file. @throws {MiseOciError} `layout` if its version is not 1. */
 export function parseLayoutFile(source: Uint8Array | string, what: string): void {
   const version = asObject(parseJson(source, { what, maxBytes: 64 * 1024 }), what)[
     "imageLayoutVersion"

@@ -56,9 +56,9 @@ export type ManifestOrIndex =
   | { readonly kind: "manifest"; readonly manifest: Manifest }
   | { readonly kind: "index"; readonly index: Index };
 
-/** What is known about a manifest body besides its bytes. */
+/** Information about a manifest body besides its bytes. */
 export interface ParseManifestOptions {
-  /** What the body is, for messages: `manifest of "debian:12"`. */
+  /** Description of the body for messages: `manifest of "debian:12"`. */
   readonly what: string;
   /** The `Content-Type` that the registry sent with it. */
   readonly contentType?: string;
@@ -112,9 +112,9 @@ function kindOfStructure(object: JsonObject, what: string): ManifestKind {
 }
 
 /**
- * Parses the body of a manifest or index. What it is follows from `mediaType` in the body, then from
- * the `Content-Type`, then from its structure (a missing `mediaType` is legal), and none of these may
- * contradict another (image-spec, "Guidance for implementations" after CVE-2021-41190).
+ * Parses the body of a manifest or index. Its kind follows from `mediaType` in the body, then from the
+ * `Content-Type`, then from its structure (a missing `mediaType` is legal), and none of these may contradict
+ * another (image-spec, "Guidance for implementations" after CVE-2021-41190).
  *
  * @throws {MiseOciError} `invalid` if the body is malformed or ambiguous, `unsupported` for schema 1.
  */

@@ -42,7 +42,7 @@ export const MediaType = {
 /** How the tar of a layer is compressed. */
 export type Compression = "gzip" | "zstd" | "none";
 
-/** What a manifest body can be. */
+/** The kinds of manifest bodies. */
 export type ManifestKind = "manifest" | "index" | "schema1";
 
 const KINDS: ReadonlyMap<string, ManifestKind> = new Map([
@@ -81,7 +81,7 @@ export function maybeManifestKind(mediaType: string | undefined): ManifestKind |
   return mediaType === undefined ? undefined : KINDS.get(essence(mediaType));
 }
 
-/** The OCI media type for a Docker one; others come back as they are. */
+/** The OCI media type for a Docker one; others are returned unchanged. */
 export function toOciMediaType(mediaType: string): string {
   return TO_OCI.get(essence(mediaType)) ?? mediaType;
 }
@@ -107,7 +107,7 @@ export function layerMediaType(compression: Compression): string {
   ];
 }
 
-/** Whether a layer's media type says that it must not be distributed (deprecated by image-spec 1.1). */
+/** Whether a layer's media type is non-distributable (deprecated by image-spec 1.1). */
 export function isForeignLayer(mediaType: string): boolean {
   const type = essence(mediaType);
   return type === MediaType.dockerForeignLayer ||

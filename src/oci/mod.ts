@@ -1,8 +1,8 @@
 /**
  * The types of the OCI image and distribution specifications: parse and encode, nothing else.
  *
- * `parse…` turns text from outside into a value or throws a `MiseOciError` that names the field;
- * `encode…` gives canonical bytes. No I/O.
+ * `parse…` turns untrusted text into a value or throws a `MiseOciError` that names the field; `encode…`
+ * returns canonical bytes. No I/O.
  *
  * @example
  * ```ts

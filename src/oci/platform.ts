@@ -30,7 +30,7 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
   armhf: "arm",
 };
 
-/** The variant that an architecture without one means. */
+/** The default variant of each architecture. */
 const DEFAULT_VARIANT: Readonly<Record<string, string>> = { arm64: "v8", arm: "v7", amd64: "v1" };
 
 function fail(text: string, why = ""): never {
@@ -40,10 +40,10 @@ function fail(text: string, why = ""): never {
 }
 
 /**
- * Parses `os/arch[/variant]`, or an architecture alone, which is Linux's. Common other names of an
- * architecture (`x86_64`, `aarch64`) are understood.
+ * Parses `os/arch[/variant]`, or an architecture alone, which is Linux's. Other common names of an
+ * architecture (`x86_64`, `aarch64`) are accepted.
  *
- * @throws {MiseOciError} `usage` if the text is no platform.
+ * @throws {MiseOciError} `usage` if the text is not a platform.
  *
  * @example
  * ```ts
@@ -110,8 +110,8 @@ function variantNumber(platform: Platform): number {
 }
 
 /**
- * How well an image for `offered` runs on `wanted`: 0 not at all, more is better. The same variant is
- * best; a lower one of the same architecture runs too (an arm64/v8 host runs arm64/v8, an amd64/v3
+ * How well an image for `offered` runs on `wanted`: 0 means not at all, a higher number is better. The same
+ * variant is best; a lower one of the same architecture runs too (an arm64/v8 host runs arm64/v8, an amd64/v3
  * host runs amd64/v2), a higher one does not.
  */
 export function platformScore(wanted: Platform, offered: Platform): number {

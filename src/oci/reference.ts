@@ -14,7 +14,7 @@ export interface Reference {
   readonly repository: string;
   /** Tag, if one was written. */
   readonly tag?: string;
-  /** Digest, if one was written; it decides when both are there. */
+  /** Digest, if there is one; it takes precedence over the tag. */
   readonly digest?: Digest;
 }
 
@@ -64,7 +64,7 @@ function looksLikeHost(component: string): boolean {
     component !== component.toLowerCase();
 }
 
-/** The digest after the `@`; what else can stand there is a user's name and password. */
+/** The digest after the `@`; any other text there may be a user name and password. */
 function digestAfter(text: string, at: number): Digest {
   const after = text.slice(at + 1);
   if (after.includes("@") || after.includes("/") && !/^sha\d+:/.test(after)) {
@@ -152,7 +152,7 @@ export function parseReference(text: string): Reference {
 /**
  * Checks the name of an image in a layout: a tag alone (`v1`) or a reference (`example.com/app:v1`).
  *
- * @throws {MiseOciError} `usage` for what is neither, or has a digest.
+ * @throws {MiseOciError} `usage` if it is neither, or has a digest.
  */
 export function parseImageName(text: string): string {
   if (TAG.test(text)) return text;
@@ -170,12 +170,12 @@ export function formatReference(reference: Reference): string {
   return `${registry}/${repository}${withTag}${withDigest}`;
 }
 
-/** A name in a layout that says which version, not what it is a version of. */
+/** A name in a layout that is only a version, without the name of the image. */
 const VERSION_ONLY = /^(?:latest|v?\d[^/:]*)$/;
 
 /**
  * The name that an engine can give to an image with this name in a layout, always with a tag: `app` is
- * `app:latest`. `undefined` for a version alone (`v1`) and for what is no reference.
+ * `app:latest`. `undefined` for a version alone (`v1`) and for anything that is not a reference.
  */
 export function maybeEngineName(name: string): string | undefined {
   if (VERSION_ONLY.test(name)) return undefined;
@@ -190,15 +190,17 @@ export function maybeEngineName(name: string): string | undefined {
 }
 
 /**
- * The full name of an image with this name in a layout as docker and containerd normalise it:
- * `dev:1` is `docker.io/library/dev:1`. `undefined` where {@linkcode maybeEngineName} is.
+ * The full name of an image with this name in a layout as docker and containerd normalise it: `dev:1` is
+ * `docker.io/library/dev:1`. `undefined` if {@linkcode maybeEngineName} is.
  */
 export function maybeFullName(name: string): string | undefined {
   const short = maybeEngineName(name);
   return short === undefined ? undefined : formatReference(parseReference(short));
 }
 
-/** What a manifest request asks for: the digest if there is one, else the tag, else `latest`. */
+/**
+ * The last part of the path of a manifest request: the digest if there is one, else the tag, else `latest`.
+ */
 export function referenceTarget(reference: Reference): string {
   return reference.digest ?? reference.tag ?? "latest";
 }
@@ -215,7 +217,7 @@ export function parseStoreReference(text: string): Reference {
   return fail(text, "a layer store is a repository: it has no tag", "Write HOST/REPOSITORY");
 }
 
-/** Whether the text names its registry host itself, rather than leaving it to Docker Hub's short names. */
+/** Whether the text contains a registry host, and is not a short name on Docker Hub. */
 export function namesHost(text: string): boolean {
   const slash = text.indexOf("/");
   return slash > 0 && looksLikeHost(text.slice(0, slash));

@@ -1,7 +1,7 @@
 /**
- * SHA-256 without what `node:crypto` costs: it brings a hundred modules of Deno's with it, 40 ms of every
- * start. What is in memory is hashed by WebCrypto, which is there anyway; only what is too long for that
- * needs the other, which is loaded then.
+ * SHA-256 without the cost of `node:crypto`, which loads a hundred modules of Deno and adds 40 ms to every
+ * start. Data in memory is hashed by WebCrypto, which is always available; `node:crypto` is loaded only for
+ * longer data.
  * @module
  */
 import { concat } from "../bytes.ts";
@@ -9,9 +9,9 @@ import { type Digest, parseDigest } from "./digest.ts";
 
 /** The part of `node:crypto`'s `Hash` that is used. */
 export interface StreamingHash {
-  /** Takes more bytes, or a text as UTF-8. */
+  /** Adds bytes, or a text as UTF-8. */
   update(part: string | Uint8Array): this;
-  /** The hash of all that was taken, which ends it. */
+  /** The hash of all data; the object cannot be used afterwards. */
   digest(encoding: "hex"): string;
 }
 
@@ -19,7 +19,7 @@ type Process = {
   getBuiltinModule(name: "crypto"): { createHash(algorithm: string): StreamingHash };
 };
 
-/** A hash of many parts, at once: loads `node:crypto` the first time. */
+/** A synchronous hash of many parts: loads `node:crypto` on first use. */
 export function streamingSha256(): StreamingHash {
   const { process } = globalThis as unknown as { readonly process: Process };
   return process.getBuiltinModule("crypto").createHash("sha256");
@@ -32,7 +32,7 @@ function hexOf(hash: ArrayBuffer): string {
 /** The hash of bytes, or of a text as UTF-8: 64 hex digits. */
 export async function sha256Hex(data: string | Uint8Array): Promise<string> {
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
-  // The type leaves room for memory that threads share, which is never hashed here.
+  // The type allows memory shared between threads, which is never hashed here.
   return hexOf(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
 }
 
@@ -52,16 +52,16 @@ export async function digestOf(bytes: Uint8Array): Promise<Digest> {
   return parseDigest(`sha256:${await sha256Hex(bytes)}`);
 }
 
-/** So much is kept in memory before `node:crypto` takes over. */
+/** Number of bytes that are kept in memory before `node:crypto` is used. */
 const SHORT = 1 << 20;
 
-/** The hash of parts that may be few or many. */
+/** An incremental hash for input of any length. */
 export class Sha256 {
   #kept: Uint8Array[] = [];
   #length = 0;
   #streaming: StreamingHash | undefined;
 
-  /** Takes more bytes, which may be overwritten after that, or a text as UTF-8. */
+  /** Adds bytes, which may be overwritten afterwards, or a text as UTF-8. */
   update(part: string | Uint8Array): this {
     this.#length += part.length;
     if (this.#streaming === undefined && this.#length <= SHORT) {
@@ -77,7 +77,7 @@ export class Sha256 {
     return this;
   }
 
-  /** The hash of all that was taken, as 64 hex digits, which ends it. */
+  /** The hash of all data, as 64 hex digits; the object cannot be used afterwards. */
   async hex(): Promise<string> {
     if (this.#streaming !== undefined) return this.#streaming.digest("hex");
     return await sha256Hex(concat(this.#kept));

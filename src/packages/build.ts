@@ -19,12 +19,12 @@ import { type UnpackLayer, unpackLayers } from "../rootfs/unpack.ts";
 import { takeSnapshot } from "./snapshot.ts";
 
 /**
- * Version of the rules by which a packages layer is made: isolation, options of the managers, what is
- * left out. Part of the fingerprint.
+ * Version of the rules for building a packages layer: isolation, options of the managers, ignored paths. Part
+ * of the fingerprint.
  */
 export const PACKAGES_FORMAT = "2";
 
-/** What the layer is made of. */
+/** Input of the layer. */
 export interface PackagesRequest extends PackagesPlan {
   /** What the image runs on. */
   readonly platform: Platform;
@@ -32,7 +32,7 @@ export interface PackagesRequest extends PackagesPlan {
   readonly baseLayers: readonly UnpackLayer[];
 }
 
-/** What building the layer needs of its surroundings. */
+/** The context for building the layer. */
 export interface PackagesContext extends InstallContext {
   /** Absolute directory for the temporary rootfs; as large as the unpacked base. */
   readonly workDir: string;
@@ -40,7 +40,7 @@ export interface PackagesContext extends InstallContext {
   readonly pool: CompressionPool;
   /** Where the blob goes. */
   readonly sink: LayerSink;
-  /** Takes what the user should know, one sentence each. */
+  /** Called with warnings for the user, one sentence each. */
   readonly warn?: (text: string) => void;
 }
 
@@ -48,13 +48,13 @@ export interface PackagesContext extends InstallContext {
 export interface BuiltPackagesLayer extends StoredEntries {
   /** {@linkcode packagesFingerprint} of the request. */
   readonly fingerprint: string;
-  /** What the user should know, also when the layer comes from a cache the next time. */
+  /** Warnings for the user, also repeated when the layer comes from the cache. */
   readonly warnings: readonly string[];
 }
 
 /**
- * The key under which a packages layer can be kept: everything that it is made of but what the package
- * sources offer at the moment. 64 hex digits.
+ * The cache key of a packages layer: all of its input except for the current content of the package sources.
+ * 64 hex digits.
  */
 export function packagesFingerprint(
   request: Pick<PackagesRequest, "manager" | "packages" | "platform"> & {
@@ -78,7 +78,7 @@ export function packagesFingerprint(
 
 /**
  * Builds and stores the layer of system packages. It needs Linux and root; see `isolate.ts` for how the
- * packages' scripts are kept apart from the host. The temporary rootfs is always removed.
+ * packages' scripts are isolated from the host. The temporary rootfs is always removed.
  *
  * @throws {MiseOciError} `packages` for everything about the manager, `permission`, `io`; `integrity`,
  * `invalid` for base layers that are damaged or hostile.
@@ -97,7 +97,7 @@ export async function buildPackagesLayer(
   await using temporary = await createTemporaryRootfs(context.workDir);
   const { rootfs } = temporary;
   detail?.(1, `Unpacking ${baseLayers.length} base layers`);
-  // The image keeps the base's layers as they are; only the packages go without these.
+  // The base's layers in the image are unchanged; these are missing only while packages are installed.
   const note = (text: string): void => detail?.(1, text);
   await unpackLayers(rootfs, baseLayers, { ...reading, note });
   const before = await takeSnapshot(rootfs, signal);

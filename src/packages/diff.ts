@@ -11,11 +11,10 @@ import type { Rootfs } from "../rootfs/rootfs.ts";
 import { sameEntry, type Snapshot, type SnapshotEntry } from "./snapshot.ts";
 import { treat } from "./transient.ts";
 
-/** A difference. */
 export interface Difference {
   /** Entries in the order of the archive, whiteouts among them. */
   readonly entries: readonly LayerEntry[];
-  /** What the user should know, one sentence each. */
+  /** Warnings for the user, one sentence each. */
   readonly warnings: readonly string[];
 }
 
@@ -72,7 +71,7 @@ function whiteouts(before: Snapshot, after: Snapshot, { manager }: DiffOptions):
     if (after.has(path) || treat(path, undefined, manager) !== "keep") continue;
     const slash = path.lastIndexOf("/");
     const directory = path.slice(0, Math.max(0, slash));
-    // What is below something that is gone, or that is no directory any more, is gone with it.
+    // Entries below a removed directory, or one that is no longer a directory, need no whiteout.
     if (after.get(directory)?.type !== "directory") continue;
     found.push(whiteout(path, { uid: 0, gid: 0 }));
   }

@@ -11,15 +11,15 @@ import type { PackagesPlan } from "./plan.ts";
 import type { Rootfs } from "../rootfs/rootfs.ts";
 
 /**
- * The time that programs see which honour `SOURCE_DATE_EPOCH`, 1980-01-01: user databases with the day of
- * the last change, Python's byte code, which is then checked by content and not by time. Not 0, which
- * would make the passwords of new users expire.
+ * `SOURCE_DATE_EPOCH` for installation, 1980-01-01. User databases contain it as the day of the last change,
+ * and with it Python writes bytecode that is validated by content and not by time. Not 0, which would make
+ * the passwords of new users expire.
  */
 export const INSTALL_EPOCH = 315532800;
 
 const PROXIES = ["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
 
-/** The environment of every command: nothing of the host but its proxies. */
+/** The environment of every command: only the proxies of the host. */
 export function installEnv(
   hostEnv: (name: string) => string | undefined,
 ): Readonly<Record<string, string>> & { readonly PATH: string } {
@@ -40,26 +40,26 @@ export function installEnv(
   };
 }
 
-/** What installing needs of its surroundings. */
+/** The context for an installation. */
 export interface InstallContext {
   /** Variables of the host: PATH and proxies. */
   readonly env?: (name: string) => string | undefined;
   /** Kills what is running. */
   readonly signal?: AbortSignal;
-  /** Takes details: 1 for steps, 2 for lines of output. */
+  /** Called with details: 1 for steps, 2 for lines of output. */
   readonly detail?: (level: 1 | 2, text: string) => void;
   /** Longest time of one step in ms; default half an hour. */
   readonly timeout?: number;
 }
 
-/** The host's programs are there if PATH does not say otherwise. */
+/** The host's programs are in these directories unless PATH says otherwise. */
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const HALF_AN_HOUR = 30 * 60 * 1000;
 
 /**
  * Installs the packages of a plan.
  *
- * @throws {MiseOciError} `packages` with what the manager said if it fails, hangs, or cannot run on this
+ * @throws {MiseOciError} `packages` with the manager's output if it fails, hangs, or cannot run on this
  * machine.
  */
 export async function installPackages(
@@ -116,7 +116,7 @@ function provideHostFiles(rootfs: Rootfs): void {
       writeFile(rootfs, real, { content, mode: 0o644 });
     }
   }
-  // Debian's maintainer scripts ask it whether they may start services.
+  // Debian's maintainer scripts call it to find out whether they may start services.
   const policy = rootfs.locate("usr/sbin/policy-rc.d", "ignore");
   if (policy !== undefined && rootfs.lstat(policy) === undefined) {
     const content = new TextEncoder().encode("#!/bin/sh\nexit 101\n");
@@ -164,7 +164,7 @@ function probeError({ tail }: IsolatedResult, platform: Platform): MiseOciError 
     "packages",
     `Cannot run programs of the base image apart from the host: ${said}`,
     {
-      // A handler without the flag F looks for the emulator in the base.
+      // A handler without the flag F searches for the emulator in the base.
       hint: /No such file or directory/i.test(said)
         ? `If this machine is not ${
           formatPlatform(platform)
@@ -185,7 +185,7 @@ function stepError(step: InstallStep, { code, tail }: IsolatedResult, what: stri
   );
 }
 
-/** A line of a program of the base without what a terminal would obey. */
+/** A line of output of a program of the base, without terminal control characters. */
 function clean(line: string): string {
   // deno-lint-ignore no-control-regex
   return line.replace(/[\x00-\x1f\x7f-\x9f]+/g, " ").trim();

@@ -1,14 +1,13 @@
 /**
- * Runs programs of a base image, and the maintainer scripts of packages, apart from the host (fault U31).
+ * Runs programs of a base image, and the maintainer scripts of packages, isolated from the host (fault U31).
  *
- * They get mount, process, IPC and host name spaces of their own; the rootfs becomes their whole file
- * system (moved over the root, not only `chroot`ed to, so that there is nothing above it); a small
- * `/dev`, a read-only `/proc`, empty `/tmp` and `/run`; no environment but what is given; and of root's
- * capabilities only those that installing files takes: none to mount, to make devices, to load modules,
- * to trace, or to administer the network. Everything mounted vanishes with the name space, also when
- * the program is killed.
+ * They run in their own mount, PID, IPC and UTS namespaces. The rootfs becomes their whole file system (it is
+ * moved over `/`, not only `chroot`ed to, so that nothing above it is reachable). They get a small `/dev`, a
+ * read-only `/proc`, empty `/tmp` and `/run`, only the given environment, and only the capabilities that are
+ * needed to install files: none to mount, create devices, load modules, trace, or administer the network. All
+ * mounts disappear with the namespace, even if the program is killed.
  *
- * It needs Linux, root (or a user name space that has one, `podman unshare`), and `unshare`, `setpriv`,
+ * It needs Linux, root (or a user namespace with root, as in `podman unshare`), and `unshare`, `setpriv`,
  * `mount` and `chroot`, which are part of util-linux and coreutils.
  * @module
  */
@@ -31,8 +30,8 @@ const CAPABILITIES = [
 ];
 
 /**
- * The first line of output. From then on the kernel kills the shell with `unshare`; whoever kills
- * `unshare` before leaves a shell behind that nobody can find.
+ * The first line of output. From then on the kernel kills the shell together with `unshare`; if `unshare` is
+ * killed before, the shell keeps running and cannot be found.
  */
 const STARTED = "mise-oci: isolated";
 
@@ -68,8 +67,8 @@ unset ISOLATED_PATH OLDPWD PWD
 `;
 
 /**
- * Has the kernel kill what it starts when its parent dies, however that dies; a parent that died before is
- * known by this process having another one. Arguments: the parent's id, then the command.
+ * Makes the kernel kill the started command when the parent dies for any reason; if the parent is already
+ * dead, the current parent id differs. Arguments: the parent's id, then the command.
  */
 const WITH_PARENT = [
   "setpriv",
@@ -93,9 +92,9 @@ export interface IsolatedCommand {
   readonly hostPath: string;
   /** Whether it can reach the network. */
   readonly network: boolean;
-  /** Kills it, and everything that it started. */
+  /** Kills the command, and everything that it started. */
   readonly signal?: AbortSignal;
-  /** Told of every line of output. */
+  /** Called with every line of output. */
   readonly onLine?: (line: string) => void;
 }
 
@@ -185,7 +184,7 @@ function unshareArgs(
   const spaces = ["--mount", "--propagation", "private", "--pid", "--ipc", "--uts"];
   if (!network) spaces.push("--net");
   return [
-    // Without name spaces it only starts what follows.
+    // Without namespaces, `unshare` only starts the command that follows.
     "--",
     ...WITH_PARENT,
     String(Deno.pid),

@@ -1,8 +1,8 @@
 /**
- * System packages of an image (spec.md, section 10).
+ * System packages of an image, installed in isolation from the host (spec.md, section 10).
  *
  * ```text
- * requested → planPackages → buildPackagesLayer: unpack base layers → install, apart from the host
+ * requested → planPackages → buildPackagesLayer: unpack base layers → install, isolated
  *                                                → difference → blob
  * ```
  * @module

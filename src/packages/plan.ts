@@ -22,7 +22,7 @@ export interface RequestedPackage {
   readonly source: string;
 }
 
-/** What the packages layer is made of. */
+/** Input of the packages layer. */
 export interface PackagesPlan {
   /** The package manager of the base. */
   readonly manager: string;
@@ -30,13 +30,13 @@ export interface PackagesPlan {
   readonly packages: readonly PackageSpec[];
 }
 
-/** What {@linkcode planPackages} depends on besides the packages. */
+/** Options of {@linkcode planPackages} besides the packages. */
 export interface PlanPackagesOptions {
   /** What the image runs on. */
   readonly platform: Platform;
   /** The base as the user wrote it. */
   readonly from: string;
-  /** What the base has; `undefined` for `scratch`. */
+  /** The files of the base; `undefined` for `scratch`. */
   readonly base: BaseFiles | undefined;
 }
 
@@ -46,8 +46,8 @@ export interface PlanPackagesOptions {
  * not matter otherwise.
  *
  * @returns `undefined` if there is nothing to install on this platform.
- * @throws {MiseOciError} `packages` for a manager that no image can have and for two managers, `config`
- * for a name or version that is none.
+ * @throws {MiseOciError} `packages` for an unknown manager and for two managers, `config` for an invalid name
+ * or version.
  */
 export function selectPackages(
   requested: readonly RequestedPackage[],

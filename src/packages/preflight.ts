@@ -1,14 +1,14 @@
 /**
- * Whether packages can be installed here at all; asked before any work (fault U32).
+ * Whether packages can be installed on this machine at all; checked before any work (fault U32).
  * @module
  */
 import { MiseOciError } from "../errors.ts";
 
-/** What is asked of the host; tests give other answers. */
+/** Facts about the host; tests use other values. */
 export interface HostFacts {
   /** Operating system, as `Deno.build.os` has it. */
   readonly os: string;
-  /** User id; `null` where there is none. */
+  /** User id; `null` on systems without user ids. */
   readonly uid: number | null;
   /** Whether reading, writing and running programs are allowed without a path. */
   readonly allowed: Readonly<Record<"read" | "write", boolean>>;

@@ -1,5 +1,5 @@
 /**
- * What is in a rootfs at a moment, to be compared with another moment.
+ * A snapshot of a rootfs, to be compared with another one.
  * @module
  */
 import { streamingSha256 } from "../oci/mod.ts";
@@ -25,8 +25,8 @@ export interface SnapshotEntry {
 export type Snapshot = ReadonlyMap<string, SnapshotEntry>;
 
 /**
- * Reads everything in a rootfs, contents too. Times are not part of it: they say nothing about what a
- * file is, and layers have none.
+ * Reads everything in a rootfs, including contents. Times are not included: they do not affect what a file
+ * is, and in a layer all files have the same time.
  *
  * @throws the signal's reason if it is aborted.
  */

@@ -1,30 +1,30 @@
 /**
- * What an installation leaves behind that is no part of any package: caches, logs, locks, backups, and
- * what is random or depends on the time or the machine. None of it goes into a layer, so that the same
- * packages give the same bytes (spec.md, section 10).
+ * Files that an installation leaves behind and that are not part of any package: caches, logs, locks,
+ * backups, and files that are random or depend on the time or the machine. They are not in the layer, so that
+ * the same packages give the same bytes (spec.md, section 10).
  *
- * Nothing is deleted: a path that is left out keeps what the base has, or stays absent.
+ * Nothing is deleted: a path that is left out keeps the base's content, or stays absent.
  * @module
  */
 import { isWithin } from "../paths.ts";
 import { managerOf } from "./managers/mod.ts";
 import type { SnapshotEntry } from "./snapshot.ts";
 
-/** What becomes of a changed path. */
+/** How a changed path is treated. */
 export type Treatment =
   /** It goes into the layer. */
   | "keep"
   /** The base's stays, or nothing. */
   | "drop"
-  /** The same, and the user is told: it is a secret made while installing. */
+  /** The same, with a warning: it is a secret generated during installation. */
   | "drop-secret"
-  /** An empty file goes into the layer if the base has none. */
+  /** An empty file is added to the layer if the base has none. */
   | "empty";
 
-/** Directories of which nothing goes into a layer, and which are mount points while installing. */
+/** Directories that are never in a layer, and that are mount points during installation. */
 const MOUNTED = ["dev", "proc", "sys", "run", "tmp"];
 
-/** Directories whose content is dropped, whatever the manager. */
+/** Directories whose content is dropped, for every manager. */
 const DIRECTORIES = ["var/tmp", "var/cache/ldconfig", "var/cache/man", "root/.cache"];
 
 /** Single paths that are dropped. */
@@ -35,7 +35,7 @@ const PATHS: readonly RegExp[] = [
   /^var\/lib\/systemd\/(?:random-seed|credential\.secret)$/,
 ];
 
-/** Private keys that packages make when they are installed; in an image, everyone would have them. */
+/** Private keys that packages generate during installation; in an image, everyone would have them. */
 const SECRETS: readonly RegExp[] = [
   /^etc\/ssh\/ssh_host_[a-z0-9]+_key(?:\.pub)?$/,
   /^etc\/ssl\/private\/ssl-cert-snakeoil\.key$/,
@@ -45,7 +45,7 @@ const SECRETS: readonly RegExp[] = [
 /**
  * What becomes of a path that an installation changed or created.
  *
- * @param after what is there now; `undefined` if it was removed.
+ * @param after the current entry; `undefined` if it was removed.
  */
 export function treat(
   path: string,

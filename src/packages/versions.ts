@@ -1,5 +1,5 @@
 /**
- * Which versions of packages a manager's database names.
+ * Versions of packages in a manager's database.
  * @module
  */
 import { managerOf } from "./managers/mod.ts";

@@ -7,14 +7,14 @@ import { concat } from "../bytes.ts";
 import { MiseOciError } from "../errors.ts";
 import { startLateTimer } from "../late_timer.ts";
 
-/** How long a program has between SIGTERM and SIGKILL unless said otherwise, in milliseconds. */
+/** Default time between SIGTERM and SIGKILL, in milliseconds. */
 const GRACE_MS = 1_000;
 
 /** What {@linkcode startProcess} starts. */
 export interface StartOptions {
   /** The program and its arguments. */
   readonly command: readonly string[];
-  /** Absolute directory it runs in. Default: this process's own. */
+  /** Absolute working directory. Default: this process's own. */
   readonly cwd?: string;
   /** Variables set in addition to this process's own. */
   readonly env?: Readonly<Record<string, string>>;
@@ -28,7 +28,7 @@ export interface StartOptions {
   readonly explain: (cause: unknown) => unknown;
 }
 
-/** Where the streams of a program lead; default: nowhere. */
+/** How the streams of a program are connected; default: `null`. */
 export type Streams = Pick<Deno.CommandOptions, "stdin" | "stdout" | "stderr">;
 
 /**
@@ -72,7 +72,7 @@ export function sendSignal(child: Deno.ChildProcess, signal: Deno.Signal): void 
   }
 }
 
-/** Ends a program: SIGTERM, then SIGKILL; without a grace period SIGKILL at once. */
+/** Ends a program: SIGTERM, then SIGKILL; without a grace period SIGKILL immediately. */
 export function endProcess(child: Deno.ChildProcess, graceMs: number = GRACE_MS): void {
   if (graceMs === 0) return sendSignal(child, "SIGKILL");
   sendSignal(child, "SIGTERM");
@@ -80,12 +80,12 @@ export function endProcess(child: Deno.ChildProcess, graceMs: number = GRACE_MS)
   child.status.then(() => clearTimeout(timer), () => {});
 }
 
-/** Longest line in characters; what is longer is cut into several, so that memory stays bounded. */
+/** Maximum length of a line in characters; a longer line is split, so that memory stays bounded. */
 const MAX_LINE = 4096;
 
 /**
  * Splits one stream into lines at `\n`, `\r\n` and `\r` (progress bars); empty lines are left out. Each
- * stream needs a splitter of its own: characters and lines may be divided anywhere between two chunks.
+ * stream needs its own splitter: characters and lines may be divided anywhere between two chunks.
  * `TextLineStream` would keep a line of any length.
  *
  * @example
@@ -117,7 +117,7 @@ export class LineSplitter {
     this.#split(this.#decoder.decode(chunk, { stream: true }));
   }
 
-  /** Takes the end of the stream: what is left is a line, too. */
+  /** Handles the end of the stream: the remaining text is a line, too. */
   end(): void {
     this.#split(`${this.#decoder.decode()}\n`);
   }
@@ -142,9 +142,12 @@ export class LineSplitter {
 export interface CaptureOptions {
   /** How much, in bytes. */
   readonly maxBytes: number;
-  /** What happens to more: the program fails with {@linkcode OutputTooLong}, or the beginning is dropped. */
+  /**
+   * What happens if the output is longer: the program fails with {@linkcode OutputTooLong}, or the beginning
+   * is dropped.
+   */
   readonly beyond: "fail" | "drop";
-  /** Takes its lines as they come, those of the dropped beginning too. */
+  /** Called with each line, including those of a dropped beginning. */
   readonly onLine?: ((line: string) => void) | undefined;
 }
 
@@ -156,9 +159,9 @@ export interface RunOptions extends StartOptions {
   readonly stdout?: CaptureOptions;
   /** Default: dropped. */
   readonly stderr?: CaptureOptions;
-  /** How long it may take, in milliseconds. Default: for ever. */
+  /** Time limit in milliseconds. Default: none. */
   readonly timeoutMs?: number | undefined;
-  /** Time between SIGTERM and SIGKILL, in milliseconds. Default 1 s; 0: SIGKILL at once. */
+  /** Time between SIGTERM and SIGKILL, in milliseconds. Default 1 s; 0: SIGKILL immediately. */
   readonly graceMs?: number;
   /** Ends it. */
   readonly signal?: AbortSignal | undefined;
@@ -181,14 +184,14 @@ export interface ProcessResult {
 /** A program took too long. */
 export class ProcessTimeout extends Error {}
 
-/** A program wrote more than it may. */
+/** A program wrote more output than allowed. */
 export class OutputTooLong extends Error {}
 
 /** A stream that is being read. */
 interface Collected {
   /** What is kept of it. */
   readonly bytes: Promise<Uint8Array>;
-  /** Stops reading; grandchildren may hold the pipe open for long. */
+  /** Stops reading; grandchildren may keep the pipe open for a long time. */
   cancel(): Promise<void>;
 }
 
@@ -197,7 +200,7 @@ const NOTHING: Collected = {
   cancel: () => Promise.resolve(),
 };
 
-/** Reads a stream to its end, so that its writer is never held up. */
+/** Reads a stream to its end, so that its writer is never blocked. */
 export function collect(stream: ReadableStream<Uint8Array>, options: CaptureOptions): Collected {
   const { maxBytes, beyond, onLine } = options;
   const reader = stream.getReader();
@@ -242,7 +245,7 @@ function watch({ timeoutMs, signal }: RunOptions): { failed: Promise<never>; sto
  * Runs a program to its end. A failing exit code is not an error here.
  *
  * @throws what {@linkcode startProcess} throws; {@linkcode ProcessTimeout}; {@linkcode OutputTooLong}; the
- * reason of `signal`. Whatever it is, the program has ended then.
+ * reason of `signal`. In every case the program has ended by then.
  */
 export async function runProcess(options: RunOptions): Promise<ProcessResult> {
   const { feed, signal } = options;

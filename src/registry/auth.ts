@@ -1,6 +1,6 @@
 /**
- * Which `Authorization` a request to the registry carries: learnt from the registry's challenges, kept
- * for the life of the client, and sent to nobody else.
+ * The `Authorization` header of requests to the registry: determined by the registry's challenges, kept for
+ * the life of the client, and sent to no other host.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -21,7 +21,7 @@ export interface Scope {
   readonly actions: readonly ("pull" | "push" | "delete")[];
 }
 
-/** What the client knows about how its registry authenticates. */
+/** The authentication state of a client. */
 type Scheme =
   | { readonly kind: "bearer"; readonly realm: URL; readonly service: string | undefined }
   | { readonly kind: "fixed"; readonly header: string };
@@ -31,13 +31,16 @@ interface CachedToken {
   readonly expiresAt: number;
 }
 
-/** What one operation has spent on authentication. A new one for each operation. */
+/** Counts the authentication attempts of one operation. Create a new one for each operation. */
 export interface AuthBudget {
   /** Tokens fetched. */
   fetches: number;
 }
 
-/** An operation fetches at most so many tokens: one, and one more if it turns out to be expired or too narrow. */
+/**
+ * Maximum number of tokens per operation: one, and another if the first is expired or its scope is too
+ * narrow.
+ */
 const MAX_FETCHES = 2;
 /** A token is not used in its last seconds: the request takes time too. */
 const EXPIRY_MARGIN_MS = 10_000;
@@ -46,9 +49,9 @@ const EXPIRY_MARGIN_MS = 10_000;
 export interface AuthenticatorOptions extends TokenContext {
   /** The registry's own URL. */
   readonly url: URL;
-  /** Finds the credentials; asked once, when the registry first wants some. */
+  /** Finds the credentials; called once, when the registry first requires some. */
   readonly credentials: CredentialsProvider;
-  /** Hosts besides the registry's own that may be sent its credentials. */
+  /** Hosts besides the registry's own to which its credentials may be sent. */
   readonly trustedRealms: readonly string[];
   /** Warnings. */
   readonly warn: (text: string) => void;
@@ -67,12 +70,12 @@ export class Authenticator {
   #scheme: Scheme | undefined;
   #found: Promise<Credentials | undefined> | undefined;
 
-  /** Knows nothing yet: the first request goes without. */
+  /** Has no state yet: the first request is sent without credentials. */
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
   }
 
-  /** The header for a request, fetching a token if the registry is known to want one. */
+  /** The header for a request; fetches a token if the registry is known to require one. */
   async header(scopes: readonly Scope[], budget: AuthBudget): Promise<string | undefined> {
     const scheme = this.#scheme;
     if (scheme === undefined) return undefined;
@@ -86,9 +89,9 @@ export class Authenticator {
   }
 
   /**
-   * Answers a 401: after this, `header` gives something else than `sent`, so the request can be sent again.
+   * Handles a 401: afterwards `header` returns a value other than `sent`, so the request can be sent again.
    *
-   * @throws {MiseOciError} `auth` if there is nothing (more) to try.
+   * @throws {MiseOciError} `auth` if there is nothing left to try.
    */
   async answer(
     response: HttpResponse,
@@ -123,7 +126,8 @@ export class Authenticator {
       if (budget.fetches >= MAX_FETCHES || (fresh && wider.length === 0)) {
         throw this.#tooNarrow(scopes, credentials, refused);
       }
-      // Some registries name the repository otherwise than the URL does; theirs counts if ours is refused.
+      // Some registries use another name for the repository than the URL; their scope is used if ours is
+      // refused.
       const wanted = fresh || own.length === 0 ? [...own, ...wider] : own;
       await this.#renew(scheme, wanted, { key, budget });
       return;
@@ -136,7 +140,10 @@ export class Authenticator {
     this.#fix(basicAuthorization(credentials.username, credentials.password), sent, refused);
   }
 
-  /** The error for a token that was given and is not enough: the login is right, the access is missing. */
+  /**
+   * The error for a token that was granted and is not sufficient: the login is correct, but access is
+   * missing.
+   */
   #tooNarrow(
     scopes: readonly Scope[],
     credentials: Credentials | undefined,
@@ -159,7 +166,7 @@ export class Authenticator {
     );
   }
 
-  /** The error where nobody is logged in. */
+  /** The error without stored credentials. */
   #nobody(refused: MiseOciError): MiseOciError {
     return new MiseOciError(
       "auth",
@@ -219,7 +226,7 @@ export class Authenticator {
     return { kind: "bearer", realm, service: params.get("service") };
   }
 
-  /** Fetches a token, once for all requests that want the same one at the same time. */
+  /** Fetches a token, once for all concurrent requests that need the same one. */
   async #renew(
     scheme: Scheme & { kind: "bearer" },
     scopes: readonly string[],
@@ -262,7 +269,7 @@ export class Authenticator {
 
   #credentials(): Promise<Credentials | undefined> {
     this.#found ??= this.#options.credentials(this.#options.registry).then((credentials) => {
-      // A server may repeat in its error what it was sent.
+      // A server may repeat the request in its error.
       if (credentials !== undefined) {
         rememberSecret(credentials.kind === "basic" ? credentials.password : credentials.token);
         if (credentials.kind === "basic") {

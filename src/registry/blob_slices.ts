@@ -20,7 +20,7 @@ class Cursor {
     this.#position = position;
   }
 
-  /** Where in the blob the next byte is. */
+  /** Position of the next byte in the blob. */
   get position(): number {
     return this.#position;
   }
@@ -44,8 +44,8 @@ class Cursor {
 }
 
 /**
- * Cuts a blob into bodies. As long as they follow each other the blob is read in one go, so that its
- * store can verify it; where an upload has to go back, it is opened again at that place.
+ * Splits a blob into request bodies. While they are consecutive, the blob is read in one pass, so that its
+ * store can verify it; if an upload has to go back, the blob is opened again at that position.
  */
 export class BlobSlices {
   readonly #source: BlobSource;
@@ -61,7 +61,7 @@ export class BlobSlices {
     this.#blob = blob;
   }
 
-  /** `length` bytes from `start`; `onPiece` is told of every piece that is sent. */
+  /** `length` bytes from `start`; `onPiece` is called for every piece that is sent. */
   slice(start: number, length: number, onPiece?: (bytes: number) => void): SizedBody {
     return new SizedBody(length, (onSent) =>
       this.#stream(start, length, (bytes) => {
@@ -83,7 +83,7 @@ export class BlobSlices {
       const piece = await cursor.maybeRead(left) ?? this.#wrong("shorter");
       left -= piece.length;
       if (left > 0 || cancelled) return piece;
-      // Before the last piece goes: a blob that turns out to be wrong is never sent whole.
+      // Before the last piece is sent: a damaged blob is never sent completely.
       await this.#giveBack(cursor);
       cursor = undefined;
       return piece;
@@ -109,7 +109,7 @@ export class BlobSlices {
     }, { highWaterMark: 0 });
   }
 
-  /** Throws what went wrong with the source, which `fetch` hides in a network error. */
+  /** Throws the error of the source, which `fetch` hides in a network error. */
   throwFailure(): void {
     if (this.#failure !== undefined) throw this.#failure;
   }
@@ -133,7 +133,7 @@ export class BlobSlices {
     return cursor;
   }
 
-  /** Keeps the cursor for what follows; at the end of the blob, lets its store say whether it was right. */
+  /** Keeps the cursor for the next body; at the end of the blob, its store verifies it. */
   async #giveBack(cursor: Cursor): Promise<void> {
     if (cursor.position < this.#blob.size) {
       this.#idle = cursor;

@@ -12,7 +12,7 @@ export interface LoadCaCertsOptions {
   readonly env: Env;
   /** Directories of certificates by registry host; default: docker's and podman's. */
   readonly certsDirs?: readonly string[];
-  /** The machine's own bundle: the first of these that is there; default: where Linux and BSD keep it. */
+  /** The machine's own bundle: the first of these that exists; default: the paths of Linux and BSD. */
   readonly systemBundles?: readonly string[];
 }
 
@@ -54,9 +54,9 @@ function checkPem(text: string, path: string): string {
 }
 
 /**
- * The certificates (PEM) to trust for a registry besides the usual ones: `HOST[:PORT]/ca.crt` in docker's
- * and podman's `certs.d`, and the file that `SSL_CERT_FILE` names, which must be there. Without that variable
- * the machine's own bundle: Deno brings its own list, which lacks the authorities that a company has added.
+ * The additional certificates (PEM) to trust for a registry: `HOST[:PORT]/ca.crt` in docker's and podman's
+ * `certs.d`, and the file in `SSL_CERT_FILE`, which must exist. Without that variable, the machine's own
+ * bundle: Deno has its own list, which lacks authorities that a company has added.
  *
  * @throws {MiseOciError} `config` if a file holds no certificate or `SSL_CERT_FILE` is missing, `io` or
  * `permission` if one cannot be read.
@@ -83,7 +83,7 @@ export async function loadCaCerts(
   return [...certs, checkPem(text, file)];
 }
 
-/** Nobody asked for these, so one that cannot be read is no error. */
+/** These are optional, so one that cannot be read is not an error. */
 async function systemCerts(bundles: readonly string[]): Promise<readonly string[]> {
   for (const path of bundles) {
     const text = await maybeRead(path).catch(() => undefined);

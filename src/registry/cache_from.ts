@@ -1,5 +1,5 @@
 /**
- * Which image layers may be reused of.
+ * The image from which layers may be reused.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -8,7 +8,7 @@ import { formatReference, type Reference } from "../oci/mod.ts";
 /**
  * Checks that the layers of `cacheFrom` can be used at `destination`.
  *
- * @throws {MiseOciError} `usage` if it is another repository.
+ * @throws {MiseOciError} `usage` if it is in another repository.
  */
 export function checkCacheFrom(cacheFrom: Reference, destination: Reference): void {
   const same = cacheFrom.registry === destination.registry &&

@@ -1,16 +1,16 @@
 /**
- * `DELETE <session>`: gives an upload up.
+ * `DELETE <session>`: cancels an upload.
  * @module
  */
 import type { RegistryClient } from "./transport.ts";
 import { type BlobTarget, pushScope, uploadAction, type UploadSession } from "./upload_session.ts";
 
-/** How long giving up may take, in milliseconds. */
+/** Time limit of the cancellation, in milliseconds. */
 const TIMEOUT_MS = 3_000;
 
 /**
- * Tells the registry to throw away what it has of a blob, also after the push was interrupted. Never
- * fails: a registry forgets unfinished uploads by itself.
+ * Tells the registry to discard a partial blob, also after the push was interrupted. Never fails: registries
+ * eventually remove unfinished uploads.
  */
 export async function cancelUpload(
   client: RegistryClient,

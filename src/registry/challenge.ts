@@ -7,11 +7,11 @@
 export interface Challenge {
   /** Scheme in lower case: `bearer`, `basic`. */
   readonly scheme: string;
-  /** Parameters, names in lower case; of equal names the first counts. */
+  /** Parameters, names in lower case; for duplicate names the first is used. */
   readonly params: ReadonlyMap<string, string>;
 }
 
-/** Longer headers are cut: no registry sends as much. */
+/** Longer headers are truncated: no registry sends that much. */
 const MAX_HEADER = 16 * 1024;
 const TOKEN = /[!#$%&'*+.^_`|~0-9A-Za-z-]+/y;
 const TOKEN68 = /[A-Za-z0-9._~+/-]+=*(?=\s*(?:,|$))/y;
@@ -25,7 +25,7 @@ class Scanner {
     return this.#at >= this.text.length;
   }
 
-  /** Skips white space and, if told, commas. */
+  /** Skips white space and, if requested, commas. */
   skip(commas: boolean): void {
     while (!this.done && (commas ? /[\s,]/ : /\s/).test(this.text[this.#at] ?? "")) this.#at++;
   }

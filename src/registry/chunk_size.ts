@@ -1,25 +1,25 @@
 /**
- * How much of a blob goes into one request: a default, and what each registry has taught since.
+ * The length of a chunk in one request: a default, and limits learnt from each registry.
  * @module
  */
 import type { RegistryClient } from "./transport.ts";
 
 /**
- * 64 MiB: bodies are streamed, so that this is no memory. Long enough that the time between chunks
- * does not count, and short enough for proxies that take no more than 100 MB at once.
+ * 64 MiB: bodies are streamed, so this uses no memory. Long enough that the time between chunks does not
+ * matter, and short enough for proxies with a limit of 100 MB per request.
  */
 export const DEFAULT_CHUNK_BYTES: number = 64 * 1024 * 1024;
-/** Registries that take less than this are not worth speaking to. */
+/** A registry with a smaller limit is treated as broken. */
 const LEAST_CHUNK_BYTES = 256 * 1024;
 
-/** The sizes learnt, for as long as the client lives: it belongs to one registry. */
+/** The sizes learnt during the life of the client, which belongs to one registry. */
 const learnt = new WeakMap<RegistryClient, number>();
 
-/** What {@linkcode chunkBytes} chooses from. */
+/** Input of {@linkcode chunkBytes}. */
 export interface ChunkLimits {
-  /** What the registry demands at least. */
+  /** The registry's minimum. */
   readonly minChunkBytes: number;
-  /** What is used where nothing was learnt. Default {@linkcode DEFAULT_CHUNK_BYTES}. */
+  /** The length if nothing was learnt. Default {@linkcode DEFAULT_CHUNK_BYTES}. */
   readonly preferred?: number | undefined;
 }
 
@@ -29,7 +29,7 @@ export function chunkBytes(client: RegistryClient, limits: ChunkLimits): number 
   return Math.max(learnt.get(client) ?? preferred, minChunkBytes);
 }
 
-/** Learns that a body of so many bytes is too long. False if there is no shorter one to try. */
+/** Records that a body of this length is too long. Returns false if there is no shorter one to try. */
 export function learnSmallerChunk(
   client: RegistryClient,
   refused: { readonly bytes: number; readonly minChunkBytes: number },

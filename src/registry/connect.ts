@@ -1,5 +1,5 @@
 /**
- * How connections are made: through a proxy or not, trusting which authorities.
+ * Creates connections: directly or through a proxy, with the trusted certificate authorities.
  * @module
  */
 import { describeError, MiseOciError } from "../errors.ts";
@@ -11,9 +11,9 @@ export type Env = (name: string) => string | undefined;
 
 /** What {@linkcode Connector} needs. */
 export interface ConnectorOptions {
-  /** Where `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` come from. */
+  /** Reads `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`. */
   readonly env: Env;
-  /** Certificate authorities trusted besides the usual ones, PEM. */
+  /** Additional trusted certificate authorities, PEM. */
   readonly caCerts: readonly string[];
 }
 
@@ -51,7 +51,7 @@ function inNetwork(entry: string, host: string): boolean {
  * The proxy for a URL, or `undefined` for a direct connection. Loopback hosts never go through a proxy:
  * the proxy's loopback is another machine's.
  *
- * @throws {MiseOciError} `config` if the variable holds no proxy URL; its password is not shown.
+ * @throws {MiseOciError} `config` if the variable is not a proxy URL; its password is not shown.
  *
  * @example
  * ```ts
@@ -85,9 +85,9 @@ export function showProxy(proxy: URL | string): string {
 }
 
 /**
- * A client that uses no proxy. Deno puts the proxy of its own environment in every client that has none of
- * its own, for loopback hosts too, and reads it when the client is made: so the variables are gone for
- * that moment. (`NO_PROXY=*` would not do: it does not cover addresses.)
+ * A client without a proxy. Deno uses the proxy from the environment for every client without one, even for
+ * loopback hosts, and reads it when the client is created, so the variables are unset for that moment.
+ * (`NO_PROXY=*` is not sufficient: it does not apply to addresses.)
  */
 function createDirectClient(options: Deno.CreateHttpClientOptions): Deno.HttpClient {
   const names = [...PROXY_VARIABLES, ...PROXY_VARIABLES.map((name) => name.toLowerCase())];
@@ -101,7 +101,7 @@ function createDirectClient(options: Deno.CreateHttpClientOptions): Deno.HttpCli
   }
 }
 
-/** A variable of the process; one that may not be read counts as not set. */
+/** A variable of the process; one that may not be read is treated as unset. */
 function maybeProcessEnv(name: string): string | undefined {
   try {
     return Deno.env.get(name);
@@ -111,17 +111,17 @@ function maybeProcessEnv(name: string): string | undefined {
   }
 }
 
-/** A connection that was to be made through a proxy, and could not be made. */
+/** A connection through a proxy failed. */
 export class ProxyError extends Error {
   override readonly name = "ProxyError";
 
-  /** Says what the cause says. */
+  /** Has the message of the cause. */
   constructor(readonly proxy: URL, cause: unknown) {
     super(describeError(cause), { cause });
   }
 }
 
-/** Makes connections, and keeps the clients whose pools hold them. */
+/** Creates connections, and keeps the clients with their connection pools. */
 export class Connector {
   readonly #clients = new Map<string, Deno.HttpClient>();
   readonly #options: ConnectorOptions;
@@ -131,7 +131,7 @@ export class Connector {
     this.#options = options;
   }
 
-  /** `fetch` over the right connection for the URL. @throws {ProxyError} if it does not get through a proxy. */
+  /** `fetch` over the right connection for the URL. @throws {ProxyError} if the proxy fails. */
   readonly fetch: Fetch = async (url, init) => {
     const target = new URL(url);
     try {
@@ -146,7 +146,7 @@ export class Connector {
   #client(url: URL): Deno.HttpClient {
     const { env, caCerts } = this.#options;
     const proxy = proxyFor(url, env);
-    // Reading a machine's 150 authorities takes milliseconds, which plain http to a registry need not wait for.
+    // Reading a machine's 150 authorities takes milliseconds, and is not needed for plain http.
     const plain = proxy === undefined && url.protocol === "http:";
     const key = plain ? "plain" : proxy?.href ?? "";
     const known = this.#clients.get(key);

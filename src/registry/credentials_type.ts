@@ -1,5 +1,5 @@
 /**
- * What the transport needs of credentials, whoever finds them.
+ * The credentials that the transport uses, independent of their source.
  * @module
  */
 
@@ -17,7 +17,7 @@ export type Credentials =
   | { readonly kind: "registry-token"; readonly token: string };
 
 /**
- * Finds the credentials of a registry (`host[:port]` as in a parsed reference; `docker.io` for Docker
- * Hub). `undefined` means anonymous. Called at most once per client, and only when a registry asks.
+ * Finds the credentials of a registry (`host[:port]` as in a parsed reference; `docker.io` for Docker Hub).
+ * `undefined` means anonymous. Called at most once per client, and only when a registry requires a login.
  */
 export type CredentialsProvider = (registry: string) => Promise<Credentials | undefined>;

@@ -1,6 +1,6 @@
 /**
- * Handing an upload to `skopeo` or `crane` instead of the built-in client. They find their credentials
- * themselves; none goes through their arguments.
+ * Uploads with `skopeo` or `crane` instead of the built-in client. They find their credentials themselves;
+ * none are passed as arguments.
  * @module
  */
 import { describeError, MiseOciError } from "../errors.ts";
@@ -19,13 +19,13 @@ export interface ToolOutput {
   readonly text: string;
 }
 
-/** Runs a program; rejects with `Deno.errors.NotFound` if there is none of the name on PATH. */
+/** Runs a program; rejects with `Deno.errors.NotFound` if it is not on PATH. */
 export type RunTool = (
   program: string,
   options: { readonly args: readonly string[]; readonly signal?: AbortSignal },
 ) => Promise<ToolOutput>;
 
-/** What {@linkcode pushWithTool} sends where. */
+/** Source and destination of {@linkcode pushWithTool}. */
 export interface ExternalPush {
   /** The program. */
   readonly tool: ExternalTool;
@@ -33,7 +33,7 @@ export interface ExternalPush {
   readonly layout: string;
   /** Where it goes. */
   readonly reference: Reference;
-  /** The registry is spoken to over http, or its certificate is not checked. */
+  /** Uses plain http, or does not check the registry's certificate. */
   readonly insecure: boolean;
 }
 
@@ -68,7 +68,7 @@ const runTool: RunTool = async (program, { args, signal }) => {
 /**
  * The arguments for a push.
  *
- * @throws {MiseOciError} `unsupported` if the directory's name cannot be told to the program.
+ * @throws {MiseOciError} `unsupported` if the directory's name cannot be passed to the program.
  *
  * @example
  * ```ts
@@ -86,7 +86,7 @@ const runTool: RunTool = async (program, { args, signal }) => {
 export function externalToolArguments(push: ExternalPush): readonly string[] {
   const { tool, layout, reference, insecure } = push;
   const target = formatReference(reference);
-  // skopeo tries TLS first, with or without the flag; crane knows loopback hosts itself.
+  // skopeo tries TLS first, with or without the flag; crane detects loopback hosts itself.
   const plain = insecure ||
     hostKind(registryUrl(reference.registry, { insecure }).hostname) === "loopback";
   if (tool === "crane") return ["push", ...(insecure ? ["--insecure"] : []), layout, target];
@@ -147,7 +147,7 @@ export async function pushWithTool(
     }": ${tool} ended with code ${output.code}: ` +
       tail(output.text),
     {
-      // skopeo writes an index anew, which older ones only do to the same bytes for some.
+      // skopeo rewrites an index, and older versions do not always produce the same bytes.
       hint: /cannot modify it/.test(output.text)
         ? `This ${tool} cannot send the index unchanged. Leave --tool out: the built-in client can`
         : `Log in with ${tool === "crane" ? "crane auth login" : "skopeo login"} if it asks to`,

@@ -1,5 +1,5 @@
 /**
- * What went wrong with a request, in words, and whether it is worth another attempt.
+ * Describes failed requests, and decides whether to retry them.
  * @module
  */
 import { describeError, type ErrorCode, MiseOciError } from "../errors.ts";
@@ -15,13 +15,13 @@ const MAX_ERROR_BODY = 64 * 1024;
 /** And shown up to here. */
 const MAX_SHOWN = 1024;
 
-/** A network failure: the error to show and how often the step may be tried. */
+/** A network failure: the error to show and the number of attempts. */
 export interface NetworkFailure {
-  /** What is thrown in the end. */
+  /** The error that is thrown at the end. */
   readonly error: MiseOciError;
   /** Attempts in all. */
   readonly limit: number;
-  /** Nobody listens: wrong address, or a registry that restarts. */
+  /** Connection refused: a wrong address, or a registry that restarts. */
   readonly refused: boolean;
 }
 
@@ -35,7 +35,7 @@ interface NetworkCause {
 const caHint = (url: URL): string =>
   `If you trust it, put its CA certificate in /etc/docker/certs.d/${url.host}/ca.crt or name the file in SSL_CERT_FILE`;
 
-/** Texts of Deno's network stack, which has no error codes. The first that matches counts. */
+/** Texts of Deno's network stack, which has no error codes. The first match is used. */
 const CAUSES: readonly NetworkCause[] = [
   {
     pattern: /connection refused|actively refused/i,
@@ -100,7 +100,7 @@ const bypassHint = (url: URL): string =>
     url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY"
   }, or list ${url.hostname} in NO_PROXY`;
 
-/** The same of a proxy in between; anything else is said of what is behind it. */
+/** The same for a proxy; all other errors concern the host behind it. */
 const PROXY_CAUSES: readonly NetworkCause[] = [
   { pattern: /connection refused/i, text: "connection refused", hint: bypassHint, limit: 3 },
   { pattern: /dns error/i, text: "unknown host name", hint: bypassHint, limit: 1 },
@@ -118,13 +118,13 @@ const PROXY_CAUSES: readonly NetworkCause[] = [
   },
 ];
 
-/** Text of Deno's with its URLs shortened: a query may be a signature. */
+/** Deno's message with shortened URLs: a query may be a signature. */
 function withoutQueries(text: string): string {
   return text.replace(/(https?:\/\/[^\s?#)]+)[?#][^\s)]*/g, "$1");
 }
 
 /**
- * Makes an error of an exchange that broke.
+ * Creates the error for a broken exchange.
  *
  * @throws the signal's reason if that was why, and anything else than an {@linkcode ExchangeError} as it is.
  */
@@ -162,8 +162,8 @@ export function networkFailure(thrown: unknown): NetworkFailure {
 }
 
 /**
- * Text from outside, safe for a terminal and short: control and direction characters as escapes, secrets
- * that this process sent masked before anything is cut off.
+ * Untrusted text, shortened and safe for a terminal: control and direction characters are escaped, and
+ * secrets that this process sent are masked before the text is truncated.
  */
 export function shorten(text: string): string {
   const escaped = maskSecrets(text).trim().replace(
@@ -203,7 +203,7 @@ function describeErrorBody(bytes: Uint8Array, contentType: string): string {
 
 const CODES: Readonly<Record<number, ErrorCode>> = { 401: "auth", 403: "auth", 404: "not-found" };
 
-/** What to do where a registry has no repositories but those that somebody made (ECR, for one). */
+/** Hint for registries in which repositories must be created first (such as ECR). */
 function createHint({ method, url }: HttpRequest, registry: string): string | undefined {
   const repository = /^\/v2\/(.+)\/(?:blobs|manifests)\//.exec(url.pathname)?.[1];
   if (repository === undefined || method === "GET" || method === "HEAD") return undefined;
@@ -249,17 +249,17 @@ function hintOfStatus(status: number, registry: string, body: string): string {
   return "Look the code up in the registry's documentation or log";
 }
 
-/** What {@linkcode responseError} says besides the response. */
+/** Context for {@linkcode responseError}. */
 export interface ResponseErrorOptions {
   /** The registry, as the user wrote it, for the hint. */
   readonly registry: string;
-  /** Its own origin: elsewhere, behind a redirect, a login would not help. */
+  /** Its own origin: at another host, after a redirect, a login would not help. */
   readonly origin?: string | undefined;
 }
 
 /**
- * The error for a response that is not wanted: method, URL, status, and the registry's own code and
- * message. Reads at most 64 KiB of the body, shows at most 1 KiB of it, and discards the rest.
+ * The error for an unexpected response: method, URL, status, and the registry's own code and message. Reads
+ * at most 64 KiB of the body, shows at most 1 KiB of it, and discards the rest.
  */
 export async function responseError(
   response: HttpResponse,

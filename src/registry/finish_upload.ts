@@ -1,5 +1,5 @@
 /**
- * `PUT <session>?digest=<digest>`: sends the rest of a blob, or nothing more, and gives it its name.
+ * `PUT <session>?digest=<digest>`: sends the rest of a blob, if any, and completes it.
  * @module
  */
 import type { HttpResponse } from "./http.ts";
@@ -17,20 +17,20 @@ import {
   withParameter,
 } from "./upload_session.ts";
 
-/** What came of it; `unconfirmed` if the answer is friendly and yet not the specified one. */
+/** The result; `unconfirmed` if the response is successful but not the specified one. */
 export type FinishResult = { readonly kind: "created" | "unconfirmed" } | UploadProblem;
 
-/** What {@linkcode finishUpload} sends. */
+/** Input of {@linkcode finishUpload}. */
 export interface FinishOptions extends BlobTarget {
-  /** The whole blob, or nothing if all of it was sent in chunks. */
+  /** The whole blob, or nothing if it was sent in chunks. */
   readonly body?: SizedBody | undefined;
-  /** Size of the blob: a registry may have to read it all again before it answers. */
+  /** Size of the blob: a registry may have to read all of it again before it responds. */
   readonly size: number;
 }
 
-/** The slowest that a registry may check a blob, in bytes per millisecond. */
+/** The minimum speed at which a registry checks a blob, in bytes per millisecond. */
 const MIN_CHECK_RATE = 5_000;
-/** The time any registry may take, in milliseconds; for small blobs the transport's own limit holds. */
+/** The maximum time, in milliseconds; for small blobs the transport's own limit applies. */
 const CHECK_TIME_MS = 60_000;
 const SMALL_BLOB = 32 * 1024 * 1024;
 

@@ -18,11 +18,11 @@ export interface BlobRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** From where on a blob is wanted. */
+/** The start of the requested range of a blob. */
 export interface BlobPosition {
-  /** First byte; 0 asks for the whole blob. */
+  /** First byte; 0 requests the whole blob. */
   readonly start: number;
-  /** `ETag` of the response whose bytes came before. */
+  /** `ETag` of the response with the preceding bytes. */
   readonly etag?: string | undefined;
 }
 
@@ -44,8 +44,8 @@ function blobRequest(client: RegistryClient, request: BlobRequest): RegistryRequ
 }
 
 /**
- * Asks for a blob. From 0 the answer is 200; from elsewhere it is 206, 200 (the whole blob after all) or
- * 416, and whoever asks must look. Its bytes are not verified.
+ * Requests a blob. From 0 the status is 200; from another offset it is 206, 200 (the whole blob) or 416, and
+ * the caller must check it. The bytes are not verified.
  *
  * @throws {MiseOciError} `not-found`, `auth`, `registry`, `network`.
  */
@@ -57,7 +57,7 @@ export function getBlob(
   const { start, etag } = position;
   const plain = blobRequest(client, request);
   if (start === 0) return client.send(plain);
-  // If-Range takes a strong validator only (RFC 9110, 13.1.5).
+  // If-Range accepts only a strong validator (RFC 9110, 13.1.5).
   const condition = etag === undefined || etag.startsWith("W/") ? {} : { "If-Range": etag };
   return client.send({
     ...plain,

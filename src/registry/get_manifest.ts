@@ -26,9 +26,9 @@ export interface ManifestRequest {
   readonly repository: string;
   /** A tag or a digest. */
   readonly target: string;
-  /** What an index says about it: its size and media type must be these. */
+  /** Its descriptor in an index: size and media type must match. */
   readonly descriptor?: Descriptor;
-  /** Access to ask for, so that a token can be shared with what comes next; default `["pull"]`. */
+  /** Access to request, so that later requests can use the same token; default `["pull"]`. */
   readonly actions?: readonly ("pull" | "push")[];
   /** Ends the request. */
   readonly signal?: AbortSignal | undefined;
@@ -51,12 +51,12 @@ export function manifestName(client: RegistryClient, request: ManifestRequest): 
 }
 
 /**
- * Fetches a manifest or index. What its digest is follows from its bytes; a `Docker-Content-Digest` that
- * says otherwise is a warning for a tag and an error for a digest.
+ * Fetches a manifest or index. Its digest is computed from its bytes; a different `Docker-Content-Digest`
+ * causes a warning for a tag and an error for a digest.
  *
- * @throws {MiseOciError} `not-found`, `auth`, `registry`, `network`; `integrity` if the bytes do not
- * match the digest or size asked for, after a second try; `invalid` if it is malformed, ambiguous
- * or longer than 4 MiB; `unsupported` if it is Docker schema 1 or no image.
+ * @throws {MiseOciError} `not-found`, `auth`, `registry`, `network`; `integrity` if the bytes do not match
+ * the requested digest or size, after a second attempt; `invalid` if it is malformed, ambiguous or longer
+ * than 4 MiB; `unsupported` if it is Docker schema 1 or not an image.
  */
 export async function fetchManifest(
   client: RegistryClient,
@@ -68,7 +68,7 @@ export async function fetchManifest(
   return found;
 }
 
-/** As {@linkcode fetchManifest}, but `undefined` if the registry does not have it (404). */
+/** Like {@linkcode fetchManifest}, but `undefined` if the registry does not have it (404). */
 export function maybeFetchManifest(
   client: RegistryClient,
   request: ManifestRequest,
@@ -84,7 +84,7 @@ async function get(
   const { repository, target, descriptor, actions = ["pull"], signal } = request;
   const name = manifestName(client, request);
   let problem: string | undefined;
-  // The second time is for what a cut connection or a broken cache did to the first.
+  // The second attempt is for a response damaged by a broken connection or cache.
   for (let attempt = 1; attempt <= 2; attempt++) {
     const answer = await client.read({
       action: `fetch manifest "${name}"`,
@@ -115,7 +115,7 @@ async function get(
   });
 }
 
-/** The sha256 digest that the registry states; anything else in that header says nothing. */
+/** The sha256 digest that the registry states; any other value of the header is ignored. */
 function maybeStatedDigest(answer: RegistryAnswer): Digest | undefined {
   const stated = answer.headers.get("docker-content-digest") ?? "";
   return isDigest(stated) ? stated : undefined;
@@ -151,13 +151,13 @@ async function accepted(
   });
 }
 
-/** What is known about bytes that were fetched or found in a cache. */
+/** Information about bytes that were fetched or found in a cache. */
 export interface ParseFetchedOptions {
-  /** What they are, for messages. */
+  /** A description for messages. */
   readonly what: string;
   /** `Content-Type` they came with. */
   readonly contentType?: string | undefined;
-  /** What an index says about them. */
+  /** Their descriptor in an index. */
   readonly expected?: Descriptor | undefined;
 }
 

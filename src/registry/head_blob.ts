@@ -6,8 +6,8 @@ import type { RegistryClient } from "./transport.ts";
 import { type BlobTarget, pushScope, uploadAction } from "./upload_session.ts";
 
 /**
- * Whether the repository has the blob in its whole length. A registry that does not answer the question
- * (403, 405) counts as no: the upload will show.
+ * Whether the repository has the complete blob. A registry that refuses the request (403, 405) is treated as
+ * not having it: the upload will show.
  *
  * @throws {MiseOciError} `auth` if the user may not push there, `registry`, `network`.
  */

@@ -1,5 +1,5 @@
 /**
- * `HEAD /v2/<name>/manifests/<reference>`: what a tag points at, without fetching it.
+ * `HEAD /v2/<name>/manifests/<reference>`: the digest of a tag, without fetching the manifest.
  * @module
  */
 import { type Digest, isDigest, MANIFEST_ACCEPT } from "../oci/mod.ts";
@@ -7,9 +7,9 @@ import { manifestName, type ManifestRequest, maybeFetchManifest } from "./get_ma
 import type { RegistryClient } from "./transport.ts";
 
 /**
- * The digest that a tag (or digest) names now; `undefined` if the registry does not have it. A registry
- * that answers HEAD without a digest, or not at all, is asked with GET. The digest is the registry's
- * word: what is fetched by it is verified then.
+ * The digest that a tag (or digest) currently names; `undefined` if the registry does not have it. If HEAD
+ * returns no digest, or is not supported, GET is used. The digest is not verified here, but anything fetched
+ * by it is.
  *
  * @throws {MiseOciError} `auth`, `registry`, `network`.
  */

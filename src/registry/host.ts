@@ -1,11 +1,11 @@
 /**
- * Which address a registry has, and what kind of address a host is.
+ * The address of a registry, and the kind of address of a host.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
 import { DOCKER_HUB } from "../oci/mod.ts";
 
-/** What kind of place a host name or address literal is, without asking the DNS. */
+/** The kind of a host name or address literal, without DNS. */
 export type HostKind = "public" | "loopback" | "private" | "link-local" | "reserved";
 
 function kindOfV4(octets: readonly number[]): HostKind {
@@ -46,8 +46,8 @@ function kindOfV6(groups: readonly number[]): HostKind {
 
 /**
  * The kind of a URL's `hostname`. The URL parser has already turned `2130706433`, `0x7f.1` and
- * `[::ffff:127.0.0.1]` into their usual forms. A name other than `localhost` is `public`: what the DNS
- * says about it can change between the check and the connection, so it is not asked.
+ * `[::ffff:127.0.0.1]` into their usual forms. A name other than `localhost` is `public`: DNS is not used,
+ * because its answer can change between the check and the connection.
  *
  * @example
  * ```ts
@@ -69,7 +69,7 @@ export function hostKind(hostname: string): HostKind {
  * The address of a registry: `https://HOST[:PORT]/`; http only for loopback hosts and if `insecure`.
  * `docker.io` is served by `registry-1.docker.io`.
  *
- * @throws {MiseOciError} `usage` if the text is no host.
+ * @throws {MiseOciError} `usage` if the text is not a host.
  */
 export function registryUrl(registry: string, options: { readonly insecure: boolean }): URL {
   const host = registry === DOCKER_HUB ? "registry-1.docker.io" : registry;
@@ -92,12 +92,12 @@ export function registryUrl(registry: string, options: { readonly insecure: bool
   return plain ? new URL(`http://${host}/`) : url;
 }
 
-/** `host:port` with the port always there, for messages and comparisons. */
+/** `host:port`, always with the port, for messages and comparisons. */
 export function hostAndPort(url: URL): string {
   return `${url.hostname}:${url.port || (url.protocol === "https:" ? "443" : "80")}`;
 }
 
-/** A URL without user, query and fragment: those may hold secrets (signed URLs). */
+/** A URL without user, query and fragment, which may contain secrets (signed URLs). */
 export function showUrl(url: URL): string {
   return `${url.protocol}//${url.host}${url.pathname}`;
 }

@@ -1,6 +1,6 @@
 /**
- * One HTTP exchange: a request, its response, and a watchdog over both. No redirects, no retries, no
- * credentials of its own: those belong to the transport.
+ * One HTTP exchange: a request, its response, and a watchdog over both. Redirects, retries and credentials
+ * are handled by the transport.
  * @module
  */
 import { concat } from "../bytes.ts";
@@ -8,7 +8,7 @@ import { hostAndPort } from "./host.ts";
 import { startLateTimer } from "../late_timer.ts";
 import { SizedBody } from "./sized_body.ts";
 
-/** The part of `fetch` that is used; tests put their own in its place. */
+/** The part of `fetch` that is used; tests replace it. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** One request. */
@@ -24,34 +24,34 @@ export interface HttpRequest {
    * twice.
    */
   readonly body?: Uint8Array<ArrayBuffer> | SizedBody | undefined;
-  /** Longest silence of the other side, in milliseconds. */
+  /** Maximum idle time of the other side, in milliseconds. */
   readonly idleTimeoutMs: number;
   /** Ends the exchange. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A side that sends less than this within the idle timeout counts as silent (slow loris). */
+/** A peer that sends less than this within the idle timeout is treated as idle (slow loris). */
 const MIN_PROGRESS_BYTES = 512;
-/** The slowest upload that is given time to end, in bytes a second. */
+/** The minimum speed of an upload, in bytes per second. */
 const MIN_UPLOAD_RATE = 16 * 1024;
-/** So much of a streamed body may be on its way when its last byte has been read. */
+/** Number of bytes of a streamed body that may still be in buffers when its last byte has been read. */
 const MAX_BUFFERED = 1024 * 1024;
-/** A body that is not wanted is read to its end up to this size, so that its connection can be reused. */
+/** An unneeded body up to this size is read to its end, so that the connection can be reused. */
 const DRAIN_BYTES = 64 * 1024;
 
-/** An exchange that broke: `cause` is what Deno, or the watchdog, says about it. */
+/** A broken exchange: `cause` is the error of Deno or of the watchdog. */
 export class ExchangeError extends Error {
   override readonly name = "ExchangeError";
 
-  /** Wraps what was thrown, with the very request that it ended (it may be one after a redirect). */
+  /** Wraps an error, with the request that failed (which may follow a redirect). */
   constructor(readonly request: HttpRequest, cause: unknown) {
     super("The exchange broke", { cause });
   }
 }
 
 /**
- * Ends an exchange when the other side stays silent or the caller's signal is aborted. Time that our own
- * side takes between reads does not count as silence.
+ * Ends an exchange when the peer is idle for too long or the caller's signal is aborted. Time that our own
+ * side takes between reads is not counted.
  */
 class Watchdog {
   readonly #request: HttpRequest;
@@ -70,14 +70,14 @@ class Watchdog {
     signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
-  /** Aborted when the exchange is to end. */
+  /** Aborted when the exchange must end. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
 
   /**
-   * Waits for a step of the other side. Deno may forget the signal of a `fetch` once the head is there
-   * (it is held weakly), so this does not count on the step to fail.
+   * Waits for a step of the peer. Deno may drop the signal of a `fetch` once the head has arrived (it is held
+   * weakly), so this does not rely on the step to fail.
    */
   async wait<T>(step: Promise<T>, bytesOf: (result: T) => number, extraMs = 0): Promise<T> {
     this.#start(extraMs);
@@ -100,7 +100,7 @@ class Watchdog {
     }
   }
 
-  /** The other side has taken something that was sent. */
+  /** The peer has received a part of the body. */
   touch(extraMs: number): void {
     if (this.#stopTimer === undefined) return;
     this.#stop(MIN_PROGRESS_BYTES);
@@ -154,7 +154,7 @@ export class HttpResponse {
     if (this.#body === null) watchdog.release();
   }
 
-  /** The `Content-Length`, if there is a usable one. */
+  /** The `Content-Length`, if it is valid. */
   get contentLength(): number | undefined {
     const text = this.headers.get("content-length");
     return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
@@ -200,14 +200,14 @@ export class HttpResponse {
     return { bytes: concat(parts), complete };
   }
 
-  /** Gives the body up, keeping the connection if what is left is short. Never fails. */
+  /** Discards the body, and keeps the connection if the rest is short. Never fails. */
   async discard(): Promise<void> {
     if (this.#body === null || this.#body.locked) return;
     try {
       if ((this.contentLength ?? Infinity) <= DRAIN_BYTES) await this.head(DRAIN_BYTES);
       else await this.#body.cancel();
     } catch {
-      // The connection is gone, which is all that giving up wants.
+      // The connection is closed, which is sufficient.
     }
     this.#watchdog.release();
   }
@@ -236,7 +236,7 @@ export async function exchange(fetch: Fetch, request: HttpRequest): Promise<Http
     return new HttpResponse(response, request, watchdog);
   } catch (error) {
     watchdog.release();
-    // A head that comes after all belongs to nobody.
+    // A response that arrives later is discarded.
     sent.then((late) => late.body?.cancel()).catch(() => {});
     throw error;
   }

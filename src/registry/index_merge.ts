@@ -1,6 +1,6 @@
 /**
- * Putting one platform's image into an index (image-spec, image-index.md). No I/O: the same input gives
- * the same bytes.
+ * Adds one platform's image to an index (image-spec, image-index.md). No I/O: the same input gives the same
+ * bytes.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -24,11 +24,11 @@ import {
 /** The entry of one platform's image. */
 export type PlatformEntry = Descriptor & { readonly platform: Platform };
 
-/** An entry as it was read: what it means, and the object it was, with every field in its place. */
+/** An entry as it was read: its parsed form, and the original object with all fields. */
 export interface IndexEntry {
   /** The meaning. */
   readonly descriptor: Descriptor;
-  /** The JSON object; written back as it is. */
+  /** The JSON object; written back unchanged. */
   readonly raw: JsonObject;
 }
 
@@ -58,7 +58,7 @@ export function newEntry(descriptor: PlatformEntry): IndexEntry {
   return { descriptor, raw: descriptorToJson(descriptor) };
 }
 
-/** What two entries must share to be about the same platform; `undefined` if the entry states none. */
+/** The key by which entries are for the same platform; `undefined` if the entry has no platform. */
 export function maybePlatformKey(descriptor: Descriptor): string | undefined {
   const { platform } = descriptor;
   if (platform === undefined || platform.os === "unknown") return undefined;
@@ -74,12 +74,12 @@ function compareEntries(a: IndexEntry, b: IndexEntry): number {
   return x < y ? -1 : x > y ? 1 : 0;
 }
 
-/** The image that an entry is about, as BuildKit marks the attestations that it keeps in an index. */
+/** The image that an entry belongs to, as BuildKit marks the attestations that it keeps in an index. */
 const ABOUT = "vnd.docker.reference.digest";
 
 /**
- * The index with `entry` in it: in the place of what it had for the same platform, everything else
- * kept but what is about the image that it replaces, entries sorted.
+ * The index with `entry`, which replaces the entry for the same platform. All other entries are kept, except
+ * those that belong to the replaced image. Entries are sorted.
  */
 export function putEntry(index: EditableIndex, entry: IndexEntry): EditableIndex {
   const platform = maybePlatformKey(entry.descriptor);
@@ -96,19 +96,19 @@ export function putEntry(index: EditableIndex, entry: IndexEntry): EditableIndex
   return { raw: index.raw, entries: [...others, entry].sort(compareEntries) };
 }
 
-/** What {@linkcode missingEntries} compares. */
+/** Input of {@linkcode missingEntries}. */
 export interface LostEntriesQuery {
   /** What was written. */
   readonly written: EditableIndex;
-  /** What the registry has now. */
+  /** The current entries in the registry. */
   readonly found: EditableIndex;
-  /** Digests that stood in the place of entries before they were written. */
+  /** Digests that the written entries replaced. */
   readonly replaced: ReadonlySet<Digest>;
 }
 
 /**
- * The written entries that another push has dropped. An entry is not lost if its platform has an image
- * that was never seen before: somebody pushed a newer one.
+ * The written entries that another push has dropped. An entry is not lost if its platform has an image that
+ * was never seen before: then a newer one was pushed.
  */
 export function lostEntries(query: LostEntriesQuery): readonly IndexEntry[] {
   const digests = new Set(query.found.entries.map(({ descriptor }) => descriptor.digest));

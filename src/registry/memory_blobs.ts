@@ -37,7 +37,7 @@ export class MemoryBlobs implements BlobSink, BlobSource {
     return { digest, size: bytes.length };
   }
 
-  /** Whether the blob is there. */
+  /** Whether the blob exists. */
   has(digest: Digest, size: number): Promise<boolean> {
     return Promise.resolve(this.#blobs.get(digest)?.length === size);
   }
@@ -47,7 +47,7 @@ export class MemoryBlobs implements BlobSink, BlobSource {
     return Promise.resolve(new MemoryWriter((bytes) => this.add(bytes)));
   }
 
-  /** Size of a blob, or `undefined` if it is not there. */
+  /** Size of a blob, or `undefined` if it does not exist. */
   size(digest: Digest): Promise<number | undefined> {
     return Promise.resolve(this.#blobs.get(digest)?.length);
   }

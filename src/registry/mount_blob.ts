@@ -1,6 +1,6 @@
 /**
- * `POST /v2/<name>/blobs/uploads/?mount=<digest>&from=<other>`: takes a blob over from another
- * repository of the same registry.
+ * `POST /v2/<name>/blobs/uploads/?mount=<digest>&from=<other>`: mounts a blob from another repository of the
+ * same registry.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -18,10 +18,10 @@ export type MountResult =
   | { readonly kind: "mounted" }
   /** The registry began an upload instead. */
   | { readonly kind: "session"; readonly session: UploadSession }
-  /** It does not do that, or not for this user. */
+  /** The registry does not support mounts, or not for this user. */
   | { readonly kind: "refused" };
 
-/** Asks for a mount. Refusals are results, for the blob can always be uploaded. */
+/** Requests a mount. A refusal is a result and not an error, because the blob can always be uploaded. */
 export async function mountBlob(
   client: RegistryClient,
   target: BlobTarget & { readonly from: string },
@@ -42,7 +42,7 @@ export async function mountBlob(
     if (response.status === 202) return { kind: "session", session: readSession(client, response) };
     client.log(2, `Registry does not mount from "${from}": ${response.status}`);
   } catch (error) {
-    // Whether the user may push at all is for the upload itself to find out.
+    // The upload itself will show whether the user may push at all.
     if (!(error instanceof MiseOciError) || error.code !== "auth") throw error;
     client.log(2, `Registry does not mount from "${from}": ${error.message}`);
   }

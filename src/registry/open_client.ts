@@ -1,5 +1,5 @@
 /**
- * A client with everything that the machine knows about a registry.
+ * A client with this machine's settings for a registry.
  * @module
  */
 import { formatReference, type Reference } from "../oci/mod.ts";
@@ -9,7 +9,7 @@ import { createRegistryClient, type RegistryClient } from "./transport.ts";
 
 /** Options of {@linkcode openRegistryClient}. */
 export interface OpenClientOptions {
-  /** Whether plain http is allowed; loopback registries may always use it. Default: no. */
+  /** Whether plain http is allowed; loopback registries may always use it. Default: false. */
   readonly insecure?: boolean;
   /** Ends every request. */
   readonly signal?: AbortSignal;

@@ -22,7 +22,7 @@ import {
 export interface Chunk {
   /** The bytes. */
   readonly body: SizedBody;
-  /** Where in the blob they begin. */
+  /** Their offset in the blob. */
   readonly start: number;
 }
 
@@ -30,16 +30,16 @@ export interface Chunk {
 export type PatchResult =
   | {
     readonly kind: "stored";
-    /** Where the next request goes. */
+    /** URL of the next request. */
     readonly session: UploadSession;
-    /** How many bytes of the blob the registry says it has; `undefined` if it does not say. */
+    /** Number of bytes of the blob that the registry reports; `undefined` if it does not report it. */
     readonly stored: number | undefined;
   }
   | UploadProblem;
 
 /**
- * Sends a chunk. It is never sent twice here, except where the registry has surely not taken it (an
- * expired token, 429, a redirect): how much of it was stored must be asked first.
+ * Sends a chunk. It is not sent again here unless the registry certainly did not store it (an expired token,
+ * 429, a redirect): otherwise the stored length must be requested first.
  */
 export async function patchUpload(
   client: RegistryClient,

@@ -1,14 +1,14 @@
 /**
- * `GET /v2/`: whether a registry is there and lets us in.
+ * `GET /v2/`: whether a registry can be reached and grants access.
  * @module
  */
 import type { RegistryClient } from "./transport.ts";
 
 /**
- * Asks the registry's root; logs in if the registry wants that.
+ * Requests the registry's root; logs in if required.
  *
- * @throws {MiseOciError} `auth` if it refuses us, `registry` if it is no registry, `network` if it cannot
- * be reached.
+ * @throws {MiseOciError} `auth` if access is refused, `registry` if it is not a registry, `network` if it
+ * cannot be reached.
  */
 export async function ping(client: RegistryClient, signal?: AbortSignal): Promise<void> {
   const response = await client.send({

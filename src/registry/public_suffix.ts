@@ -1,5 +1,5 @@
 /**
- * Registrable domains by the Public Suffix List; loaded only when a realm is on another host.
+ * Registrable domains according to the Public Suffix List; loaded only if a realm is on another host.
  * @module
  */
 import { getDomain as lookUp } from "npm:tldts@7.5.4";

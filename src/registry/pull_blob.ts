@@ -19,27 +19,27 @@ export interface PullBlobOptions {
   readonly descriptor: Descriptor;
   /** Where it goes. */
   readonly sink: BlobSink;
-  /** Told how many bytes more there are; a negative number when bytes had to be thrown away. */
+  /** Called with the number of new bytes; negative if bytes had to be discarded. */
   readonly onBytes?: (bytes: number) => void;
-  /** Ends it; what was written is thrown away. */
+  /** Aborts the download; written bytes are discarded. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** How a blob came into the store. */
 export type PullOutcome = "pulled" | "present";
 
-/** A download that got on by so much has earned new attempts. */
+/** Progress in bytes after which the attempts of a download start again from zero. */
 const PROGRESS_BYTES = 1024 * 1024;
 
 /**
- * Pulls a blob into a store, unless it is there already. A connection that breaks is taken up where it broke,
- * if the registry can do that; bytes of two different answers are never joined without the registry having
- * said that they belong together. Bytes that do not match their digest are fetched once more from the start.
- * Memory use does not depend on the blob's size.
+ * Pulls a blob into a store, unless it already exists. A broken download is resumed if the registry supports
+ * that; bytes of two responses are never joined unless the registry has confirmed that they belong together.
+ * Bytes that do not match their digest are fetched once more from the start. Memory use does not depend on
+ * the blob's size.
  *
  * @throws {MiseOciError} `integrity` if the bytes are not those of the descriptor; `unsupported` for a
- * foreign layer, whose bytes would have to come from a place that the image names; `not-found`,
- * `auth`, `registry`, `network`; `io` from the store.
+ * foreign layer, whose bytes would have to come from a URL in the image; `not-found`, `auth`, `registry`,
+ * `network`; `io` from the store.
  */
 export async function pullBlob(
   client: RegistryClient,
@@ -73,21 +73,21 @@ export async function pullBlob(
   }
 }
 
-/** All bytes are there, and they are the wrong ones. */
+/** All bytes were received, but they are wrong. */
 class WrongBytes extends Error {
   constructor(readonly error: MiseOciError) {
     super(error.message);
   }
 }
 
-/** The connection broke while the body came. */
+/** The connection broke while the body was received. */
 class BrokenBody extends Error {
   constructor(readonly failure: FailedAttempt) {
     super(failure.error.message);
   }
 }
 
-/** The body, its own failures told from those of whoever takes it. */
+/** The body, with its own failures distinguished from those of the consumer. */
 async function* received(response: HttpResponse): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   try {
     yield* response.chunks();
@@ -115,7 +115,7 @@ class Download {
     this.#attempts = client.attempts(options.signal);
   }
 
-  /** Writes all bytes, in as many requests as it takes. */
+  /** Writes all bytes, in as many requests as necessary. */
   async run(): Promise<void> {
     const { size } = this.#options.descriptor;
     for (;;) {
@@ -137,7 +137,7 @@ class Download {
     }
   }
 
-  /** Verifies the bytes and gives the blob its name. */
+  /** Verifies the bytes and renames the blob to its final name. */
   async commit(): Promise<void> {
     const { digest, size } = this.#options.descriptor;
     try {
@@ -151,7 +151,7 @@ class Download {
     }
   }
 
-  /** Throws away what was not committed. */
+  /** Discards uncommitted bytes. */
   async end(): Promise<void> {
     if (this.#committed) return;
     this.#options.onBytes?.(-this.#writer.bytesWritten);
@@ -178,7 +178,7 @@ class Download {
     }
   }
 
-  /** Whether a partial answer is exactly the rest of the same blob. */
+  /** Whether a partial response is exactly the rest of the same blob. */
   #continues(response: HttpResponse, start: number): boolean {
     const { size } = this.#options.descriptor;
     const etag = response.headers.get("etag") ?? undefined;
@@ -190,7 +190,7 @@ class Download {
       (total === "*" || Number(total) === size);
   }
 
-  /** Begins anew: what is written cannot be continued. */
+  /** Starts again: the written bytes cannot be continued. */
   async #restart(): Promise<void> {
     this.#client.log(
       1,

@@ -1,6 +1,6 @@
 /**
- * Pushing an image: the blobs that the registry lacks, then the manifest, then the tag, so that a push
- * that fails never leaves a tag pointing at something incomplete.
+ * Pushes an image: missing blobs first, then the manifest, then the tag, so that a failed push never leaves a
+ * tag that points at an incomplete image.
  * @module
  */
 import { mapConcurrently } from "../concurrency.ts";
@@ -22,19 +22,19 @@ import type { RegistryClient } from "./transport.ts";
 
 /** An image to be pushed. */
 export interface PushableImage {
-  /** The manifest: what it is, and its exact bytes. */
+  /** The manifest: its descriptor and its exact bytes. */
   readonly manifest: { readonly descriptor: Descriptor; readonly bytes: Uint8Array<ArrayBuffer> };
   /** The config. */
   readonly config: Descriptor;
   /** The layers, bottom first. */
   readonly layers: readonly Descriptor[];
-  /** Where the config's and the layers' bytes are. A blob that the registry has is never read. */
+  /** Source of the config's and the layers' bytes. A blob that the registry has is never read. */
   readonly source: BlobSource;
 }
 
-/** Where the layers of the base image come from. */
+/** The source of the base image's layers. */
 export interface BaseOrigin {
-  /** The base's registry; mounts work on the destination's only. */
+  /** The base's registry; mounts work only within one registry. */
   readonly registry: string;
   /** The base's repository. */
   readonly repository: string;
@@ -42,7 +42,7 @@ export interface BaseOrigin {
   readonly layers: ReadonlySet<Digest>;
 }
 
-/** What happens to a blob; the shapes are those of a reporter's events. */
+/** Events for a blob, in the form of a reporter's events. */
 export type PushEvent =
   | { readonly type: "start"; readonly id: string; readonly label: string; readonly total: number }
   | { readonly type: "advance"; readonly id: string; readonly bytes: number }
@@ -55,15 +55,15 @@ export interface PushOptions {
   readonly baseOrigin?: BaseOrigin | undefined;
   /** Other repositories whose blobs may be mounted. */
   readonly origins?: readonly BaseOrigin[] | undefined;
-  /** How many blobs are uploaded at the same time. Default 4. */
+  /** Number of concurrent uploads. Default 4. */
   readonly jobs?: number | undefined;
-  /** Length of a chunk of a large blob where the registry has taught nothing else. Default 64 MiB. */
+  /** Length of a chunk of a large blob, unless the registry requires another. Default 64 MiB. */
   readonly chunkBytes?: number | undefined;
   /** Stores the manifest by its digest only and leaves the tag alone, for `updateIndex` to set. */
   readonly untagged?: boolean | undefined;
-  /** Told what happens to each blob. */
+  /** Called with the events of each blob. */
   readonly onEvent?: ((event: PushEvent) => void) | undefined;
-  /** Ends the push; sessions that are open are cancelled. */
+  /** Aborts the push; open upload sessions are cancelled. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -73,16 +73,16 @@ export interface UploadResult {
   readonly digest: Digest;
   /** Number of blobs uploaded. */
   readonly uploaded: number;
-  /** Number of blobs that the repository had. */
+  /** Number of blobs that already existed in the repository. */
   readonly present: number;
   /** Number of blobs mounted from the base's repository. */
   readonly mounted: number;
-  /** Bytes of blobs that were sent, repeated ones included. */
+  /** Bytes of blobs that were sent, including repeated ones. */
   readonly bytesSent: number;
 }
 
 const DEFAULT_JOBS = 4;
-/** Questions without a body, of which more can be under way. */
+/** Number of concurrent requests without a body. */
 const HEAD_JOBS = 16;
 
 /** Every blob of an image once, the config first, without layers that must not be distributed. */
@@ -103,8 +103,8 @@ interface Counts {
 /**
  * Pushes an image to `reference` (its digest, if it has one, is not used).
  *
- * @throws {MiseOciError} `auth` if the user may not push there, `registry`, `network`; `integrity` if
- * the source's bytes are not the image's. The tag is then what it was.
+ * @throws {MiseOciError} `auth` if the user may not push there, `registry`, `network`; `integrity` if the
+ * source's bytes are not the image's. The tag is unchanged then.
  */
 export async function uploadImage(
   client: RegistryClient,
@@ -117,7 +117,7 @@ export async function uploadImage(
   const target = untagged
     ? descriptor.digest
     : referenceTarget({ registry: reference.registry, repository, tag: reference.tag ?? "latest" });
-  // Alone and first, so that one login serves all that follow.
+  // First and alone, so that one login is used for all later requests.
   const known = await maybeKnownDigest(client, { repository, target, signal });
   const blobs = blobsOf(image);
   const missing = await findMissing(client, blobs, options);
@@ -146,8 +146,8 @@ export async function uploadImage(
 }
 
 /**
- * What a registry lacks that refused a manifest for it: what it names, and what it said to have mounted, which
- * is worth nothing then (fault R31). A registry may also have taken away what it had.
+ * The blobs that are missing when a registry refuses a manifest: those that it names, and those that it
+ * reported as mounted, which is not reliable then (fault R31). A registry may also have deleted blobs.
  */
 function blobsToSendAgain(
   error: unknown,
@@ -158,7 +158,7 @@ function blobsToSendAgain(
   return blobs.filter(({ digest }) => mounted.has(digest) || error.message.includes(digest));
 }
 
-/** Says what may be the cause where a manifest with layers that are not sent is refused. */
+/** Explains the possible cause if a manifest with layers that are never sent is refused. */
 function withForeignHint(error: unknown, { layers }: PushableImage): unknown {
   const foreign = layers.find(({ mediaType }) => isForeignLayer(mediaType));
   const refused = error instanceof MiseOciError &&
@@ -172,7 +172,7 @@ function withForeignHint(error: unknown, { layers }: PushableImage): unknown {
   });
 }
 
-/** What the tag names now, as far as that can be told: a broken image may be pushed over. */
+/** The current digest of the tag, if it can be determined: a broken image may be replaced. */
 async function maybeKnownDigest(
   client: RegistryClient,
   request: Omit<ManifestRequest, "actions">,
@@ -204,7 +204,7 @@ async function findMissing(
   return blobs.filter(({ digest }) => !present.has(digest));
 }
 
-/** Uploads blobs. @returns those that the registry said to have mounted. */
+/** Uploads blobs. @returns those that the registry reported as mounted. */
 async function uploadAll(
   client: RegistryClient,
   blobs: readonly Descriptor[],
@@ -216,7 +216,7 @@ async function uploadAll(
 ): Promise<ReadonlySet<Digest>> {
   const mounted = new Set<Digest>();
   if (blobs.length === 0) return mounted;
-  // Often there is nothing to send, and then nothing that sends has to run.
+  // Often there is nothing to send, and then the upload code is not needed.
   const { uploadBlob } = await import("./upload_blob.ts");
   const { image: { source }, options, counts } = push;
   const { reference: { registry, repository }, onEvent, chunkBytes, baseOrigin, origins = [] } =

@@ -27,7 +27,7 @@ export interface PutManifestOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Whether the registry has exactly these bytes under the name. */
+/** Whether the registry has exactly these bytes under that name. */
 async function isStored(
   client: RegistryClient,
   { repository, target, descriptor, signal }: PutManifestOptions,
@@ -45,8 +45,8 @@ async function isStored(
 }
 
 /**
- * Stores a manifest or index. Where the registry names another digest than the bytes have, what it stored
- * is read back: the header alone may be wrong (fault R36), which is a warning.
+ * Stores a manifest or index. If the registry returns another digest than that of the bytes, the stored
+ * manifest is read back: if only the header is wrong (fault R36), the result is a warning.
  *
  * @throws {MiseOciError} `auth`, `registry` with the registry's own message, `network`; `integrity` if
  * the registry stored something else.

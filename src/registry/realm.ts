@@ -1,6 +1,6 @@
 /**
- * Whether a token realm may be asked, and whether with credentials. The realm is whatever the registry's
- * challenge says: a registry that was broken into, or a proxy, could name any host.
+ * Whether requests to a token realm are allowed, and whether credentials may be sent. The realm comes from
+ * the registry's challenge: a compromised registry, or a proxy, could name any host.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -8,26 +8,26 @@ import { hostKind } from "./host.ts";
 import { resolveTarget } from "./url_policy.ts";
 
 /**
- * Token hosts of well-known registries that are under another domain than the registry:
- * registrable domain of the registry → of the realm.
+ * Well-known registries whose token host is in another domain: registrable domain of the registry → of the
+ * realm.
  */
 const KNOWN_PAIRS: ReadonlyMap<string, string> = new Map([
   ["scw.cloud", "scaleway.com"],
 ]);
 
-/** What {@linkcode checkRealm} needs. */
+/** Input of {@linkcode checkRealm}. */
 export interface RealmContext {
   /** The registry's own URL. */
   readonly registry: URL;
-  /** Whether there are credentials that would be sent. */
+  /** Whether credentials would be sent. */
   readonly withCredentials: boolean;
-  /** Hosts (`host[:port]`) that the user trusts with credentials besides. */
+  /** Additional hosts (`host[:port]`) to which the user allows credentials to be sent. */
   readonly trusted: readonly string[];
 }
 
 /**
- * Parses and checks the realm of a Bearer challenge: the rules of `resolveTarget`, and credentials go
- * only to the registry's own host, another host of the same registrable domain (by the Public Suffix
+ * Parses and checks the realm of a Bearer challenge: the rules of `resolveTarget` apply, and credentials are
+ * sent only to the registry's own host, another host of the same registrable domain (by the Public Suffix
  * List, so that two customers of one provider are not "the same"), a known pair, or a trusted host.
  *
  * @throws {MiseOciError} `registry` if the realm is refused, `auth` if only credentials are.

@@ -1,6 +1,6 @@
 /**
  * `GET /v2/<name>/referrers/<digest>`: the manifests that refer to one (distribution-spec 1.1, "Listing
- * Referrers"), and the index under a tag that stands in for it at registries of before.
+ * Referrers"), and the index under a tag that replaces the API in older registries.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -18,7 +18,7 @@ import { shorten } from "./failure.ts";
 import { maybeNextPage } from "./next_page.ts";
 import type { RegistryClient } from "./transport.ts";
 
-/** Which manifest is referred to. */
+/** The manifest that is referred to. */
 export interface ReferrersRequest {
   /** Repository. */
   readonly repository: string;
@@ -28,18 +28,18 @@ export interface ReferrersRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What refers to a manifest. */
+/** The referrers of a manifest. */
 export interface Referrers {
-  /** Whether the registry has the API, so that it keeps the list itself. */
+  /** Whether the registry has the API, so that it maintains the list itself. */
   readonly api: boolean;
-  /** The referrers as the list describes them: their content has to be looked at before it is believed. */
+  /** The referrers as described by the list: their content must be verified before it is trusted. */
   readonly entries: readonly Descriptor[];
 }
 
-/** The longest list that is read, in bytes and in pages: an index of 10,000 entries has about 4 MB. */
+/** Maximum length of a list in bytes and in pages: an index of 10,000 entries has about 4 MB. */
 const MAX_LIST_BYTES = 16 * 1024 * 1024;
 const MAX_PAGES = 64;
-/** Most entries that are read. */
+/** Maximum number of entries. */
 const MAX_ENTRIES = 20_000;
 
 /** Most referrers of an image that are taken along when it is copied. */
@@ -47,12 +47,12 @@ const MAX_COPIED_REFERRERS = 200;
 /** Referrers of referrers (a signature of a bill of materials) are followed so deep. */
 export const MAX_REFERRER_DEPTH = 3;
 
-/** The tag that has the list at registries without the API. */
+/** The tag of the list in registries without the API. */
 export function referrersTag(digest: Digest): string {
   return `sha256-${digestHex(digest)}`;
 }
 
-/** Entries of a list; those that cannot be read are left out, for anybody may have written them. */
+/** Entries of a list; malformed ones are skipped, because anyone may have written them. */
 function readEntries(
   client: RegistryClient,
   bytes: Uint8Array,
@@ -71,7 +71,7 @@ function readEntries(
 }
 
 /**
- * Lists what refers to a manifest.
+ * Lists the referrers of a manifest.
  *
  * @throws {MiseOciError} `auth`, `registry`, `network`; `invalid` for a list that is malformed or too long.
  */

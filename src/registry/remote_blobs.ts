@@ -1,6 +1,6 @@
 /**
- * Blobs of a repository as a source, so that they stream to another registry or into an archive without
- * a file in between.
+ * Blobs of a repository as a source, so that they are streamed to another registry or into an archive without
+ * a temporary file.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -14,13 +14,13 @@ import type { RegistryClient } from "./transport.ts";
 export interface RemoteBlobsOptions {
   /** Repository. */
   readonly repository: string;
-  /** The blobs that are asked for; their sizes are taken as they are stated. */
+  /** The requested blobs, with their stated sizes. */
   readonly blobs: readonly Descriptor[];
   /** Ends every download. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The blobs of a repository that some descriptors name. Only what is opened is fetched. */
+/** The blobs of a repository for a list of descriptors. A blob is fetched only when it is opened. */
 export class RemoteBlobs implements BlobSource {
   readonly #client: RegistryClient;
   readonly #options: RemoteBlobsOptions;
@@ -33,7 +33,7 @@ export class RemoteBlobs implements BlobSource {
     this.#blobs = new Map(options.blobs.map((blob) => [blob.digest, blob]));
   }
 
-  /** The stated size of a blob, or `undefined` for one that no descriptor names. */
+  /** The stated size of a blob, or `undefined` if there is no descriptor for it. */
   size(digest: Digest): Promise<number | undefined> {
     return Promise.resolve(this.#blobs.get(digest)?.size);
   }
@@ -91,7 +91,7 @@ export class RemoteBlobs implements BlobSource {
   }
 }
 
-/** Hands a download on as it comes: what was handed on cannot be taken back. */
+/** Forwards a download as it is received: forwarded bytes cannot be taken back. */
 class StreamSink implements BlobSink {
   #started = false;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;

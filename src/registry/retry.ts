@@ -1,10 +1,10 @@
 /**
- * When a request is tried again, and how long to wait before it.
+ * When a request is retried, and how long to wait before that.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
 
-/** Time, as an input: tests wait for nothing. */
+/** A clock, so that tests need not wait. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
@@ -30,17 +30,17 @@ export const systemClock: Clock = {
     }),
 };
 
-/** How often one step is tried, the first time included. */
+/** Maximum number of attempts of one step, including the first. */
 export const MAX_ATTEMPTS = 5;
-/** The longest wait that a registry may ask for, in milliseconds. */
+/** The longest wait that a registry may request, in milliseconds. */
 export const MAX_WAIT_MS = 60_000;
 const FIRST_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 20_000;
 
 /**
- * The wait that a `Retry-After` header asks for, in milliseconds (RFC 9110, 10.2.3): seconds, or a date,
- * which is compared with the server's own `Date` if it sends one, because clocks differ. `undefined`
- * for a missing header or junk.
+ * The wait that a `Retry-After` header requests, in milliseconds (RFC 9110, 10.2.3): seconds, or a date,
+ * which is compared with the server's own `Date` if it sends one, because clocks differ. `undefined` for a
+ * missing or malformed header.
  */
 export function maybeRetryAfter(headers: Headers, now: number): number | undefined {
   const value = headers.get("retry-after")?.trim();
@@ -62,21 +62,21 @@ export interface AttemptsOptions {
   readonly signal?: AbortSignal;
   /** A number from 0 to 1 for the jitter; default `Math.random`. */
   readonly random?: () => number;
-  /** Told about each wait. */
+  /** Called for each wait. */
   readonly log?: (text: string) => void;
 }
 
 /** One failed attempt. */
 export interface FailedAttempt {
-  /** What is thrown when there is no other attempt. */
+  /** The error that is thrown if there are no more attempts. */
   readonly error: MiseOciError;
-  /** What the registry asked for, in milliseconds. */
+  /** The wait that the registry requested, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
-  /** How often to try at most; default {@linkcode MAX_ATTEMPTS}. */
+  /** Maximum number of attempts; default {@linkcode MAX_ATTEMPTS}. */
   readonly limit?: number;
 }
 
-/** Counts the attempts of one step and waits between them: exponential, with jitter. */
+/** Counts the attempts of one step and waits between them, with exponential backoff and jitter. */
 export class Attempts {
   #failed = 0;
   readonly #options: AttemptsOptions;
@@ -86,16 +86,16 @@ export class Attempts {
     this.#options = options;
   }
 
-  /** Forgets earlier failures: the step has got on since. */
+  /** Resets the count of failures, because the step has made progress. */
   reset(): void {
     this.#failed = 0;
   }
 
   /**
-   * Waits until the step may be tried again.
+   * Waits until the step may be retried.
    *
-   * @throws {MiseOciError} the attempt's error when it was the last one, or one that names the wait if
-   * the registry asks for more than a minute.
+   * @throws {MiseOciError} the attempt's error when it was the last one, or one that names the wait if the
+   * registry requests more than a minute.
    */
   async again(attempt: FailedAttempt): Promise<void> {
     const { clock, signal, random = Math.random, log } = this.#options;

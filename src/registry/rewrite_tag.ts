@@ -2,8 +2,8 @@
  * Changing what a tag names while others change it too.
  *
  * The distribution API has no conditional PUT, so two writers that read the same manifest would each drop
- * what the other added. Therefore every write is read back, after those who read before it must have
- * written too; what has vanished is added again.
+ * what the other added. Therefore every write is read back, after the time in which earlier readers must have
+ * written too; lost entries are added again.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -27,11 +27,11 @@ export interface RewriteTagOptions {
   readonly repository: string;
   /** The tag. */
   readonly tag: string;
-  /** From what the tag names to what it should name; `undefined` if that is as it should be. */
+  /** Computes the new manifest from the current one; `undefined` if no change is needed. */
   readonly change: (
     current: FetchedManifest | undefined,
   ) => Promise<TaggedManifest | undefined> | TaggedManifest | undefined;
-  /** For tests: in place of the machine's clock. */
+  /** For tests: replaces the machine's clock. */
   readonly clock?: Clock | undefined;
   /** Ends it. */
   readonly signal?: AbortSignal | undefined;
@@ -45,7 +45,7 @@ const MAX_SETTLE_MS = 3_000;
 const SETTLE_FACTOR = 4;
 
 /**
- * Changes what a tag names.
+ * Changes the manifest that a tag names.
  *
  * @throws {MiseOciError} `auth`, `registry`, `network`; `registry` if others keep overwriting it.
  */

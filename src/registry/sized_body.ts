@@ -1,21 +1,21 @@
 /**
- * A request body that is streamed and yet has a known length.
+ * A streamed request body with a known length.
  * @module
  */
 
-/** Opens the bytes of a body, from their beginning each time; `onPiece` is to be told of every piece. */
+/** Opens the bytes of a body, each time from the beginning; call `onPiece` for every piece. */
 export type OpenBody = (
   onPiece: (bytes: number) => void,
 ) => ReadableStream<Uint8Array<ArrayBuffer>>;
 
 /**
- * A body of known length whose bytes are made while they are sent, and made again if they must be sent
- * again (after a redirect, or with a new token).
+ * A body of known length whose bytes are produced while they are sent, and produced again if they must be
+ * resent (after a redirect, or with a new token).
  *
- * `fetch` sends a plain stream in chunked encoding, which registries refuse, and drops a
- * `Content-Length` that is set by hand. Of a `Blob` it knows the length, and it reads it as a stream: so
- * this is a `Blob` whose bytes are elsewhere. If a Deno took the length or the bytes from somewhere
- * else, it would send an empty body, which no registry takes for a blob.
+ * `fetch` sends a plain stream in chunked encoding, which registries refuse, and drops a manually set
+ * `Content-Length`. For a `Blob` it knows the length, and reads it as a stream, so this is a `Blob` whose
+ * bytes are elsewhere. If a future Deno read the length or the bytes in another way, it would send an empty
+ * body, which no registry accepts as the blob.
  *
  * @example
  * ```ts
@@ -50,7 +50,7 @@ export class SizedBody extends Blob {
     return this.#open(this.#onPiece);
   }
 
-  /** The same body, which tells of every piece that is sent. */
+  /** The same body, with a callback for every piece that is sent. */
   watched(onPiece: (bytes: number) => void): SizedBody {
     return new SizedBody(this.#length, this.#open, onPiece);
   }

@@ -1,11 +1,11 @@
 /**
- * Whether something that should speak plain http speaks TLS after all.
+ * Detects whether a server that should use plain http uses TLS.
  * @module
  */
 import { networkFailure } from "./failure.ts";
 import { exchange, type Fetch } from "./http.ts";
 
-/** How long something on this machine may take to show that it speaks TLS, in milliseconds. */
+/** Time limit for the TLS handshake with a server on this machine, in milliseconds. */
 const PROBE_MS = 1_000;
 
 /** The same URL with https. */
@@ -14,9 +14,9 @@ export function overTls(url: URL): URL {
 }
 
 /**
- * Asks a registry's root over TLS.
+ * Requests a registry's root over TLS.
  *
- * @throws what `fetch` throws about a certificate that is not trusted: TLS is spoken then.
+ * @throws the error of `fetch` for an untrusted certificate: then the server uses TLS.
  */
 export async function speaksTls(
   fetch: Fetch,

@@ -1,5 +1,5 @@
 /**
- * `POST /v2/<name>/blobs/uploads/`: begins an upload.
+ * `POST /v2/<name>/blobs/uploads/`: starts an upload.
  * @module
  */
 import type { RegistryClient } from "./transport.ts";
@@ -11,7 +11,7 @@ import {
   type UploadSession,
 } from "./upload_session.ts";
 
-/** Begins an upload. @throws {MiseOciError} `auth` if the user may not push there, `registry`, `network`. */
+/** Starts an upload. @throws {MiseOciError} `auth` if the user may not push there, `registry`, `network`. */
 export async function startUpload(
   client: RegistryClient,
   target: BlobTarget,

@@ -19,7 +19,7 @@ const MIN_LIFE_S = 60;
 const MAX_LIFE_S = 24 * 60 * 60;
 const CLIENT_ID = "mise-oci";
 
-/** What is asked of a token endpoint. */
+/** A request to a token endpoint. */
 export interface TokenRequest {
   /** The endpoint, already checked against the realm rules. */
   readonly realm: URL;
@@ -27,7 +27,7 @@ export interface TokenRequest {
   readonly service: string | undefined;
   /** Scopes, `repository:NAME:pull,push` each. */
   readonly scopes: readonly string[];
-  /** Who asks; nobody in particular if missing. */
+  /** The credentials; anonymous if absent. */
   readonly credentials: Credentials | undefined;
 }
 
@@ -35,11 +35,11 @@ export interface TokenRequest {
 export interface AccessToken {
   /** The token; printable ASCII without spaces. */
   readonly token: string;
-  /** How long it is good for, in seconds. */
+  /** Its lifetime in seconds. */
   readonly lifeSeconds: number;
 }
 
-/** What asking needs of its surroundings. */
+/** Context for a token request. */
 export interface TokenContext {
   /** The registry, as the user wrote it. */
   readonly registry: string;
@@ -93,7 +93,7 @@ function postForm(request: TokenRequest, refreshToken: string): Uint8Array<Array
 function readToken(body: JsonObject): AccessToken | undefined {
   const candidates = [body["token"], body["access_token"]];
   const token = candidates.find((value) => typeof value === "string" && value !== "");
-  // Anything else could end the header line and begin another.
+  // Any other character could end the header line and start another.
   if (typeof token !== "string" || !/^[\x21-\x7e]+$/.test(token)) return undefined;
   const expires = body["expires_in"];
   const life = typeof expires === "number" && Number.isFinite(expires) ? expires : MIN_LIFE_S;
@@ -101,7 +101,7 @@ function readToken(body: JsonObject): AccessToken | undefined {
   return { token, lifeSeconds: Math.min(Math.max(life, MIN_LIFE_S), MAX_LIFE_S) };
 }
 
-/** A response with what was read of its body, if it is a good one. */
+/** A response, with its body if it was successful. */
 interface Answer {
   readonly response: HttpResponse;
   readonly body?: { readonly bytes: Uint8Array<ArrayBuffer>; readonly complete: boolean };
@@ -128,7 +128,7 @@ function parseTokenResponse(body: Answer["body"], request: TokenRequest): Access
   return readToken(json) ?? fail("it holds no usable token");
 }
 
-/** Sends one request to the endpoint, again while it has passing trouble. Redirects are refused. */
+/** Sends one request to the endpoint, and retries after temporary errors. Redirects are refused. */
 async function ask(
   method: "GET" | "POST",
   request: TokenRequest,
@@ -170,14 +170,14 @@ async function ask(
   }
 }
 
-/** A token server that knows no POST says so with one of these; so do some with 400 or 401, after which GET decides. */
+/** Statuses of a token server without POST. Some use 400 or 401 instead, after which GET decides. */
 const NO_POST: readonly number[] = [400, 401, 404, 405];
 
 /**
- * Gets an access token: GET with HTTP Basic or anonymously; an identity token is exchanged by POST, and
- * by GET where the endpoint has no POST.
+ * Gets an access token: with GET, using HTTP Basic or anonymously; an identity token is exchanged with POST,
+ * or with GET if the endpoint has no POST.
  *
- * @throws {MiseOciError} `auth` if the credentials are refused or the answer is no token, `registry` if
+ * @throws {MiseOciError} `auth` if the credentials are refused or the response is not a token, `registry` if
  * the endpoint redirects, `network` if it cannot be reached.
  */
 export async function fetchToken(

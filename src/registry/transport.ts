@@ -1,6 +1,7 @@
 /**
- * The one place that talks to a registry: it owns authentication, redirects, retries, timeouts and errors.
- * An endpoint is a small function in a file of its own that says what it sends and what answers it takes.
+ * The only code that sends requests to a registry: it handles authentication, redirects, retries, timeouts
+ * and errors. Each endpoint is a small function in a separate file that defines the request and the accepted
+ * responses.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -20,27 +21,27 @@ import { resolveTarget } from "./url_policy.ts";
 export interface RegistryClientOptions {
   /** `host[:port]` as in a parsed reference; `docker.io` for Docker Hub. */
   readonly registry: string;
-  /** Uses plain http although the host is not loopback (`oci.insecure_registries`). */
+  /** Allows plain http for a host that is not loopback (`oci.insecure_registries`). */
   readonly insecure: boolean;
   /** Finds the registry's credentials; default: anonymous. */
   readonly credentials?: CredentialsProvider;
-  /** Certificate authorities to trust besides the usual ones, PEM; see `loadCaCerts`. */
+  /** Additional certificate authorities to trust, PEM; see `loadCaCerts`. */
   readonly caCerts?: readonly string[];
   /** Reads the proxy variables and `MISE_OCI_TRUSTED_REALMS`; default: nothing is set. */
   readonly env?: Env;
-  /** Where time comes from; default: the machine's clock. */
+  /** The clock; default: the machine's. */
   readonly clock?: Clock;
-  /** Longest silence of the registry, in milliseconds; default 30,000. */
+  /** Maximum idle time of the registry, in milliseconds; default 30,000. */
   readonly idleTimeoutMs?: number;
   /** `User-Agent`; default `mise-oci`. */
   readonly userAgent?: string;
-  /** Ends everything the client does; what is running fails with the signal's reason. */
+  /** Aborts everything the client does; running requests fail with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Told what is done: each request (2), each wait (1). Never a secret. */
+  /** Called with details: each request (2), each wait (1). Never a secret. */
   readonly log?: (level: 1 | 2, text: string) => void;
-  /** Told what the user should know. */
+  /** Called with warnings for the user. */
   readonly warn?: (text: string) => void;
-  /** For tests: in place of the network. */
+  /** For tests: replaces the network. */
   readonly fetch?: Fetch;
   /** For tests: jitter, a number from 0 to 1. */
   readonly random?: () => number;
@@ -48,30 +49,30 @@ export interface RegistryClientOptions {
 
 /** One request to a registry. */
 export interface RegistryRequest {
-  /** What the user is told failed: `fetch manifest of "debian:12"`; the message says `Cannot …`. */
+  /** The action in messages: `fetch manifest of "debian:12"`, after `Cannot`. */
   readonly action: string;
   /** Method. */
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Path from the registry's root, encoded, or an absolute URL that `RegistryClient.resolve` gave. */
   readonly url: string | URL;
-  /** The access needed; least first. Empty for the registry's root. */
+  /** The required access, least first. Empty for the registry's root. */
   readonly scopes: readonly Scope[];
-  /** Statuses that are answers; any other is an error. */
+  /** Accepted statuses; any other is an error. */
   readonly accept: readonly number[];
-  /** Header fields besides the transport's own. */
+  /** Header fields in addition to the transport's own. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Body. */
   readonly body?: Uint8Array<ArrayBuffer> | SizedBody;
   /**
-   * `idempotent` (default): tried again after 408, 429, 5xx and network failures. `refused`: only after
-   * 429, which says that nothing was done. `never`: not at all.
+   * `idempotent` (default): retried after 408, 429, 5xx and network failures. `refused`: only after 429,
+   * which means that nothing was done. `never`: not retried.
    */
   readonly retry?: "idempotent" | "refused" | "never";
-  /** Longest silence for this request, where the registry has much to do before it answers. */
+  /** Maximum idle time for this request, if the registry has much to do before it responds. */
   readonly idleTimeoutMs?: number;
   /** Ends this request. */
   readonly signal?: AbortSignal | undefined;
-  /** Is sent although the client's own signal is aborted: for cleaning up. */
+  /** Sends the request even if the client's own signal is aborted: for clean-up. */
   readonly detached?: boolean;
 }
 
@@ -81,9 +82,9 @@ export interface RegistryClient {
   readonly registry: string;
   /** Its root URL. */
   readonly url: URL;
-  /** Told what the user should know. */
+  /** Called with warnings for the user. */
   readonly warn: (text: string) => void;
-  /** Told what is done: each request (2), each wait (1). */
+  /** Called with details: each request (2), each wait (1). */
   readonly log: (level: 1 | 2, text: string) => void;
   /**
    * Sends a request. The response's body must be read or discarded.
@@ -92,9 +93,12 @@ export interface RegistryClient {
    * `not-found`, `registry`, `network`.
    */
   send(request: RegistryRequest): Promise<HttpResponse>;
-  /** Sends a request and gives its whole body. @throws {MiseOciError} `invalid` if it is longer than `limit`. */
+  /**
+   * Sends a request and returns its whole body. @throws {MiseOciError} `invalid` if it is longer than
+   * `limit`.
+   */
   read(request: RegistryRequest, limit: number): Promise<RegistryAnswer>;
-  /** Counts and paces the attempts of a step of several requests, such as a resumed download. */
+  /** Counts and delays the attempts of a step with several requests, such as a resumed download. */
   attempts(signal?: AbortSignal): Attempts;
   /** Checks a `Location` that the registry gave. @throws {MiseOciError} `registry` if it may not be followed. */
   resolve(location: string, from: URL): URL;
@@ -102,7 +106,7 @@ export interface RegistryClient {
   close(): void;
 }
 
-/** A response that was read whole. */
+/** A response with its complete body. */
 export interface RegistryAnswer {
   /** Status code. */
   readonly status: number;
@@ -114,7 +118,9 @@ export interface RegistryAnswer {
 
 const MAX_REDIRECTS = 10;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
-/** How often a registry that has answered before is tried while nobody listens: it may be restarting. */
+/**
+ * Number of attempts after a refused connection, if the registry has responded before: it may be restarting.
+ */
 const ATTEMPTS_WHILE_AWAY = 7;
 const TRANSIENT: readonly number[] = [408, 429, 500, 502, 503, 504];
 
@@ -134,9 +140,9 @@ class Transport implements RegistryClient {
   readonly #fetch: Fetch;
   #auth: Authenticator;
   readonly #userAgent: string;
-  /** It is known whether a registry that should speak plain http does. */
+  /** Whether it has been checked that a plain http registry does not use TLS. */
   #probed = false;
-  /** The registry has answered a request, so that it exists and is only away for a while. */
+  /** The registry has responded before, so it exists and is only temporarily unavailable. */
   #answered = false;
 
   constructor(options: RegistryClientOptions) {
@@ -215,7 +221,7 @@ class Transport implements RegistryClient {
     return AbortSignal.any([own, signal]);
   }
 
-  /** Attempts the request until it has an answer that `use` is content with. */
+  /** Attempts the request until `use` accepts the response. */
   async #run<T>(
     request: RegistryRequest,
     use: (response: HttpResponse) => Promise<T>,
@@ -305,8 +311,8 @@ class Transport implements RegistryClient {
   }
 
   /**
-   * Plain http is what a loopback registry is expected to speak. One that speaks TLS answers 400 to it,
-   * and is used over TLS from then on, with its certificate checked.
+   * A loopback registry is expected to use plain http. One that uses TLS responds to it with 400, and is used
+   * over TLS from then on, with its certificate verified.
    */
   async #turnsOutToSpeakTls(): Promise<boolean> {
     if (this.#probed || this.#options.insecure || this.url.protocol !== "http:") return false;
@@ -319,7 +325,10 @@ class Transport implements RegistryClient {
     return true;
   }
 
-  /** The target of a redirect that may be followed; a body is sent again only where that is meant. */
+  /**
+   * The target of a redirect that may be followed; a body is resent only for statuses that preserve the
+   * method.
+   */
   #redirect(request: RegistryRequest, response: HttpResponse): string | undefined {
     const { status, headers } = response;
     if (!REDIRECTS.includes(status) || request.accept.includes(status)) return undefined;
@@ -340,7 +349,7 @@ class Transport implements RegistryClient {
     });
     const own = http.url.origin === this.url.origin;
     this.#answered ||= own;
-    // What answers plain http with anything else speaks it.
+    // A server that responds to plain http with another status uses it.
     this.#probed ||= own && response.status !== 400;
     const ms = Math.round(performance.now() - started);
     this.log(2, `${http.method} ${showUrl(http.url)} ${response.status} (${ms} ms)`);

@@ -1,12 +1,12 @@
 /**
- * Errors that the transport itself makes.
+ * Errors that the transport itself creates.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
 import { showUrl } from "./host.ts";
 import type { HttpResponse } from "./http.ts";
 
-/** Puts what was attempted in front of what went wrong. */
+/** Prefixes an error with the attempted action. */
 export function withAction(error: MiseOciError, action: string): MiseOciError {
   if (error.message.startsWith("Cannot ") || error.message.startsWith("Refusing ")) return error;
   return new MiseOciError(error.code, `Cannot ${action}: ${error.message}`, {
@@ -15,7 +15,7 @@ export function withAction(error: MiseOciError, action: string): MiseOciError {
   });
 }
 
-/** The error for a body that is longer than anything useful. */
+/** The error for a body that is too long. */
 export function tooLong(response: HttpResponse, limit: number): MiseOciError {
   const { method, url } = response.request;
   return new MiseOciError(

@@ -1,9 +1,9 @@
 /**
- * `--update-index`: a tag that names one image for each platform, kept up by independent pushes.
+ * `--update-index`: a tag with one image for each platform, maintained by independent pushes.
  *
- * The distribution API has no conditional PUT, so two pushes that read the same index would each drop
- * the other's entry. Therefore every write is read back, once whoever read before it must have
- * written too; what has vanished is merged in again.
+ * The distribution API has no conditional PUT, so two pushes that read the same index would each drop the
+ * other's entry. Therefore every write is read back, after the time in which earlier readers must have
+ * written too; lost entries are merged again.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -35,25 +35,25 @@ import { putManifest } from "./put_manifest.ts";
 import { type Clock, systemClock } from "./retry.ts";
 import type { RegistryClient } from "./transport.ts";
 
-/** What {@linkcode updateIndex} is told. */
+/** Input of {@linkcode updateIndex}. */
 export interface UpdateIndexOptions {
   /** The tag; `latest` if it has none. */
   readonly reference: Reference;
   /** The images that were pushed, each with its platform. */
   readonly entries: readonly PlatformEntry[];
-  /** For tests: in place of the machine's clock. */
+  /** For tests: replaces the machine's clock. */
   readonly clock?: Clock;
   /** Ends it. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What the tag names afterwards. */
+/** The index that the tag names afterwards. */
 export interface UpdatedIndex {
   /** Digest of the index. */
   readonly digest: Digest;
   /** The platforms in it, sorted: `linux/amd64`. */
   readonly platforms: readonly string[];
-  /** How often it was written; 0 if it was as it should be. */
+  /** How often it was written; 0 if no change was needed. */
   readonly writes: number;
 }
 
@@ -74,8 +74,9 @@ interface Current {
  * Puts the entries of pushed images into the index that a tag names. A tag that named a single image keeps
  * it as an entry; a missing one is created.
  *
- * @throws {MiseOciError} `auth`, `registry`, `network`, `invalid` or `unsupported` if what the tag names
- * cannot be read or is no image: the tag is unchanged then; `registry` if others keep overwriting it.
+ * @throws {MiseOciError} `auth`, `registry`, `network`, `invalid` or `unsupported` if the tag names something
+ * that cannot be read or is not an image: the tag is unchanged then; `registry` if others keep overwriting
+ * it.
  */
 export async function updateIndex(
   client: RegistryClient,
@@ -169,7 +170,7 @@ class IndexUpdate {
     });
   }
 
-  /** What the tag names now, with as little time as possible between the answer and our write. */
+  /** The current content of the tag, read immediately before our write. */
   async #read(): Promise<Current> {
     try {
       for (;;) {

@@ -1,5 +1,5 @@
 /**
- * Getting one blob into a repository: mounted, in one request, or in chunks that resume.
+ * Uploads one blob to a repository: mounted, in one request, or in resumable chunks.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -29,9 +29,9 @@ export interface UploadBlobOptions {
   readonly source: BlobSource;
   /** Another repository of the same registry that may have it. */
   readonly mountFrom?: string | undefined;
-  /** Length of a chunk where the registry has taught nothing else. Default 64 MiB. */
+  /** Length of a chunk, unless the registry requires another. Default 64 MiB. */
   readonly chunkBytes?: number | undefined;
-  /** Told of bytes that were sent for the first time. */
+  /** Called with the number of bytes that were sent for the first time. */
   readonly onProgress?: (bytes: number) => void;
   /** Ends the upload. */
   readonly signal?: AbortSignal | undefined;
@@ -39,27 +39,27 @@ export interface UploadBlobOptions {
 
 /** What came of it. */
 export interface UploadedBlob {
-  /** How the blob came into the repository. */
+  /** How the blob was added to the repository. */
   readonly outcome: "uploaded" | "mounted";
-  /** Bytes of it that were sent, repeated ones included. */
+  /** Bytes of it that were sent, including repeated ones. */
   readonly bytesSent: number;
 }
 
-/** A session that leads nowhere. */
+/** A session that cannot be completed. */
 interface Lost {
   readonly error: MiseOciError;
-  /** The next session does something else, so that it is no repetition. */
+  /** The next session is used differently, so this is not a repetition. */
   readonly changed?: boolean;
-  /** The connection or the registry broke down, which is no answer. */
+  /** The connection or the registry failed without a response. */
   readonly broken?: boolean;
 }
 
-/** What to do after a step: go on from `offset`, stop with success, or begin again. */
+/** What to do after a step: continue from `offset`, end with success, or start again. */
 type Next = { readonly offset: number } | "done" | Lost;
 
-/** How often a chunk may fail without anything having been stored since. */
+/** How often a chunk may fail without progress. */
 const MAX_STALLS = 3;
-/** How often a blob is begun again; once if a registry that is well forgets a session it has begun. */
+/** How often the upload of a blob is restarted; once if a working registry loses the session. */
 const MAX_RESTARTS = 4;
 
 /**
@@ -113,7 +113,7 @@ class BlobUpload {
     this.#attempts = client.attempts(options.signal);
   }
 
-  /** Sends the blob, in a new session where one is lost. */
+  /** Sends the blob, in a new session if one is lost. */
   async run(first: UploadSession | undefined): Promise<void> {
     this.#session = first ?? await startUpload(this.#client, this.#target);
     let finished = false;
@@ -168,7 +168,7 @@ class BlobUpload {
     this.#reported = stored;
   }
 
-  /** The longest body that is sent at once. */
+  /** The longest body of one request. */
   #limit(): number {
     if (this.#whole) return this.#blob.size;
     const { minChunkBytes } = this.#session;
@@ -197,7 +197,7 @@ class BlobUpload {
     return await this.#advance(start, unstored(this.#blob));
   }
 
-  /** Names the blob, after sending it whole if `length` is not 0. */
+  /** Completes the blob, after sending all of it if `length` is not 0. */
   async #finish(length: number): Promise<Next> {
     const body = length === 0 ? undefined : this.#slice(0, length);
     const { size } = this.#blob;
@@ -209,7 +209,7 @@ class BlobUpload {
       case "unconfirmed":
         return await this.#isThere() ? "done" : { error: unstored(this.#blob) };
       case "invalid":
-        // What a resumed session is made of only the registry knows; another one may be right.
+        // Only the registry knows the content of a resumed session; a new one may succeed.
         if (this.#resumed) return { error: result.error };
         throw result.error;
       case "failed":
@@ -217,7 +217,8 @@ class BlobUpload {
         if (await this.#isThere()) return "done";
         return await this.#resume(result.error);
       case "gone":
-        // Deno sends a request again by itself when an idle connection breaks: the first may have worked.
+        // Deno automatically resends a request when an idle connection breaks: the first one may have
+        // succeeded.
         return await this.#isThere() ? "done" : { error: result.error };
       default:
         return await this.#recover(result, { start: size - length, length });
@@ -228,7 +229,7 @@ class BlobUpload {
     return hasBlob(this.#client, { ...this.#target, size: this.#blob.size });
   }
 
-  /** Decides how to go on after a request that did not succeed. */
+  /** Decides how to continue after a failed request. */
   async #recover(
     problem: UploadProblem,
     sent: { readonly start: number; readonly length: number },
@@ -242,7 +243,7 @@ class BlobUpload {
       case "out-of-range": {
         const next = await this.#advance(sent.start, error);
         const inOrder = "offset" in next && next.offset === sent.start;
-        // It has what we think it has, so that it was the length that it did not like.
+        // It has the expected bytes, so it refused the length.
         return inOrder ? this.#shrink(sent.length, error) : next;
       }
       case "invalid":
@@ -258,7 +259,7 @@ class BlobUpload {
     return { error, changed: true };
   }
 
-  /** Asks how much is stored and goes on from there. */
+  /** Requests the stored length and continues from there. */
   async #resume(error: MiseOciError): Promise<{ readonly offset: number } | Lost> {
     this.#resumed = true;
     const status = await maybeUploadStatus(this.#client, this.#session, this.#target);
@@ -267,7 +268,7 @@ class BlobUpload {
     return { offset: status.stored };
   }
 
-  /** The same, where the registry answered and yet did not store what was sent from `start`. */
+  /** The same, for a registry that responded but did not store the bytes from `start`. */
   async #advance(start: number, error: MiseOciError): Promise<{ readonly offset: number } | Lost> {
     const next = await this.#resume(error);
     if ("error" in next || next.offset > start || ++this.#stalls <= MAX_STALLS) return next;

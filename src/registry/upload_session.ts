@@ -1,5 +1,5 @@
 /**
- * What the endpoints of an upload share: the session, and how its answers are read (distribution-spec,
+ * The common part of the upload endpoints: the session, and parsing its responses (distribution-spec,
  * "Pushing blobs").
  * @module
  */
@@ -21,29 +21,29 @@ export interface BlobTarget {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** An upload that the registry has begun to take. */
+/** An upload that the registry has started. */
 export interface UploadSession {
-  /** Where the next request goes; every answer may move it. */
+  /** URL of the next request; every response may change it. */
   readonly url: URL;
-  /** The shortest chunk, other than the last, that the registry takes (`OCI-Chunk-Min-Length`). */
+  /** Minimum length of a chunk, other than the last, that the registry accepts (`OCI-Chunk-Min-Length`). */
   readonly minChunkBytes: number;
 }
 
 /**
  * Why a step of an upload did not succeed:
  *
- * - `gone`: the registry does not know the session (any more);
- * - `too-large`: the body is longer than the registry takes;
- * - `out-of-range`: it expected other bytes, or the body is too long: registries say 416 for both;
+ * - `gone`: the registry does not know the session (or no longer);
+ * - `too-large`: the body is longer than the registry accepts;
+ * - `out-of-range`: it expected other bytes, or the body is too long: registries use 416 for both;
  * - `invalid`: it refuses the request as malformed;
- * - `failed`: it has passing trouble, or the connection broke.
+ * - `failed`: a temporary error of the registry, or a broken connection.
  */
 export interface UploadProblem {
   /** What kind. */
   readonly kind: "gone" | "too-large" | "out-of-range" | "invalid" | "failed";
-  /** What to throw if there is no way on. */
+  /** The error to throw if the upload cannot continue. */
   readonly error: MiseOciError;
-  /** What the registry asks to wait, in milliseconds. */
+  /** The wait that the registry requests, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
 }
 
@@ -67,12 +67,12 @@ export function pushScope(repository: string): Scope {
   return { repository, actions: ["pull", "push"] };
 }
 
-/** What an upload's errors say was attempted. */
+/** The attempted action in the errors of an upload. */
 export function uploadAction(client: RegistryClient, target: BlobTarget): string {
   return `upload blob ${shortDigest(target.digest)} to "${client.registry}/${target.repository}"`;
 }
 
-/** The problem that a status of {@linkcode PROBLEM_STATUSES} stands for. Reads the body. */
+/** The problem for a status of {@linkcode PROBLEM_STATUSES}. Reads the body. */
 export async function uploadProblem(
   client: RegistryClient,
   target: BlobTarget,
@@ -91,7 +91,7 @@ export async function uploadProblem(
   };
 }
 
-/** The problem of a connection that broke. @throws the error itself if it is anything else. */
+/** The problem for a broken connection. @throws any other error unchanged. */
 export function connectionProblem(thrown: unknown): UploadProblem {
   if (thrown instanceof MiseOciError && thrown.code === "network") {
     return { kind: "failed", error: thrown };
@@ -100,9 +100,9 @@ export function connectionProblem(thrown: unknown): UploadProblem {
 }
 
 /**
- * Reads where the session goes on.
+ * Reads the next URL of the session.
  *
- * @throws {MiseOciError} `registry` if the answer names no place and there was none before, or one that
+ * @throws {MiseOciError} `registry` if the response has no location and there was none before, or one that
  * may not be followed.
  */
 export function readSession(
@@ -137,8 +137,8 @@ export function withParameter(url: URL, name: string, value: string): URL {
 }
 
 /**
- * The number of bytes that a `Range` header says are stored: `0-99` means 100. `undefined` if it is
- * missing or junk. A fresh session says `0-0`, which is read as none.
+ * The number of stored bytes from a `Range` header: `0-99` means 100. `undefined` if it is missing or
+ * malformed. A new session returns `0-0`, which is read as none.
  */
 export function maybeStoredBytes(headers: Headers): number | undefined {
   const match = /^(?:bytes[ =])?(\d{1,15})-(\d{1,15})$/.exec(headers.get("range")?.trim() ?? "");

@@ -12,17 +12,17 @@ import {
   type UploadSession,
 } from "./upload_session.ts";
 
-/** How far an upload has got. */
+/** The progress of an upload. */
 export interface UploadStatus {
-  /** Where the next request goes. */
+  /** URL of the next request. */
   readonly session: UploadSession;
   /** Number of bytes stored. */
   readonly stored: number;
 }
 
 /**
- * Asks for the state of an upload; `undefined` if the registry does not know it, or does not say how
- * much it has: either way the upload must begin again.
+ * Requests the state of an upload; `undefined` if the registry does not know it, or does not report the
+ * stored length: in both cases the upload must start again.
  *
  * @throws {MiseOciError} `network` or `registry` if the registry does not answer after several attempts.
  */

@@ -1,18 +1,18 @@
 /**
- * Where a registry may send us: redirects, upload locations and token realms are all URLs that the other
- * side chooses, and must not become a way into the user's own network (SSRF) or out of TLS.
+ * Which URLs from a registry may be followed. The registry chooses redirects, upload locations and token
+ * realms; these must not give it access to the user's own network (SSRF) or bypass TLS.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
 import { hostAndPort, type HostKind, hostKind, showUrl } from "./host.ts";
 
-/** What {@linkcode resolveTarget} needs to know. */
+/** Input of {@linkcode resolveTarget}. */
 export interface TargetContext {
   /** The registry's own URL. */
   readonly registry: URL;
   /** The URL that answered; relative targets are relative to it. Default: the registry's. */
   readonly from?: URL;
-  /** What the target is, for messages: `redirect`, `upload location`, `token realm`. */
+  /** The kind of target, for messages: `redirect`, `upload location`, `token realm`. */
   readonly what: string;
 }
 
@@ -26,7 +26,7 @@ function refuse(context: TargetContext, shown: string, why: string, hint?: strin
   );
 }
 
-/** Which kinds of address literals a registry of a kind may name besides its own. */
+/** The kinds of address literals that a registry of each kind may name in addition to its own. */
 const REACHABLE: Readonly<Record<HostKind, readonly HostKind[]>> = {
   public: ["public"],
   reserved: ["public"],
@@ -36,10 +36,10 @@ const REACHABLE: Readonly<Record<HostKind, readonly HostKind[]>> = {
 };
 
 /**
- * Parses and checks a URL that a registry names. Plain http is followed only if the registry itself is
- * used over http; loopback, private, link-local and unspecified addresses only if they are the
- * registry's own `host:port`, or no further inside than the registry (a loopback registry may
- * name another port of this machine).
+ * Parses and checks a URL that a registry names. Plain http is followed only if the registry itself is used
+ * over http; loopback, private, link-local and unspecified addresses only if they are the registry's own
+ * `host:port`, or not more private than the registry (a loopback registry may name another port of this
+ * machine).
  *
  * @throws {MiseOciError} `registry` naming the registry, the target without its query, and the reason.
  */

@@ -1,10 +1,10 @@
 /**
- * Checking bytes against the digest they were asked for.
+ * Compares bytes with the requested digest.
  * @module
  */
 import { type Digest, digestOf } from "../oci/mod.ts";
 
-/** What bytes are expected to be. */
+/** The expected properties of bytes. */
 export interface ExpectedBytes {
   /** Their digest. */
   readonly digest: Digest;
@@ -12,7 +12,7 @@ export interface ExpectedBytes {
   readonly size?: number | undefined;
 }
 
-/** Why bytes are not what they should be; `undefined` if they are. */
+/** Why bytes do not match; `undefined` if they do. */
 export async function maybeMismatch(
   bytes: Uint8Array<ArrayBuffer>,
   expected: ExpectedBytes,

@@ -1,11 +1,11 @@
 /**
- * A directory that holds an image's files, as a security boundary: whatever the image's layers and
- * links say, nothing outside of it is read, written, changed or removed (faults, table 4).
+ * A directory that holds an image's files, as a security boundary: no layer or link of the image can cause
+ * anything outside of it to be read, written, changed or removed (faults, table 4).
  *
- * Every path is walked component by component with `lstat`; links are followed by this program, with
- * the directory as their root, never by the kernel. No other process changes the directory meanwhile:
- * it is below a directory of mode 0700, and package managers run in between, after which
- * {@linkcode Rootfs.forget} is called.
+ * Every path is walked component by component with `lstat`; links are followed by this program, with the
+ * directory as their root, never by the kernel. No other process changes the directory during a call: it is
+ * below a directory of mode 0700, and package managers run only between calls, after which {@linkcode
+ * Rootfs.forget} is called.
  * @module
  */
 import fs from "node:fs"; // Deno 2.4 has lchownSync by the default export only
@@ -23,12 +23,12 @@ export interface Attributes {
   readonly mtime: number;
 }
 
-/** What to do about a directory that is missing on the way. */
+/** What to do if a directory on the path is missing. */
 export type Missing = "create" | "ignore";
 
 /**
  * The directory of an image's files. Paths are relative to it, as `normalizeTarPath` gives them. Methods
- * throw `RangeError` with a reason for what the image must not do, and `Deno.errors` for I/O.
+ * throw `RangeError` with the reason if the image does something forbidden, and `Deno.errors` for I/O.
  */
 export class Rootfs {
   /** Absolute host path of the directory. */
@@ -43,7 +43,7 @@ export class Rootfs {
     this.#setOwner = options.setOwner ?? Deno.uid() === 0;
   }
 
-  /** Forgets where directories are; to be called after something else changed them. */
+  /** Clears the cache of directories; call it after another program has changed them. */
   forget(): void {
     this.#known.clear();
   }
@@ -53,7 +53,7 @@ export class Rootfs {
     return real === "" ? this.directory : `${this.directory}/${real}`;
   }
 
-  /** `lstat` of a real path; `undefined` if nothing is there. */
+  /** `lstat` of a real path; `undefined` if it does not exist. */
   lstat(real: string): Deno.FileInfo | undefined {
     try {
       return Deno.lstatSync(this.hostPath(real));
@@ -67,7 +67,7 @@ export class Rootfs {
    * The real path of an entry: its directory with all links followed inside the rootfs, its own name
    * as it is. `undefined` if its directory is missing and is not to be created.
    *
-   * @throws {RangeError} if something on the way is no directory, or for too many links.
+   * @throws {RangeError} if a component of the path is not a directory, or for too many links.
    */
   locate(path: string, missing: Missing): string | undefined {
     const slash = path.lastIndexOf("/");
@@ -112,7 +112,7 @@ export class Rootfs {
     return found;
   }
 
-  /** Removes what is at a real path, a directory with everything in it; nothing there is no error. */
+  /** Removes a real path, a directory with everything in it; does nothing if it does not exist. */
   remove(real: string): void {
     if (real === "") throw new RangeError("the root cannot be removed");
     const info = this.lstat(real);
@@ -122,7 +122,7 @@ export class Rootfs {
     Deno.removeSync(this.hostPath(real), { recursive: info.isDirectory && !info.isSymlink });
   }
 
-  /** Removes what is in the directory at a real path; something else or nothing there is no error. */
+  /** Removes the contents of the directory at a real path; does nothing if it is not a directory. */
   clear(real: string): void {
     if (this.lstat(real)?.isDirectory !== true) return;
     for (const { name } of Deno.readDirSync(this.hostPath(real))) {
@@ -130,7 +130,7 @@ export class Rootfs {
     }
   }
 
-  /** Makes a directory at a real path, keeping one that is there and replacing anything else. */
+  /** Creates a directory at a real path; keeps an existing directory and replaces anything else. */
   makeDirectory(real: string): void {
     const info = this.lstat(real);
     if (info?.isDirectory === true) return;
@@ -138,20 +138,20 @@ export class Rootfs {
     Deno.mkdirSync(this.hostPath(real), { mode: 0o700 });
   }
 
-  /** Creates a file at a real path, replacing what is there; never writes through a link. */
+  /** Creates a file at a real path, replacing an existing entry; never writes through a link. */
   createFile(real: string): Deno.FsFile {
     this.remove(real);
     return Deno.openSync(this.hostPath(real), { write: true, createNew: true, mode: 0o600 });
   }
 
-  /** Makes a symbolic link at a real path, replacing what is there. */
+  /** Creates a symbolic link at a real path, replacing an existing entry. */
   makeLink(real: string, target: string, owner: Pick<Attributes, "uid" | "gid">): void {
     this.remove(real);
     Deno.symlinkSync(target, this.hostPath(real));
     if (this.#setOwner) fs.lchownSync(this.hostPath(real), owner.uid, owner.gid);
   }
 
-  /** Makes a hard link at a real path to another real path, replacing what is there. */
+  /** Creates a hard link at a real path to another real path, replacing an existing entry. */
   makeHardLink(real: string, target: string): void {
     const info = this.lstat(target);
     if (info === undefined) throw new RangeError("its hard link target does not exist");
@@ -161,7 +161,7 @@ export class Rootfs {
     Deno.linkSync(this.hostPath(target), this.hostPath(real)); // links are not followed on Linux
   }
 
-  /** Sets the attributes of the file or directory at a real path; a link there is left alone. */
+  /** Sets the attributes of the file or directory at a real path; a link is not changed. */
   setAttributes(real: string, attributes: Attributes): void {
     if (this.lstat(real)?.isSymlink !== false) return;
     const path = this.hostPath(real);

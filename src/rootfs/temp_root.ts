@@ -1,12 +1,12 @@
 /**
- * The temporary place of a rootfs.
+ * Temporary directories for a rootfs.
  * @module
  */
 import { describeError, MiseOciError } from "../errors.ts";
 import { makeRootfsPlace, sweepRootfsPlaces } from "../store/rootfs_places.ts";
 import { Rootfs } from "./rootfs.ts";
 
-/** A rootfs that is gone once disposed of. */
+/** A rootfs that is removed when it is disposed of. */
 export interface TemporaryRootfs extends AsyncDisposable {
   /** The rootfs, empty at first. */
   readonly rootfs: Rootfs;

@@ -17,13 +17,13 @@ import type { Attributes, Rootfs } from "./rootfs.ts";
 
 /** A layer of the base image. */
 export interface UnpackLayer {
-  /** What the manifest says about the blob. */
+  /** The descriptor of the blob in the manifest. */
   readonly descriptor: Descriptor;
-  /** What the image config says about the tar. */
+  /** The diff ID of the tar in the image config. */
   readonly diffId: DiffId;
   /** Opens the blob; called twice, each time from its start. */
   open(): Promise<ReadableStream<Uint8Array>>;
-  /** What is in the layer, if it is known; otherwise the layer is read for it. */
+  /** The content of the layer, if it is known; otherwise the layer is read. */
   readonly index?: LayerIndex;
 }
 
@@ -37,16 +37,17 @@ export interface UnpackReport {
 
 /** Options of {@linkcode unpackLayers}. */
 export interface UnpackOptions extends Omit<LayerReadOptions, "what"> {
-  /** Told in one sentence each what was left out; default `warn`. */
+  /** Called with one sentence about each kind of entries that were left out; default `warn`. */
   readonly note?: (text: string) => void;
 }
 
 /**
- * Unpacks layers, bottom first. Each is read twice: once to verify its diff ID and to learn what it
- * hides, so that nothing of a layer that is not what the config says is ever written, and so that the
- * order of whiteouts and new files in the archive does not matter.
+ * Unpacks layers, bottom first. Each is read twice: once to verify its diff ID and to learn what it hides, so
+ * that nothing is written of a layer that does not match the config, and so that the order of whiteouts and
+ * new files in the archive does not matter.
  *
- * Devices, FIFOs and sockets are not created and extended attributes not set; one note says how many.
+ * Devices, FIFOs and sockets are not created, and extended attributes are not set; one note gives their
+ * number.
  *
  * @throws {MiseOciError} `integrity` for a wrong diff ID, `invalid` naming the entry for what a layer
  * must not contain, `io`; and as `readVerifiedLayer`.
@@ -213,7 +214,7 @@ class LayerUnpacker {
     }
   }
 
-  /** A directory that is about to be replaced takes what was remembered below it with it. */
+  /** If a directory is replaced, the remembered attributes below it are dropped. */
   #forgetReplaced(real: string): void {
     if (this.#rootfs.lstat(real)?.isDirectory !== true) return;
     for (const path of this.#directories.keys()) {

@@ -8,7 +8,9 @@ import { join } from "@std/path";
 import type { BlobRange, BlobSource } from "./ports.ts";
 import { ioError, maybeLstat, withPath } from "./io_error.ts";
 
-/** Bytes read at once: longer buffers wait longer to be collected (2 GB pushed: 146 MB peak, not 116). */
+/**
+ * Bytes per read: larger buffers are garbage-collected later (peak when pushing 2 GB: 146 MB instead of 116).
+ */
 const CHUNK = 64 * 1024;
 
 /** A file's bytes as a stream. */
@@ -17,7 +19,7 @@ export interface FileStreamOptions {
   readonly start: number;
   /** One past the last byte. */
   readonly end: number;
-  /** What is read, for messages. */
+  /** A description of the source, for messages. */
   readonly what: string;
   /** Digest that the bytes must have; unset for a part of a blob. */
   readonly digest?: Digest;
@@ -73,7 +75,7 @@ export function streamFile(
   return new ReadableStream({ start: seek, pull, cancel: close }, { highWaterMark: 0 });
 }
 
-/** Checks a range against a blob's size. @throws {RangeError} if it is not within. */
+/** Checks a range against a blob's size. @throws {RangeError} if it is outside. */
 export function checkRange(range: BlobRange, size: number): { start: number; end: number } {
   const { start, end = size } = range;
   if (!(Number.isSafeInteger(start) && start >= 0 && start <= end && end <= size)) {
@@ -107,8 +109,8 @@ export class BlobDirectory implements BlobSource {
   }
 
   /**
-   * What changes with a blob's file: its inode, size and times. `undefined` for a file that changed within the
-   * last two seconds: Deno gives a `ctime` in whole seconds, so another change would not show in it.
+   * A stamp of a blob's file: its inode, size and times. `undefined` for a file that changed within the last
+   * two seconds: Deno returns `ctime` in whole seconds, so another change might not be visible.
    */
   state(digest: Digest): Promise<string | undefined> {
     return Promise.try(() => {

@@ -13,11 +13,11 @@ import { TempFile } from "./temp_file.ts";
 export interface FileBlobWriterOptions {
   /** The disk; a test may give its own. */
   readonly disk?: Disk;
-  /** Called with the blob and its file once it has its name. */
+  /** Called with the blob and its file once it has its final name. */
   readonly onCommit?: (blob: StoredBlob, info: Deno.FileInfo) => Promise<void>;
 }
 
-/** @throws {MiseOciError} `integrity` unless the bytes written are the ones expected. */
+/** @throws {MiseOciError} `integrity` unless the bytes written are the expected ones. */
 function checkExpected(stored: StoredBlob, expected: ExpectedBlob): void {
   const { digest, size } = expected;
   const name = digest ?? stored.digest;
@@ -63,7 +63,7 @@ export class FileBlobWriter implements BlobWriter {
   }
 
   async write(chunk: Uint8Array): Promise<void> {
-    // The thread that writes and this one that hashes work at the same time.
+    // The thread that writes and this one, which hashes, work in parallel.
     const written = this.#file.write(chunk);
     if (this.#file.isOpen) this.#hash.update(chunk);
     await written;

@@ -1,6 +1,6 @@
 /**
- * The cache: base blobs by digest, built layers by the fingerprint of what they were made of, and what
- * references resolved to last. Everything in it can be made again, so whatever is damaged is a miss.
+ * The cache: base blobs by digest, built layers by the fingerprint of their input, and the last digests of
+ * references. Everything in it can be rebuilt, so a damaged entry is a cache miss.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -46,7 +46,7 @@ export interface CachedLayer {
   readonly uncompressedSize: number;
   /** What it is, for `cache ls`: `jq 1.8.1`. */
   readonly label?: string;
-  /** What whoever built it wants to know when it is used again. JSON; parse it as if it came from outside. */
+  /** Data of the code that built it, for when it is used again. JSON; parse it as untrusted input. */
   readonly notes?: unknown;
 }
 
@@ -60,7 +60,7 @@ export interface CachedManifest {
 
 /** Options of {@linkcode openCache}. */
 export interface CacheOptions {
-  /** Told of every entry that was found damaged and removed; for `-v`. */
+  /** Called for every entry that was found damaged and removed; for `-v`. */
   readonly onProblem?: ProblemListener;
   /** The disk; a test may give its own. */
   readonly disk?: Disk;
@@ -100,7 +100,7 @@ const COPY_INSTEAD = new Set([
   "EACCES",
 ]);
 
-/** The cache. Safe to use from many processes at once. */
+/** The cache. Safe to use from many processes concurrently. */
 export class Cache implements BlobSink, BlobSource {
   /** The absolute directory. */
   readonly dir: string;
@@ -129,7 +129,7 @@ export class Cache implements BlobSink, BlobSource {
     this.manifests = new Records(join(dir, "manifests"), this.#onProblem);
   }
 
-  /** Whether a sound blob of that size is here; marks it as used. */
+  /** Whether an intact blob of that size exists; marks it as used. */
   has(digest: Digest, size: number): Promise<boolean> {
     return this.blobs.use(digest, size);
   }
@@ -182,7 +182,7 @@ export class Cache implements BlobSink, BlobSource {
     } else if (old.ino === cached?.ino && old.dev === cached.dev) {
       return;
     }
-    // Whatever has the name now may be damaged; the link takes its place.
+    // The existing file may be damaged; the link replaces it.
     const temporary = temporaryPath(dirname(to));
     await this.#disk.link(from, temporary);
     try {
@@ -209,7 +209,7 @@ export class Cache implements BlobSink, BlobSource {
     return true;
   }
 
-  /** The layer that was built of what the fingerprint names, if its blob is still here and sound. */
+  /** The layer that was built for a fingerprint, if its blob still exists and is intact. */
   async getLayer(fingerprint: string): Promise<CachedLayer | undefined> {
     const layer = maybeParsed(await this.layers.get(fingerprint), parseLayer);
     if (layer === undefined) return undefined;
@@ -261,7 +261,10 @@ export class Cache implements BlobSink, BlobSource {
     return new Records(join(this.documents, namespace), this.#onProblem);
   }
 
-  /** A JSON document, `undefined` if there is none. Its bytes are as they were put; its form is the caller's. */
+  /**
+   * A JSON document, `undefined` if there is none. Its bytes are those that were stored; the caller defines
+   * its format.
+   */
   async getDocument(namespace: string, key: string): Promise<unknown> {
     return await this.#documents(namespace).get(key);
   }
@@ -272,21 +275,19 @@ export class Cache implements BlobSink, BlobSource {
   }
 
   /**
-   * Says that a build runs: nothing that is used from now until the release is pruned. Take it before
-   * the first look into the cache. It ends with the process, however that ends.
+   * Registers a running build: entries that are used from now until its release are not pruned. Take the
+   * lease before the first access to the cache. It ends with the process, even if that is killed.
    */
   lease(): Promise<Lease> {
     return takeLease(this.dir);
   }
 
-  /**
-   * Keeps the installs for other platforms from being pruned. Take it before mise is asked about them.
-   */
+  /** Keeps the installs for other platforms from being pruned. Take it before mise lists them. */
   holdInstalls(): Promise<AsyncDisposable> {
     return holdInstalls(this.dir);
   }
 
-  /** Notes that installs for other platforms are used; other paths are passed over. */
+  /** Records that installs for other platforms are used; other paths are ignored. */
   useInstalls(paths: readonly string[]): void {
     useInstalls(this.dir, paths);
   }
@@ -307,7 +308,7 @@ const TAG = `Signature: 8a477f597d28d172789f06886806bc55
 `;
 
 /**
- * Opens the cache, making its directories, and removes what killed runs left half-written.
+ * Opens the cache, creates its directories, and removes partial files of killed runs.
  * @param dir absolute; default: `cacheDirectory` of the environment.
  * @throws {MiseOciError} `io` if it cannot be written.
  */

@@ -1,8 +1,8 @@
 /**
- * The blobs of the cache, and how the cache knows without reading them that they are still what was
- * put in: a stamp of size, inode and times, taken when the bytes were last hashed. A layout shares the
- * inode of a blob that is linked into it, so a blob can be changed behind the cache's back; then its
- * times differ from the stamp, the blob is hashed again, and goes if its bytes are not its name's.
+ * The blobs of the cache, and how the cache detects without reading them that they are unchanged: a stamp of
+ * size, inode and times, taken when the bytes were last hashed. A layout shares the inode of a blob that is
+ * linked into it, so a blob can be changed through the layout; then its times differ from the stamp, the blob
+ * is hashed again, and is removed if its bytes do not match its name.
  * @module
  */
 import { type Digest, digestHex, Sha256 } from "../oci/mod.ts";
@@ -15,8 +15,8 @@ import { writeFileAtomic } from "./temp_file.ts";
 
 /** The identity of a file's content as far as `lstat` shows it. */
 function stampOf(info: Deno.FileInfo): string {
-  // ctime also moves when a link is made or removed, which costs one more hashing, and it is the only
-  // one of the times that nobody can set back.
+  // ctime also changes when a link is created or removed, which costs one more hashing, but it is the only
+  // one of the times that cannot be set back.
   const time = (date: Date | null | undefined): number | null => date?.getTime() ?? null;
   const { size, dev, ino, mtime } = info;
   const { ctime } = info as Deno.FileInfo & { ctime?: Date | null };
@@ -67,8 +67,8 @@ export class CacheBlobs {
   }
 
   /**
-   * Whether a blob is here and sound; marks it as used. One that is not is removed and reported.
-   * The bytes are read only if the file is not as its stamp says.
+   * Whether a blob exists and is intact; marks it as used. A damaged blob is removed and reported. The bytes
+   * are read only if the file does not match its stamp.
    */
   async use(digest: Digest, size: number): Promise<boolean> {
     const path = this.directory.pathOf(digest);
@@ -140,7 +140,7 @@ export class CacheBlobs {
 
   /**
    * Removes a blob for pruning unless it was used, also by another process just now.
-   * @param lastUsed what {@linkcode lastUsed} said when it was decided to remove it.
+   * @param lastUsed the value of {@linkcode lastUsed} when the removal was decided.
    * @returns whether it was removed.
    */
   async removeUnused(digest: Digest, lastUsed: Date): Promise<boolean> {

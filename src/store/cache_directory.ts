@@ -8,8 +8,8 @@ import { join } from "@std/path";
 /**
  * Where the cache is: `MISE_OCI_CACHE_DIR`, else `$XDG_CACHE_HOME/mise-oci`, else `~/.cache/mise-oci`.
  *
- * @param env reads an environment variable; one that is empty counts as unset, and a relative
- * `XDG_CACHE_HOME` is ignored as its specification asks.
+ * @param env reads an environment variable; an empty one is treated as unset, and a relative `XDG_CACHE_HOME`
+ * is ignored, as its specification requires.
  * @throws {MiseOciError} `usage` if none of them leads anywhere.
  *
  * @example

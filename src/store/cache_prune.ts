@@ -1,10 +1,10 @@
 /**
  * What is in the cache, and making it smaller.
  *
- * Pruning never takes from a running build: every build holds a lease, every use of an entry sets its
- * time, and what was used since the oldest live lease began is kept. Right before something goes its
- * time is looked at once more (of a blob: under the lock of its stamp, which uses take too), and if it
- * was used since it was listed it stays. Installs for other platforms have a lock of their own
+ * Pruning never removes entries of a running build: every build holds a lease, every use of an entry sets its
+ * time, and entries used since the start of the oldest live lease are kept. Immediately before an entry is
+ * removed, its time is read again (for a blob under the lock of its stamp, which uses take too), and if it
+ * was used since it was listed, it is kept. Installs for other platforms have a separate lock
  * (`installs.ts`).
  * @module
  */
@@ -38,11 +38,11 @@ export interface CacheEntry {
 
 /** What to remove. Without `olderThanMs` and `maxBytes`: everything that no running build uses. */
 export interface PruneOptions {
-  /** Removes what was not used for so many milliseconds. */
+  /** Removes entries that were not used for this many milliseconds. */
   readonly olderThanMs?: number;
-  /** Removes the least recently used until no more than so many bytes are left. */
+  /** Removes the least recently used entries until at most this many bytes are left. */
   readonly maxBytes?: number;
-  /** Only says what would be removed. */
+  /** Only reports what would be removed. */
   readonly dryRun?: boolean;
 }
 
@@ -52,7 +52,6 @@ export interface PruneResult {
   readonly removed: readonly CacheEntry[];
   /** Their bytes. */
   readonly bytes: number;
-  /** Bytes that are left. */
   readonly bytesLeft: number;
 }
 

@@ -9,7 +9,7 @@ import { ioError, maybeSystemCode, withPath } from "./io_error.ts";
 export interface Disk {
   /** Flushes a file's content to the device. */
   sync(file: Deno.FsFile, path: string): Promise<void>;
-  /** Renames within one directory, replacing what is there. */
+  /** Renames within one directory, replacing an existing file. */
   rename(from: string, to: string): Promise<void>;
   /** Gives the file a second name; fails if there is one already. */
   link(from: string, to: string): Promise<void>;
@@ -17,7 +17,7 @@ export interface Disk {
   syncDirectory(path: string): Promise<void>;
 }
 
-/** Codes with which a system says that directories cannot be flushed there at all. */
+/** Error codes of systems on which directories cannot be flushed at all. */
 const NO_DIRECTORY_SYNC = new Set(["EINVAL", "EISDIR", "EACCES", "EPERM", "ENOSYS", "EBADF"]);
 
 async function syncDirectory(path: string): Promise<void> {
@@ -30,7 +30,6 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** The real disk. */
 export const realDisk: Disk = {
   sync: (file, path) => withPath("flush", path, () => file.syncData()),
   rename: (from, to) => withPath("write", to, () => Deno.rename(from, to)),

@@ -13,16 +13,19 @@ type WithTryLock = Deno.FsFile & {
   tryLockSync?: (exclusive?: boolean) => boolean;
 };
 
-/** Takes a shared lock, at once if it is free, as it nearly always is. Where file systems know no locks this throws. */
+/**
+ * Takes a shared lock, immediately if it is free, as it nearly always is. Throws on file systems without
+ * locks.
+ */
 export async function lockShared(file: Deno.FsFile): Promise<void> {
   const { tryLockSync } = file as WithTryLock;
   if (tryLockSync?.call(file, false) !== true) await file.lock(false);
 }
 
 /**
- * Locks an open file if nobody else holds it; `false` otherwise, and then the file is good for nothing
- * but to be tried again or closed: without `tryLock` a lock stays asked for, and whatever is done next
- * with the file waits for it. Closing the file unlocks it. Where file systems know no locks this throws.
+ * Locks an open file if no other process holds the lock; otherwise returns `false`. Then the file can only be
+ * used to try again, or be closed: without `tryLock` the request for the lock stays pending, and the next
+ * operation on the file waits for it. Closing the file unlocks it. Throws on file systems without locks.
  */
 export async function tryLock(file: Deno.FsFile, exclusive = true): Promise<boolean> {
   const { tryLock } = file as WithTryLock;
@@ -38,7 +41,7 @@ export async function tryLock(file: Deno.FsFile, exclusive = true): Promise<bool
   }
 }
 
-/** Whether `path` still names the open file (nobody replaced or removed it since it was opened). */
+/** Whether `path` still names the open file (it was not replaced or removed since it was opened). */
 export async function stillNamed(file: Deno.FsFile, path: string): Promise<boolean> {
   try {
     const [open, named] = [await file.stat(), await Deno.lstat(path)];

@@ -14,7 +14,7 @@ import {
 } from "../oci/mod.ts";
 import type { BlobSource } from "./ports.ts";
 
-/** A place that holds images, such as a layout, an archive or a repository of a registry. */
+/** A source of images, such as a layout, an archive or a repository in a registry. */
 export interface ImageStore extends BlobSource {
   /** What it is, for messages: `image layout "/x"`. */
   readonly place: string;
@@ -22,13 +22,13 @@ export interface ImageStore extends BlobSource {
   readonly address?: string;
   /** Its index. @throws {MiseOciError} `layout` if it is malformed. */
   index(): Promise<Index>;
-  /** What changes with the file of a blob; absent where blobs have none of their own. */
+  /** A stamp of the file of a blob; absent if blobs are not separate files. */
   state?(digest: Digest): Promise<string | undefined>;
   /** A manifest, index or config, whole and verified. Default: {@linkcode readBlob}. */
   document?(descriptor: Descriptor): Promise<Uint8Array<ArrayBuffer>>;
   /** The names of all its images; absent where the index has them. */
   tags?(): Promise<readonly string[]>;
-  /** What refers to a manifest, as the list of a registry says; absent for places on this machine. */
+  /** The referrers of a manifest, from the list of a registry; absent for sources on this machine. */
   referrers?(digest: Digest): Promise<readonly Descriptor[]>;
   /** What another tag of the repository names; absent for places on this machine, whose index has all tags. */
   tagged?(tag: string): Promise<Descriptor | undefined>;

@@ -1,10 +1,10 @@
 /**
- * Tools that mise installed for platforms which this machine is not of: `platforms/<os>-<arch>/data/installs`
- * in the cache. What a build uses is not removed: every such build holds a shared lock from before it
- * asks mise what is installed, and pruning takes it for itself.
+ * Tools that mise installed for platforms other than this machine's: `platforms/<os>-<arch>/data/installs` in
+ * the cache. Installs that a build uses are not removed: every such build takes a shared lock before mise
+ * lists them, and pruning takes an exclusive one.
  *
- * When an install was last used is the mtime of a file beside the data, since mise-oci tells an install
- * from another one in its place by its own mtime.
+ * The time of last use of an install is the mtime of a separate file, because the mtime of the install itself
+ * is used to detect that it was replaced.
  * @module
  */
 import { basename, dirname, join } from "@std/path";
@@ -60,8 +60,7 @@ export async function holdInstalls(cacheDir: string): Promise<AsyncDisposable> {
 }
 
 /**
- * Takes the lock of what is installed into one place. A shared lock on a file that does not exist is held at
- * once, without making it.
+ * Takes the lock of the installs in one directory. For a shared lock, a missing lock file is not created.
  *
  * @throws {MiseOciError} `io`; the signal's reason if that is aborted.
  */
@@ -98,7 +97,10 @@ function usePath(install: string): string {
   return join(platform, "used", `${basename(dirname(install))} ${basename(install)}`);
 }
 
-/** Notes that installs are used now. @param paths their directories; others than a platform's are passed over. */
+/**
+ * Records that installs are used now. @param paths their directories; those outside of a platform's are
+ * ignored.
+ */
 export function useInstalls(cacheDir: string, paths: readonly string[]): void {
   const root = installsDirectory(cacheDir);
   // PLATFORM/used/NAME is three below the root exactly for PLATFORM/data/installs/TOOL/VERSION.
@@ -116,7 +118,7 @@ export function useInstalls(cacheDir: string, paths: readonly string[]): void {
   for (const directory of directories) touch(directory);
 }
 
-/** Bytes of the files below a directory; what vanishes meanwhile counts nothing. */
+/** Bytes of the files below a directory; files that disappear in the meantime are not counted. */
 export async function sizeOf(path: string): Promise<number> {
   const info = maybeLstat(path);
   if (info === undefined) return 0;
@@ -161,8 +163,8 @@ export async function listInstalls(cacheDir: string): Promise<readonly InstallEn
 /** Removes installs. Dispose of it: builds wait until then. */
 export interface InstallRemover extends Disposable {
   /**
-   * Removes an entry of {@linkcode listInstalls}, whole or not at all. That of a platform itself goes only
-   * when no install is left.
+   * Removes an entry of {@linkcode listInstalls}, completely or not at all. The entry of a platform itself is
+   * removed only if no install is left.
    * @returns whether it is gone.
    */
   remove(entry: InstallEntry): Promise<boolean>;
@@ -199,7 +201,7 @@ async function remove(root: string, { path, lastUsed }: InstallEntry): Promise<b
   const used = isPlatform ? undefined : maybeLstat(use);
   if (used !== undefined && used.mtime?.getTime() !== lastUsed.getTime()) return false;
   try {
-    // Out of mise's sight at once: half of an install must never be taken for one.
+    // Renamed first, so that mise never sees a partly removed install.
     const gone = temporaryPath(root);
     await Deno.rename(path, gone);
     await removeTree(gone);

@@ -30,9 +30,8 @@ function shown(path: string): string {
 }
 
 /**
- * The error for a failed operation on `path`: `io` with the system's own words, or `permission` if Deno
- * was not allowed to try. What is no error of the operating system comes back as it is: a bug must
- * keep its stack.
+ * The error for a failed operation on `path`: `io` with the system's message, or `permission` if Deno denied
+ * it. Any other error is returned unchanged: a bug must keep its stack.
  */
 export function ioError(error: unknown, action: string, path: string): unknown {
   if (error instanceof Deno.errors.NotCapable) {
@@ -69,7 +68,7 @@ export async function withPath<T>(
   }
 }
 
-/** The same for an operation that is done at once. */
+/** The same for a synchronous operation. */
 export function withPathSync<T>(action: string, path: string, run: () => T): T {
   try {
     return run();
@@ -78,7 +77,9 @@ export function withPathSync<T>(action: string, path: string, run: () => T): T {
   }
 }
 
-/** Looks without a thread: that takes 10 µs, handing it to one and back 200, and a build asks a hundred times. */
+/**
+ * Synchronous: that takes 10 µs, while an asynchronous call takes 200, and a build makes a hundred of them.
+ */
 function maybeInfo(
   path: string,
   look: (path: string) => Deno.FileInfo,
@@ -92,12 +93,14 @@ function maybeInfo(
   }
 }
 
-/** What `lstat` says of a path; `undefined` if nothing is there. @throws {MiseOciError} `io`. */
+/** The result of `lstat`; `undefined` if the path does not exist. @throws {MiseOciError} `io`. */
 export function maybeLstat(path: string): Deno.FileInfo | undefined {
   return maybeInfo(path, Deno.lstatSync);
 }
 
-/** What `stat` says of a path, links followed; `undefined` if nothing is there. @throws {MiseOciError} `io`. */
+/**
+ * The result of `stat`, links followed; `undefined` if the path does not exist. @throws {MiseOciError} `io`.
+ */
 export function maybeStat(path: string): Deno.FileInfo | undefined {
   return maybeInfo(path, Deno.statSync);
 }

@@ -1,9 +1,9 @@
 /**
  * The OCI image layout on disk (image-spec, image-layout.md).
  *
- * Order of writing: every blob is flushed before it gets its name; then, once for all of them, the
- * directory of blobs is flushed; then `index.json` is replaced. So whatever `index.json` names is on
- * the device before the name is, and a layout is flushed no more often than it has new blobs.
+ * Order of writing: every blob is flushed before it gets its name; then, once for all of them, the directory
+ * of blobs is flushed; then `index.json` is replaced. So all blobs are on the device before `index.json`
+ * names them, and the layout is not flushed more often than it has new blobs.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -43,7 +43,7 @@ export interface LayoutOptions {
 
 /** Options of {@linkcode Layout.setTag}. */
 export interface SetTagOptions extends LockOptions {
-  /** The layout's lock, if the caller holds it already. */
+  /** The layout's lock, if the caller already holds it. */
   readonly lock?: Lock;
   /**
    * Removes the blobs that only the replaced image named, so that a layout that is built into again
@@ -202,7 +202,7 @@ export class Layout implements BlobSink, ImageStore {
   /**
    * Takes entries out of the index, and then the blobs that only they named.
    *
-   * @param isMeant whether an entry goes.
+   * @param isMeant whether to remove an entry.
    * @returns the entries that are gone.
    */
   async removeEntries(
@@ -224,7 +224,7 @@ export class Layout implements BlobSink, ImageStore {
     }
   }
 
-  /** Removes what only these entries named; leaves everything if that cannot be told. */
+  /** Removes blobs that only these entries named; removes nothing if that cannot be determined. */
   async #removeBlobsOf(replaced: readonly Descriptor[]): Promise<void> {
     try {
       const gone = await reachable(this, replaced);
@@ -240,7 +240,7 @@ export class Layout implements BlobSink, ImageStore {
 }
 
 /**
- * Opens an image layout that is there.
+ * Opens an existing image layout.
  *
  * @throws {MiseOciError} `not-found` if the directory is not there, `layout` if it is not a layout or
  * `oci-layout` or `index.json` are malformed.
@@ -266,7 +266,7 @@ export async function openLayout(dir: string, options: LayoutOptions = {}): Prom
   return layout;
 }
 
-/** Names that an unfinished build can leave; anything else in a directory is somebody's own. */
+/** Names that an interrupted build can leave behind; any other file in a directory belongs to the user. */
 function isOurs(name: string): boolean {
   return name === "blobs" || name === LAYOUT_LOCK_FILE || name.startsWith(TEMPORARY_PREFIX);
 }

@@ -1,5 +1,5 @@
 /**
- * Errors about what an image layout's own files say.
+ * Errors about the content of an image layout's own files.
  * @module
  */
 import { MiseOciError } from "../errors.ts";

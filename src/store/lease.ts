@@ -1,7 +1,7 @@
 /**
- * Leases: how pruning knows that builds are running. Each build holds the lock of a file of its own
- * whose mtime is when it began; whatever was used since the oldest of them began is kept. A lease of a
- * process that died is unlocked and therefore none.
+ * Leases show pruning which builds are running. Each build holds the lock of its own file, whose mtime is the
+ * start of the build; entries used since the oldest start are kept. The lease of a process that died is
+ * unlocked, and therefore ignored.
  * @module
  */
 import { join } from "@std/path";
@@ -30,7 +30,8 @@ export async function takeLease(cacheDir: string): Promise<Lease> {
       path,
       () => Deno.open(path, { write: true, createNew: true }),
     );
-    // A prune that looks between these two calls takes it for a dead one; then there is a next.
+    // A prune between these two calls treats it as dead and removes it; then the next attempt creates a new
+    // one.
     if (!await tryLock(file) || !await stillNamed(file, path)) {
       file.close();
       continue;
@@ -41,7 +42,7 @@ export async function takeLease(cacheDir: string): Promise<Lease> {
       held = false;
       await Deno.remove(path).catch(() => {});
       file.close();
-      // What killed builds left goes with the next that ends.
+      // Files of killed builds are removed at the end of the next build.
       await oldestLease(cacheDir).catch(() => {});
     };
     return { release, [Symbol.asyncDispose]: release };

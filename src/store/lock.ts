@@ -8,7 +8,7 @@ import { delay } from "./delay.ts";
 import { stillNamed, tryLock } from "./flock.ts";
 import { withPath } from "./io_error.ts";
 
-/** Name of the file in a layout's directory that is locked; it is there only while somebody holds it. */
+/** Name of the lock file in a layout's directory; it exists only while a process holds the lock. */
 export const LAYOUT_LOCK_FILE = ".mise-oci.lock";
 
 /** Options of {@linkcode acquireLock}. */
@@ -17,7 +17,7 @@ export interface LockOptions {
   readonly signal?: AbortSignal;
   /** How long to wait for another holder, in milliseconds. Default: ten minutes. */
   readonly timeoutMs?: number;
-  /** Called once if somebody else holds the lock; `holder` is what they wrote about themselves. */
+  /** Called once if another process holds the lock; `holder` is the text that it wrote into the file. */
   readonly onWait?: (wait: { readonly path: string; readonly holder: string }) => void;
 }
 
@@ -48,7 +48,7 @@ function heldLock(path: string, file: Deno.FsFile): Lock {
   const release = async (): Promise<void> => {
     if (!held) return;
     held = false;
-    // First the name, then the lock: whoever waits sees that the name is gone and opens a new file.
+    // First the name, then the lock: a waiting process sees that the name is gone and opens a new file.
     await Deno.remove(path).catch(() => {});
     file.close();
   };
@@ -56,10 +56,11 @@ function heldLock(path: string, file: Deno.FsFile): Lock {
 }
 
 /**
- * Takes the lock on `path`, a file made for it. Released when the holder dies, however it dies.
+ * Takes the lock on `path`, a file created for this purpose. It is released when the holder dies for any
+ * reason.
  *
- * @throws {MiseOciError} `io` if it cannot be taken in time, naming who holds it; the signal's reason
- * if that is aborted.
+ * @throws {MiseOciError} `io`, naming the holder, if it cannot be taken within the time limit; the signal's
+ * reason if that is aborted.
  */
 export async function acquireLock(path: string, options: LockOptions = {}): Promise<Lock> {
   const { signal, timeoutMs = 10 * 60_000, onWait } = options;
@@ -109,8 +110,8 @@ export async function withLock<T>(
 }
 
 /**
- * Locks a layout's directory, so that of two builds into it one waits. `Layout.setTag` does so itself
- * for as long as it needs; give it the lock if you hold it longer.
+ * Locks a layout's directory, so that only one build at a time writes to it. `Layout.setTag` takes the lock
+ * itself while it needs it; pass the lock if you already hold it.
  */
 export function lockLayout(directory: string, options: LockOptions = {}): Promise<Lock> {
   return acquireLock(join(directory, LAYOUT_LOCK_FILE), options);

@@ -39,7 +39,7 @@ export interface BlobWriter {
 
 /** Somewhere blobs can be put. */
 export interface BlobSink {
-  /** Whether the whole blob is there already. */
+  /** Whether the whole blob already exists. */
   has(digest: Digest, size: number): Promise<boolean>;
   /** Begins a blob. */
   create(): Promise<BlobWriter>;

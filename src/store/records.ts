@@ -1,5 +1,5 @@
 /**
- * Small JSON records by key, one file each: what the cache knows besides blobs.
+ * Small JSON records by key, one file each: the data of the cache besides blobs.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -44,7 +44,7 @@ export class Records {
   readonly path: string;
   readonly #onProblem: ProblemListener;
 
-  /** @param onProblem told of every record that is damaged; such a record is removed. */
+  /** @param onProblem called for every damaged record; such a record is removed. */
   constructor(path: string, onProblem: ProblemListener) {
     this.path = path;
     this.#onProblem = onProblem;
@@ -55,7 +55,7 @@ export class Records {
     return join(this.path, `${name}.json`);
   }
 
-  /** The value of a key; `undefined` if there is none or it is damaged, which is the same to a cache. */
+  /** The value of a key; `undefined` if it does not exist or is damaged. */
   async get(key: string): Promise<unknown> {
     const path = await this.#pathOf(key);
     const bytes = await readRegularFile(path);

@@ -1,6 +1,6 @@
 /**
  * Where bases are unpacked to install packages: `rootfs/rootfs-<id>` in the cache, as large as the unpacked
- * base. A lock file beside each is held by its build, and the kernel lets go of it however that ends.
+ * base. The build holds a lock file next to it, which the kernel releases even if the build is killed.
  * @module
  */
 import { join } from "@std/path";
@@ -50,8 +50,8 @@ function isPlace(name: string): boolean {
 }
 
 /**
- * Makes a place of its own below a directory, of mode 0700: the image may have setuid programs and secrets
- * (fault U16). Its build locks its file before it makes its directory.
+ * Creates a new directory of mode 0700 for a rootfs: the image may have setuid programs and secrets (fault
+ * U16). The lock is taken before the directory is created.
  */
 export async function makeRootfsPlace(
   workDir: string,

@@ -13,7 +13,7 @@ import { ioError, maybeSystemCode, withPath } from "./io_error.ts";
 /** How the name of every temporary file begins. */
 export const TEMPORARY_PREFIX = ".tmp-";
 
-/** Codes with which a file system says that it has no locks. */
+/** Error codes of file systems without locks. */
 const NO_LOCKS = new Set(["ENOTSUP", "EOPNOTSUPP", "ENOLCK", "ENOSYS", "EINVAL"]);
 
 /** A new path for a temporary file in a directory. */
@@ -51,12 +51,12 @@ async function createLocked(directory: string): Promise<{ path: string; file: De
   }
 }
 
-/** After so many bytes the device is given what there is, while more is written. */
+/** After this many bytes the written data is flushed to the device, while more is written. */
 const FLUSH_BYTES = 16 << 20;
 
 /**
- * Flushes a file that others write, through an opening of its own: Deno lets a write wait for a flush of the
- * same one. What goes wrong is told by the flush at the end.
+ * Flushes a file that is being written, through a second file handle: in Deno a write waits for a flush of
+ * the same handle. Errors are reported by the flush at the end.
  */
 async function flushAhead(path: string): Promise<void> {
   try {
@@ -127,8 +127,8 @@ export class TempFile {
   }
 
   /**
-   * Flushes the file and gives it its name, in the same directory, replacing what is there. The name
-   * itself is durable once its directory is flushed.
+   * Flushes the file and renames it to its final name, in the same directory, replacing an existing file. The
+   * name itself is durable once its directory is flushed.
    * @returns what the file is now.
    * @throws {MiseOciError} `io`; the file is gone then.
    */
@@ -199,7 +199,7 @@ export async function sweepTemporaries(directory: string): Promise<number> {
       removed++;
     }
   } catch {
-    // Cleaning up is no reason to fail: whatever is wrong with the directory shows when it is used.
+    // Cleaning up must not fail: any problem with the directory shows when it is used.
   }
   return removed;
 }

@@ -17,7 +17,7 @@ export interface VerifyOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What is known of blobs that were checked before. */
+/** Results for blobs that were checked before. */
 export interface VerifyMemory {
   /** The state in which a blob was sound. */
   get(blob: string): Promise<string | undefined>;
@@ -38,8 +38,8 @@ async function drain(stream: ReadableStream<Uint8Array>, signal?: AbortSignal): 
 }
 
 /**
- * Checks that everything an index names is there with the right size and, unless only sizes are asked
- * for, with the right bytes. Layers that must not be distributed may be absent.
+ * Checks that everything an index names exists with the right size and, unless only sizes are requested, with
+ * the right bytes. Layers that must not be distributed may be absent.
  *
  * @throws {MiseOciError} `not-found` or `integrity` naming the first blob that is wrong.
  */

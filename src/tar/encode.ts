@@ -1,6 +1,6 @@
 /**
- * Tar headers: POSIX ustar where it fits, PAX records where it does not (spec.md, section 6). Pure, and
- * frozen: the bytes are a promise to users, see `tests/golden/layer`.
+ * Tar headers: POSIX ustar where values fit, PAX records where they do not (spec.md, section 6). Pure, and
+ * frozen: the bytes are part of the interface, see `tests/golden/layer`.
  *
  * - time {@linkcode LAYER_TIME}, no user and group names, device numbers 0;
  * - PAX records (sorted by key) for paths that do not split into 155 + 100 bytes, link targets over 100
@@ -15,7 +15,7 @@ import { encodePax } from "./pax.ts";
 
 /**
  * Time of every entry, in seconds since 1970: 1980-01-01, the earliest that zip can hold. With 0, Python's
- * `zipfile` and whatever makes wheels and jars refuse the files in a container.
+ * `zipfile` and programs that write wheels and jars refuse the files in a container.
  */
 export const LAYER_TIME = 315532800;
 
@@ -57,7 +57,7 @@ const NOTHING = new Uint8Array(0);
 /**
  * Encodes a header, with its PAX header before it if it needs one. The length is a multiple of 512.
  *
- * @param scratch 512 bytes that take a header without PAX, for who encodes many: it is used again.
+ * @param scratch 512 bytes for a header without PAX; reused by callers that encode many.
  * @throws {MiseOciError} `invalid` for an owner that is not a 32-bit number or text with a NUL.
  *
  * @example
@@ -89,18 +89,21 @@ export function encodeTarHeader(
   return bytes;
 }
 
-/** What stands in ustar's fields for a name that does not fit into them. */
+/** The content of ustar's fields for a name that does not fit into them. */
 function shortened(name: string): { readonly prefix: string; readonly name: string } {
   return { prefix: "", name: name.replace(/[^\x20-\x7e]/gu, "_").slice(0, 100) };
 }
 
-/** Length of what {@linkcode encodeTarHeader} gives, for much less work. */
+/** Length of the result of {@linkcode encodeTarHeader}, computed with much less work. */
 export function tarHeaderSize(header: TarHeader): number {
   const { length } = layOut(header).records;
   return length === 0 ? TAR_BLOCK : 2 * TAR_BLOCK + paddedSize(length);
 }
 
-/** What goes where: the name as it is written, its parts if they fit into ustar's fields, PAX records. */
+/**
+ * The encoding of an entry: its name as written, the parts of the name if they fit into ustar's fields, PAX
+ * records.
+ */
 function layOut(header: TarHeader): {
   readonly name: string;
   readonly split: { readonly prefix: string; readonly name: string } | undefined;
@@ -155,7 +158,9 @@ function splitName(name: string): { prefix: string; name: string } | undefined {
   return { prefix: name.slice(0, slash), name: name.slice(slash + 1) };
 }
 
-/** What every header has: the time, device numbers 0, no names, the sum's field as it is summed. */
+/**
+ * The common part of every header: the time, device numbers 0, no names, the checksum field as it is summed.
+ */
 const TEMPLATE = makeTemplate();
 const TEMPLATE_SUM = TEMPLATE.reduce((sum, byte) => sum + byte, 0);
 
@@ -183,11 +188,11 @@ function writeText(block: Uint8Array, text: string, at: number): number {
   return sum;
 }
 
-/** Writes a number over a field of zero digits. @returns what that adds to the sum of the field's bytes. */
+/** Writes a number over a field of zero digits. @returns the increase of the sum of the field's bytes. */
 function writeOctal(block: Uint8Array, value: number, end: number): number {
   let sum = 0;
   for (let rest = value, at = end - 1; rest > 0; at--) {
-    // Sizes go beyond 32 bits, where bit operations end.
+    // Sizes can exceed 32 bits, the limit of bit operations.
     const digit = rest % 8;
     block[at] = 0x30 + digit;
     sum += digit;

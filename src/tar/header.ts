@@ -2,16 +2,16 @@
  * The 512-byte header block of ustar, GNU tar and v7 archives (POSIX.1-2024, pax "ustar Interchange
  * Format"; GNU tar manual, "Basic Tar Format").
  *
- * Where readers of the world disagree about a header, it is an error here: two programs that see
- * different entries in one layer are how things are hidden from scanners (CVE-2025-62518).
- * Every function throws a `RangeError` that says why; the parser adds which entry it is.
+ * A header that existing readers interpret differently is an error here: if two programs see different
+ * entries in one layer, files can be hidden from scanners (CVE-2025-62518). Every function throws a
+ * `RangeError` with the reason; the parser adds the entry.
  * @module
  */
 
 /** Length of a block in bytes. */
 export const TAR_BLOCK = 512;
 
-/** Number of bytes that content of the given size takes in a tar. */
+/** Number of bytes that content of the given size occupies in a tar. */
 export function paddedSize(size: number): number {
   return Math.ceil(size / TAR_BLOCK) * TAR_BLOCK;
 }
@@ -44,7 +44,7 @@ export function isZeroBlock(block: Uint8Array): boolean {
   return true;
 }
 
-/** Parses a header block. @throws {RangeError} saying why it is none. */
+/** Parses a header block. @throws {RangeError} with the reason if it is not one. */
 export function parseHeader(block: Uint8Array): RawHeader {
   checkSum(block);
   const flag = block[156]!;

@@ -18,8 +18,9 @@ export interface ListedTarEntry extends TarEntry {
 /**
  * Lists the entries of an open tar file.
  *
- * @param what the file in messages: `Cannot read WHAT: …`.
- * @throws {MiseOciError} `invalid` naming the entry and what is wrong with it, `integrity` if the archive is cut.
+ * @param what description of the file in messages: `Cannot read WHAT: …`.
+ * @throws {MiseOciError} `invalid` naming the entry and what is wrong with it, `integrity` if the archive is
+ * truncated.
  */
 export function listTar(
   file: Pick<Deno.FsFile, "readSync" | "seekSync">,

@@ -1,6 +1,6 @@
 /**
- * A strict, streaming parser of the tar archives that layers are. It takes chunks and calls back at once,
- * without a promise per entry, because a base image has tens of thousands.
+ * A strict, streaming parser of the tar archives that layers are. It takes chunks and calls back
+ * synchronously, without a promise per entry, because a base image has tens of thousands.
  *
  * Read: v7, ustar, PAX and GNU long names; files, directories, symbolic and hard links, and (for the
  * consumer to skip) devices and FIFOs. Everything that readers disagree about is an error: see
@@ -31,7 +31,7 @@ export const TAR_LIMITS: TarLimits = { maxBytes: 20 * 1024 ** 3, maxEntries: 2_0
 
 /** Options of everything that reads archives. */
 export interface TarReadOptions {
-  /** What the archive is called in messages; default `layer`. */
+  /** Description of the archive in messages; default `layer`. */
   readonly what?: string;
   /** Bounds; those left out have the values of {@linkcode TAR_LIMITS}. */
   readonly limits?: Partial<TarLimits>;
@@ -81,7 +81,7 @@ export interface TarHandler {
   entry(entry: TarEntry): boolean;
   /** Content of the current entry; a view that is only valid during the call. */
   data?(chunk: Uint8Array): void;
-  /** The current entry's content, which was wanted, is complete. */
+  /** The current entry's content is complete. */
   end?(): void;
 }
 
@@ -161,10 +161,10 @@ export class TarParser {
   }
 
   /**
-   * Leaves out content that the handler does not want, for a reader that can go on elsewhere in a file.
+   * Skips content that the handler does not want, for a reader that can seek in a file.
    *
-   * @param available how many bytes there are after those pushed.
-   * @returns how many of them are left out.
+   * @param available number of bytes after those that were pushed.
+   * @returns how many of them are skipped.
    */
   skip(available: number): number {
     if (this.#mode !== "skip") return 0;
@@ -175,7 +175,10 @@ export class TarParser {
     return content + padding;
   }
 
-  /** Ends the archive. Missing end blocks are accepted; a cut is not. @throws {MiseOciError} `integrity`. */
+  /**
+   * Ends the archive. Missing end blocks are accepted; a truncated entry is not. @throws {MiseOciError}
+   * `integrity`.
+   */
   finish(): void {
     if (this.#left > 0 || this.#padding > 0) this.#cut("the content");
     if (this.#filled > 0) this.#cut("the header after");
@@ -305,7 +308,7 @@ export class TarParser {
       this.#fail("it is a file whose name ends with a slash");
     }
     const paxSize = pax === undefined ? undefined : paxNumber(pax, "size");
-    // Old archives state a hard link's target size in its header, where no reader expects content.
+    // In old archives the header of a hard link has the size of its target, but no content follows.
     const size = type === "hardlink" ? paxSize ?? 0 : paxSize ?? header.size;
     if (type !== "file" && size > 0) this.#fail(`it is a ${type} with content`);
     if (size > this.#maxBytes) this.#fail(`its size of ${size} bytes is over the limit`);
@@ -329,7 +332,7 @@ export class TarParser {
     };
   }
 
-  /** The name that counts; two extensions that name it differently are ambiguous. */
+  /** The effective name; two extensions with different names are ambiguous. */
   #name(
     pax: string | undefined,
     long: string | undefined,

@@ -7,7 +7,7 @@ import { identity, unsigned } from "./header.ts";
 const encoder = new TextEncoder();
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** What a PAX header says about the entry after it. */
+/** The values of a PAX header for the following entry. */
 export interface PaxRecords {
   /** All records, the last of each key. */
   readonly records: ReadonlyMap<string, string>;
@@ -16,10 +16,13 @@ export interface PaxRecords {
 }
 
 const XATTR = /^(?:SCHILY\.xattr\.|LIBARCHIVE\.xattr\.|SCHILY\.acl\.|RHT\.security\.)/;
-/** Keys whose empty value, by POSIX the header's own, GNU tar takes for an empty one. */
+/**
+ * Keys for which POSIX defines an empty value as "use the header's value", while GNU tar uses the empty
+ * value.
+ */
 const DECISIVE = ["path", "linkpath", "size", "uid", "gid"];
 
-/** Decodes UTF-8. @throws {RangeError} if it is none. */
+/** Decodes UTF-8. @throws {RangeError} if it is not UTF-8. */
 export function decodeUtf8(bytes: Uint8Array, what: string): string {
   try {
     return utf8.decode(bytes);

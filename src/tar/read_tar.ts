@@ -7,8 +7,8 @@ import { type TarEntry, TarParser, type TarReadOptions } from "./parser.ts";
 /** An entry with its content. */
 export interface ReadableTarEntry extends TarEntry {
   /**
-   * The content in pieces. It can be read once, and only until the next entry is asked for; what is not
-   * read is skipped.
+   * The content in pieces. It can be read once, and only until the next entry is requested; unread content is
+   * skipped.
    */
   content(): AsyncIterable<Uint8Array>;
 }
@@ -21,7 +21,8 @@ type Event =
 /**
  * The entries of a tar archive, verified one by one.
  *
- * @throws {MiseOciError} `invalid` naming the entry, `integrity` if the archive is cut, while iterating.
+ * @throws {MiseOciError} `invalid` naming the entry, `integrity` if the archive is truncated, while
+ * iterating.
  *
  * @example
  * ```ts

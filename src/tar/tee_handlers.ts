@@ -1,10 +1,10 @@
 /**
- * Reading an archive once for several readers.
+ * Reads an archive once for several handlers.
  * @module
  */
 import type { TarHandler } from "./parser.ts";
 
-/** A handler that hands everything on to each of `handlers`, content only to those that want it. */
+/** A handler that forwards everything to each of `handlers`, and content only to those that want it. */
 export function teeHandlers(...handlers: readonly TarHandler[]): TarHandler {
   let wanting: readonly TarHandler[] = [];
   return {

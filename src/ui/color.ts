@@ -3,7 +3,7 @@
  * @module
  */
 
-/** Puts a text in a colour, or leaves it alone. */
+/** Adds a colour to a text, or returns it unchanged. */
 export type Paint = (text: string) => string;
 
 /** The colours that messages and progress use. */
@@ -20,7 +20,7 @@ export interface Colors {
   readonly dim: Paint;
 }
 
-/** The colours, or, if they are not wanted, none. */
+/** The colours, or functions that change nothing if colours are off. */
 export function makeColors(enabled: boolean): Colors {
   const paint = (on: number, off: number): Paint =>
     enabled ? (text) => `\x1b[${on}m${text}\x1b[${off}m` : (text) => text;

@@ -1,10 +1,10 @@
 /**
- * Text from outside (a registry's error body, a file name, mise's stderr) made safe to print: it can
- * neither move the cursor, nor change colours or direction, nor pretend to be another line.
+ * Makes untrusted text (a registry's error body, a file name, mise's stderr) safe to print: it cannot move
+ * the cursor, change colours or direction, or look like another line.
  * @module
  */
 
-// C0, DEL and C1 controls, line and paragraph separators, and what changes the direction of text.
+// C0, DEL and C1 controls, line and paragraph separators, and characters that change the direction of text.
 // deno-lint-ignore no-control-regex
 const UNSAFE = /[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
@@ -33,7 +33,7 @@ export function escapeLine(text: string): string {
   ).join("\\n");
 }
 
-/** Several lines of text; all but the first are indented, so that none can pass for one of ours. */
+/** Several lines of text; all but the first are indented, so that none can be mistaken for our own output. */
 export function escapeBlock(text: string, indent = "  "): string {
   return text.replaceAll("\r\n", "\n").trimEnd().split("\n").map((line) =>
     line.replace(UNSAFE, escapeCharacter)

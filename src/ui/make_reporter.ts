@@ -9,9 +9,9 @@ import type { Reporter } from "./reporter.ts";
 /** Loaded late: scripts have no terminal. */
 const terminalModule = () => import("./terminal_reporter.ts");
 
-/** A reporter that must be told when it is over. */
+/** A reporter that must be stopped at the end. */
 export interface StoppableReporter extends Reporter {
-  /** Leaves the terminal as it should be; later events are dropped or plain. */
+  /** Restores the terminal; later events are dropped or printed as plain lines. */
   stop(): void;
 }
 
@@ -25,7 +25,7 @@ export interface ReporterOptions {
   readonly verbosity: number;
   /** Colours for stderr. */
   readonly colors: Colors;
-  /** Whether lines can be drawn over on stderr. */
+  /** Whether lines on stderr can be overwritten. */
   readonly canDraw: boolean;
   /** Writes to stderr. */
   readonly write: (text: string) => void;
@@ -39,14 +39,13 @@ function every(milliseconds: number, tick: () => void): () => void {
   return () => clearInterval(timer);
 }
 
-/** Makes the reporter. */
 export async function makeReporter(options: ReporterOptions): Promise<StoppableReporter> {
   const { progress, quiet, verbosity, colors, canDraw, write } = options;
   const common = { colors, verbosity, quiet, write, now: () => performance.now() };
   if (progress === "auto" && canDraw && !quiet) {
     const size = (): { columns: number; rows: number } =>
       options.size() ?? { columns: 80, rows: 24 };
-    // Without permission to read, the command will say so, and better than an import does.
+    // Without permission to read, the command reports a better error than a failed import.
     const terminal = await terminalModule().catch(() => undefined);
     if (terminal !== undefined) return new terminal.TerminalReporter({ ...common, size, every });
   }

@@ -12,16 +12,16 @@ export interface MessageOptions {
   readonly colors: Colors;
   /** 0, 1 (`-v`) or 2 (`-vv`). */
   readonly verbosity: number;
-  /** Shows no warnings either. */
+  /** Also hides warnings. */
   readonly quiet: boolean;
 }
 
-/** All that a warning counts, if its text does not name all of it. */
+/** The complete list of a warning, if its text does not contain all of it. */
 export function hiddenItems({ text, items = [] }: WarningEvent): readonly string[] {
   return items.every((item) => text.includes(item)) ? [] : items;
 }
 
-/** The line of a warning or a detail; nothing for other events, or for what is not wanted. */
+/** The line of a warning or a detail; nothing for other events, or if it is not enabled. */
 export function messageLine(
   event: ReportEvent,
   { colors, verbosity, quiet }: MessageOptions,

@@ -14,7 +14,7 @@ export interface PlainOptions extends MessageOptions {
   readonly write: (text: string) => void;
   /** Milliseconds. */
   readonly now: () => number;
-  /** Whether steps and items are written, or messages only. */
+  /** Whether steps and items are written, or only messages. */
   readonly progress: boolean;
 }
 
@@ -28,7 +28,7 @@ export class PlainReporter {
     this.#options = options;
   }
 
-  /** Writes what the event is worth. */
+  /** Writes the line for an event, if it has one. */
   emit(event: ReportEvent): void {
     this.#state = progressReducer(this.#state, event, this.#options.now());
     const line = messageLine(event, this.#options) ??

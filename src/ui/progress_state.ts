@@ -1,5 +1,5 @@
 /**
- * The state of progress: a pure function of the events so far and when they came.
+ * The state of progress: a pure function of the events so far and their times.
  * @module
  */
 import type { ReportEvent } from "./reporter.ts";
@@ -10,7 +10,7 @@ export interface ProgressItem {
   readonly id: string;
   /** Its name to people. */
   readonly label: string;
-  /** Bytes that there are, if known. */
+  /** Total bytes, if known. */
   readonly total?: number;
   /** Bytes done. */
   readonly bytes: number;
@@ -32,9 +32,9 @@ export interface ProgressState {
   readonly step?: string;
   /** Bytes done of all items. */
   readonly bytes: number;
-  /** Bytes a second of late, of all items; absent until it can be said. */
+  /** Recent bytes per second of all items; absent until it is known. */
   readonly rate?: number;
-  /** What the rate was last measured at. */
+  /** Time and bytes of the last measurement of the rate. */
   readonly measured: { readonly at: number; readonly bytes: number } | undefined;
   /** Whether the terminal belongs to another program now. */
   readonly suspended: boolean;
@@ -48,7 +48,7 @@ export const initialProgress: ProgressState = {
   suspended: false,
 };
 
-/** Half of what the rate shows is no older than about this; in milliseconds. */
+/** Half-life of the rate's average, in milliseconds. */
 const RATE_WINDOW_MS = 2000;
 
 function withItem(state: ProgressState, item: ProgressItem): ProgressState {

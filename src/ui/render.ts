@@ -22,10 +22,10 @@ export interface RenderOptions {
 
 const SPINNER = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"] as const;
 const BAR_COLUMNS = 20;
-/** Items that are shown at most, however large the terminal. */
+/** Maximum number of items shown, on a terminal of any size. */
 const MAX_ITEMS = 12;
 
-/** A bar of so many columns, in eighths of a column. */
+/** A bar of the given width, in eighths of a column. */
 export function progressBar(part: number, columns: number): string {
   const eighths = Math.round(Math.min(1, Math.max(0, part)) * columns * 8);
   const full = "█".repeat(Math.floor(eighths / 8));
@@ -33,7 +33,7 @@ export function progressBar(part: number, columns: number): string {
   return pad(full + rest, columns);
 }
 
-/** How far an item is: `45.2 MB / 110 MB   62 MB/s  1s`. */
+/** The progress of an item: `45.2 MB / 110 MB 62 MB/s 1s`. */
 function amounts({ bytes, total, startedAt }: ProgressItem, now: number): string {
   const elapsed = now - startedAt;
   const rate = elapsed >= 500 ? bytes / elapsed * 1000 : 0;
@@ -60,7 +60,7 @@ function itemLine(item: ProgressItem, labelColumns: number, options: RenderOptio
   }`.trimEnd();
 }
 
-/** The sum below the items: how many are done, how much, how fast, how long still. */
+/** The total below the items: number of finished items, bytes, rate, remaining time. */
 function summaryLine(state: ProgressState, options: RenderOptions): string | undefined {
   const items = [...state.items.values()];
   const ended = items.filter(({ status }) => status !== "running");

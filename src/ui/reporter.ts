@@ -1,5 +1,5 @@
 /**
- * Progress and messages as events. Modules emit them; a driver on stderr draws them (or not).
+ * Progress and messages as events. Modules emit them; a driver on stderr displays them (or not).
  * @module
  */
 
@@ -9,27 +9,27 @@ export interface WarningEvent {
   readonly type: "warning";
   /** One sentence. */
   readonly text: string;
-  /** What the sentence counts, all of it: shown with `-v`, and in JSON. */
+  /** The complete list of what the sentence counts: shown with `-v`, and in JSON. */
   readonly items?: readonly string[];
 }
 
-/** Something that happened. `id` names a running item; `label` is what people read. */
+/** An event. `id` identifies a running item; `label` is its text for display. */
 export type ReportEvent =
   /** An item begins: a blob that is pulled, a layer that is built. */
   | { readonly type: "start"; readonly id: string; readonly label: string; readonly total?: number }
   /** The item's total became known. */
   | { readonly type: "total"; readonly id: string; readonly total: number }
-  /** The item went on by so many bytes. */
+  /** The item advanced by this number of bytes. */
   | { readonly type: "advance"; readonly id: string; readonly bytes: number }
-  /** The item ended; `note` says how: `cached`, `already present`, `mounted`. */
+  /** The item ended; `note` is the result: `cached`, `already present`, `mounted`. */
   | { readonly type: "done"; readonly id: string; readonly note?: string }
   /** The item failed; the error itself is thrown. */
   | { readonly type: "failed"; readonly id: string }
-  /** One line about what is done now. */
+  /** One line about the current step. */
   | { readonly type: "step"; readonly text: string }
   /** The terminal belongs to another program (a container) from here on: draw nothing. */
   | { readonly type: "suspend" }
-  /** The terminal is ours again. */
+  /** mise-oci may draw on the terminal again. */
   | { readonly type: "resume" }
   /** Something the user should know. */
   | WarningEvent

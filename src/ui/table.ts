@@ -6,11 +6,10 @@ import { escapeLine } from "./escape.ts";
 import { pad, textWidth } from "./text.ts";
 import { longestPiece, wrap } from "./wrap.ts";
 
-/** A column. */
 export interface Column {
   /** Its heading. */
   readonly title: string;
-  /** On which side its texts stand. */
+  /** Alignment of its texts. */
   readonly align?: "left" | "right";
 }
 
@@ -63,8 +62,8 @@ function stack(
 }
 
 /**
- * A table as lines with a heading, two spaces between columns and none at the end of a line.
- * Columns without any text are left out; controls in the cells are escaped.
+ * A table as lines with a heading, two spaces between columns and none at the end of a line. Columns without
+ * any text are omitted; control characters in cells are escaped.
  *
  * @param width Columns of the terminal: cells that are too wide go on in the next line, and where that is not
  * enough each row becomes a block of its own. Default: no limit.

@@ -1,5 +1,5 @@
 /**
- * Progress on a terminal: draws the lines of {@linkcode renderProgress} over the last ones.
+ * Progress on a terminal: draws the lines of {@linkcode renderProgress} over the previous ones.
  *
  * The cursor is hidden and shown again within one write, so that no way of ending the program, kill -9
  * included, leaves a terminal without a cursor.
@@ -24,7 +24,10 @@ export interface TerminalOptions extends MessageOptions {
   readonly size: () => { readonly columns: number; readonly rows: number };
   /** Milliseconds. */
   readonly now: () => number;
-  /** Calls back every so many milliseconds without keeping the program alive; returns how to stop. */
+  /**
+   * Calls back at this interval in milliseconds without keeping the program alive; returns a function that
+   * stops it.
+   */
   readonly every: (milliseconds: number, tick: () => void) => () => void;
 }
 
@@ -47,7 +50,7 @@ export class TerminalReporter {
     this.#options = options;
   }
 
-  /** Takes an event in; messages are written above the progress at once. */
+  /** Handles an event; messages are immediately written above the progress. */
   emit(event: ReportEvent): void {
     if (this.#stopped) return;
     this.#state = progressReducer(this.#state, event, this.#options.now());

@@ -10,7 +10,7 @@ export function textWidth(text: string): number {
   return /^[\x20-\x7e]*$/.test(text) ? text.length : unicodeWidth(text);
 }
 
-/** A text cut to so many columns, with `…` where something is missing. */
+/** A text truncated to the given number of columns, with `…` where something is missing. */
 export function truncate(text: string, columns: number): string {
   if (textWidth(text) <= columns) return text;
   let result = "";
@@ -23,7 +23,7 @@ export function truncate(text: string, columns: number): string {
   return columns < 1 ? "" : `${result}…`;
 }
 
-/** A text filled with spaces to so many columns. */
+/** A text padded with spaces to the given number of columns. */
 export function pad(text: string, columns: number, side: "left" | "right" = "left"): string {
   const spaces = " ".repeat(Math.max(0, columns - textWidth(text)));
   return side === "left" ? text + spaces : spaces + text;

@@ -1,5 +1,5 @@
 /**
- * What a push attaches to the images that it sent: bills of materials, provenance, signatures.
+ * Attaches bills of materials, provenance and signatures to the pushed images.
  * @module
  */
 import { basename, dirname, relative } from "@std/path";
@@ -40,7 +40,7 @@ export interface Attesting {
   readonly key?: Signer;
 }
 
-/** Reads the key of a push, so that one that cannot be used stops it at once. */
+/** Reads the key of a push first, so that an unusable key stops it immediately. */
 export async function beginAttesting(
   attest: AttestRequest,
   context: WorkflowContext,
@@ -59,7 +59,7 @@ export interface AttestPushOptions extends Attesting {
   readonly result: PushResult;
   /** The images. */
   readonly obtained: ObtainedImages;
-  /** The projects that they were built of, in the same order; none if they were not built now. */
+  /** The projects that they were built from, in the same order; empty if they were not built now. */
   readonly planned?: readonly PlannedImage[];
 }
 
@@ -88,7 +88,7 @@ class PushAttestation {
     return this.#attached;
   }
 
-  /** The index that the tag names now, if there is one. */
+  /** The index that the tag now names, if any. */
   async #index(): Promise<Descriptor | undefined> {
     const { key, obtained, request, result } = this.#options;
     if (key === undefined) return undefined;
@@ -151,7 +151,7 @@ class PushAttestation {
     this.#note(subject, signed);
   }
 
-  /** Directories whose lock files count: those of the config files, or the working directory's. */
+  /** Directories whose lock files are used: those of the config files, or the working directory. */
   async #lockDirectories(planned: PlannedImage | undefined): Promise<readonly string[]> {
     if (planned === undefined) return await projectDirectories(this.#options.request.directory);
     return planned.project.configFiles.map((path) =>
@@ -174,7 +174,7 @@ class PushAttestation {
         if (await source.size(descriptor.digest) !== undefined) {
           return await source.open(descriptor.digest);
         }
-        // A layer that was reused: only the registry has it.
+        // A reused layer exists only in the registry.
         const response = await getBlob(this.#client, { repository, descriptor, signal });
         return ReadableStream.from(response.chunks());
       },
@@ -212,7 +212,7 @@ class PushAttestation {
   }
 }
 
-/** What the config files were; a path outside of the project is shown by its name only. */
+/** The config files of the build; for a path outside of the project, only the file name is shown. */
 async function configDigests(
   paths: readonly string[],
   root: string,
@@ -227,10 +227,10 @@ async function configDigests(
 }
 
 /**
- * Attaches what was asked for to the images of a push, which the registry has by now.
+ * Attaches the requested documents to the images of a push, which are already in the registry.
  *
- * @returns the push's result with what was attached.
- * @throws {MiseOciError} `auth`, `registry`, `network`: the images are pushed then.
+ * @returns the push's result with the attached documents.
+ * @throws {MiseOciError} `auth`, `registry`, `network`: the images have been pushed then.
  */
 export async function attestPush(
   client: RegistryClient,

@@ -1,5 +1,6 @@
 /**
- * What a push attaches, by its flags and the project; most attach nothing and load nothing for it.
+ * Determines what a push attaches, from its flags and the project. Most pushes attach nothing and load no
+ * code for it.
  * @module
  */
 import type { WorkflowContext } from "../context.ts";
@@ -10,7 +11,7 @@ import type { AttestFlags, AttestRequest } from "./types.ts";
 /* Loaded late: most pushes attach nothing. */
 const attestModule = () => import("./attest_push.ts");
 
-/** Flags win over the config. */
+/** Flags override the config. */
 function combine(flags: AttestFlags, oci: Partial<OciSection>): AttestRequest {
   const sbom = flags.sbom ?? oci.sbom ?? false;
   const sign = flags.sign ?? oci.sign ?? false;
@@ -22,8 +23,8 @@ function combine(flags: AttestFlags, oci: Partial<OciSection>): AttestRequest {
 }
 
 /**
- * Begins to attest if anything is to be attached: the key is read, and its password asked for, before
- * anything is built or sent.
+ * Prepares the attestations, if any: reads the key and prompts for its password before anything is built or
+ * sent.
  *
  * @throws {MiseOciError} `config`, `not-found` naming the key.
  */

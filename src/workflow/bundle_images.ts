@@ -26,7 +26,7 @@ import { tagOf } from "../store/mod.ts";
 export interface BundleRequest {
   /** Absolute working directory, for mise's settings. */
   readonly directory: string;
-  /** What goes into the archive. */
+  /** The content of the archive. */
   readonly images: readonly ImageSource[];
   /** What the other side has. */
   readonly without: readonly ImageSource[];
@@ -90,7 +90,7 @@ function total(layers: readonly Descriptor[]): BundleResult["layers"] {
  * Writes images into an archive of a layout, with what is attached to them, without the layers of images that
  * the other side has. `push` completes it from the destination's registry.
  *
- * @throws {MiseOciError} `not-found`, `auth`, `network`, `integrity` naming the image; the file is not made
+ * @throws {MiseOciError} `not-found`, `auth`, `network`, `integrity` naming the image; no file is created
  * then.
  */
 export async function bundleImages(

@@ -1,5 +1,5 @@
 /**
- * The check of an image that somebody else may have built.
+ * The check of an existing image, which may come from another builder.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -14,8 +14,8 @@ import type { WorkflowContext } from "../context.ts";
 const problemsModule = () => import("../check/report_problems.ts");
 
 /**
- * Checks an image before it is run or pushed. What cannot be read as an image of files may still be run or
- * pushed: only a strict check fails then.
+ * Checks an image before it is run or pushed. An image whose files cannot be read may still be run or pushed:
+ * only a strict check fails then.
  *
  * @throws {MiseOciError} `check` if there are problems and the check is strict.
  */

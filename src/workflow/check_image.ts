@@ -1,5 +1,5 @@
 /**
- * `check`: whether the commands of an image start, whoever built it.
+ * `check`: whether the commands of an image start, for images of any builder.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -22,7 +22,7 @@ export interface CheckRequest {
   readonly platform?: Platform;
 }
 
-/** What does not start, why, and what to do. */
+/** The commands that do not start, why, and what to do. */
 export interface CheckProblem extends Finding {
   /** Its kind: `missing-library`, `missing-command`… */
   readonly type: Finding["causes"][0]["type"];
@@ -36,15 +36,15 @@ export interface CheckDuplicate extends Duplicate {
 
 /** What a check found. */
 export interface CheckResult {
-  /** The image as people name it. */
+  /** The image's name for messages. */
   readonly image: string;
   /** Digest of its manifest. */
   readonly digest: Digest;
   /** What it runs on. */
   readonly platform: Platform;
-  /** Every platform that the image is there for; only one was checked. */
+  /** Every platform of the image; only one was checked. */
   readonly platforms: readonly Platform[];
-  /** Number of commands looked at. */
+  /** Number of checked commands. */
   readonly commands: number;
   /** What does not start. */
   readonly problems: readonly CheckProblem[];
@@ -55,8 +55,8 @@ export interface CheckResult {
 const VERIFIED = "verified-blobs";
 
 /**
- * Reads what is here of an image, unless that was done since it changed: a report that was kept says nothing
- * about the bytes that are here now.
+ * Reads the blobs of an image on this machine, unless that was done since they changed: a cached report does
+ * not show whether the current bytes are intact.
  */
 async function verify(
   { store, descriptor }: OpenedImage,

@@ -1,5 +1,5 @@
 /**
- * What is attached to images goes along when they are copied to a registry.
+ * Copies what is attached to images when they are copied to a registry.
  * @module
  */
 import { copyReferrers, listInTag } from "../attest/mod.ts";
@@ -10,13 +10,12 @@ import { openRegistry, readAccess } from "../build/registry_access.ts";
 import type { ObtainedImages } from "./push_upload.ts";
 import type { PushRequest } from "./types.ts";
 
-/** What a copy was asked to do. */
 export interface CopyAttachedOptions {
   readonly request: PushRequest;
   readonly context: WorkflowContext;
 }
 
-/** Copies what the registry that images come from lists about them. */
+/** Copies the referrers that the source registry lists for images. */
 async function copyFromRegistry(
   client: RegistryClient,
   { images, indexes, origin }: ObtainedImages,
@@ -41,7 +40,7 @@ async function copyFromRegistry(
   }
 }
 
-/** Lists what a layout brought along, where the registry does not list it itself. */
+/** Adds the referrers from a layout to the list, if the registry does not maintain the list itself. */
 async function listBrought(
   client: RegistryClient,
   { others = [] }: ObtainedImages,
@@ -70,9 +69,9 @@ async function listBrought(
 }
 
 /**
- * Takes along what is attached to images that were pushed.
+ * Copies what is attached to pushed images.
  *
- * @throws {MiseOciError} `auth`, `registry`, `network`, `integrity`: the images are pushed then.
+ * @throws {MiseOciError} `auth`, `registry`, `network`, `integrity`: the images have been pushed then.
  */
 export async function copyAttached(
   client: RegistryClient,

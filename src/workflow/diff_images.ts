@@ -1,5 +1,5 @@
 /**
- * `diff`: why two images differ, and what that costs those who pull.
+ * `diff`: why two images differ, and the download size of the difference.
  * @module
  */
 import { comparePackages, type PackageChange } from "../attest/compare_packages.ts";
@@ -20,7 +20,7 @@ import type { DiffLayer, DiffRequest, DiffResult } from "./inspect_types.ts";
 import type { WorkflowContext } from "../context.ts";
 import { isWithin } from "../paths.ts";
 
-/** The files of A as they would be called in B, when both lie below a directory of their version. */
+/** The files of A with their paths in B, if both are below a directory named by version. */
 function rebase(
   files: readonly LayerFile[],
   before: LayerDescription,
@@ -35,7 +35,7 @@ function rebase(
   );
 }
 
-/** Adds the files that differ to a layer that has other content under the same name and version. */
+/** Adds the differing files to a layer that has the same name and version but other content. */
 async function withFiles(
   change: LayerChange,
   images: { readonly a: OpenedImage; readonly b: OpenedImage },
@@ -57,7 +57,7 @@ async function withFiles(
 /* Loaded late: images whose layers were never listed have no packages to compare. */
 const sbomModule = () => import("./make_sbom.ts");
 
-/** What changed in the packages, if it was asked for or costs nothing. */
+/** The changes of packages, if requested or already cached. */
 async function maybePackages(
   a: OpenedImage,
   b: OpenedImage,
@@ -77,14 +77,14 @@ async function maybePackages(
       await inventoryOf(after, options, context),
     );
   } catch (error) {
-    // Who may not use the cache still gets everything else.
+    // Without access to the cache, everything else still works.
     if (packages || maybeCause(error, Deno.errors.NotCapable) === undefined) throw error;
     return undefined;
   }
 }
 
 /**
- * Compares two images. Layers are read only where nothing else says why they differ.
+ * Compares two images. Layers are read only if nothing else explains the difference.
  *
  * @throws {MiseOciError} naming image and cause.
  */

@@ -1,5 +1,5 @@
 /**
- * `doctor`: what on this machine, and in this project, would make a command fail; each with its fix.
+ * `doctor`: problems of this machine and of this project that would make a command fail, each with its fix.
  * @module
  */
 import fs from "node:fs/promises";
@@ -17,39 +17,39 @@ import { findCredentials, ping } from "../registry/mod.ts";
 import { cacheDirectory, checkWritable, openLayout } from "../store/mod.ts";
 import { formatBytes, formatCount } from "../ui/format.ts";
 
-/** What `doctor` looks at. */
+/** Input of `doctor`. */
 export interface DoctorRequest {
   /** The project, and how it would be planned. */
   readonly project: TransientBuild;
   /** Absolute directory of the image layout. */
   readonly output: string;
-  /** Whether registries are asked, over the network. */
+  /** Whether registries are contacted. */
   readonly online: boolean;
 }
 
-/** What was found of one part. */
+/** The finding for one part. */
 export interface DoctorFinding {
   /** The part: `mise`, `project`, `tools`, `base`, `registry`, `login`, `engine`, `cache`, `disk`, `output`, `time`. */
   readonly part: string;
-  /** `ok`; `note`, what only some commands need; `broken`. */
+  /** `ok`; `note` for problems that affect only some commands; `broken`. */
   readonly state: "ok" | "note" | "broken";
-  /** What is the case, one sentence without a final period. */
+  /** The finding, one sentence without a final period. */
   readonly text: string;
-  /** What to do, of what is not `ok`. */
+  /** What to do, if the state is not `ok`. */
   readonly fix?: string;
 }
 
-/** Everything that was looked at. */
+/** All findings. */
 export interface DoctorResult {
   /** Each part, in the order in which a build needs them. */
   readonly findings: readonly DoctorFinding[];
 }
 
-/** Less free space than this does not hold an image of a few tools, twice. */
+/** Minimum of free space: an image of a few tools, twice. */
 const MIN_FREE_BYTES = 1_000_000_000;
-/** How long an engine may take to say how it is. */
+/** Time limit for an engine's status. */
 const ENGINE_TIMEOUT_MS = 20_000;
-/** How long a registry may take. */
+/** Time limit for a registry. */
 const REGISTRY_TIMEOUT_MS = 30_000;
 
 function ok(part: string, text: string): DoctorFinding {
@@ -60,7 +60,7 @@ function broken(part: string, text: string, fix: string): DoctorFinding {
   return { part, state: "broken", text, fix };
 }
 
-/** What a user can cause as a finding; everything else is a bug, and thrown. */
+/** Turns an error that a user can cause into a finding; everything else is a bug, and thrown. */
 function failed(part: string, error: unknown, fix: string): DoctorFinding {
   if (error instanceof MiseOciError && error.code !== "interrupted") {
     return broken(part, error.message, error.hint ?? fix);
@@ -88,7 +88,7 @@ interface ProjectParts {
   readonly planned?: PlannedImage;
 }
 
-/** What mise says of the project: its version, its config, its tools. */
+/** Findings about mise and the project: version, config, tools. */
 async function projectParts(
   request: TransientBuild,
   context: WorkflowContext,
@@ -190,7 +190,7 @@ async function registryPart(
   }
 }
 
-/** Engines: only run and load need one, so that none is no failure, but one that does not work is. */
+/** Engines: only run and load need one, so a missing engine is not a failure, but a broken one is. */
 async function enginePart({ signal }: WorkflowContext): Promise<DoctorFinding> {
   let engine;
   try {
@@ -216,7 +216,7 @@ async function enginePart({ signal }: WorkflowContext): Promise<DoctorFinding> {
   }
 }
 
-/** The path, or the nearest one above it that is there. */
+/** The path, or its nearest existing parent. */
 async function existing(path: string): Promise<string> {
   const there = await Deno.stat(path).then(() => true, () => false);
   return there || dirname(path) === path ? path : await existing(dirname(path));
@@ -240,7 +240,7 @@ async function cacheParts(): Promise<readonly DoctorFinding[]> {
 }
 
 async function diskPart(directory: string): Promise<DoctorFinding> {
-  // Deno before 2.6 or so has no such function.
+  // Older versions of Deno (before about 2.6) lack this function.
   if (fs.statfs === undefined) {
     return { part: "disk", state: "note", text: "This Deno does not tell the free space" };
   }
@@ -257,7 +257,7 @@ async function diskPart(directory: string): Promise<DoctorFinding> {
   }
 }
 
-/** The place of the image: a layout, or nothing yet. */
+/** The output path: a layout, or nothing yet. */
 async function outputPart(output: string): Promise<DoctorFinding> {
   const fix = "Give another directory with -o, or move what is there";
   try {
@@ -294,7 +294,7 @@ function timePart(): DoctorFinding {
 }
 
 /**
- * Looks at everything that a build, a push and a run need; changes nothing.
+ * Checks everything that a build, a push and a run need; changes nothing.
  *
  * @throws the reason of the context's signal.
  */

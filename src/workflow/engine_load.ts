@@ -1,10 +1,10 @@
 /**
- * Puts an image into an engine, sending only what the engine lacks.
+ * Loads an image into an engine, and sends only the layers that the engine lacks.
  *
- * 1. The engine has the very image: it gets one more name, and nothing is sent.
+ * 1. The engine has this image: it gets another name, and nothing is sent.
  * 2. The engine pulls from a registry that this process serves on loopback, and fetches the layers it
  *    does not have.
- * 3. Where it cannot reach that (a daemon on another machine or in a virtual one), the whole image is
+ * 3. If it cannot reach that (a daemon on another machine or in a virtual machine), the whole image is
  *    streamed to it as an archive.
  *
  * Measured and decided in docs/decisions/loading.md.
@@ -18,7 +18,7 @@ import { writeDockerArchive } from "../image/write_archive.ts";
 import { changeNames } from "./run_lease.ts";
 import type { WorkflowContext } from "../context.ts";
 
-/** What {@linkcode loadIntoEngine} needs besides engine and image. */
+/** Options of {@linkcode loadIntoEngine}. */
 export interface LoadOptions {
   /** Name that the image gets. */
   readonly name: string;
@@ -29,8 +29,8 @@ export interface LoadOptions {
 }
 
 /**
- * How an image came into an engine: it was there; it was put together of layers that were; it was pulled
- * with at least one layer; it was sent whole.
+ * How an image was loaded: it already existed; it was assembled from existing layers; it was pulled with at
+ * least one layer; it was sent as a whole.
  */
 export type LoadOutcome = "present" | "assembled" | "pulled" | "archive";
 
@@ -41,15 +41,15 @@ const NOTES: Readonly<Record<LoadOutcome, string>> = {
   archive: "sent whole",
 };
 
-/** Pulls that are tried: another run may remove a layer just when this one counts on it. */
+/** Number of pulls to attempt: another run may remove a layer that this one relies on. */
 const PULLS = 3;
 
-/** The engine's id of the very image, if it has that. */
+/** The engine's id of this image, if it has it. */
 export async function maybePresent(
   engine: Engine,
   image: Image,
 ): Promise<string | undefined> {
-  // An engine calls an image by its config's digest, or (docker on containerd) by its manifest's.
+  // An engine identifies an image by its config's digest, or (docker with containerd) by its manifest's.
   return await engine.maybeImageId(image.manifest.config.digest) ??
     await engine.maybeImageId(image.descriptor.digest);
 }
@@ -78,7 +78,7 @@ async function pull(
         await changeNames(engine, () => engine.tag(registry.reference, name));
         break;
       } catch (error) {
-        // A blob of ours that is damaged or gone is no better the next time.
+        // If one of our blobs is damaged or missing, another attempt does not help.
         if (registry.failure !== undefined) throw registry.failure;
         if (attempt === PULLS || signal.aborted) throw error;
         if (maybeUnreachable(engine, error) !== undefined) throw error;
@@ -99,7 +99,7 @@ function isOfEngine(error: unknown): boolean {
   return error instanceof MiseOciError && error.code === "engine";
 }
 
-/** What is said of an engine that is not there to talk to: no other way of loading would help. */
+/** Errors of an engine that cannot be reached: no other way of loading would help. */
 function maybeUnreachable({ name }: Engine, error: unknown): MiseOciError | undefined {
   const said = describeError(error);
   if (/permission denied while trying to connect/i.test(said)) {
@@ -171,7 +171,7 @@ export async function loadIntoEngine(
       await changeNames(engine, () => engine.tag(present, name));
       return "present";
     } catch (error) {
-      // Whoever else used it may have removed it since.
+      // Another process may have removed it in the meantime.
       if (await maybePresent(engine, image) !== undefined) throw error;
     }
   }

@@ -11,11 +11,11 @@ import { MiseOciError } from "../errors.ts";
 export interface InitRequest {
   /** Absolute directory of the project. */
   readonly directory: string;
-  /** The base; default: one that fits the project's packages. */
+  /** The base; default: one that matches the project's packages. */
   readonly from?: string;
-  /** The image's name, if one is to be written. */
+  /** The image's name, if it should be written. */
   readonly tag?: string;
-  /** Says what would be changed and changes nothing. */
+  /** Reports what would be changed and changes nothing. */
   readonly check: boolean;
 }
 
@@ -23,15 +23,15 @@ export interface InitRequest {
 export interface InitResult {
   /** Absolute path of the config file. */
   readonly file: string;
-  /** Whether the file was there. */
+  /** Whether the file already existed. */
   readonly existed: boolean;
-  /** What was written, or would be, by key of `[oci]`; empty if nothing was missing. */
+  /** The values that were (or would be) written, by key of `[oci]`; empty if nothing was missing. */
   readonly added: Readonly<Record<string, string>>;
 }
 
 /** A base for every project: glibc, and the packages that most programs expect. */
 const DEBIAN = "debian:bookworm-slim";
-/** A base for a project that asks for packages of apk. */
+/** A base for a project with apk packages. */
 const ALPINE = "alpine:3.22";
 
 /** The files that mise reads in a project, the one that people edit first. */
@@ -62,7 +62,7 @@ function parseConfig(text: string, file: string): Table {
   }
 }
 
-/** The project's config files that are there, with their texts. */
+/** The project's existing config files, with their texts. */
 async function readConfigs(
   directory: string,
 ): Promise<readonly { readonly file: string; readonly text: string }[]> {
@@ -75,7 +75,7 @@ async function readConfigs(
   return found;
 }
 
-/** The base that fits what a project installs. */
+/** The base that matches the packages of a project. */
 function fittingBase(tables: readonly Table[]): string {
   const packages = tables.flatMap((table) =>
     Object.keys(tableAt(tableAt(table, "bootstrap"), "packages"))
@@ -85,9 +85,9 @@ function fittingBase(tables: readonly Table[]): string {
 }
 
 /**
- * The text with keys added to `[oci]`; everything else stays as it is. The result is parsed and compared.
+ * The text with keys added to `[oci]`; everything else is unchanged. The result is parsed and compared.
  *
- * @throws {MiseOciError} `config` if the table is written in a form that takes no more lines.
+ * @throws {MiseOciError} `config` if the table is written in a form to which lines cannot be added.
  *
  * @example
  * ```ts
@@ -104,7 +104,7 @@ export function addToOci(text: string, added: Readonly<Record<string, string>>):
   const block = [...lines, ""].join(end);
   const plain = text.replaceAll("\r", " ");
   const header = /^[ \t]*\[[ \t]*oci[ \t]*\][ \t]*(?:#.*)?$/m.exec(plain);
-  // A table goes before its own subtables, as people write it.
+  // A table goes before its subtables, as is customary.
   const below = /^[ \t]*\[\[?[ \t]*oci[ \t]*\./m.exec(plain);
   let changed: string;
   if (header !== null) {
@@ -142,15 +142,15 @@ function sorted(value: unknown): string {
 }
 
 /**
- * Writes what a project lacks in `[oci]`: `from`, and `tag` if one is given. What is there already stays, so that
- * a second run changes nothing.
+ * Writes the missing keys of `[oci]`: `from`, and `tag` if one is given. Existing keys are kept, so a second
+ * run changes nothing.
  *
  * @throws {MiseOciError} `config` for a file that cannot be read or changed.
  */
 export async function initProject(request: InitRequest): Promise<InitResult> {
   const configs = await readConfigs(request.directory);
   const parsed = configs.map(({ file, text }) => ({ file, text, table: parseConfig(text, file) }));
-  // A table that is begun goes on where it is.
+  // An existing table is extended in place.
   const main = parsed.find(({ table }) => "oci" in table) ?? parsed[0];
   const file = main?.file ?? join(request.directory, "mise.toml");
   const has = (key: string): boolean => parsed.some(({ table }) => key in tableAt(table, "oci"));
@@ -162,7 +162,7 @@ export async function initProject(request: InitRequest): Promise<InitResult> {
   const result = { file, existed: main !== undefined, added };
   if (request.check || Object.keys(added).length === 0) return result;
   if (main === undefined) {
-    // Without tools of another file (.tool-versions) there is a place for them.
+    // A new file gets an empty [tools] table, for tools that the project adds later.
     await writeWhole(file, () => Promise.resolve(addToOci("[tools]\n", added)));
   } else {
     await replaceFile(file, addToOci(main.text, added));

@@ -1,5 +1,5 @@
 /**
- * `inspect`: what an image is made of.
+ * `inspect`: the contents of an image.
  * @module
  */
 import { describeLayers, type PageLayer, renderPage } from "../inspect/mod.ts";
@@ -55,7 +55,7 @@ async function detailsOf(image: OpenedImage): Promise<ImageDetails> {
   };
 }
 
-/** The text of a document: of what was named, unless a platform chose one of its images. */
+/** The text of a document: of the named entry, unless a platform selects one of its images. */
 async function documentOf(
   image: OpenedImage,
   { document, platform }: Pick<InspectRequest, "document" | "platform">,
@@ -65,7 +65,7 @@ async function documentOf(
   return new TextDecoder().decode(bytes);
 }
 
-/** What is attached to the image; a registry that does not say is no reason to fail. */
+/** What is attached to the image; not an error if the registry does not list it. */
 async function maybeReferrers(
   image: OpenedImage,
   { reporter, signal }: WorkflowContext,
@@ -81,7 +81,7 @@ async function maybeReferrers(
 }
 
 /**
- * Looks into an image. Its layers are read for the page only.
+ * Inspects an image. Its layers are read only for the page.
  *
  * @throws {MiseOciError} naming image and cause; `io` if the page cannot be written.
  */

@@ -1,5 +1,5 @@
 /**
- * What `inspect` and `diff` ask of workflows and get back.
+ * Requests and results of `inspect` and `diff`.
  * @module
  */
 import type { FileChange, ImageComparison, LayerChange, LayerDescription } from "../inspect/mod.ts";
@@ -29,21 +29,21 @@ export interface InspectRequest extends LookRequest {
   readonly source: ImageSource;
   /** Absolute path of the page to write (`--html`). */
   readonly html?: string;
-  /** The document that is wanted as it is stored: the manifest or index (`--raw`), or the config. */
+  /** The document to return as stored: the manifest or index (`--raw`), or the config. */
   readonly document?: "manifest" | "config";
 }
 
-/** What the documents of an image say besides its layers. */
+/** The content of an image's documents besides its layers. */
 export interface ImageDetails {
   /** Media type of the manifest. */
   readonly mediaType: string;
-  /** The index that was named, if there is one. */
+  /** The index that the argument names, if it names one. */
   readonly index?: {
     readonly digest: Digest;
     readonly mediaType: string;
     readonly annotations?: Readonly<Record<string, string>>;
   };
-  /** Every image of what was named. */
+  /** Every image that the argument names. */
   readonly images: readonly { readonly platform: Platform; readonly digest: Digest }[];
   /** Annotations of the manifest. */
   readonly annotations: Readonly<Record<string, string>>;
@@ -53,25 +53,25 @@ export interface ImageDetails {
   readonly history: readonly HistoryEntry[];
 }
 
-/** What an image is made of. */
+/** The contents of an image. */
 export interface InspectResult {
-  /** The image as people name it. */
+  /** The image's name for messages. */
   readonly name: string;
   /** Digest of the manifest. */
   readonly digest: Digest;
   /** What it runs on. */
   readonly platform: Platform;
-  /** Every platform that the image is there for; the rest is about one of them. */
+  /** Every platform of the image; the other fields describe one of them. */
   readonly platforms: readonly Platform[];
-  /** RFC 3339 time of the build, if the image says. */
+  /** RFC 3339 time of the build, if the image has one. */
   readonly created?: string;
   /** The layers, bottom first. */
   readonly layers: readonly LayerDescription[];
-  /** What the documents say besides. */
+  /** Other content of the documents. */
   readonly details?: ImageDetails;
-  /** The text of the document that was asked for. */
+  /** The text of the requested document. */
   readonly document?: string;
-  /** What is attached to the image in its registry, signatures among them. */
+  /** What is attached to the image in its registry, including signatures. */
   readonly referrers?: readonly Descriptor[];
   /** The page that was written. */
   readonly html?: string;
@@ -83,9 +83,9 @@ export interface DiffRequest extends LookRequest {
   readonly a: ImageSource;
   /** The image after. */
   readonly b: ImageSource;
-  /** Whether the files of tools with another version are compared too (`--files`). */
+  /** Whether the files of tools with different versions are compared too (`--files`). */
   readonly files: boolean;
-  /** Reads layers that are not known yet to compare the packages (`--packages`). */
+  /** Reads layers that are not cached yet, to compare the packages (`--packages`). */
   readonly packages: boolean;
 }
 
@@ -103,6 +103,6 @@ export interface DiffResult extends Omit<ImageComparison, "layers"> {
   readonly b: { readonly name: string; readonly digest: Digest };
   /** The layers of B bottom first, then those that only A has. */
   readonly layers: readonly DiffLayer[];
-  /** Packages that differ; absent if layers are not known. */
+  /** Packages that differ; absent if layers are not cached. */
   readonly packages?: readonly PackageChange[];
 }

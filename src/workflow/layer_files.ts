@@ -16,7 +16,7 @@ export interface LayerFilesOptions {
   readonly hash: boolean;
 }
 
-/** What is read from the layer's tar goes through a hash of all of it. */
+/** The whole tar is hashed while it is read. */
 async function* hashed(
   chunks: AsyncIterable<Uint8Array>,
   hash: StreamingHash,
@@ -36,8 +36,8 @@ async function hashOf(content: AsyncIterable<Uint8Array>): Promise<string> {
 /**
  * Lists the files of a layer.
  *
- * @throws {MiseOciError} `integrity` if its content is not what the image config says; what reading the
- * blob throws.
+ * @throws {MiseOciError} `integrity` if its content does not match the image config; the errors of reading
+ * the blob.
  */
 export async function readLayerFiles(
   image: OpenedImage,

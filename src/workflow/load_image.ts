@@ -1,5 +1,5 @@
 /**
- * `load`: puts an image into an engine, to stay there.
+ * `load`: loads an image into an engine permanently.
  * @module
  */
 import { selectEngine } from "../engine/mod.ts";

@@ -1,6 +1,6 @@
 /**
- * `sbom`: the bill of materials of an image. What a layer says is read once in its life and kept by its
- * diff ID, so that known layers need not be here.
+ * `sbom`: the bill of materials of an image. Each layer is read only once and its packages are cached by diff
+ * ID, so that cached layers need not be on this machine.
  * @module
  */
 import { dirname, join } from "@std/path";
@@ -46,7 +46,6 @@ export interface SbomRequest {
   readonly directory: string;
   /** Which of its platforms; default: the host's, or the only one. */
   readonly platform?: Platform;
-  /** The format. */
   readonly format: SbomFormat;
   /** Absolute path of the file to write. */
   readonly output?: string;
@@ -54,13 +53,12 @@ export interface SbomRequest {
 
 /** A bill of materials. */
 export interface SbomResult {
-  /** The image as people name it. */
+  /** The image's name for messages. */
   readonly image: string;
   /** Digest of its manifest. */
   readonly digest: Digest;
   /** What it runs on. */
   readonly platform: Platform;
-  /** The format. */
   readonly format: SbomFormat;
   /** Number of packages. */
   readonly packages: number;
@@ -81,15 +79,13 @@ export interface ListedImage {
   readonly digest: Digest;
   /** What it runs on. */
   readonly platform: Platform;
-  /** The manifest. */
   readonly manifest: Manifest;
-  /** The config. */
   readonly config: ImageConfig;
   /** The bytes of a layer's blob. */
   openLayer(descriptor: Descriptor): Promise<ReadableStream<Uint8Array>>;
 }
 
-/** Layers that are read at once. */
+/** Number of layers that are read concurrently. */
 const LAYERS_AT_ONCE = 2;
 
 async function layerPackages(
@@ -112,7 +108,7 @@ async function layerPackages(
   return packages;
 }
 
-/** Whether everything is known of an image's layers, so that its packages cost nothing. */
+/** Whether all of an image's layers are cached, so that listing its packages costs nothing. */
 export async function areLayersKnown(image: ListedImage, cache: Cache): Promise<boolean> {
   for (const diffId of image.config.diffIds) {
     if (await maybeKeptPackages(cache, diffId) === undefined) return false;
@@ -172,7 +168,7 @@ async function maybeReadText(path: string): Promise<string | undefined> {
   });
 }
 
-/** What the lock files of directories say about tools; those of later directories come first. */
+/** The entries of tools in the lock files of directories; those of later directories come first. */
 export async function readLockFiles(
   directories: readonly string[],
   platform: Platform,

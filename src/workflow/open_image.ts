@@ -1,5 +1,6 @@
 /**
- * An image that an argument names, wherever it is: a layout, an archive or a registry. Nothing is kept of it.
+ * Opens the image that an argument names, in a layout, an archive or a registry. It is not added to the
+ * cache.
  * @module
  */
 import { type OpenedImages } from "../image/open.ts";
@@ -81,8 +82,8 @@ export async function openImage(
 }
 
 /**
- * The one image of what an argument names, verified: every byte of it if it is on this machine; what a
- * registry sends is verified as it comes.
+ * The single image that an argument names, verified: every byte if it is on this machine; data from a
+ * registry is verified as it is received.
  *
  * @throws {MiseOciError} `integrity` naming a damaged blob; `check` if its commands fail a strict check.
  */

@@ -29,7 +29,7 @@ import { RegistryClients } from "../build/registry_clients.ts";
 
 /** The flags of `outdated`, parsed. */
 export interface OutdatedRequest extends PinProject {
-  /** The image to look at; absent: the project alone. */
+  /** The image to examine; if absent, only the project is. */
   readonly image?: Reference;
   /** Which of its platforms. */
   readonly platform?: Platform;
@@ -117,7 +117,7 @@ async function projectTools(
   );
 }
 
-/** The base that an image says it has, by the platform's own manifest. */
+/** The base of an image, from the annotations of the platform's manifest. */
 async function imageBase(
   { manifest, platform }: Image,
   clients: RegistryClients,
@@ -148,8 +148,8 @@ function imageTools(
 }
 
 /**
- * Finds what is behind: a pinned base whose tag has moved, pinned packages, tools as mise says; of an image
- * its own base, and tools that the project has in another version.
+ * Finds outdated parts: a pinned base whose tag has moved, pinned packages, and tools that mise reports; for
+ * an image, its own base, and tools that the project has in another version.
  *
  * @throws {MiseOciError} for anything wrong with mise, the project, the image or a registry.
  */
@@ -160,7 +160,7 @@ export async function findOutdated(
   const { image: reference, platform = defaultPlatform() } = request;
   using clients = new RegistryClients(request, context);
   const project = planPins(request, context).catch((error: unknown) => {
-    // An image says enough of itself where there is no project.
+    // Without a project, the image alone is sufficient.
     if (reference !== undefined && error instanceof MiseOciError && error.code === "config") {
       return undefined;
     }

@@ -19,7 +19,7 @@ import {
 
 /** The flags of `pin`, parsed. */
 export interface PinRequest extends PinProject {
-  /** Moves pins that are there to what is newest. */
+  /** Updates existing pins to the newest versions. */
   readonly update: boolean;
   /** Says what would be changed and changes nothing. */
   readonly dryRun: boolean;
@@ -51,7 +51,7 @@ interface Edit {
 
 const FROM: TomlPath = ["oci", "from"];
 
-/** The config file that says what the base is. */
+/** The config file that sets the base. */
 async function fileOfBase({ configFiles, oci }: Project): Promise<string> {
   for (const file of configFiles.toReversed()) {
     if (!file.endsWith(".toml")) continue;

@@ -1,6 +1,6 @@
 /**
- * What a project leaves open or has pinned: its base's digest and the versions of its system packages, and
- * what they are now.
+ * The pinned or open parts of a project: its base's digest and the versions of its system packages, with
+ * their current values.
  * @module
  */
 import type { TransientBuild } from "../build/types.ts";
@@ -19,10 +19,10 @@ import { databasePath, parseVersions } from "../packages/mod.ts";
 import { headManifest } from "../registry/head_manifest.ts";
 import type { ProjectRequest } from "../build/types.ts";
 
-/** The part of a build's flags that says which project. */
+/** The part of a build's flags that selects the project. */
 export type PinProject = Pick<ProjectRequest, "directory" | "miseEnv" | "misePath" | "yes">;
 
-/** A build of which nothing but base and packages matters. */
+/** A build of which only the base and the packages are used. */
 function buildRequest(project: PinProject): TransientBuild {
   return {
     ...project,
@@ -32,7 +32,7 @@ function buildRequest(project: PinProject): TransientBuild {
     embedMise: false,
     useCache: true,
     pull: "always",
-    // Nothing is baked, so no variable can leak.
+    // No image is written, so no variable can leak.
     allowEnv: ["*"],
     dropEnv: [],
     strictEnv: false,
@@ -46,11 +46,11 @@ export async function planPins(
   context: WorkflowContext,
 ): Promise<PlannedImage> {
   const muted = { ...context, reporter: { ...context.reporter, emit: () => {} } };
-  // What a build would warn of is not the question here.
+  // Warnings of a build are not relevant here.
   return await planProject(buildRequest(project), muted, { installForeign: false });
 }
 
-/** The digest that the tag of a base names now; `undefined` if its registry does not have it. */
+/** The digest that the tag of a base currently names; `undefined` if its registry does not have it. */
 export async function currentDigest(
   reference: Reference,
   { project }: PlannedImage,
@@ -65,7 +65,7 @@ export async function currentDigest(
   }
 }
 
-/** A base of a registry by its tag alone: what a pin was made of. */
+/** A base in a registry with only its tag: the input of a pin. */
 export function withoutDigest({ digest: _, ...reference }: Reference): Reference {
   return { ...reference, tag: reference.tag ?? "latest" };
 }
@@ -73,8 +73,9 @@ export function withoutDigest({ digest: _, ...reference }: Reference): Reference
 /**
  * The versions of the project's system packages on a base, by installing them as a build does.
  *
- * @param options `newest`: at the newest version that the base's sources have, whatever is pinned and cached.
- * @throws {MiseOciError} `packages`, `permission` saying why they cannot be installed here.
+ * @param options `newest`: the newest versions in the base's sources, ignoring pins and the cache.
+ * @throws {MiseOciError} `packages`, `permission` with the reason why they cannot be installed on this
+ * machine.
  */
 export async function packageVersions(
   planned: PlannedImage,
@@ -111,7 +112,7 @@ function onBase({ plan, ...rest }: PlannedImage, from: Reference): PlannedImage 
   };
 }
 
-/** The project with every package at its newest. */
+/** The project with the newest version of every package. */
 function unpinned({ project, plan, ...rest }: PlannedImage): PlannedImage {
   return {
     ...rest,

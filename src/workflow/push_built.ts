@@ -1,5 +1,5 @@
 /**
- * Pushing what is built for it, or by another program.
+ * Pushes with a build, or with another program.
  * @module
  */
 import { join } from "@std/path";
@@ -42,7 +42,7 @@ import { chooseRoot } from "./open_image.ts";
 import { destinationOf, type ObtainedImages, upload } from "./push_upload.ts";
 import type { ImageRequest, NamedImageRequest, PushRequest, PushResult } from "./types.ts";
 
-/** Builds planned images into the cache: the one of each platform, and the index that names them. */
+/** Builds planned images into the cache: one for each platform, and their index. */
 async function obtainBuiltImages(
   planned: readonly PlannedImage[],
   options: { readonly build: TransientBuild; readonly reuse: readonly ReuseIndex[] },
@@ -77,13 +77,13 @@ const attestModule = () => import("./attest_push.ts");
 
 /** What was found. */
 interface FoundLayers extends PlannedFound {
-  /** Those of the layers that the store has. */
+  /** The layers that are in the store. */
   readonly stored: readonly ReusableLayer[];
   /** The store, if there is one. */
   readonly store?: StoreChoice;
 }
 
-/** Where layers are looked for. */
+/** Where layers are searched. */
 interface FindOptions {
   /** The flags. */
   readonly build: TransientBuild;
@@ -91,11 +91,11 @@ interface FindOptions {
   readonly client: RegistryClient;
   /** The image whose layers may be reused. */
   readonly reference: Reference;
-  /** Whether that was asked for. */
+  /** Whether it was requested explicitly. */
   readonly asked: boolean;
   /** Clients of the store and of other registries. */
   readonly clients: RegistryClients;
-  /** Whether the store is left alone: what it gave before was damaged. */
+  /** Whether the store is not used, because it returned damaged data before. */
   readonly withoutStore?: boolean;
 }
 
@@ -125,7 +125,7 @@ async function find(
 /**
  * Plans the images of a push and finds the layers that need not be built.
  *
- * @throws {MiseOciError} what planning throws; what `mise install` says if that fails.
+ * @throws {MiseOciError} the errors of planning and of `mise install`.
  */
 async function planAndFind(
   options: FindOptions,
@@ -142,7 +142,10 @@ async function planAndFind(
   return { ...found, stored, ...(store === undefined ? {} : { store }) };
 }
 
-/** Builds for a push: layers that the destination has need not be built, nor their tools installed. */
+/**
+ * Builds for a push: layers that exist at the destination need not be built, and their tools need not be
+ * installed.
+ */
 export async function pushBuilt(
   request: PushRequest & { readonly image: Extract<ImageRequest, { kind: "build" }> },
   context: BuildContext,
@@ -162,14 +165,14 @@ export async function pushBuilt(
   }
 }
 
-/** A layer that the store gave cannot be had whole. */
+/** A layer of the store cannot be read completely. */
 class StoreDamage extends MiseOciError {
   constructor(error: MiseOciError) {
     super(error.code, error.message, { cause: error });
   }
 }
 
-/** What a push of a build works with. */
+/** Context of a push with a build. */
 interface BuiltPush {
   readonly request: PushRequest;
   readonly build: TransientBuild;
@@ -185,7 +188,7 @@ async function pushFound(push: BuiltPush, context: BuildContext): Promise<PushRe
   const found = await planAndFind({ ...push, reference, asked }, context);
   const { planned, reuse, stored, store } = found;
   const attesting = await maybeAttest(request.attest, planned[0]?.project.oci, context);
-  // A bill of materials needs what the base holds.
+  // A bill of materials needs the content of the base.
   const listPackages = attesting?.attest.sbom !== undefined;
   await using obtained = await obtainBuiltImages(planned, {
     build: { ...build, ...(listPackages ? { listPackages } : {}) },
@@ -196,7 +199,7 @@ async function pushFound(push: BuiltPush, context: BuildContext): Promise<PushRe
       reference: store.reference,
       blobs: stored.map(({ descriptor }) => descriptor),
     }]),
-    // What was not read of a base is not here: it goes from registry to registry.
+    // Unread layers of a base are not on this machine: they are streamed from registry to registry.
     ...(obtained.bases ?? []).flatMap(({ reference, open, layers }) =>
       reference === undefined || open === undefined ? [] : [{
         reference: parseReference(reference),
@@ -229,7 +232,7 @@ async function pushFound(push: BuiltPush, context: BuildContext): Promise<PushRe
   return attested;
 }
 
-/** Puts the tools of pushed images into the store. */
+/** Writes the tools of pushed images to the store. */
 async function writeImages(
   { planned }: FoundLayers,
   { obtained, access, push: { request, build } }: {
@@ -265,8 +268,7 @@ async function writeImages(
 }
 
 /**
- * A layout that has the image that is pushed and nothing else, for a program that can name neither a tag nor
- * a platform of it.
+ * A layout that contains only the pushed image, for a program that can select neither a tag nor a platform.
  */
 async function soloLayout(
   opened: OpenedImages,
@@ -290,7 +292,7 @@ async function soloLayout(
   await layout.setTag(entry);
 }
 
-/** Where the program finds what it pushes: what is named, or built now. */
+/** The layout for the program: the named image, or a new build. */
 async function obtainForTool(
   { image }: PushRequest,
   scratch: string,
@@ -303,7 +305,7 @@ async function obtainForTool(
   return { request: { kind: "image", source, directory: scratch }, built };
 }
 
-/** Hands a layout to skopeo or crane. They push what the layout has, so nothing is reused. */
+/** Pushes a layout with skopeo or crane. They push everything in the layout, so nothing is reused. */
 export async function pushByTool(
   request: PushRequest & { readonly tool: "skopeo" | "crane" },
   context: BuildContext,

@@ -27,14 +27,14 @@ import { checkDestination, type ObtainedImages, upload } from "./push_upload.ts"
 import { warnIfStale } from "./stale.ts";
 import type { NamedImageRequest, PushRequest, PushResult } from "./types.ts";
 
-/** Loaded late: an image that exists is pushed without what builds one. */
+/** Loaded late: an existing image is pushed without the build code. */
 const aheadModule = () => import("../build/read_projects.ts");
 const builtModule = () => import("./push_built.ts");
 
 const attestModule = () => import("./attest_push.ts");
 const copyModule = () => import("./copy_attached.ts");
 
-/** The images of a tree, checked; manifests that are something else are sent unseen. */
+/** The images of a tree, checked; other manifests are sent without a check. */
 async function imagesOf(
   opened: OpenedImages,
   { root, request }: { readonly root: Descriptor; readonly request: NamedImageRequest },
@@ -53,7 +53,7 @@ async function obtainTree(
   const { store, reference } = opened;
   const root = await chooseRoot(opened, request.platform, context);
   const tree: Tree = await readTree(store, root, { sparse: true });
-  // What a registry has besides the tree is not in its index.
+  // In a registry, referrers are not part of the index.
   const referrers = reference === undefined ? await readReferrers(store, tree) : [];
   const images = await imagesOf(opened, { root, request }, context);
   const own = new Set(images.map(({ descriptor: { digest } }) => digest));
@@ -67,7 +67,7 @@ async function obtainTree(
   };
 }
 
-/** Takes along what is attached to the images: from their registry, or from the layout, which has it already. */
+/** Copies what is attached to the images, from their registry or from the layout. */
 async function takeAlong(
   client: RegistryClient,
   images: ObtainedImages,
@@ -80,8 +80,8 @@ async function takeAlong(
 }
 
 /**
- * Checks before anything is sent that the destination has the layers that an image comes without, as a bundle
- * does.
+ * Checks before anything is sent that the destination has the layers that are missing in the source, such as
+ * a bundle.
  *
  * @throws {MiseOciError} `not-found` naming every blob that neither of them has.
  */
@@ -121,7 +121,7 @@ async function pushNamed(
       hint: "Let push build it, or leave --provenance out",
     });
   }
-  // What is no image is an error before mise is asked anything.
+  // Something that is not an image is an error before mise is started.
   await using opened = await openSource(image.source, directory, context);
   const [access, obtained] = await Promise.all([
     readAccess(destination, { directory }, context),
@@ -155,7 +155,9 @@ async function pushOne(request: PushRequest, context: WorkflowContext): Promise<
   return await (await builtModule()).pushBuilt({ ...request, image }, { ...context, asked });
 }
 
-/** What is sent to another place: what exists as it is, what was built from where it was pushed first. */
+/**
+ * The source for a further destination: an existing image as it is, a built one from its first destination.
+ */
 function again(
   request: PushRequest,
   { manifestDigest }: PushResult,
@@ -176,8 +178,8 @@ function again(
 }
 
 /**
- * Pushes an image, once built, to each destination. A tag is set last, so that a push that fails leaves it as
- * it was.
+ * Pushes an image, once built, to each destination. A tag is set last, so that a failed push leaves it
+ * unchanged.
  *
  * @throws {MiseOciError} naming destination and cause: `auth`, `network`, `registry`, `integrity`,
  * `usage` for another repository in `cacheFrom`.

@@ -1,5 +1,5 @@
 /**
- * The part of a push that every way of getting an image has in common: blobs, manifests, then the tag.
+ * The part of a push that is common to all sources of an image: blobs, manifests, then the tag.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -31,33 +31,33 @@ import type { PushRequest, PushResult } from "./types.ts";
 /** Loaded late: only --update-index needs it. */
 const indexModule = () => import("../registry/update_index.ts");
 
-/** What is sent. Dispose of it: built images hold their blobs in the cache until then. */
+/** The images to send. Dispose of it: built images keep their blobs in the cache until then. */
 export interface ObtainedImages extends AsyncDisposable {
   /** The images, in the order of the index. */
   readonly images: readonly Image[];
-  /** Manifests that are something else: attestations, signatures and other artifacts. */
+  /** Other manifests: attestations, signatures and other artifacts. */
   readonly others?: readonly (TreeManifest & { readonly source: BlobSource })[];
   /** The layer table of each image, if they were built. */
   readonly rows?: readonly (readonly LayerRow[])[];
-  /** Indexes, each after what it names; the last one names everything. */
+  /** Indexes, each after its entries; the last one is the root. */
   readonly indexes: Tree["indexes"];
-  /** The repository that they are copied from: blobs are mounted from it where that can be. */
+  /** The repository that they are copied from: blobs are mounted from it if possible. */
   readonly origin?: Pick<Reference, "registry" | "repository">;
   /** The base of each image, if it is known. */
   readonly bases?: readonly BaseImage[];
   /** Repositories that have some of the layers. */
   readonly origins?: readonly BaseOrigin[];
-  /** Where blobs are that the images' own sources lack. */
+  /** Source of blobs that are missing in the images' own sources. */
   readonly elsewhere?: BlobSource;
 }
 
-/** A tag that is not written means `latest`, as everywhere, unless a digest is. */
+/** A missing tag means `latest`, as everywhere, unless there is a digest. */
 export function destinationOf(reference: Reference): Reference {
   const { tag, digest } = reference;
   return tag === undefined && digest === undefined ? { ...reference, tag: "latest" } : reference;
 }
 
-/** What the destination's manifest will be. */
+/** The descriptor of the destination's manifest. */
 function digestOf({ images, others = [], indexes }: ObtainedImages): Digest {
   const top = indexes.at(-1) ?? images[0] ?? others[0];
   if (top === undefined) throw new TypeError("A push without an image");
@@ -65,9 +65,9 @@ function digestOf({ images, others = [], indexes }: ObtainedImages): Digest {
 }
 
 /**
- * Checks a destination with a digest against what is pushed there.
+ * Compares the digest of a destination with the manifest to push.
  *
- * @throws {MiseOciError} `usage` if it is another one.
+ * @throws {MiseOciError} `usage` if they differ.
  */
 export function checkDestination(obtained: ObtainedImages, destination: Reference): void {
   const actual = digestOf(obtained);
@@ -80,9 +80,9 @@ export function checkDestination(obtained: ObtainedImages, destination: Referenc
 }
 
 /**
- * Where the base's layers can be mounted from, by what the manifest says of its base.
+ * The repository from which the base's layers can be mounted, according to the manifest's annotations.
  *
- * @param count of the base's layers; without, those count that mise-oci did not make.
+ * @param count number of the base's layers; by default the layers that were not built by mise-oci.
  */
 function maybeBaseOrigin(
   { manifest }: Pick<Image, "manifest">,
@@ -106,7 +106,7 @@ function maybeBaseOrigin(
   return { registry: reference.registry, repository: reference.repository, layers };
 }
 
-/** What people call a blob: the tool in it rather than its digest. */
+/** The label of a blob: its tool rather than its digest. */
 function named(
   event: Extract<PushEvent, { type: "start" }>,
   { manifest }: Pick<Image, "manifest">,
@@ -119,7 +119,7 @@ function named(
   return name === undefined ? event : { ...event, label: `${name} ${event.label}` };
 }
 
-/** Where blobs that are copied from another repository can be mounted from: all of them from there. */
+/** The mount source for blobs that are copied from another repository. */
 function copyOrigin(
   { registry, repository }: Pick<Reference, "registry" | "repository">,
   { config, layers }: Manifest,
@@ -127,7 +127,7 @@ function copyOrigin(
   return { registry, repository, layers: new Set([config, ...layers].map(({ digest }) => digest)) };
 }
 
-/** Blobs of one source, and of another what the first lacks. */
+/** Blobs of one source, and of a second one for those that the first lacks. */
 function withElsewhere(source: BlobSource, elsewhere: BlobSource): BlobSource {
   return {
     size: async (digest) => await source.size(digest) ?? await elsewhere.size(digest),
@@ -138,7 +138,7 @@ function withElsewhere(source: BlobSource, elsewhere: BlobSource): BlobSource {
   };
 }
 
-/** Sends a manifest and what it names, by its digest alone or to a tag. */
+/** Sends a manifest and its blobs, by digest only or to a tag. */
 async function uploadOne(
   client: RegistryClient,
   image: Pick<Image, "descriptor" | "manifest" | "manifestBytes" | "source">,
@@ -172,7 +172,6 @@ async function uploadOne(
   return { uploaded, present, mounted, uploadedBytes: bytesSent };
 }
 
-/** What an upload is asked to do. */
 export interface UploadOptions {
   readonly request: PushRequest;
   readonly context: WorkflowContext;
@@ -183,7 +182,7 @@ function entryOf({ descriptor, platform }: Image): PlatformEntry {
   return { mediaType, digest, size, platform };
 }
 
-/** Makes the tag name what was sent by digest; a single image was sent to it already. */
+/** Sets the tag to the manifest that was sent by digest; a single image was already sent to the tag. */
 async function setTag(
   client: RegistryClient,
   { images, indexes }: ObtainedImages,
@@ -209,7 +208,7 @@ async function setTag(
   return undefined;
 }
 
-/** What is left behind when only images go into the tag's index. */
+/** Warns about manifests that are not sent, because only images are added to the tag's index. */
 function warnOfOthers(others: readonly unknown[], { request, context }: UploadOptions): void {
   if (!request.updateIndex || others.length === 0) return;
   context.reporter.emit({
@@ -219,7 +218,7 @@ function warnOfOthers(others: readonly unknown[], { request, context }: UploadOp
   });
 }
 
-/** Sends every image, then the indexes that name them, so that the tag never names what is not there. */
+/** Sends every image, then the indexes, so that the tag never refers to missing content. */
 export async function upload(
   client: RegistryClient,
   obtained: ObtainedImages,

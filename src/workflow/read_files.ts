@@ -1,5 +1,5 @@
 /**
- * `cat` and `export`: files out of an image, its layers taken together, without unpacking it.
+ * `cat` and `export`: read files from an image, with all layers applied, without unpacking it.
  * @module
  */
 import {
@@ -33,11 +33,11 @@ export interface ReadFilesRequest {
   readonly platform?: Platform;
   /** Path in the image; `/` for everything. */
   readonly path: string;
-  /** Absolute path of the file that is written; default: standard output. */
+  /** Absolute path of the output file; default: standard output. */
   readonly output?: string;
 }
 
-/** An image's files, and which layer the content of each is in. */
+/** An image's files, and the layer that has the content of each. */
 interface Files {
   readonly image: OpenedImage;
   readonly layers: readonly LayerDescription[];
@@ -45,7 +45,7 @@ interface Files {
   readonly layerOf: ReadonlyMap<IndexedEntry, number>;
 }
 
-/** Something that takes bytes. */
+/** A consumer of bytes. */
 interface Sink {
   write(chunk: Uint8Array): Promise<void>;
 }
@@ -143,7 +143,7 @@ async function maybeTopFile(indexes: LayerIndexes, path: string): Promise<Found 
   return undefined;
 }
 
-/** What a path leads to. @throws {MiseOciError} `not-found` naming what is there instead. */
+/** The entry at a path, links followed. @throws {MiseOciError} `not-found` naming what exists instead. */
 function resolvePath({ merged, image }: Files, path: string): BaseFile {
   const file = merged.resolve(path);
   if (file !== undefined) return file;
@@ -157,7 +157,7 @@ function resolvePath({ merged, image }: Files, path: string): BaseFile {
   });
 }
 
-/** Reads the layers that hold some entries, and hands over the content of each. */
+/** Reads the layers that contain some entries, and passes on the content of each. */
 async function readContents(
   { image, layers, layerOf }: Omit<Files, "merged">,
   wanted: ReadonlySet<IndexedEntry>,
@@ -180,7 +180,7 @@ async function readContents(
   }
 }
 
-/** Writes to a file, which appears when it is whole, or to standard output. */
+/** Writes to a file, which appears when it is complete, or to standard output. */
 async function intoOutput(
   output: string | undefined,
   produce: (sink: Sink) => Promise<void>,
@@ -231,7 +231,7 @@ export async function catFile(request: ReadFilesRequest, context: WorkflowContex
   });
 }
 
-/** The header of a member, as the image has it but for its time. */
+/** The header of a member, as in the image except for its time. */
 function header(file: BaseFile, type: TarType, target = ""): Uint8Array {
   const { path, mode, uid, gid } = file;
   return encodeTarHeader({
@@ -245,7 +245,7 @@ function header(file: BaseFile, type: TarType, target = ""): Uint8Array {
   });
 }
 
-/** Everything at a path of the image and below it. */
+/** All entries at a path of the image and below it. */
 function below({ merged }: Files, root: BaseFile): readonly BaseFile[] {
   return [...merged.entries()].filter(({ path }) =>
     path !== "" && (root.path === "" || path === root.path || path.startsWith(`${root.path}/`))

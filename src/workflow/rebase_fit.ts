@@ -1,5 +1,5 @@
 /**
- * Whether an image is true on another base, and its commands start there.
+ * Whether an image is correct on another base, and its commands start there.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -31,12 +31,12 @@ export interface RemoteImage extends ImageDocuments {
   readonly platform: Platform;
 }
 
-/** Where image and base are, and what is known of them. */
+/** The image, the base, and the facts about them. */
 interface Places {
   readonly request: {
     readonly image: Reference;
     readonly onto: Reference;
-    /** Whether commands that do not start on the new base are a reason. */
+    /** Whether commands that do not start on the new base are a reason to refuse. */
     readonly check: boolean;
   };
   readonly clients: RegistryClients;
@@ -44,7 +44,7 @@ interface Places {
   readonly context: WorkflowContext;
 }
 
-/** Opens layers of the image or of a base, wherever they are. */
+/** Opens layers of the image or of a base, from any source. */
 function opener(
   repository: Reference,
   { clients, context: { signal } }: Places,
@@ -60,22 +60,21 @@ function opener(
   };
 }
 
-/** Problems of the image's own commands, by what is said of them. */
+/** Problems of the image's own commands, by message. */
 function problemTexts(report: CheckReport | undefined): readonly string[] {
   return report === undefined
     ? []
     : findingsOf(report).filter(isFailure).map(({ message }) => message);
 }
 
-/** A base that an image goes onto, and what it is then. */
+/** The new base of an image, and the result. */
 export interface Fitting {
   /** The image on the new base. */
   readonly rebased: RebasedImage;
-  /** The new base. */
   readonly newBase: ImageDocuments & { readonly reference: string };
 }
 
-/** @throws {MiseOciError} where the image would not be true, or not start, on the new base. */
+/** @throws {MiseOciError} if the image would not be correct, or not start, on the new base. */
 export async function refuseMisfit(
   image: RemoteImage,
   { rebased, newBase }: Fitting,
@@ -85,7 +84,7 @@ export async function refuseMisfit(
   const openOwn = opener(request.image, places);
   const openBase = opener(request.onto, places);
   const layers = pairLayers(newBase.reference, newBase);
-  // Also keeps what the check wants to know of the base.
+  // Also caches the facts about the base that the check needs.
   const files = await readBaseFiles(
     { layers, name: newBase.reference, open: openBase },
     cache,
@@ -112,7 +111,8 @@ export async function refuseMisfit(
   }
   const now = request.check ? problemTexts(report) : [];
   if (now.length === 0) return;
-  // What did not start before is no reason; the layers of the image as it is are in its own repository.
+  // Commands that did not start before are not a reason; the layers of the current image are in its own
+  // repository.
   const before = foundImage(image, (descriptor) => openOwn({ descriptor }));
   const known = new Set(problemTexts(await findReport(before, cache, context)));
   const worse = now.filter((text) => !known.has(text));
@@ -132,7 +132,7 @@ function ownerOf({ manifest }: RemoteImage): readonly number[] {
   return (owner ?? "0:0").split(":").map(Number);
 }
 
-/** What of the image's user and working directory is not true on the new base. */
+/** Problems with the image's user and working directory on the new base. */
 function maybeOtherUser(
   { config }: RemoteImage,
   { rebased, files, layers }: Fitting & {

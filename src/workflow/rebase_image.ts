@@ -1,5 +1,5 @@
 /**
- * `rebase`: an image of a registry on another base. Documents are fetched, layers mounted.
+ * `rebase`: changes the base of an image in a registry. Documents are fetched, layers are mounted.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -43,11 +43,10 @@ export interface RebaseRequest {
   readonly directory: string;
   /** mise executable (`--mise`). */
   readonly misePath?: string;
-  /** The image. */
   readonly image: Reference;
-  /** The base that it goes onto. */
+  /** The new base. */
   readonly onto: Reference;
-  /** Tags that the result gets; none: the image's own. */
+  /** Tags of the result; if empty, the image's own. */
   readonly tags: readonly string[];
   /** Whether the commands are checked on the new base. */
   readonly check: boolean;
@@ -69,7 +68,7 @@ export interface RebasedPlatform {
 
 /** What a rebase did. */
 export interface RebaseResult {
-  /** Digest that the tags name now. */
+  /** Digest that the tags now name. */
   readonly digest: Digest;
   /** The references that name it. */
   readonly references: readonly string[];
@@ -77,7 +76,7 @@ export interface RebaseResult {
   readonly base: string;
   /** Every platform. */
   readonly images: readonly RebasedPlatform[];
-  /** Blobs of the new base and configs: sent, there already, mounted. */
+  /** Blobs of the new base and configs: sent, already present, mounted. */
   readonly blobs: {
     readonly uploaded: number;
     readonly present: number;
@@ -86,14 +85,14 @@ export interface RebaseResult {
   };
 }
 
-/** A rebased image with where its bytes are. */
+/** A rebased image with the source of its bytes. */
 interface Rebased {
   readonly from: RemoteImage;
   readonly image: RebasedImage;
   readonly base: Digest;
 }
 
-/** What the steps of one rebase share. */
+/** Context of one rebase. */
 interface Rebasing {
   readonly request: RebaseRequest;
   readonly clients: RegistryClients;
@@ -101,14 +100,14 @@ interface Rebasing {
   readonly context: WorkflowContext;
 }
 
-/** What the reference names, and the images in it. */
+/** The manifest or index that the reference names, and its images. */
 interface Root {
   readonly digest: Digest;
   readonly index?: Index;
   readonly images: readonly RemoteImage[];
 }
 
-/** Entries that say something about an image of the index, not of the rebased one. */
+/** Entries that belong to an image of the old index, not to the rebased one. */
 function isImageEntry({ mediaType, platform }: Descriptor): boolean {
   return maybeManifestKind(mediaType) === "manifest" && platform !== undefined &&
     platform.os !== "unknown";
@@ -197,7 +196,7 @@ async function rebaseOne(image: RemoteImage, rebasing: Rebasing): Promise<Rebase
   return { from: image, image: rebased, base: digest };
 }
 
-/** Sends what the repository lacks of a rebased image, by digest. */
+/** Sends the missing parts of a rebased image, by digest. */
 async function send(
   { image, from }: Rebased,
   { request, clients, context: { signal, reporter } }: Rebasing,
@@ -241,7 +240,7 @@ function sum(parts: readonly RebaseResult["blobs"][]): RebaseResult["blobs"] {
   }));
 }
 
-/** @throws {MiseOciError} if somebody pushed to the tag while the image was rebased. */
+/** @throws {MiseOciError} if the tag was pushed to while the image was rebased. */
 async function refuseMovedTag(root: Root, { request, clients, context }: Rebasing): Promise<void> {
   const { image: { repository, tag = "latest" } } = request;
   const client = await clients.of(request.image);
@@ -258,10 +257,10 @@ async function refuseMovedTag(root: Root, { request, clients, context }: Rebasin
 }
 
 /**
- * Rebases an image of a registry, every platform of it. The tags are written last.
+ * Rebases every platform of an image in a registry. The tags are written last.
  *
- * @throws {MiseOciError} `usage` for a digest without tags; `unsupported` or `check` with the reason where
- * the image would not be true on the new base; `auth`, `network`, `registry`. The tag is unchanged then.
+ * @throws {MiseOciError} `usage` for a digest without tags; `unsupported` or `check` with the reason if the
+ * image would not be correct on the new base; `auth`, `network`, `registry`. The tag is unchanged then.
  */
 export async function rebaseImage(
   request: RebaseRequest,

@@ -28,17 +28,17 @@ import { restack } from "../build/restack.ts";
 import type { WorkflowContext } from "../context.ts";
 import type { NamedImageRequest, RunRequest, RunResult } from "./types.ts";
 
-/** What the container may take to end by itself once it got the signal; then it is removed. */
+/** Time for the container to exit after the signal; then it is removed. */
 const GRACE_MS = 1000;
 
-/** Signals by the exit code that stands for them (128 + number). */
+/** Signals by their exit code (128 + number). */
 const SIGNALS: ReadonlyMap<number, Deno.Signal> = new Map([
   [129, "SIGHUP"],
   [130, "SIGINT"],
   [143, "SIGTERM"],
 ]);
 
-/** The signal that an interruption is about. */
+/** The signal of an interruption. */
 function signalOf(reason: unknown): Deno.Signal {
   const code = typeof reason === "object" && reason !== null && "exitCode" in reason
     ? Number(reason.exitCode)
@@ -46,7 +46,7 @@ function signalOf(reason: unknown): Deno.Signal {
   return SIGNALS.get(code) ?? "SIGTERM";
 }
 
-/** Removes what is left of the container. A name that a user chose may be that of another container. */
+/** Removes the container, if it still exists. A name that the user chose may belong to another container. */
 async function removeContainer(
   engine: Engine,
   { name, labels }: Pick<ContainerOptions, "name" | "labels">,
@@ -59,8 +59,9 @@ async function removeContainer(
 }
 
 /**
- * Passes a signal on to the engine's client, which passes it to the container, and removes what is left
- * of the container a little later: the first process of a container ignores signals that it has no handler for.
+ * Passes a signal on to the engine's client, which passes it to the container, and removes the container a
+ * little later, if it still exists: the first process of a container ignores signals for which it has no
+ * handler.
  */
 async function endContainer(
   engine: Engine,
@@ -68,7 +69,7 @@ async function endContainer(
   options: Pick<ContainerOptions, "name" | "labels"> & { readonly reason: unknown },
 ): Promise<void> {
   const name = signalOf(options.reason);
-  // Ctrl-C on a terminal went to the engine's client as well: twice would be once too often.
+  // Ctrl-C on a terminal is sent to the engine's client as well, and must not arrive twice.
   if (name !== "SIGINT" || !Deno.stdin.isTerminal()) sendSignal(child, name);
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<void>((resolve) => {
@@ -76,7 +77,7 @@ async function endContainer(
   });
   await Promise.race([child.status, late]);
   clearTimeout(timer);
-  // Also when the client has ended: a signal may end it and leave the container running.
+  // Also after the client has exited: a signal may end it and leave the container running.
   await removeContainer(engine, options);
 }
 
@@ -115,10 +116,10 @@ export async function runContainer(
   }
 }
 
-/** Tries to remove an image; podman may still be clearing the container away that used it. */
+/** Tries to remove an image; podman may still be removing the container that used it. */
 const UNTAG_TRIES = 10;
 
-/** Removes the image. What went wrong is a warning: the run's exit code is the container's. */
+/** Removes the image. Errors become warnings, because the run's exit code is the container's. */
 async function untagPatiently(
   engine: Engine,
   name: string,
@@ -138,17 +139,17 @@ async function untagPatiently(
   }
 }
 
-/** Whether building on the image would run what its author left for that moment. */
+/** Whether building on the image would run its ONBUILD instructions. */
 function hasBuildTriggers({ config }: Image): boolean {
   const triggers = config.config?.extensions?.["OnBuild"];
   return Array.isArray(triggers) && triggers.length > 0;
 }
 
 /**
- * Keeps the layers for the next run, out of sight, where the engine can do that: the image itself goes
- * at the end of this one. A run does not fail for it.
+ * Keeps the layers for the next run without a visible image, if the engine supports that: the image itself is
+ * removed at the end of this run. A failure here does not fail the run.
  *
- * @returns why they are not kept, to be said when the terminal is ours again.
+ * @returns why they are not kept, to be reported when the container no longer uses the terminal.
  */
 async function retain(
   engine: Engine,
@@ -158,7 +159,8 @@ async function retain(
   const { name, ...rest } = options;
   if (hasBuildTriggers(image)) return "The image has build triggers: its layers are not kept";
   try {
-    // Also while the run is interrupted: removing layers that are kept is quick, others take seconds.
+    // Also while the run is interrupted: removing an image whose layers are kept is fast, otherwise it takes
+    // seconds.
     await engine.retainLayers(name, rest);
     return undefined;
   } catch (error) {
@@ -166,7 +168,7 @@ async function retain(
   }
 }
 
-/** @throws {MiseOciError} `usage` if neither the image nor the command line says what to run. */
+/** @throws {MiseOciError} `usage` if neither the image nor the command line has a command. */
 function assertCommand({ config }: Image, request: RunRequest): void {
   const { Entrypoint = [], Cmd = [] } = config.config ?? {};
   const named = [...Entrypoint, ...Cmd, ...request.command].length > 0 ||
@@ -202,7 +204,7 @@ function explainExit(code: number, { reporter }: WorkflowContext): void {
   if (why !== undefined) reporter.emit({ type: "step", text: `Exit code ${code}: ${why}` });
 }
 
-/** What the engine gets: the image itself if that stays or is there already, else its layers restacked. */
+/** The image to load: the image itself if it is kept or already exists, else one with reordered layers. */
 async function choose(engine: Engine, image: Image, keep: boolean): Promise<Image> {
   if (!engine.stacksLayers || keep) return image;
   return await maybePresent(engine, image) === undefined ? restack(image) : image;
@@ -232,7 +234,7 @@ async function runLoaded(
     } else if (outcome === "pulled" || outcome === "archive") {
       retained = retain(engine, image, { name, ...platform });
     }
-    // Streams and terminal are the container's until it ends.
+    // The container uses the streams and the terminal until it ends.
     context.reporter.emit({ type: "suspend" });
     code = await runContainer(engine, {
       ...request,
@@ -267,14 +269,14 @@ async function takeNamed(
 }
 
 /**
- * Runs a command in the image and gives its exit code. Nothing is left in the engine afterwards, unless
- * the image is to be kept.
+ * Runs a command in the image and returns its exit code. Nothing is left in the engine afterwards, unless the
+ * image is kept.
  *
  * @throws {MiseOciError} `engine`, and what building or loading throws.
  */
 export async function runImage(request: RunRequest, context: WorkflowContext): Promise<RunResult> {
   const { image } = request;
-  // What names no image fails before an engine is looked for.
+  // An invalid image argument fails before an engine is searched for.
   await using opened = image.kind === "image"
     ? await openSource(image.source, image.directory, context)
     : undefined;

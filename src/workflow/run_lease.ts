@@ -1,6 +1,6 @@
 /**
- * Which runs are alive: each holds a lock that ends with its process, however that ends, so that a later
- * run can tell what a killed one left in an engine, and remove it.
+ * Detects which runs are alive: each holds a lock that is released when its process ends, even if it is
+ * killed. A later run can then find what a killed run left in an engine, and remove it.
  * @module
  */
 import { join } from "@std/path";
@@ -15,7 +15,7 @@ import type { WorkflowContext } from "../context.ts";
 export const RUN_REPOSITORY = "mise-oci.local/run";
 /** Label of the containers; its value is the run's id. */
 export const RUN_LABEL = "dev.mise.oci.run";
-/** How their names begin unless a user chose one; the run's id follows. */
+/** Prefix of their names, unless the user chose one; the run's id follows. */
 export const CONTAINER_PREFIX = "mise-oci-";
 
 /** Where the locks of runs are. */
@@ -24,8 +24,8 @@ export function runsDirectory(): string {
 }
 
 /**
- * Changes names of images while no other process of ours does: of two that podman takes names from at
- * the same moment, neither may see that its own was the last, and the image stays behind without a name.
+ * Changes names of images while no other mise-oci process does: if podman removes two names of an image at
+ * the same moment, it may not notice that the last one is gone, and an image without a name remains.
  */
 export function changeNames<T>(engine: Engine, change: () => Promise<T>): Promise<T> {
   return withLock(join(runsDirectory(), `names-${engine.name}`), change);
@@ -33,11 +33,14 @@ export function changeNames<T>(engine: Engine, change: () => Promise<T>): Promis
 
 /** A run that is alive. */
 export interface RunLease extends AsyncDisposable {
-  /** Unique in this engine; a tag and a container's name can be made of it. */
+  /** Unique in this engine, and valid in a tag and in a container's name. */
   readonly id: string;
 }
 
-/** The runs of one cache directory; an engine may be shared with users of others, whose runs are theirs. */
+/**
+ * The runs of one cache directory; an engine may be shared with users of other cache directories, whose runs
+ * are not touched.
+ */
 function owner(directory: string): string {
   return streamingSha256().update(directory).digest("hex").slice(0, 12);
 }
@@ -46,7 +49,6 @@ function lockPath(directory: string, id: string): string {
   return join(directory, `${id}.lock`);
 }
 
-/** Takes a lease for a run. */
 export async function takeRunLease(directory: string): Promise<RunLease> {
   const random = crypto.randomUUID().replaceAll("-", "").slice(0, 16);
   const id = `${owner(directory)}-${random}`;
@@ -64,7 +66,7 @@ async function maybeDead(directory: string, id: string): Promise<Lock | undefine
   }
 }
 
-/** What killed runs left in an engine. */
+/** Leftovers of killed runs in an engine. */
 interface Leftover {
   /** The run's id. */
   readonly run: string;
@@ -74,7 +76,7 @@ interface Leftover {
   remove(): Promise<void>;
 }
 
-/** Whether only a run gives such a name. */
+/** Whether only a run creates such a name. */
 function isOfRun({ repository }: EngineTag): boolean {
   return repository === RUN_REPOSITORY || isLoopbackRepository(repository);
 }
@@ -84,7 +86,7 @@ async function listLeftovers(engine: Engine): Promise<readonly Leftover[]> {
     engine.listContainers(RUN_LABEL),
     engine.listTags(),
   ]);
-  // Containers first: an image goes when nothing uses it.
+  // Containers first: an image can be removed only when no container uses it.
   return [
     ...containers.map(({ id, name, label }) => ({
       run: label,
@@ -99,7 +101,7 @@ async function listLeftovers(engine: Engine): Promise<readonly Leftover[]> {
   ];
 }
 
-/** Removes containers and image names that killed runs left. What cannot be removed is a detail. */
+/** Removes containers and image names of killed runs. Failures are reported as details. */
 export async function removeDeadRuns(
   engine: Engine,
   directory: string,

@@ -1,5 +1,5 @@
 /**
- * `sign`: signs an image that a registry has.
+ * `sign`: signs an image in a registry.
  * @module
  */
 import { signSubject } from "../attest/mod.ts";
@@ -25,7 +25,7 @@ export interface SignRequest {
 export interface SignResult {
   /** The image in full. */
   readonly image: string;
-  /** Digests that were signed, what the reference names first. */
+  /** Digests that were signed, starting with the one that the reference names. */
   readonly digests: readonly Digest[];
 }
 

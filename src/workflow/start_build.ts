@@ -1,5 +1,5 @@
 /**
- * The way into a build: mise is asked first, then the modules are loaded that need its answer.
+ * Starts a build: first mise is started, then the modules that need its output are loaded.
  * @module
  */
 import type { BuildPlan } from "../plan/types.ts";
@@ -11,7 +11,7 @@ import type { BuildRequest, BuildResult } from "../build/types.ts";
 const buildModule = () => import("../build/build_image.ts");
 const fileModule = () => import("../store/temp_file.ts");
 
-/** Makes the image that a request describes: `makeImage` of `build_image.ts`. */
+/** Builds the image of a request: `makeImage` of `build_image.ts`. */
 export async function buildImage(
   request: BuildRequest,
   context: WorkflowContext,
@@ -21,7 +21,7 @@ export async function buildImage(
   return await makeImage(request, { ...context, asked });
 }
 
-/** What a build would make: `makePlan` of `build_image.ts`. */
+/** The plan of a build: `makePlan` of `build_image.ts`. */
 export async function planImage(
   request: BuildRequest,
   context: WorkflowContext,
@@ -31,7 +31,7 @@ export async function planImage(
   return await makePlan(request, { ...context, asked });
 }
 
-/** Writes a file that says what was built. @throws {MiseOciError} `io`. */
+/** Writes the metadata or digest file of a build. @throws {MiseOciError} `io`. */
 export async function writeReport(path: string, text: string): Promise<void> {
   const { writeFileAtomic } = await fileModule();
   await writeFileAtomic(path, new TextEncoder().encode(text));

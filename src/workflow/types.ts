@@ -1,5 +1,5 @@
 /**
- * What push, run and load take and return.
+ * Requests and results of push, run and load.
  * @module
  */
 import type { BuiltImage, LayerRow, TransientBuild } from "../build/types.ts";
@@ -16,7 +16,7 @@ export interface NamedImageRequest {
   readonly directory: string;
   /** Which of its images (`--platform`); default: the host's, or the only one. */
   readonly platform?: Platform;
-  /** Whether commands that do not start are warnings, an error, or not looked for. */
+  /** Whether commands that do not start are warnings or an error, or are not checked. */
   readonly check?: CheckMode;
 }
 
@@ -32,22 +32,22 @@ export type PushTool = "auto" | "native" | "skopeo" | "crane";
 export interface AttestRequest {
   /** Format of the bill of materials; none if absent. */
   readonly sbom?: "cyclonedx" | "spdx";
-  /** Whether it says how the image was built. */
+  /** Whether a provenance statement is attached. */
   readonly provenance: boolean;
   /** Absolute path of the private key that signs all of it. */
   readonly sign?: string;
 }
 
-/** The same as flags say it; what they leave out, `[_.oci]` says. */
+/** The same from flags; missing values come from `[_.oci]`. */
 export type AttestFlags = { readonly [K in keyof AttestRequest]?: AttestRequest[K] | false };
 
 /** A document that was attached to an image. */
 export interface AttachedDocument {
-  /** Digest of the manifest or index that it is about. */
+  /** Digest of its subject, a manifest or index. */
   readonly subject: Digest;
   /** Digest of its own manifest. */
   readonly digest: Digest;
-  /** What it is: a media type. */
+  /** Its type: a media type. */
   readonly artifactType: string;
 }
 
@@ -57,13 +57,13 @@ export interface PushRequest {
   readonly directory: string;
   /** What is pushed. */
   readonly image: ImageRequest;
-  /** Where to; its text named the registry host. */
+  /** The destination; its text contained the registry host. */
   readonly destination: Reference;
-  /** More places that get the same image. */
+  /** Further destinations of the same image. */
   readonly also?: readonly Reference[];
   /** Image whose tool layers are reused (`--cache-from`), in the destination's repository. */
   readonly cacheFrom?: Reference;
-  /** Makes the tag an index with one entry per platform, others' entries kept. */
+  /** Makes the tag an index with one entry per platform, and keeps existing entries. */
   readonly updateIndex: boolean;
   /** Who uploads. */
   readonly tool: PushTool;
@@ -78,15 +78,15 @@ export type PushedImage = Omit<BuiltImage, "layers"> & Partial<Pick<BuiltImage, 
 
 /** What a push did. */
 export interface PushResult {
-  /** Digest that the reference now names: the manifest's, or the index's. */
+  /** Digest that the reference now names, of a manifest or an index. */
   readonly digest: Digest;
-  /** Digest of the image manifest; of several images, of their index. */
+  /** Digest of the image manifest; with several images, of their index. */
   readonly manifestDigest: Digest;
   /** The images by platform, if several were pushed. */
   readonly images?: readonly PushedImage[];
   /** The destination in full. */
   readonly reference: string;
-  /** Blobs sent, found there already, and mounted from another repository; absent with another tool. */
+  /** Blobs sent, already present, and mounted from another repository; absent with another tool. */
   readonly blobs?: {
     readonly uploaded: number;
     readonly present: number;
@@ -96,13 +96,13 @@ export interface PushResult {
   };
   /** The layers, bottom first, if the image was built. */
   readonly layers?: readonly LayerRow[];
-  /** The other places that it was pushed to. */
+  /** The other destinations that it was pushed to. */
   readonly also?: readonly Pick<PushResult, "digest" | "reference" | "blobs">[];
-  /** What was attached, if anything was asked for. */
+  /** The attached documents, if any were requested. */
   readonly attached?: readonly AttachedDocument[];
 }
 
-/** A container engine, or the first of podman and docker that is there. */
+/** A container engine, or the first of podman and docker that is installed. */
 export type EngineChoice = "auto" | "podman" | "docker";
 
 /** The flags of `run`, parsed. */
@@ -121,13 +121,13 @@ export interface RunRequest {
   readonly volumes: readonly string[];
   /** Working directory in the container (`-w`). */
   readonly workdir?: string;
-  /** Name of the container; default: one that no other has. */
+  /** Name of the container; default: a unique one. */
   readonly name?: string;
   /** Keeps the loaded image. */
   readonly keep: boolean;
   /** More arguments for the engine's `run`. */
   readonly engineArgs: readonly string[];
-  /** What to run; empty: the image's own entrypoint and command. */
+  /** The command to run; if empty, the image's own entrypoint and command. */
   readonly command: readonly string[];
 }
 
@@ -155,7 +155,7 @@ export interface LoadRequest {
 export interface LoadResult {
   /** The engine that has the image now. */
   readonly engine: "podman" | "docker";
-  /** Its name there, or its id if it has none. */
+  /** Its name in the engine, or its id if it has none. */
   readonly image: string;
   /** Digest of the image manifest. */
   readonly digest: Digest;

@@ -1,5 +1,5 @@
 /**
- * `verify`: whether a key signed an image of a registry.
+ * `verify`: whether an image in a registry is signed by a key.
  * @module
  */
 import { findSignatures, type Verification } from "../attest/mod.ts";
@@ -29,9 +29,9 @@ export interface VerifiedImage extends Verification {
 }
 
 /**
- * Verifies an image of a registry: the manifest or index that the reference names.
+ * Verifies an image in a registry: the manifest or index that the reference names.
  *
- * @throws {MiseOciError} `trust` if the key did not sign it; what reading the registry throws.
+ * @throws {MiseOciError} `trust` if the key did not sign it; the errors of reading the registry.
  */
 export async function verifyImage(
   request: VerifyRequest,

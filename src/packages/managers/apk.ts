@@ -4,7 +4,7 @@
  */
 import { type Installation, type Manager, packageArguments, type PackageSpec } from "./manager.ts";
 
-/** It fetches and installs in one go. */
+/** apk fetches and installs in one step. */
 function install(packages: readonly PackageSpec[]): Installation {
   const apk = "/sbin/apk";
   const options = ["--no-cache", "--no-progress"];

@@ -20,8 +20,8 @@ const APT_OPTIONS = [
 ];
 
 /**
- * Lists and archives are fetched first; installing, with the maintainer scripts, then runs without network,
- * so that nothing unversioned gets in.
+ * Lists and archives are fetched first. Installation, including the maintainer scripts, then runs without
+ * network, so that nothing unversioned is downloaded.
  */
 function install(packages: readonly PackageSpec[]): Installation {
   const apt = "/usr/bin/apt-get";

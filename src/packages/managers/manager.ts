@@ -1,6 +1,7 @@
 /**
- * What a package manager is to an image: the grammar of its names, what a base needs for it, how it installs
- * and what it leaves behind. A new one is one file beside this and one line in `mod.ts`.
+ * The interface of a package manager: the grammar of its names, the files that a base must have, its
+ * installation commands and the files that it leaves behind. A new one needs one file next to this and one
+ * line in `mod.ts`.
  * @module
  */
 
@@ -8,7 +9,7 @@
 export interface PackageSpec {
   /** Name of the package. */
   readonly name: string;
-  /** Exact version; the newest that the base's sources have if absent. */
+  /** Exact version; if absent, the newest in the base's sources. */
   readonly version?: string;
 }
 
@@ -24,7 +25,7 @@ export interface InstallStep {
 
 /** How a manager installs packages. */
 export interface Installation {
-  /** A command that does nothing, to see whether programs of the base run at all. */
+  /** A command without effect, to find out whether programs of the base run at all. */
   readonly probe: InstallStep;
   /** The commands, in order. */
   readonly steps: readonly InstallStep[];
@@ -34,19 +35,19 @@ export interface Installation {
 export interface Manager {
   /** Its name in `[bootstrap.packages]`, the part before the colon. */
   readonly name: string;
-  /** What a name of a package looks like; nothing that is an option or a glob. */
+  /** The pattern of package names; excludes options and globs. */
   readonly packageName: RegExp;
-  /** What a version looks like. */
+  /** The pattern of versions. */
   readonly version: RegExp;
-  /** Paths without which it does not work in a base. */
+  /** Paths that a base must have for it. */
   readonly requires: readonly string[];
-  /** What bases have it, for messages: `a Debian or Ubuntu`. */
+  /** Which bases have it, for messages: `a Debian or Ubuntu`. */
   readonly bases: string;
   /** Its database: the file, relative to the root, and what begins the lines of an entry. */
   readonly database: { readonly path: string; readonly name: string; readonly version: string };
-  /** Directories of its own whose content is no part of any package. */
+  /** Its own directories whose content is not part of any package. */
   readonly caches: readonly string[];
-  /** Other paths of its own that are no part of any package. */
+  /** Its other paths that are not part of any package. */
   readonly state: readonly RegExp[];
   /** How it installs packages. */
   install(packages: readonly PackageSpec[]): Installation;

@@ -9,7 +9,7 @@ import type { Manager } from "./manager.ts";
 /** Every manager, in the order of messages. */
 export const MANAGERS: readonly Manager[] = [apt, apk];
 
-/** The manager of a name, `undefined` if no image can have it. */
+/** The manager with a name, `undefined` if it is unknown. */
 export function maybeManager(name: string): Manager | undefined {
   return MANAGERS.find((manager) => manager.name === name);
 }

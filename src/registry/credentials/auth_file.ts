@@ -1,6 +1,6 @@
 /**
- * The files that `docker login` and `podman login` write (containers-auth.json(5); docker's
- * config.json): what they say about one repository. No I/O.
+ * The files that `docker login` and `podman login` write (containers-auth.json(5); docker's config.json):
+ * parses them, and finds the entries for one repository. No I/O.
  * @module
  */
 import { decodeBase64 } from "../../bytes.ts";
@@ -24,15 +24,15 @@ export interface AuthFile {
   readonly credsStore?: string;
 }
 
-/** A key of `auths` or `credHelpers` that covers a repository, with what it holds. */
+/** A key of `auths` or `credHelpers` that applies to a repository, with its value. */
 export interface AuthFileEntry {
-  /** The key as the file has it. */
+  /** The key as written in the file. */
   readonly key: string;
   /** Its value, not yet checked. */
   readonly value: unknown;
 }
 
-/** Parses a file. @throws {MiseOciError} `invalid` if it is not one; the message quotes nothing of it. */
+/** Parses a file. @throws {MiseOciError} `invalid` if it is malformed; the message quotes nothing from it. */
 export function parseAuthFile(bytes: Uint8Array, what: string): AuthFile {
   const object = asObject(parseJson(bytes, { what, maxBytes: MAX_AUTH_FILE_BYTES }), what);
   const credsStore = maybe(object["credsStore"], `credsStore of ${what}`, asString);
@@ -44,9 +44,9 @@ export function parseAuthFile(bytes: Uint8Array, what: string): AuthFile {
 }
 
 /**
- * A name as these files use it, made comparable: host in lower case, Docker Hub as `docker.io`, no
- * scheme. A key with a scheme (`https://index.docker.io/v1/`) is an old one that names a registry only.
- * `undefined` for a key that carries a user name or password.
+ * Normalises a name in these files for comparison: host in lower case, Docker Hub as `docker.io`, no scheme.
+ * A key with a scheme (`https://index.docker.io/v1/`) is an old one that names a registry only. `undefined`
+ * for a key that carries a user name or password.
  */
 export function maybeNormalizeKey(key: string): string | undefined {
   if (key.includes("@")) return undefined;
@@ -59,8 +59,8 @@ export function maybeNormalizeKey(key: string): string | undefined {
 }
 
 /**
- * The entries that cover a repository, longest prefix first; of two that mean the same, the one
- * written without a scheme.
+ * The entries that apply to a repository, longest prefix first; of two equivalent ones, the one without a
+ * scheme.
  *
  * @example
  * ```ts
@@ -85,7 +85,7 @@ export function matchingEntries(
     .map(({ key, value }) => ({ key, value }));
 }
 
-/** The bytes of base64 text as UTF-8, every byte kept: docker cuts trailing NULs off, which are data. */
+/** Decodes base64 text as UTF-8, and keeps every byte: docker removes trailing NULs, which are data. */
 function decodeText(text: string): string {
   return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(decodeBase64(text));
 }

@@ -1,5 +1,5 @@
 /**
- * Where credentials are stored on disk, in the order in which they are looked up.
+ * The paths of credential files, in the order in which they are read.
  * @module
  */
 import { isAbsolute, join } from "@std/path";
@@ -11,7 +11,7 @@ export type ReadEnv = (name: string) => string | undefined;
 export interface AuthFilePath {
   /** The file. */
   readonly path: string;
-  /** True if the user named this very file, so that its absence is worth a word. */
+  /** True if the user named this file explicitly, so that a missing file causes a warning. */
   readonly explicit: boolean;
   /** True below `/run`, where a directory may be closed to this user, who then has no login there. */
   readonly mayBeClosed?: boolean;
@@ -27,8 +27,8 @@ export interface AuthFilePathsOptions {
 
 /**
  * The credential files in order: `$REGISTRY_AUTH_FILE`, podman's runtime file, podman's persistent file,
- * docker's. An empty variable is as if unset, and so is a relative one of the XDG family (as its
- * specification demands).
+ * docker's. An empty variable is treated as unset, and so is a relative path in an XDG variable (as its
+ * specification requires).
  */
 export function authFilePaths(options: AuthFilePathsOptions): readonly AuthFilePath[] {
   const value = (name: string): string | undefined => options.env(name) || undefined;

@@ -15,7 +15,7 @@ import { authFilePaths, type ReadEnv } from "./auth_file_paths.ts";
 import { helperProgram, helperRunner, maybeHelperCredentials, type RunHelper } from "./helper.ts";
 import { type ReadAuthFile, readAuthFile } from "./read_auth_file.ts";
 
-/** Surroundings of {@linkcode findCredentials}; everything has a default that is the real thing. */
+/** Dependencies of {@linkcode findCredentials}; the defaults are the real ones. */
 export interface FindCredentialsOptions {
   /** The environment. Default: the program's own. */
   readonly env?: ReadEnv;
@@ -23,11 +23,11 @@ export interface FindCredentialsOptions {
   readonly readFile?: ReadAuthFile;
   /** Runs a credential helper. Default: the program found on PATH, for at most 30 s. */
   readonly run?: RunHelper;
-  /** The user's id. Default: asked of Deno where that is permitted (`--allow-sys=uid`). */
+  /** The user's id. Default: from Deno, if permitted (`--allow-sys=uid`). */
   readonly uid?: number;
-  /** Told what the user should repair, one sentence each, without secrets. */
+  /** Called with problems that the user should fix, one sentence each, without secrets. */
   readonly warn?: (text: string) => void;
-  /** Told where credentials came from and what was passed over, without secrets. */
+  /** Called with the source of credentials and with skipped entries, without secrets. */
   readonly detail?: (text: string) => void;
   /** Stops the search. */
   readonly signal?: AbortSignal;
@@ -48,7 +48,7 @@ function maybeUid(): number | undefined {
   return asked.state === "granted" ? Deno.uid() ?? undefined : undefined;
 }
 
-/** Passes on only what a user can cause; its message alone, for a cause may quote the file. */
+/** Reports only errors that a user can cause, and only their message, because a cause may quote the file. */
 function messageOf(error: unknown): string {
   if (error instanceof MiseOciError) return error.message;
   throw error;
@@ -128,9 +128,9 @@ async function maybeFindInFile(
 /**
  * Finds the credentials of a repository: `docker.io/library/debian`, or a registry alone.
  *
- * The files of {@linkcode authFilePaths} in order; in a file `credHelpers`, then `auths` by longest
- * prefix, then `credsStore`. What is malformed or unusable is passed over with a word to `warn` or
- * `detail`. `undefined` means that nothing is stored: the request goes out anonymously.
+ * The files of {@linkcode authFilePaths} in order; in a file `credHelpers`, then `auths` by longest prefix,
+ * then `credsStore`. Malformed or unusable entries are skipped and reported to `warn` or `detail`.
+ * `undefined` means that nothing is stored, and the request is sent anonymously.
  *
  * @throws {MiseOciError} `invalid` if the name could be misread by a helper; the reason of `signal`.
  *

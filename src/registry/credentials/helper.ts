@@ -1,6 +1,6 @@
 /**
- * Credential helpers: programs named `docker-credential-NAME` that keep secrets in the system's key
- * store. `get` reads the registry's name from stdin and answers with JSON on stdout.
+ * Credential helpers: programs named `docker-credential-NAME` that keep secrets in the system's key store.
+ * `get` reads the registry's name from stdin and writes JSON to stdout.
  * @module
  */
 import { DELIMITER, isAbsolute, join } from "@std/path";
@@ -13,7 +13,7 @@ import type { ReadEnv } from "./auth_file_paths.ts";
 /** How a helper ended. */
 export type HelperResult =
   | { readonly kind: "exited"; readonly code: number; readonly stdout: Uint8Array }
-  /** It could not be run to its end; `why` completes the sentence `it …`, `denied` if Deno forbids it. */
+  /** It did not run to completion; `why` completes the sentence `it …`; `denied` if Deno forbids it. */
   | { readonly kind: "unusable"; readonly why: string; readonly denied?: boolean };
 
 /**
@@ -25,7 +25,7 @@ export type RunHelper = (program: string, server: string) => Promise<HelperResul
 export interface HelperRunnerOptions {
   /** The environment; only `PATH` is read. */
   readonly env: ReadEnv;
-  /** Time a helper has, in milliseconds. Default 30 s: it may ask the user for a pass phrase. */
+  /** Time limit of a helper, in milliseconds. Default 30 s: it may prompt the user for a pass phrase. */
   readonly timeoutMs?: number;
   /** Longest output read, in bytes. Default 64 KiB. */
   readonly maxBytes?: number;
@@ -33,7 +33,7 @@ export interface HelperRunnerOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A name that cannot leave PATH or be taken for a flag. */
+/** A name that cannot be a path or a flag. */
 const HELPER_NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
 
 /** The program of a helper. @throws {MiseOciError} `config` if the name could mean anything else. */
@@ -55,7 +55,7 @@ async function isExecutable(path: string): Promise<boolean> {
   }
 }
 
-/** The absolute path of a program on PATH; entries that depend on the working directory do not count. */
+/** The absolute path of a program on PATH; relative entries of PATH are ignored. */
 async function maybeFindOnPath(program: string, path: string): Promise<string | undefined> {
   for (const directory of path.split(DELIMITER)) {
     if (!isAbsolute(directory)) continue;
@@ -76,11 +76,11 @@ async function writeServer(
     await writer.write(new TextEncoder().encode(server));
     await writer.close();
   } catch {
-    // It ended, or closed its stdin, without reading: its exit code says the rest.
+    // It ended, or closed its stdin, without reading: its exit code is sufficient.
   }
 }
 
-/** Why a helper that could not be run to its end is unusable; `flag` is what permits it. */
+/** Why a helper that did not run to completion is unusable; `flag` is the flag that permits it. */
 function unusable(error: unknown, flag: string): HelperResult {
   const { cause } = error as { readonly cause?: unknown };
   if (error instanceof ProcessTimeout) return { kind: "unusable", why: "did not answer in time" };
@@ -94,13 +94,13 @@ function unusable(error: unknown, flag: string): HelperResult {
   return { kind: "unusable", why: `cannot be run (${describeError(error)})` };
 }
 
-/** The runner of real helpers: found on PATH, bounded in time and output, always gone afterwards. */
+/** Runs real helpers: found on PATH, with limits on time and output, and always terminated. */
 export function helperRunner(options: HelperRunnerOptions): RunHelper {
   const { env, timeoutMs = 30_000, maxBytes = 64 * 1024, signal } = options;
   return async (program, server) => {
     const path = await maybeFindOnPath(program, env("PATH") ?? "");
     if (path === undefined) return { kind: "unusable", why: "is not on PATH" };
-    // mise too: the flag takes the place of all programs of the permission set.
+    // Includes mise: the flag replaces all programs of the permission set.
     const allow = `mise,${path}`;
     try {
       const { code, stdout } = await runProcess({
@@ -109,7 +109,7 @@ export function helperRunner(options: HelperRunnerOptions): RunHelper {
         allow,
         explain: (cause) => cause,
         feed: (stdin) => writeServer(stdin, server),
-        // stderr is not read: what a helper says could hold the secret.
+        // stderr is not read, because it could contain the secret.
         stdout: { maxBytes, beyond: "fail" },
         timeoutMs,
         graceMs: 0,
@@ -124,10 +124,10 @@ export function helperRunner(options: HelperRunnerOptions): RunHelper {
 }
 
 /**
- * The credentials in a helper's answer; `undefined` if it has none. The user name `<token>` marks an
- * identity token.
+ * The credentials in a helper's output; `undefined` if it has none. The user name `<token>` marks an identity
+ * token.
  *
- * @throws {MiseOciError} `invalid` if the answer is malformed; the message quotes nothing of it.
+ * @throws {MiseOciError} `invalid` if the output is malformed; the message quotes nothing from it.
  */
 export function maybeHelperCredentials(stdout: Uint8Array, what: string): Credentials | undefined {
   if (stdout.every((byte) => byte <= 0x20)) return undefined;

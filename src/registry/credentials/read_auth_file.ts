@@ -1,12 +1,12 @@
 /**
- * Reading a credential file from disk without trusting what is there.
+ * Reads a credential file from disk without trusting the path.
  * @module
  */
 import { describeError, MiseOciError } from "../../errors.ts";
 import { MAX_AUTH_FILE_BYTES } from "./auth_file.ts";
 
 /**
- * Reads a credential file; `undefined` if there is none.
+ * Reads a credential file; `undefined` if it does not exist.
  * @throws {MiseOciError} `io` if it is there and cannot be used, `permission` if this user may not read it.
  */
 export type ReadAuthFile = (path: string) => Promise<Uint8Array | undefined>;
