@@ -44,6 +44,7 @@ Deno.test("C15: without a command --json gives an object too", async () => {
 Deno.test("--version prints the version of deno.json, with --json Deno's too", async () => {
   const manifest = JSON.parse(await Deno.readTextFile(new URL("../deno.json", import.meta.url)));
   assertEquals((await runFake(["--version"])).stdout, `mise-oci ${manifest.version}\n`);
+  assertEquals((await runFake(["version"])).stdout, `mise-oci ${manifest.version}\n`);
   const { stdout } = await runFake(["--version", "--json"]);
   assertEquals(JSON.parse(stdout).version, manifest.version);
   assertEquals(JSON.parse(stdout).deno, Deno.version.deno);

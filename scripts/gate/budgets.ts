@@ -53,6 +53,7 @@ export const BUDGETS: Readonly<Record<string, number>> = {
   "tests/e2e/archive_test.ts": 40,
   "tests/e2e/jsr_test.ts": 60,
   "tests/e2e/json_test.ts": 60,
+  "tests/e2e/mistakes_test.ts": 40,
   "tests/e2e/userland_test.ts": 60,
   "tests/slow/containers_test.ts": 600,
   "tests/slow/preflight_corpus_test.ts": 400,

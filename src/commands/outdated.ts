@@ -3,6 +3,7 @@
  * @module
  */
 import { parseReference } from "../oci/reference.ts";
+import { escapeLine } from "../ui/escape.ts";
 import { joinLines } from "../ui/lines.ts";
 import type { OutdatedItem } from "../workflow/outdated.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
@@ -29,6 +30,18 @@ async function table(
     );
 }
 
+/** The commands that take over what is behind, one line. */
+function nextSteps(items: readonly OutdatedItem[], image: string | undefined): string {
+  const steps: Readonly<Record<OutdatedItem["kind"], string>> = image === undefined
+    ? { base: "mise-oci pin --update", package: "mise-oci pin --update", tool: "mise upgrade" }
+    : {
+      base: `mise-oci rebase ${image} --onto BASE`,
+      package: "mise-oci pin --update",
+      tool: `mise-oci push ${image}`,
+    };
+  return `Next: ${[...new Set(items.map(({ kind }) => steps[kind]))].join("; ")}`;
+}
+
 async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
   const { flags, globals, positionals: [image] } = input;
   const result = await context.workflows.findOutdated({
@@ -44,7 +57,12 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
   const lines = outdated.length === 0 ? undefined : await table(outdated);
   context.print({
     text: (columns) =>
-      joinLines(lines?.(columns) ?? (globals.quiet ? [] : ["nothing is behind"]), columns),
+      joinLines([
+        ...lines?.(columns) ?? (globals.quiet ? [] : ["nothing is behind"]),
+        ...(lines === undefined || globals.quiet
+          ? []
+          : ["", escapeLine(nextSteps(outdated, image))]),
+      ], columns),
     json: () => result,
   });
   return outdated.length === 0 ? 0 : 1;
