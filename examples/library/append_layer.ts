@@ -2,7 +2,7 @@
 import { RegistryImages, resolveImage } from "@mise/oci/image";
 import { buildLayer, createCompressionPool, NO_BASE, planTreeLayer } from "@mise/oci/layer";
 import { appendLayer, parsePlatform, parseReference } from "@mise/oci/oci";
-import { MemoryBlobs, openRegistryClient, pushImage } from "@mise/oci/registry";
+import { MemoryBlobs, openRegistryClient, uploadImage } from "@mise/oci/registry";
 
 const [from = "", to = "", directory = ".", path = "/srv"] = Deno.args;
 const client = await openRegistryClient(parseReference(from));
@@ -15,6 +15,6 @@ const layer = await buildLayer(plan, { pool, sink: blobs, baseDirectories: NO_BA
 const { manifest, config, layers } = appendLayer(image, layer);
 blobs.add(config.bytes);
 const pushable = { manifest, config: config.descriptor, layers, source: blobs };
-const { digest } = await pushImage(client, pushable, { reference: parseReference(to) });
+const { digest } = await uploadImage(client, pushable, { reference: parseReference(to) });
 await Deno.stdout.write(new TextEncoder().encode(`${digest}\n`));
 client.close();
