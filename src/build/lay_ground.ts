@@ -33,6 +33,20 @@ function warnOfDepth({ plan }: PlannedImage, base: BaseImage, context: WorkflowC
   });
 }
 
+/* Loaded late: few builds make a bill of materials. */
+const readerModule = () => import("./layer_packages.ts");
+
+/** The base, whose packages are listed when its layers are read for the first time. */
+async function openGround(
+  planned: PlannedImage,
+  { request: { pull, listPackages }, cache }: LayGroundOptions,
+  { lazy, context }: { readonly lazy: boolean; readonly context: WorkflowContext },
+): Promise<BaseImage> {
+  const base = await openBase(planned, { cache, pull, lazy }, context);
+  if (listPackages !== true) return base;
+  return { ...base, alsoRead: (await readerModule()).packagesReader(cache) };
+}
+
 /** The layer of system packages, if the plan has one. */
 async function maybePackages(
   planned: PlannedImage,
@@ -46,7 +60,7 @@ async function maybePackages(
 /** What getting the base takes. */
 export interface LayGroundOptions {
   /** When to ask the registry. */
-  readonly request: Pick<BuildRequest, "pull">;
+  readonly request: Pick<BuildRequest, "pull" | "listPackages">;
   /** Where blobs go. */
   readonly cache: Cache;
   /** Looks packages up; without, they are installed anew. */
@@ -76,12 +90,13 @@ export interface Ground {
  */
 export async function layGround(
   planned: PlannedImage,
-  { request, cache, useCache, jobs, lazyBase = false }: LayGroundOptions,
+  options: LayGroundOptions,
   context: WorkflowContext,
 ): Promise<Ground> {
+  const { cache, useCache, jobs, lazyBase = false } = options;
   // Packages are installed into the base's files.
   const lazy = lazyBase && planned.plan.layers.every(({ kind }) => kind !== "packages");
-  const base = await openBase(planned, { cache, pull: request.pull, lazy }, context);
+  const base = await openGround(planned, options, { lazy, context });
   warnOfDepth(planned, base, context);
   const packages = await maybePackages(planned, { base, cache, useCache, jobs }, context);
   const ground = packages === undefined ? base : { ...base, layers: [...base.layers, packages] };
