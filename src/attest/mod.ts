@@ -30,7 +30,7 @@ export {
   type LayerPackages,
   maybeParseLayerPackages,
 } from "./packages/found.ts";
-export { readBlobPackages, readTreePackages } from "./packages/read_layer.ts";
+export { PackagesCollector, readBlobPackages, readTreePackages } from "./packages/read_layer.ts";
 export {
   type Builder,
   type ConfigDigest,

@@ -41,7 +41,7 @@ export async function readBaseLayer(
 }
 
 async function readIndex(
-  base: Pick<BaseImage, "name" | "open">,
+  base: Pick<BaseImage, "name" | "open" | "alsoRead">,
   layer: BaseLayer,
   { cache, context }: { readonly cache: Cache; readonly context: WorkflowContext },
 ): Promise<LayerIndex> {
@@ -57,16 +57,18 @@ async function readIndex(
   const collector = new IndexCollector();
   // Costs little in addition to the list of files, and the check need not decompress the layer again.
   using facts = new FactsCollector();
-  const handler = teeHandlers(collector, facts);
+  using also = base.alsoRead?.(layer);
+  const handler = teeHandlers(collector, facts, ...also === undefined ? [] : [also.handler]);
   const index = collector.index(await readBaseLayer(base, layer, { cache, handler }));
   await keepFacts(cache, diffId, facts);
+  await also?.keep();
   await cache.putDocument(INDEXES, descriptor.digest, encodeLayerIndex(index));
   return index;
 }
 
 /** All files of the base, its layers merged. A layer that is not cached yet is read. */
 export async function readBaseFiles(
-  base: Pick<BaseImage, "layers" | "name" | "open">,
+  base: Pick<BaseImage, "layers" | "name" | "open" | "alsoRead">,
   cache: Cache,
   context: WorkflowContext,
 ): Promise<BaseFiles> {

@@ -16,6 +16,7 @@ import {
 } from "../oci/mod.ts";
 import type { BuildPlan } from "../plan/mod.ts";
 import type { BlobSink, BlobSource } from "../store/ports.ts";
+import type { TarHandler } from "../tar/parser.ts";
 
 export interface BaseLayer {
   /** Its descriptor, with OCI's media type. */
@@ -37,6 +38,16 @@ export interface BaseImage {
   readonly layers: readonly BaseLayer[];
   /** Fetches a layer that may not be in the cache; absent if all of them are. */
   readonly open?: (layer: BaseLayer) => Promise<ReadableStream<Uint8Array>>;
+  /** What else is to be learnt of a layer when it is read. */
+  readonly alsoRead?: (layer: BaseLayer) => LayerReading;
+}
+
+/** A reader that goes along when a layer is read. */
+export interface LayerReading extends Disposable {
+  /** Gets the entries. */
+  readonly handler: TarHandler;
+  /** Called once the layer is read whole and verified. */
+  keep(): Promise<void>;
 }
 
 /** The image that `scratch` means. */

@@ -38,6 +38,20 @@ function warnOfDepth(
   });
 }
 
+/* Loaded late: few builds make a bill of materials. */
+const readerModule = () => import("./layer_packages.ts");
+
+/** The base, whose packages are listed when its layers are read for the first time. */
+async function openGround(
+  planned: PlannedImage,
+  { request: { pull, listPackages }, cache }: LayGroundOptions,
+  { lazy, context }: { readonly lazy: boolean; readonly context: WorkflowContext },
+): Promise<BaseImage> {
+  const base = await openBase(planned, { cache, pull, lazy }, context);
+  if (listPackages !== true) return base;
+  return { ...base, alsoRead: (await readerModule()).packagesReader(cache) };
+}
+
 /** The layer of system packages, if the plan has one. */
 async function maybePackages(
   planned: PlannedImage,
@@ -51,7 +65,7 @@ async function maybePackages(
 /** What getting the base takes. */
 export interface LayGroundOptions {
   /** When to contact the registry. */
-  readonly request: Pick<BuildRequest, "pull">;
+  readonly request: Pick<BuildRequest, "pull" | "listPackages">;
   /** Where blobs go. */
   readonly cache: Cache;
   /** Whether cached packages are used; otherwise they are installed again. */
@@ -80,12 +94,13 @@ export interface Ground {
  */
 export async function layGround(
   planned: PlannedImage,
-  { request, cache, useCache, jobs, lazyBase = false }: LayGroundOptions,
+  options: LayGroundOptions,
   context: WorkflowContext,
 ): Promise<Ground> {
+  const { cache, useCache, jobs, lazyBase = false } = options;
   // Packages are installed into the base's files.
   const lazy = lazyBase && planned.plan.layers.every(({ kind }) => kind !== "packages");
-  const base = await openBase(planned, { cache, pull: request.pull, lazy }, context);
+  const base = await openGround(planned, options, { lazy, context });
   warnOfDepth(planned, base, context);
   const packages = await maybePackages(planned, { base, cache, useCache, jobs }, context);
   const ground = packages === undefined ? base : { ...base, layers: [...base.layers, packages] };

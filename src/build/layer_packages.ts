@@ -7,11 +7,13 @@ import {
   encodeLayerPackages,
   type LayerPackages,
   maybeParseLayerPackages,
+  PackagesCollector,
   readTreePackages,
 } from "../attest/mod.ts";
 import type { LayerTree } from "../layer/mod.ts";
 import type { DiffId } from "../oci/mod.ts";
 import type { Cache } from "../store/mod.ts";
+import type { BaseLayer, LayerReading } from "./base_image.ts";
 
 const PACKAGES = "layer-packages";
 
@@ -30,6 +32,18 @@ export async function keepPackages(
   packages: LayerPackages,
 ): Promise<void> {
   await cache.putDocument(PACKAGES, diffId, encodeLayerPackages(packages));
+}
+
+/** Reads the packages of base layers along with whatever else reads them. */
+export function packagesReader(cache: Cache): (layer: BaseLayer) => LayerReading {
+  return ({ diffId }) => {
+    const collector = new PackagesCollector();
+    return {
+      handler: collector,
+      keep: async () => await keepPackages(cache, diffId, await collector.finish()),
+      [Symbol.dispose]: () => collector[Symbol.dispose](),
+    };
+  };
 }
 
 /** Reads layers that were just built, from their source files. */

@@ -32,7 +32,7 @@ import { layGround } from "./lay_ground.ts";
 import { openBase } from "./open_base.ts";
 import type { ImageInput, PlannedImage } from "./types.ts";
 import { RegistryClients } from "./registry_clients.ts";
-import { findStorePlace, type StoreAccess, storeOf } from "./store_place.ts";
+import { type StoreAccess, storeOf, storePlace } from "./store_place.ts";
 import { storeWants, toolOf } from "./store_wants.ts";
 import { isInstalled, type ReuseIndex } from "./reuse_layers.ts";
 import type { BuildContext } from "./types.ts";
@@ -58,7 +58,7 @@ export async function readStoreIndex(
 ): Promise<ReuseIndex> {
   const found = new Map<LayerPlan, ReusableLayer>();
   try {
-    const place = await findStorePlace(planned, options, context);
+    const place = await storePlace(planned, options, context);
     const wants = [...await storeWants(planned, options.baseDirectories)]
       .filter(([layer]) => !options.known.has(layer));
     await mapConcurrently(wants, { limit: AT_ONCE }, async ([layer, want]) => {
@@ -182,7 +182,7 @@ export async function writeStore(
   const { layers, cache, destination, env, baseDirectories, store } = options;
   let written = 0;
   try {
-    const place = await findStorePlace(planned, options, context);
+    const place = await storePlace(planned, options, context);
     const wants = await storeWants(planned, baseDirectories);
     const { project } = planned;
     await mapConcurrently(layers, { limit: AT_ONCE }, async (layer) => {
@@ -213,7 +213,7 @@ async function shareKnowledge(
   const { platform } = planned.plan;
   const { signal } = context;
   try {
-    const place = await findStorePlace(planned, options, context);
+    const place = await storePlace(planned, options, context);
     for (const layer of base.layers) {
       const known = await maybeKnowledge(layer, cache);
       const { diffId } = layer;

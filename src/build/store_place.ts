@@ -78,7 +78,7 @@ async function maybeTrusts(
 }
 
 /** A store as it is read and written. */
-export async function findStorePlace(
+export async function storePlace(
   planned: PlannedImage,
   access: StoreAccess,
   context: WorkflowContext,

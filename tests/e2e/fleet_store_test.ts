@@ -123,6 +123,17 @@ testWith(
     assertEquals(written.digest, plain.digest);
     await checkLayout(layout);
 
+    // A store that takes nothing is read, and the push says that it was not updated.
+    await other.makeReadOnly();
+    await using reader = await createMiseProject({ tools: ["prettier", "typescript"] });
+    const unkept = await tryPush(
+      reader,
+      ...["--store", store, "--store-push", `${registry.host}/read/app:1`],
+    );
+    assertEquals(unkept.code, 0, unkept.stderr);
+    assertStringIncludes(unkept.stderr, "was not updated");
+    assertStringIncludes(unkept.stdout, "reused npm:prettier");
+
     // The entry's blob is damaged: what is installed here is built instead.
     const manifest = await (await fetch(`${other.url}/v2/layers/manifests/${tag}`, {
       headers: { accept: "application/vnd.oci.image.manifest.v1+json" },

@@ -49,7 +49,12 @@ async function checkProvenance(signed: SignedImage): Promise<void> {
   const [source, base, tool] = resolvedDependencies;
   assertEquals(source.digest.gitCommit, commit.trim());
   assertMatch(source.uri, /^git\+https:\/\/example\.com\/a\.git@refs\/heads\//);
-  assertMatch(base.digest.sha256, /^[0-9a-f]{64}$/);
+  const accept = { Accept: "application/vnd.oci.image.manifest.v1+json" };
+  const debian = await fetch(`${signed.registry.url}/v2/debian/manifests/latest`, {
+    method: "HEAD",
+    headers: accept,
+  });
+  assertEquals(`sha256:${base.digest.sha256}`, debian.headers.get("docker-content-digest"));
   assertEquals([tool.name, tool.uri, tool.digest], ["npm:prettier", URL, { sha256: CHECKSUM }]);
   assertEquals(externalParameters.configs.map(({ path }: { path: string }) => path), ["mise.toml"]);
   const raw = await (await fetch(`${signed.registry.url}/v2/team/app/manifests/v1`, {
@@ -147,10 +152,13 @@ testWith(
     await pushBase(registry.host);
     const { key } = await writeKeyPair(project.root, { password: PASSWORD });
     const build = ["build", "--no-mise", "-o", join(project.root, "image")];
-    const refused = await miseOci(project, build);
-    assertEquals(refused.code, 1);
-    assertStringIncludes(refused.stderr, "Cannot trust image");
-    assertStringIncludes(refused.stderr, "it has no signature");
+    const push = ["push", "--no-mise", `${registry.host}/team/app:1`];
+    for (const command of [build, push]) {
+      const refused = await miseOci(project, command);
+      assertEquals(refused.code, 1);
+      assertStringIncludes(refused.stderr, "Cannot trust image");
+      assertStringIncludes(refused.stderr, "it has no signature");
+    }
     const cache = join(project.env["XDG_CACHE_HOME"] ?? "", "mise-oci");
     const blobs = await run(["find", cache, "-path", "*sha256*", "-type", "f"], {
       allowFailure: true,
@@ -165,6 +173,8 @@ testWith(
     assertEquals(signing.code, 0, signing.stderr);
     const built = await miseOci(project, build);
     assertEquals(built.code, 0, built.stderr);
+    const pushed = await miseOci(project, push);
+    assertEquals(pushed.code, 0, pushed.stderr);
     // What was verified is noted: the registry need not be there the next time.
     await registry.kill();
     const again = await miseOci(project, build);

@@ -38,6 +38,8 @@ export interface DockerRegistry extends AsyncDisposable {
   readonly caFile?: string;
   /** Kills it (SIGKILL) where it stands; its storage stays. */
   kill(): Promise<void>;
+  /** Starts it again so that it takes nothing any more, on the same port with the same storage. */
+  makeReadOnly(): Promise<void>;
   /** Changes a byte of a blob where it is stored. */
   damage(digest: string): Promise<void>;
   /** Starts it again, on the same port with the same storage, once it listens. */
@@ -106,7 +108,11 @@ export async function readAddress(
 }
 
 /** Writes the configuration into a directory. */
-async function writeConfig(directory: string, options: DockerRegistryOptions): Promise<string> {
+async function writeConfig(
+  directory: string,
+  options: DockerRegistryOptions,
+  isReadOnly = false,
+): Promise<string> {
   const certificate = join(directory, "tls.crt");
   const key = join(directory, "tls.key");
   const config = {
@@ -115,6 +121,7 @@ async function writeConfig(directory: string, options: DockerRegistryOptions): P
     storage: {
       filesystem: { rootdirectory: join(directory, "storage") },
       delete: { enabled: true },
+      ...(isReadOnly ? { maintenance: { readonly: { enabled: true } } } : {}),
     },
     // The secret signs upload sessions: they must outlive a restart.
     http: { secret: "test", ...(options.tls === true ? { tls: { certificate, key } } : {}) },
@@ -163,6 +170,10 @@ export async function startDockerRegistry(
     await temp[Symbol.asyncDispose]();
     throw error;
   });
+  const restart = async (): Promise<void> => {
+    child = spawnRegistry(configFile, host, options.program);
+    await readAddress(child.stderr, options);
+  };
   return {
     host,
     url: `${tls ? "https" : "http"}://${host}`,
@@ -184,9 +195,11 @@ export async function startDockerRegistry(
       bytes[at] = (bytes[at] ?? 0) ^ 1;
       await Deno.writeFile(path, bytes);
     },
-    restart: async () => {
-      child = spawnRegistry(configFile, host, options.program);
-      await readAddress(child.stderr, options);
+    restart,
+    makeReadOnly: async () => {
+      await endRegistry(child, "SIGTERM");
+      await writeConfig(temp.path, options, true);
+      await restart();
     },
     [Symbol.asyncDispose]: async () => {
       await endRegistry(child, "SIGTERM");

@@ -53,7 +53,7 @@ export async function readBlobPackages(
   mediaType: string,
   options: BlobPackagesOptions,
 ): Promise<LayerPackages> {
-  using collector = new Collector();
+  using collector = new PackagesCollector();
   await readVerifiedLayer(blob, { ...options, mediaType, handler: collector });
   return await collector.finish();
 }
@@ -76,12 +76,14 @@ function whiteoutOf(path: string): ReturnType<typeof maybeWhiteout> {
   }
 }
 
-class Collector implements TarHandler, Disposable {
+/** Collects what the entries of a layer say. Dispose of it. */
+export class PackagesCollector implements TarHandler, Disposable {
   readonly #book = new LayerBook();
   readonly #databases: { readonly path: string; readonly file: string }[] = [];
   readonly #spill = new SpillFile(() => Deno.makeTempFileSync({ prefix: "mise-oci-sbom-" }));
   #current: Current | undefined;
 
+  /** Whether the content of an entry matters. */
   entry({ path, type, mode, size }: TarEntry): boolean {
     this.#current = undefined;
     const whiteout = whiteoutOf(path);
@@ -117,6 +119,7 @@ class Collector implements TarHandler, Disposable {
     return true;
   }
 
+  /** Takes content of the entry. */
   data(chunk: Uint8Array): void {
     const current = this.#current;
     if (current === undefined || current.content.write(chunk)) return;
@@ -124,6 +127,7 @@ class Collector implements TarHandler, Disposable {
     this.#current = undefined;
   }
 
+  /** Reads the entry whose content is whole. */
   end(): void {
     const current = this.#current;
     this.#current = undefined;
@@ -146,6 +150,7 @@ class Collector implements TarHandler, Disposable {
     return this.#book.result();
   }
 
+  /** Removes temporary files. */
   [Symbol.dispose](): void {
     this.#spill[Symbol.dispose]();
     for (const { file } of this.#databases) Deno.removeSync(file);
