@@ -7,7 +7,7 @@ import { type Cause, causeKey, severityOf } from "./cause.ts";
 import { ImageView, type ViewFile, type ViewLayer } from "./image_view.ts";
 import { missingNeeds } from "./needs.ts";
 import { maybeMissingInstall, Starter } from "./starter.ts";
-import { danglingLinks, missingModules } from "./tool_parts.ts";
+import { commandsOfJava, danglingLinks, missingModules, scriptsOf } from "./tool_parts.ts";
 
 /** What a layer is called, if it is one of ours. */
 export interface LayerLabel {
@@ -253,18 +253,6 @@ function checkRustup(
   }
 }
 
-/** The commands of the Java whose security settings a file is: nearly all of them stop without, `java -version` does not. */
-function commandsOfJava(
-  file: string,
-  commands: ReadonlyMap<string, readonly Command[]>,
-): readonly string[] {
-  const [, home] = /^(.*?)\/(?:conf|(?:jre\/)?lib)\/security\/java\.security$/.exec(file) ?? [];
-  if (home === undefined) return [];
-  return [...commands].flatMap(([name, [first]]) =>
-    first?.path === `${home}/bin/${name}` ? name : []
-  );
-}
-
 /** What tools have besides commands, and what they open at run time. */
 function checkTools(
   commands: ReadonlyMap<string, readonly Command[]>,
@@ -279,6 +267,9 @@ function checkTools(
     const parts = { ...checking, layer, tool };
     for (const cause of missingModules(parts)) {
       problems.add(cause, { name: basename(cause.runtime), direct: true, ofBase: false });
+      for (const other of scriptsOf(cause.runtime, commands, checking)) {
+        problems.add(cause, { name: other, direct: false, ofBase: false });
+      }
     }
     for (const cause of kind === "tool" ? danglingLinks(parts, paths) : []) {
       const name = cause.type === "dangling-file" ? cause.tool : basename(cause.file);

@@ -5,7 +5,8 @@
  */
 import { basename } from "@std/path/posix";
 import type { Cause } from "./cause.ts";
-import type { ImageView } from "./image_view.ts";
+import { parseEnvCall, parseScriptLine } from "./env_line.ts";
+import type { ImageView, ViewFile } from "./image_view.ts";
 import { maybeMissingInstall, type Starter } from "./starter.ts";
 
 type ModuleCause = Extract<Cause, { readonly type: "missing-module-library" }>;
@@ -44,6 +45,12 @@ function maybeModule(path: string): Module | undefined {
   const [, prefix, name = ""] = RUBY.exec(path) ?? [];
   if (prefix === undefined) return maybePython(path);
   return TESTS.test(name) ? undefined : { name, runtimes: [`${prefix}/bin/ruby`] };
+}
+
+/** A command as it is found on PATH. */
+interface PathCommand {
+  readonly path: string;
+  readonly file: ViewFile | undefined;
 }
 
 /** A layer of an image whose parts are looked at. */
@@ -109,4 +116,33 @@ export function danglingLinks(
       ? [{ type: "dangling-file", file: path, target: link, tool }]
       : [{ type: "missing-install", ...install, file: path }];
   });
+}
+
+/** The commands that are scripts of a runtime: which of its modules they load, only they know. */
+export function scriptsOf(
+  runtime: string,
+  commands: ReadonlyMap<string, readonly PathCommand[]>,
+  { view, starter }: Pick<PartsLayer, "view" | "starter">,
+): readonly string[] {
+  return [...commands].flatMap(([name, [first]]) => {
+    const program = first?.file?.program;
+    if (program?.kind !== "script") return [];
+    const { interpreter, argument } = parseScriptLine(program.line);
+    const called = basename(interpreter) === "env" && argument !== undefined
+      ? starter.findCommand(parseEnvCall(argument)?.command ?? "")
+      : view.resolve(interpreter);
+    return called?.path === runtime ? name : [];
+  });
+}
+
+/** The commands of the Java whose security settings a file is: nearly all of them stop without, `java -version` does not. */
+export function commandsOfJava(
+  file: string,
+  commands: ReadonlyMap<string, readonly PathCommand[]>,
+): readonly string[] {
+  const [, home] = /^(.*?)\/(?:conf|(?:jre\/)?lib)\/security\/java\.security$/.exec(file) ?? [];
+  if (home === undefined) return [];
+  return [...commands].flatMap(([name, [first]]) =>
+    first?.path === `${home}/bin/${name}` ? name : []
+  );
 }

@@ -1,3 +1,4 @@
+// Longer than 400 lines: a test for each thing that tools bring along.
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { Cause } from "./cause.ts";
 import { findingsOf, isFailure } from "./findings.ts";
@@ -231,6 +232,25 @@ Deno.test("T1d: modules of another Python, machine or C library, and what packag
     }),
     [],
   );
+});
+
+Deno.test("T1d: scripts of a runtime whose modules lack libraries are said to depend on it", () => {
+  const report = check([DEBIAN, {
+    [`${TOOL}/bin/python3.12`]: RUNTIME,
+    [`${TOOL}/lib/python3.12/lib-dynload/_ssl.cpython-312-x86_64-linux-gnu.so`]: module(
+      "libssl.so.3",
+    ),
+    "mise/installs/u/1/venv/bin/python": { link: `/${TOOL}/bin/python3.12` },
+    "mise/installs/u/1/bin/http": "#!/mise/installs/u/1/venv/bin/python\n",
+    "mise/installs/u/1/bin/by-env": "#!/usr/bin/env python3.12\n",
+    "mise/installs/u/1/bin/other": "#!/bin/sh\n",
+  }], {
+    labels: [{}, { kind: "tool", name: "t" }],
+    env: [`PATH=/${TOOL}/bin:/mise/installs/u/1/bin:/bin`],
+  });
+  assertEquals(report.problems.map(({ commands, dependents }) => [commands, dependents]), [
+    [["python3.12"], ["by-env", "http"]],
+  ]);
 });
 
 Deno.test("T1d: modules of a musl runtime go by musl's rules", () => {
