@@ -86,6 +86,16 @@ testWith(
   },
 );
 
+/** A store that takes nothing is read, and the push says that it was not updated. */
+async function checkReadOnly(registry: DockerRegistry, store: string, to: string): Promise<void> {
+  await registry.makeReadOnly();
+  await using reader = await createMiseProject({ tools: ["prettier", "typescript"] });
+  const { code, stdout, stderr } = await tryPush(reader, "--store", store, "--store-push", to);
+  assertEquals(code, 0, stderr);
+  assertStringIncludes(stderr, "was not updated");
+  assertStringIncludes(stdout, "reused npm:prettier");
+}
+
 testWith(
   { needs: ["linux", "mise", "docker-registry"] },
   "layer store: on another registry, damaged, down or read-only, the image is right and the push says so",
@@ -123,16 +133,7 @@ testWith(
     assertEquals(written.digest, plain.digest);
     await checkLayout(layout);
 
-    // A store that takes nothing is read, and the push says that it was not updated.
-    await other.makeReadOnly();
-    await using reader = await createMiseProject({ tools: ["prettier", "typescript"] });
-    const unkept = await tryPush(
-      reader,
-      ...["--store", store, "--store-push", `${registry.host}/read/app:1`],
-    );
-    assertEquals(unkept.code, 0, unkept.stderr);
-    assertStringIncludes(unkept.stderr, "was not updated");
-    assertStringIncludes(unkept.stdout, "reused npm:prettier");
+    await checkReadOnly(other, store, `${registry.host}/read/app:1`);
 
     // The entry's blob is damaged: what is installed here is built instead.
     const manifest = await (await fetch(`${other.url}/v2/layers/manifests/${tag}`, {

@@ -223,7 +223,7 @@ testWith(
 
     await project.generate("1.0.1");
     const ran = ranSteps(await buildkit.build({ directory, platform: PLATFORMS, output }));
-    const stages = ran.flatMap((step) => /(tool-\S+|mise|base) \d/.exec(step)?.[1] ?? []);
+    const stages = ran.flatMap((step) => /(\S+) \d+\/\d+\] RUN/.exec(step)?.[1] ?? []);
     assertEquals([...new Set(stages)], ["tool-cargo-demo-1.0.1"], ran.join("\n"));
     const after = await manifestsOf(output);
     assertEquals([...after.keys()].sort(), has("arm64") ? ["amd64", "arm64"] : ["amd64"]);
