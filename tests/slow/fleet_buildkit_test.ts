@@ -174,6 +174,8 @@ async function createProject(): Promise<Generated> {
       const file = `[tools]\n"cargo:demo" = "${version}"\n${busybox.toml}${PACKAGES}`;
       await Deno.writeTextFile(join(directory, "mise.toml"), file);
       await project.runMise("trust", "--all");
+      // mise knows the directories on PATH of what is installed.
+      await project.runMise("install", "github:test/busybox");
       const flags = ["--from", from, "--no-mise", "--force", "-o", dockerfile];
       const made = await runProgram(["generate", "dockerfile", ...flags], {
         cwd: directory,
