@@ -37,7 +37,7 @@ export function hearWarnings<C extends WorkflowContext>(
   const warnings: string[] = [];
   const { reporter } = context;
   const emit: WorkflowContext["reporter"]["emit"] = (event) => {
-    if (event.type === "warning") warnings.push(event.text);
+    if (event.type === "warning") warnings.push(event.text, ...event.items ?? []);
     reporter.emit(event);
   };
   return { context: { ...context, reporter: { emit } }, warnings };

@@ -10,6 +10,7 @@ import type { MadeLayer } from "./types.ts";
 import type { WorkflowContext } from "../context.ts";
 import { relocatesAlike } from "../layer/dependencies.ts";
 import { fingerprintTree } from "../layer/fingerprint.ts";
+import { isLinkWarning } from "../layer/link_warning.ts";
 import { hostPathSummary, isHostPathWarning } from "../layer/host_path_warning.ts";
 import type {
   BaseDirectories,
@@ -120,6 +121,8 @@ function isLargeFile({ sources }: LayerPlan): boolean {
 class LayerWarnings {
   readonly #reporter: Reporter;
   readonly #hostPaths = new Map<string, string>();
+  /** Links that lead nowhere, by layer: a distribution's Java has dozens. */
+  readonly #links = new Map<string, string[]>();
   /** Whether the host's directories lead to the image's. */
   readonly #linked: boolean;
 
@@ -131,6 +134,7 @@ class LayerWarnings {
   add(layer: LayerPlan, text: string): void {
     const title = layerTitle(layer);
     if (isHostPathWarning(text)) this.#hostPaths.set(title, text);
+    else if (isLinkWarning(text)) this.#links.set(title, [...this.#links.get(title) ?? [], text]);
     else this.#reporter.emit({ type: "warning", text: `${title}: ${text}` });
   }
 
@@ -140,6 +144,16 @@ class LayerWarnings {
   }
 
   end(): void {
+    for (const [title, links] of this.#links) {
+      const [first = "", ...more] = links;
+      const others = more.length === 1 ? "another does" : `${more.length} others do`;
+      const text = more.length === 0 ? first : `${first}; ${others} the same (-v lists them)`;
+      this.#reporter.emit({
+        type: "warning",
+        text: `${title}: ${text}`,
+        ...(more.length === 0 ? {} : { items: links }),
+      });
+    }
     if (this.#hostPaths.size === 0 || this.#linked) return;
     const text = hostPathSummary([...this.#hostPaths.keys()]);
     const items = Array.from(this.#hostPaths, ([title, files]) => `${title}: ${files}`);

@@ -234,22 +234,31 @@ function checkCommand(command: Command, checking: Checking): void {
 const RUST_PROXIES =
   /^(?:cargo|rustc|rustdoc|rustfmt|rust-(?:lldb|gdb|gdbgui|analyzer)|rls|cargo-(?:clippy|miri|fmt)|clippy-driver)$/;
 
-/** rustup's proxies start whatever toolchain they find, which is none if none is in the image. */
+/** rustup's proxies start the program of their name of a toolchain; which of several, settings decide. */
 function checkRustup(
   commands: ReadonlyMap<string, readonly Command[]>,
   env: readonly string[],
-  { view, labels, problems }: Checking,
+  { view, starter, labels, problems }: Checking,
 ): void {
   const rustup = commands.get("rustup")?.[0];
   if (rustup?.file === undefined) return;
   const directory = `${variable(env, "RUSTUP_HOME") ?? "/root/.rustup"}/toolchains`;
-  if (view.list(directory).length > 0) return;
+  const [toolchain, ...others] = view.list(directory);
+  if (others.length > 0) return;
   const place = rustup.path.slice(0, rustup.path.lastIndexOf("/"));
   const ofBase = isOfBase(rustup.layer, labels);
   for (const [name, [first]] of commands) {
     if (!RUST_PROXIES.test(name) || first?.path !== `${place}/${name}`) continue;
-    const cause: Cause = { type: "missing-toolchain", file: rustup.path, directory };
-    problems.add(cause, { name, direct: true, ofBase });
+    const program = toolchain === undefined
+      ? undefined
+      : view.resolve(`${directory}/${toolchain}/bin/${name}`);
+    const missing: Cause = { type: "missing-toolchain", file: rustup.path, directory };
+    const causes = toolchain === undefined
+      ? [missing]
+      : program?.type === "file"
+      ? starter.causesOf(program)
+      : [];
+    for (const cause of causes) problems.add(cause, { name, direct: true, ofBase });
   }
 }
 

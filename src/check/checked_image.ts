@@ -57,7 +57,7 @@ export function openFrom(source: BlobSource): CheckedImage["open"] {
 
 const REPORTS = "image-check";
 /** To be raised whenever the same image can give another report. */
-const RULES = 5;
+const RULES = 6;
 
 /** Entries of the environment that decide a report. */
 const CHECKED_VARIABLE =

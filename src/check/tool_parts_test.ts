@@ -336,7 +336,14 @@ Deno.test("T1c: rustup's commands need a toolchain", () => {
     "cargo and rustc do not start in the image: rustup's commands hand on to a toolchain in " +
     '"/mise/rustup/toolchains", and none is there',
   ]);
-  assertEquals(told({ ...files, "mise/rustup/toolchains/1.95.0/bin/rustc": RUNTIME }, { env }), []);
+  const rustc = "mise/rustup/toolchains/1.95.0/bin/rustc";
+  assertEquals(told({ ...files, [rustc]: RUNTIME }, { env }), []);
+  assertEquals(told({ ...files, [rustc]: module("libz.so.1") }, { env }), []);
+  const program = { interpreter: LOADER, needed: ["libz.so.1", "libc.so.6"] };
+  assertStringIncludes(
+    told({ ...files, [rustc]: program }, { env })[0]?.[1] ?? "",
+    "rustc does not start in the image: the library libz.so.1 is missing",
+  );
 });
 
 Deno.test("T6: CA certificates are needed by what has none of its own, and fail no check", () => {
