@@ -1,5 +1,5 @@
 import { assertEquals, assertGreater, assertStringIncludes, assertThrows } from "@std/assert";
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import {
   arrowsOfDocument,
   findCycle,
@@ -32,6 +32,13 @@ Deno.test("the sources import only along the arrows of docs/architecture.md", as
 
 Deno.test("the folders of the sources import each other in no circle", async () => {
   assertEquals(findCycle(await readGraph()), undefined);
+});
+
+Deno.test("folders inside a folder of the sources import each other in no circle", async () => {
+  // What lies in the outer folder itself is its door and what its inner folders share.
+  const isInner = (file: string): boolean => file.split("/").length > 3;
+  const inner = (await readGraph()).filter(({ from, to }) => isInner(from) && isInner(to));
+  assertEquals(findCycle(inner, dirname), undefined);
 });
 
 Deno.test("programs are started by src/process alone", async () => {

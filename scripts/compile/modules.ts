@@ -9,7 +9,7 @@
  */
 export const WORKERS: readonly string[] = [
   "src/compress/deflate_worker.ts",
-  "src/layer/read_worker.ts",
-  "src/layer/tree_worker.ts",
-  "src/layer/walk_worker.ts",
+  "src/layer/pack/read_worker.ts",
+  "src/layer/tree/tree_worker.ts",
+  "src/layer/tree/walk_worker.ts",
 ];

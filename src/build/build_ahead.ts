@@ -5,10 +5,10 @@
  * layer is built again.
  * @module
  */
-import { fingerprintTree } from "../layer/fingerprint.ts";
+import { fingerprintTree } from "../layer/pack/fingerprint.ts";
 import type { BaseDirectories } from "../layer/mod.ts";
 import { createCompressionPool } from "../compress/pool.ts";
-import { scanLayer } from "../layer/scan.ts";
+import { scanLayer } from "../layer/tree/scan.ts";
 import type { BuildPlan, LayerPlan } from "../plan/mod.ts";
 import { buildOne, type LayerTask, type MakeLayersOptions, maybeCached } from "./layers.ts";
 import { BuildQueue } from "./schedule.ts";

@@ -8,10 +8,10 @@ import { baseContentKey } from "./base_facts.ts";
 import type { BaseImage } from "./base_image.ts";
 import type { WorkflowContext } from "../context.ts";
 import { describeError, MiseOciError } from "../errors.ts";
-import { parseDockerignore } from "../layer/dockerignore.ts";
+import { parseDockerignore } from "../layer/tree/dockerignore.ts";
 import type { BaseDirectories, LayerEntry, LayerTree } from "../layer/mod.ts";
 
-import { findSecrets } from "../layer/secrets.ts";
+import { findSecrets } from "../layer/tree/secrets.ts";
 import { Sha256 } from "../oci/mod.ts";
 import {
   type BuildPlan,

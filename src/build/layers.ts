@@ -8,10 +8,10 @@ import { BuildQueue } from "./schedule.ts";
 import { type LayerConcern, maybeSecretsConcern, refuseSecrets } from "./inspect_tree.ts";
 import type { MadeLayer } from "./types.ts";
 import type { WorkflowContext } from "../context.ts";
-import { relocatesAlike } from "../layer/dependencies.ts";
-import { fingerprintTree } from "../layer/fingerprint.ts";
-import { isLinkWarning } from "../layer/link_warning.ts";
-import { hostPathSummary, isHostPathWarning } from "../layer/host_path_warning.ts";
+import { relocatesAlike } from "../layer/relocate/dependencies.ts";
+import { fingerprintTree } from "../layer/pack/fingerprint.ts";
+import { isLinkWarning } from "../layer/relocate/link_warning.ts";
+import { hostPathSummary, isHostPathWarning } from "../layer/relocate/host_path_warning.ts";
 import type {
   BaseDirectories,
   BuiltLayer,
@@ -19,16 +19,16 @@ import type {
   LayerTree,
   RelocatedText,
 } from "../layer/mod.ts";
-import { scanListed } from "../layer/scan.ts";
-import { treeShape } from "../layer/shape.ts";
-import type { TreeLists } from "../layer/tree_lists.ts";
+import { scanListed } from "../layer/tree/scan.ts";
+import { treeShape } from "../layer/pack/shape.ts";
+import type { TreeLists } from "../layer/tree/tree_lists.ts";
 import type { Descriptor } from "../oci/mod.ts";
 import type { BuildPlan, CompressionPlan, LayerPlan } from "../plan/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import type { Reporter } from "../ui/reporter.ts";
 
 /** What packs and compresses a layer: nothing of it is needed if all layers are cached. */
-const packModule = () => import("../layer/build.ts");
+const packModule = () => import("../layer/pack/build.ts");
 /** The workers that compress. */
 const poolModule = () => import("../compress/pool.ts");
 

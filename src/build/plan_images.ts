@@ -4,7 +4,7 @@
  */
 import { mapConcurrently } from "../concurrency.ts";
 import { LAYER_FORMAT, RELOCATION_FORMAT } from "../layer/format.ts";
-import { TreeLists } from "../layer/tree_lists.ts";
+import { TreeLists } from "../layer/tree/tree_lists.ts";
 import { SharedAnswers } from "../mise/answers_of_project.ts";
 import { readProject } from "../mise/project.ts";
 import type { Platform } from "../oci/mod.ts";

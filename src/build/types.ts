@@ -4,7 +4,7 @@
  */
 import type { MountPoint } from "../oci/image_path.ts";
 import type { NamedBase } from "../oci/image_source.ts";
-import type { TreeLists } from "../layer/tree_lists.ts";
+import type { TreeLists } from "../layer/tree/tree_lists.ts";
 import type {
   CompressionChoice,
   Descriptor,

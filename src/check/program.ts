@@ -2,7 +2,7 @@
  * What a file is to kernel and loader, from its content.
  * @module
  */
-import { isElf } from "../layer/elf_paths.ts";
+import { isElf } from "../layer/relocate/elf_paths.ts";
 import { type Elf, ElfError, parseElf } from "./elf.ts";
 import { parseExecutableFormat } from "./elf_header.ts";
 import type { RandomAccess } from "./random_access.ts";

@@ -3,7 +3,7 @@
  * it, goes through a temporary file; where none can be written nothing is known of it.
  * @module
  */
-import { isElf } from "../layer/elf_paths.ts";
+import { isElf } from "../layer/relocate/elf_paths.ts";
 import type { DiffId } from "../oci/mod.ts";
 import { type LayerReadOptions, readVerifiedLayer } from "../layer/read/mod.ts";
 import type { TarEntry, TarHandler } from "../tar/parser.ts";

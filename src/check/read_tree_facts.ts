@@ -4,13 +4,13 @@
  * @module
  */
 import type { LayerTree } from "../layer/mod.ts";
-import { applyPatches, elfPatches, isElf } from "../layer/elf_paths.ts";
+import { applyPatches, elfPatches, isElf } from "../layer/relocate/elf_paths.ts";
 import {
   contentMap,
   maybeRelocateShebang,
   maybeShebang,
   rebaseContent,
-} from "../layer/relocate.ts";
+} from "../layer/relocate/relocate.ts";
 import {
   type FactsEntry,
   factsEntry,

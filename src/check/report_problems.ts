@@ -3,7 +3,7 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import { linkWarning } from "../layer/link_warning.ts";
+import { linkWarning } from "../layer/relocate/link_warning.ts";
 import { describeDuplicate } from "./describe.ts";
 import { type Finding, findingsOf, isFailure } from "./findings.ts";
 import type { CheckReport, PackageRemedy } from "./mod.ts";

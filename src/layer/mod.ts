@@ -31,15 +31,15 @@ export {
   computeDiffId,
   type LayerContext,
   type PackContext,
-} from "./build.ts";
-export { type RelocatedText, relocatesAlike } from "./dependencies.ts";
+} from "./pack/build.ts";
+export { type RelocatedText, relocatesAlike } from "./relocate/dependencies.ts";
 export type { CompressionParameters } from "../compress/parameters.ts";
 export type { BlockJob } from "../compress/block.ts";
 export type { HostStat, LayerEntry } from "./entry.ts";
-export { type FingerprintContext, fingerprintLayer, fingerprintTree } from "./fingerprint.ts";
-export { linkWarning } from "./link_warning.ts";
+export { type FingerprintContext, fingerprintLayer, fingerprintTree } from "./pack/fingerprint.ts";
+export { linkWarning } from "./relocate/link_warning.ts";
 export { LAYER_FORMAT, RELOCATION_FORMAT } from "./format.ts";
-export type { TarSummary } from "./output.ts";
+export type { TarSummary } from "./pack/output.ts";
 export {
   type CompressedBlock,
   CompressionPool,
@@ -48,19 +48,19 @@ export {
   type PoolClient,
   type WaitingBlock,
 } from "../compress/pool.ts";
-export type { RelocationMap } from "./relocate.ts";
+export type { RelocationMap } from "./relocate/relocate.ts";
 export {
   type BaseDirectories,
   type DirectoryAttributes,
   type LayerTree,
   type ScanContext,
   scanLayer,
-} from "./scan.ts";
-export type { LayerSink, LayerWriter } from "./sink.ts";
-export { type StoreContext, type StoredEntries, storeEntries } from "./store_entries.ts";
-export { estimateSize, type SizeEstimate } from "./estimate.ts";
+} from "./tree/scan.ts";
+export type { LayerSink, LayerWriter } from "./pack/sink.ts";
+export { type StoreContext, type StoredEntries, storeEntries } from "./pack/store_entries.ts";
+export { estimateSize, type SizeEstimate } from "./tree/estimate.ts";
 export type { TarType } from "../tar/encode.ts";
-export { NO_BASE, planTreeLayer, type TreeLayerOptions } from "./tree_layer.ts";
+export { NO_BASE, planTreeLayer, type TreeLayerOptions } from "./tree/tree_layer.ts";
 export type {
   CompressionPlan,
   LayerKind,

@@ -4,9 +4,9 @@
  * @module
  */
 import { dirname, join } from "@std/path/posix";
-import { whiteout } from "../layer/entries.ts";
+import { whiteout } from "../layer/tree/entries.ts";
 import type { HostStat, LayerEntry } from "../layer/mod.ts";
-import { statNumbers } from "../layer/tree_stat.ts";
+import { statNumbers } from "../layer/tree/tree_stat.ts";
 import type { Rootfs } from "../rootfs/rootfs.ts";
 import { sameEntry, type Snapshot, type SnapshotEntry } from "./snapshot.ts";
 import { treat } from "./transient.ts";

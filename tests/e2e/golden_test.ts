@@ -8,7 +8,7 @@ import zlib, { gzipSync } from "node:zlib";
 import { runWithEnv } from "../support/cli_fixture.ts";
 import { RegistryImages, resolveImage } from "../../src/image/mod.ts";
 import { type CompressionPlan, fingerprintTree, type LayerTree } from "../../src/layer/mod.ts";
-import { relocationMap } from "../../src/layer/relocate.ts";
+import { relocationMap } from "../../src/layer/relocate/relocate.ts";
 import { MediaType, parseReference } from "../../src/oci/mod.ts";
 import { pullBlob } from "../../src/registry/pull_blob.ts";
 import { type FakeAnswers, writeConfig } from "../support/fake_mise.ts";

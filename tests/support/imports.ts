@@ -143,10 +143,11 @@ export function whyForbidden(
 /** A cycle between folders, as the folders in order, or `undefined` if there is none. */
 export function findCycle(
   imports: readonly Omit<Import, "isLate">[],
+  place: (file: string) => string = folderOf,
 ): readonly string[] | undefined {
   const edges = new Map<string, Set<string>>();
   for (const one of imports) {
-    const [from, to] = [folderOf(one.from), folderOf(one.to)];
+    const [from, to] = [place(one.from), place(one.to)];
     if (from !== to) edges.set(from, (edges.get(from) ?? new Set()).add(to));
   }
   const done = new Set<string>();

@@ -4,7 +4,7 @@
  */
 import { Buffer } from "node:buffer";
 import type { RandomAccess } from "../../check/random_access.ts";
-import { isElf } from "../../layer/elf_paths.ts";
+import { isElf } from "../../layer/relocate/elf_paths.ts";
 
 /**
  * Bytes as text, one character each. `TextDecoder` has no such encoding: its "latin1" is windows-1252, and

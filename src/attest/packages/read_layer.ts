@@ -8,7 +8,7 @@ import { type LayerReadOptions, maybeWhiteout, readVerifiedLayer } from "../../l
 import type { DiffId } from "../../oci/mod.ts";
 import type { TarEntry, TarHandler } from "../../tar/parser.ts";
 import { CollectedContent, SpillFile } from "../../check/collected_content.ts";
-import { isElf } from "../../layer/elf_paths.ts";
+import { isElf } from "../../layer/relocate/elf_paths.ts";
 import { withEntryAccess } from "../../check/random_access.ts";
 import { isWindows, mayBeClassified } from "./classifiers.ts";
 import type { LayerPackages } from "./found.ts";
