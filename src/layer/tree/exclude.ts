@@ -1,11 +1,98 @@
 /**
- * Globs of what is left out of a layer.
+ * What is left out of a layer: what the project's globs name, and of a tool what differs from one install to the
+ * next although the tool is the same, and is of no use in an image (docs/layers.md, "Noise").
  * @module
  */
+import * as posix from "@std/path/posix";
 import { globToRegExp } from "@std/path/posix/glob-to-regexp";
+import type { LayerEntry } from "../entry.ts";
+import { isBytecode, maybeSource } from "../relocate/python_files.ts";
 
 /**
- * Whether a path below a tree is left out. A glob with a slash is held against the whole path (`lib/*.a`,
+ * Notes that package managers keep for themselves beside what they installed: npm, yarn and pnpm, then aube
+ * (which mise starts by default, and which then calls its directory `.mise-state`) and bun.
+ */
+const MANAGER_STATE = new RegExp(
+  "(?:^|/)node_modules/(?:\\.package-lock\\.json|\\.modules\\.yaml|\\.yarn-integrity|" +
+    "\\.yarn-state\\.yml|\\.pnpm-workspace-state[^/]*\\.json|\\.(?:mise|aube)-state|" +
+    "\\.(?:mise|aube)-lock\\.yaml|\\.pnpm/lock\\.yaml|\\.bun-tag[^/]*)$|" +
+    "(?:^|/)\\.npm/(?:_cacache|_logs|_update-notifier-last-checked)$|" +
+    "(?:^|/)\\.yarn/install-state\\.gz$",
+);
+
+const DOT = 0x2e;
+const UNDERSCORE = 0x5f;
+
+/**
+ * Whether a path below a tool's tree is noise. Asked of a directory before what is in it.
+ *
+ * @param root Absolute host directory of the tree, links followed.
+ */
+export function noiseFilter(root: string): (path: string) => boolean {
+  // mise unpacks an archive that several tools share beside a file about when it did so.
+  const shared = posix.basename(posix.dirname(root)) === "http-tarballs";
+  return (path) => {
+    if (shared && path === "metadata.json") return true;
+    // Most names begin otherwise, and a tree has thousands.
+    const slash = path.lastIndexOf("/");
+    const mayBeState = path.charCodeAt(slash + 1) === DOT || isBelowDot(path, slash);
+    return mayBeState && MANAGER_STATE.test(path);
+  };
+}
+
+/** Whether a file is in a directory whose name begins with a dot or an underscore. */
+function isBelowDot(path: string, slash: number): boolean {
+  const first = path.charCodeAt(path.lastIndexOf("/", slash - 1) + 1);
+  return slash > 0 && (first === DOT || first === UNDERSCORE);
+}
+
+/** Where a release of node has npm, and what its `bin/npm` links to. */
+const NPM = "lib/node_modules/npm/bin/npm-cli.js";
+/** More than mise's wrapper of npm has. */
+const WRAPPER_LIMIT = 16 << 10;
+
+/**
+ * What `bin/npm` of a node links to where mise has put a wrapper in its place: a script of bash that runs
+ * `mise reshim` after `npm install --global`. In an image there is nothing to reshim and perhaps no
+ * bash; mise writes it only where it can start that node, and not the same one with every version.
+ *
+ * @param root Absolute host directory of the tree, links followed.
+ * @param path Path of a regular file below it.
+ * @returns the link's target, `undefined` for any other file.
+ */
+export function maybeWrappedNpm(root: string, path: string): string | undefined {
+  if (path !== "bin/npm") return undefined;
+  try {
+    if (!Deno.statSync(`${root}/${NPM}`).isFile) return undefined;
+    if (Deno.lstatSync(`${root}/${path}`).size > WRAPPER_LIMIT) return undefined;
+    const text = Deno.readTextFileSync(`${root}/${path}`);
+    return /^#!.*\bbash\n/.test(text) && text.includes("mise reshim") ? `../../${NPM}` : undefined;
+  } catch {
+    // Whoever packs the file meets the same and says so.
+    return undefined;
+  }
+}
+
+/**
+ * Leaves out bytecode in `__pycache__` whose source is not in the layer, which Python never reads, and the
+ * directories that become empty by that.
+ */
+export function withoutOrphans(entries: LayerEntry[]): LayerEntry[] {
+  const bytecode = entries.filter(({ path }) => isBytecode(path) && path.includes("__pycache__/"));
+  if (bytecode.length === 0) return entries;
+  const sources = new Set(entries.flatMap(({ path }) => path.endsWith(".py") ? path : []));
+  const orphans = new Set(
+    bytecode.filter(({ path }) => !sources.has(maybeSource(path) ?? "")).map(({ path }) => path),
+  );
+  if (orphans.size === 0) return entries;
+  const kept = entries.filter(({ path }) => !orphans.has(path));
+  const caches = new Set([...orphans].map((path) => path.slice(0, path.lastIndexOf("/"))));
+  for (const { path } of kept) caches.delete(path.slice(0, path.lastIndexOf("/")));
+  return kept.filter(({ path }) => !caches.has(path));
+}
+
+/**
+ * Whether a path below a tree is left out. A glob with a slash is matched against the whole path (`lib/*.a`,
  * `./build`, `**`+`/test`), one without against the name at every depth (`*.map`), as mise and git do.
  *
  * @example

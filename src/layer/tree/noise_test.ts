@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { buildForTest, toolPlan, withTree } from "../../../tests/support/layer.ts";
-import { noiseFilter } from "./noise.ts";
+import { noiseFilter } from "./exclude.ts";
 import { scanLayer } from "./scan.ts";
 
 const NO_BASE = { has: (): boolean => false };

@@ -11,9 +11,8 @@ import { EntryMap, layerPath, linkSameInodes, refuseWhiteout, whiteout } from ".
 import { type HostStat, joinPath, type LayerEntry, parentPath } from "../entry.ts";
 import { treeError } from "../errors.ts";
 import { dockerignore, type Ignore } from "./dockerignore.ts";
-import { excluder } from "./exclude.ts";
 import { relocateLinks } from "../relocate/links.ts";
-import { maybeWrappedNpm, noiseFilter, withoutOrphans } from "./noise.ts";
+import { excluder, maybeWrappedNpm, noiseFilter, withoutOrphans } from "./exclude.ts";
 import type { RelocationMap } from "../relocate/relocate.ts";
 import { expandRelocations } from "../relocate/relocation_host.ts";
 import { tarHeaderSize } from "../../tar/encode.ts";
