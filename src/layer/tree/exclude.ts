@@ -66,7 +66,7 @@ export function maybeWrappedNpm(root: string, path: string): string | undefined 
     if (!Deno.statSync(`${root}/${NPM}`).isFile) return undefined;
     if (Deno.lstatSync(`${root}/${path}`).size > WRAPPER_LIMIT) return undefined;
     const text = Deno.readTextFileSync(`${root}/${path}`);
-    return /^#!.*\bbash\n/.test(text) && text.includes("mise reshim") ? `../../${NPM}` : undefined;
+    return /^#!.*\bbash\n/.test(text) && text.includes("mise reshim") ? `../${NPM}` : undefined;
   } catch {
     // Whoever packs the file meets the same and says so.
     return undefined;
