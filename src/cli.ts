@@ -19,6 +19,7 @@ import { expandHome, homeDirectory } from "./home.ts";
 import { noteWarnings, withWarnings } from "./cli/warnings.ts";
 import { makeColors } from "./ui/color.ts";
 import { makeReporter } from "./ui/make_reporter.ts";
+import { fold } from "./ui/wrap.ts";
 
 /** Parts that a test may replace. */
 export interface CliOptions {
@@ -302,7 +303,9 @@ export async function runCli(
       if (asksForJson(ours, program.commands)) {
         printText(io, `${JSON.stringify(failureJson(failure), undefined, 2)}\n`);
       }
-      io.stderr.write(failureText(failure, colors, debug));
+      const text = failureText(failure, colors, debug);
+      const columns = io.isTerminal("stderr") ? io.size()?.columns : undefined;
+      io.stderr.write(columns === undefined ? text : fold(text, columns));
     } catch (broken) {
       if (!isBrokenPipe(broken)) throw broken;
     }

@@ -15,6 +15,7 @@ import {
 import { renderProgress } from "./render.ts";
 import type { ReportEvent } from "./reporter.ts";
 import { textWidth } from "./text.ts";
+import { fold, SEQUENCE } from "./wrap.ts";
 
 /** What the driver needs of the terminal. */
 export interface TerminalOptions extends MessageOptions {
@@ -34,8 +35,6 @@ export interface TerminalOptions extends MessageOptions {
 const FRAME_MS = 100;
 const HIDE_CURSOR = "\x1b[?25l";
 const SHOW_CURSOR = "\x1b[?25h";
-// deno-lint-ignore no-control-regex
-const SEQUENCE = /\x1b\[[0-9;?]*[a-zA-Z]/g;
 
 /** The driver; a {@linkcode StoppableReporter}. */
 export class TerminalReporter {
@@ -55,7 +54,9 @@ export class TerminalReporter {
     if (this.#stopped) return;
     this.#state = progressReducer(this.#state, event, this.#options.now());
     const message = messageLine(event, this.#options);
-    if (message !== undefined) this.#write(`${message}\n`, this.#drawn);
+    if (message !== undefined) {
+      this.#write(`${fold(message, this.#options.size().columns)}\n`, this.#drawn);
+    }
     if (event.type === "suspend") this.draw();
     this.#stopTimer ??= this.#options.every(FRAME_MS, () => this.draw());
   }

@@ -3,6 +3,7 @@ import { escapeBlock, escapeLine } from "./escape.ts";
 import { formatBytes, formatDuration } from "./format.ts";
 import { renderTable } from "./table.ts";
 import { pad, textWidth, truncate } from "./text.ts";
+import { fold } from "./wrap.ts";
 
 Deno.test("formatBytes() counts in powers of 1000 with three digits", () => {
   for (
@@ -72,4 +73,13 @@ Deno.test("escapeLine() and escapeBlock() leave nothing that a terminal would ob
   assertEquals(escapeLine("a\tb\r\nc"), "a b\\nc");
   assertEquals(escapeBlock("one\r\n\x1btwo\n\n"), "one\n  \\x1btwo");
   assertEquals(escapeLine("ünï 日本 🦕"), "ünï 日本 🦕");
+});
+
+Deno.test("fold() divides a message at spaces, counts no colours, and keeps what people copy whole", () => {
+  const red = "\x1b[31merror:\x1b[39m";
+  assertEquals(
+    fold(`${red} cannot read /a/long/path/without/spaces\n  it is a directory`, 16),
+    `${red} cannot\nread\n/a/long/path/without/spaces\n  it is a\n  directory`,
+  );
+  assertEquals(fold("short", 80), "short");
 });

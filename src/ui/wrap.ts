@@ -3,6 +3,10 @@
  * @module
  */
 
+/** A control sequence of a terminal, such as a colour. */
+// deno-lint-ignore no-control-regex
+export const SEQUENCE = /\x1b\[[0-9;?]*[a-zA-Z]/g;
+
 function characters(text: string): number {
   return [...text].length;
 }
@@ -36,10 +40,44 @@ export function wrap(
   columns: number,
   width: (text: string) => number = characters,
 ): readonly string[] {
+  return wrapWords(text, { columns, width, divide: piecesOf });
+}
+
+/**
+ * The lines of a message in lines of so many columns, divided at spaces only: a path, an address or a digest, which
+ * people copy, stays whole. What goes on in the next line is indented like the line itself.
+ *
+ * @param text May have colours.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { fold } from "./wrap.ts";
+ *
+ * assertEquals(fold("error: no\n  a b/c/d e", 6), "error:\nno\n  a\n  b/c/d\n  e");
+ * ```
+ */
+export function fold(text: string, columns: number): string {
+  const width = (part: string): number => characters(part.replaceAll(SEQUENCE, ""));
+  return text.split("\n").flatMap((line) => {
+    const indent = /^ */.exec(line)?.[0] ?? "";
+    const options = { columns: columns - indent.length, width, divide: (word: string) => [word] };
+    return wrapWords(line.slice(indent.length), options).map((part) => indent + part);
+  }).join("\n");
+}
+
+function wrapWords(
+  text: string,
+  { columns, width, divide }: {
+    readonly columns: number;
+    readonly width: (text: string) => number;
+    readonly divide: (word: string) => readonly string[];
+  },
+): readonly string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {
-    const pieces = width(word) > columns ? piecesOf(word) : [word];
+    const pieces = width(word) > columns ? divide(word) : [word];
     for (const [at, piece] of pieces.entries()) {
       const space = at === 0 && line !== "" ? " " : "";
       if (line !== "" && width(line) + space.length + width(piece) > columns) {
