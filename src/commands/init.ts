@@ -39,9 +39,9 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
   const isDone = lines.length === 0;
   context.print({
     text: () => {
-      if (isDone) return `${escapeLine(file)} has what mise-oci needs\n`;
-      const what = check ? "lacks" : "has now";
-      return `${escapeLine(file)} ${what} in [oci]: ${escapeLine(lines.join(", "))}\n` +
+      if (isDone) return `[oci] of ${escapeLine(file)} is complete\n`;
+      const what = check ? "Missing in" : "Added to";
+      return `${what} [oci] of ${escapeLine(file)}: ${escapeLine(lines.join(", "))}\n` +
         (check ? "" : "Next: mise-oci build\n");
     },
     json: () => ({ ...result, written: !isDone && !check }),
@@ -52,7 +52,7 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
 /** The command. */
 export const init: Command = defineCommand({
   name: "init",
-  summary: "Write what the project lacks in [oci] of its mise.toml",
+  summary: "Add the settings that [oci] of mise.toml lacks",
   description: [
     "Asks nothing. What is there already, and how the file is written, stays as it is; a second run " +
     "changes nothing.",
