@@ -9,6 +9,9 @@ import { accessBytes, FileAccess, type RandomAccess } from "./random_access.ts";
 /** Content up to this size stays in memory. */
 const MEMORY_BYTES = 8 * 1024 * 1024;
 
+/** Whether an open file can lose its name, so that nothing is left of it however the process ends. */
+const CAN_UNLINK = Deno.build.os !== "windows";
+
 /** One temporary file for many contents, one at a time. It is made when the first needs it. */
 export class SpillFile implements Disposable {
   readonly #makeTempFile: () => string;
@@ -23,6 +26,7 @@ export class SpillFile implements Disposable {
     if (this.#file === undefined) {
       const path = this.#makeTempFile();
       this.#file = { path, fd: fs.openSync(path, "r+") };
+      if (CAN_UNLINK) Deno.removeSync(path);
     }
     return this.#file;
   }
@@ -44,14 +48,23 @@ export class SpillFile implements Disposable {
     return new FileAccess(this.#open().fd, size);
   }
 
-  /** Gives the file away, `size` bytes long; the caller removes it. Returns its path. */
-  release(size: number): string {
-    const { path, fd } = this.#open();
-    this.#file = undefined;
+  /** Copies the content, `size` bytes, into a file with a name, which the caller removes. Returns its path. */
+  copy(size: number): string {
+    const path = this.#makeTempFile();
+    const { fd } = this.#open();
+    const to = fs.openSync(path, "r+");
     try {
-      fs.ftruncateSync(fd, size);
+      const buffer = new Uint8Array(64 * 1024);
+      for (let at = 0; at < size;) {
+        const read = fs.readSync(fd, buffer, 0, Math.min(buffer.length, size - at), at);
+        if (read === 0) break;
+        for (let done = 0; done < read;) {
+          done += fs.writeSync(to, buffer, done, read - done, at + done);
+        }
+        at += read;
+      }
     } finally {
-      fs.closeSync(fd);
+      fs.closeSync(to);
     }
     return path;
   }
@@ -60,7 +73,7 @@ export class SpillFile implements Disposable {
   [Symbol.dispose](): void {
     if (this.#file === undefined) return;
     fs.closeSync(this.#file.fd);
-    Deno.removeSync(this.#file.path);
+    if (!CAN_UNLINK) Deno.removeSync(this.#file.path);
     this.#file = undefined;
   }
 }

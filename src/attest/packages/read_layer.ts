@@ -135,7 +135,7 @@ export class PackagesCollector implements TarHandler, Disposable {
     const { path, kind, size, content } = current;
     if (kind === "rpm") {
       if (size === 0) return this.#book.nothing(path);
-      this.#databases.push({ path, file: this.#spill.release(size) });
+      this.#databases.push({ path, file: this.#spill.copy(size) });
       return;
     }
     const access = content.access();
