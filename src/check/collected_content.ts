@@ -63,10 +63,13 @@ export class SpillFile implements Disposable {
         }
         at += read;
       }
+      return path;
+    } catch (error) {
+      Deno.removeSync(path);
+      throw error;
     } finally {
       fs.closeSync(to);
     }
-    return path;
   }
 
   /** Removes the file. */
