@@ -82,4 +82,5 @@ Deno.test("fold() divides a message at spaces, counts no colours, and keeps what
     `${red} cannot\nread\n/a/long/path/without/spaces\n  it is a\n  directory`,
   );
   assertEquals(fold("short", 80), "short");
+  assertEquals(fold("not so short", 0), "not so short");
 });

@@ -48,6 +48,7 @@ export function wrap(
  * people copy, stays whole. What goes on in the next line is indented like the line itself.
  *
  * @param text May have colours.
+ * @param columns 0 of a terminal that does not say how wide it is: then nothing is divided.
  *
  * @example
  * ```ts
@@ -58,6 +59,7 @@ export function wrap(
  * ```
  */
 export function fold(text: string, columns: number): string {
+  if (columns < 1) return text;
   const width = (part: string): number => characters(part.replaceAll(SEQUENCE, ""));
   return text.split("\n").flatMap((line) => {
     const indent = /^ */.exec(line)?.[0] ?? "";
