@@ -11,10 +11,11 @@ import {
   type Project,
   type Tool,
   toolImagePath,
+  toolOf,
 } from "../plan/mod.ts";
 import { isWithin } from "../paths.ts";
 import type { PlannedImage } from "./types.ts";
-import { isInstalled, type ReuseIndex } from "./reuse_layers.ts";
+import type { ReuseIndex } from "./reuse_layers.ts";
 
 /** Set by mise-oci itself, even if an older image has other values. */
 const OWN = /^(?:PATH|MISE_\w+)$/;
@@ -34,11 +35,8 @@ function split(variable: string): readonly [string, string] {
 function reusedTools({ plan, project }: PlannedImage, index: ReuseIndex): readonly Reused[] {
   return plan.layers.flatMap((layer) => {
     const reusable = index.get(layer);
-    if (reusable === undefined || layer.kind !== "tool" || isInstalled(layer, project)) return [];
-    const tool = project.tools.find(({ short, version }) =>
-      short === layer.name && version === layer.version
-    );
-    if (tool === undefined) return [];
+    const tool = toolOf(project, layer);
+    if (reusable === undefined || tool === undefined || tool.installed) return [];
     const image = toolImagePath(plan.mountPoint, tool);
     return [{ tool, image, variables: reusable.env.map(split) }];
   });

@@ -4,7 +4,7 @@
  */
 import { MiseOciError } from "../errors.ts";
 import { estimateSize } from "../layer/mod.ts";
-import { type BuildPlan, chooseGroup, groupTools, type Project } from "../plan/mod.ts";
+import { type BuildPlan, chooseGroup, groupTools, type Project, toolOf } from "../plan/mod.ts";
 import type { WorkflowContext } from "../context.ts";
 import type { Ground } from "./lay_ground.ts";
 import { isInstalled } from "./reuse_layers.ts";
@@ -44,9 +44,7 @@ export async function limitLayers(
   const candidates = [];
   for (const layer of tools) {
     const { bytes } = await estimateSize(layer, { baseDirectories, signal: context.signal });
-    const tool = project.tools.find(({ short, version }) =>
-      short === layer.name && version === layer.version
-    );
+    const tool = toolOf(project, layer);
     candidates.push({ layer, bytes, pinned: tool?.requested === tool?.version });
   }
   return groupTools(plan, chooseGroup(candidates, excess + 1));

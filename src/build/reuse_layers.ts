@@ -2,12 +2,13 @@
  * Layer reuse (spec section 9): layers of tools, and of mise, that the destination has already are not built
  * again.
  *
- * What is installed here is compared with the registry's layer by its diff ID, which the local cache knows, or else a tar that is made and hashed, at disk speed and without compressing it. A tool that is
- * not installed is taken by its annotations, and the table says from where.
+ * What is installed here is compared with the registry's layer by its diff ID, which the local cache knows, or else
+ * a tar that is made and hashed, at disk speed and without compressing it. A tool that is not installed is taken by
+ * its annotations, and the table says from where.
  * @module
  */
 import type { Reference } from "../oci/mod.ts";
-import type { BuildPlan, LayerPlan, Project } from "../plan/mod.ts";
+import { type BuildPlan, type LayerPlan, type Project, toolOf } from "../plan/mod.ts";
 import type { ReusableLayer } from "../image/reuse.ts";
 import type { RegistryClient } from "../registry/mod.ts";
 import type { MadeLayer } from "./types.ts";
@@ -67,7 +68,6 @@ export function isShared({ kind }: LayerPlan): boolean {
 }
 
 /** Whether what a layer is made of is here: only then is there something to compare it with. */
-export function isInstalled({ kind, name, version }: LayerPlan, { tools }: Project): boolean {
-  return kind === "mise" ||
-    tools.some((tool) => tool.short === name && tool.version === version && tool.installed);
+export function isInstalled(layer: LayerPlan, project: Project): boolean {
+  return layer.kind === "mise" || toolOf(project, layer)?.installed === true;
 }

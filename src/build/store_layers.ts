@@ -19,7 +19,7 @@ import {
 import type { BaseDirectories } from "../layer/mod.ts";
 import { readVerifiedLayer } from "../layer/read/mod.ts";
 import { type Descriptor, type DiffId, formatReference, type Reference } from "../oci/mod.ts";
-import { type LayerPlan, mentionsPath, type Project, type Tool } from "../plan/mod.ts";
+import { type LayerPlan, mentionsPath, type Project, type Tool, toolOf } from "../plan/mod.ts";
 import type { ReusableLayer } from "../image/reuse.ts";
 import { pullBlob } from "../registry/mod.ts";
 import type { Cache } from "../store/mod.ts";
@@ -33,7 +33,7 @@ import { openBase } from "./open_base.ts";
 import type { ImageInput, PlannedImage } from "./types.ts";
 import { RegistryClients } from "./registry_clients.ts";
 import { type StoreAccess, storeOf, storePlace } from "./store_place.ts";
-import { storeWants, toolOf } from "./store_wants.ts";
+import { storeWants } from "./store_wants.ts";
 import { isInstalled, type ReuseIndex } from "./reuse_layers.ts";
 import type { BuildContext } from "./types.ts";
 

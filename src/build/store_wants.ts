@@ -10,7 +10,7 @@ import type { StoreKeyInput } from "../fleet/store_key.ts";
 import { resolveCompression } from "../oci/compression.ts";
 import { LAYER_FORMAT, RELOCATION_FORMAT } from "../layer/format.ts";
 import type { BaseDirectories } from "../layer/mod.ts";
-import { type LayerPlan, type Project, type Tool, toolImagePath } from "../plan/mod.ts";
+import { type LayerPlan, type Tool, toolImagePath, toolOf } from "../plan/mod.ts";
 import { hostEnv } from "./environment.ts";
 import { isShared } from "./reuse_layers.ts";
 import type { PlannedImage } from "./types.ts";
@@ -97,16 +97,6 @@ function directoriesAbove(prefix: string, base: BaseDirectories): readonly strin
     const link = base.maybeLink?.(path);
     return [link === undefined ? path : `${path} → ${link}`];
   });
-}
-
-/** The tool that a layer is of. */
-export function toolOf(
-  { tools }: Project,
-  { kind, name, version }: LayerPlan,
-): Tool | undefined {
-  return kind !== "tool"
-    ? undefined
-    : tools.find((tool) => tool.short === name && tool.version === version);
 }
 
 /** What decides a layer besides what all layers of a plan have in common. */

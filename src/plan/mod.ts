@@ -7,6 +7,7 @@ export * from "./group_tools.ts";
 export * from "./options.ts";
 export * from "./plan.ts";
 export * from "./settle.ts";
+export * from "./tool_of.ts";
 export * from "./project.ts";
 export * from "./types.ts";
 export * from "./users.ts";

@@ -14,6 +14,7 @@ import {
   type LayerSource,
   type Tool,
   toolImagePath,
+  toolOf,
 } from "../../plan/mod.ts";
 import type { GenerateInput } from "./generator.ts";
 
@@ -164,9 +165,7 @@ function layerLines(layer: LayerPlan, input: GenerateInput): readonly string[] {
   const { project, plan } = input;
   switch (layer.kind) {
     case "tool": {
-      const tool = project.tools.find(({ short, version }) =>
-        short === layer.name && version === layer.version
-      );
+      const tool = toolOf(project, layer);
       if (tool === undefined) return [];
       const path = toolImagePath(plan.mountPoint, tool);
       return [`COPY --link${chown(layer)} --from=${stageName(tool)} ${path} ${path}`];
