@@ -84,7 +84,10 @@ function warnOfPath(
   if (text !== undefined) reporter.emit({ type: "warning", text });
 }
 
-/** Drops the tree of a layer that was built before: the check has kept what it knows of it, and thousands of files take memory. */
+/**
+ * Drops the tree of a layer that was built before: the check has kept what it knows of it, and thousands of files
+ * take memory.
+ */
 function forgetTree(
   layer: LayerPlan,
   { plan, trees, request }: {

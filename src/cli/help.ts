@@ -40,14 +40,14 @@ function definitions(
     return first.length + 2 <= left
       ? [first.padEnd(left) + lines[0], ...lines.slice(1).map((line) => indent + line)]
       : [
-        ...fold(term.trimStart(), { columns, indent: before }),
+        ...indented(term.trimStart(), { columns, indent: before }),
         ...lines.map((line) => indent + line),
       ];
   });
 }
 
 /** A text in lines that begin with the same. */
-function fold(
+function indented(
   text: string,
   { columns, indent }: { readonly columns: number; readonly indent: string },
 ): readonly string[] {
@@ -71,7 +71,7 @@ function commandLines(command: string, columns: number): readonly string[] {
 
 function exampleLines(examples: readonly Example[], columns: number): readonly string[] {
   return examples.flatMap(({ text, command }) => [
-    ...fold(text, { columns, indent: "  # " }),
+    ...indented(text, { columns, indent: "  # " }),
     ...commandLines(command, columns),
   ]);
 }

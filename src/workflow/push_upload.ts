@@ -13,11 +13,7 @@ import {
   shortDigest,
 } from "../oci/mod.ts";
 import type { PlatformEntry, RegistryClient } from "../registry/mod.ts";
-import {
-  type BaseOrigin,
-  type PushEvent,
-  uploadImage as pushToRegistry,
-} from "../registry/push.ts";
+import { type BaseOrigin, type PushEvent, uploadImage } from "../registry/push.ts";
 import { headManifest } from "../registry/head_manifest.ts";
 import { putManifest } from "../registry/put_manifest.ts";
 import type { BaseImage } from "../build/base_image.ts";
@@ -152,7 +148,7 @@ async function uploadOne(
   const { request, untagged, reference, baseLayers, context: { reporter, signal } } = options;
   const { origin, origins, elsewhere } = options.obtained;
   const { descriptor, manifest, manifestBytes } = image;
-  const pushed = await pushToRegistry(client, {
+  const pushed = await uploadImage(client, {
     manifest: { descriptor, bytes: manifestBytes },
     config: manifest.config,
     layers: manifest.layers,

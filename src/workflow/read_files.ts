@@ -42,7 +42,7 @@ interface Files {
   readonly image: OpenedImage;
   readonly layers: readonly LayerDescription[];
   readonly merged: BaseFiles;
-  readonly layerOf: ReadonlyMap<IndexedEntry, number>;
+  readonly layerOf: ReadonlyMap<IndexedEntry, LayerDescription>;
 }
 
 /** A consumer of bytes. */
@@ -53,7 +53,7 @@ interface Sink {
 /** A file, and the layer that has its content. */
 interface Found {
   readonly entry: IndexedEntry;
-  readonly layerOf: ReadonlyMap<IndexedEntry, number>;
+  readonly layerOf: ReadonlyMap<IndexedEntry, LayerDescription>;
 }
 
 /** Names that a hint lists. */
@@ -64,7 +64,7 @@ class LayerIndexes {
   readonly image: OpenedImage;
   readonly layers: readonly LayerDescription[];
   readonly #context: WorkflowContext;
-  readonly #indexes = new Map<number, LayerIndex>();
+  readonly #indexes = new Map<LayerDescription, LayerIndex>();
 
   constructor(image: OpenedImage, context: WorkflowContext) {
     this.image = image;
@@ -72,10 +72,9 @@ class LayerIndexes {
     this.#context = context;
   }
 
-  async at(position: number): Promise<LayerIndex | undefined> {
-    const known = this.#indexes.get(position);
-    const layer = this.layers[position];
-    if (known !== undefined || layer === undefined) return known;
+  async of(layer: LayerDescription): Promise<LayerIndex> {
+    const known = this.#indexes.get(layer);
+    if (known !== undefined) return known;
     const { descriptor: { digest, mediaType }, diffId } = layer;
     const { signal } = this.#context;
     const what = `layer ${digest} of ${this.image.name}`;
@@ -85,18 +84,17 @@ class LayerIndexes {
       async () =>
         await indexLayer(await this.image.source.open(digest), mediaType, { what, diffId, signal }),
     );
-    this.#indexes.set(position, index);
+    this.#indexes.set(layer, index);
     return index;
   }
 
   /** All of them together. */
   async files(): Promise<Files> {
-    const layerOf = new Map<IndexedEntry, number>();
+    const layerOf = new Map<IndexedEntry, LayerDescription>();
     const indexes: LayerIndex[] = [];
-    for (const i of this.layers.keys()) {
-      const index = await this.at(i);
-      if (index === undefined) continue;
-      for (const entry of index.entries) layerOf.set(entry, i);
+    for (const layer of this.layers) {
+      const index = await this.of(layer);
+      for (const entry of index.entries) layerOf.set(entry, layer);
       indexes.push(index);
     }
     return { image: this.image, layers: this.layers, merged: mergeIndexes(indexes), layerOf };
@@ -134,11 +132,10 @@ function lookUp({ entries }: LayerIndex, path: string): IndexedEntry | "nothing"
 async function maybeTopFile(indexes: LayerIndexes, path: string): Promise<Found | undefined> {
   const relative = path.replace(/^\//, "");
   if (relative.split("/").some((part) => ["", ".", ".."].includes(part))) return undefined;
-  for (let i = indexes.layers.length - 1; i >= 0; i--) {
-    const index = await indexes.at(i);
-    const said = index === undefined ? "unclear" : lookUp(index, relative);
+  for (const layer of indexes.layers.toReversed()) {
+    const said = lookUp(await indexes.of(layer), relative);
     if (said === "unclear") return undefined;
-    if (said !== "nothing") return { entry: said, layerOf: new Map([[said, i]]) };
+    if (said !== "nothing") return { entry: said, layerOf: new Map([[said, layer]]) };
   }
   return undefined;
 }
@@ -163,9 +160,9 @@ async function readContents(
   wanted: ReadonlySet<IndexedEntry>,
   take: (entry: IndexedEntry, content: AsyncIterable<Uint8Array>) => Promise<void>,
 ): Promise<void> {
-  const byLayer = Map.groupBy(wanted, (entry) => layerOf.get(entry) ?? -1);
-  for (const [i, layer] of layers.entries()) {
-    const byPath = new Map((byLayer.get(i) ?? []).map((entry) => [entry.path, entry]));
+  const byLayer = Map.groupBy(wanted, (entry) => layerOf.get(entry));
+  for (const layer of layers) {
+    const byPath = new Map((byLayer.get(layer) ?? []).map((entry) => [entry.path, entry]));
     if (byPath.size === 0) continue;
     const { digest, mediaType } = layer.descriptor;
     const what = `layer ${digest} of ${image.name}`;
