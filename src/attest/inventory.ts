@@ -11,7 +11,7 @@ import {
   layerTools,
   type Platform,
 } from "../oci/mod.ts";
-import type { LockedTool } from "./lock_file.ts";
+import { type LockedTool, maybeLock } from "./lock_file.ts";
 import type { FoundPackage, LayerPackages } from "./packages/found.ts";
 import { formatPurl, splitName } from "./purl.ts";
 
@@ -211,8 +211,9 @@ function toolComponents({ layers, config, locked }: InventoryInput): readonly Co
     const { annotations = {} } = descriptor;
     const tools = layerTools(annotations);
     if (tools.length > 0) {
-      return tools.map(({ short, version, prefix }): Component => {
-        const lock = locked.find((one) => one.short === short && one.version === version);
+      return tools.map((tool): Component => {
+        const { short, version, prefix } = tool;
+        const lock = maybeLock(locked, tool);
         return {
           kind: "tool",
           name: short.replace(/^[a-z]+:/, "").replace(/\[.*$/, ""),

@@ -19,6 +19,14 @@ export interface LockedTool {
   readonly checksum?: { readonly algorithm: string; readonly value: string };
 }
 
+/** What lock files say of a tool; `undefined` if nothing. */
+export function maybeLock(
+  locked: readonly LockedTool[],
+  { short, version }: Pick<LockedTool, "short" | "version">,
+): LockedTool | undefined {
+  return locked.find((one) => one.short === short && one.version === version);
+}
+
 type Table = Readonly<Record<string, unknown>>;
 
 function maybeTable(value: unknown): Table | undefined {

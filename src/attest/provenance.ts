@@ -15,7 +15,7 @@ import {
 import type { DocumentTool } from "./document_id.ts";
 import type { GitRevision } from "./git_revision.ts";
 import { toolPurl } from "./inventory.ts";
-import type { LockedTool } from "./lock_file.ts";
+import { type LockedTool, maybeLock } from "./lock_file.ts";
 import { PredicateType, type Statement } from "./statement.ts";
 
 /** Says how the parameters below are meant. */
@@ -85,8 +85,9 @@ function baseJson(annotations: Readonly<Record<string, string>>): readonly Json[
 }
 
 /** A tool of the image: where it came from as the lock file says, or at least what it is. */
-function toolJson({ short, version }: LayerTool, locked: readonly LockedTool[]): Json {
-  const lock = locked.find((one) => one.short === short && one.version === version);
+function toolJson(tool: LayerTool, locked: readonly LockedTool[]): Json {
+  const { short, version } = tool;
+  const lock = maybeLock(locked, tool);
   const purl = toolPurl(lock?.backend ?? short, version);
   const { checksum, url } = lock ?? {};
   return {

@@ -12,6 +12,12 @@ const MEMORY_BYTES = 8 * 1024 * 1024;
 /** Whether an open file can lose its name, so that nothing is left of it however the process ends. */
 const CAN_UNLINK = Deno.build.os !== "windows";
 
+function writeFully(fd: number, bytes: Uint8Array, offset: number): void {
+  for (let done = 0; done < bytes.length;) {
+    done += fs.writeSync(fd, bytes, done, bytes.length - done, offset + done);
+  }
+}
+
 /** One temporary file for many contents, one at a time. It is made when the first needs it. */
 export class SpillFile implements Disposable {
   readonly #makeTempFile: () => string;
@@ -37,10 +43,7 @@ export class SpillFile implements Disposable {
    * @throws {Error} of the file system where no file can be made, or has no room.
    */
   write(bytes: Uint8Array, offset: number): void {
-    const { fd } = this.#open();
-    for (let done = 0; done < bytes.length;) {
-      done += fs.writeSync(fd, bytes, done, bytes.length - done, offset + done);
-    }
+    writeFully(this.#open().fd, bytes, offset);
   }
 
   /** Reads the content that was written, `size` bytes. */
@@ -58,9 +61,7 @@ export class SpillFile implements Disposable {
       for (let at = 0; at < size;) {
         const read = fs.readSync(fd, buffer, 0, Math.min(buffer.length, size - at), at);
         if (read === 0) break;
-        for (let done = 0; done < read;) {
-          done += fs.writeSync(to, buffer, done, read - done, at + done);
-        }
+        writeFully(to, buffer.subarray(0, read), at);
         at += read;
       }
       return path;

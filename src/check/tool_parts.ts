@@ -135,7 +135,10 @@ export function scriptsOf(
   });
 }
 
-/** The commands of the Java whose security settings a file is: nearly all of them stop without, `java -version` does not. */
+/**
+ * The commands of the Java whose security settings a file is: nearly all of them stop without it, `java -version`
+ * does not.
+ */
 export function commandsOfJava(
   file: string,
   commands: ReadonlyMap<string, readonly PathCommand[]>,
