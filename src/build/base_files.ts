@@ -13,6 +13,7 @@ import {
   readVerifiedLayer,
 } from "../layer/read/mod.ts";
 import { FactsCollector } from "../check/mod.ts";
+import { ContentCollector } from "../check/collected_content.ts";
 import type { Cache } from "../store/mod.ts";
 import type { DiffId } from "../oci/mod.ts";
 import type { TarHandler } from "../tar/parser.ts";
@@ -56,9 +57,10 @@ async function readIndex(
   });
   const collector = new IndexCollector();
   // Costs little in addition to the list of files, and the check need not decompress the layer again.
-  using facts = new FactsCollector();
+  const facts = new FactsCollector();
   using also = base.alsoRead?.(layer);
-  const handler = teeHandlers(collector, facts, ...also === undefined ? [] : [also.handler]);
+  using contents = new ContentCollector([facts, ...also === undefined ? [] : [also.reader]]);
+  const handler = teeHandlers(collector, contents);
   const index = collector.index(await readBaseLayer(base, layer, { cache, handler }));
   await keepFacts(cache, diffId, facts);
   await also?.keep();

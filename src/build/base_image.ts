@@ -16,7 +16,7 @@ import {
 } from "../oci/mod.ts";
 import type { BuildPlan } from "../plan/mod.ts";
 import type { BlobSink, BlobSource } from "../store/ports.ts";
-import type { TarHandler } from "../tar/parser.ts";
+import type { EntryReader } from "../check/collected_content.ts";
 
 export interface BaseLayer {
   /** Its descriptor, with OCI's media type. */
@@ -45,7 +45,7 @@ export interface BaseImage {
 /** A reader that goes along when a layer is read. */
 export interface LayerReading extends Disposable {
   /** Gets the entries. */
-  readonly handler: TarHandler;
+  readonly reader: EntryReader;
   /** Called once the layer is read whole and verified. */
   keep(): Promise<void>;
 }

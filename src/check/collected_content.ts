@@ -1,9 +1,11 @@
 /**
- * The content of a file that passes by in a stream, as much of it as somebody wants: its beginning decides
- * whether the rest is kept. A large one goes through a temporary file, so memory is bounded.
+ * The content of files that pass by in a stream, as much of it as readers want: its beginning decides whether
+ * the rest is kept, once for all readers. A large file goes through a temporary file, so memory is bounded.
  * @module
  */
 import fs from "node:fs";
+import type { TarEntry, TarHandler } from "../tar/parser.ts";
+import { HEAD_BYTES } from "./program.ts";
 import { accessBytes, FileAccess, type RandomAccess } from "./random_access.ts";
 
 /** Content up to this size stays in memory. */
@@ -19,7 +21,7 @@ function writeFully(fd: number, bytes: Uint8Array, offset: number): void {
 }
 
 /** One temporary file for many contents, one at a time. It is made when the first needs it. */
-export class SpillFile implements Disposable {
+class SpillFile implements Disposable {
   readonly #makeTempFile: () => string;
   #file: { readonly path: string; readonly fd: number } | undefined;
 
@@ -51,28 +53,6 @@ export class SpillFile implements Disposable {
     return new FileAccess(this.#open().fd, size);
   }
 
-  /** Copies the content, `size` bytes, into a file with a name, which the caller removes. Returns its path. */
-  copy(size: number): string {
-    const path = this.#makeTempFile();
-    const { fd } = this.#open();
-    const to = fs.openSync(path, "r+");
-    try {
-      const buffer = new Uint8Array(64 * 1024);
-      for (let at = 0; at < size;) {
-        const read = fs.readSync(fd, buffer, 0, Math.min(buffer.length, size - at), at);
-        if (read === 0) break;
-        writeFully(to, buffer.subarray(0, read), at);
-        at += read;
-      }
-      return path;
-    } catch (error) {
-      Deno.removeSync(path);
-      throw error;
-    } finally {
-      fs.closeSync(to);
-    }
-  }
-
   /** Removes the file. */
   [Symbol.dispose](): void {
     if (this.#file === undefined) return;
@@ -82,72 +62,121 @@ export class SpillFile implements Disposable {
   }
 }
 
-/** How much of a file is collected. */
-export interface CollectOptions {
-  /** Size of the file in bytes. */
-  readonly size: number;
-  /** How many bytes its beginning has, by which the rest is decided on; `size` to collect it whole. */
-  readonly head: number;
-  /** Whether the rest is wanted. */
+/** What a reader wants of a file's content. */
+export interface ContentWish {
+  /** Whether more than the beginning is wanted; `head` has {@linkcode HEAD_BYTES} bytes or the whole file. */
   readonly wantsRest: (head: Uint8Array) => boolean;
-  /** Where it goes if it is large. */
-  readonly spill: SpillFile;
-  /** Bytes of a file that stays in memory; by default 8 MiB. */
-  readonly memory?: number;
+  /** Whether the file is done without if it is large and no temporary file can be written. */
+  readonly optional?: true;
+  /** Takes the content, or the beginning if the rest was not wanted. It may not be kept. */
+  readonly take: (access: RandomAccess) => void;
 }
 
-/** The content of one file. */
-export class CollectedContent {
-  readonly #options: CollectOptions;
-  #into: Uint8Array | "file";
-  #filled = 0;
+/** Reads the files of a layer. */
+export interface EntryReader {
+  /** Takes an entry. @returns what is wanted of its content. */
+  entry(entry: TarEntry): ContentWish | undefined;
+}
 
-  constructor(options: CollectOptions) {
-    this.#options = options;
-    this.#into = new Uint8Array(Math.min(options.head, options.size));
+/** The file whose content arrives. */
+interface Current {
+  readonly size: number;
+  /** Who wants it, or after the beginning the rest of it. */
+  wishes: readonly ContentWish[];
+  /** Where it is; the beginning is always in memory. */
+  into: "memory" | "file";
+  filled: number;
+}
+
+/** Collects the content of files for several readers at once. */
+export class ContentCollector implements TarHandler, Disposable {
+  readonly #readers: readonly EntryReader[];
+  readonly #spill: SpillFile;
+  /** The current file's content; of one in a temporary file its beginning. */
+  #buffer = new Uint8Array(64 * 1024);
+  #current: Current | undefined;
+
+  /** @param makeTempFile makes an empty file and gives its path. */
+  constructor(
+    readers: readonly EntryReader[],
+    makeTempFile = () => Deno.makeTempFileSync({ prefix: "mise-oci-layer-" }),
+  ) {
+    this.#readers = readers;
+    this.#spill = new SpillFile(makeTempFile);
+  }
+
+  /** Takes an entry. */
+  entry(entry: TarEntry): boolean {
+    const wishes = this.#readers.flatMap((reader) => reader.entry(entry) ?? []);
+    this.#current = undefined;
+    if (wishes.length === 0) return false;
+    this.#current = { size: entry.size, wishes, into: "memory", filled: 0 };
+    return true;
   }
 
   /**
-   * Takes the next bytes.
+   * Takes content of the entry.
    *
-   * @returns whether more may be wanted; `false` if the rest is not.
-   * @throws {Error} of the file system, if it is large.
+   * @throws {Error} of the file system if a temporary file is needed, and a reader cannot do without.
    */
-  write(chunk: Uint8Array): boolean {
-    const { size, spill } = this.#options;
-    for (let rest = chunk; rest.length > 0;) {
-      if (this.#into === "file") {
-        spill.write(rest, this.#filled);
-        this.#filled += rest.length;
-        return true;
-      }
-      const part = rest.subarray(0, this.#into.length - this.#filled);
-      this.#into.set(part, this.#filled);
-      this.#filled += part.length;
-      rest = rest.subarray(part.length);
-      const isFull = this.#filled === this.#into.length && this.#filled < size;
-      if (isFull && !this.#makeRoom(this.#into)) return false;
+  data(chunk: Uint8Array): void {
+    const current = this.#current;
+    if (current === undefined) return;
+    try {
+      this.#write(current, chunk);
+    } catch (error) {
+      this.#current = undefined;
+      if (current.wishes.some(({ optional }) => optional !== true)) throw error;
     }
-    return true;
   }
 
-  /** Makes room for the rest, if it is wanted. */
-  #makeRoom(head: Uint8Array): boolean {
-    const { size, wantsRest, spill, memory = MEMORY_BYTES } = this.#options;
-    if (!wantsRest(head)) return false;
-    if (size <= memory) {
-      this.#into = new Uint8Array(size);
-      this.#into.set(head);
-    } else {
-      this.#into = "file";
-      spill.write(head, 0);
-    }
-    return true;
+  #write(current: Current, chunk: Uint8Array): void {
+    const { filled, size } = current;
+    const begins = filled < HEAD_BYTES;
+    const part = begins ? chunk.subarray(0, HEAD_BYTES - filled) : chunk;
+    if (current.into === "file") this.#spill.write(part, filled);
+    else this.#buffer.set(part, filled);
+    current.filled += part.length;
+    if (!begins || current.filled < HEAD_BYTES || size <= HEAD_BYTES) return;
+    this.#decide(current);
+    if (current.wishes.length === 0) this.#current = undefined;
+    else this.#write(current, chunk.subarray(part.length));
   }
 
-  /** What was collected: all of the file, or its beginning. To be read before another is collected. */
-  access(): RandomAccess {
-    const { size, spill } = this.#options;
-    return this.#into === "file" ? spill.access(size) : { ...accessBytes(this.#into), size };
+  /** Gives the beginning to those who want no more, and makes room for the rest. */
+  #decide(current: Current): void {
+    const { size, wishes } = current;
+    const head = this.#buffer.subarray(0, HEAD_BYTES);
+    const all = Map.groupBy(wishes, ({ wantsRest }) => wantsRest(head));
+    for (const { take } of all.get(false) ?? []) take({ ...accessBytes(head), size });
+    current.wishes = all.get(true) ?? [];
+    if (current.wishes.length === 0) return;
+    if (size > MEMORY_BYTES) {
+      current.into = "file";
+      this.#spill.write(head, 0);
+    } else if (size > this.#buffer.length) {
+      const larger = new Uint8Array(
+        Math.min(MEMORY_BYTES, Math.max(size, 2 * this.#buffer.length)),
+      );
+      larger.set(head);
+      this.#buffer = larger;
+    }
+  }
+
+  /** Gives the whole content to those who want it. */
+  end(): void {
+    const current = this.#current;
+    this.#current = undefined;
+    if (current === undefined) return;
+    const { size, into } = current;
+    const access = into === "file"
+      ? this.#spill.access(size)
+      : accessBytes(this.#buffer.subarray(0, size));
+    for (const { take } of current.wishes) take(access);
+  }
+
+  /** Removes the temporary file. */
+  [Symbol.dispose](): void {
+    this.#spill[Symbol.dispose]();
   }
 }

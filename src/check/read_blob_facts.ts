@@ -6,8 +6,8 @@
 import { isElf } from "../layer/relocate/elf_paths.ts";
 import type { DiffId } from "../oci/mod.ts";
 import { type LayerReadOptions, readVerifiedLayer } from "../layer/read/mod.ts";
-import type { TarEntry, TarHandler } from "../tar/parser.ts";
-import { CollectedContent, SpillFile } from "./collected_content.ts";
+import type { TarEntry } from "../tar/parser.ts";
+import { ContentCollector, type ContentWish, type EntryReader } from "./collected_content.ts";
 import {
   type FactsEntry,
   factsEntry,
@@ -19,6 +19,7 @@ import {
 } from "./layer_facts.ts";
 import { parseLoaderCache } from "./loader_cache.ts";
 import { HEAD_BYTES, type Program, readProgram } from "./program.ts";
+import type { RandomAccess } from "./random_access.ts";
 import { SCRIPT_BYTES } from "./script_body.ts";
 
 /** Options of {@linkcode readBlobFacts}. */
@@ -37,16 +38,10 @@ export async function readBlobFacts(
   mediaType: string,
   options: BlobFactsOptions,
 ): Promise<LayerFacts> {
-  using collector = new FactsCollector();
-  await readVerifiedLayer(blob, { ...options, mediaType, handler: collector });
-  return collector;
-}
-
-/** The content of the current file, as much as matters. */
-interface Current {
-  readonly entry: FactsEntry;
-  readonly text: boolean;
-  readonly content: CollectedContent;
+  const facts = new FactsCollector();
+  using handler = new ContentCollector([facts]);
+  await readVerifiedLayer(blob, { ...options, mediaType, handler });
+  return facts;
 }
 
 /** Whether a file is looked into: an ELF file or a short script; of others the beginning is enough. */
@@ -55,72 +50,43 @@ function wantsRest(head: Uint8Array, size: number): boolean {
   return isShortScript || isElf(head);
 }
 
-/** Collects the facts of a layer that somebody else reads. */
-export class FactsCollector implements LayerFacts, TarHandler, Disposable {
+/** Collects the facts of a layer that {@linkcode ContentCollector} reads. */
+export class FactsCollector implements LayerFacts, EntryReader {
   /** Entries so far. */
   readonly entries: FactsEntry[] = [];
   /** Programs so far. */
   readonly programs = new Map<FactsEntry, Program>();
   /** Texts so far. */
   readonly texts = new Map<string, string>();
-  #current: Current | undefined;
-  readonly #spill: SpillFile;
-
-  /** @param makeTempFile makes an empty file and gives its path. */
-  constructor(makeTempFile = () => Deno.makeTempFileSync({ prefix: "mise-oci-check-" })) {
-    this.#spill = new SpillFile(makeTempFile);
-  }
 
   /** Takes an entry. */
-  entry(entry: TarEntry): boolean {
-    const { path, type, mode, size, linkTarget } = entry;
-    const kept = factsEntry({ path, type, mode, link: linkTarget });
-    this.entries.push(kept);
+  entry({ path, type, mode, size, linkTarget }: TarEntry): ContentWish | undefined {
+    const entry = factsEntry({ path, type, mode, link: linkTarget });
+    this.entries.push(entry);
     const text = keepsText(path);
     if (text) this.texts.delete(path);
-    const wanted = type === "file" && (text ? size <= KEPT_BYTES : mayBeProgram(path, mode));
-    if (!wanted) return false;
-    const content = new CollectedContent({
-      size,
-      head: text ? size : HEAD_BYTES,
-      wantsRest: (head) => wantsRest(head, size),
-      spill: this.#spill,
-    });
-    this.#current = { entry: kept, text, content };
-    return true;
+    if (type !== "file") return undefined;
+    if (!text) {
+      return mayBeProgram(path, mode)
+        ? {
+          wantsRest: (head) => wantsRest(head, size),
+          optional: true,
+          take: (access) => this.#program(entry, access),
+        }
+        : undefined;
+    }
+    if (size > KEPT_BYTES) return undefined;
+    return { wantsRest: () => true, optional: true, take: (access) => this.#text(path, access) };
   }
 
-  /** Takes content. */
-  data(chunk: Uint8Array): void {
-    try {
-      this.#current?.content.write(chunk);
-    } catch {
-      this.#current = undefined; // no place for temporary files, or no room in it
-    }
+  #text(path: string, access: RandomAccess): void {
+    const bytes = access.read(0, access.size);
+    const isCache = path === LOADER_CACHE;
+    this.texts.set(path, isCache ? parseLoaderCache(bytes) : new TextDecoder().decode(bytes));
   }
 
-  /** Takes the end of the content. */
-  end(): void {
-    const current = this.#current;
-    this.#current = undefined;
-    if (current === undefined) return;
-    const { entry, text, content } = current;
-    const access = content.access();
-    if (text) {
-      const bytes = access.read(0, access.size);
-      const isCache = entry.path === LOADER_CACHE;
-      this.texts.set(
-        entry.path,
-        isCache ? parseLoaderCache(bytes) : new TextDecoder().decode(bytes),
-      );
-      return;
-    }
+  #program(entry: FactsEntry, access: RandomAccess): void {
     const program = readProgram(entry.path, access.read(0, HEAD_BYTES), () => access);
     if (program.kind !== "other") this.programs.set(entry, program);
-  }
-
-  /** Removes the temporary file. */
-  [Symbol.dispose](): void {
-    this.#spill[Symbol.dispose]();
   }
 }

@@ -6,13 +6,17 @@
 import type { LayerEntry, LayerTree } from "../../layer/mod.ts";
 import { type LayerReadOptions, maybeWhiteout, readVerifiedLayer } from "../../layer/read/mod.ts";
 import type { DiffId } from "../../oci/mod.ts";
-import type { TarEntry, TarHandler } from "../../tar/parser.ts";
-import { CollectedContent, SpillFile } from "../../check/collected_content.ts";
+import type { TarEntry } from "../../tar/parser.ts";
+import {
+  ContentCollector,
+  type ContentWish,
+  type EntryReader,
+} from "../../check/collected_content.ts";
 import { isElf } from "../../layer/relocate/elf_paths.ts";
-import { withEntryAccess } from "../../check/random_access.ts";
+import { type RandomAccess, withEntryAccess } from "../../check/random_access.ts";
 import { isWindows, mayBeClassified } from "./classifiers.ts";
 import type { LayerPackages } from "./found.ts";
-import { type FileKind, fileKind, LayerBook, maxTextBytes } from "./layer_book.ts";
+import { fileKind, LayerBook, maxTextBytes } from "./layer_book.ts";
 
 /* Loaded late: SQLite, which few images need. */
 const rpmModule = () => import("./rpm_database.ts");
@@ -21,6 +25,7 @@ const rpmModule = () => import("./rpm_database.ts");
 const MIN_PROGRAM_BYTES = 64;
 /** How many bytes of a file tell whether it is an ELF file. */
 const MAGIC_BYTES = 4;
+const COPY_BYTES = 1024 * 1024;
 
 /**
  * Whether a file is looked into: it can be executed, has a library's name or none with a dot, or lies where
@@ -54,16 +59,9 @@ export async function readBlobPackages(
   options: BlobPackagesOptions,
 ): Promise<LayerPackages> {
   using collector = new PackagesCollector();
-  await readVerifiedLayer(blob, { ...options, mediaType, handler: collector });
+  using handler = new ContentCollector([collector]);
+  await readVerifiedLayer(blob, { ...options, mediaType, handler });
   return await collector.finish();
-}
-
-/** The content of the current file, as much as matters. */
-interface Current {
-  readonly path: string;
-  readonly kind: FileKind;
-  readonly size: number;
-  readonly content: CollectedContent;
 }
 
 /** What a path means if it is a whiteout; a reserved name without meaning removes nothing. */
@@ -76,72 +74,65 @@ function whiteoutOf(path: string): ReturnType<typeof maybeWhiteout> {
   }
 }
 
-/** Collects what the entries of a layer say. Dispose of it. */
-export class PackagesCollector implements TarHandler, Disposable {
+/** Copies content into a temporary file, as SQLite reads a database. @returns its path. */
+function copyToFile(access: RandomAccess): string {
+  const path = Deno.makeTempFileSync({ prefix: "mise-oci-sbom-" });
+  try {
+    using file = Deno.openSync(path, { write: true });
+    for (let at = 0; at < access.size;) {
+      const part = access.read(at, COPY_BYTES);
+      if (part.length === 0) break;
+      for (let done = 0; done < part.length;) done += file.writeSync(part.subarray(done));
+      at += part.length;
+    }
+    return path;
+  } catch (error) {
+    Deno.removeSync(path);
+    throw error;
+  }
+}
+
+/** Collects what the entries of a layer say that {@linkcode ContentCollector} reads. Dispose of it. */
+export class PackagesCollector implements EntryReader, Disposable {
   readonly #book = new LayerBook();
   readonly #databases: { readonly path: string; readonly file: string }[] = [];
-  readonly #spill = new SpillFile(() => Deno.makeTempFileSync({ prefix: "mise-oci-sbom-" }));
-  #current: Current | undefined;
 
-  /** Whether the content of an entry matters. */
-  entry({ path, type, mode, size }: TarEntry): boolean {
-    this.#current = undefined;
+  /** Takes an entry. */
+  entry({ path, type, mode, size }: TarEntry): ContentWish | undefined {
     const whiteout = whiteoutOf(path);
     if (whiteout?.type === "opaque") this.#book.hide(whiteout.path);
     if (whiteout?.type === "remove") this.#book.remove(whiteout.path);
-    if (whiteout !== undefined || type === "directory") return false;
-    if (type !== "file") {
-      this.#book.nothing(path);
-      return false;
-    }
+    if (whiteout !== undefined || type === "directory") return undefined;
+    if (type !== "file") return this.#nothing(path);
     const kind = fileKind(path);
-    if (kind === "unread") this.#book.unread(path);
-    const tooLong = kind !== "program" && kind !== "rpm" && size > maxTextBytes(kind);
-    if (kind === "unread" || tooLong) return false;
-    if (kind === "program") {
-      if (!isPlaceOfProgram(path, mode)) return false;
-      if (size < MIN_PROGRAM_BYTES) {
-        this.#book.nothing(path);
-        return false;
-      }
+    if (kind === "unread") {
+      this.#book.unread(path);
+      return undefined;
     }
-    const content = new CollectedContent({
-      size,
-      ...(kind === "program"
-        ? { head: MAGIC_BYTES, wantsRest: (head) => isProgram(path, head) }
-        // SQLite reads a database from a file.
-        : kind === "rpm"
-        ? { head: 0, wantsRest: () => true, memory: 0 }
-        : { head: size, wantsRest: () => true }),
-      spill: this.#spill,
-    });
-    this.#current = { path, kind, size, content };
-    return true;
-  }
-
-  /** Takes content of the entry. */
-  data(chunk: Uint8Array): void {
-    const current = this.#current;
-    if (current === undefined || current.content.write(chunk)) return;
-    this.#book.nothing(current.path);
-    this.#current = undefined;
-  }
-
-  /** Reads the entry whose content is whole. */
-  end(): void {
-    const current = this.#current;
-    this.#current = undefined;
-    if (current === undefined) return;
-    const { path, kind, size, content } = current;
     if (kind === "rpm") {
-      if (size === 0) return this.#book.nothing(path);
-      this.#databases.push({ path, file: this.#spill.copy(size) });
-      return;
+      if (size === 0) return this.#nothing(path);
+      const take = (access: RandomAccess): void =>
+        void this.#databases.push({ path, file: copyToFile(access) });
+      return { wantsRest: () => true, take };
     }
-    const access = content.access();
-    const head = access.read(0, MAGIC_BYTES);
-    if (kind === "program") return this.#book.program(path, access, isElf(head));
-    this.#book.text(path, kind, new TextDecoder().decode(access.read(0, size)));
+    if (kind !== "program") {
+      if (size > maxTextBytes(kind)) return undefined;
+      return {
+        wantsRest: () => true,
+        take: (access) =>
+          this.#book.text(path, kind, new TextDecoder().decode(access.read(0, size))),
+      };
+    }
+    if (!isPlaceOfProgram(path, mode)) return undefined;
+    if (size < MIN_PROGRAM_BYTES) return this.#nothing(path);
+    return {
+      wantsRest: (head) => isProgram(path, head),
+      take: (access) => takeProgram(this.#book, path, access),
+    };
+  }
+
+  #nothing(path: string): undefined {
+    this.#book.nothing(path);
   }
 
   /** Reads the databases, which is done by a module that few images need. */
@@ -152,7 +143,6 @@ export class PackagesCollector implements TarHandler, Disposable {
 
   /** Removes temporary files. */
   [Symbol.dispose](): void {
-    this.#spill[Symbol.dispose]();
     for (const { file } of this.#databases) Deno.removeSync(file);
   }
 }
@@ -197,9 +187,12 @@ export function readTreePackages({ entries }: LayerTree): LayerPackages {
 function readProgram(book: LayerBook, entry: LayerEntry, size: number): void {
   const { path } = entry;
   if (size < MIN_PROGRAM_BYTES) return book.nothing(path);
-  withEntryAccess(entry, (access) => {
-    const head = access.read(0, MAGIC_BYTES);
-    if (isProgram(path, head)) book.program(path, access, isElf(head));
-    else book.nothing(path);
-  });
+  withEntryAccess(entry, (access) => takeProgram(book, path, access));
+}
+
+/** Notes a program by its content, or by its beginning if it says nothing. */
+function takeProgram(book: LayerBook, path: string, access: RandomAccess): void {
+  const head = access.read(0, MAGIC_BYTES);
+  if (isProgram(path, head)) book.program(path, access, isElf(head));
+  else book.nothing(path);
 }
