@@ -6,8 +6,10 @@ import { runCli } from "./src/cli.ts";
 import { processIo } from "./src/cli/io.ts";
 import { dropLoaderVariables } from "./src/cli/loader_env.ts";
 import { abortOnSignals } from "./src/cli/signals.ts";
+import { takeOwnSecrets } from "./src/own_secrets.ts";
 
 if (import.meta.main) {
   dropLoaderVariables();
+  takeOwnSecrets();
   Deno.exit(await runCli(Deno.args, processIo(abortOnSignals())));
 }

@@ -12,6 +12,7 @@ import {
 } from "../attest/mod.ts";
 import type { WorkflowContext } from "../context.ts";
 import { MiseOciError } from "../errors.ts";
+import { ownEnv } from "../own_secrets.ts";
 import { Connector } from "../registry/connect.ts";
 import { hostEnv } from "./environment.ts";
 
@@ -55,7 +56,7 @@ function askHidden(question: string): string {
 
 /** The password of an encrypted key: `COSIGN_PASSWORD`, which may be empty, or what is typed. */
 function askPassword(path: string): string {
-  const given = Deno.env.get("COSIGN_PASSWORD");
+  const given = ownEnv("COSIGN_PASSWORD");
   if (given !== undefined) return given;
   if (Deno.stdin.isTerminal()) return askHidden(`Password of ${path}: `);
   throw new MiseOciError("config", `Cannot use key ${JSON.stringify(path)}: it needs a password`, {
