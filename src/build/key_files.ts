@@ -11,23 +11,29 @@ import {
   type VerifyingKey,
 } from "../attest/mod.ts";
 import type { WorkflowContext } from "../context.ts";
-import { MiseOciError } from "../errors.ts";
+import { describeError, MiseOciError } from "../errors.ts";
 import { ownEnv } from "../own_secrets.ts";
 import { Connector } from "../registry/connect.ts";
 import { hostEnv } from "./environment.ts";
 
 async function readKey(path: string): Promise<string> {
-  const info = await Deno.stat(path).catch((error: unknown) => {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  });
-  if (info?.isFile !== true || info.size > 64 * 1024) {
-    const why = info === undefined ? "there is no such file" : "it is no key";
-    throw new MiseOciError("not-found", `Cannot use key ${JSON.stringify(path)}: ${why}`, {
-      hint: "Make a pair with cosign generate-key-pair: cosign.key signs, cosign.pub verifies",
+  const refuse = (code: "not-found" | "io", why: string, cause?: unknown): never => {
+    throw new MiseOciError(code, `Cannot use key ${JSON.stringify(path)}: ${why}`, {
+      cause,
+      hint: code === "io"
+        ? "Check the path and its permissions"
+        : "Make a pair with cosign generate-key-pair: cosign.key signs, cosign.pub verifies",
     });
+  };
+  try {
+    const info = await Deno.stat(path);
+    if (!info.isFile || info.size > 64 * 1024) return refuse("not-found", "it is no key");
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof MiseOciError || error instanceof Deno.errors.NotCapable) throw error;
+    if (error instanceof Deno.errors.NotFound) return refuse("not-found", "there is no such file");
+    return refuse("io", describeError(error), error);
   }
-  return await Deno.readTextFile(path);
 }
 
 /** Reads a line from the terminal without showing it. */
