@@ -83,7 +83,6 @@ function envOf(project: MiseProject, { packages }: Place): Record<string, string
   return {
     ...project.env,
     npm_config_registry: packages,
-    npm_config_replace_registry_host: "always",
     npm_config_cache: join(project.root, "npm-cache"),
     SOURCE_DATE_EPOCH: "1700000000",
     MISE_OCI_CACHE_DIR: join(project.root, "oci-cache"),
@@ -112,7 +111,7 @@ async function dockerfileOf(project: MiseProject, place: Place): Promise<string>
   const command = programCommand(["generate", "dockerfile", "--from", place.from]);
   const options = { cwd: project.directory, env: envOf(project, place) };
   const { stdout } = await run(command, options);
-  const env = `npm_config_registry=${place.packages} npm_config_replace_registry_host=always`;
+  const env = `npm_config_registry=${place.packages}`;
   return stdout.replace(/^# syntax=.*\n/, "")
     .replace("FROM base AS mise", `FROM ${place.builder} AS mise\nENV ${env}`)
     .replace(/^RUN if command -v apt-get[^]*?fi$/m, "")
