@@ -9,12 +9,14 @@ import type { WorkflowContext } from "../context.ts";
 import { keepKnowledge, maybeStoredKnowledge } from "../fleet/base_facts.ts";
 import { ReferenceCollector } from "../fleet/layer_references.ts";
 import {
+  isDamage,
   isStoreTrouble,
   keepLayer,
   maybeStoredLayer,
   type StoreLayer,
   type StorePlace,
   type StoreWant,
+  unlessDamaged,
 } from "../fleet/layer_store.ts";
 import type { BaseDirectories } from "../layer/mod.ts";
 import { readVerifiedLayer } from "../layer/read/mod.ts";
@@ -62,7 +64,13 @@ export async function readStoreIndex(
     const wants = [...await storeWants(planned, options.baseDirectories)]
       .filter(([layer]) => !options.known.has(layer));
     await mapConcurrently(wants, { limit: AT_ONCE }, async ([layer, want]) => {
-      const stored = await maybeStoredLayer(place, want);
+      const stored = await maybeStoredLayer(place, want).catch((error: unknown) => {
+        if (!isDamage(error)) throw error;
+        const { short, version } = want.tool;
+        const text = `The layer store's entry of ${short} ${version} is not used: ${error.message}`;
+        context.reporter.emit({ type: "warning", text });
+        return undefined;
+      });
       if (stored !== undefined) found.set(layer, stored);
     });
   } catch (error) {
@@ -145,7 +153,7 @@ async function keepOne(
   const { descriptor, diffId, plan } = layer;
   // Only layers in the cache were built here or read completely.
   if (await cache.size(descriptor.digest) === undefined) return false;
-  if (await maybeStoredLayer(place, want) !== undefined) return false;
+  if (await unlessDamaged(() => maybeStoredLayer(place, want)) !== undefined) return false;
   const facts = await maybeFacts(layer, want, options);
   if (facts === undefined) return false;
   return await keepLayer(place, want, {
