@@ -3,7 +3,7 @@
  * @module
  */
 import { join } from "@std/path";
-import { MiseOciError } from "../errors.ts";
+import { maybeCause, MiseOciError } from "../errors.ts";
 import type { OpenedImages } from "../image/open.ts";
 import { listImages } from "../image/resolve.ts";
 import { makeTemporary } from "../mise/temporary.ts";
@@ -165,10 +165,10 @@ export async function pushBuilt(
   }
 }
 
-/** A layer of the store cannot be read completely. */
+/** A layer of the store cannot be read completely, for whatever reason: to upload it again is no help. */
 class StoreDamage extends MiseOciError {
   constructor(error: MiseOciError) {
-    super(error.code, error.message, { cause: error });
+    super("integrity", error.message, { cause: error });
   }
 }
 
@@ -198,6 +198,7 @@ async function pushFound(push: BuiltPush, context: BuildContext): Promise<PushRe
     ...(store === undefined ? [] : [{
       reference: store.reference,
       blobs: stored.map(({ descriptor }) => descriptor),
+      explain: (error: MiseOciError) => new StoreDamage(error),
     }]),
     // Unread layers of a base are not on this machine: they are streamed from registry to registry.
     ...(obtained.bases ?? []).flatMap(({ reference, open, layers }) =>
@@ -218,7 +219,7 @@ async function pushFound(push: BuiltPush, context: BuildContext): Promise<PushRe
     .catch((error: unknown) => {
       const isDamage = error instanceof MiseOciError && stored.length > 0 &&
         ["integrity", "not-found"].includes(error.code);
-      throw isDamage ? new StoreDamage(error) : error;
+      throw maybeCause(error, StoreDamage) ?? (isDamage ? new StoreDamage(error) : error);
     });
   const attested = attesting === undefined ? result : await (await attestModule()).attestPush(
     client,
