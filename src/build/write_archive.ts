@@ -14,7 +14,7 @@ import type { BuildPlan } from "../plan/mod.ts";
 import { dirname } from "@std/path";
 import { engineName } from "../engine/port.ts";
 import { type ImageSet, setDocuments, setEntry, setLayers } from "./compose_image.ts";
-import { withDocuments } from "./memory_source.ts";
+import { withDocuments } from "../store/image_store.ts";
 import type { ArchiveRequest, ComposedImage } from "./types.ts";
 import { MissingBlobError } from "./write_layout.ts";
 

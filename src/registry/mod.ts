@@ -62,8 +62,7 @@ export {
 export { type HostKind, hostKind, registryUrl } from "./host.ts";
 export type { Fetch, HttpRequest, HttpResponse } from "./http.ts";
 export { MemoryBlobs } from "./memory_blobs.ts";
-export { type OpenClientOptions, openRegistryClient } from "./open_client.ts";
-export { ping } from "./ping.ts";
+export { type OpenClientOptions, openRegistryClient, ping } from "./open_client.ts";
 export { pullBlob, type PullBlobOptions, type PullOutcome } from "./pull_blob.ts";
 export { listTagNames, type TagsRequest } from "./list_tags.ts";
 export { listReferrers, type Referrers, type ReferrersRequest } from "./referrers.ts";

@@ -8,7 +8,7 @@ import { makeSmallImage } from "../../tests/support/containers.ts";
 import { makeFakeProgram } from "../../tests/support/fake_engine.ts";
 import { makeTempDir } from "../../tests/support/testbed/command.ts";
 import { rawBlobPath, readImage } from "../../tests/support/layout.ts";
-import { loadIntoEngine } from "./engine_load.ts";
+import { loadIntoEngine } from "./load_image.ts";
 
 const ignore = Deno.build.os !== "linux";
 const context = { signal: new AbortController().signal, reporter: { emit: () => {} } };
