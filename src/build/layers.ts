@@ -230,7 +230,7 @@ export interface LayerTask {
 }
 
 /** What a layer is called: its tool with the version. */
-export function layerTitle({ name, version }: LayerPlan): string {
+function layerTitle({ name, version }: LayerPlan): string {
   return version === undefined ? name : `${name} ${version}`;
 }
 

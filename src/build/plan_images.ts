@@ -77,7 +77,7 @@ export async function selfExecutable(
  * @throws {MiseOciError} for packages or an executable that an image of the platform cannot have, and for
  * missing files to copy and missing certificates.
  */
-export async function imageExtras(
+async function imageExtras(
   project: Project,
   request: ImageInput,
   platform: Platform,

@@ -44,7 +44,7 @@ function matches(pattern: string, name: string): boolean {
 }
 
 /** The rules that an image must satisfy: every one whose pattern fits its name. */
-export function rulesFor(
+function rulesFor(
   reference: Reference,
   rules: readonly VerifyRule[],
 ): readonly VerifyRule[] {

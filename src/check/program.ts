@@ -26,7 +26,7 @@ export type Program =
   | { readonly kind: "other" };
 
 /** Most bytes that the kernel reads of a `#!` line, the two included (`BINPRM_BUF_SIZE`). */
-export const SHEBANG_BYTES = 256;
+const SHEBANG_BYTES = 256;
 /** Most bytes of the beginning that tell what a file is. */
 export const HEAD_BYTES = 512;
 

@@ -130,7 +130,7 @@ async function askDetailsEarly(
 }
 
 /** Everything that mise says of the project's directory, each question asked once. */
-export async function askEverything(session: Session, options: AskOptions): Promise<Answers> {
+async function askEverything(session: Session, options: AskOptions): Promise<Answers> {
   const found: { -readonly [K in keyof Answers]?: Answers[K] } = {};
   const json = <K extends keyof Answers>(
     key: K,

@@ -7,7 +7,7 @@ import { expandMessage } from "../home.ts";
 import { OutputTooLong, ProcessTimeout, runProcess } from "../process/run.ts";
 
 /** How long a question to mise may take, in milliseconds. */
-export const QUESTION_TIMEOUT_MS = 60_000;
+const QUESTION_TIMEOUT_MS = 60_000;
 /** How much an answer may hold, in bytes. */
 export const MAX_ANSWER_BYTES: number = 16 * 1024 * 1024;
 /** How much of what mise says on stderr is kept, in bytes. */

@@ -71,9 +71,9 @@ export interface ResolvedOptions {
 }
 
 /** The base image if nothing names one: glibc, small, and what most prebuilt tools run on. */
-export const DEFAULT_FROM = "debian:bookworm-slim";
+const DEFAULT_FROM = "debian:bookworm-slim";
 /** Where tools are in the image if nothing names a place. */
-export const DEFAULT_MOUNT_POINT = "/mise";
+const DEFAULT_MOUNT_POINT = "/mise";
 
 /** Parses a value of mise's settings, or a default. */
 function ofSetting<T>(setting: string, text: string, parse: (text: string) => T): T {

@@ -9,7 +9,7 @@ import { packStats, type ReadRequest, type ReadResponse } from "./read_messages.
 import { onWorkerFailure } from "../worker_failure.ts";
 
 /** Files up to this size are read ahead, in bytes. */
-export const READ_AHEAD_LIMIT: number = 64 << 10;
+const READ_AHEAD_LIMIT: number = 64 << 10;
 /** A thread takes 20 MB of memory: it is worth it from so many files on. */
 const MINIMUM = 8000;
 /** The first files are read by the writer: the thread takes so long to start. */
@@ -60,7 +60,7 @@ function keepsOpenFlags(): boolean {
 }
 
 /** The files of one layer, read in the order of its entries. */
-export class ReadAhead implements Disposable {
+class ReadAhead implements Disposable {
   readonly #entries: readonly LayerEntry[];
   readonly #threads: readonly Thread[];
   readonly #batches: Batch[] = [];

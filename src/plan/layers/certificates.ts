@@ -9,7 +9,7 @@ import type { BuildPlan, LayerPlan, LayerSource, Owner } from "../types.ts";
 import type { LayerPlanInput } from "./planner.ts";
 
 /** Where the certificates are by themselves. */
-export const OWN_CERTIFICATES = "/etc/ssl/mise-oci/ca.pem";
+const OWN_CERTIFICATES = "/etc/ssl/mise-oci/ca.pem";
 
 const DEFAULT_BUNDLE = CERTIFICATE_BUNDLES[0]!;
 

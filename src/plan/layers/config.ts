@@ -11,7 +11,7 @@ import type { ConfigPlan, LayerPlan, LayerSource, Owner } from "../types.ts";
 /** Image path of mise's system config directory. */
 export const MISE_CONFIG_DIR = "/etc/mise";
 /** Image path of the script that login shells read. */
-export const PROFILE_SCRIPT = "/etc/profile.d/mise-oci.sh";
+const PROFILE_SCRIPT = "/etc/profile.d/mise-oci.sh";
 
 const ROOT: Owner = { uid: 0, gid: 0 };
 
@@ -85,7 +85,7 @@ function shellQuote(value: string): string {
  * The script for login shells, which set PATH anew (`/etc/profile`, `login`, `su -`): puts the tools'
  * directories back in front of it, and sets the image's variables where they are unset.
  */
-export function encodeProfile({ env, path, fixedEnv }: ConfigLayerInput["config"]): string {
+function encodeProfile({ env, path, fixedEnv }: ConfigLayerInput["config"]): string {
   const lines = ["# Made by mise-oci: login shells have the tools and the variables of the image."];
   // The first directory must come first in the end.
   for (const directory of path.toReversed()) {
