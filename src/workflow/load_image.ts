@@ -10,8 +10,8 @@
  * Measured and decided in docs/decisions/loading.md.
  * @module
  */
-import { hostEnv } from "../build/environment.ts";
-import { nameOf, openSource } from "../build/open_source.ts";
+import { hostEnv } from "../build/host/environment.ts";
+import { nameOf, openSource } from "../build/base/open_source.ts";
 import type { WorkflowContext } from "../context.ts";
 import { type Engine, selectEngine, serveImage } from "../engine/mod.ts";
 import { engineName } from "../engine/port.ts";

@@ -5,18 +5,18 @@
 import type { Image } from "../image/types.ts";
 import { parseManifest } from "../oci/mod.ts";
 import type { Cache } from "../store/mod.ts";
-import { adoptReused } from "../build/adopt_reused.ts";
+import { adoptReused } from "../build/reuse/adopt_reused.ts";
 import { buildInCache, requireInstalled } from "../build/build_image.ts";
 import { planProject } from "../build/plan_images.ts";
-import { requestedPlatforms } from "../build/read_projects.ts";
-import { holdForeignInstalls, openBuildCache } from "../build/build_cache.ts";
+import { requestedPlatforms } from "../build/host/read_projects.ts";
+import { holdForeignInstalls, openBuildCache } from "../build/host/build_cache.ts";
 import { withDocuments } from "../store/image_store.ts";
 import type { ImageInCache } from "../build/types.ts";
 import type { TransientBuild } from "../build/types.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** The layer store. */
-const storeModule = () => import("../build/store_layers.ts");
+const storeModule = () => import("../build/reuse/store_layers.ts");
 
 /** A built image. Dispose of it: it holds its blobs in the cache until then. */
 export interface ObtainedImage extends AsyncDisposable {
