@@ -28,7 +28,7 @@ import {
   MINIMUM_MISE_VERSION,
   tooOld,
 } from "./failure.ts";
-import { maybeOciError } from "./oci_section.ts";
+import { maybeOciError } from "./oci/oci_section.ts";
 
 /** At most this many `mise` run at once. */
 export const MAX_CALLS = 8;

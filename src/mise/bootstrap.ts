@@ -5,7 +5,7 @@
 import { MiseOciError } from "../errors.ts";
 import type { SystemPackage } from "../plan/project.ts";
 import { type ConfigFile, describePlace, isTable, maybeTable } from "./config_file.ts";
-import { failField, type FieldPlace, text, texts } from "./oci_values.ts";
+import { failField, type FieldPlace, text, texts } from "./oci/oci_values.ts";
 
 /** Tables of `[bootstrap]` that set up a machine; an image is not one. */
 const MACHINE_TABLES = [

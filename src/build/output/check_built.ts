@@ -13,13 +13,13 @@ import { findReport } from "../../check/find_report.ts";
 import { warnOfForeignTools } from "../host/embed.ts";
 import { packageKey } from "../../plan/project.ts";
 import { replaceFile } from "./write_whole.ts";
-import type { CheckMode } from "../../check/report_problems.ts";
+import type { CheckMode } from "../../check/report/report_problems.ts";
 import type { WorkflowContext } from "../../context.ts";
 
 /** What the check adds to a config file. */
-const addModule = () => import("../../check/add_packages.ts");
+const addModule = () => import("../../check/report/add_packages.ts");
 /** What a check has to say. */
-const problemsModule = () => import("../../check/report_problems.ts");
+const problemsModule = () => import("../../check/report/report_problems.ts");
 
 /** How problems are handled. */
 export interface CheckOptions {
