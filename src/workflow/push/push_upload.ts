@@ -2,7 +2,7 @@
  * The part of a push that is common to all sources of an image: blobs, manifests, then the tag.
  * @module
  */
-import { MiseOciError } from "../errors.ts";
+import { MiseOciError } from "../../errors.ts";
 import {
   Annotation,
   type Digest,
@@ -11,21 +11,21 @@ import {
   parseReference,
   type Reference,
   shortDigest,
-} from "../oci/mod.ts";
-import type { PlatformEntry, RegistryClient } from "../registry/mod.ts";
-import { type BaseOrigin, type PushEvent, uploadImage } from "../registry/push.ts";
-import { headManifest } from "../registry/get_manifest.ts";
-import { putManifest } from "../registry/put_manifest.ts";
-import type { BaseImage } from "../build/base/base_image.ts";
-import type { LayerRow } from "../build/types.ts";
-import type { WorkflowContext } from "../context.ts";
-import type { Tree, TreeManifest } from "../image/tree.ts";
-import type { Image } from "../image/types.ts";
-import type { BlobSource } from "../store/ports.ts";
-import type { PushRequest, PushResult } from "./types.ts";
+} from "../../oci/mod.ts";
+import type { PlatformEntry, RegistryClient } from "../../registry/mod.ts";
+import { type BaseOrigin, type PushEvent, uploadImage } from "../../registry/push.ts";
+import { headManifest } from "../../registry/get_manifest.ts";
+import { putManifest } from "../../registry/put_manifest.ts";
+import type { BaseImage } from "../../build/base/base_image.ts";
+import type { LayerRow } from "../../build/types.ts";
+import type { WorkflowContext } from "../../context.ts";
+import type { Tree, TreeManifest } from "../../image/tree.ts";
+import type { Image } from "../../image/types.ts";
+import type { BlobSource } from "../../store/ports.ts";
+import type { PushRequest, PushResult } from "../types.ts";
 
 /** Loaded late: only --update-index needs it. */
-const indexModule = () => import("../registry/update_index.ts");
+const indexModule = () => import("../../registry/update_index.ts");
 
 /** The images to send. Dispose of it: built images keep their blobs in the cache until then. */
 export interface ObtainedImages extends AsyncDisposable {

@@ -3,10 +3,10 @@
  * @module
  */
 import { join } from "@std/path";
-import { MiseOciError } from "../errors.ts";
-import type { OpenedImages } from "../image/open.ts";
-import { listImages } from "../image/resolve.ts";
-import { makeTemporary } from "../mise/temporary.ts";
+import { MiseOciError } from "../../errors.ts";
+import type { OpenedImages } from "../../image/open.ts";
+import { listImages } from "../../image/resolve.ts";
+import { makeTemporary } from "../../mise/temporary.ts";
 import {
   type Descriptor,
   encodeIndex,
@@ -17,29 +17,33 @@ import {
   maybeManifestKind,
   parseReference,
   type Reference,
-} from "../oci/mod.ts";
-import type { ReusableLayer } from "../image/reuse.ts";
-import { pushWithTool, type RegistryClient } from "../registry/mod.ts";
-import { createLayout, reachable, verifyStore } from "../store/mod.ts";
+} from "../../oci/mod.ts";
+import type { ReusableLayer } from "../../image/reuse.ts";
+import { pushWithTool, type RegistryClient } from "../../registry/mod.ts";
+import { createLayout, reachable, verifyStore } from "../../store/mod.ts";
 import { maybeAttest } from "./attest_request.ts";
-import { copyBlob } from "../build/base/base_image.ts";
-import { holdForeignInstalls, openBuildCache } from "../build/host/build_cache.ts";
-import { buildPlatforms, makeImage, requireInstalled } from "../build/build_image.ts";
-import { composeSet } from "../build/output/compose_image.ts";
-import { openSource, selectorOf } from "../build/base/open_source.ts";
-import { requestedPlatforms } from "../build/host/read_projects.ts";
-import { isInsecure, readAccess } from "../build/access/registry_access.ts";
-import { planFound, type PlannedFound } from "../build/reuse/plan_found.ts";
-import { type Elsewhere, elsewhereOf, RegistryClients } from "../build/access/registry_clients.ts";
-import { groundDirectories, readStoreIndex, writeStore } from "../build/reuse/store_layers.ts";
-import { type StoreAccess, type StoreChoice, storeOf } from "../build/reuse/store_place.ts";
-import { isShared, readReuseIndex, type ReuseIndex } from "../build/reuse/reuse_layers.ts";
-import type { BuildContext, BuildResult, PlannedImage, TransientBuild } from "../build/types.ts";
-import type { WorkflowContext } from "../context.ts";
-import { checkFound, chooseRoot } from "./open_image.ts";
-import { resolvedInCache } from "./obtain_image.ts";
+import { copyBlob } from "../../build/base/base_image.ts";
+import { holdForeignInstalls, openBuildCache } from "../../build/host/build_cache.ts";
+import { buildPlatforms, makeImage, requireInstalled } from "../../build/build_image.ts";
+import { composeSet } from "../../build/output/compose_image.ts";
+import { openSource, selectorOf } from "../../build/base/open_source.ts";
+import { requestedPlatforms } from "../../build/host/read_projects.ts";
+import { isInsecure, readAccess } from "../../build/access/registry_access.ts";
+import { planFound, type PlannedFound } from "../../build/reuse/plan_found.ts";
+import {
+  type Elsewhere,
+  elsewhereOf,
+  RegistryClients,
+} from "../../build/access/registry_clients.ts";
+import { groundDirectories, readStoreIndex, writeStore } from "../../build/reuse/store_layers.ts";
+import { type StoreAccess, type StoreChoice, storeOf } from "../../build/reuse/store_place.ts";
+import { isShared, readReuseIndex, type ReuseIndex } from "../../build/reuse/reuse_layers.ts";
+import type { BuildContext, BuildResult, PlannedImage, TransientBuild } from "../../build/types.ts";
+import type { WorkflowContext } from "../../context.ts";
+import { checkFound, chooseRoot } from "../open_image.ts";
+import { resolvedInCache } from "../obtain_image.ts";
 import { destinationOf, type ObtainedImages, upload } from "./push_upload.ts";
-import type { ImageRequest, NamedImageRequest, PushRequest, PushResult } from "./types.ts";
+import type { ImageRequest, NamedImageRequest, PushRequest, PushResult } from "../types.ts";
 
 /** Builds planned images into the cache: one for each platform, and their index. */
 async function obtainBuiltImages(

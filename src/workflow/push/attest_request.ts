@@ -3,10 +3,10 @@
  * code for it.
  * @module
  */
-import type { WorkflowContext } from "../context.ts";
-import type { OciSection } from "../plan/project.ts";
+import type { WorkflowContext } from "../../context.ts";
+import type { OciSection } from "../../plan/project.ts";
 import type { Attesting } from "./attest_push.ts";
-import type { AttestFlags, AttestRequest } from "./types.ts";
+import type { AttestFlags, AttestRequest } from "../types.ts";
 
 /* Loaded late: most pushes attach nothing. */
 const attestModule = () => import("./attest_push.ts");

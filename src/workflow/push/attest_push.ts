@@ -18,19 +18,19 @@ import {
   signSubject,
   SPDX_TYPE,
   type Statement,
-} from "../attest/mod.ts";
-import { MiseOciError } from "../errors.ts";
-import { Annotation, type Descriptor, formatReference, sha256Hex } from "../oci/mod.ts";
-import { fetchManifest, getBlob, type RegistryClient } from "../registry/mod.ts";
-import type { Image } from "../image/types.ts";
-import { openBuildCache } from "../build/host/build_cache.ts";
-import { hostEnv } from "../build/host/environment.ts";
-import { encodeSbom, inventoryOf, projectDirectories, readLockFiles, SELF } from "./make_sbom.ts";
-import type { PlannedImage } from "../build/types.ts";
+} from "../../attest/mod.ts";
+import { MiseOciError } from "../../errors.ts";
+import { Annotation, type Descriptor, formatReference, sha256Hex } from "../../oci/mod.ts";
+import { fetchManifest, getBlob, type RegistryClient } from "../../registry/mod.ts";
+import type { Image } from "../../image/types.ts";
+import { openBuildCache } from "../../build/host/build_cache.ts";
+import { hostEnv } from "../../build/host/environment.ts";
+import { encodeSbom, inventoryOf, projectDirectories, readLockFiles, SELF } from "../make_sbom.ts";
+import type { PlannedImage } from "../../build/types.ts";
 import { destinationOf, type ObtainedImages } from "./push_upload.ts";
-import { openSigner } from "../build/access/key_files.ts";
-import type { AttachedDocument, AttestRequest, PushRequest, PushResult } from "./types.ts";
-import type { WorkflowContext } from "../context.ts";
+import { openSigner } from "../../build/access/key_files.ts";
+import type { AttachedDocument, AttestRequest, PushRequest, PushResult } from "../types.ts";
+import type { WorkflowContext } from "../../context.ts";
 
 /** What is attached to the images of a push. */
 export interface Attesting {

@@ -2,13 +2,13 @@
  * Copies what is attached to images when they are copied to a registry.
  * @module
  */
-import { copyReferrers, listInTag } from "../attest/mod.ts";
-import type { WorkflowContext } from "../context.ts";
-import type { Descriptor } from "../oci/mod.ts";
-import { listReferrers, type RegistryClient } from "../registry/mod.ts";
-import { openRegistry, readAccess } from "../build/access/registry_access.ts";
+import { copyReferrers, listInTag } from "../../attest/mod.ts";
+import type { WorkflowContext } from "../../context.ts";
+import type { Descriptor } from "../../oci/mod.ts";
+import { listReferrers, type RegistryClient } from "../../registry/mod.ts";
+import { openRegistry, readAccess } from "../../build/access/registry_access.ts";
 import type { ObtainedImages } from "./push_upload.ts";
-import type { PushRequest } from "./types.ts";
+import type { PushRequest } from "../types.ts";
 
 export interface CopyAttachedOptions {
   readonly request: PushRequest;

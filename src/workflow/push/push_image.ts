@@ -2,31 +2,31 @@
  * `push`: image → registry, with the built-in client or another program.
  * @module
  */
-import { MiseOciError } from "../errors.ts";
-import type { OpenedImages } from "../image/open.ts";
-import { listImages } from "../image/resolve.ts";
-import { readReferrers, readTree, type Tree } from "../image/tree.ts";
-import type { Image } from "../image/types.ts";
+import { MiseOciError } from "../../errors.ts";
+import type { OpenedImages } from "../../image/open.ts";
+import { listImages } from "../../image/resolve.ts";
+import { readReferrers, readTree, type Tree } from "../../image/tree.ts";
+import type { Image } from "../../image/types.ts";
 import {
   type Descriptor,
   type Digest,
   formatReference,
   isForeignLayer,
   type Reference,
-} from "../oci/mod.ts";
-import { hasBlob } from "../registry/get_blob.ts";
-import type { RegistryClient } from "../registry/transport.ts";
-import { checkCacheFrom } from "../registry/cache_from.ts";
+} from "../../oci/mod.ts";
+import { hasBlob } from "../../registry/get_blob.ts";
+import type { RegistryClient } from "../../registry/transport.ts";
+import { checkCacheFrom } from "../../registry/cache_from.ts";
 import { maybeAttest } from "./attest_request.ts";
-import { openSource, selectorOf } from "../build/base/open_source.ts";
-import { openRegistry, readAccess } from "../build/access/registry_access.ts";
-import type { WorkflowContext } from "../context.ts";
-import { checkFound, chooseRoot, warnIfStale } from "./open_image.ts";
+import { openSource, selectorOf } from "../../build/base/open_source.ts";
+import { openRegistry, readAccess } from "../../build/access/registry_access.ts";
+import type { WorkflowContext } from "../../context.ts";
+import { checkFound, chooseRoot, warnIfStale } from "../open_image.ts";
 import { checkDestination, type ObtainedImages, upload } from "./push_upload.ts";
-import type { NamedImageRequest, PushRequest, PushResult } from "./types.ts";
+import type { NamedImageRequest, PushRequest, PushResult } from "../types.ts";
 
 /** Loaded late: an existing image is pushed without the build code. */
-const aheadModule = () => import("../build/host/read_projects.ts");
+const aheadModule = () => import("../../build/host/read_projects.ts");
 const builtModule = () => import("./push_built.ts");
 
 const attestModule = () => import("./attest_push.ts");
