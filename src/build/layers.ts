@@ -93,7 +93,7 @@ async function lookUp(
     await (await packModule()).computeDiffId(plan, { ...task, signal, ...keep });
   if (diffId === reusable.diffId) {
     for (const text of warnings) scan.warn(plan, text);
-    // "reused" is what only the registry has; the same bytes compressed otherwise are another blob.
+    // "reused" is what only the registry has; the same bytes compressed differently are another blob.
     return cached?.descriptor.digest === reusable.descriptor.digest ? cached : reusable;
   }
   const text = `${layerTitle(plan)} differs from the layer in ${reusable.reusedFrom}: not reused`;

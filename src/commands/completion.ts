@@ -1,12 +1,12 @@
 /**
- * `mise-oci completion`: prints a script that teaches a shell to complete mise-oci.
+ * `mise-oci completion`: prints a completion script for a shell.
  * @module
  */
 import { completionScript } from "./completion/mod.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { parseChoice } from "./flag.ts";
 
-/** The shells there are completions for. */
+/** The supported shells. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
 function run(input: CommandInput, context: CommandContext): Promise<number> {

@@ -1,5 +1,5 @@
 /**
- * Completion scripts, made from the table of commands.
+ * Completion scripts, generated from the table of commands.
  * @module
  */
 import type { Command } from "../command.ts";
@@ -8,7 +8,7 @@ import { fishScript } from "./fish.ts";
 import { completionNodes } from "./words.ts";
 import { zshScript } from "./zsh.ts";
 
-/** The script that a shell reads. */
+/** The completion script for a shell. */
 export function completionScript(
   shell: "bash" | "zsh" | "fish",
   commands: readonly Command[],

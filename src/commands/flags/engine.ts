@@ -1,5 +1,5 @@
 /**
- * The flag of commands that talk to a container engine.
+ * The flag of commands that use a container engine.
  * @module
  */
 import { choiceFlag, inGroup } from "../flag.ts";
