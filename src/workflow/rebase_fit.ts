@@ -107,7 +107,7 @@ export async function refuseMisfit(
   const misfit = maybeMisfit({ layers: own, base: files, owner: { uid, gid } }) ??
     maybeOtherUser(image, { rebased, newBase, files, layers: own });
   if (misfit !== undefined) {
-    throw rebaseRefusal(misfit, "Build it anew on that base: mise-oci push --from BASE REF");
+    throw rebaseRefusal(misfit, "Build it on that base instead: mise-oci push --from BASE REF");
   }
   const now = request.check ? problemTexts(report) : [];
   if (now.length === 0) return;
