@@ -76,7 +76,7 @@ function countBaseLayers({ image, oldBase }: RebaseInput): number {
   const same = ids.every((id, i) => image.config.diffIds[i] === id);
   if (same && image.config.diffIds.length > ids.length) return ids.length;
   throw rebaseRefusal(
-    same ? "it has no layers besides its base's" : "its lowest layers are not those of its base",
+    same ? "it has no layers but its base's" : "its lowest layers are not those of its base",
     "Rebase works on images that mise-oci pushed, unchanged since",
   );
 }
