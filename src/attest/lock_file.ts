@@ -75,6 +75,7 @@ function parseChecksum(text: string | undefined): LockedTool["checksum"] {
 
 /**
  * The tools in a lock file; empty if it is not TOML, which mise itself reports.
+ *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
