@@ -1,5 +1,5 @@
 /**
- * From base and layers to the config and manifest of the image.
+ * Composes the config and manifest of the image from base and layers.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -16,7 +16,7 @@ import { type BuildPlan, composeImageConfig, settingsLikeBase } from "../plan/mo
 import type { BaseImage } from "./base_image.ts";
 import type { ComposedImage, Document, LayerRow, MadeLayer } from "./types.ts";
 
-/** The document of some bytes. */
+/** Creates a document from its bytes. */
 export async function makeDocument(
   mediaType: string,
   bytes: Uint8Array<ArrayBuffer>,

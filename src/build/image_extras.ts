@@ -1,5 +1,5 @@
 /**
- * The parts of an image besides its tools that the host must provide, checked before the plan is made.
+ * Parts of an image besides its tools that the host must provide, checked before planning.
  * @module
  */
 import manifest from "../../deno.json" with { type: "json" };
@@ -11,10 +11,10 @@ import { checkSources } from "./inspect_tree.ts";
 import type { ImageInput } from "./types.ts";
 import { decideEmbedding } from "./embed.ts";
 
-/** Which of the packages that a project declares go into an image. */
+/** Imported on demand: system packages. */
 const selectModule = () => import("../packages/mod.ts");
 
-/** How this program was started; tests give other facts. */
+/** How this program was started, for tests to replace. */
 export interface SelfFacts {
   /** Whether it is a compiled executable. */
   readonly standalone: boolean;
@@ -25,7 +25,7 @@ export interface SelfFacts {
 const SELF: SelfFacts = { standalone: Deno.build.standalone, path: () => Deno.execPath() };
 
 /**
- * The compiled mise-oci that `--embed-self` puts into the image.
+ * The compiled mise-oci for `--embed-self`.
  *
  * @throws {MiseOciError} `usage` if this is not the compiled executable, `unsupported` if it cannot run in
  * the image.
@@ -53,10 +53,10 @@ export async function selfExecutable(
 }
 
 /**
- * Packages, the compiled program itself, and where the image is written.
+ * Packages, certificates, the compiled program itself, and the output paths.
  *
- * @throws {MiseOciError} for packages or an executable that an image of the platform cannot have, and for
- * missing files to copy and missing certificates.
+ * @throws {MiseOciError} for packages or an executable that the platform does not support, and for missing
+ * files to copy and missing certificates.
  */
 export async function imageExtras(
   project: Project,

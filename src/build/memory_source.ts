@@ -1,11 +1,11 @@
 /**
- * Blobs that are in memory, in front of those that are in a store.
+ * A blob source with additional documents in memory.
  * @module
  */
 import type { Digest } from "../oci/mod.ts";
 import type { BlobRange, BlobSource } from "../store/mod.ts";
 
-/** A source that has the given documents in addition to those of `source`. */
+/** Adds documents to the blobs of `source`. */
 export function withDocuments(
   source: BlobSource,
   documents: ReadonlyMap<Digest, Uint8Array<ArrayBuffer>>,

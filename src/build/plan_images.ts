@@ -1,5 +1,5 @@
 /**
- * From a project to the plan of its image, for one platform or several; nothing is built here.
+ * Plans the image of a project, for one platform or several; nothing is built.
  * @module
  */
 import { mapConcurrently } from "../concurrency.ts";
@@ -20,16 +20,16 @@ import { miseContext, partPlatforms, projectOptions, requestedPlatforms } from "
 import { tellOnce } from "../context.ts";
 import type { BuildContext, BuildRequest, ImageInput, PlannedImage } from "./types.ts";
 
-/** Tools of another platform. */
+/** Imported on demand: tools for another platform. */
 const foreignModule = () => import("./foreign_tools.ts");
-/** System packages. */
+/** Imported on demand: system packages. */
 const packagesModule = () => import("./packages_layer.ts");
-/** Context of a dry run. */
+/** Imported on demand: dry runs. */
 const planModule = () => import("./check_plan.ts");
 
-/** How {@linkcode planProject} reads a project. */
+/** Options of {@linkcode planProject}. */
 export interface PlanProjectOptions {
-  /** Installs missing tools for another platform than this machine's, and mise, in a separate directory. */
+  /** Whether to install missing tools for other platforms, and mise, in a separate directory. */
   readonly installForeign: boolean;
   /** mise's output for the other platforms of the same build. */
   readonly shared?: SharedAnswers;
@@ -37,10 +37,10 @@ export interface PlanProjectOptions {
   readonly lists?: TreeLists;
 }
 
-/** A thread that lists trees costs 20 ms and 20 MB: worth it for so many tools. */
+/** Number of tools from which listing trees is worth the 20 ms and 20 MB of a thread. */
 const MANY_TOOLS = 8;
 
-/** Reads the project, links followed. */
+/** Reads the project and resolves links. */
 async function openProject(
   request: ImageInput,
   { installForeign, shared, lists }: PlanProjectOptions,
@@ -52,7 +52,7 @@ async function openProject(
   // Opened while mise runs.
   const opened = foreign !== undefined && installForeign ? openBuildCache(context) : undefined;
   opened?.catch(() => {});
-  // The layers are scanned from the first on.
+  // From the end, because the layers are scanned from the start.
   const told = miseContext(context, (paths) => lists?.begin(paths.toReversed()));
   const whole = foreign !== undefined && installForeign;
   const asked = await context.asked?.take(request, { context: told, whole });
@@ -71,7 +71,7 @@ async function openProject(
   return followed;
 }
 
-/** Directories of this machine that no value in the image should name. */
+/** Directories of this machine that no value in the image should contain. */
 function hostRoots(project: Project): readonly string[] {
   const home = hostEnv("HOME") ?? hostEnv("USERPROFILE");
   const installs = project.tools.map(({ installPath, installDir }) =>
@@ -113,7 +113,7 @@ async function planOptions(
 }
 
 /**
- * Reads the project and plans its image. Writes nothing, but for the tools of another platform.
+ * Reads the project and plans its image. Writes nothing, except tools for another platform.
  *
  * @throws {MiseOciError} for anything wrong with mise, the project, its config or the flags.
  */
@@ -159,14 +159,14 @@ export async function planPlatforms(
   const platforms = sortPlatforms(requestedPlatforms(request));
   const told = tellOnce(context);
   const limit = platforms.length;
-  // Tools for another platform may need this machine's own npm, which is installed first.
+  // Tools for another platform may need the host's npm, which is installed first.
   const { own, others } = partPlatforms(platforms);
   const planned = new Map<Platform, PlannedImage>();
   const shared = new SharedAnswers();
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
-  // While the layers of the first platform are looked at, a thread lists the trees of the others; of one platform
-  // with many tools, the last ones.
+  // While the first platform is processed, a thread lists the trees of the others; for a single platform
+  // with many tools, it lists the last ones.
   const several = platforms.length > 1;
   const minimum = several ? 1 : MANY_TOOLS;
   const lists = request.useCache ? new TreeLists({ signal, minimum }) : undefined;

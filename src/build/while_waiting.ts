@@ -1,11 +1,11 @@
 /**
- * Waits for the base, which is usually ready; otherwise layers are built in the meantime.
+ * Waits for the base, which is usually ready soon; otherwise layers are built in the meantime.
  * @module
  */
 import type { AheadPlan, BuildAheadOptions } from "./build_ahead.ts";
 import type { WorkflowContext } from "../context.ts";
 
-/** Builds layers before the base is ready. */
+/** Imported on demand: building layers before the base is ready. */
 const aheadModule = () => import("./build_ahead.ts");
 
 /** A base that is ready within this time, in milliseconds, was cached. */
@@ -14,7 +14,7 @@ const PATIENCE_MS = 50;
 /** Whether a promise is settled within a time. */
 async function settlesWithin(promise: Promise<unknown>, milliseconds: number): Promise<boolean> {
   const { promise: late, resolve } = Promise.withResolvers<boolean>();
-  // Not `setTimeout`: its first call loads modules of Deno for 12 ms.
+  // `setTimeout` is not used, because its first call takes 12 ms to load modules of Deno.
   const time = AbortSignal.timeout(milliseconds);
   time.addEventListener("abort", () => resolve(false), { once: true });
   const settled = promise.then(() => true, () => true);
@@ -24,8 +24,8 @@ async function settlesWithin(promise: Promise<unknown>, milliseconds: number): P
 /**
  * Waits for the base, and builds layers in the meantime if that takes long.
  *
- * @returns The base, and the fingerprints of the layers that were built.
- * @throws what `base` rejects with. Errors of a layer are reported when it is built again.
+ * @returns The base, and the cache keys of the layers that were built.
+ * @throws the error of `base`. Errors of a layer are reported when it is built again.
  */
 export async function buildWhileWaiting<T>(
   base: Promise<T>,
