@@ -10,12 +10,12 @@ import { findReport } from "../check/find_report.ts";
 import type { CheckMode } from "../check/report_problems.ts";
 import type { WorkflowContext } from "../context.ts";
 
-/** What a check has to say. */
+/** Imported on demand: most images have no problems. */
 const problemsModule = () => import("../check/report_problems.ts");
 
 /**
- * Checks an image before it is run or pushed. An image whose files cannot be read may still be run or pushed:
- * only a strict check fails then.
+ * Checks an image before it is run or pushed. An image whose files cannot be read may still be run or
+ * pushed; only a strict check fails then.
  *
  * @throws {MiseOciError} `check` if there are problems and the check is strict.
  */

@@ -5,7 +5,7 @@
 import { describeTitle, type LayerDescription } from "../inspect/mod.ts";
 import type { WorkflowContext } from "../context.ts";
 
-/** Reports that a layer is read, until the work on it ends. */
+/** Reports progress while a layer is read. */
 export async function withProgress<T>(
   layer: LayerDescription,
   { reporter }: WorkflowContext,

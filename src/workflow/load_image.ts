@@ -13,9 +13,10 @@ import { removeDeadRuns, runsDirectory, takeRunLease } from "./run_lease.ts";
 import type { LoadRequest, LoadResult } from "./types.ts";
 
 /**
- * Loads an image of a layout, an archive or a registry into an engine.
+ * Loads an image from a layout, an archive or a registry into an engine.
  *
- * @throws {MiseOciError} as `openImages`; `integrity` naming a damaged blob, `engine` if there is none or it fails.
+ * @throws {MiseOciError} as `openImages`; `integrity` naming a damaged blob, `engine` if there is none or
+ * it fails.
  */
 export async function loadImage(
   request: LoadRequest,

@@ -1,5 +1,5 @@
 /**
- * Opens the image that an argument names, in a layout, an archive or a registry. It is not added to the
+ * Opens the image named by an argument, in a layout, an archive or a registry, without adding it to the
  * cache.
  * @module
  */
@@ -15,27 +15,27 @@ import { checkFound } from "./check_found.ts";
 import { warnIfStale } from "./stale.ts";
 import type { NamedImageRequest } from "./types.ts";
 
-/** An image whose documents were read and whose layers can be. Dispose of it. */
+/** An image whose documents were read. The caller must dispose of it. */
 export interface OpenedImage extends ResolvedImage, AsyncDisposable {
-  /** The image as people name it. */
+  /** The image's name for users. */
   readonly name: string;
-  /** The platforms of everything that was named, this image's included. */
+  /** The platforms of everything that was named, including this image's. */
   readonly platforms: readonly Platform[];
-  /** Every image of what was named, by platform. */
+  /** All images of what was named, by platform. */
   readonly images: readonly PlatformImage[];
   /** The bytes of what was named: an index, or the image's manifest. */
   rootBytes(): Promise<Uint8Array<ArrayBuffer>>;
-  /** Where it is, unless that is a registry. */
+  /** The store that contains it, unless that is a registry. */
   readonly store?: ImageStore;
-  /** What refers to the image in its registry; absent for images that are elsewhere. */
+  /** Lists what refers to the image in its registry; absent for other images. */
   referrers?(): Promise<readonly Descriptor[]>;
 }
 
-/** Which image of what an argument names. */
+/** Selects an image. */
 export interface OpenImageOptions {
-  /** Absolute directory that relative paths start at, also for mise's settings. */
+  /** Absolute base directory of relative paths, and for mise's settings. */
   readonly directory: string;
-  /** Which image of several; default: the only one, else the host's. */
+  /** The platform, if there are several; default: the only one, or the host's. */
   readonly platform?: Platform;
 }
 
@@ -82,8 +82,8 @@ export async function openImage(
 }
 
 /**
- * The single image that an argument names, verified: every byte if it is on this machine; data from a
- * registry is verified as it is received.
+ * Opens the single image named by an argument and verifies it: all bytes if it is on this machine; data
+ * from a registry is verified as it is received.
  *
  * @throws {MiseOciError} `integrity` naming a damaged blob; `check` if its commands fail a strict check.
  */
@@ -102,7 +102,7 @@ export async function obtainNamed(
   return image;
 }
 
-/** What is pushed of what an argument names: the entry as it is, or the one image of a platform. */
+/** The entry to push: the named one unchanged, or the image for the given platform. */
 export async function chooseRoot(
   opened: OpenedImages,
   platform: NamedImageRequest["platform"],

@@ -1,5 +1,5 @@
 /**
- * Layouts that are older than their project: what was changed since is not in the image.
+ * Warns of layouts that are older than their project, so that recent changes are not in the image.
  * @module
  */
 import { basename, dirname, join, relative } from "@std/path";
@@ -10,7 +10,7 @@ import { Annotation } from "../oci/annotations.ts";
 import { INDEX_FILE } from "../oci/layout.ts";
 import { maybeStat } from "../store/io_error.ts";
 
-/** Directories of a project that mise reads config and lock files in, and which of their files those are. */
+/** Directories in which mise reads a project's config and lock files, with patterns of the file names. */
 const PLACES: readonly (readonly [directory: string, names: RegExp])[] = [
   ["", /^(?:\.?mise(?:\..+)?\.(?:toml|lock)|\.tool-versions)$/],
   [".config", /^mise(?:\..+)?\.(?:toml|lock)$/],
@@ -24,7 +24,7 @@ function list(directory: string): readonly string[] {
   try {
     return [...Deno.readDirSync(directory)].map(({ name }) => name);
   } catch {
-    // A directory that is not there, or that nobody may read, has nothing to compare with.
+    // A missing or unreadable directory contains nothing to compare with.
     return [];
   }
 }
@@ -33,7 +33,7 @@ function changedAt(path: string): number {
   return maybeStat(path)?.mtime?.getTime() ?? 0;
 }
 
-/** The config or lock file beside a layout that was changed last, if that was after the layout was written. */
+/** The last changed config or lock file next to a layout, if it is newer than the layout. */
 function maybeNewer(layout: string): string | undefined {
   const project = dirname(layout);
   const files = PLACES.flatMap(([directory, names]) =>
@@ -47,8 +47,8 @@ function maybeNewer(layout: string): string | undefined {
 }
 
 /**
- * Warns if an image that mise-oci built is in a layout of the project's directory, as `build` writes it, and the
- * project's config or lock file was changed since.
+ * Warns if an image built by mise-oci is in a layout in the project's directory, where `build` writes it,
+ * and the project's config or lock file was changed later.
  */
 export function warnIfStale(
   { directory }: Pick<OpenedImages, "directory">,
@@ -63,6 +63,6 @@ export function warnIfStale(
   const newer = maybeNewer(directory);
   if (newer === undefined) return;
   const text = `The image in ${JSON.stringify(basename(directory))} is older than ` +
-    `${JSON.stringify(newer)}: mise-oci build makes it anew`;
+    `${JSON.stringify(newer)}: mise-oci build updates it`;
   reporter.emit({ type: "warning", text });
 }
