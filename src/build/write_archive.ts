@@ -12,8 +12,8 @@ import {
 import { type Cache, checkWritable, nameEntry } from "../store/mod.ts";
 import type { BuildPlan } from "../plan/mod.ts";
 import { dirname } from "@std/path";
-import { engineName } from "../engine/name.ts";
-import { type ImageSet, setDocuments, setEntry, setLayers } from "./image_set.ts";
+import { engineName } from "../engine/port.ts";
+import { type ImageSet, setDocuments, setEntry, setLayers } from "./compose_image.ts";
 import { withDocuments } from "./memory_source.ts";
 import type { ArchiveRequest, ComposedImage } from "./types.ts";
 import { MissingBlobError } from "./write_layout.ts";

@@ -5,8 +5,7 @@
 import { MiseOciError } from "../errors.ts";
 import { formatPlatform } from "../oci/platform.ts";
 import { namesHost, parseReference, type Reference } from "../oci/reference.ts";
-import { escapeLine } from "../ui/escape.ts";
-import { joinLines } from "../ui/lines.ts";
+import { escapeLine, joinLines } from "../ui/text.ts";
 import type { RebaseResult } from "../workflow/rebase_image.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, listFlag, switchFlag, valueFlag } from "./flag.ts";

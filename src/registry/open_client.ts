@@ -3,7 +3,7 @@
  * @module
  */
 import { formatReference, type Reference } from "../oci/mod.ts";
-import { loadCaCerts } from "./ca_certs.ts";
+import { loadCaCerts } from "./connect.ts";
 import { findCredentials } from "./credentials/find_credentials.ts";
 import { createRegistryClient, type RegistryClient } from "./transport.ts";
 

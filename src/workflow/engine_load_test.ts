@@ -2,7 +2,7 @@ import { resolveImage } from "../image/mod.ts";
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { MiseOciError } from "../errors.ts";
-import { docker } from "../engine/docker.ts";
+import { docker } from "../engine/engines.ts";
 import { openLayout } from "../store/mod.ts";
 import { makeSmallImage } from "../../tests/support/containers.ts";
 import { makeFakeProgram } from "../../tests/support/fake_engine.ts";

@@ -4,7 +4,7 @@
  */
 import { selectEngine } from "../engine/mod.ts";
 import { loadIntoEngine } from "./engine_load.ts";
-import { engineName } from "../engine/name.ts";
+import { engineName } from "../engine/port.ts";
 import { hostEnv } from "../build/environment.ts";
 import { nameOf, openSource } from "../build/open_source.ts";
 import type { WorkflowContext } from "../context.ts";

@@ -20,7 +20,7 @@ import { encodeTarHeader, TAR_END, tarPadding, type TarType } from "../tar/encod
 import { readTar } from "../tar/read_tar.ts";
 import type { WorkflowContext } from "../context.ts";
 import { dirname } from "@std/path";
-import { withProgress } from "./layer_progress.ts";
+import { withProgress } from "./layer_files.ts";
 import { type OpenedImage, openImage } from "./open_image.ts";
 
 /** The flags of `cat` and `export`, parsed. */

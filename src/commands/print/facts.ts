@@ -2,9 +2,8 @@
  * Prints facts, one per line, with aligned names.
  * @module
  */
-import { escapeLine } from "../../ui/escape.ts";
-import { textWidth } from "../../ui/text.ts";
-import { longestPiece, wrap } from "../../ui/wrap.ts";
+import { escapeLine, longestPiece, wrap } from "../../ui/text.ts";
+import { textWidth } from "../../ui/width.ts";
 
 /** A name and its text; a fact without text is not printed. */
 export type Fact = readonly [name: string, text: string | undefined];
