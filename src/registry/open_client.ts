@@ -1,5 +1,5 @@
 /**
- * A client with this machine's settings for a registry.
+ * Opens a client for a registry with the machine's settings.
  * @module
  */
 import { formatReference, type Reference } from "../oci/mod.ts";
@@ -11,13 +11,13 @@ import { createRegistryClient, type RegistryClient } from "./transport.ts";
 export interface OpenClientOptions {
   /** Whether plain http is allowed; loopback registries may always use it. Default: false. */
   readonly insecure?: boolean;
-  /** Ends every request. */
+  /** Aborts every request. */
   readonly signal?: AbortSignal;
 }
 
 /**
  * Opens a client for the registry of a reference with the credentials of `docker login` and
- * `podman login`, the machine's private certificate authorities and its proxies. Close it.
+ * `podman login`, the machine's private certificate authorities and its proxies. The caller must close it.
  */
 export async function openRegistryClient(
   reference: Reference,
