@@ -36,7 +36,7 @@ function copyPlan(hostPath: string, imagePath: string): LayerPlan {
   };
 }
 
-/** Scans a copy onto {@linkcode BASE} and looks at what it would replace. */
+/** Scans a copy onto {@linkcode BASE} and checks what it would replace. */
 async function copyOnto(root: string, hostPath: string, imagePath: string): Promise<LayerTree> {
   const cache = await openCache(join(root, "cache"));
   const ground = await cacheBase(cache, BASE);
@@ -52,7 +52,7 @@ async function copyOnto(root: string, hostPath: string, imagePath: string): Prom
     return tree;
   };
   const first = await once();
-  // The second time the directories come from the cache.
+  // The second time, the directories come from the cache.
   assertEquals((await once()).entries, first.entries);
   return first;
 }
@@ -79,7 +79,7 @@ Deno.test("what goes below a link of the base is written where the link leads", 
       "usr/lib/x/link",
     ]);
     assertEquals(await copiedPaths(root, more, "/lib"), ["usr/lib/a", "usr/lib/link"]);
-    // A link to a link, to a directory that is not everybody's.
+    // A link to a link, to a directory with special attributes.
     assertEquals(await copiedPaths(root, more, "/etc/deep/y"), [
       "usr/lib/private/",
       "usr/lib/private/y/",

@@ -7,9 +7,9 @@
  *                                                     glibc, musl
  * ```
  *
- * Nothing of this machine matters: paths and links are followed inside the image, by the rules of the kernel
- * and loaders that will start it. What cannot be told from files alone is taken to work, so that there are
- * no false alarms: loaders that are not known, libraries that a program opens while it runs, relative paths.
+ * The host does not matter: paths and links are resolved inside the image, by the rules of the kernel and
+ * loaders that will run it. To avoid false alarms, anything that files alone cannot show is assumed to
+ * work: unknown loaders, libraries opened at run time, relative paths.
  * @module
  */
 export type { Cause, Severity } from "./cause.ts";

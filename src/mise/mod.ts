@@ -1,5 +1,5 @@
 /**
- * The only place that starts mise: asks it what the project is.
+ * The only folder that starts mise: reads a project from it.
  * @module
  */
 export { SharedAnswers } from "./answers_of_project.ts";

@@ -1,11 +1,11 @@
 /**
- * Which tool of a project a layer of its plan has.
+ * Finds the tool of a planned layer.
  * @module
  */
 import type { Project, Tool } from "./project.ts";
 import type { LayerPlan } from "./types.ts";
 
-/** The tool that a layer is of. */
+/** The tool that a layer contains; `undefined` for other layers and for groups of tools. */
 export function toolOf(
   { tools }: Project,
   { kind, name, version }: LayerPlan,

@@ -1,5 +1,5 @@
 /**
- * `generate`: files for other programs, from one or several projects.
+ * `generate`: generates files for other programs, from one or several projects.
  * @module
  */
 import { dirname, join, relative } from "@std/path";
@@ -22,28 +22,28 @@ export interface GenerateRequest {
   readonly directory: string;
   /** Absolute path of the file to write; if absent, none is written. */
   readonly output?: string;
-  /** Replaces a file even if it was changed by hand. */
+  /** Whether to replace a file even if it was changed by hand. */
   readonly force: boolean;
-  /** Writes nothing, and reports whether the file is up to date. */
+  /** Whether to only check that the file is up to date. */
   readonly check: boolean;
-  /** The platforms asked for. */
+  /** The requested platforms. */
   readonly platforms: readonly Platform[];
 }
 
-/** What was generated. */
+/** The generated file. */
 export interface GenerateResult {
   readonly text: string;
-  /** The file that it was written to, or compared with. */
+  /** The file that was written or compared. */
   readonly file?: string;
   /** Whether that file is up to date; absent if only the text was requested. */
   readonly isCurrent?: boolean;
 }
 
 /**
- * Generates a file; nothing is installed or built for it.
+ * Generates a file, without installing or building anything.
  *
- * @throws {MiseOciError} what reading the projects throws; `unsupported` for settings that the file cannot
- * express; `io` for a file that was changed after it was generated, without `force`.
+ * @throws {MiseOciError} as reading the projects; `unsupported` for settings that the file cannot express;
+ * `io` for a file that was changed after it was generated, without `force`.
  */
 export async function generateFile(
   request: GenerateRequest,

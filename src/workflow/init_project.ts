@@ -1,5 +1,5 @@
 /**
- * `init`: the `[oci]` table that a project needs, written into its config file.
+ * `init`: writes the `[oci]` table that a project needs to its config file.
  * @module
  */
 import { join } from "@std/path";
@@ -15,11 +15,11 @@ export interface InitRequest {
   readonly from?: string;
   /** The image's name, if it should be written. */
   readonly tag?: string;
-  /** Reports what would be changed and changes nothing. */
+  /** Whether to only report what would be changed. */
   readonly check: boolean;
 }
 
-/** What `init` did. */
+/** The result of `init`. */
 export interface InitResult {
   /** Absolute path of the config file. */
   readonly file: string;
@@ -29,12 +29,12 @@ export interface InitResult {
   readonly added: Readonly<Record<string, string>>;
 }
 
-/** A base for every project: glibc, and the packages that most programs expect. */
+/** The default base: glibc, and the packages that most programs expect. */
 const DEBIAN = "debian:bookworm-slim";
-/** A base for a project with apk packages. */
+/** The base for a project with apk packages only. */
 const ALPINE = "alpine:3.22";
 
-/** The files that mise reads in a project, the one that people edit first. */
+/** The files that mise reads in a project; the one usually edited comes first. */
 const CONFIG_FILES = [
   "mise.toml",
   ".mise.toml",
@@ -85,9 +85,9 @@ function fittingBase(tables: readonly Table[]): string {
 }
 
 /**
- * The text with keys added to `[oci]`; everything else is unchanged. The result is parsed and compared.
+ * Adds keys to `[oci]` and keeps everything else. The result is parsed and compared, to ensure that.
  *
- * @throws {MiseOciError} `config` if the table is written in a form to which lines cannot be added.
+ * @throws {MiseOciError} `config` if the table has a form to which lines cannot be added.
  *
  * @example
  * ```ts
@@ -130,7 +130,7 @@ export function addToOci(text: string, added: Readonly<Record<string, string>>):
   });
 }
 
-/** A value as text, in which the order of keys does not count. */
+/** A value as text, independent of the order of keys. */
 function sorted(value: unknown): string {
   return JSON.stringify(
     value,
@@ -162,7 +162,7 @@ export async function initProject(request: InitRequest): Promise<InitResult> {
   const result = { file, existed: main !== undefined, added };
   if (request.check || Object.keys(added).length === 0) return result;
   if (main === undefined) {
-    // A new file gets an empty [tools] table, for tools that the project adds later.
+    // A new file gets an empty [tools] table, for tools to be added later.
     await writeWhole(file, () => Promise.resolve(addToOci("[tools]\n", added)));
   } else {
     await replaceFile(file, addToOci(main.text, added));

@@ -11,7 +11,7 @@ import { sortPlatforms } from "../build/output/compose_image.ts";
 
 const MACHINES = { amd64: 0x3e, arm64: 0xb7 } as const;
 
-/** Writes files, each an ELF header of the machine or a script. */
+/** Writes files, each an ELF header for an architecture, or a script. */
 async function writeTree(
   root: string,
   files: Readonly<Record<string, keyof typeof MACHINES | "script">>,

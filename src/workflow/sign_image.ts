@@ -15,17 +15,17 @@ export interface SignRequest {
   readonly reference: Reference;
   /** Absolute path of the private key. */
   readonly key: string;
-  /** Whether the images of an index are signed too. */
+  /** Whether to sign the images of an index, too. */
   readonly recursive: boolean;
   /** Absolute working directory, for mise's settings. */
   readonly directory: string;
 }
 
-/** What was signed. */
+/** The result of `sign`. */
 export interface SignResult {
-  /** The image in full. */
+  /** The full reference of the image. */
   readonly image: string;
-  /** Digests that were signed, starting with the one that the reference names. */
+  /** The signed digests, starting with that of the reference. */
   readonly digests: readonly Digest[];
 }
 

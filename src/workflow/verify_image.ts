@@ -1,5 +1,5 @@
 /**
- * `verify`: whether an image in a registry is signed by a key.
+ * `verify`: verifies that an image in a registry is signed by a key.
  * @module
  */
 import { findSignatures, type Verification } from "../attest/mod.ts";
@@ -20,18 +20,18 @@ export interface VerifyRequest {
   readonly directory: string;
 }
 
-/** What `verify` found. */
+/** The result of `verify`. */
 export interface VerifiedImage extends Verification {
-  /** The image in full. */
+  /** The full reference of the image. */
   readonly image: string;
-  /** Digest of what it names. */
+  /** Digest of the manifest or index. */
   readonly digest: Digest;
 }
 
 /**
- * Verifies an image in a registry: the manifest or index that the reference names.
+ * Verifies the manifest or index named by a reference.
  *
- * @throws {MiseOciError} `trust` if the key did not sign it; the errors of reading the registry.
+ * @throws {MiseOciError} `trust` if the key did not sign it; as reading the registry.
  */
 export async function verifyImage(
   request: VerifyRequest,

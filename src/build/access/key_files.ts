@@ -1,5 +1,5 @@
 /**
- * Keys of this machine: which file, which password, and which key a base must be signed with.
+ * Key files on this machine, their passwords, and signers.
  * @module
  */
 import {
@@ -53,7 +53,7 @@ function askHidden(question: string): string {
   }
 }
 
-/** The password of an encrypted key: `COSIGN_PASSWORD`, which may be empty, or what is typed. */
+/** The password of an encrypted key: `COSIGN_PASSWORD`, which may be empty, or from a prompt. */
 function askPassword(path: string): string {
   const given = Deno.env.get("COSIGN_PASSWORD");
   if (given !== undefined) return given;
@@ -63,11 +63,11 @@ function askPassword(path: string): string {
   });
 }
 
-/** The value that selects the identity of a CI instead of a key file. */
+/** The value that selects the identity of a CI job instead of a key file. */
 const KEYLESS = "keyless";
 
 /**
- * Who signs: the key in a file, or for `keyless` the identity of the CI that this runs in.
+ * Opens a signer: the key in a file, or for `keyless` the identity of the CI job.
  *
  * @throws {MiseOciError} `not-found`, `config` naming the file; `usage` without an identity.
  */

@@ -12,23 +12,23 @@ import { miseContext } from "../host/read_projects.ts";
 import type { LocateOptions } from "../../mise/locate.ts";
 import type { WorkflowContext } from "../../context.ts";
 
-/** Loaded late: mise's settings are not needed for registries on this machine. */
+/** Imported on demand: registries on this machine do not need mise's settings. */
 const settingsModule = () => import("../../mise/settings.ts");
 
 type Finding = typeof import("../../registry/credentials/find_credentials.ts");
 
-/* The same: a registry that asks for none needs no credentials. */
+// Imported on demand: only if a registry requires credentials.
 const credentialsModule = () => import("../../registry/credentials/find_credentials.ts");
 
-/** How a registry may be reached. */
+/** Access to registries. */
 export interface RegistryAccess {
   /** Registries that may be reached over plain http (`oci.insecure_registries`). */
   readonly insecureRegistries: readonly string[];
 }
 
 /**
- * How a registry may be reached from a directory. mise's settings are read only if they matter: registries on
- * this machine may always be reached over plain http.
+ * The access to a registry from a directory. mise's settings are read only if necessary: plain http is
+ * always allowed for registries on this machine.
  */
 export async function readAccess(
   { registry }: Reference,
@@ -50,7 +50,7 @@ export function isInsecure(registry: string, { insecureRegistries }: RegistryAcc
   return insecureRegistries.some((entry) => entry === registry || entry === host);
 }
 
-/** Opens a client for the registry of a reference. Close it. */
+/** Opens a client for the registry of a reference. The caller must close it. */
 export async function openRegistry(
   reference: Reference,
   access: RegistryAccess,

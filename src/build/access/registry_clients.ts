@@ -15,7 +15,7 @@ import { openRegistry, readAccess } from "./registry_access.ts";
 import type { Cache } from "../../store/cache.ts";
 import type { WorkflowContext } from "../../context.ts";
 
-/** Clients by repository, since credentials can be a repository's own. Dispose of it: they are closed then. */
+/** Clients by repository, since credentials can be specific to one. Closed on disposal. */
 export class RegistryClients implements Disposable {
   readonly #opened = new Map<string, Promise<RegistryClient>>();
   readonly #place: LocateOptions;
@@ -40,7 +40,7 @@ export class RegistryClients implements Disposable {
   }
 
   /**
-   * The image that a reference names for a platform.
+   * Resolves a reference to an image for a platform.
    *
    * @throws {MiseOciError} as {@linkcode resolveImage}.
    */
@@ -61,7 +61,7 @@ export class RegistryClients implements Disposable {
   }
 }
 
-/** A repository that has blobs of an image. */
+/** A repository with blobs of an image. */
 export interface Elsewhere {
   readonly reference: Reference;
   readonly blobs: readonly Descriptor[];

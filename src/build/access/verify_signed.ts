@@ -1,5 +1,5 @@
 /**
- * Bases and layer stores that must be signed (`[_.oci] verify`), verified before anything of them is used.
+ * Signatures of bases and layer stores (`[_.oci] verify`), verified before anything else is used.
  * @module
  */
 import {
@@ -22,7 +22,7 @@ import { fetchManifest, type RegistryClient } from "../../registry/mod.ts";
 import type { Cache } from "../../store/mod.ts";
 import { loadVerifyingKey } from "./key_files.ts";
 
-/** Signatures that are named in a message. */
+/** Number of signatures named in a message. */
 const SHOWN = 3;
 
 /** @throws {MiseOciError} `trust` with the reasons if the image has no valid signature by the key. */
@@ -41,14 +41,14 @@ export function requireApproval(name: string, key: string, found: Verification):
   });
 }
 
-/** Names of repositories with `*` for any text without a slash and `**` for any text. */
+/** Matches a repository: `*` stands for any text without a slash, `**` for any text. */
 function matches(pattern: string, name: string): boolean {
   const source = pattern.replace(/[.+?^${}()|[\]\\]/g, "\\$&")
     .replaceAll("**", "\0").replaceAll("*", "[^/]*").replaceAll("\0", ".*");
   return new RegExp(`^${source}$`).test(name);
 }
 
-/** The rules that an image must satisfy: every one whose pattern fits its name. */
+/** The rules that apply to an image: all whose pattern matches its name. */
 function rulesFor(
   reference: Reference,
   rules: readonly VerifyRule[],
@@ -63,11 +63,11 @@ function rulesFor(
   return rules.filter(({ from }) => names.some((name) => matches(from, name)));
 }
 
-/** What verifying takes. */
+/** Options for verification. */
 export interface VerifyingOptions {
   /** All rules. */
   readonly rules: readonly VerifyRule[];
-  /** Where is noted what was verified, so that it is not asked for again. */
+  /** Records what was verified, so that it is not verified again. */
   readonly cache: Cache;
 }
 
@@ -77,15 +77,15 @@ async function recordKey(name: string, digest: Digest, key: VerifyingKey): Promi
   return await sha256Hex(JSON.stringify([name, digest, key.fingerprint]));
 }
 
-/** What asks whether an image of one repository is signed by every key that it has to be. */
+/** Checks that an image of a repository is signed by every required key. */
 export type SignatureCheck = (
   client: RegistryClient,
   image: { readonly name: string; readonly digest: Digest },
 ) => Promise<void>;
 
 /**
- * The check of a repository's images, which throws `trust` for one that is not signed; `undefined` if no rule
- * fits. Only manifests and signatures are fetched.
+ * The check for a repository's images, which throws `trust` for an unsigned one; `undefined` if no rule
+ * applies. Only manifests and signatures are fetched.
  *
  * @throws {MiseOciError} `config`, `not-found` naming a key that cannot be read.
  */
@@ -116,7 +116,7 @@ export async function maybeSignatureCheck(
 }
 
 /**
- * The reference of a base pinned to the digest that was verified, if a rule fits; the same reference otherwise.
+ * Pins the reference of a base to the digest that was verified, if a rule applies.
  *
  * @throws {MiseOciError} `trust` if the base is not signed as a rule requires.
  */

@@ -19,7 +19,7 @@ import {
 } from "../../plan/mod.ts";
 import type { Cache } from "../../store/mod.ts";
 
-/** What the layers of a base hold. */
+/** Imported on demand: warm builds find everything in the cache. */
 const filesModule = () => import("./base_files.ts");
 
 const DIRECTORIES = "base-directories";
@@ -50,7 +50,7 @@ function isDirectoryLink(value: unknown): value is DirectoryLink {
     value.every((path) => typeof path === "string" && path !== "");
 }
 
-/** What the cache keeps of a base's directories. */
+/** The cached data about a base's directories. */
 interface DirectoryList {
   readonly names: readonly string[];
   readonly reserved: readonly Reserved[];
@@ -119,11 +119,11 @@ const PASSWD = "/etc/passwd";
 const GROUP = "/etc/group";
 const USERS = "base-image-users";
 
-/** Input for looking up users. */
+/** Options of {@linkcode settleUser}. */
 export interface UserOptions {
-  /** What is below the new layers: base and packages. */
+  /** The base with packages. */
   readonly ground: BaseImage;
-  /** Where its layers are, and where results are cached. */
+  /** Contains its layers, and caches results. */
   readonly cache: Cache;
 }
 

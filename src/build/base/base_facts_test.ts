@@ -97,7 +97,7 @@ Deno.test("the image's user is the one of the base's database: numbers, home, wo
       assertEquals(named.directories, [owned("/workspace", 7, 8)]);
       assertEquals([...named.env], []);
       assertEquals((await settle(planned({ user: "app:staff" }))).user, "7:50");
-      // A number keeps its form; without a row it gets a home of its own.
+      // A numeric user stays numeric; without a row it gets a home.
       const number = await settle(planned({ user: "1000:1000", workdir: "/srv/app" }));
       assertEquals([number.user, number.labels], ["1000:1000", {}]);
       assertEquals(number.env, [["HOME", "/home/1000"]]);
@@ -115,7 +115,7 @@ Deno.test("the image's user is the one of the base's database: numbers, home, wo
     }
     assertEquals((await settle(planned({}))).directories, [owned("/workspace", 0, 0)]);
     assertEquals((await settle(planned({ workdir: "/" }))).directories, []);
-    // A layer may bring a database of its own, or the working directory.
+    // A layer may provide a user database, or the working directory.
     for (const path of ["/etc/passwd", "/etc"]) {
       const { warnings } = await settle(planned({ user: "nobody" }, copyTo(path)));
       assertEquals(warnings, []);

@@ -24,7 +24,7 @@ import type { WorkflowContext } from "../../context.ts";
 const INDEXES = "layer-index";
 
 /**
- * Reads a whole layer of a base, in the cache or where it was left, and verifies it.
+ * Reads a whole layer of a base, from the cache or from its source, and verifies it.
  *
  * @throws {MiseOciError} as {@linkcode readVerifiedLayer}, naming layer and base.
  */
@@ -80,7 +80,7 @@ export async function readBaseFiles(
   return mergeIndexes(indexes);
 }
 
-/** The cached list of a base layer; `undefined` if it has not been read yet. */
+/** The cached data about a base layer; `undefined` if it has not been read yet. */
 export async function maybeKnowledge(
   { descriptor, diffId }: BaseLayer,
   cache: Cache,
@@ -92,7 +92,7 @@ export async function maybeKnowledge(
   return typeof index === "string" && facts !== undefined ? { index, facts } : undefined;
 }
 
-/** Caches the list of a layer that another machine made. */
+/** Caches data about a layer that another machine recorded. */
 export async function learn(
   { descriptor, diffId }: BaseLayer,
   { index, facts }: LayerKnowledge,

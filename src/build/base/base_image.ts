@@ -1,6 +1,5 @@
 /**
- * The base image, from any source: its manifest and config are parsed, and every layer is in the cache and
- * verified.
+ * The base image, from any source: its manifest and config are parsed, and its layers are verified.
  * @module
  */
 import { MiseOciError } from "../../errors.ts";
@@ -38,26 +37,26 @@ export interface BaseImage {
   readonly layers: readonly BaseLayer[];
   /** Fetches a layer that may not be in the cache; absent if all of them are. */
   readonly open?: (layer: BaseLayer) => Promise<ReadableStream<Uint8Array>>;
-  /** What else is to be learnt of a layer when it is read. */
+  /** Returns an additional reader for a layer that is read. */
   readonly alsoRead?: (layer: BaseLayer) => LayerReading;
 }
 
-/** A reader that goes along when a layer is read. */
+/** A reader that receives the entries of a layer read for another purpose. */
 export interface LayerReading extends Disposable {
-  /** Gets the entries. */
+  /** Receives the entries. */
   readonly handler: TarHandler;
-  /** Called once the layer is read whole and verified. */
+  /** Stores the result; called once the whole layer was read and verified. */
   keep(): Promise<void>;
 }
 
-/** The image that `scratch` means. */
+/** The base `scratch`. */
 export const SCRATCH: BaseImage = { name: "scratch", layers: [] };
 
 /**
  * Pairs the layers of a manifest with the diff IDs of its config.
  *
- * @throws {MiseOciError} `invalid` if there are more of one than of the other, `unsupported` for a layer with
- * an unknown media type.
+ * @throws {MiseOciError} `invalid` if their numbers differ, `unsupported` for a layer with an unknown media
+ * type.
  */
 export function pairLayers(
   name: string,

@@ -21,14 +21,14 @@ import { openRegistry, type RegistryAccess } from "../access/registry_access.ts"
 import type { BuildRequest } from "../types.ts";
 import type { WorkflowContext } from "../../context.ts";
 
-/** What pulling a base needs. */
+/** Options of {@linkcode pullBase}. */
 export interface PullBaseOptions extends RegistryAccess {
   readonly plan: BuildPlan;
-  /** Where manifests and layers are kept. */
+  /** Stores manifests and layers. */
   readonly cache: Cache;
   /** When to contact the registry. */
   readonly pull: BuildRequest["pull"];
-  /** Bases that must be signed. */
+  /** Signature rules for bases. */
   readonly verify?: readonly VerifyRule[];
   /** Leaves the layers in the registry until they have to be read. */
   readonly lazy?: boolean;
@@ -112,10 +112,10 @@ async function pullLayers(
   );
 }
 
-/* Loaded late: few projects ask for signatures. */
+// Imported on demand: few projects require signatures.
 const verifyModule = () => import("../access/verify_signed.ts");
 
-/** The base that is used: if it must be signed, exactly the one whose signature was verified. */
+/** The reference to use: if a signature is required, pinned to the digest that was verified. */
 async function pinIfVerified(
   client: RegistryClient,
   reference: Reference,
@@ -137,7 +137,7 @@ async function rememberTag(
   }
 }
 
-/** Fetches a layer that was left in the registry. */
+/** Fetches a layer that was not pulled at first. */
 async function openLater(
   layer: BaseLayer,
   options: PullBaseOptions & { readonly reference: Reference; readonly context: WorkflowContext },

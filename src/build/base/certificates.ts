@@ -1,5 +1,5 @@
 /**
- * The certificates of `[_.oci] ca`: read from the host, and added to what the base has.
+ * The certificates of `[_.oci] ca`: read from the host, and added to those of the base.
  * @module
  */
 import { dirname, join, resolve } from "@std/path";
@@ -20,19 +20,19 @@ import { baseContentKey } from "./base_facts.ts";
 import type { BaseImage, BaseLayer } from "./base_image.ts";
 import type { WorkflowContext } from "../../context.ts";
 
-/** What the layers of a base hold. */
+/** Imported on demand: warm builds find everything in the cache. */
 const filesModule = () => import("./base_files.ts");
-/** Hardly any image has both certificates and Java. */
+/** Imported on demand: hardly any image has both certificates and Java. */
 const storeModule = () => import("./java_trust.ts");
 
 const ROOT: Owner = { uid: 0, gid: 0 };
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
-/** Far more than any bundle has. */
+/** Far larger than any bundle. */
 const MAX_BYTES = 16 << 20;
 
 /**
- * The certificates of PEM files as one text, without any other content; `undefined` for no files.
+ * The certificates in PEM files as one text, without any other content; `undefined` without files.
  *
  * @param paths absolute host paths.
  * @throws {MiseOciError} `not-found`, `secret` for a private key, `config` for a file without certificates.
@@ -82,20 +82,20 @@ async function readPem(path: string): Promise<string> {
   }
 }
 
-/** What reading the base needs. */
+/** Options of {@linkcode addCertificates}. */
 export interface CertificateOptions {
-  /** What is below the new layers: base and packages. */
+  /** The base with packages. */
   readonly ground: BaseImage;
-  /** Where its layers are, and where answers are kept. */
+  /** Contains its layers, and caches results. */
   readonly cache: Cache;
 }
 
-/** Where distributions have the trust store that all their Javas share. */
+/** Paths of the trust store that distributions share between all Javas. */
 const SHARED_STORES = ["etc/ssl/certs/java/cacerts", "etc/pki/ca-trust/extracted/java/cacerts"];
-/** Where a Java has its own, or a link to a shared one: below its home, from JDK 9 on and before. */
+/** Paths of a Java's trust store or its link to a shared one, below its home: since JDK 9, and before. */
 const OWN_STORES = ["lib/security/cacerts", "jre/lib/security/cacerts"];
 
-/** The bundles that a base has, links resolved. */
+/** The certificate bundles of a base, links resolved. */
 function bundlePaths(files: BaseFiles): readonly string[] {
   const found = CERTIFICATE_BUNDLES.flatMap((path) => {
     const file = files.resolve(path);
@@ -118,7 +118,7 @@ function storePaths(files: BaseFiles): readonly string[] {
   ];
 }
 
-/** The content of files of one layer. */
+/** Reads the contents of files in one layer. */
 async function readContents(
   { ground, cache }: CertificateOptions,
   layer: BaseLayer,
@@ -144,11 +144,11 @@ async function readContents(
   return contents;
 }
 
-/** What a base trusts. */
+/** The trusted certificates of a base. */
 interface BaseTrust {
-  /** Bundles of PEM. */
+  /** Bundles in PEM. */
   readonly bundles: readonly CertificateBundle[];
-  /** Trust stores of Java, their bytes in base64. */
+  /** Java trust stores, their bytes in base64. */
   readonly stores: readonly CertificateBundle[];
 }
 
@@ -164,7 +164,7 @@ function isTrust(value: unknown): value is BaseTrust {
   return isBundles(bundles) && isBundles(stores);
 }
 
-/** What the base trusts; read once in its life. */
+/** The trusted certificates of the base; cached, so that its layers are read only once. */
 async function readTrust(
   options: CertificateOptions,
   context: WorkflowContext,
@@ -198,12 +198,12 @@ async function readTrust(
   return trust;
 }
 
-/** A trust store of a tool of the image. */
+/** A trust store of a tool. */
 interface ToolStore {
   /** Absolute image path. */
   readonly path: string;
   readonly owner: Owner;
-  /** `undefined` for a link of the tool to a path of the host that the image may not have. */
+  /** `undefined` for a link to a host path that may not exist in the image. */
   readonly bytes?: Uint8Array;
 }
 
@@ -216,13 +216,13 @@ function maybeToolStore(
     const { isSymlink } = Deno.lstatSync(join(root, place));
     const target = isSymlink ? Deno.readLinkSync(join(root, place)) : "";
     const real = resolve(dirname(join(root, place)), target);
-    // A link to what all Javas of the host share: the image has it at the same path, if it has it.
+    // A link to the store shared by all Javas of the host; if the image has one, it is at the same path.
     if (isSymlink && !real.startsWith(`${root}/`)) return { path: real, owner: ROOT };
     const path = isSymlink ? real.slice(root.length + 1) : place;
     return { path: `${imagePath}/${path}`, owner, bytes: Deno.readFileSync(join(root, path)) };
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;
-    // Hardly any tool is a Java; one that is not installed comes from a registry as it is.
+    // Most tools are not a Java; one that is not installed is reused from a registry unchanged.
     return undefined;
   }
 }
@@ -239,7 +239,7 @@ function toolStores({ layers }: BuildPlan): readonly ToolStore[] {
   );
 }
 
-/** The trust stores of Java in the image, with the certificates added. */
+/** Java's trust stores in the image, with the certificates added. */
 async function extendStores(
   plan: BuildPlan,
   { certificates, trust }: { readonly certificates: string; readonly trust: BaseTrust },
@@ -275,7 +275,7 @@ async function extendStores(
   return stores;
 }
 
-/** A plan whose certificates, if it has some, are in the bundles of the base and in trust stores of Java too. */
+/** Adds the plan's certificates, if any, to the base's bundles and to Java's trust stores. */
 export async function addCertificates(
   plan: BuildPlan,
   options: CertificateOptions,

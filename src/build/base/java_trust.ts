@@ -1,7 +1,7 @@
 /**
- * Trust stores of Java, which reads neither the system's PEM bundle nor a variable: JKS (JDK up to 17, and
- * Debian's) and PKCS #12 without a password (RFC 7292; JDK from 18 on, JDK-8275252). What is written is JKS,
- * which every JDK reads whatever the name says (`keystore.type.compat`).
+ * Java's trust stores, since Java uses neither the system's PEM bundle nor a variable. Reads JKS (JDK up to
+ * 17, and Debian's) and PKCS #12 without a password (RFC 7292; JDK from 18 on, JDK-8275252). Writes JKS,
+ * which every JDK reads regardless of the name (`keystore.type.compat`).
  * @module
  */
 import { concat, decodeBase64 } from "../../bytes.ts";
@@ -9,9 +9,9 @@ import { LAYER_TIME } from "../../tar/encode.ts";
 
 const MAGIC = 0xfeedfeed;
 const VERSION = 2;
-/** Tag of an entry that is a certificate and no key. */
+/** Tag of a certificate entry. */
 const TRUSTED = 2;
-/** Of cacerts, since Java has it; the digest is no secret, it finds damage. */
+/** The fixed password of cacerts; its digest only detects damage. */
 const PASSWORD = "changeit";
 const SALT = "Mighty Aphrodite";
 const DIGEST_BYTES = 20;
@@ -70,13 +70,13 @@ function readJks(bytes: Uint8Array): readonly TrustedCertificate[] {
   return certificates;
 }
 
-/** A value of DER: its tag and what it holds. */
+/** A DER value: tag and content. */
 interface DerValue {
   readonly tag: number;
   readonly content: Uint8Array;
 }
 
-/** The values that stand one after the other. @throws {RangeError} for what is no DER. */
+/** Parses a sequence of values. @throws {RangeError} if they are not DER. */
 function parseDer(bytes: Uint8Array): readonly DerValue[] {
   const values: DerValue[] = [];
   for (let at = 0; at < bytes.length;) {
@@ -93,7 +93,7 @@ function parseDer(bytes: Uint8Array): readonly DerValue[] {
   return values;
 }
 
-/** Object identifiers as they stand in DER, in hexadecimal. */
+/** Object identifiers in DER, in hexadecimal. */
 const OID = {
   data: "2a864886f70d010701",
   certificateBag: "2a864886f70d010c0a0103",
@@ -103,12 +103,12 @@ const OID = {
 const hex = (bytes: Uint8Array | undefined): string =>
   Array.from(bytes ?? [], (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-/** What a value that holds one other value holds. */
+/** The values inside a value. */
 function only(value: DerValue | undefined): readonly DerValue[] {
   return value === undefined ? [] : parseDer(value.content);
 }
 
-/** `SEQUENCE { OID, [0] content }`: the content, if the OID is the one that is wanted. */
+/** The content of `SEQUENCE { OID, [0] content }`, if it has the given OID. */
 function contentOf(value: DerValue, oid: string): DerValue | undefined {
   const [type, content] = only(value);
   return hex(type?.content) === oid ? only(content)[0] : undefined;
@@ -133,9 +133,9 @@ function readPkcs12(bytes: Uint8Array): readonly TrustedCertificate[] {
 }
 
 /**
- * The certificates of a trust store.
+ * Parses the certificates of a trust store.
  *
- * @throws {RangeError} for one that is neither kind, is cut, has keys, or is protected: the end of a sentence.
+ * @throws {RangeError} for other formats, truncated data, keys, or a password; the message ends a sentence.
  */
 export function parseTrustStore(bytes: Uint8Array): readonly TrustedCertificate[] {
   if (bytes.length < 12) throw new RangeError("it is no trust store");
@@ -143,7 +143,7 @@ export function parseTrustStore(bytes: Uint8Array): readonly TrustedCertificate[
   return isJks ? readJks(bytes) : readPkcs12(bytes);
 }
 
-/** The certificates of PEM text, named after their order. */
+/** The certificates in a PEM text, with numbered names. */
 export function pemCertificates(pem: string, prefix: string): readonly TrustedCertificate[] {
   const bodies = pem.matchAll(/-----BEGIN CERTIFICATE-----([^-]*)-----END CERTIFICATE-----/g);
   return Array.from(bodies, ([, body = ""], i) => ({
@@ -152,7 +152,7 @@ export function pemCertificates(pem: string, prefix: string): readonly TrustedCe
   }));
 }
 
-/** A list without certificates that it has twice; the first of each stays. */
+/** Removes duplicate certificates; the first of each is kept. */
 export function withoutDuplicates(
   certificates: readonly TrustedCertificate[],
 ): readonly TrustedCertificate[] {
@@ -173,7 +173,7 @@ function text(value: string): readonly Uint8Array[] {
   return [uint(bytes.length, 2), bytes];
 }
 
-/** A JKS store; the same certificates give the same bytes. */
+/** Encodes a JKS store; the same certificates give the same bytes. */
 export async function encodeTrustStore(
   certificates: readonly TrustedCertificate[],
 ): Promise<Uint8Array> {

@@ -1,4 +1,7 @@
-/** Fixtures are of keytool (JDK 17): one certificate, alias `other`, as JKS, and as PKCS #12 without and with a password. */
+/**
+ * Fixtures created by keytool (JDK 17): one certificate, alias `other`, as JKS, and as PKCS #12 without and
+ * with a password.
+ */
 import { assertEquals, assertThrows } from "@std/assert";
 import { decodeBase64, encodeBase64 } from "../../bytes.ts";
 import {

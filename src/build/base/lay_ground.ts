@@ -1,5 +1,5 @@
 /**
- * What lies below the layers of tools: the base image and the system packages installed into it.
+ * Provides the base for the layers of tools: the base image with system packages installed.
  * @module
  */
 import type { BaseDirectories } from "../../layer/mod.ts";
@@ -12,7 +12,7 @@ import type { Cache } from "../../store/mod.ts";
 import type { BuildRequest } from "../types.ts";
 import type { WorkflowContext } from "../../context.ts";
 
-/** System packages. */
+/** Imported on demand: system packages. */
 const packagesModule = () => import("./packages_layer.ts");
 
 /**
@@ -21,7 +21,7 @@ const packagesModule = () => import("./packages_layer.ts");
  */
 const MAX_DOCKER_LAYERS = 125;
 
-/** Says so before the build if docker will refuse the image. */
+/** Warns before the build if docker will refuse the image. */
 function warnOfDepth(
   { plan, project }: PlannedImage,
   base: BaseImage,
@@ -38,10 +38,10 @@ function warnOfDepth(
   });
 }
 
-/* Loaded late: few builds make a bill of materials. */
+// Imported on demand: few builds create a bill of materials.
 const readerModule = () => import("./layer_packages.ts");
 
-/** The base, whose packages are listed when its layers are read for the first time. */
+/** Opens the base; if requested, its packages are listed when its layers are first read. */
 async function openGround(
   planned: PlannedImage,
   { request: { pull, listPackages }, cache }: LayGroundOptions,
@@ -62,33 +62,33 @@ async function maybePackages(
   return await (await packagesModule()).maybeMakePackagesLayer(planned, options, context);
 }
 
-/** What getting the base takes. */
+/** Options of {@linkcode layGround}. */
 export interface LayGroundOptions {
   /** When to contact the registry. */
   readonly request: Pick<BuildRequest, "pull" | "listPackages">;
-  /** Where blobs go. */
+  /** Receives blobs. */
   readonly cache: Cache;
   /** Whether cached packages are used; otherwise they are installed again. */
   readonly useCache: boolean;
-  /** How many compression workers. */
+  /** Number of compression workers. */
   readonly jobs: number;
   /** Whether layers of the base may stay in its registry until they have to be read. */
   readonly lazyBase?: boolean;
 }
 
-/** What lies below the layers of tools. */
+/** The base with packages, on which the layers of tools are placed. */
 export interface Ground {
   readonly base: BaseImage;
   /** The layer of system packages. */
   readonly packages: MadeLayer | undefined;
-  /** The base with what packages added to it. */
+  /** The base with the packages layer. */
   readonly ground: BaseImage;
-  /** The directories of both. */
+  /** The directories of the base with packages. */
   readonly baseDirectories: BaseDirectories;
 }
 
 /**
- * Gets the base, installs packages into it and reads which directories there are.
+ * Opens the base, installs packages into it and reads its directories.
  *
  * @throws {MiseOciError} naming the base or the packages and what is wrong with them.
  */

@@ -25,7 +25,7 @@ export async function maybeKeptPackages(
   return maybeParseLayerPackages(await cache.getDocument(PACKAGES, diffId));
 }
 
-/** Keeps what a layer says. */
+/** Caches the packages of a layer. */
 export async function keepPackages(
   cache: Cache,
   diffId: DiffId,
@@ -34,7 +34,7 @@ export async function keepPackages(
   await cache.putDocument(PACKAGES, diffId, encodeLayerPackages(packages));
 }
 
-/** Reads the packages of base layers along with whatever else reads them. */
+/** Reads the packages of base layers while these are read for another purpose. */
 export function packagesReader(cache: Cache): (layer: BaseLayer) => LayerReading {
   return ({ diffId }) => {
     const collector = new PackagesCollector();

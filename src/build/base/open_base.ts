@@ -11,12 +11,12 @@ import { openSource, selectorOf } from "./open_source.ts";
 import type { BuildRequest, PlannedImage } from "../types.ts";
 import type { WorkflowContext } from "../../context.ts";
 
-/** A base in a registry. */
+/** Imported on demand: a base in a registry. */
 const registryModule = () => import("./base_registry.ts");
 
 /** Options for opening a base, besides the plan. */
 export interface OpenBaseOptions {
-  /** Where its layers go. */
+  /** Receives its layers. */
   readonly cache: Cache;
   /** When to contact the registry. */
   readonly pull: BuildRequest["pull"];
@@ -41,12 +41,12 @@ async function takeLocalBase(
     context.signal.throwIfAborted();
     await copyBlob(opened.store, descriptor, cache);
   });
-  // The name on this machine means nothing elsewhere, so only the digest is written down.
+  // A local path means nothing elsewhere, so only the digest is recorded.
   return { name, digest: image.descriptor.digest, config: image.config, layers };
 }
 
 /**
- * Finds the base image and puts its layers, verified, into the cache.
+ * Opens the base image and copies its layers, verified, to the cache, unless they are fetched on demand.
  *
  * @throws {MiseOciError} naming the base and what is wrong with it.
  */

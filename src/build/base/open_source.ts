@@ -9,10 +9,10 @@ import type { ResolveOptions } from "../../image/types.ts";
 import { formatReference, type ImageSource, type Platform, type Reference } from "../../oci/mod.ts";
 import { defaultPlatform, hostEnv } from "../host/environment.ts";
 
-/** Loaded late: most images are on this machine. */
+/** Imported on demand: most images are on this machine. */
 const accessModule = () => import("../access/registry_access.ts");
 
-/** Opens what an argument names. @throws {MiseOciError} as `openImages`. */
+/** Opens an image argument. @throws {MiseOciError} as `openImages`. */
 export function openSource(
   source: ImageSource,
   directory: string,
@@ -35,7 +35,7 @@ export function openSource(
   });
 }
 
-/** The name that an image of a registry keeps in an engine. */
+/** The name under which an image from a registry is loaded into an engine. */
 export function nameOf(reference: Reference | undefined): string | undefined {
   if (reference === undefined || reference.tag === undefined) return undefined;
   const { digest: _, ...named } = reference;

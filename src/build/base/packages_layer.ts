@@ -1,5 +1,5 @@
 /**
- * The layer of system packages: built on the base's own files, kept by base and requests.
+ * The layer of system packages: built from the base's files, cached by base and requested packages.
  * @module
  */
 import { createCompressionPool } from "../../layer/mod.ts";
@@ -18,19 +18,19 @@ import { hostEnv } from "../host/environment.ts";
 import { maybeParseNotes, withAnnotations } from "../layers.ts";
 import type { WorkflowContext } from "../../context.ts";
 
-/** What making the layer needs. */
+/** Options of {@linkcode maybeMakePackagesLayer}. */
 export interface PackagesLayerOptions {
   /** The base; its layers are in the cache. */
   readonly base: BaseImage;
-  /** Where the layer goes and is looked up. */
+  /** Receives the layer, and contains cached ones. */
   readonly cache: Cache;
   /** Uses the cached layer; otherwise the newest versions of the packages are installed again. */
   readonly useCache: boolean;
-  /** How many compression workers. */
+  /** Number of compression workers. */
   readonly jobs: number;
 }
 
-/** Installs the packages of a plan and keeps the layer under its fingerprint. */
+/** Installs the packages of a plan and caches the layer. */
 async function build(
   layer: LayerPlan,
   request: PackagesRequest,
@@ -64,7 +64,7 @@ async function build(
 }
 
 /**
- * Refuses packages for a base that cannot have any, before anything is fetched.
+ * Refuses packages for a base without a package manager, before anything is fetched.
  *
  * @throws {MiseOciError} `packages`.
  */
@@ -75,11 +75,11 @@ export function refuseOnScratch({ plan, project }: PlannedImage): void {
 }
 
 /**
- * Makes the layer of system packages; `undefined` if the plan has none. The base is read, and packages are
- * installed, only if the layer is not in the cache.
+ * Makes the layer of system packages; `undefined` if the plan has none. Only if the layer is not cached,
+ * the base is read and packages are installed.
  *
- * @throws {MiseOciError} `packages`, `permission` saying why packages cannot be installed on the base or
- * on this host.
+ * @throws {MiseOciError} `packages`, `permission` with the reason why packages cannot be installed on the
+ * base or on this host.
  */
 export async function maybeMakePackagesLayer(
   { plan, project }: PlannedImage,

@@ -10,7 +10,10 @@ import { rootfsDirectory, sweepRootfsPlaces } from "../../store/rootfs_places.ts
 import { hostEnv, isHostPlatform } from "./environment.ts";
 import type { WorkflowContext } from "../../context.ts";
 
-/** Opens the cache; damaged entries are reported as details. Bases unpacked by killed builds are removed. */
+/**
+ * Opens the cache. Damaged entries are reported as details, and unpacked bases left by killed builds are
+ * removed.
+ */
 export async function openBuildCache(context: WorkflowContext): Promise<Cache> {
   const cache = await openCache(undefined, {
     onProblem: (text) => context.reporter.emit({ type: "detail", level: 1, text }),
@@ -20,8 +23,8 @@ export async function openBuildCache(context: WorkflowContext): Promise<Cache> {
 }
 
 /**
- * Keeps the tools that are installed for other platforms from being pruned, from before mise lists them until
- * the image is built. Does nothing if all platforms are this machine's own.
+ * Protects the tools installed for other platforms from pruning until disposed. Does nothing if all
+ * platforms are the host's.
  */
 export async function holdForeignInstalls(
   platforms: readonly Platform[],

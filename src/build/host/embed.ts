@@ -17,7 +17,7 @@ import { MiseOciError } from "../../errors.ts";
 import { formatPlatform, type Platform } from "../../oci/mod.ts";
 import type { HostExecutable, Project } from "../../plan/mod.ts";
 
-/** mise of another platform. */
+/** Imported on demand: mise for another platform. */
 const releaseModule = () => import("./release.ts");
 
 /** Options of {@linkcode chooseMise} besides the project. */
@@ -30,7 +30,7 @@ export interface ChooseMiseOptions {
   readonly download: boolean;
 }
 
-/** Decides whether the mise executable of a release is embedded; if not, the warning has the reason. */
+/** Decides whether the mise executable of a release is embedded; if not, the warning gives the reason. */
 async function embedRelease(
   project: Project,
   options: ChooseMiseOptions,
@@ -51,8 +51,8 @@ async function embedRelease(
 /**
  * Decides which mise is embedded.
  *
- * @throws {MiseOciError} `usage` for a file of `--mise-binary` that is missing or of another platform;
- * `integrity` for a release that is not what its page announces.
+ * @throws {MiseOciError} `usage` for a file of `--mise-binary` that is missing or for another platform;
+ * `integrity` for a release that does not have its announced checksum.
  */
 export async function chooseMise(
   project: Project,
@@ -104,7 +104,7 @@ async function readFormat(path: string): Promise<ExecutableFormat> {
   return parseExecutableFormat(bytes.subarray(0, length));
 }
 
-/** Decides whether an executable of the host (mise itself, or mise-oci) is added to the image. */
+/** Decides whether an executable of the host (mise or mise-oci) is added to the image. */
 export async function decideEmbedding(
   name: string,
   options: { readonly path: string; readonly version: string; readonly platform: Platform },
@@ -145,8 +145,8 @@ async function maybeForeignExecutable(
 }
 
 /**
- * One warning for each tool with an executable on PATH that cannot run in the image. Used when the full check
- * is off.
+ * Warns of each tool with an executable on PATH that cannot run in the image. Used if the full check is
+ * off.
  */
 export async function warnOfForeignTools(
   project: Project,

@@ -16,7 +16,7 @@ export function defaultPlatform(): Platform {
   return normalizePlatform({ os: "linux", architecture: Deno.build.arch });
 }
 
-/** Whether programs of a platform are this machine's own. */
+/** Whether a platform is the host platform. */
 export function isHostPlatform({ os, architecture }: Platform): boolean {
   const host = normalizePlatform({ os: Deno.build.os, architecture: Deno.build.arch });
   return os === host.os && architecture === host.architecture;
@@ -27,7 +27,7 @@ export function defaultJobs(): number {
   return Math.max(1, navigator.hardwareConcurrency);
 }
 
-/** Last second that RFC 3339's four-digit years can write. */
+/** The last second with a four-digit year, as RFC 3339 requires. */
 const MAX_SECONDS = 253402300799;
 
 /**

@@ -17,7 +17,7 @@ import {
 } from "../../check/elf/elf_header.ts";
 import type { Cache } from "../../store/mod.ts";
 
-/** Why a tool has a file for another architecture, by its backend. */
+/** Reasons for files of another architecture, by backend. */
 const REASONS: Readonly<Record<string, string>> = {
   core: "mise built it here, or has no build of it for that platform",
   gem: "its extension was compiled here",
@@ -30,7 +30,7 @@ const REASONS: Readonly<Record<string, string>> = {
   s3: 'mise chooses from its "platforms" for the machine it runs on',
 };
 
-/** Words in paths that name an architecture. */
+/** Names of architectures in paths. */
 const NAMES: Readonly<Record<string, RegExp>> = {
   amd64: /x86_64|x86-64|amd64|x64/i,
   arm64: /aarch64|arm64|armv8/i,
@@ -82,7 +82,7 @@ export function maybeWrongFile(root: string, platform: Platform): WrongFile | un
   return right ? undefined : named[0];
 }
 
-/** Identifies an install: mise creates a new directory for each. */
+/** A key that identifies an install, since mise creates a new directory for each. */
 async function installKey(root: string): Promise<string> {
   const { ino, mtime } = await Deno.lstat(root);
   return `${root} ${ino} ${mtime?.getTime()}`;
@@ -92,8 +92,7 @@ const CHECKS = "platform-checks";
 
 /**
  * Removes an install for another platform, so that the next attempt installs again with the user's changes.
- * Only files below the platform's own data directory belong to mise-oci: the target of a link elsewhere is
- * kept.
+ * Only files below the platform's own data directory are removed; the target of a link elsewhere is kept.
  */
 export async function removeForeignInstall(root: string, foreign: ForeignPlatform): Promise<void> {
   const installs = await Deno.realPath(join(foreignDataDirectory(foreign), "installs"));
@@ -123,7 +122,7 @@ async function maybeRefusal(
 }
 
 /**
- * Checks that every ELF file of every tool is for the platform.
+ * Checks that every ELF file of every tool is for the target platform.
  *
  * @throws {MiseOciError} `tool` naming each tool that is not, with the file and the reason.
  */
@@ -147,7 +146,7 @@ export async function checkForeignTools(
   );
 }
 
-/** One sentence for each tool whose version is not the same for every platform. */
+/** Warns of each tool whose version differs between platforms. */
 export function differentVersions(
   images: readonly { readonly project: Project; readonly plan: BuildPlan }[],
 ): readonly string[] {

@@ -4,7 +4,7 @@ import { readProject } from "../../mise/mod.ts";
 import { miseContext } from "./read_projects.ts";
 
 Deno.test("what mise install prints is shown in whole lines and characters", async () => {
-  // A chunk ends in the middle of a line, another in the middle of "ü" while stderr says something.
+  // One chunk ends in the middle of a line, another in the middle of "ü" while stderr has output.
   const shell = "printf 'downlo'; sleep 0.05; printf 'ading\\n\\303'; sleep 0.05; " +
     "printf 'mise warning\\n' >&2; sleep 0.05; printf '\\274nzip\\n'";
   await using fake = await createFakeMise((place) => ({

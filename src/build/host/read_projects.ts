@@ -1,6 +1,6 @@
 /**
  * Reads projects: starts the mise commands that the flags require, for every platform, while the build
- * modules are loaded. Both take a tenth of a second, and they are independent.
+ * modules are loading. Both take a tenth of a second and are independent.
  * @module
  */
 import { join } from "@std/path";
@@ -36,7 +36,7 @@ class Early {
   #installed: readonly string[] | undefined;
   #taker: Taker | undefined;
 
-  /** Begins to read it. */
+  /** Starts reading. */
   constructor(
     read: (context: Pick<MiseContext, "warn" | "detail" | "onInstalled">) => Promise<Project>,
   ) {
@@ -78,8 +78,8 @@ async function isWhole({ tools }: Project): Promise<boolean> {
 }
 
 /**
- * Starts reading a project from mise, for every requested platform, unless tools of this machine must be
- * installed first. Reading installs nothing.
+ * Starts reading a project from mise, for every requested platform, unless tools must be installed on the
+ * host first. Reading installs nothing.
  */
 export function askAhead(request: AheadRequest, context: WorkflowContext): AskedProject {
   const stop = new AbortController();
@@ -91,7 +91,7 @@ export function askAhead(request: AheadRequest, context: WorkflowContext): Asked
       { ...projectOptions(request, platform), install: false, shared },
       { ...miseContext(context), signal, ...own },
     );
-  // This machine's answers serve for the others.
+  // The host platform's output is shared with the others.
   const { own, others } = partPlatforms(requestedPlatforms(request));
   for (const platform of request.install ? [] : [...own, ...others]) {
     const question = questionOf({ ...request, platform });
@@ -113,14 +113,14 @@ export function askAhead(request: AheadRequest, context: WorkflowContext): Asked
   };
 }
 
-/** The requested platforms; by default this machine's. */
+/** The requested platforms; by default the host platform. */
 export function requestedPlatforms(
   { platform = defaultPlatform(), platforms = [platform] }: PlatformRequest,
 ): readonly Platform[] {
   return platforms;
 }
 
-/** This machine's own platform, which is read and installed first, and the others. */
+/** The host platform, which is read and installed first, and the others. */
 export function partPlatforms(
   platforms: readonly Platform[],
 ): { readonly own: readonly Platform[]; readonly others: readonly Platform[] } {
@@ -130,7 +130,7 @@ export function partPlatforms(
   };
 }
 
-/** The data directory of a platform other than this machine's; `undefined` for its own. */
+/** The data directory of a platform; `undefined` for the host platform. */
 function maybeForeign(platform: Platform): ForeignPlatform | undefined {
   if (isHostPlatform(platform)) return undefined;
   const { os, architecture } = platform;
@@ -139,9 +139,9 @@ function maybeForeign(platform: Platform): ForeignPlatform | undefined {
 }
 
 /**
- * How mise is run for a project and one platform.
+ * The options of mise for a project and one platform.
  *
- * @throws {MiseOciError} `usage` if another platform's tools have no place.
+ * @throws {MiseOciError} `usage` if there is no directory for the tools of another platform.
  */
 export function projectOptions(request: ProjectRequest, platform: Platform): ProjectOptions {
   const { directory, includeGlobal, install, installOnly, misePath, miseEnv } = request;
@@ -162,7 +162,7 @@ export function projectOptions(request: ProjectRequest, platform: Platform): Pro
   };
 }
 
-/** mise's surroundings: this process's environment, its signal, and its reporter. */
+/** mise's context: this process's environment, its signal, and its reporter. */
 export function miseContext(
   { reporter, signal }: WorkflowContext,
   onInstalled?: (paths: readonly string[]) => void,

@@ -8,7 +8,7 @@ import type { AheadRequest, Taker } from "../types.ts";
 import { defaultPlatform, isHostPlatform } from "./environment.ts";
 import type { WorkflowContext } from "../../context.ts";
 
-/** On other systems everything is for another platform, and mise is asked in its time. */
+/** On other systems everything is for another platform, and mise runs later. */
 const ignore = !isHostPlatform(defaultPlatform());
 
 const FOREIGN = { os: "linux", architecture: "s390x" } as const;

@@ -1,5 +1,5 @@
 /**
- * The mise executable from its release, for an image of another platform than this machine's.
+ * Downloads mise's executable from its release, for an image of another platform.
  * @module
  */
 import { openBuildCache } from "./build_cache.ts";
@@ -69,27 +69,27 @@ export async function findRelease(
   return await obtainRelease(release, { project, download }, context);
 }
 
-/** The longest list of checksums that is read, in bytes. */
+/** Size limit of a list of checksums, in bytes. */
 const MAX_SUMS = 1 << 20;
-/** The largest executable that is stored, in bytes: several times mise's size. */
+/** Size limit of an executable, in bytes: several times mise's size. */
 const MAX_EXECUTABLE = 1 << 30;
 const MAX_REDIRECTS = 5;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
-/** mise is optional in an image, so the time limit is shorter than for a registry. */
+/** Fewer tries than for a registry, since mise is optional in an image. */
 const MAX_TRIES = 3;
 const DOCUMENTS = "mise-releases";
 
-/** What obtaining a release needs. */
+/** Options of {@linkcode downloadRelease}. */
 export interface ReleaseOptions {
-  /** Where it is kept. */
+  /** Stores the executable. */
   readonly cache: Cache;
-  /** Longest silence of a server, in milliseconds; default 30,000. */
+  /** Timeout without data from the server, in milliseconds; default 30,000. */
   readonly idleTimeoutMs?: number;
   /** The clock; default: the machine's. */
   readonly clock?: Clock;
 }
 
-/** Path of a release's executable in the cache; `undefined` if it is not there. */
+/** Path of a release's executable in the cache, if it is there. */
 export async function maybeCachedRelease(
   { file }: MiseRelease,
   cache: Cache,
@@ -102,7 +102,7 @@ export async function maybeCachedRelease(
   return await cache.has(parsed, size) ? cache.blobs.directory.pathOf(parsed) : undefined;
 }
 
-/** One attempt that may be followed by another. */
+/** An error after which another attempt makes sense. */
 class Retriable extends Error {
   constructor(readonly error: MiseOciError, readonly limit: number = MAX_TRIES) {
     super(error.message);
@@ -128,7 +128,7 @@ class Download {
     this.#id = `mise ${release.file}`;
   }
 
-  /** Retries a step if that may help. */
+  /** Runs a step, with retries. */
   async again<T>(step: () => Promise<T>): Promise<T> {
     const { reporter, signal } = this.#context;
     const attempts = new Attempts({
@@ -146,7 +146,7 @@ class Download {
     }
   }
 
-  /** The checksum that the release page has for the executable. */
+  /** Fetches the checksum of the executable from the release page. */
   async checksum(): Promise<Digest> {
     const response = await this.#get(this.#release.sums);
     const { bytes, complete } = await this.#read(() => response.head(MAX_SUMS));
@@ -154,7 +154,7 @@ class Download {
     return parseChecksum(new TextDecoder().decode(bytes), this.#release);
   }
 
-  /** Stores the executable. */
+  /** Downloads the executable into the cache. */
   async executable(digest: Digest): Promise<{ readonly digest: Digest; readonly size: number }> {
     const { reporter } = this.#context;
     const response = await this.#get(this.#release.url);
@@ -242,7 +242,7 @@ function invalid(why: string): MiseOciError {
   return new MiseOciError("invalid", `Cannot use mise's release: ${why}`);
 }
 
-/** Where a redirect leads; never from TLS to plain http. */
+/** The target of a redirect; never from TLS to plain http. */
 function redirected(location: string | null, from: URL): URL {
   const url = location === null ? null : URL.parse(location, from);
   const allowed = from.protocol === "https:" ? ["https:"] : ["https:", "http:"];
@@ -254,8 +254,8 @@ function redirected(location: string | null, from: URL): URL {
  * Downloads the executable of a release into the cache.
  *
  * @returns its absolute path; the file is not executable.
- * @throws {MiseOciError} `network`, `permission` or `invalid` if it cannot be downloaded; `integrity` if its
- * bytes are not those that the release page announces; `io`.
+ * @throws {MiseOciError} `network`, `permission` or `invalid` if it cannot be downloaded; `integrity` if
+ * its checksum is not that of the release page; `io`.
  */
 export async function downloadRelease(
   release: MiseRelease,

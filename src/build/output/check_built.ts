@@ -16,20 +16,20 @@ import { replaceFile } from "./write_whole.ts";
 import type { CheckMode } from "../../check/report/report_problems.ts";
 import type { WorkflowContext } from "../../context.ts";
 
-/** What the check adds to a config file. */
+/** Imported on demand: editing a config file. */
 const addModule = () => import("../../check/report/add_packages.ts");
-/** What a check has to say. */
+/** Imported on demand: most images have no problems. */
 const problemsModule = () => import("../../check/report/report_problems.ts");
 
-/** How problems are handled. */
+/** Options of {@linkcode checkBuilt}. */
 export interface CheckOptions {
   /** Whether problems are warnings or an error. */
   readonly check: CheckMode;
-  /** Where facts and reports are kept. */
+  /** Caches facts and reports. */
   readonly cache: Cache;
 }
 
-/** The file that packages are added to: the one that has some, or else the project's own. */
+/** The file to add packages to: the last one with packages, or else the project's own. */
 function configFile({ configFiles, packages = [] }: Project): string {
   const withPackages = packages.at(-1)?.source;
   const path = withPackages ?? configFiles.findLast((file) => file.endsWith(".toml"));
@@ -39,13 +39,13 @@ function configFile({ configFiles, packages = [] }: Project): string {
   });
 }
 
-/** What `--fix` wrote into a config file. */
+/** The packages that `--fix` added to a config file. */
 export interface AddedPackages {
-  /** Writes the file as it was before, for an image that could not be built with the packages. */
+  /** Restores the file, for an image that could not be built with the packages. */
   undo(): Promise<void>;
 }
 
-/** Writes the packages that would help into the config file; `undefined` if there are none. */
+/** Adds the packages that fix problems to the config file; `undefined` if there are none. */
 async function writePackages(
   report: CheckReport,
   project: Project,
@@ -96,7 +96,7 @@ function checkedImage(
 /**
  * Checks a built image.
  *
- * @returns the packages that were added to the config file, if any: it is another image now.
+ * @returns the packages added to the config file, if any; the image must then be built again.
  * @throws {MiseOciError} `check` if there are problems and the check is strict.
  */
 export async function checkBuilt(
@@ -104,7 +104,7 @@ export async function checkBuilt(
   options: CheckOptions & {
     /** The host files of scanned layers. */
     readonly trees: ReadonlyMap<LayerPlan, LayerTree>;
-    /** Warnings that were given before. */
+    /** Warnings that were already shown. */
     readonly told: readonly string[];
     /** Adds missing packages to the config file. */
     readonly fix: boolean;

@@ -19,7 +19,7 @@ import { type BuildPlan, composeImageConfig, settingsLikeBase } from "../../plan
 import type { BaseImage } from "../base/base_image.ts";
 import type { BuildResult, ComposedImage, Document, LayerRow, MadeLayer } from "../types.ts";
 
-/** The images that a layout, an archive or a tag in a registry names together. */
+/** Images that share a name in a layout, an archive or a registry. */
 export interface ImageSet {
   /** The images, by platform. */
   readonly images: readonly ComposedImage[];
@@ -27,13 +27,13 @@ export interface ImageSet {
   readonly index?: Document;
 }
 
-/** The platforms, each once, in the order of an index. */
+/** The distinct platforms, in the order of an index. */
 export function sortPlatforms(platforms: readonly Platform[]): readonly Platform[] {
   const byName = new Map(platforms.map((platform) => [formatPlatform(platform), platform]));
   return [...byName].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0).map(([, platform]) => platform);
 }
 
-/** Puts images together. The same images give the same index. */
+/** Combines images. The same images give the same index. */
 export async function composeSet(images: readonly ComposedImage[]): Promise<ImageSet> {
   if (images.length === 1) return { images };
   const manifests = images.map(({ manifest, platform }) => ({ ...manifest.descriptor, platform }));
@@ -53,7 +53,7 @@ export function setEntry({ images, index }: ImageSet): Descriptor {
   return { ...image.manifest.descriptor, platform: image.platform };
 }
 
-/** The result of a build for the set. */
+/** The build result for the set. */
 export function describeSet(
   set: ImageSet,
 ): Pick<BuildResult, "digest" | "platform" | "layers" | "images"> {
@@ -75,13 +75,13 @@ export function setDocuments({ images, index }: ImageSet): readonly Document[] {
   return index === undefined ? documents : [...documents, index];
 }
 
-/** Every layer of the set once. */
+/** The distinct layers of the set. */
 export function setLayers({ images }: ImageSet): readonly Descriptor[] {
   const layers = images.flatMap((image) => image.layers);
   return [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
 }
 
-/** The document of some bytes. */
+/** Creates a document from its bytes. */
 async function makeDocument(
   mediaType: string,
   bytes: Uint8Array<ArrayBuffer>,

@@ -1,6 +1,6 @@
 /**
- * Orders the layers of an image that exists only during a run, so that an engine has to fetch as little as
- * possible when one of them changes.
+ * Reorders the layers of an image that exists only during a run, so that an engine has to fetch as little
+ * as possible when one of them changes.
  *
  * docker identifies a layer by all layers below it: it fetches a changed layer and all layers above it.
  * Layers of tools and of mise never overlap, so their order does not matter to what runs. The largest go to

@@ -14,7 +14,7 @@ import { restack } from "./restack.ts";
 
 const hex = (n: number): string => `sha256:${String(n).padStart(64, "0")}`;
 
-/** An image of layers `[kind, size]`; the layer at N has digest and diff ID N and history `layer N`. */
+/** An image of layers `[kind, size]`; layer N has digest and diff ID N and history `layer N`. */
 function imageOf(
   layers: readonly (readonly [kind: string | undefined, size: number])[],
 ): Image {
@@ -54,7 +54,7 @@ function imageOf(
   };
 }
 
-/** The positions of an image's layers in the one it was made of. */
+/** The original positions of an image's layers. */
 function positions({ manifest }: Image): readonly number[] {
   return manifest.layers.map(({ digest }) => Number(digest.slice("sha256:".length)));
 }

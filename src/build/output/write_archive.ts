@@ -32,9 +32,9 @@ async function maybeStat(path: string): Promise<Deno.FileInfo | undefined> {
 }
 
 /**
- * Reports before a build the errors that would occur after it.
+ * Reports errors before a build that would otherwise occur after it.
  *
- * @throws {MiseOciError} `io`; `usage` for several images in a format that holds one.
+ * @throws {MiseOciError} `io`; `usage` for several images in a format for one.
  */
 export async function checkArchiveTarget(
   { path, format }: ArchiveRequest,
@@ -82,9 +82,9 @@ function severalImages(path: string): MiseOciError {
 /**
  * Writes the archive.
  *
- * @throws {MissingBlobError} if the cache has lost a blob since it was built; no file is written then.
+ * @throws {MissingBlobError} if a blob has disappeared from the cache; no file is written then.
  * @throws {MiseOciError} `io` if it cannot be written, `integrity` if a blob is damaged, `usage` for
- * several images in a format that holds one.
+ * several images in a format for one.
  */
 export async function writeArchive(
   set: ImageSet,

@@ -19,7 +19,7 @@ Deno.test("checkArchiveTarget() says before the build what would be wrong after 
     const fifo = join(root, "fifo");
     assertEquals((await new Deno.Command("mkfifo", { args: [fifo] }).output()).success, true);
     assertEquals((await refuse("fifo", "io")).endsWith("a pipe, a socket or a device"), true);
-    // Not even root makes files there.
+    // Not even root can create files there.
     const sealed = { path: "/proc/self/fdinfo/x.tar", format: "oci-archive" } as const;
     await assertRejects(() => checkArchiveTarget(sealed), MiseOciError, '"/proc/self/fdinfo"');
     await Deno.writeTextFile(join(root, "old"), "");

@@ -14,19 +14,19 @@ import type { WorkflowContext } from "../../context.ts";
 /** Number of blobs that are added to a layout concurrently. */
 const AT_ONCE = 8;
 
-/** Where an image is written. */
+/** Options of {@linkcode writeLayout}. */
 export interface WriteLayoutOptions {
   /** Absolute directory of the layout. */
   readonly directory: string;
   /** Name in its index. */
   readonly tag?: string;
-  /** Where the layers' blobs are. */
+  /** Contains the blobs of the layers. */
   readonly cache: Cache;
 }
 
 /** A blob that has just disappeared from the cache. */
 export class MissingBlobError extends MiseOciError {
-  /** What is missing. */
+  /** The missing blob. */
   readonly blob: Descriptor;
 
   /** Creates the error for a blob. */
@@ -41,7 +41,7 @@ export class MissingBlobError extends MiseOciError {
 /**
  * Writes the images.
  *
- * @throws {MissingBlobError} if the cache has lost a blob since it was built; the index is unchanged then.
+ * @throws {MissingBlobError} if a blob has disappeared from the cache; the index is then unchanged.
  * @throws {MiseOciError} `layout` or `io` if the layout cannot be written.
  */
 export async function writeLayout(
@@ -64,7 +64,7 @@ export async function writeLayout(
     const { digest, size } = descriptor;
     if (!await cache.linkInto(layout, digest, size)) throw new MissingBlobError(descriptor);
   });
-  // Each is flushed: together they wait for the device once, not one after the other.
+  // Each is flushed; concurrently, so that they wait for the device once.
   await mapConcurrently(setDocuments(set), { limit: AT_ONCE }, async ({ bytes, descriptor }) => {
     await layout.writeManifest(bytes, descriptor.mediaType);
   });

@@ -5,10 +5,10 @@
 import { MiseOciError } from "../../errors.ts";
 
 /**
- * Writes a file under a temporary name and renames it. An unwritable directory is detected before the text is
- * generated.
+ * Writes a file under a temporary name and renames it. An unwritable directory is detected before the text
+ * is generated.
  *
- * @throws {MiseOciError} `io` naming the file; what `make` throws.
+ * @throws {MiseOciError} `io` naming the file; errors of `make`.
  */
 export async function writeWhole(path: string, make: () => Promise<string>): Promise<void> {
   if (await Deno.stat(path).then(({ isDirectory }) => isDirectory, () => false)) {
@@ -47,7 +47,7 @@ export async function replaceFile(path: string, text: string): Promise<void> {
   }
 }
 
-/** The text of a file that may be replaced; `undefined` if there is none. */
+/** The text of a file, if it exists. */
 export async function maybeRead(path: string): Promise<string | undefined> {
   try {
     return await Deno.readTextFile(path);

@@ -1,6 +1,6 @@
 /**
- * Plans images of which some layers are found in registries: with `--install` only tools are installed whose
- * layers are found nowhere.
+ * Plans images with layers found in registries: with `--install`, only tools without such a layer are
+ * installed.
  * @module
  */
 import { isInstallerOf, type LayerPlan, type Project } from "../../plan/mod.ts";
@@ -12,15 +12,15 @@ import { requestedPlatforms } from "../host/read_projects.ts";
 import type { ReuseIndex } from "./reuse_layers.ts";
 import type { BuildContext } from "../types.ts";
 
-/** Images with the layers of them that were found. */
+/** Planned images, with the layers found for them. */
 export interface PlannedFound {
   /** The images, with the data about tools that are not installed. */
   readonly planned: readonly PlannedImage[];
-  /** Layers that need not be built, for each image. */
+  /** For each image, the layers that do not need to be built. */
   readonly reuse: readonly ReuseIndex[];
 }
 
-/** `NAME@VERSION` of every tool to install; tools that install others come first. */
+/** `NAME@VERSION` of every tool to install; installers of others come first. */
 function missingTools({ tools }: Project, found: ReadonlySet<string>): readonly string[] {
   const nameOf = ({ short, version }: Project["tools"][number]): string => `${short}@${version}`;
   const absent = tools.filter(({ installed }) => !installed);
@@ -35,7 +35,7 @@ function layerName({ kind, name, version }: LayerPlan): string {
   return `${kind} ${name}@${version ?? ""}`;
 }
 
-/** What was found of one plan, for another plan of the same project. */
+/** The layers found for one plan, for another plan of the same project. */
 function forPlan({ plan }: PlannedImage, index: ReuseIndex): ReuseIndex {
   const byName = new Map([...index].map(([layer, found]) => [layerName(layer), found]));
   return new Map(plan.layers.flatMap((layer) => {
@@ -47,8 +47,8 @@ function forPlan({ plan }: PlannedImage, index: ReuseIndex): ReuseIndex {
 /**
  * Plans the images of a build.
  *
- * @param find gives the layers of an image that need not be built.
- * @throws {MiseOciError} the errors of planning and of `mise install`.
+ * @param find returns the layers of an image that do not need to be built.
+ * @throws {MiseOciError} as planning and `mise install`.
  */
 export async function planFound(
   build: ImageInput,

@@ -1,10 +1,9 @@
 /**
- * Layer reuse (spec section 9): layers of tools, and of mise, that the destination has already are not built
- * again.
+ * Layer reuse (spec section 9): layers of tools and mise that exist at the destination are not built again.
  *
- * What is installed here is compared with the registry's layer by its diff ID, which the local cache knows, or else
- * a tar that is made and hashed, at disk speed and without compressing it. A tool that is not installed is taken by
- * its annotations, and the table says from where.
+ * An installed tool is compared with the registry's layer by diff ID, which comes from the local cache or
+ * from creating and hashing the tar, at disk speed and without compression. A tool that is not installed is
+ * matched by its annotations, and the table shows its origin.
  * @module
  */
 import type { Reference } from "../../oci/mod.ts";
@@ -15,7 +14,7 @@ import type { MadeLayer } from "../types.ts";
 import { withAnnotations } from "../layers.ts";
 import type { WorkflowContext } from "../../context.ts";
 
-/** Layers that already exist in a registry. */
+/** Imported on demand: reading layers of an image in a registry. */
 const reuseModule = () => import("../../image/reuse.ts");
 
 /** Layers in the registry, by the plans for which they can be used. */
@@ -62,12 +61,12 @@ export function maybeReusable(index: ReuseIndex, plan: LayerPlan): MadeLayer | u
   };
 }
 
-/** Whether images of several machines have the same layer: a tool's, or that of mise's executable. */
+/** Whether images of several machines can share the layer: a tool's, or mise's. */
 export function isShared({ kind }: LayerPlan): boolean {
   return kind === "tool" || kind === "mise";
 }
 
-/** Whether what a layer is made of is here: only then is there something to compare it with. */
+/** Whether the content of a layer is on this machine, so that it can be compared. */
 export function isInstalled(layer: LayerPlan, project: Project): boolean {
   return layer.kind === "mise" || toolOf(project, layer)?.installed === true;
 }

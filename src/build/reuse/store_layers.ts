@@ -1,6 +1,6 @@
 /**
- * Layers of tools that many machines share through a layer store (spec section 14): looked up before anything
- * is built, written after a push. Errors of the store never stop a build.
+ * Layers of tools shared by many machines through a layer store (spec section 14): looked up before
+ * anything is built, written after a push. Errors of the store never stop a build.
  * @module
  */
 import { dirname } from "@std/path/posix";
@@ -37,9 +37,9 @@ import { storeWants } from "./store_wants.ts";
 import { isInstalled, type ReuseIndex } from "./reuse_layers.ts";
 import type { BuildContext } from "../types.ts";
 
-/** Input for a look-up in the store. */
+/** Options for using the store. */
 export interface StoreOptions extends StoreAccess {
-  /** The directories of the base, with what packages added. */
+  /** The directories of the base with packages. */
   readonly baseDirectories: BaseDirectories;
 }
 
@@ -49,7 +49,7 @@ const AT_ONCE = 8;
 /**
  * Finds layers of tools that the image in the registry does not have. Warns if the store cannot be used.
  *
- * @param known layers that were found already.
+ * @param known layers that were already found.
  */
 export async function readStoreIndex(
   planned: PlannedImage,
@@ -74,7 +74,7 @@ export async function readStoreIndex(
   return found;
 }
 
-/** The variables of an image that name a tool's directory, and its directories on PATH. */
+/** The variables of an image that contain a tool's directory, and the tool's directories on PATH. */
 function environmentOf(
   tool: Tool,
   image: string,
@@ -87,9 +87,9 @@ function environmentOf(
   return { env, path };
 }
 
-/** A layer of an image that was pushed. */
+/** A layer of a pushed image. */
 export interface PushedLayer {
-  /** What it was made of. */
+  /** Its plan. */
   readonly plan: LayerPlan;
   /** Its blob. */
   readonly descriptor: Descriptor;
@@ -97,10 +97,10 @@ export interface PushedLayer {
   readonly diffId: DiffId;
 }
 
-/** What an entry says of a layer besides its blob. */
+/** The fields of an entry besides its blob. */
 type EntryFacts = Pick<StoreLayer, "references" | "env" | "path">;
 
-/** The facts of a layer; `undefined` if it cannot be shared. */
+/** The entry fields of a layer; `undefined` if it cannot be shared. */
 async function maybeFacts(
   layer: PushedLayer,
   want: StoreWant,
@@ -120,13 +120,13 @@ async function maybeFacts(
     handler: collector,
   });
   const { references, hostPath } = collector;
-  // It refers to a tool that is not in the project: on another machine its bytes would differ.
+  // With a reference to a tool outside of the project, its bytes would differ on another machine.
   const isWhole = references.every((one) => want.directories.includes(one));
   if (hostPath !== undefined || !isWhole) return undefined;
   return { references, ...environmentOf(tool, image, env) };
 }
 
-/** What keeping a layer takes. */
+/** Options for adding a layer. */
 interface KeepOptions {
   readonly place: StorePlace;
   readonly project: Project;
@@ -143,7 +143,7 @@ async function keepOne(
 ): Promise<boolean> {
   const { place, cache, destination } = options;
   const { descriptor, diffId, plan } = layer;
-  // Only layers in the cache were built here or read completely.
+  // Only layers in the cache were built here or completely read.
   if (await cache.size(descriptor.digest) === undefined) return false;
   if (await maybeStoredLayer(place, want) !== undefined) return false;
   const facts = await maybeFacts(layer, want, options);
@@ -152,7 +152,7 @@ async function keepOne(
     descriptor,
     diffId,
     ...facts,
-    // An entry is the same regardless of who writes it, and when.
+    // An entry is the same regardless of its author and time.
     created: "1980-01-01T00:00:00Z",
     createdBy: plan.createdBy,
     source: cache,
@@ -163,7 +163,7 @@ async function keepOne(
 }
 
 /**
- * Puts layers of an image that was pushed into the store. Failures are warnings.
+ * Adds layers of a pushed image to the store. Failures are warnings.
  *
  * @returns how many were written.
  */
@@ -172,7 +172,7 @@ export async function writeStore(
   options: StoreOptions & {
     readonly layers: readonly PushedLayer[];
     readonly cache: Cache;
-    /** Where the image was pushed to. */
+    /** The destination of the push. */
     readonly destination: Reference;
     /** The variables of the image. */
     readonly env: readonly string[];
@@ -229,7 +229,7 @@ async function shareKnowledge(
   }
 }
 
-/** The directories of what lies below the tools. */
+/** The directories of the base with packages. */
 export async function groundDirectories(
   planned: PlannedImage,
   { build, write = false, ...access }: StoreAccess & {
@@ -252,8 +252,8 @@ export async function groundDirectories(
 }
 
 /**
- * Copies layers of tools that are not installed from the store into the cache, verified: a build that is not
- * pushed needs their bytes.
+ * Copies layers of tools that are not installed from the store to the cache, verified, since a build that
+ * is not pushed needs their bytes.
  */
 export async function takeStored(
   planned: PlannedImage,

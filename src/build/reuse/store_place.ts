@@ -1,5 +1,5 @@
 /**
- * The layer store of a build, and what may be used of it: entries that are signed as `[_.oci] verify` says.
+ * The layer store of a build, restricted to entries that are signed as required by `[_.oci] verify`.
  * @module
  */
 import type { Signer } from "../../attest/mod.ts";
@@ -12,15 +12,15 @@ import { openBuildCache } from "../host/build_cache.ts";
 import type { RegistryClients } from "../access/registry_clients.ts";
 import type { BuildRequest, PlannedImage } from "../types.ts";
 
-/** The store that a build uses. */
+/** The store of a build. */
 export interface StoreChoice {
   /** Its repository. */
   readonly reference: Reference;
-  /** Whether it is written to after a push. */
+  /** Whether to write to it after a push. */
   readonly push: boolean;
 }
 
-/** The store that flags or config name. */
+/** The store set by flags or config. */
 export function storeOf(
   { store, storePush }: Pick<BuildRequest, "store" | "storePush">,
   setting: StoreSetting | undefined,
@@ -31,24 +31,24 @@ export function storeOf(
   return { reference, push: storePush ?? (store === undefined && setting?.push === true) };
 }
 
-/** How a store is reached. */
+/** Access to a store. */
 export interface StoreAccess {
   /** The store. */
   readonly store: StoreChoice;
   /** Clients of registries. */
   readonly clients: RegistryClients;
-  /** Signs what is written. */
+  /** Signs written entries. */
   readonly signer?: Signer | undefined;
 }
 
-/* Loaded late: few projects ask for signatures. */
+// Imported on demand: few projects require signatures.
 const verifyModule = () => import("../access/verify_signed.ts");
 const attestModule = () => import("../../attest/mod.ts");
 
-/** Commands that said already that an entry is not used, by their clients: a store has many. */
+/** Client sets for which a warning about an unused entry was already shown; a store may have many. */
 const warned = new WeakSet<RegistryClients>();
 
-/** What tells whether an entry is signed as `[_.oci] verify` says; `undefined` if any may be used. */
+/** Checks whether entries are signed as required by `[_.oci] verify`; `undefined` if there is no rule. */
 async function maybeTrusts(
   { project: { oci: { verify = [] } } }: PlannedImage,
   { store: { reference }, clients }: StoreAccess,
@@ -77,7 +77,7 @@ async function maybeTrusts(
   };
 }
 
-/** A store as it is read and written. */
+/** Opens a store for reading and writing. */
 export async function storePlace(
   planned: PlannedImage,
   access: StoreAccess,

@@ -15,12 +15,12 @@ import { hostEnv } from "../host/environment.ts";
 import { isShared } from "./reuse_layers.ts";
 import type { PlannedImage } from "../types.ts";
 
-/** Gives TOML files by their paths, nothing for one that does not exist. */
+/** Reads TOML files; empty for a file that does not exist. */
 type ReadToml = (path: string) => Promise<Record<string, unknown>>;
 
 /**
- * Reads a file that says what decides a tool's layer. One that cannot be parsed is an error, although mise
- * takes it: without the options a key would be that of another layer.
+ * Reads a file that affects a tool's layer. If it cannot be parsed, that is an error even if mise accepts
+ * it, because without the options the key would be that of another layer.
  */
 const readToml: ReadToml = async (path) => {
   let text: string;
@@ -66,7 +66,7 @@ export async function toolOptions(
   return typeof entry === "object" && entry !== null ? { ...entry } : undefined;
 }
 
-/** The entry of a version in the lock file next to the config. */
+/** The lock file's entry for a version, next to the config. */
 async function lockOf({ source, short, version }: Tool, read: ReadToml): Promise<string> {
   if (source === undefined) return "";
   const lock = await read(join(dirname(source), "mise.lock"));
@@ -76,7 +76,7 @@ async function lockOf({ source, short, version }: Tool, read: ReadToml): Promise
   return own.length === 0 ? "" : JSON.stringify(own);
 }
 
-/** The C library that this machine's installs are for. */
+/** The C library of installs on this machine. */
 function hostLibc(): string {
   const set = hostEnv("MISE_LIBC");
   if (set !== undefined) return set;
@@ -99,10 +99,10 @@ function directoriesAbove(prefix: string, base: BaseDirectories): readonly strin
   });
 }
 
-/** What decides a layer besides what all layers of a plan have in common. */
+/** The parts of a key that differ between layers of a plan. */
 type OwnInput = Pick<StoreKeyInput, "backend" | "options" | "lock" | "prefix">;
 
-/** Where mise is in images. */
+/** Path of mise in images. */
 const MISE_PATH = "/usr/local/bin/mise";
 
 async function ownInput(
@@ -114,7 +114,7 @@ async function ownInput(
   },
 ): Promise<OwnInput | undefined> {
   if (kind === "mise" && source?.type === "file") {
-    // Several executables have the same version; which one it is the diff ID decides in the end.
+    // Several executables have the same version; the diff ID is compared in the end.
     const { size } = await Deno.stat(source.hostPath);
     return { backend: "mise", options: JSON.stringify({ size }), lock: "", prefix: MISE_PATH };
   }
@@ -128,9 +128,9 @@ async function ownInput(
 }
 
 /**
- * What decides the layers that an image shares with others, by their plans.
+ * The keys of the layers that an image can share, by plan.
  *
- * @throws {MiseOciError} `config` if a file that says some of it cannot be parsed.
+ * @throws {MiseOciError} `config` if a file that affects a key cannot be parsed.
  */
 export async function storeWants(
   { plan, project }: PlannedImage,

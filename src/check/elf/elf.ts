@@ -1,10 +1,10 @@
 /**
- * What an ELF file asks of its surroundings (System V gABI; GNU symbol versions as the Linux Standard Base
- * describes them): its header, and what the program headers lead to. Section headers are not looked at, as
- * kernel and loader do not, so a file may have any number of them.
+ * What an ELF file needs from its environment (System V gABI; GNU symbol versions as in the Linux Standard
+ * Base): its header, and what the program headers refer to. Like kernel and loader, this ignores section
+ * headers, of which there may be any number.
  *
- * Every count and length in the file is held against a bound, so that a malformed file ends in an error
- * after little work, whatever it says.
+ * Every count and length in the file is checked against a limit, so that a malformed file leads to an error
+ * quickly.
  * @module
  */
 import { type DynamicTable, readDynamic } from "./elf_dynamic.ts";
@@ -14,23 +14,23 @@ import type { RandomAccess } from "./random_access.ts";
 
 export { ElfError } from "./elf_view.ts";
 
-/** What an ELF file asks for and offers. */
+/** What an ELF file needs and provides. */
 export interface Elf extends ElfHeader {
-  /** The loader (`PT_INTERP`); absent for libraries and for what is linked statically. */
+  /** The loader (`PT_INTERP`); absent for libraries and static programs. */
   readonly interpreter?: string;
   /** Libraries (`DT_NEEDED`), in order. */
   readonly needed: readonly string[];
-  /** The name that others link it by. */
+  /** The name that others link it with. */
   readonly soname?: string;
   /** `DT_RPATH`. */
   readonly rpath?: string;
   /** `DT_RUNPATH`. */
   readonly runpath?: string;
-  /** Whether the loader may not look into its default directories (`DF_1_NODEFLIB`). */
+  /** Whether the loader must not search its default directories (`DF_1_NODEFLIB`). */
   readonly noDefaultDirectories?: true;
-  /** Symbol versions needed of libraries. */
+  /** Symbol versions required of libraries. */
   readonly versionNeeds: readonly VersionNeed[];
-  /** Symbol versions offered; absent if the file says nothing about versions. */
+  /** Symbol versions defined; absent if the file has no version information. */
   readonly versions?: readonly string[];
 }
 
@@ -58,9 +58,9 @@ function dynamicPart(view: ElfView, table: DynamicTable): Omit<Elf, keyof ElfHea
 }
 
 /**
- * Reads an ELF file.
+ * Parses an ELF file.
  *
- * @throws {ElfError} saying what is wrong with it, quickly, whatever the bytes are.
+ * @throws {ElfError} with the reason; quickly, for any input.
  */
 export function parseElf(access: RandomAccess): Elf {
   const { view, header, programHeaders } = readElfHeader(access);

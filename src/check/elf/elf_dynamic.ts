@@ -1,10 +1,10 @@
 /**
- * The dynamic section of an ELF file: what the loader reads.
+ * The dynamic section of an ELF file, which the loader reads.
  * @module
  */
 import type { ElfView, Segment } from "./elf_view.ts";
 
-/** The entries of the dynamic section that matter. */
+/** The relevant entries of the dynamic section. */
 export interface DynamicTable {
   /** `DT_NEEDED`, in order. */
   readonly needed: readonly string[];
@@ -16,19 +16,19 @@ export interface DynamicTable {
   readonly runpath?: string;
   /** `DF_1_NODEFLIB`. */
   readonly noDefaultDirectories: boolean;
-  /** Offset in the file and number of what `DT_VERNEED` names. */
+  /** The list at `DT_VERNEED`. */
   readonly needs?: Table;
-  /** Offset in the file and number of what `DT_VERDEF` names. */
+  /** The list at `DT_VERDEF`. */
   readonly definitions?: Table;
-  /** A text of the string table. @throws {ElfError} */
+  /** Reads a text of the string table. @throws {ElfError} */
   string(index: number): string;
 }
 
 /** A list in the file. */
 export interface Table {
-  /** Where it begins. */
+  /** Offset in the file. */
   readonly offset: number;
-  /** How many entries it says it has. */
+  /** Number of entries according to the file. */
   readonly count: number;
 }
 
@@ -50,10 +50,10 @@ const MAX_ENTRIES = 8192;
 const MAX_NEEDED = 2048;
 const MAX_NAME = 4096;
 const MAX_PATH = 64 * 1024;
-/** Most bytes of all names of one file; libstdc++ has some 4,000. */
+/** Limit on the total size of a file's names; libstdc++ has some 4,000 bytes. */
 const MAX_NAMES = 1024 * 1024;
 
-/** All entries of the dynamic section, up to `DT_NULL`. */
+/** The entries of the dynamic section, up to `DT_NULL`. */
 function entries(view: ElfView, segment: Segment): readonly (readonly [number, number])[] {
   const size = view.bits === 64 ? 16 : 8;
   const count = Math.min(Math.floor(segment.fileSize / size), MAX_ENTRIES);
@@ -68,7 +68,7 @@ function entries(view: ElfView, segment: Segment): readonly (readonly [number, n
   return found;
 }
 
-/** Where an address is in the file. @throws {ElfError} if it is nowhere. */
+/** Converts an address to a file offset. @throws {ElfError} if it is in no segment. */
 function fileOffset(view: ElfView, address: number, segments: readonly Segment[]): number {
   for (const segment of segments) {
     const within = address - segment.address;

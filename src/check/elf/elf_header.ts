@@ -1,11 +1,11 @@
 /**
- * What an executable file is for, read from its first bytes: the ELF header (System V ABI, "ELF
- * Header"; machine numbers of the psABIs), Mach-O's and PE's magic numbers.
+ * Detects the format of an executable from its first bytes: the ELF header (System V ABI, "ELF Header";
+ * machine numbers of the psABIs), and the magic numbers of Mach-O and PE.
  * @module
  */
 import { startsOn } from "./machines.ts";
 
-/** What the first bytes of a file say. */
+/** The format of an executable. */
 export type ExecutableFormat =
   | { readonly kind: "elf"; readonly architecture: string; readonly bits: 32 | 64 }
   | { readonly kind: "mach-o" }
@@ -13,7 +13,7 @@ export type ExecutableFormat =
   | { readonly kind: "script" }
   | { readonly kind: "other" };
 
-/** Number of bytes that {@linkcode parseExecutableFormat} looks at. */
+/** Number of bytes that {@linkcode parseExecutableFormat} needs. */
 export const EXECUTABLE_HEADER_BYTES = 20;
 
 const MACHINES: ReadonlyMap<number, string> = new Map([
@@ -32,8 +32,8 @@ const MACHINES: ReadonlyMap<number, string> = new Map([
 const MACH_O = new Set([0xfeedface, 0xfeedfacf, 0xcefaedfe, 0xcffaedfe, 0xcafebabe]);
 
 /**
- * The format of an executable from its first {@linkcode EXECUTABLE_HEADER_BYTES} bytes (fewer if the
- * file is shorter).
+ * Detects the format of an executable from its first {@linkcode EXECUTABLE_HEADER_BYTES} bytes, or fewer if
+ * the file is shorter.
  *
  * @example
  * ```ts
@@ -63,7 +63,7 @@ export function runsOnLinux(format: ExecutableFormat, architecture: string): boo
   return format.kind === "script" || format.kind === "other";
 }
 
-/** What a format is, in words. */
+/** A description of a format. */
 export function describeExecutableFormat(format: ExecutableFormat): string {
   switch (format.kind) {
     case "elf":

@@ -40,7 +40,7 @@ for (const bits of [32, 64] as const) {
 
 Deno.test("parseElf() takes a file without dynamic section for a static program", () => {
   const bytes = buildElf({});
-  new DataView(bytes.buffer).setUint16(56, 1, true); // only the segment that is loaded
+  new DataView(bytes.buffer).setUint16(56, 1, true); // only the loaded segment
   assertEquals(parseElf(accessBytes(bytes)), {
     bits: 64,
     architecture: "amd64",
@@ -61,7 +61,7 @@ Deno.test("parseElf() leaves out versions that may be missing", () => {
   assertEquals(parseElf(accessBytes(bytes)).versionNeeds, [{ library: "l", versions: ["STRONG"] }]);
 });
 
-/** Fails the test if more is read than a parser with bounds would ever read. */
+/** Fails the test if more is read than a parser with limits would ever read. */
 function metered(bytes: Uint8Array, limit: number): RandomAccess {
   let reads = 0;
   return {
@@ -73,7 +73,7 @@ function metered(bytes: Uint8Array, limit: number): RandomAccess {
   };
 }
 
-/** Parses, and gives the message if the file is malformed; any other error fails the test. */
+/** Parses, and returns the message if the file is malformed; any other error fails the test. */
 function messageOf(bytes: Uint8Array): string | undefined {
   try {
     parseElf(metered(bytes, 100_000));
@@ -143,7 +143,7 @@ Deno.test("parseElf() ends where a list of versions does not", () => {
   const many = Array.from({ length: 300 }, (_, i) => `V_${i}`);
   const bytes = buildElf({ versions: many });
   const view = new DataView(bytes.buffer);
-  // Entries that overlap one byte further each time, as many as 32 bits can say.
+  // Entries that overlap, each one byte further on, as many as 32 bits can count.
   const at = 64 + 3 * 56 + 8;
   assertEquals(view.getUint32(at + 16, true), 28);
   for (let i = at; i + 20 < at + 8000; i++) view.setUint32(i + 16, 1, true);
@@ -171,7 +171,7 @@ Deno.test("parseElf() refuses names that are long together: one text named a tho
 Deno.test("parseElf() reads segments that overlap, and refuses an interpreter that is none", () => {
   const bytes = buildElf({ interpreter: "/lib/ld.so", needed: ["liba.so.1"] });
   const view = new DataView(bytes.buffer);
-  // The dynamic section's segment becomes the header itself.
+  // The segment of the dynamic section is changed to point at the header.
   view.setBigUint64(64 + 56 + 8, 0n, true);
   assertEquals(parseElf(accessBytes(bytes)).needed, []);
   const long = buildElf({ interpreter: "/lib/ld.so" });

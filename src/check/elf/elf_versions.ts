@@ -1,15 +1,15 @@
 /**
- * GNU symbol versions: those that a file needs of its libraries, and those that it offers.
+ * GNU symbol versions: those that a file requires of its libraries, and those that it defines.
  * @module
  */
 import type { DynamicTable } from "./elf_dynamic.ts";
 import type { ElfView } from "./elf_view.ts";
 
-/** Most entries of both lists together; libc has some fifty. */
+/** Limit on the entries of both lists together; libc has some fifty. */
 const MAX_ENTRIES = 16384;
 const WEAK = 2;
 
-/** Counts what was read. @throws {ElfError} once it is too much. */
+/** Counts entries. @throws {ElfError} once the limit is exceeded. */
 class Budget {
   #left = MAX_ENTRIES;
 
@@ -18,7 +18,7 @@ class Budget {
   }
 }
 
-/** The symbol versions that a file needs, by library. @throws {ElfError} */
+/** Reads the symbol versions that a file requires, by library. @throws {ElfError} */
 export function readVersionNeeds(view: ElfView, table: DynamicTable): readonly VersionNeed[] {
   const { needs } = table;
   if (needs === undefined) return [];
@@ -45,7 +45,10 @@ export function readVersionNeeds(view: ElfView, table: DynamicTable): readonly V
   return found;
 }
 
-/** The symbol versions that a file offers; `undefined` if it says nothing about versions. @throws {ElfError} */
+/**
+ * Reads the symbol versions that a file defines; `undefined` without version information. @throws
+ * {ElfError}
+ */
 export function readVersionDefinitions(
   view: ElfView,
   table: DynamicTable,
@@ -66,10 +69,10 @@ export function readVersionDefinitions(
   return found;
 }
 
-/** The symbol versions that a file needs of one library. */
+/** The symbol versions that a file requires of one library. */
 export interface VersionNeed {
   /** The library's SONAME. */
   readonly library: string;
-  /** Names of the versions: `GLIBC_2.38`. Versions that may be missing are left out. */
+  /** Names of the versions, without weak ones: `GLIBC_2.38`. */
   readonly versions: readonly string[];
 }

@@ -5,43 +5,43 @@
 import { parseExecutableFormat } from "./elf_header.ts";
 import type { RandomAccess } from "./random_access.ts";
 
-/** An ELF file that cannot be what it says. The message continues a sentence: `it ends too early`. */
+/** A malformed ELF file. The message continues a sentence: `it ends too early`. */
 export class ElfError extends Error {
   override readonly name = "ElfError";
 }
 
-/** What an ELF header says. */
+/** The fields of an ELF header. */
 export interface ElfHeader {
   /** Word size. */
   readonly bits: 32 | 64;
-  /** Architecture as Go names it: `amd64`, `arm64`. */
+  /** Architecture, with Go's name: `amd64`, `arm64`. */
   readonly architecture: string;
   /** EI_OSABI: 0 System V, 3 Linux. */
   readonly osAbi: number;
-  /** Whether it can be started or loaded: `other` is an object file or a core dump. */
+  /** Whether it can be started or loaded; `other` is an object file or a core dump. */
   readonly type: "executable" | "shared" | "other";
 }
 
-/** A part of the file that the loader knows. */
+/** A segment of the file. */
 export interface Segment {
-  /** What it is. */
+  /** Kind of the segment. */
   readonly kind: "load" | "dynamic" | "interpreter";
-  /** Where it is in the file. */
+  /** Offset in the file. */
   readonly offset: number;
-  /** Where it is in memory. */
+  /** Address in memory. */
   readonly address: number;
-  /** Its length in the file. */
+  /** Size in the file. */
   readonly fileSize: number;
 }
 
-/** Numbers and texts of a file, checked against its end. */
+/** Reads numbers and texts of a file, with bounds checks. */
 export class ElfView {
   /** Word size. */
   readonly bits: 32 | 64;
   readonly #access: RandomAccess;
   readonly #little: boolean;
 
-  /** Looks at a file in the given form. */
+  /** Reads a file of the given word size and byte order. */
   constructor(access: RandomAccess, form: { readonly bits: 32 | 64; readonly little: boolean }) {
     this.#access = access;
     this.bits = form.bits;
@@ -53,7 +53,7 @@ export class ElfView {
     throw new ElfError(why);
   }
 
-  /** Exactly `length` bytes. @throws {ElfError} if the file ends before. */
+  /** Reads exactly `length` bytes. @throws {ElfError} if the file ends before. */
   view(offset: number, length: number): DataView {
     const bytes = this.#access.read(offset, length);
     if (bytes.length < length) this.fail("it ends too early");
@@ -70,14 +70,17 @@ export class ElfView {
     return view.getUint32(at, this.#little);
   }
 
-  /** An address or offset of the file's word size. Beyond 2^53 it leads outside of any file: infinite. */
+  /**
+   * An address or offset of the file's word size. Beyond 2^53, which is outside of any file, it is
+   * infinite.
+   */
   word(view: DataView, at: number): number {
     if (this.bits === 32) return this.u32(view, at);
     const value = view.getBigUint64(at, this.#little);
     return value > BigInt(Number.MAX_SAFE_INTEGER) ? Infinity : Number(value);
   }
 
-  /** The text at an offset, up to a NUL byte. @throws {ElfError} if there is none within `limit` bytes. */
+  /** Reads a NUL-terminated text at an offset. @throws {ElfError} if it is longer than `limit` bytes. */
   text(offset: number, limit: number): string {
     for (let length = Math.min(128, limit);; length = Math.min(length * 8, limit)) {
       const bytes = offset === Infinity ? new Uint8Array() : this.#access.read(offset, length);
@@ -89,17 +92,17 @@ export class ElfView {
   }
 }
 
-/** Where the program headers are. */
+/** The position of the program headers. */
 export interface ProgramHeaders {
   readonly offset: number;
   readonly count: number;
 }
 
 const TYPES: Readonly<Record<number, ElfHeader["type"]>> = { 2: "executable", 3: "shared" };
-/** The kernel takes no more bytes of program headers than this. */
+/** The kernel's limit on the size of program headers. */
 const PROGRAM_HEADER_BYTES = 65536;
 
-/** Reads the header. @throws {ElfError} */
+/** Parses the header. @throws {ElfError} */
 export function readElfHeader(access: RandomAccess): {
   readonly view: ElfView;
   readonly header: ElfHeader;
@@ -139,7 +142,7 @@ const KINDS: Readonly<Record<number, Segment["kind"]>> = {
   3: "interpreter",
 };
 
-/** Reads the program headers that matter. @throws {ElfError} */
+/** Reads the relevant program headers. @throws {ElfError} */
 export function readSegments(view: ElfView, { offset, count }: ProgramHeaders): readonly Segment[] {
   const wide = view.bits === 64;
   const size = wide ? 56 : 32;

@@ -1,9 +1,9 @@
 /**
- * What differs from one architecture to the next: which programs a kernel starts, where loaders look.
+ * Differences between architectures: which programs a kernel can start, and where loaders search.
  * @module
  */
 
-/** Architectures whose programs a kernel of another starts too. */
+/** Architectures whose programs a kernel for another architecture can also start. */
 const COMPATIBLE: Readonly<Record<string, readonly string[]>> = {
   amd64: ["386"],
   arm64: ["arm"],
@@ -26,7 +26,7 @@ const MULTIARCH: Readonly<Record<string, string>> = {
   s390x: "s390x-linux-gnu",
 };
 
-/** The kernel's name of an architecture, which `$PLATFORM` stands for and musl puts in file names. */
+/** The kernel's name of an architecture, used for `$PLATFORM` and in musl's file names. */
 const MACHINE: Readonly<Record<string, string>> = {
   "386": "i386",
   amd64: "x86_64",
@@ -37,12 +37,12 @@ const MACHINE: Readonly<Record<string, string>> = {
   s390x: "s390x",
 };
 
-/** What uname calls an architecture. */
+/** uname's name of an architecture. */
 export function machineName(architecture: string): string {
   return MACHINE[architecture] ?? architecture;
 }
 
-/** The directories that are built into glibc, of Debian's and of other distributions' builds. */
+/** glibc's built-in directories, in builds of Debian and of other distributions. */
 export function glibcDirectories(architecture: string, bits: 32 | 64): readonly string[] {
   const multiarch = MULTIARCH[architecture];
   const ofDebian = multiarch === undefined ? [] : [`/lib/${multiarch}`, `/usr/lib/${multiarch}`];
@@ -50,14 +50,14 @@ export function glibcDirectories(architecture: string, bits: 32 | 64): readonly 
   return [...ofDebian, ...wide, "/lib", "/usr/lib"];
 }
 
-/** What `$LIB` can stand for. */
+/** Possible values of `$LIB`. */
 export function libNames(architecture: string, bits: 32 | 64): readonly string[] {
   const multiarch = MULTIARCH[architecture];
   const names = [bits === 64 ? "lib64" : "lib", "lib"];
   return multiarch === undefined ? names : [`lib/${multiarch}`, ...names];
 }
 
-/** OS ABIs that Linux's loaders take: System V, Linux, and ARM's own. */
+/** Whether Linux's loaders accept an OS ABI: System V, Linux, and ARM's own. */
 export function isLinuxAbi(osAbi: number): boolean {
   return osAbi === 0 || osAbi === 3 || osAbi === 64 || osAbi === 97;
 }

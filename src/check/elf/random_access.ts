@@ -1,5 +1,5 @@
 /**
- * Reading a file here and there: from memory, or from an open file a page at a time.
+ * Random access to bytes in memory, or to an open file by pages.
  * @module
  */
 import fs from "node:fs";
@@ -9,7 +9,7 @@ import type { LayerEntry } from "../../layer/mod.ts";
 export interface RandomAccess {
   /** Number of bytes. */
   readonly size: number;
-  /** The bytes from `offset`, `length` of them or fewer where the file ends; not to be kept or changed. */
+  /** The bytes from `offset`, `length` of them or fewer at the end; must not be kept or changed. */
   read(offset: number, length: number): Uint8Array;
 }
 
@@ -22,7 +22,7 @@ export function accessBytes(bytes: Uint8Array): RandomAccess {
 }
 
 const PAGE = 4096;
-/** Pages that are remembered; an ELF file's tables lie close together. */
+/** Number of cached pages; an ELF file's tables are close together. */
 const PAGES = 64;
 
 /** Random access to an open file, which the caller closes. */
@@ -31,7 +31,7 @@ export class FileAccess implements RandomAccess {
   readonly #fd: number;
   readonly #pages = new Map<number, Uint8Array>();
 
-  /** Reads the file that `fd` names, `size` bytes long. */
+  /** Reads the file `fd` of the given size. The caller closes it. */
   constructor(fd: number, size: number) {
     this.#fd = fd;
     this.size = size;
@@ -69,7 +69,7 @@ export class FileAccess implements RandomAccess {
 }
 
 /**
- * Uses the content of an entry of a layer's tree: what it is given, or its file of the host.
+ * Passes the content of an entry of a layer's tree to `use`, from memory or from its host file.
  *
  * @throws {Error} of the file system for a file that vanished or cannot be read.
  */

@@ -1,15 +1,15 @@
 /**
- * The content of a file that passes by in a stream, as much of it as somebody wants: its beginning decides
- * whether the rest is kept. A large one goes through a temporary file, so memory is bounded.
+ * Collects the content of a file from a stream. The start of the file decides whether the rest is needed.
+ * Large files are written to a temporary file, to limit memory use.
  * @module
  */
 import fs from "node:fs";
 import { accessBytes, FileAccess, type RandomAccess } from "../elf/random_access.ts";
 
-/** Content up to this size stays in memory. */
+/** Size limit for content in memory. */
 const MEMORY_BYTES = 8 * 1024 * 1024;
 
-/** Whether an open file can lose its name, so that nothing is left of it however the process ends. */
+/** Whether an open file can be unlinked, so that it disappears however the process ends. */
 const CAN_UNLINK = Deno.build.os !== "windows";
 
 function writeFully(fd: number, bytes: Uint8Array, offset: number): void {
@@ -18,12 +18,12 @@ function writeFully(fd: number, bytes: Uint8Array, offset: number): void {
   }
 }
 
-/** One temporary file for many contents, one at a time. It is made when the first needs it. */
+/** A temporary file that is reused for one content after the other. Created on first use. */
 export class SpillFile implements Disposable {
   readonly #makeTempFile: () => string;
   #file: { readonly path: string; readonly fd: number } | undefined;
 
-  /** @param makeTempFile makes an empty file and gives its path. */
+  /** @param makeTempFile creates an empty file and returns its path. */
   constructor(makeTempFile: () => string) {
     this.#makeTempFile = makeTempFile;
   }
@@ -38,20 +38,20 @@ export class SpillFile implements Disposable {
   }
 
   /**
-   * Writes bytes where they belong.
+   * Writes bytes at an offset.
    *
-   * @throws {Error} of the file system where no file can be made, or has no room.
+   * @throws {Error} of the file system if the file cannot be created or there is no space.
    */
   write(bytes: Uint8Array, offset: number): void {
     writeFully(this.#open().fd, bytes, offset);
   }
 
-  /** Reads the content that was written, `size` bytes. */
+  /** Access to the first `size` bytes of the content. */
   access(size: number): RandomAccess {
     return new FileAccess(this.#open().fd, size);
   }
 
-  /** Copies the content, `size` bytes, into a file with a name, which the caller removes. Returns its path. */
+  /** Copies the first `size` bytes to a new file, which the caller must remove. Returns its path. */
   copy(size: number): string {
     const path = this.#makeTempFile();
     const { fd } = this.#open();
@@ -82,17 +82,17 @@ export class SpillFile implements Disposable {
   }
 }
 
-/** How much of a file is collected. */
+/** What to collect of a file. */
 export interface CollectOptions {
   /** Size of the file in bytes. */
   readonly size: number;
-  /** How many bytes its beginning has, by which the rest is decided on; `size` to collect it whole. */
+  /** Number of bytes that decide about the rest; `size` to collect everything. */
   readonly head: number;
-  /** Whether the rest is wanted. */
+  /** Whether the rest is needed. */
   readonly wantsRest: (head: Uint8Array) => boolean;
-  /** Where it goes if it is large. */
+  /** Receives the content of large files. */
   readonly spill: SpillFile;
-  /** Bytes of a file that stays in memory; by default 8 MiB. */
+  /** Size limit for content in memory; by default 8 MiB. */
   readonly memory?: number;
 }
 
@@ -108,10 +108,10 @@ export class CollectedContent {
   }
 
   /**
-   * Takes the next bytes.
+   * Adds the next bytes.
    *
-   * @returns whether more may be wanted; `false` if the rest is not.
-   * @throws {Error} of the file system, if it is large.
+   * @returns `false` if the rest of the file is not needed.
+   * @throws {Error} of the file system, if the file is large.
    */
   write(chunk: Uint8Array): boolean {
     const { size, spill } = this.#options;
@@ -131,7 +131,7 @@ export class CollectedContent {
     return true;
   }
 
-  /** Makes room for the rest, if it is wanted. */
+  /** Makes room for the rest, if it is needed. */
   #makeRoom(head: Uint8Array): boolean {
     const { size, wantsRest, spill, memory = MEMORY_BYTES } = this.#options;
     if (!wantsRest(head)) return false;
@@ -145,7 +145,7 @@ export class CollectedContent {
     return true;
   }
 
-  /** What was collected: all of the file, or its beginning. To be read before another is collected. */
+  /** The collected content: the whole file, or its start. Valid until the next file is collected. */
   access(): RandomAccess {
     const { size, spill } = this.#options;
     return this.#into === "file" ? spill.access(size) : { ...accessBytes(this.#into), size };

@@ -1,34 +1,34 @@
 /**
- * What `#!` lines ask for: the kernel's rules, and those of `env`.
+ * Parses `#!` lines, by the rules of the kernel and of `env`.
  * @module
  */
 
-/** A `#!` line as the kernel reads it. */
+/** A `#!` line as interpreted by the kernel. */
 export interface ScriptLine {
   /** The program; empty if there is none. */
   readonly interpreter: string;
-  /** Everything behind it, one argument. */
+  /** The rest of the line, as one argument. */
   readonly argument?: string;
 }
 
-/** Parses what follows `#!`. */
+/** Parses the text after `#!`. */
 export function parseScriptLine(line: string): ScriptLine {
   const [, interpreter = "", argument = ""] = /^[ \t]*([^ \t\0]*)[ \t]*([^\0]*)/.exec(line) ?? [];
   const trimmed = argument.replace(/[ \t]+$/, "");
   return { interpreter, ...(trimmed === "" ? {} : { argument: trimmed }) };
 }
 
-/** What `env` does with its argument. */
+/** A call of `env`. */
 export interface EnvCall {
-  /** The command it looks for. */
+  /** The command to run. */
   readonly command: string;
-  /** `PATH`, if the arguments set it; `undefined` in it means that nothing is set. */
+  /** The value of `PATH`, if the arguments set it. */
   readonly path?: string;
 }
 
 const WITH_VALUE = /^(?:-[uC]|--unset|--chdir)$/;
 
-/** The words of `env -S TEXT`; quotes group, a backslash takes the next character. */
+/** Splits the argument of `env -S TEXT`; quotes group, a backslash escapes the next character. */
 function splitWords(text: string): readonly string[] {
   const words: string[] = [];
   const pattern = /(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+/g;

@@ -1,38 +1,41 @@
 /**
- * What a layer says about whether programs start: its paths, and what its programs and libraries ask for.
- * Made by reading the layer once, kept by its diff ID.
+ * The facts of a layer that determine whether programs start: its paths, and what its programs and
+ * libraries need. A layer is read once; facts are cached by its diff ID.
  * @module
  */
 import type { IndexedEntry } from "../../layer/read/mod.ts";
 import type { Program } from "./program.ts";
 
-/** An entry of a layer; owners and sizes do not matter here and are 0. */
+/** An entry of a layer; owner and size are not needed and are 0. */
 export type FactsEntry = IndexedEntry;
 
-/** What a layer says. */
+/** The facts of a layer. */
 export interface LayerFacts {
-  /** Its entries in the order of the archive. */
+  /** Its entries in archive order. */
   readonly entries: readonly FactsEntry[];
-  /** What the executable files and libraries among them are; `other` is left out. */
+  /** Executable files and libraries among the entries, without `other`. */
   readonly programs: ReadonlyMap<FactsEntry, Program>;
-  /** The text of the files that {@linkcode keepsText} names, by path. */
+  /** The text of files for which {@linkcode keepsText} is true, by path. */
   readonly texts: ReadonlyMap<string, string>;
 }
 
 const KEPT = new Set(["etc/os-release", "usr/lib/os-release", "etc/ld.so.conf"]);
 const KEPT_PATTERN = /^etc\/(?:ld-musl-[^/]+\.path|ld\.so\.conf\.d\/[^/]+\.conf)$/;
-/** The loader's cache, which is kept as {@linkcode parseLoaderCache} gives it. */
+/** The loader's cache, stored in the form of {@linkcode parseLoaderCache}. */
 export const LOADER_CACHE = "etc/ld.so.cache";
 
-/** Most bytes of a text that is kept. */
+/** Size limit for stored texts. */
 export const KEPT_BYTES = 4 * 1024 * 1024;
 
-/** Whether the text of a file matters. */
+/** Whether the text of a file is needed. */
 export function keepsText(path: string): boolean {
   return KEPT.has(path) || path === LOADER_CACHE || KEPT_PATTERN.test(path);
 }
 
-/** Whether a file is looked into: it can be executed, has a library's name, or is where commands are. */
+/**
+ * Whether a file may be a program: it is executable, has a library's name, or is in a directory of
+ * commands.
+ */
 export function mayBeProgram(path: string, mode: number): boolean {
   return (mode & 0o111) !== 0 || /\.(?:so(?:\.[^/]*)?|node)$|(?:^|\/)s?bin\/[^/]+$/.test(path);
 }
@@ -49,7 +52,7 @@ const TYPES: readonly IndexedEntry["type"][] = [
 ];
 type Row = [path: string, type: number, mode: number, link?: string];
 
-/** The compact JSON of facts. */
+/** Encodes facts as compact JSON. */
 export function encodeFacts(facts: LayerFacts): string {
   const entries = facts.entries.map(({ path, type, mode, link }): Row => {
     const row: Row = [path, TYPES.indexOf(type), mode];
@@ -63,7 +66,7 @@ export function encodeFacts(facts: LayerFacts): string {
   return JSON.stringify({ format: FORMAT, entries, programs, texts: [...facts.texts] });
 }
 
-/** An entry without what does not matter. */
+/** Creates an entry without the fields that are not needed. */
 export function factsEntry(
   entry: Pick<IndexedEntry, "path" | "type" | "mode"> & { readonly link?: string | undefined },
 ): FactsEntry {
@@ -71,7 +74,7 @@ export function factsEntry(
   return { path, type, mode, uid: 0, gid: 0, size: 0, ...(link === undefined ? {} : { link }) };
 }
 
-/** Parses what {@linkcode encodeFacts} gave; `undefined` if it is damaged or of another version. */
+/** Parses the result of {@linkcode encodeFacts}; `undefined` if it is damaged or in another format. */
 export function maybeParseFacts(text: unknown): LayerFacts | undefined {
   if (typeof text !== "string") return undefined;
   try {
@@ -88,6 +91,6 @@ export function maybeParseFacts(text: unknown): LayerFacts | undefined {
       texts: new Map(texts),
     };
   } catch {
-    return undefined; // a cache entry that cannot be read is no entry
+    return undefined; // an unreadable cache entry counts as missing
   }
 }

@@ -167,7 +167,7 @@ Deno.test("T8: readTreeFacts() gives the loader and the search path that a progr
   });
 });
 
-/** A cache as ldconfig writes it, in the form of glibc 2.2 and later. */
+/** A cache in the format of ldconfig, of glibc 2.2 and later. */
 function loaderCache(entries: readonly (readonly [string, string, bigint])[]): Uint8Array {
   const strings = new TextEncoder().encode(
     entries.map(([name, path]) => `${name}\0${path}\0`).join(""),

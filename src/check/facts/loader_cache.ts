@@ -1,6 +1,6 @@
 /**
- * `/etc/ld.so.cache`, glibc's list of libraries outside of the default directories (the format of glibc
- * 2.2 and later: `glibc-ld.so.cache1.1`).
+ * Parses `/etc/ld.so.cache`, glibc's list of libraries outside of the default directories (the format of
+ * glibc 2.2 and later: `glibc-ld.so.cache1.1`).
  * @module
  */
 
@@ -10,7 +10,7 @@ const HEADER = 48;
 const ENTRY = 24;
 const MAX_ENTRIES = 100_000;
 
-/** Where the newer format begins: at once, or behind the old one. */
+/** The offset of the newer format: 0, or after the old format. */
 function start(bytes: Uint8Array): number {
   const text = new TextDecoder("latin1");
   if (text.decode(bytes.subarray(0, MAGIC.length)) === MAGIC) return 0;
@@ -23,15 +23,15 @@ function start(bytes: Uint8Array): number {
 }
 
 /**
- * The entries of a cache as lines `NAME\tPATH`, so that it can be kept as a text; empty if it is none.
- * Entries for CPUs with special instructions are left out: the loader falls back on the plain ones.
+ * Converts the entries of a cache to lines `NAME\tPATH`; empty if it is not a cache. Entries for CPUs with
+ * special instructions are left out, because the loader falls back on the plain ones.
  */
 export function parseLoaderCache(bytes: Uint8Array): string {
   const at = start(bytes);
   if (at < 0 || bytes.length < at + HEADER) return "";
   const cache = bytes.subarray(at);
   const view = new DataView(cache.buffer, cache.byteOffset, cache.length);
-  // Every architecture that has images is little-endian, but for s390x and old POWER.
+  // All architectures with images are little-endian, except s390x and old POWER.
   const little = view.getUint32(20, true) <= view.getUint32(20, false);
   const count = Math.min(view.getUint32(20, little), MAX_ENTRIES);
   const lines: string[] = [];

@@ -1,5 +1,5 @@
 /**
- * What a file is to kernel and loader, from its content.
+ * Classifies a file by its content, as kernel and loader would.
  * @module
  */
 import { isElf } from "../../layer/relocate/elf_paths.ts";
@@ -8,36 +8,36 @@ import { parseExecutableFormat } from "../elf/elf_header.ts";
 import type { RandomAccess } from "../elf/random_access.ts";
 import { parseScriptBody, SCRIPT_BYTES, type ScriptBody } from "./script_body.ts";
 
-/** What a file is. */
+/** The kind of a file. */
 export type Program =
-  /** An ELF file; `prefixes` are the directories that Ruby was compiled to find its files in. */
+  /** An ELF file; `prefixes` are Ruby's compiled-in directories. */
   | { readonly kind: "elf"; readonly elf: Elf; readonly prefixes?: readonly string[] }
-  /** Something that begins like ELF and is not; `reason` continues a sentence. */
+  /** A malformed ELF file; `reason` continues a sentence. */
   | { readonly kind: "malformed"; readonly reason: string }
-  /** A script; `line` is what follows `#!`. */
+  /** A script; `line` is the text after `#!`. */
   | ({ readonly kind: "script"; readonly line: string } & ScriptBody)
   /** A program for another system. */
   | { readonly kind: "foreign"; readonly system: "macOS" | "Windows" }
-  /** A file without content. */
+  /** An empty file. */
   | { readonly kind: "empty" }
-  /** A text without `#!`, which only a shell takes for a script. */
+  /** A text without `#!`, which only a shell runs as a script. */
   | { readonly kind: "text" }
   /** Anything else. */
   | { readonly kind: "other" };
 
-/** Most bytes that the kernel reads of a `#!` line, the two included (`BINPRM_BUF_SIZE`). */
+/** Number of bytes that the kernel reads of a `#!` line, including these two (`BINPRM_BUF_SIZE`). */
 const SHEBANG_BYTES = 256;
-/** Most bytes of the beginning that tell what a file is. */
+/** Number of bytes needed to classify a file. */
 export const HEAD_BYTES = 512;
 
-/** The `#!` line without the two characters, as far as the kernel reads it. */
+/** The `#!` line without these two characters, as far as the kernel reads it. */
 function shebang(head: Uint8Array): string {
   const bytes = head.subarray(2, SHEBANG_BYTES);
   const end = bytes.indexOf(0x0a);
   return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
 }
 
-/** Whether bytes are a text: UTF-8 without control characters, the last character perhaps cut off. */
+/** Whether bytes are text: UTF-8 without control characters; the last character may be cut off. */
 function isText(head: Uint8Array): boolean {
   if (head.some((byte) => byte < 0x09 || (byte > 0x0d && byte < 0x20 && byte !== 0x1b))) {
     return false;
@@ -50,21 +50,22 @@ function isText(head: Uint8Array): boolean {
   }
 }
 
-/** Ruby and its library, which find their files by nothing but a compiled-in path. */
+/** Ruby and its library, which find their files only by a compiled-in path. */
 const RUBY = /(?:^|\/)(?:ruby|libruby[^/]*\.so[\d.]*)$/;
 /**
- * A path of `ruby_initial_load_paths` (Ruby's version.c), from its beginning to its library's directory. A
- * relocatable Ruby (`--enable-load-relative`) has them without a prefix.
+ * A path in `ruby_initial_load_paths` (Ruby's version.c), up to the library directory. In a relocatable
+ * Ruby (`--enable-load-relative`) these have no prefix.
  */
 const LOAD_PATH = /(?<![\x21-\x7e])(\/[\x21-\x7e]+?\/lib\/ruby)\//g;
 
 const CHUNK = 1 << 20;
-/** Longest path. */
+/** Maximum length of a path. */
 const OVERLAP = 4096;
 const MOST_BYTES = 64 << 20;
 
 /**
- * Directories such as `/home/a/installs/ruby/3.1.2/lib/ruby` in Ruby or its library; empty for other files.
+ * Compiled-in directories such as `/home/a/installs/ruby/3.1.2/lib/ruby` in Ruby or its library; empty for
+ * other files.
  * @param path in the layer.
  */
 function readPrefixes(path: string, access: RandomAccess): readonly string[] {
@@ -87,11 +88,11 @@ function scriptProgram(head: Uint8Array, access: RandomAccess): Program {
 }
 
 /**
- * What a file is.
+ * Classifies a file.
  * @param path in the layer.
- * @param head its first {@linkcode HEAD_BYTES} bytes, or all of a shorter one.
- * @param open gives access to the file: to all of an ELF file, and to all of a script of up to
- * {@linkcode SCRIPT_BYTES}; not used for others.
+ * @param head its first {@linkcode HEAD_BYTES} bytes, or the whole file if it is shorter.
+ * @param open gives access to the file; only called for ELF files, and for scripts of up to {@linkcode
+ * SCRIPT_BYTES}.
  */
 export function readProgram(
   path: string,
@@ -101,7 +102,7 @@ export function readProgram(
   if (head.length === 0) return { kind: "empty" };
   const format = parseExecutableFormat(head);
   if (format.kind === "script") return scriptProgram(head, open());
-  // A text can begin with "MZ": a Windows program is longer and names where its header is.
+  // A text can begin with "MZ"; a Windows program has at least a header of 64 bytes.
   if (format.kind === "pe" && head.length >= 64) return { kind: "foreign", system: "Windows" };
   if (format.kind === "mach-o" && head.length >= 28) return { kind: "foreign", system: "macOS" };
   if (format.kind !== "elf" && !isElf(head)) {

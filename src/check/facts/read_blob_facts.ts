@@ -1,6 +1,7 @@
 /**
- * Facts of a layer from its blob: one pass, memory bounded. A large ELF file, whose tables can be anywhere in
- * it, goes through a temporary file; where none can be written nothing is known of it.
+ * Reads the facts of a layer from its blob, in one pass and with bounded memory. A large ELF file, whose
+ * tables can be anywhere in it, is written to a temporary file; if that fails, the file is treated as
+ * unknown.
  * @module
  */
 import { isElf } from "../../layer/relocate/elf_paths.ts";
@@ -23,14 +24,14 @@ import { SCRIPT_BYTES } from "./script_body.ts";
 
 /** Options of {@linkcode readBlobFacts}. */
 export interface BlobFactsOptions extends LayerReadOptions {
-  /** The diff ID that the tar must have. */
+  /** The expected diff ID of the tar. */
   readonly diffId: DiffId;
 }
 
 /**
  * Reads a layer blob.
  *
- * @throws {MiseOciError} as reading a layer; `integrity` if the diff ID is another.
+ * @throws {MiseOciError} as reading a layer; `integrity` if the diff ID differs.
  */
 export async function readBlobFacts(
   blob: ReadableStream<Uint8Array>,
@@ -42,20 +43,20 @@ export async function readBlobFacts(
   return collector;
 }
 
-/** The content of the current file, as much as matters. */
+/** The current file and its content as far as needed. */
 interface Current {
   readonly entry: FactsEntry;
   readonly text: boolean;
   readonly content: CollectedContent;
 }
 
-/** Whether a file is looked into: an ELF file or a short script; of others the beginning is enough. */
+/** Whether the whole file is needed: for an ELF file or a short script. */
 function wantsRest(head: Uint8Array, size: number): boolean {
   const isShortScript = size <= SCRIPT_BYTES && head[0] === 0x23 && head[1] === 0x21;
   return isShortScript || isElf(head);
 }
 
-/** Collects the facts of a layer that somebody else reads. */
+/** Collects the facts of a layer while it is read. */
 export class FactsCollector implements LayerFacts, TarHandler, Disposable {
   /** Entries so far. */
   readonly entries: FactsEntry[] = [];
@@ -66,12 +67,12 @@ export class FactsCollector implements LayerFacts, TarHandler, Disposable {
   #current: Current | undefined;
   readonly #spill: SpillFile;
 
-  /** @param makeTempFile makes an empty file and gives its path. */
+  /** @param makeTempFile creates an empty file and returns its path. */
   constructor(makeTempFile = () => Deno.makeTempFileSync({ prefix: "mise-oci-check-" })) {
     this.#spill = new SpillFile(makeTempFile);
   }
 
-  /** Takes an entry. */
+  /** Receives an entry. */
   entry(entry: TarEntry): boolean {
     const { path, type, mode, size, linkTarget } = entry;
     const kept = factsEntry({ path, type, mode, link: linkTarget });
@@ -90,16 +91,16 @@ export class FactsCollector implements LayerFacts, TarHandler, Disposable {
     return true;
   }
 
-  /** Takes content. */
+  /** Receives content. */
   data(chunk: Uint8Array): void {
     try {
       this.#current?.content.write(chunk);
     } catch {
-      this.#current = undefined; // no place for temporary files, or no room in it
+      this.#current = undefined; // no temporary file, or no space for it
     }
   }
 
-  /** Takes the end of the content. */
+  /** Receives the end of the content. */
   end(): void {
     const current = this.#current;
     this.#current = undefined;

@@ -1,6 +1,6 @@
 /**
- * Facts of a layer from the host files that it was made of, without its blob: reads the few pages of each
- * program that matter.
+ * Reads the facts of a layer from the host files it is built from, without its blob: only a few pages of
+ * each program are read.
  * @module
  */
 import type { LayerTree } from "../../layer/mod.ts";
@@ -24,12 +24,12 @@ import { HEAD_BYTES, type Program, readProgram } from "./program.ts";
 import { accessBytes, type RandomAccess, withEntryAccess } from "../elf/random_access.ts";
 import { SCRIPT_BYTES } from "./script_body.ts";
 
-/** A script as it is in the layer, as far as it is read: its `#!` line and its text relocated. */
+/** A script as it will be in the layer: with its `#!` line and text relocated. */
 function scriptOf(path: string, access: RandomAccess, { relocations }: LayerTree): Program {
   const start = access.read(0, Math.min(access.size, SCRIPT_BYTES));
   const relocated = maybeRelocateShebang(start.subarray(0, HEAD_BYTES), relocations);
   const { bytes, replaced } = relocated ?? { bytes: new Uint8Array(0), replaced: 0 };
-  // One character for each byte: "latin1" of TextDecoder is windows-1252, which does not keep them.
+  // One character per byte, to keep them: "latin1" of TextDecoder is windows-1252.
   const text = String.fromCharCode(...start.subarray(replaced));
   const body = Uint8Array.from(
     rebaseContent(text, contentMap(relocations)),
@@ -40,7 +40,7 @@ function scriptOf(path: string, access: RandomAccess, { relocations }: LayerTree
   return readProgram(path, all.subarray(0, HEAD_BYTES), () => ({ ...accessBytes(all), size }));
 }
 
-/** The program in a file: its texts, or its loader and search paths, as they are in the layer. */
+/** The program in a file as it will be in the layer: texts, loader and search paths are relocated. */
 function programOf(path: string, access: RandomAccess, tree: LayerTree): Program {
   const head = access.read(0, HEAD_BYTES);
   if (tree.relocations.rules.length === 0) return readProgram(path, head, () => access);
@@ -63,7 +63,7 @@ function programOf(path: string, access: RandomAccess, tree: LayerTree): Program
 }
 
 /**
- * Reads what the entries of a layer are from the host.
+ * Reads the facts of a layer's entries from the host.
  *
  * @throws {Error} of the file system for a file that vanished or cannot be read.
  */

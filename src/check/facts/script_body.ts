@@ -1,37 +1,38 @@
 /**
- * What short scripts start, and which install directories they name: the start scripts that package managers
- * write (npm, pnpm and aube; RubyGems; pip), and wrappers that only set variables and then `exec`.
+ * Finds out what short scripts start, and which install directories they contain: the start scripts of
+ * package managers (npm, pnpm and aube; RubyGems; pip), and wrappers that only set variables and then
+ * `exec`.
  * @module
  */
 
-/** Scripts up to this size are read. */
+/** Size limit of scripts that are parsed. */
 export const SCRIPT_BYTES = 4096;
 
-/** What the lines after `#!` say. */
+/** What is known about the body of a script. */
 export interface ScriptBody {
   /**
-   * What the script ends in: an absolute path, the name of a command on PATH, or `./NAME` for a program
-   * beside the script and, if there is none, on PATH.
+   * The program that the script ends with: an absolute path, the name of a command on PATH, or `./NAME` for
+   * a program next to the script or, if there is none, on PATH.
    */
   readonly starts?: string;
-  /** Absolute install directories of mise (`…/installs/TOOL/VERSION`) that the script names. */
+  /** Absolute install directories of mise (`…/installs/TOOL/VERSION`) in the script. */
   readonly installs?: readonly string[];
 }
 
 const SHELL = /(?:^|[\s/])(?:ba|da|a|z|k|mk)?sh(?:\s|$)/;
 /**
- * `exec "$basedir/node"` or `exec node "$basedir/…"` of the scripts that npm, pnpm and aube write, and
- * `exec "$bindir/ruby"` of those of a relocatable Ruby (rubygems/rubygems#8135).
+ * `exec "$basedir/node"` or `exec node "$basedir/…"` in scripts of npm, pnpm and aube, and `exec
+ * "$bindir/ruby"` in those of a relocatable Ruby (rubygems/rubygems#8135).
  */
 const PACKAGE_SHIM =
   /^[ \t]*exec (?:"\$(?:basedir|bindir)\/([\w.+-]+)"|([\w.+-]+)[ \t]+(?:-[^\s"]+[ \t]+)*"\$basedir\/)/m;
 const ASSIGNMENT = /^(?:export\s+)?([A-Za-z_]\w*)=(.*?)(?:\s*;\s*export\s+\w+)?$/;
 const EXEC = /^(?:exec|'''exec')\s+(?:--\s+)?("[^"]*"|'[^']*'|[^\s;|&]+)/;
-/** Lines before `exec` that do not decide whether it is reached. */
+/** Lines before `exec` that do not affect whether it is reached. */
 const HARMLESS = /^(?:$|#|:(?:\s|$)|set\s|export\s+\w+$|unset\s|umask\s)/;
 const INSTALL = /\/[^\s"'`:;$(){}\\=]*?\/installs\/[^\s"'`:;$(){}\\/=]+\/[^\s"'`:;$(){}\\/=]+/g;
 
-/** The value of a shell word; `undefined` if only the shell knows it. */
+/** The value of a shell word; `undefined` if it is only known at run time. */
 function maybeValue(word: string, variables: ReadonlyMap<string, string>): string | undefined {
   if (/^'[^']*'$/.test(word)) return word.slice(1, -1);
   const text = /^"[^"]*"$/.test(word) ? word.slice(1, -1) : word;
@@ -45,7 +46,7 @@ function maybeValue(word: string, variables: ReadonlyMap<string, string>): strin
   return known && !/[$`"'\\*?[{]/.test(value) ? value : undefined;
 }
 
-/** What a script without any condition ends in. */
+/** The program that a script without conditions ends with. */
 function maybeUnconditional(lines: readonly string[]): string | undefined {
   const variables = new Map<string, string>();
   for (const line of lines.map((one) => one.trim())) {
@@ -73,10 +74,10 @@ function maybeStart(value: string | undefined): string | undefined {
 }
 
 /**
- * Reads a script.
+ * Parses a script.
  *
- * @param line what follows `#!`.
- * @param bytes all of the script.
+ * @param line the text after `#!`.
+ * @param bytes the whole script.
  */
 export function parseScriptBody(line: string, bytes: Uint8Array): ScriptBody {
   const lines = new TextDecoder().decode(bytes).split("\n").slice(1);
@@ -88,7 +89,7 @@ export function parseScriptBody(line: string, bytes: Uint8Array): ScriptBody {
     : shim === undefined
     ? maybeUnconditional(lines)
     : `./${shim}`;
-  // Node.js looks beside its script before it looks in NODE_PATH, which pnpm sets all the same.
+  // Node.js looks next to its script before NODE_PATH, which pnpm sets anyway.
   const told = lines.filter((one) => !/^\s*#|NODE_PATH=/.test(one)).join("\n");
   const installs = [...new Set(told.match(INSTALL) ?? [])];
   return {

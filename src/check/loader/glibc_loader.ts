@@ -17,10 +17,10 @@ import {
 } from "./loaded_object.ts";
 import { glibcDirectories } from "../elf/machines.ts";
 
-/** The paths that the image's loader cache has for each name. */
+/** The paths in the image's loader cache, by library name. */
 export type LoaderCache = ReadonlyMap<string, readonly string[]>;
 
-/** Parses the kept form of `/etc/ld.so.cache`. */
+/** Parses the stored form of `/etc/ld.so.cache`. */
 export function readLoaderCache({ view }: Pick<LoadContext, "view">): LoaderCache {
   const cache = new Map<string, string[]>();
   for (const line of (view.text(LOADER_CACHE) ?? "").split("\n")) {
@@ -33,16 +33,16 @@ export function readLoaderCache({ view }: Pick<LoadContext, "view">): LoaderCach
   return cache;
 }
 
-/** What glibc's rules need besides. */
+/** The input of glibc's rules. */
 export interface GlibcContext extends LoadContext {
   /** The image's loader cache. */
   readonly cache: LoaderCache;
 }
 
-/** Most libraries of one program. */
+/** Maximum number of libraries of a program. */
 const MAX_OBJECTS = 4096;
 
-/** The libraries of one program while they are loaded. */
+/** The libraries loaded for a program. */
 class Namespace {
   readonly objects: LoadedObject[] = [];
   readonly #byName = new Map<string, LoadedObject>();
@@ -70,8 +70,8 @@ class Namespace {
  * Loads a program as glibc would.
  *
  * @param program the executable.
- * @param loader the loader itself, which is in memory already.
- * @returns every cause for which it does not start; empty if it does.
+ * @param loader the loader itself, which is already in memory.
+ * @returns every reason why the program does not start; empty if it starts.
  */
 export function loadWithGlibc(
   program: LoadedObject,
@@ -83,7 +83,7 @@ export function loadWithGlibc(
   const budget = new ProbeBudget();
   space.add(program.path, program);
   space.add(program.elf.interpreter ?? loader.path, loader);
-  // The list grows while it is walked: libraries are loaded breadth first.
+  // The list grows during the iteration, because libraries are loaded breadth first.
   for (let i = 0; i < space.objects.length && i < MAX_OBJECTS; i++) {
     const object = space.objects[i]!;
     for (const name of object.elf.needed) {
@@ -101,7 +101,7 @@ export function loadWithGlibc(
 function missingVersions(object: LoadedObject, space: Namespace): readonly Cause[] {
   return object.elf.versionNeeds.flatMap(({ library, versions }) => {
     const target = space.get(library);
-    // A library without versions gives everything, with a message on stderr.
+    // A library without version information satisfies every version, with a message on stderr.
     if (target?.elf.versions === undefined) return [];
     const offered = new Set(target.elf.versions);
     return versions.filter((version) => !offered.has(version)).map((version): Cause => ({
@@ -140,7 +140,7 @@ function find(name: string, by: LoadedObject, asking: Asking): Search {
   return undefined;
 }
 
-/** RPATH of those who asked, unless the first has a RUNPATH; LD_LIBRARY_PATH; RUNPATH. */
+/** RPATH of the chain of loading objects, unless the first has a RUNPATH; LD_LIBRARY_PATH; RUNPATH. */
 function* searchDirectories(by: LoadedObject, { context, program }: Asking): Generator<string> {
   const { runpath } = by.elf;
   if (runpath === undefined) {
@@ -160,7 +160,7 @@ function rpathOf(object: LoadedObject): readonly string[] {
   return rpath === undefined || runpath !== undefined ? [] : expandDirectories(rpath, object);
 }
 
-/** What is at a path: libraries for other machines are passed over, damaged ones end the search. */
+/** The library at a path: libraries for other machines are skipped, damaged ones end the search. */
 function probe(path: string, by: LoadedObject, { view }: LoadContext): Search {
   const file = view.resolve(path);
   if (file === undefined || file.type !== "file") return undefined;

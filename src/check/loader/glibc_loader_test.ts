@@ -110,7 +110,7 @@ Deno.test("glibc: the loader's cache counts, ld.so.conf without it does not", ()
   };
   assertEquals(run({}, { ...there, ...conf })[0]?.type, "missing-library");
   assertEquals(run({}, { ...there, ...cache }), []);
-  assertEquals(run({}, cache), MISSING); // the cache is older than the library's end
+  assertEquals(run({}, cache), MISSING); // the library was removed after the cache was made
 });
 
 Deno.test("glibc: default directories are nothing to a file with DF_1_NODEFLIB", () => {

@@ -1,5 +1,5 @@
 /**
- * Programs and libraries as a loader maps them, one by one.
+ * Programs and libraries as mapped by a loader.
  * @module
  */
 import { dirname } from "@std/path/posix";
@@ -12,15 +12,15 @@ import { libNames, machineName } from "../elf/machines.ts";
 export interface LoadedObject {
   /** Its resolved path in the image. */
   readonly path: string;
-  /** What `$ORIGIN` stands for in it. */
+  /** The value of `$ORIGIN`. */
   readonly origin: string;
-  /** What it asks for. */
+  /** What it needs and provides. */
   readonly elf: Elf;
-  /** Who asked for it first; absent for the program. */
+  /** The object that loaded it; absent for the program. */
   readonly loader?: LoadedObject;
 }
 
-/** What a loader searches for a program. */
+/** The environment of a loader. */
 export interface LoadContext {
   /** The image. */
   readonly view: ImageView;
@@ -28,15 +28,15 @@ export interface LoadContext {
   readonly libraryPath: string;
 }
 
-/** An object found, or why the search ends. */
+/** A library, or a reason to end the search; `undefined` if nothing was found. */
 export type Search = LoadedObject | Cause | undefined;
 
-/** Whether a search found something. */
+/** Whether a search returned an object. */
 export function isObject(found: LoadedObject | Cause): found is LoadedObject {
   return "elf" in found;
 }
 
-/** A file as an object that `loader` asked for, by the path it was found at. */
+/** A file, found at `path`, as an object loaded by `loader`. */
 export function objectOf(
   found: { readonly path: string; readonly file: ViewFile },
   loader: LoadedObject,
@@ -50,12 +50,12 @@ export function objectOf(
   return { type: "malformed", file: file.path, reason };
 }
 
-/** Whether a library can be loaded into a program of this word size and architecture. */
+/** Whether a library has the word size and architecture of a program. */
 export function fits(library: Elf, program: Elf): boolean {
   return library.architecture === program.architecture && library.bits === program.bits;
 }
 
-/** The directories of an `RPATH`, `RUNPATH` or `LD_LIBRARY_PATH`, with what its variables stand for. */
+/** The directories of an `RPATH`, `RUNPATH` or `LD_LIBRARY_PATH`, with variables expanded. */
 export function expandDirectories(
   path: string,
   { origin, elf }: Pick<LoadedObject, "origin" | "elf">,
@@ -71,25 +71,27 @@ export function expandDirectories(
   }).filter((directory) => directory.startsWith("/"));
 }
 
-/** Most places that are looked at for one program; a real one with a hundred libraries needs thousands. */
+/**
+ * Limit on the number of paths tried for one program; a real one with a hundred libraries needs thousands.
+ */
 const MAX_PROBES = 200_000;
 
-/** Counts the places that are looked at for one program, so that nothing in it can make that endless. */
+/** Counts the paths tried for one program, to guarantee termination. */
 export class ProbeBudget {
   #left = MAX_PROBES;
 
-  /** Whether one more may be looked at. */
+  /** Whether another path may be tried. */
   take(): boolean {
     return this.#left-- > 0;
   }
 
-  /** Whether all were looked at: what is not found then is not known to be missing. */
+  /** Whether the limit was exceeded, so that missing libraries are not certain to be missing. */
   get spent(): boolean {
     return this.#left < 0;
   }
 }
 
-/** The cause for a library that is nowhere where the loader looks. */
+/** The cause for a library that the loader does not find. */
 export function missingLibrary(
   library: string,
   by: LoadedObject,

@@ -21,12 +21,12 @@ const OF_LIBC = /^lib(?:c|pthread|rt|m|dl|util|xnet)\./;
 const DEFAULT_PATH = "/lib:/usr/local/lib:/usr/lib";
 const MAX_OBJECTS = 4096;
 
-/** Whether a loader is musl's, by the name that programs have for it or that it has. */
+/** Whether a loader is musl's, by its own name or the name that programs use. */
 export function isMuslLoader(name: string): boolean {
   return /^(?:ld-musl-|libc\.musl-)|^libc\.so$/.test(basename(name));
 }
 
-/** The directories of `/etc/ld-musl-ARCH.path`, lines and colons alike, or the built-in ones. */
+/** The directories in `/etc/ld-musl-ARCH.path`, separated by newlines or colons, or the built-in ones. */
 function systemPath(interpreter: string, { view }: LoadContext): readonly string[] {
   const name = basename(interpreter).replace(/\.so.*$/, "");
   const text = view.text(`/etc/${name}.path`) ?? DEFAULT_PATH;
@@ -36,8 +36,8 @@ function systemPath(interpreter: string, { view }: LoadContext): readonly string
 /**
  * Loads a program as musl would.
  *
- * @param interpreter the loader's path as the program names it.
- * @returns every cause for which it does not start; empty if it does.
+ * @param interpreter the loader's path in the program.
+ * @returns every reason why the program does not start; empty if it starts.
  */
 export function loadWithMusl(
   program: LoadedObject,
@@ -83,7 +83,7 @@ function* searchDirectories(by: LoadedObject, asking: Asking): Generator<string>
   yield* asking.system;
 }
 
-/** The first file of that name counts, whatever it is. */
+/** Uses the first file with the name, even if it is unsuitable. */
 function find(name: string, by: LoadedObject, asking: Asking): Search {
   const { view } = asking.context;
   const paths = name.includes("/") ? [name] : searchDirectories(by, asking);

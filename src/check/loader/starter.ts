@@ -1,5 +1,5 @@
 /**
- * Whether a file of the image starts: what kernel and loader do with it, without doing it.
+ * Determines whether a file of the image starts, by the rules of kernel and loader.
  * @module
  */
 import { basename, dirname, join } from "@std/path/posix";
@@ -11,27 +11,27 @@ import type { ImageView, ViewFile } from "../image_view.ts";
 import { isLinuxAbi, startsOn } from "../elf/machines.ts";
 import { isMuslLoader, loadWithMusl } from "./musl_loader.ts";
 
-/** What decides besides the files. */
+/** The environment in which files are started. */
 export interface StarterOptions {
   /** The image. */
   readonly view: ImageView;
-  /** The image's architecture as Go names it. */
+  /** The image's architecture, with Go's name. */
   readonly architecture: string;
   /** The directories of the image's PATH, absolute. */
   readonly path: readonly string[];
   /** The image's `LD_LIBRARY_PATH`; empty if it is not set. */
   readonly libraryPath: string;
-  /** Whether a layer is a tool's, by its number. */
+  /** Whether a layer, by its index, is a tool's. */
   readonly isTool: (layer: number) => boolean;
 }
 
-/** Scripts that are run by scripts: the kernel follows four. */
+/** Maximum depth of scripts with scripts as interpreters, which is four in the kernel. */
 const MAX_SCRIPTS = 5;
 
-/** Texts that archives with execute bits for everything have beside programs. */
+/** Names of texts that are next to programs in archives where everything has execute bits. */
 const NO_COMMAND = /^[._]|^[A-Z]|\.[A-Za-z0-9]+$/;
 
-/** A tool's command without a program in it. */
+/** A tool's command whose file is empty or a text. */
 function lookAtText({ path }: ViewFile, kind: "empty" | "text"): readonly Cause[] {
   const name = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1];
   if (name === undefined && NO_COMMAND.test(basename(path))) return [];
@@ -43,10 +43,10 @@ function lookAtText({ path }: ViewFile, kind: "empty" | "text"): readonly Cause[
   }];
 }
 
-/** Most links on the way to what is missing. */
+/** Maximum number of links in a path. */
 const MAX_LINKS = 16;
 
-/** The install directory of the host that a path leads into and the image lacks, if that is why it leads nowhere. */
+/** The host's install directory that a dangling path leads to, if the image lacks that directory. */
 export function maybeMissingInstall(
   view: ImageView,
   path: string,
@@ -62,22 +62,22 @@ export function maybeMissingInstall(
   return view.resolve(directory) === undefined ? { tool, version } : undefined;
 }
 
-/** Tells why files do not start; what it found out once it remembers. */
+/** Determines why files do not start, and caches the results. */
 export class Starter {
   readonly #options: StarterOptions;
   readonly #context: GlibcContext;
   readonly #known = new Map<string, readonly Cause[]>();
-  /** Scripts whose lines are being followed. */
+  /** Scripts whose bodies are being followed. */
   readonly #following = new Set<string>();
 
-  /** Looks at one image. */
+  /** Creates a starter for one image. */
   constructor(options: StarterOptions) {
     this.#options = options;
     const { view, libraryPath } = options;
     this.#context = { view, libraryPath, cache: readLoaderCache({ view }) };
   }
 
-  /** Every cause for which a file does not start; empty if it does, as far as can be told. */
+  /** Every reason why a file does not start, as far as known; empty if it starts. */
   causesOf(file: ViewFile, depth = 0): readonly Cause[] {
     const known = this.#known.get(file.path);
     if (known !== undefined) return known;
@@ -86,7 +86,7 @@ export class Starter {
     return causes;
   }
 
-  /** Why a runtime cannot load one of its extension modules; empty for modules of another C library. */
+  /** Why a runtime cannot load one of its extension modules; empty for modules for another C library. */
   causesOfModule(module: ViewFile, runtime: ViewFile): readonly Cause[] {
     if (module.program.kind !== "elf" || runtime.program.kind !== "elf") return [];
     const { elf } = module.program;
@@ -95,13 +95,13 @@ export class Starter {
     if (elf.architecture !== architecture || elf.bits !== bits) return [];
     const foreign = isMuslLoader(interpreter) ? /^libc\.so\.6$/ : /^libc\.(?:musl-.*|so)$/;
     if (elf.needed.some((library) => foreign.test(library))) return [];
-    // What the runtime itself has loaded is not looked for again.
+    // Libraries that the runtime itself has loaded are not searched again.
     return this.#load(module, elf, interpreter).filter((cause) =>
       cause.type !== "missing-library" || !needed.includes(cause.library)
     );
   }
 
-  /** The file that a command name leads to on a PATH: the first that can be executed. */
+  /** The file that a command name resolves to on a PATH: the first executable one. */
   findCommand(name: string, path = this.#options.path): ViewFile | undefined {
     const { view } = this.#options;
     if (name.includes("/")) return name.startsWith("/") ? view.resolve(name) : undefined;
@@ -176,7 +176,7 @@ export class Starter {
       return loadWithMusl(program, interpreter, this.#context);
     }
     const isGlibc = kind.elf.versions?.some((version) => version.startsWith("GLIBC_")) ?? false;
-    // Of a loader that is not known nothing can be said.
+    // Nothing is known about other loaders.
     if (!isGlibc) return [];
     const object = { path: loader.path, origin: dirname(loader.path), elf: kind.elf };
     return loadWithGlibc(program, object, this.#context);
@@ -186,8 +186,8 @@ export class Starter {
     const { view } = this.#options;
     if (depth >= MAX_SCRIPTS) return [{ type: "endless-scripts", file: file.path }];
     const { interpreter, argument } = parseScriptLine(line);
-    // A shell takes a file with an empty line for a script of its own; a relative path depends on where
-    // it is started.
+    // A shell runs a file with an empty `#!` line as its own script; a relative path depends on the working
+    // directory.
     if (interpreter === "" || !interpreter.startsWith("/")) return [];
     const found = view.resolve(interpreter);
     if (found === undefined || found.type !== "file") {
@@ -207,7 +207,7 @@ export class Starter {
     return this.#lookAtBody(file);
   }
 
-  /** What the lines of a script end in. */
+  /** Checks the program that a script ends with. */
   #lookAtBody(file: ViewFile): readonly Cause[] {
     const { view } = this.#options;
     const starts = file.program.kind === "script" ? file.program.starts : undefined;
@@ -234,7 +234,7 @@ export class Starter {
     return causes;
   }
 
-  /** Ruby, if it or its library looks for files in directories that the image lacks. */
+  /** Checks Ruby: whether it or its library has compiled-in directories that the image lacks. */
   #lookAtPrefixes(file: ViewFile): readonly Cause[] {
     if (basename(file.path) !== "ruby") return [];
     const { view } = this.#options;

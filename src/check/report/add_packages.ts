@@ -1,5 +1,5 @@
 /**
- * Adds packages to `[bootstrap.packages]` of a config file, everything else in it left as it is.
+ * Adds packages to `[bootstrap.packages]` of a config file without changing anything else.
  * @module
  */
 import { parse as parseToml } from "@std/toml";
@@ -10,7 +10,7 @@ import { packageKey } from "../../plan/project.ts";
 const HEADER =
   /^[ \t]*\[[ \t]*(?:bootstrap|"bootstrap")[ \t]*\.[ \t]*(?:packages|"packages")[ \t]*\][ \t]*(?:#.*)?$/;
 
-/** The line behind the last entry of the table whose header is at `header`. */
+/** The index after the last entry of the table whose header is at `header`. */
 function endOfTable(lines: readonly string[], header: number): number {
   let end = header + 1;
   for (let i = header + 1; i < lines.length; i++) {
@@ -27,7 +27,7 @@ function packagesOf(text: string): Readonly<Record<string, unknown>> {
   return (packages ?? {}) as Readonly<Record<string, unknown>>;
 }
 
-/** A TOML document with `[bootstrap.packages]` taken out, to compare. */
+/** A TOML document without `[bootstrap.packages]`, as JSON for comparison. */
 function withoutPackages(text: string): string {
   const { bootstrap, ...rest } = parseToml(text);
   const { packages: _, ...others } = (bootstrap ?? {}) as Record<string, unknown>;
@@ -35,11 +35,11 @@ function withoutPackages(text: string): string {
 }
 
 /**
- * The text of a config file with packages added, each at its latest version; comments, order and line ends
- * stay. The result is parsed again and compared, so that it says what it said before and the packages.
+ * Adds packages, each with version `latest`, to the text of a config file; comments, order and line ends
+ * are kept. The result is parsed and compared, to ensure that nothing else changed.
  *
  * @param path of the file, for messages.
- * @throws {MiseOciError} `config` if the table is written in a form that lines cannot be added to.
+ * @throws {MiseOciError} `config` if the table has a form to which lines cannot be added.
  *
  * @example
  * ```ts
@@ -87,6 +87,6 @@ function saysTheSame(before: string, after: string, keys: readonly string[]): bo
     return withoutPackages(before) === withoutPackages(after) &&
       JSON.stringify(expected) === JSON.stringify(packagesOf(after));
   } catch {
-    return false; // the lines made a table twice
+    return false; // the added lines define a table twice
   }
 }

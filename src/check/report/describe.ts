@@ -1,5 +1,5 @@
 /**
- * Problems in words.
+ * Descriptions of problems.
  * @module
  */
 import { basename, dirname } from "@std/path/posix";
@@ -10,8 +10,8 @@ import { needNamed } from "../needs.ts";
 const SHOWN = 5;
 
 /**
- * Names as a list in a sentence: `a`, `a and b`, `a, b and c`, `a, b, c, d, e and 3 more`.
- * @param shown how many are named if there are more.
+ * Formats a list in a sentence: `a`, `a and b`, `a, b and c`, `a, b, c, d, e and 3 more`.
+ * @param shown maximum number of names.
  */
 export function listNames(names: readonly string[], shown = SHOWN): string {
   if (names.length > shown + 1) {
@@ -21,12 +21,12 @@ export function listNames(names: readonly string[], shown = SHOWN): string {
   return names.length < 2 ? last : `${names.slice(0, -1).join(", ")} and ${last}`;
 }
 
-/** A cause as a clause about one program. */
+/** Describes a cause, as a clause about one program. */
 export function describeCause(cause: Cause): string {
   return describeCauses([cause], { plural: false });
 }
 
-/** Causes of one type as one clause; `plural` if it is about several programs. */
+/** Describes causes of one type in one clause; `plural` if it is about several programs. */
 function describeCauses(
   causes: readonly [Cause, ...Cause[]],
   { plural }: { readonly plural: boolean },
@@ -72,7 +72,7 @@ function describeLibraries(causes: readonly (Cause & { type: "missing-library" }
   return `${what} ${listNames(names)} ${are} missing, which ${needing(causes)}`;
 }
 
-/** The files that need something, with the verb. */
+/** The files with the verb "need". */
 function needing(causes: readonly { readonly file: string }[]): string {
   const files = distinct(causes.map(({ file }) => file));
   return `${listNames(files, 2)} ${files.length === 1 ? "needs" : "need"}`;
@@ -101,7 +101,7 @@ type FileCause = Extract<
   }
 >;
 
-/** What is wrong with the one file. */
+/** Describes a problem of a single file. */
 function describeFile(cause: FileCause): string {
   const { file } = cause;
   switch (cause.type) {
@@ -136,12 +136,12 @@ function describeFile(cause: FileCause): string {
   }
 }
 
-/** How many files of the same directory have the same fault. */
+/** The number of other affected files in the same directory. */
 function alsoThere(count: number): string {
   return count === 0 ? "" : ` (and ${count} other ${count === 1 ? "file" : "files"} there)`;
 }
 
-/** What starts and lacks a part, as a sentence; `undefined` for causes that keep a command from starting. */
+/** A sentence for programs that start but lack a part; `undefined` for causes that prevent starting. */
 function maybePartly(
   causes: readonly [Cause, ...Cause[]],
   { commands, dependents }: {
@@ -197,7 +197,8 @@ function maybePartly(
 }
 
 /**
- * Problems as a sentence without a final period: which commands, why, and which others depend on them.
+ * Describes problems in a sentence without a final period: the commands, the reason, and dependent
+ * commands.
  */
 export function describeProblem(
   { causes, commands, dependents }: {
@@ -219,7 +220,7 @@ export function describeProblem(
   return `${listNames(first)} ${plural ? "do" : "does"} not start in the image: ${why}${others}`;
 }
 
-/** Two tools with one command as a sentence without a final period. */
+/** Describes a command provided by two tools, as a sentence without a final period. */
 export function describeDuplicate({ command, winner, shadowed }: Duplicate): string {
   const others = listNames([...new Set(shadowed.map(({ tool }) => tool))]);
   return `${command} is that of ${winner.tool}; ${others} ${

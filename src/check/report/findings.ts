@@ -1,6 +1,6 @@
 /**
- * What is told of a report: problems with one answer are one finding, so that a program without five
- * libraries, or a tool with forty programs for another system, is one message.
+ * Groups the problems of a report: problems with the same remedy form one finding, so that a program
+ * without five libraries, or a tool with forty programs for another system, gives one message.
  * @module
  */
 import { dirname } from "@std/path/posix";
@@ -9,25 +9,25 @@ import type { CheckReport, Problem } from "../check_image.ts";
 import { describeProblem } from "./describe.ts";
 import { remediesFor, type Remedy } from "./remedies.ts";
 
-/** Something to tell, and what to do about it. */
+/** A group of problems and their remedies. */
 export interface Finding {
   /** One sentence without a final period. */
   readonly message: string;
-  /** How grave it is. */
+  /** The severity. */
   readonly severity: Severity;
-  /** Commands that are, or load, what fails; by name, sorted. */
+  /** Commands that fail because they are or load the failing file; sorted by name. */
   readonly commands: readonly string[];
-  /** Commands that need one of those to run, by name, sorted. */
+  /** Commands that need one of those to run, sorted by name. */
   readonly dependents: readonly string[];
-  /** Whether only the base's own commands fail. */
+  /** Whether only commands of the base are affected. */
   readonly ofBase: boolean;
-  /** Everything that is missing or wrong, of one type. */
+  /** The causes, all of one type. */
   readonly causes: readonly [Cause, ...Cause[]];
-  /** What to do, the best first. */
+  /** Remedies, the best first. */
   readonly remedies: readonly Remedy[];
 }
 
-/** What problems have in common that one finding tells. */
+/** The key by which problems are grouped. */
 function findingKey({ cause, commands, dependents, ofBase }: Problem): string {
   const parts = (...more: readonly string[]): string =>
     JSON.stringify([cause.type, severityOf(cause), ofBase, more]);
@@ -61,14 +61,14 @@ function union(lists: readonly (readonly string[])[]): readonly string[] {
 }
 
 /**
- * Whether a finding makes an image fail its check: a command does not start, or a part of it cannot work.
- * What only the base has, its image cannot change; what a command may need is a warning.
+ * Whether a finding fails the check: a command does not start, or a part of it cannot work. Problems of the
+ * base are not counted, and needs are warnings.
  */
 export function isFailure({ severity, ofBase }: Pick<Finding, "severity" | "ofBase">): boolean {
   return !ofBase && (severity === "start" || severity === "part");
 }
 
-/** The findings of a report, the gravest first. */
+/** The findings of a report, the most severe first. */
 export function findingsOf(report: CheckReport): readonly Finding[] {
   const groups = new Map<string, [Problem, ...Problem[]]>();
   for (const problem of report.problems) {

@@ -6,7 +6,7 @@ import { check, type FileFixture, GLIBC, LOADER } from "../../../tests/support/c
 
 const ATOMIC: Cause = { type: "missing-library", library: "libatomic.so.1", file: "/node" };
 
-/** The messages and first remedies for an image of these files on Debian. */
+/** The messages and first remedies for an image with these files on Debian. */
 function told(files: Readonly<Record<string, FileFixture>>): readonly (string | undefined)[][] {
   const release = { "etc/os-release": "ID=debian\n", "usr/bin/apt-get": { type: 2 } };
   return findingsOf(check([{ ...release, ...files }])).map(({ message, remedies }) => [

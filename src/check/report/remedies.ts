@@ -1,5 +1,5 @@
 /**
- * What to do about a cause.
+ * Remedies for causes.
  * @module
  */
 import { basename, dirname } from "@std/path/posix";
@@ -17,23 +17,23 @@ import {
   VERSION_RELEASES,
 } from "./packages_table.ts";
 
-/** A package of the image's own package manager. */
+/** A package for the image's package manager. */
 export interface PackageRemedy {
-  /** Which manager. */
+  /** The package manager. */
   readonly manager: "apt" | "apk";
-  /** Its name there. */
+  /** The package's name. */
   readonly name: string;
 }
 
-/** Something to do, the best first. */
+/** A remedy. */
 export interface Remedy {
   /** An imperative sentence without a final period. */
   readonly text: string;
-  /** The packages to add to `[bootstrap.packages]`, if that is it. */
+  /** The packages to add to `[bootstrap.packages]`, if that is the remedy. */
   readonly packages?: readonly PackageRemedy[];
 }
 
-/** What of a report decides about remedies. */
+/** The parts of a report that remedies depend on. */
 export type RemedyContext = Pick<
   CheckReport,
   "packageManager" | "distributionVersion" | "musl" | "glibc"
@@ -54,11 +54,11 @@ function addPackages(packages: readonly PackageRemedy[]): Remedy {
   return { text: `Add ${listNames(names, names.length)} to [bootstrap.packages]`, packages };
 }
 
-/** What debian:bookworm-slim has; of others only the users can know a base that has them. */
+/** Files in debian:bookworm-slim; for others, users must find a suitable base. */
 const IN_SLIM =
   /^(?:ba|da)?sh$|^(?:env|sed|grep|perl|mawk|awk|find|tar|gzip)$|^lib(?:c|m|z|gcc_s|stdc\+\+|lzma|bz2|zstd|tinfo|crypt)\.so\./;
 
-/** For an image without a package manager, which `[bootstrap.packages]` cannot change. */
+/** For an image without a package manager, to which packages cannot be added. */
 function otherBase(name: string): Remedy {
   return {
     text: IN_SLIM.test(name)
@@ -69,7 +69,7 @@ function otherBase(name: string): Remedy {
 
 type CauseOf<Type extends Cause["type"]> = Extract<Cause, { readonly type: Type }>;
 
-/** For what names an install directory of the host: that path can lead to the tools in the image. */
+/** For files that contain an install directory of the host: that path can be made to exist in the image. */
 function leadThere(path: string): readonly Remedy[] {
   const directory = path.replace(/\/installs\/.*$/, "");
   return [
@@ -80,7 +80,7 @@ function leadThere(path: string): readonly Remedy[] {
 
 const REINSTALL: Remedy = { text: "Install it again" };
 
-/** For files of the host that a tool of a distribution has links to. */
+/** For host files that a distribution's tool links to. */
 function forFiles(directory: string, context: RemedyContext): readonly Remedy[] {
   const packages = directory.startsWith("/etc/ssl/certs")
     ? packageRemedy({ apt: "ca-certificates-java", apk: "java-cacerts" }, context)
@@ -90,7 +90,7 @@ function forFiles(directory: string, context: RemedyContext): readonly Remedy[] 
   }];
 }
 
-/** For what commands open at run time. */
+/** For files that commands open at run time. */
 function forNeed(name: string, context: RemedyContext): readonly Remedy[] {
   const need = needNamed(name);
   if (need === undefined) return [];
@@ -104,7 +104,7 @@ function forNeed(name: string, context: RemedyContext): readonly Remedy[] {
   ];
 }
 
-/** For libraries that a program lacks: all that have a package with one line. */
+/** For missing libraries: one remedy for all that have a package. */
 function forLibraries(
   causes: readonly { readonly library: string; readonly elsewhere?: string }[],
   context: RemedyContext,
@@ -154,7 +154,7 @@ function forVersions(wanted: readonly string[]): readonly Remedy[] {
   return [{ text: `Use a newer base: ${bases.join(" or ")}` }, lower];
 }
 
-/** Compares versions of numbers. */
+/** Compares dotted numbers. */
 function compareVersions(a: string, b: string): number {
   const [left, right] = [a, b].map((text) => text.split(".").map(Number));
   for (let i = 0; i < 4; i++) {
@@ -176,7 +176,7 @@ function forLoader(loader: string, context: RemedyContext): readonly Remedy[] {
   return context.musl ? [base, { text: "Use the tool's build for musl" }] : [base];
 }
 
-/** A directory of mise has the name of its tool, unless that has a backend in it. */
+/** mise's directory has the name of the tool, unless the name includes a backend. */
 function addTool({ tool, version }: CauseOf<"missing-install">): Remedy {
   const backend =
     /^(?:npm|pipx|pypi|cargo|gem|go|github|gitlab|ubi|aqua|http|asdf|vfox|conda|spm|dotnet)-/;
@@ -187,7 +187,7 @@ function addTool({ tool, version }: CauseOf<"missing-install">): Remedy {
   };
 }
 
-/** For a command that is missing: a tool of mise, or a package. */
+/** For a missing command: a tool of mise, or a package. */
 function forCommand(command: string, context: RemedyContext): readonly Remedy[] {
   const name = basename(command);
   const tool = Object.hasOwn(COMMAND_TOOLS, name) ? COMMAND_TOOLS[name] : undefined;
@@ -202,7 +202,7 @@ function forCommand(command: string, context: RemedyContext): readonly Remedy[] 
   return all.length > 0 ? all : context.packageManager === undefined ? [otherBase(name)] : [];
 }
 
-/** For a path in a `#!` line: it must be there itself, so a tool on PATH does not help. */
+/** For a path in a `#!` line: it must exist, so a tool on PATH does not help. */
 function forInterpreter(interpreter: string, context: RemedyContext): readonly Remedy[] {
   if (interpreter.endsWith("\r")) {
     return [{ text: "Its first line ends with a carriage return: save it with Unix line ends" }];
@@ -222,7 +222,7 @@ function forInterpreter(interpreter: string, context: RemedyContext): readonly R
   return asPackage.length > 0 ? asPackage : [otherBase(name)];
 }
 
-/** For a tool that was not packed whole, or looks for itself on the host. */
+/** For a tool that is incomplete, or that contains host paths. */
 function forTool(
   cause: CauseOf<
     | "missing-exec"
@@ -266,9 +266,9 @@ function forTool(
 }
 
 /**
- * What to do about causes in an image, the best first; empty if there is nothing to say.
- * @param causes of one type; what helps the first is taken to help the others, but for libraries and symbol
- * versions.
+ * The remedies for causes in an image, the best first, if there are any.
+ * @param causes of one type; except for libraries and symbol versions, the remedy of the first one applies
+ * to all.
  */
 export function remediesFor(
   causes: readonly [Cause, ...Cause[]],

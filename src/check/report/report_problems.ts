@@ -1,5 +1,5 @@
 /**
- * Telling what a check has found.
+ * Reports the problems of an image.
  * @module
  */
 import { MiseOciError } from "../../errors.ts";
@@ -10,17 +10,17 @@ import type { CheckReport, PackageRemedy } from "../mod.ts";
 import { packageKey } from "../../plan/project.ts";
 import type { WorkflowContext } from "../../context.ts";
 
-/** What is done about commands that do not start in the image: `warn` is the default. */
+/** What to do about commands that do not start: `warn` is the default. */
 export type CheckMode = "warn" | "strict" | "off";
 
-/** A finding with what to do about it, as a sentence without a final period. */
+/** A finding with its best remedy, as a sentence without a final period. */
 function findingText({ message, remedies: [remedy] }: Finding, fixable = false): string {
   if (remedy === undefined) return message;
   const flag = fixable && remedy.packages !== undefined ? ", or give --fix" : "";
   return `${message}. ${remedy.text}${flag}`;
 }
 
-/** The packages that would help. */
+/** The packages that would fix problems. */
 export function packagesOf(report: CheckReport): readonly PackageRemedy[] {
   const found = findingsOf(report).flatMap(({ ofBase, severity, remedies: [first] }) =>
     ofBase || severity === "detail" ? [] : first?.packages ?? []
@@ -28,7 +28,7 @@ export function packagesOf(report: CheckReport): readonly PackageRemedy[] {
   return [...new Map(found.map((one) => [packageKey(one), one])).values()];
 }
 
-/** Whether the layers' own warnings of links that lead nowhere say everything of a finding. */
+/** Whether the layers' warnings about dangling links already cover a finding. */
 function wasTold({ causes }: Finding, told: readonly string[]): boolean {
   return causes.every((cause) => {
     if (cause.type !== "dangling-link" && cause.type !== "dangling-file") return false;
@@ -38,17 +38,17 @@ function wasTold({ causes }: Finding, told: readonly string[]): boolean {
 }
 
 /**
- * Tells of the problems of an image.
+ * Reports the problems of an image.
  *
- * @throws {MiseOciError} `check` if there are some and the check is strict.
+ * @throws {MiseOciError} `check` if there are any and the check is strict.
  */
 export function reportProblems(
   report: CheckReport,
   { check, fixable, told = [] }: {
     readonly check: CheckMode;
-    /** Whether `--fix` could be given. */
+    /** Whether `--fix` is available. */
     readonly fixable: boolean;
-    /** Warnings that were given before. */
+    /** Warnings that were already shown. */
     readonly told?: readonly string[];
   },
   { reporter }: WorkflowContext,

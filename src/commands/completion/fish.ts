@@ -4,7 +4,7 @@
  */
 import type { CompletionFlag, CompletionNode } from "./words.ts";
 
-/** A fish string that stands for itself. */
+/** Quotes a literal for fish. */
 function quote(text: string): string {
   return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
 }
@@ -42,7 +42,7 @@ function nodeLines(node: CompletionNode): readonly string[] {
   ];
 }
 
-/** The script. */
+/** The completion script. */
 export function fishScript(nodes: readonly CompletionNode[]): string {
   const commands = nodes.filter(({ path }) => path.length > 0)
     .map(({ path }) => quote(path.join(" "))).join(" ");

@@ -1,5 +1,5 @@
 /**
- * What `build` prints.
+ * The output of `build`.
  * @module
  */
 import { formatPlatform } from "../../oci/platform.ts";
@@ -17,7 +17,7 @@ function sizeOf({ layers }: Pick<BuildResult, "layers">): number {
   return layers.reduce((sum, layer) => sum + layer.size, 0);
 }
 
-/** The result of a build of several images: the facts, then a table for each. */
+/** The output for several platforms: the facts, then a table for each image. */
 function imagesOutput(
   result: BuildResult,
   images: readonly BuiltImage[],
@@ -59,7 +59,7 @@ function imagesJson(images: readonly BuiltImage[]): readonly unknown[] {
   }));
 }
 
-/** Where an image went after it was built. */
+/** Where an image was sent after its build. */
 export interface Delivery {
   /** `--push`. */
   readonly pushed?: PushResult;
@@ -67,7 +67,7 @@ export interface Delivery {
   readonly loaded?: LoadResult;
 }
 
-/** The output of a build, with where the image went. */
+/** The output of a build, with where the image was sent. */
 function withDelivery(output: Output, { pushed, loaded }: Delivery, quiet: boolean): Output {
   if (pushed === undefined && loaded === undefined) return output;
   const places = pushed === undefined ? [] : [pushed, ...pushed.also ?? []];
@@ -89,7 +89,7 @@ function withDelivery(output: Output, { pushed, loaded }: Delivery, quiet: boole
   };
 }
 
-/** The result of a build. */
+/** The output of a build. */
 export function buildOutput(
   result: BuildResult,
   options: PrintOptions,
@@ -126,12 +126,12 @@ function builtOutput(result: BuildResult, options: PrintOptions): Output {
   };
 }
 
-/** Where a layer's content goes, once each. */
+/** The image paths of a layer's sources, without duplicates. */
 function imagePaths(layer: LayerPlan): readonly string[] {
   return [...new Set(layer.sources.map(({ imagePath }) => imagePath))];
 }
 
-/** What goes into a layer: paths of the image, or packages. */
+/** The contents of a layer: image paths, or packages. */
 function contents(layer: LayerPlan): readonly string[] {
   if (layer.packages === undefined) return imagePaths(layer);
   return layer.packages.packages.map(({ name, version }) =>
@@ -139,18 +139,18 @@ function contents(layer: LayerPlan): readonly string[] {
   );
 }
 
-/** Names of the variables that the image gets; values may be secrets and are not printed. */
+/** Names of the image's variables; values may be secrets and are not printed. */
 function variableNames({ config }: BuildPlan): readonly string[] {
   const names = [...config.env, ...config.fixedEnv].map(([name]) => name);
   return [...new Set(names)].filter((name) => name !== "PATH");
 }
 
-/** Whether a layer is that of a tool that is not installed. */
+/** Whether a layer belongs to a tool that is not installed. */
 function isMissing({ missing = [] }: BuildPlan, { kind, name, version }: LayerPlan): boolean {
   return kind === "tool" && missing.includes(`${name}@${version}`);
 }
 
-/** Globs of what is left out of any layer. */
+/** The exclude globs of all layers. */
 function excludes({ layers }: BuildPlan): readonly string[] {
   return [...new Set(layers.flatMap(({ exclude }) => exclude))];
 }
@@ -159,7 +159,7 @@ function compressionText({ kind, level }: BuildPlan["compression"]): string {
   return level === undefined ? kind : `${kind}:${level}`;
 }
 
-/** What would be built. */
+/** The output of a dry run for one platform. */
 function planOutput(plan: BuildPlan): Output {
   const { config, notes = [] } = plan;
   const list = (words: readonly string[] | undefined): string | undefined =>
@@ -207,7 +207,7 @@ function planOutput(plan: BuildPlan): Output {
   };
 }
 
-/** What would be built for one platform, or for each of several. */
+/** The output of a dry run for one or more platforms. */
 export function plansOutput(plans: readonly BuildPlan[]): Output {
   const outputs = plans.map(planOutput);
   const [only] = outputs;

@@ -1,25 +1,26 @@
 /**
- * `go:` tools for another platform. Go compiles for any, but installs what it has cross-compiled only into
- * GOPATH, and mise sets GOBIN. So mise is given a `go` of ours in front of the machine's own: a script that
- * takes GOBIN away from `go install` and puts there what comes out.
+ * Cross-compiles `go:` tools. Go refuses to install cross-compiled programs when GOBIN is set, as
+ * mise does, so mise gets a wrapper of `go` on PATH that unsets GOBIN and moves the resulting
+ * programs there.
  * @module
  */
 import { DELIMITER, join } from "@std/path";
 import { formatPlatform, type Platform } from "../../oci/mod.ts";
 import type { ForeignPlatform } from "./foreign_platform.ts";
 
-/** Go's names of architectures are those of OCI; these have variants that must be named. */
+/** Variants to set for some architectures; Go and OCI use the same names for architectures. */
 const VARIANTS: Readonly<Record<string, string>> = { arm: "GOARM=7" };
 
-/** A shell word. */
+/** Quotes a shell word. */
 function quote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /**
- * The script. Go's module cache stays the user's; without cgo, whose C compiler would be this machine's.
+ * The wrapper script. It uses the user's Go module cache, and no cgo, because the C compiler would
+ * be the host's.
  *
- * @param go Absolute path of the machine's own `go`.
+ * @param go Absolute path of the real `go`.
  */
 function crossGoScript(go: string, { os, architecture }: Platform): string {
   const real = quote(go);
@@ -41,7 +42,7 @@ mv "$work/bin/${os}_${architecture}/"* "$bin/"
 `;
 }
 
-/** The first `go` of a PATH; `undefined` if there is none, or no shell to run the script. */
+/** The first `go` on a PATH; `undefined` if there is none, or no shell for the script. */
 async function maybeFindGo(path: string): Promise<string | undefined> {
   if (Deno.build.os === "windows") return undefined;
   for (const directory of path.split(DELIMITER)) {
@@ -54,9 +55,9 @@ async function maybeFindGo(path: string): Promise<string | undefined> {
 }
 
 /**
- * Puts a `go` that compiles for the platform in front of a PATH.
+ * Prepends the directory of the cross-compiling `go` to a PATH.
  *
- * @returns the new PATH; or why there can be none.
+ * @returns the new PATH, or why that is not possible.
  */
 export async function prependCrossGo(
   path: string,

@@ -4,7 +4,7 @@ import { withTree } from "../../../tests/support/layer.ts";
 import { parsePlatform } from "../../oci/mod.ts";
 import { prependCrossGo } from "./cross_go.ts";
 
-/** A machine with a `go` that writes what it is told to into GOPATH, as go does across platforms. */
+/** A host with a `go` that writes a program into GOPATH, as go does when cross-compiling. */
 async function withGo(
   test: (machine: { readonly bin: string; readonly directory: string }) => Promise<void>,
 ): Promise<void> {

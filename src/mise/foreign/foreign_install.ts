@@ -1,7 +1,7 @@
 /**
- * Installing a project's tools for another platform: with mise's own `install`, into a data directory of
- * the platform's, in two steps. First what host programs put together (npm, pip, …), while no runtime
- * of the other platform is on their PATH; then the rest.
+ * Installs a project's tools for another platform, with `mise install` and a separate data
+ * directory, in two steps: first the tools that host programs assemble (npm, pip, …), while no
+ * runtime of the target platform is on PATH; then the rest.
  * @module
  */
 import { basename, DELIMITER, dirname, join } from "@std/path";
@@ -26,7 +26,7 @@ import {
 import { exchangeWheels } from "./foreign_python.ts";
 import { runInstall } from "../install_lock.ts";
 
-/** Backends that run programs of this machine, which make or choose what they install. */
+/** Backends that run host programs to build or select what they install. */
 const HOST_PROGRAMS: ReadonlySet<string> = new Set([
   "npm",
   "pipx",
@@ -36,13 +36,16 @@ const HOST_PROGRAMS: ReadonlySet<string> = new Set([
   "dotnet",
 ]);
 
-/** Those that make Python environments. */
+/** Backends that create Python environments. */
 const PYTHON: ReadonlySet<string> = new Set(["pipx", "pypi"]);
 
-/** mise's own npm installer, pnpm and bun take optional packages of this machine, whatever npm is told. */
+/**
+ * Use npm: unlike npm, mise's own npm installer, pnpm and bun select optional packages for the
+ * host.
+ */
 const NPM: Readonly<Record<string, string>> = { MISE_NPM_PACKAGE_MANAGER: "npm" };
 
-/** Whether a list of directories has a program. */
+/** Whether a PATH contains a program. */
 function hasProgram(path: string, name: string): boolean {
   return path.split(DELIMITER).some((directory) => {
     try {
@@ -53,7 +56,7 @@ function hasProgram(path: string, name: string): boolean {
   });
 }
 
-/** Backends whose installs are always of the machine that made them, and why. */
+/** Backends whose installs are always for the host, and why. */
 const HOST_ONLY: ReadonlyMap<string, string> = new Map([
   ["core:rust", "rustup installs toolchains of the machine it runs on"],
   ["cargo", "cargo compiles for the machine it runs on"],
@@ -61,13 +64,13 @@ const HOST_ONLY: ReadonlyMap<string, string> = new Map([
   ["conda", "mise takes conda's packages for the machine it runs on"],
 ]);
 
-/** Refuses, by name and before anything is installed, what can only be of this machine. */
+/** Refuses tools that can only be installed for the host, before anything is installed. */
 function refuseHostOnly(
   tools: readonly ListedTool[],
   details: ReadonlyMap<string, ToolDetail>,
   { platform, reasons = HOST_ONLY }: {
     readonly platform: Platform;
-    /** Why a backend cannot be had; default: those that never can. */
+    /** Why a backend is refused; by default, those that never work. */
     readonly reasons?: ReadonlyMap<string, string>;
   },
 ): void {
@@ -84,7 +87,7 @@ function refuseHostOnly(
   );
 }
 
-/** Whether a lock file next to a config of the project has the platform. */
+/** Whether a lock file next to a config of the project contains the platform. */
 async function isLocked(tools: readonly ListedTool[], name: string): Promise<boolean> {
   const sources = new Set(tools.flatMap(({ source }) => source ?? []));
   for (const source of sources) {
@@ -95,7 +98,9 @@ async function isLocked(tools: readonly ListedTool[], name: string): Promise<boo
   return false;
 }
 
-/** `mise install`, whatever its end. What it prints is shown as it comes, and read if it fails. */
+/**
+ * Runs `mise install` and returns its result, even a failure. Its output is shown as it arrives.
+ */
 async function installHere(
   session: Session,
   args: readonly string[],
@@ -123,9 +128,8 @@ function failed({ code, killedBy }: MiseAnswer): boolean {
 }
 
 /**
- * Tools that failed only when mise, having unpacked what it verified, started them: node answers
- * `node --version` on a machine of its platform only. mise keeps such an install when told to
- * (`always_keep_install`), marked as unfinished.
+ * Tools that mise unpacked and verified, but then failed to start, as with `node --version` on
+ * another platform. With `always_keep_install` mise keeps such an install, marked as incomplete.
  */
 function startFailures(
   tools: readonly ListedTool[],
@@ -145,12 +149,13 @@ function startFailures(
   });
 }
 
-/** What mise prints of a tool that it cannot start. */
+/** Output of mise about a tool that it cannot start. */
 const COMPLAINT =
   /^mise ERROR |^mise ✗ |· \d+ failed in |: Could not open '.*\/ld-|exec format error/i;
 
 /**
- * Shows what mise prints but its complaints, until it is known whether there is something to complain of.
+ * Shows mise's output except for complaints about tools that do not start, which are held back
+ * until it is clear whether they matter.
  */
 class Complaints {
   readonly #show: (line: string) => void;
@@ -160,13 +165,13 @@ class Complaints {
     this.#show = show;
   }
 
-  /** Takes a line of output. */
+  /** Adds a line of output. */
   take(line: string): void {
     if (COMPLAINT.test(line)) this.#held.push(line);
     else this.#show(line);
   }
 
-  /** Shows what was held back: it matters. */
+  /** Shows the lines held back. */
   release(): void {
     for (const line of this.#held.splice(0)) this.#show(line);
   }
@@ -180,19 +185,19 @@ async function removeIfThere(path: string): Promise<void> {
   }
 }
 
-/** Takes away the mark of an unfinished install, and the archive that mise kept because it is one. */
+/** Removes the mark of an incomplete install, and the archive that mise kept because of it. */
 async function finishInstall(tool: ListedTool, foreign: ForeignPlatform): Promise<void> {
   const name = join(basename(dirname(tool.installPath)), basename(tool.installPath));
-  // Whether mise takes it for installed is asked of mise afterwards.
+  // Afterwards mise is queried again for whether it is installed.
   await removeIfThere(join(foreignCacheDirectory(foreign), name, "incomplete"));
   await removeIfThere(join(foreignDataDirectory(foreign), "downloads", name));
 }
 
 /**
- * Removes the directories of tools that mise has only begun to install: a mise that was killed before it made
- * its mark of an unfinished install leaves an empty one, which it then takes for a whole install.
+ * Removes empty install directories. A mise that was killed before it marked its install as
+ * incomplete leaves one, and then takes it for a complete install.
  *
- * @returns whether there was any.
+ * @returns whether there were any.
  */
 export async function removeEmptyInstalls(
   tools: readonly ListedTool[],
@@ -206,29 +211,29 @@ export async function removeEmptyInstalls(
       await Deno.remove(installPath); // not recursive: fails unless it is empty
       removed = true;
     } catch {
-      // It is whole, or gone.
+      // Not empty, or gone.
     }
   }
   return removed;
 }
 
-/** What {@linkcode installForeign} installs. */
+/** Input of {@linkcode installForeign}. */
 export interface ForeignInstall {
-  /** The platform and its directory. */
+  /** The target platform and its directory. */
   readonly foreign: ForeignPlatform;
-  /** The project's tools that are not installed for it. */
+  /** The tools of the project that are not installed for the target platform. */
   readonly tools: readonly ListedTool[];
-  /** Short names of tools that are not the project's: they stay out. */
+  /** Short names of tools outside the project, which are not installed. */
   readonly outside: readonly string[];
-  /** mise of this machine, for the programs that install others. */
+  /** Session for the host platform, for the programs that install others. */
   readonly host: Session;
-  /** Answers yes to what mise asks. */
+  /** Whether to answer mise's prompts with yes. */
   readonly yes: boolean;
-  /** Whether the lock file must have all that is installed. */
+  /** Whether to install only what the lock file contains. */
   readonly locked: boolean;
 }
 
-/** PATH with the host's own tools in front: npm of the project's node, as far as it is installed. */
+/** PATH with the project's host tools first, such as npm of the project's node. */
 async function hostPath({ host }: ForeignInstall): Promise<string> {
   const own = parseLines((await ask(host, ["bin-paths"])).stdout);
   return [...own, host.context.env("PATH") ?? ""].filter((part) => part !== "").join(DELIMITER);
@@ -242,7 +247,7 @@ function installError(args: readonly string[], answer: MiseAnswer, name: string)
   });
 }
 
-/** The first step: what programs of this machine put together. */
+/** The first step: tools that host programs assemble. */
 async function installHosted(
   session: Session,
   install: ForeignInstall,
@@ -275,7 +280,7 @@ async function installHosted(
   if (ofPython.length > 0) await exchangeWheels(ofPython, install);
 }
 
-/** The second step: what mise downloads itself. */
+/** The second step: tools that mise downloads itself. */
 async function installDownloads(
   session: Session,
   install: ForeignInstall,
@@ -306,8 +311,8 @@ async function installDownloads(
 /**
  * Installs the tools.
  *
- * @throws {MiseOciError} `tool` naming each tool that cannot be had for the platform here, `mise` or
- * `config` if mise fails.
+ * @throws {MiseOciError} `tool` naming each tool that cannot be installed for the target platform
+ * on this machine, `mise` or `config` if mise fails.
  */
 export async function installForeign(session: Session, install: ForeignInstall): Promise<void> {
   const { foreign, tools, yes } = install;

@@ -1,6 +1,5 @@
 /**
- * mise for another platform than this machine's: its variables, and a data directory apart from the
- * user's own.
+ * mise for a target platform other than the host's: its variables and its separate data directory.
  * @module
  */
 import { join } from "@std/path";
@@ -10,15 +9,15 @@ import { formatPlatform, type Platform } from "../../oci/mod.ts";
 import { pluginDirectories } from "../backends.ts";
 import type { MiseContext } from "../context.ts";
 
-/** A platform whose tools mise installs apart. */
+/** A target platform for which mise installs tools separately. */
 export interface ForeignPlatform {
   /** The platform. */
   readonly platform: Platform;
-  /** Absolute directory of mise's data and cache for it. */
+  /** Absolute directory of mise's data and cache for the platform. */
   readonly directory: string;
 }
 
-/** An architecture's names: mise's and npm's. */
+/** The names of an architecture in mise and npm. */
 interface ArchitectureNames {
   readonly mise: string;
   readonly npm: string;
@@ -48,12 +47,15 @@ function namesOf(platform: Platform): ArchitectureNames {
   );
 }
 
-/** mise's name of a platform, as in `mise.lock`: `linux-arm64`. @throws {MiseOciError} `unsupported`. */
+/**
+ * mise's name of a platform, as in `mise.lock`: `linux-arm64`. @throws {MiseOciError}
+ * `unsupported`.
+ */
 export function misePlatformName(platform: Platform): string {
   return `${platform.os}-${namesOf(platform).mise}`;
 }
 
-/** Where mise keeps what it installs for the platform. */
+/** mise's data directory for the platform. */
 export function foreignDataDirectory({ directory }: ForeignPlatform): string {
   return join(directory, "data");
 }
@@ -63,7 +65,7 @@ export function foreignLockPath({ directory }: ForeignPlatform): string {
   return join(directory, "install.lock");
 }
 
-/** Where mise keeps its cache for the platform; the marks of unfinished installs are there. */
+/** mise's cache directory for the platform, which contains the marks of incomplete installs. */
 export function foreignCacheDirectory({ directory }: ForeignPlatform): string {
   return join(directory, "cache");
 }
@@ -77,9 +79,9 @@ function isDirectory(path: string): boolean {
 }
 
 /**
- * The variables with which mise, and the npm that it starts, take the platform for their own.
+ * The variables that make mise, and the npm it starts, use the target platform.
  *
- * @throws {MiseOciError} `unsupported` for a platform that mise does not know.
+ * @throws {MiseOciError} `unsupported` for a platform that mise does not support.
  */
 export function foreignEnv(
   foreign: ForeignPlatform,
@@ -87,7 +89,7 @@ export function foreignEnv(
 ): Readonly<Record<string, string>> {
   const { mise, npm } = namesOf(foreign.platform);
   const libc = context.env("MISE_LIBC") || "gnu";
-  // Plugins are sources: those of this machine serve for every platform.
+  // Plugins are sources, so the host's can be used for every platform.
   const plugins = pluginDirectories(context.env).find(isDirectory);
   return {
     MISE_OS: "linux",
@@ -103,8 +105,8 @@ export function foreignEnv(
 }
 
 /**
- * Whether one `os` entry of a tool (`linux`, `linux/arm64`) names the platform. mise asks the machine it
- * runs on, whatever `MISE_ARCH` says, so this is asked of the platform here.
+ * Whether an `os` entry of a tool (`linux`, `linux/arm64`) matches the target platform. mise
+ * matches the host instead, regardless of `MISE_ARCH`.
  */
 export function matchesCondition(condition: string, platform: Platform): boolean {
   const [os, arch] = condition.toLowerCase().split(/[/-]/);

@@ -1,6 +1,6 @@
 /**
- * Python tools for another platform. uv and pipx make an environment of what fits this machine; most of it is
- * the same everywhere, and what is not (wheels with machine code) is exchanged for the platform's wheels.
+ * Python tools for another platform. uv and pipx create an environment for the host; most of it is
+ * portable, and the rest (wheels with machine code) is replaced by the target platform's wheels.
  * @module
  */
 import { join } from "@std/path";
@@ -14,7 +14,7 @@ import { callMise } from "../command.ts";
 import { foreignDataDirectory, type ForeignPlatform } from "./foreign_platform.ts";
 import { makeTemporary } from "../temporary.ts";
 
-/** Machine names of Python's wheels by architecture; uv knows those of which it has a target. */
+/** Machine names in Python wheels, and whether uv supports the architecture as a target. */
 const MACHINES: Readonly<Record<string, { readonly wheel: string; readonly uv: boolean }>> = {
   amd64: { wheel: "x86_64", uv: true },
   arm64: { wheel: "aarch64", uv: true },
@@ -29,16 +29,16 @@ const MACHINES: Readonly<Record<string, { readonly wheel: string; readonly uv: b
 interface Environment {
   /** Absolute directory. */
   readonly root: string;
-  /** Absolute directory of its packages. */
+  /** Absolute path of its `site-packages`. */
   readonly packages: string;
-  /** `3.12`. */
+  /** Python version: `3.12`. */
   readonly python: string;
 }
 
 /** A package with machine code. */
 interface NativePackage {
   readonly requirement: string;
-  /** Name of its directory of metadata. */
+  /** Name of its metadata directory. */
   readonly info: string;
 }
 
@@ -66,7 +66,7 @@ function environmentsOf(install: string): readonly Environment[] {
     });
 }
 
-/** The packages of an environment whose wheels are of one platform. */
+/** The packages of an environment whose wheels are platform-specific. */
 async function nativePackages({ packages }: Environment): Promise<readonly NativePackage[]> {
   const found = await Promise.all(
     namesIn(packages).filter((name) => name.endsWith(".dist-info")).map(async (info) => {
@@ -84,14 +84,14 @@ async function nativePackages({ packages }: Environment): Promise<readonly Nativ
   return found.flat();
 }
 
-/** Wheels of what, and where they go. */
+/** Options for fetching wheels. */
 interface FetchOptions {
   readonly target: string;
   readonly platform: Platform;
   readonly libc: string;
 }
 
-/** The command of each program that can fetch wheels of the platform, uv first. */
+/** The commands that can fetch wheels for the target platform, uv first. */
 function fetchers(
   { python }: Environment,
   { target, platform, libc }: FetchOptions,
@@ -136,7 +136,7 @@ function failWheels(tool: ListedTool, platform: Platform, why: string): never {
   );
 }
 
-/** Starts a program with the tools of this machine; what it says if it fails. */
+/** Runs a program with the host's tools; returns its stderr if it fails. */
 async function maybeFailure(
   { misePath, directory, env, context }: Session,
   program: readonly string[],
@@ -170,7 +170,7 @@ async function copyOver(from: string, to: string): Promise<void> {
   await Deno.copyFile(from, to);
 }
 
-/** Puts the platform's files of packages in the place of this machine's. */
+/** Replaces the host's files of packages with the target platform's. */
 async function exchange(
   { packages, root }: Environment,
   natives: readonly NativePackage[],
@@ -190,12 +190,12 @@ async function exchange(
   }
   for (const name of namesIn(join(target, "bin"))) {
     const from = join(target, "bin", name);
-    // A script starts the environment's own Python, and is there already.
+    // Scripts start the environment's own Python and already exist.
     if (!isScript(from)) await copyOver(from, join(root, "bin", name));
   }
 }
 
-/** Why the wheels of the platform cannot be had, if so. */
+/** Fetches the target platform's wheels; returns why that failed, if it did. */
 async function maybeNoWheels(
   environment: Environment,
   natives: readonly NativePackage[],
@@ -213,7 +213,7 @@ async function maybeNoWheels(
   return `wheels of ${what} are taken with uv or pip, and neither is on PATH`;
 }
 
-/** Exchanges the wheels of one tool. */
+/** Replaces the wheels of one tool. */
 async function exchangeWheelsOf(
   tool: ListedTool,
   install: string,
@@ -235,10 +235,10 @@ async function exchangeWheelsOf(
 }
 
 /**
- * Exchanges what is of this machine in the Python environments of tools that were just installed for a
- * platform. A tool for which that fails is removed, so that the next try installs it anew.
+ * Replaces the host's machine code in Python environments that were just installed for a target
+ * platform. If that fails, the tool is removed, so that the next attempt installs it again.
  *
- * @throws {MiseOciError} `tool` naming the tool and the wheels that cannot be had.
+ * @throws {MiseOciError} `tool` naming the tool and the wheels that are not available.
  */
 export async function exchangeWheels(
   tools: readonly ListedTool[],

@@ -3,7 +3,7 @@ import { dirname, join } from "@std/path";
 import { MiseOciError } from "../../errors.ts";
 import { exchangeWheels } from "./foreign_python.ts";
 
-/** A mise whose `exec` is the programs in `known`; their wheels are put where `--target` says. */
+/** A mise whose `exec` provides the programs in `known`; they put wheels into `--target`. */
 const MISE = `#!/bin/sh
 known="KNOWN"
 printf '%s\\n' "$*" >> "$(dirname "$0")/calls"

@@ -1,5 +1,5 @@
 /**
- * The keys of `[oci]` and what each may hold (spec: mise.toml).
+ * The keys of `[oci]` and their values (spec: mise.toml).
  * @module
  */
 import { MiseOciError } from "../../errors.ts";
@@ -32,18 +32,18 @@ import {
   workdir,
 } from "./oci_values.ts";
 
-/** What one file says. */
+/** The keys set by one file. */
 export type OciTable = Partial<OciSection>;
 
 /** A key of `[oci]`. */
 interface Field {
-  /** How it is written, for hints. */
+  /** An example value, for hints. */
   readonly example: string;
-  /** What it says. @throws {MiseOciError} `config`. */
+  /** Parses the value. @throws {MiseOciError} `config`. */
   readonly read: (value: unknown, place: FieldPlace) => OciTable;
 }
 
-/** Keys of `[oci]` as mise knows them too. */
+/** Keys of `[oci]` that mise supports too. */
 const FIELDS: Readonly<Record<string, Field>> = {
   from: {
     example: '"debian:bookworm-slim"',
@@ -89,7 +89,10 @@ const FIELDS: Readonly<Record<string, Field>> = {
   },
 };
 
-/** Keys that only mise-oci knows. mise 2026.9 refuses them in `[oci]`, so `[_.oci]` takes them too. */
+/**
+ * Keys that only mise-oci supports. mise 2026.9 refuses them in `[oci]`, so `[_.oci]` accepts them
+ * too.
+ */
 const OWN_FIELDS: Readonly<Record<string, Field>> = {
   allow_env: {
     example: '["NAME"]',
@@ -163,7 +166,7 @@ const OWN_FIELDS: Readonly<Record<string, Field>> = {
 
 const ALL_FIELDS: Readonly<Record<string, Field>> = { ...FIELDS, ...OWN_FIELDS };
 
-/** Whether a key is one that mise itself does not know. */
+/** Whether mise itself does not support a key. */
 export function isOwnField(key: string): boolean {
   return Object.hasOwn(OWN_FIELDS, key);
 }
@@ -171,7 +174,8 @@ export function isOwnField(key: string): boolean {
 /**
  * Parses one `[oci]` or `[_.oci]` table.
  *
- * @throws {MiseOciError} `config` naming the file, the key and, for an unknown one, the nearest known.
+ * @throws {MiseOciError} `config` naming the file, the key and, for an unknown key, the most
+ * similar known one.
  */
 export function parseOciTable(table: TomlTable, place: FieldPlace): OciTable {
   let result: OciTable = {};

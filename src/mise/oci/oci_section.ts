@@ -1,5 +1,5 @@
 /**
- * The `[oci]` tables of the project, parsed and merged (spec, section 3).
+ * Parses and merges the `[oci]` tables of the project (spec, section 3).
  * @module
  */
 import { MiseOciError } from "../../errors.ts";
@@ -13,22 +13,22 @@ import {
 } from "../config_file.ts";
 import { isOwnField, type OciTable, parseOciTable } from "./oci_fields.ts";
 
-/** Where the tables are in a file. */
+/** Paths of the tables in a file. */
 const TABLES = [["oci"], ["_", "oci"]] as const;
-/** A value with a template. */
+/** A value that contains a template. */
 export interface Template {
-  /** Keys from the root of the file; of a list, its index. */
+  /** Keys from the root of the file; list items by index. */
   readonly path: readonly string[];
-  /** As it is written. */
+  /** The text as written. */
   readonly text: string;
 }
 
-/** Whether a text is a template to mise. */
+/** Whether mise would treat a text as a template. */
 function isTemplate(text: string): boolean {
   return text.includes("{{") || text.includes("{%") || text.includes("{#");
 }
 
-/** A value with each string replaced. */
+/** Replaces each string in a value. */
 function mapStrings(
   value: unknown,
   path: readonly string[],
@@ -44,7 +44,7 @@ function mapStrings(
   );
 }
 
-/** The file with each string of `[oci]` and `[_.oci]` replaced. */
+/** Replaces each string in `[oci]` and `[_.oci]`. */
 export function mapOciStrings(
   file: ConfigFile,
   change: (text: string, path: readonly string[]) => string,
@@ -71,7 +71,7 @@ export function templatesOf(file: ConfigFile): readonly Template[] {
   return found;
 }
 
-/** The file without the values that are templates: what can be said of it before they are rendered. */
+/** The file without values that are templates, for checks before they are rendered. */
 function withoutTemplates(file: ConfigFile): ConfigFile {
   const templates = templatesOf(file);
   if (templates.length === 0) return file;
@@ -84,7 +84,9 @@ function withoutTemplates(file: ConfigFile): ConfigFile {
   return { ...file, table: { ...file.table, oci: table, _: {} } };
 }
 
-/** A table and one that wins over it: field by field, tables key by key; copies and rules add up. */
+/**
+ * Merges two tables: fields are overridden, tables merged by key, copies and rules concatenated.
+ */
 function joinTables<T extends OciTable>(less: T, more: OciTable): T {
   return {
     ...less,
@@ -99,7 +101,7 @@ function joinTables<T extends OciTable>(less: T, more: OciTable): T {
   };
 }
 
-/** No file takes back what another one demands of a base. */
+/** Rules add up, so that no file can cancel a signature requirement of another. */
 function joinRules(a: OciTable, b: OciTable): Pick<OciTable, "verify"> {
   const rules = [...a.verify ?? [], ...b.verify ?? []];
   return rules.length === 0 ? {} : { verify: rules };
@@ -119,16 +121,17 @@ function parseFile(file: ConfigFile, home?: string): OciTable {
       { hint: `Write [${keys.join(".")}] on a line of its own, and its keys below` },
     );
   };
-  // `[_.oci]` adds to `[oci]` and wins over it.
+  // `[_.oci]` adds to `[oci]` and overrides it.
   return joinTables(read("oci"), read("_", "oci"));
 }
 
 /**
- * What each file says under `[oci]` and `[_.oci]`, in the order of the files. A relative `host` of a
- * copy is resolved against the directory of its file, `~/` is the home.
+ * Parses `[oci]` and `[_.oci]` of each file, in the order of the files. A relative `host` of a copy
+ * is resolved against the directory of its file, `~/` against the home.
  *
  * @param home The home directory.
- * @throws {MiseOciError} `config` naming the file, the key and, for an unknown one, the nearest known.
+ * @throws {MiseOciError} `config` naming the file, the key and, for an unknown key, the most
+ * similar known one.
  *
  * @example
  * ```ts
@@ -148,8 +151,9 @@ export function parseOciTables(
 }
 
 /**
- * Merges tables, least specific first: later ones win field by field, `env` and `labels` key by key,
- * `copy` entries add up. A table that sets `user_id` without `group_id` does not inherit a `group_id`.
+ * Merges tables, least specific first: later ones override fields, `env` and `labels` are merged by
+ * key, `copy` entries concatenated. A table that sets `user_id` without `group_id` does not inherit
+ * a `group_id`.
  */
 export function mergeOci(tables: readonly OciTable[]): OciSection {
   let merged: OciSection = { copy: [], env: {}, labels: {}, allowEnv: [], dropEnv: [] };
@@ -162,8 +166,8 @@ export function mergeOci(tables: readonly OciTable[]): OciSection {
 }
 
 /**
- * A better message than mise's for a config file that mise refuses because of its `[oci]`: ours names
- * the nearest key, and knows the keys that only mise-oci has.
+ * A better error than mise's for a config file that mise refuses because of its `[oci]`: it
+ * proposes the most similar key and recognizes keys that only mise-oci supports.
  */
 export function maybeOciError(file: ConfigFile, miseMessage: string): MiseOciError | undefined {
   const table = maybeTable(file.table, "oci");

@@ -1,6 +1,7 @@
 /**
- * Templates (`{{ … }}`) in `[oci]` and `[_.oci]`. mise leaves these tables alone, so it is asked for variables
- * whose values they are: a config file made for that stands in for the system's or global one.
+ * Renders templates (`{{ … }}`) in `[oci]` and `[_.oci]`. mise ignores these tables, so the
+ * templates become variables in a temporary config file, which mise reads in place of the system's
+ * or global one.
  * @module
  */
 import { stringify } from "@std/toml";
@@ -14,15 +15,20 @@ import { configRoot } from "../scope.ts";
 import { mirror, standInEnv, type StandInScope } from "../templates.ts";
 import { makeTemporary } from "../temporary.ts";
 
-/** The file that the templates are of, where the stand-in itself would be meant. */
+/**
+ * Restores the variables for the file that contains the templates, instead of the temporary one.
+ */
 const PREFIX = "{% set config_root = env.MISE_OCI_TEMPLATE_ROOT %}" +
   "{% set config_source = env.MISE_OCI_TEMPLATE_SOURCE %}";
-/** mise runs the commands of templates in the directory of the stand-in. */
+/**
+ * mise runs the commands of templates in the directory of the temporary file; this changes to the
+ * real one.
+ */
 const SHELL = `sh -c 'cd "$MISE_OCI_TEMPLATE_ROOT" && set -e && eval "$1"' sh`;
-/** Stands for a dollar sign of the config, which mise would expand in a variable. */
+/** Placeholder for a dollar sign, which mise would expand in a variable. */
 const DOLLAR = "\u{E0D0}";
 
-/** PATH of this machine means nothing in an image: `{{ env.PATH }}` stands for the image's own. */
+/** Replaces `{{ env.PATH }}` by the image's PATH, because the host's has no meaning in an image. */
 function ownPath(text: string, path: readonly string[]): string {
   return path.at(-2) === "env" && path.at(-1) === "PATH"
     ? text.replace(/\{\{-?\s*env\.PATH\s*-?\}\}/g, "${PATH}")
@@ -33,7 +39,7 @@ function variableName(index: number): string {
   return `_MISE_OCI_TEMPLATE_${index}`;
 }
 
-/** Outside of the tags; what stands in them is the template's own. */
+/** Hides dollar signs outside of template tags. */
 function hideDollars(text: string): string {
   return text.replace(
     /\{\{[^]*?\}\}|\{%[^]*?%\}|\{#[^]*?#\}|\$/g,
@@ -52,7 +58,8 @@ async function renderAll(
     await mirror(base, root);
     const config = join(root, ".mise-oci-values.toml");
     const entries = work.templates.map(({ text }, i) =>
-      // After everything else of the environment, so that a template sees all of it.
+      // With `tools`, evaluated after the rest of the environment, so that a template can use all
+      // of it.
       [variableName(i), { value: PREFIX + hideDollars(text), tools: true }] as const
     );
     await Deno.writeTextFile(config, stringify({ env: Object.fromEntries(entries) }));
@@ -75,7 +82,7 @@ async function renderAll(
   }
 }
 
-/** Renders a file's templates; if that fails, one after the other, to find which. */
+/** Renders a file's templates; after a failure, one by one to find the invalid one. */
 async function render(
   session: Session,
   file: ConfigFile,
@@ -102,8 +109,8 @@ async function render(
 }
 
 /**
- * The config files with the templates of `[oci]` and `[_.oci]` rendered as mise renders the value of a
- * variable. Without any, mise is not asked.
+ * Renders the templates of `[oci]` and `[_.oci]` in config files as mise renders variables. mise is
+ * not called if there are none.
  *
  * @throws {MiseOciError} `config` naming file and key of a template that cannot be rendered.
  */

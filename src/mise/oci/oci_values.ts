@@ -1,5 +1,5 @@
 /**
- * The values that a key of `[oci]` may have, each read with its place for the error (spec: mise.toml).
+ * Parsers for the values of `[oci]` keys; errors name the place of the value (spec: mise.toml).
  * @module
  */
 import { MiseOciError } from "../../errors.ts";
@@ -11,15 +11,15 @@ import type { Copy, Healthcheck, StoreSetting, VerifyRule } from "../../plan/pro
 import { dirname, resolve } from "@std/path";
 import { type ConfigFile, describePlace, isTable } from "../config_file.ts";
 
-/** Where a value stands, for messages. */
+/** The place of a value, for messages. */
 export interface FieldPlace {
   /** The file. */
   readonly file: ConfigFile;
   /** Keys from the root of the file: `["oci", "user_id"]`. */
   readonly path: readonly string[];
-  /** The home directory, which `~/` in a path means. */
+  /** The home directory, for `~/` in paths. */
   readonly home?: string | undefined;
-  /** How the key is written, for hints. */
+  /** An example of the key, for hints. */
   readonly example?: string;
 }
 
@@ -32,7 +32,10 @@ function describeType(value: unknown): string {
   return `a ${typeof value}`;
 }
 
-/** Fails naming the file, the line if it is found, and the key; by default the hint is how the key is written. */
+/**
+ * Throws an error with the file, the line if known, and the key; the default hint is an example of
+ * the key.
+ */
 export function failField(
   place: FieldPlace,
   why: string,
@@ -46,7 +49,7 @@ export function failField(
   );
 }
 
-/** What `parse` makes of a text; where it fails, the message names the place too. */
+/** Parses a text with `parse`, and adds the place to its errors. */
 export function parsed<T>(value: unknown, place: FieldPlace, parse: (text: string) => T): T {
   const source = text(value, place);
   try {
@@ -66,7 +69,7 @@ export function text(value: unknown, place: FieldPlace): string {
   return value === "" ? failField(place, "it is empty") : plain(value, place);
 }
 
-/** No program can be given a NUL character, in an argument or a variable. */
+/** Arguments and variables cannot contain NUL. */
 function plain(value: string, place: FieldPlace): string {
   return value.includes("\0") ? failField(place, "it contains a NUL character") : value;
 }
@@ -91,7 +94,7 @@ export function id(value: unknown, place: FieldPlace): number {
     : failField(place, `a whole number from 0 to 4294967295 expected, not ${describeType(value)}`);
 }
 
-/** Narrows to a number of things, one at least. */
+/** Narrows to a positive integer. */
 export function count(value: unknown, place: FieldPlace): number {
   return typeof value === "number" && Number.isInteger(value) && value > 0
     ? value
@@ -115,7 +118,7 @@ export function stringMap(value: unknown, place: FieldPlace): Readonly<Record<st
   );
 }
 
-/** A path of this machine: `~/` is the home, what is relative starts at the file that names it. */
+/** A host path; `~/` is the home, relative paths start at the directory of the config file. */
 export function hostPath(path: string, { file, home }: FieldPlace): string {
   return resolve(dirname(file.path), expandHome(path, home));
 }
@@ -140,14 +143,14 @@ export function copies(value: unknown, place: FieldPlace): readonly Copy[] {
   });
 }
 
-/** A base; a relative path starts at the file that names it. */
+/** A base; a relative path starts at the directory of the config file. */
 export function from(value: unknown, place: FieldPlace): NamedBase {
   return parsed(value, place, (text) => parseBase(text, (path) => hostPath(path, place)));
 }
 
 const PORT = /^([1-9][0-9]{0,4})(?:-([1-9][0-9]{0,4}))?(?:\/(tcp|udp|sctp))?$/;
 
-/** Ports as `EXPOSE` of a Dockerfile takes them; docker writes each with its protocol. */
+/** Ports in the syntax of a Dockerfile's `EXPOSE`, returned with protocol as docker does. */
 export function ports(value: unknown, place: FieldPlace): readonly string[] {
   const list = Array.isArray(value)
     ? value.map((item) => typeof item === "number" ? String(item) : item)
@@ -177,7 +180,7 @@ export function stopSignal(value: unknown, place: FieldPlace): string {
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
 
-/** `1m30s` in nanoseconds, as docker stores it. */
+/** Parses a duration such as `1m30s` to nanoseconds, docker's unit. */
 function duration(value: unknown, place: FieldPlace): number {
   const source = text(value, place);
   const parts = [...source.matchAll(/([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)/g)];
@@ -190,13 +193,15 @@ function duration(value: unknown, place: FieldPlace): number {
   );
 }
 
-/** What `test` says: a text for the image's shell, words of a command, or `none`. */
+/**
+ * The `test` of a health check: a text for the image's shell, the words of a command, or `none`.
+ */
 function healthTest(value: unknown, place: FieldPlace): readonly string[] {
   if (typeof value !== "string") return ["CMD", ...texts(value, place)];
   return value.toLowerCase() === "none" ? ["NONE"] : ["CMD-SHELL", text(value, place)];
 }
 
-/** `HEALTHCHECK` of a Dockerfile as a table. */
+/** A Dockerfile's `HEALTHCHECK` as a table. */
 export function healthcheck(value: unknown, place: FieldPlace): Healthcheck {
   if (!isTable(value)) {
     return failField(
@@ -242,7 +247,7 @@ export function workdir(value: unknown, place: FieldPlace): string {
     : failField(place, "an absolute path of the image expected, such as /workspace");
 }
 
-/** A user as a runtime reads it: a name or number, maybe with `:GROUP`. */
+/** A user in the syntax of container runtimes: a name or number, with an optional `:GROUP`. */
 export function user(value: unknown, place: FieldPlace): string {
   const name = text(value, place);
   return isImageUser(name)
@@ -250,7 +255,9 @@ export function user(value: unknown, place: FieldPlace): string {
     : failField(place, 'a name or number expected, maybe with ":GROUP"');
 }
 
-/** Globs of what is left out. What could never match, or means something else to git, is a slip. */
+/**
+ * Globs of excluded paths. Refuses those that can never match or that git interprets differently.
+ */
 export function globs(value: unknown, place: FieldPlace): readonly string[] {
   const list = texts(value, place);
   for (const glob of list) {
@@ -268,13 +275,13 @@ export function flag(value: unknown, place: FieldPlace): boolean {
     : failField(place, `true or false expected, not ${describeType(value)}`);
 }
 
-/** A file; a relative path starts at the config file that names it. */
+/** A key file, relative to the directory of the config file, or `keyless`. */
 export function keyFile(value: unknown, place: FieldPlace): string {
   if (value === "keyless") return value;
   return hostPath(text(value, place), place);
 }
 
-/** `true` is CycloneDX. */
+/** A format, or a boolean; `true` means CycloneDX. */
 export function sbomFormat(value: unknown, place: FieldPlace): "cyclonedx" | "spdx" | false {
   if (value === true) return "cyclonedx";
   if (value === false || value === "cyclonedx" || value === "spdx") return value;
@@ -298,7 +305,7 @@ export function verifyRules(value: unknown, place: FieldPlace): readonly VerifyR
   });
 }
 
-/** A repository, or a table with it and whether it is written to. */
+/** A repository, or a table with `ref` and `push`. */
 export function store(value: unknown, place: FieldPlace): StoreSetting {
   const { ref, push = false, ...others } = isTable(value) ? value : { ref: value };
   const at = isTable(value) ? { ...place, path: [...place.path, "ref"] } : place;

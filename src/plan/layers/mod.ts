@@ -11,7 +11,10 @@ import { planPackagesLayer } from "./packages.ts";
 import type { LayerPlanInput, LayerPlanner } from "./planner.ts";
 import { planPluginLayers, planToolLayers } from "./tool.ts";
 
-/** Layers from the base up (spec section 5); the config layer, which needs all else, is on top of them. */
+/**
+ * From the base up (spec section 5). The config layer, which depends on the others, is added on
+ * top.
+ */
 const PLANNERS: readonly LayerPlanner[] = [
   planPackagesLayer,
   planToolLayers,

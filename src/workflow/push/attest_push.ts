@@ -32,11 +32,11 @@ import { openSigner } from "../../build/access/key_files.ts";
 import type { AttachedDocument, AttestRequest, PushRequest, PushResult } from "../types.ts";
 import type { WorkflowContext } from "../../context.ts";
 
-/** What is attached to the images of a push. */
+/** The attestations of a push. */
 export interface Attesting {
-  /** What was asked for. */
+  /** What to attach. */
   readonly attest: AttestRequest;
-  /** The key, read before anything is built. */
+  /** The signer, opened before anything is built. */
   readonly key?: Signer;
 }
 
@@ -51,15 +51,15 @@ export async function beginAttesting(
   };
 }
 
-/** What was pushed. */
+/** Options of {@linkcode attestPush}. */
 export interface AttestPushOptions extends Attesting {
   /** The flags. */
   readonly request: PushRequest;
-  /** What the push did. */
+  /** The result of the push. */
   readonly result: PushResult;
   /** The images. */
   readonly obtained: ObtainedImages;
-  /** The projects that they were built from, in the same order; empty if they were not built now. */
+  /** The plans they were built from, in the same order; absent if they were not built by this push. */
   readonly planned?: readonly PlannedImage[];
 }
 
@@ -212,7 +212,10 @@ class PushAttestation {
   }
 }
 
-/** The config files of the build; for a path outside of the project, only the file name is shown. */
+/**
+ * The digests of the build's config files; for a path outside of the project, only the file name is
+ * included.
+ */
 async function configDigests(
   paths: readonly string[],
   root: string,
@@ -230,7 +233,7 @@ async function configDigests(
  * Attaches the requested documents to the images of a push, which are already in the registry.
  *
  * @returns the push's result with the attached documents.
- * @throws {MiseOciError} `auth`, `registry`, `network`: the images have been pushed then.
+ * @throws {MiseOciError} `auth`, `registry`, `network`, after the images were pushed.
  */
 export async function attestPush(
   client: RegistryClient,

@@ -1,6 +1,6 @@
 /**
- * Determines what a push attaches, from its flags and the project. Most pushes attach nothing and load no
- * code for it.
+ * Determines what a push attaches, from its flags and the project. Most pushes attach nothing, so the code
+ * for it is imported on demand.
  * @module
  */
 import type { WorkflowContext } from "../../context.ts";
@@ -8,7 +8,7 @@ import type { OciSection } from "../../plan/project.ts";
 import type { Attesting } from "./attest_push.ts";
 import type { AttestFlags, AttestRequest } from "../types.ts";
 
-/* Loaded late: most pushes attach nothing. */
+// Imported on demand: most pushes attach nothing.
 const attestModule = () => import("./attest_push.ts");
 
 /** Flags override the config. */
@@ -23,8 +23,8 @@ function combine(flags: AttestFlags, oci: Partial<OciSection>): AttestRequest {
 }
 
 /**
- * Prepares the attestations, if any: reads the key and prompts for its password before anything is built or
- * sent.
+ * Prepares the attestations, if any: opens the signer, with a prompt for its password, before anything is
+ * built or sent.
  *
  * @throws {MiseOciError} `config`, `not-found` naming the key.
  */

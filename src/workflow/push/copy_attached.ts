@@ -1,5 +1,5 @@
 /**
- * Copies what is attached to images when they are copied to a registry.
+ * Copies attachments of images that are copied to a registry.
  * @module
  */
 import { copyReferrers, listInTag } from "../../attest/mod.ts";
@@ -33,7 +33,7 @@ async function copyFromRegistry(
       copied += await copyReferrers({ subject, from, to, signal });
     }
     if (copied === 0) return;
-    const text = `Took along ${copied} manifests that are attached to the image`;
+    const text = `Copied ${copied} manifests that are attached to the image`;
     reporter.emit({ type: "detail", level: 1, text });
   } finally {
     source.close();
@@ -69,9 +69,9 @@ async function listBrought(
 }
 
 /**
- * Copies what is attached to pushed images.
+ * Copies the attachments of pushed images.
  *
- * @throws {MiseOciError} `auth`, `registry`, `network`, `integrity`: the images have been pushed then.
+ * @throws {MiseOciError} `auth`, `registry`, `network`, `integrity`, after the images were pushed.
  */
 export async function copyAttached(
   client: RegistryClient,

@@ -1,5 +1,5 @@
 /**
- * Pushes with a build, or with another program.
+ * Pushes that involve a build, or another program.
  * @module
  */
 import { join } from "@std/path";
@@ -78,7 +78,7 @@ async function obtainBuiltImages(
 
 const attestModule = () => import("./attest_push.ts");
 
-/** What was found. */
+/** Planned images and the layers found for them. */
 interface FoundLayers extends PlannedFound {
   /** The layers that are in the store. */
   readonly stored: readonly ReusableLayer[];
@@ -86,19 +86,19 @@ interface FoundLayers extends PlannedFound {
   readonly store?: StoreChoice;
 }
 
-/** Where layers are searched. */
+/** Where to search for layers. */
 interface FindOptions {
   /** The flags. */
   readonly build: TransientBuild;
   /** The destination's client. */
   readonly client: RegistryClient;
-  /** The image whose layers may be reused. */
+  /** The image whose layers can be reused. */
   readonly reference: Reference;
   /** Whether it was requested explicitly. */
   readonly asked: boolean;
   /** Clients of the store and of other registries. */
   readonly clients: RegistryClients;
-  /** Whether the store is not used, because it returned damaged data before. */
+  /** Whether to ignore the store, because it returned damaged data. */
   readonly withoutStore?: boolean;
 }
 
@@ -126,9 +126,9 @@ async function find(
 }
 
 /**
- * Plans the images of a push and finds the layers that need not be built.
+ * Plans the images of a push and finds the layers that do not need to be built.
  *
- * @throws {MiseOciError} the errors of planning and of `mise install`.
+ * @throws {MiseOciError} as planning and `mise install`.
  */
 async function planAndFind(
   options: FindOptions,
@@ -146,7 +146,7 @@ async function planAndFind(
 }
 
 /**
- * Builds for a push: layers that exist at the destination need not be built, and their tools need not be
+ * Builds for a push: layers that exist at the destination are not built, and their tools do not need to be
  * installed.
  */
 export async function pushBuilt(
@@ -168,7 +168,7 @@ export async function pushBuilt(
   }
 }
 
-/** A layer of the store cannot be read completely. */
+/** The error for a layer of the store that cannot be read completely. */
 class StoreDamage extends MiseOciError {
   constructor(error: MiseOciError) {
     super(error.code, error.message, { cause: error });
@@ -202,7 +202,7 @@ async function pushFound(push: BuiltPush, context: BuildContext): Promise<PushRe
       reference: store.reference,
       blobs: stored.map(({ descriptor }) => descriptor),
     }]),
-    // Unread layers of a base are not on this machine: they are streamed from registry to registry.
+    // Base layers that were not read are streamed from registry to registry.
     ...(obtained.bases ?? []).flatMap(({ reference, open, layers }) =>
       reference === undefined || open === undefined ? [] : [{
         reference: parseReference(reference),
@@ -235,7 +235,7 @@ async function pushFound(push: BuiltPush, context: BuildContext): Promise<PushRe
   return attested;
 }
 
-/** Writes the tools of pushed images to the store. */
+/** Adds the tool layers of pushed images to the store. */
 async function writeImages(
   { planned }: FoundLayers,
   { obtained, access, push: { request, build } }: {
@@ -295,7 +295,7 @@ async function soloLayout(
   await layout.setTag(entry);
 }
 
-/** The layout for the program: the named image, or a new build. */
+/** The layout for the program: of the named image, or of a new build. */
 async function obtainForTool(
   { image }: PushRequest,
   scratch: string,
@@ -308,7 +308,7 @@ async function obtainForTool(
   return { request: { kind: "image", source, directory: scratch }, built };
 }
 
-/** Pushes a layout with skopeo or crane. They push everything in the layout, so nothing is reused. */
+/** Pushes a layout with skopeo or crane, which push everything in it, so nothing is reused. */
 export async function pushByTool(
   request: PushRequest & { readonly tool: "skopeo" | "crane" },
   context: BuildContext,

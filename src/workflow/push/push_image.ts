@@ -25,14 +25,14 @@ import { checkFound, chooseRoot, warnIfStale } from "../open_image.ts";
 import { checkDestination, type ObtainedImages, upload } from "./push_upload.ts";
 import type { NamedImageRequest, PushRequest, PushResult } from "../types.ts";
 
-/** Loaded late: an existing image is pushed without the build code. */
+/** Imported on demand: pushing an existing image does not need the build code. */
 const aheadModule = () => import("../../build/host/read_projects.ts");
 const builtModule = () => import("./push_built.ts");
 
 const attestModule = () => import("./attest_push.ts");
 const copyModule = () => import("./copy_attached.ts");
 
-/** The images of a tree, checked; other manifests are sent without a check. */
+/** The images of a tree, after a check; other manifests are not checked. */
 async function imagesOf(
   opened: OpenedImages,
   { root, request }: { readonly root: Descriptor; readonly request: NamedImageRequest },
@@ -65,7 +65,7 @@ async function obtainTree(
   };
 }
 
-/** Copies what is attached to the images, from their registry or from the layout. */
+/** Copies the attachments of the images, from their registry or from the layout. */
 async function takeAlong(
   client: RegistryClient,
   images: ObtainedImages,
@@ -78,10 +78,10 @@ async function takeAlong(
 }
 
 /**
- * Checks before anything is sent that the destination has the layers that are missing in the source, such as
- * a bundle.
+ * Checks before anything is sent that the destination has the layers that are missing in the source, such
+ * as a bundle.
  *
- * @throws {MiseOciError} `not-found` naming every blob that neither of them has.
+ * @throws {MiseOciError} `not-found` naming every blob that is in neither.
  */
 async function checkMissing(
   client: RegistryClient,
@@ -105,7 +105,7 @@ async function checkMissing(
   throw new MiseOciError(
     "not-found",
     `Cannot push ${opened.name} to "${name}": neither has ${[...missing].join(", ")}`,
-    { hint: "Push the image that it was bundled without there first, or bundle it whole" },
+    { hint: "First push the image that it was bundled without, or bundle it completely" },
   );
 }
 
@@ -115,11 +115,15 @@ async function pushNamed(
 ): Promise<PushResult> {
   const { image, destination, directory } = request;
   if (request.attest?.provenance === true) {
-    throw new MiseOciError("usage", "Cannot say how an image was built that is not built now", {
-      hint: "Let push build it, or leave --provenance out",
-    });
+    throw new MiseOciError(
+      "usage",
+      "Cannot attach provenance to an image that is not built by this push",
+      {
+        hint: "Let push build it, or leave --provenance out",
+      },
+    );
   }
-  // Something that is not an image is an error before mise is started.
+  // Fail early if it is not an image, before mise is started.
   await using opened = await openSource(image.source, directory, context);
   const [access, obtained] = await Promise.all([
     readAccess(destination, { directory }, context),
@@ -154,7 +158,8 @@ async function pushOne(request: PushRequest, context: WorkflowContext): Promise<
 }
 
 /**
- * The source for a further destination: an existing image as it is, a built one from its first destination.
+ * The request for a further destination: an existing image unchanged, a built one from its first
+ * destination.
  */
 function again(
   request: PushRequest,
@@ -176,11 +181,11 @@ function again(
 }
 
 /**
- * Pushes an image, once built, to each destination. A tag is set last, so that a failed push leaves it
- * unchanged.
+ * Pushes an image, which is built once, to each destination. The tag is set last, so that a failed push
+ * leaves it unchanged.
  *
- * @throws {MiseOciError} naming destination and cause: `auth`, `network`, `registry`, `integrity`,
- * `usage` for another repository in `cacheFrom`.
+ * @throws {MiseOciError} naming destination and cause: `auth`, `network`, `registry`, `integrity`, `usage`
+ * for another repository in `cacheFrom`.
  */
 export async function pushImage(
   request: PushRequest,

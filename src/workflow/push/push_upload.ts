@@ -1,5 +1,5 @@
 /**
- * The part of a push that is common to all sources of an image: blobs, manifests, then the tag.
+ * The common part of all pushes: blobs, manifests, then the tag.
  * @module
  */
 import { MiseOciError } from "../../errors.ts";
@@ -24,10 +24,10 @@ import type { Image } from "../../image/types.ts";
 import type { BlobSource } from "../../store/ports.ts";
 import type { PushRequest, PushResult } from "../types.ts";
 
-/** Loaded late: only --update-index needs it. */
+/** Imported on demand: only for --update-index. */
 const indexModule = () => import("../../registry/update_index.ts");
 
-/** The images to send. Dispose of it: built images keep their blobs in the cache until then. */
+/** The images to send. Blobs of built images are protected in the cache until they are disposed of. */
 export interface ObtainedImages extends AsyncDisposable {
   /** The images, in the order of the index. */
   readonly images: readonly Image[];
@@ -37,23 +37,23 @@ export interface ObtainedImages extends AsyncDisposable {
   readonly rows?: readonly (readonly LayerRow[])[];
   /** Indexes, each after its entries; the last one is the root. */
   readonly indexes: Tree["indexes"];
-  /** The repository that they are copied from: blobs are mounted from it if possible. */
+  /** The repository that they are copied from; blobs are mounted from it if possible. */
   readonly origin?: Pick<Reference, "registry" | "repository">;
-  /** The base of each image, if it is known. */
+  /** The base of each image, if known. */
   readonly bases?: readonly BaseImage[];
-  /** Repositories that have some of the layers. */
+  /** Repositories with some of the layers. */
   readonly origins?: readonly BaseOrigin[];
-  /** Source of blobs that are missing in the images' own sources. */
+  /** Source of blobs that the images' own sources lack. */
   readonly elsewhere?: BlobSource;
 }
 
-/** A missing tag means `latest`, as everywhere, unless there is a digest. */
+/** The destination with the default tag `latest`, unless it has a digest. */
 export function destinationOf(reference: Reference): Reference {
   const { tag, digest } = reference;
   return tag === undefined && digest === undefined ? { ...reference, tag: "latest" } : reference;
 }
 
-/** The descriptor of the destination's manifest. */
+/** The digest of the manifest or index to push. */
 function digestOf({ images, others = [], indexes }: ObtainedImages): Digest {
   const top = indexes.at(-1) ?? images[0] ?? others[0];
   if (top === undefined) throw new TypeError("A push without an image");
@@ -61,7 +61,7 @@ function digestOf({ images, others = [], indexes }: ObtainedImages): Digest {
 }
 
 /**
- * Compares the digest of a destination with the manifest to push.
+ * Checks the digest of a destination against the manifest to push.
  *
  * @throws {MiseOciError} `usage` if they differ.
  */
@@ -102,7 +102,7 @@ function maybeBaseOrigin(
   return { registry: reference.registry, repository: reference.repository, layers };
 }
 
-/** The label of a blob: its tool rather than its digest. */
+/** Adds the name of its tool to the label of a blob. */
 function named(
   event: Extract<PushEvent, { type: "start" }>,
   { manifest }: Pick<Image, "manifest">,
@@ -123,7 +123,7 @@ function copyOrigin(
   return { registry, repository, layers: new Set([config, ...layers].map(({ digest }) => digest)) };
 }
 
-/** Blobs of one source, and of a second one for those that the first lacks. */
+/** Reads blobs from one source, or else from another. */
 function withElsewhere(source: BlobSource, elsewhere: BlobSource): BlobSource {
   return {
     size: async (digest) => await source.size(digest) ?? await elsewhere.size(digest),
