@@ -4,7 +4,13 @@
  */
 import { MiseOciError } from "../errors.ts";
 import type { LayerTree } from "../layer/mod.ts";
-import { type BuildPlan, type LayerPlan, maybePathWarning, type Project } from "../plan/mod.ts";
+import {
+  type BuildPlan,
+  isToolLayer,
+  type LayerPlan,
+  maybePathWarning,
+  type Project,
+} from "../plan/mod.ts";
 import { createLayout } from "../store/layout.ts";
 import type { Cache } from "../store/mod.ts";
 import type { BaseImage } from "./base_image.ts";
@@ -53,7 +59,7 @@ export function requireInstalled(
   reuse: ReuseIndex = new Map(),
 ): void {
   const reused = new Set(
-    plan.layers.filter((layer) => layer.kind === "tool" && reuse.has(layer)).map((
+    plan.layers.filter((layer) => isToolLayer(layer) && reuse.has(layer)).map((
       { name, version },
     ) => `${name}@${version}`),
   );
@@ -101,7 +107,7 @@ function forgetTree(
 
 /** Whether a layer cannot be built before the base is known: which tools share one depends on it. */
 function isForLater(layer: LayerPlan, project: Project): boolean {
-  return layer.kind === "tool" &&
+  return isToolLayer(layer) &&
     (project.oci.maxLayers !== undefined || !isInstalled(layer, project));
 }
 
@@ -161,7 +167,7 @@ export async function buildInCache(
     strict: request.strictEnv,
     jobs,
     maybeMade: (layer) => {
-      if (layer.kind === "packages") return packages;
+      if (layer.packages !== undefined) return packages;
       return isInstalled(layer, project) ? undefined : maybeReusable(index, layer);
     },
     maybeReusable: (layer) => maybeReusable(index, layer),

@@ -8,7 +8,7 @@
  * @module
  */
 import type { Reference } from "../oci/mod.ts";
-import { type BuildPlan, type LayerPlan, type Project, toolOf } from "../plan/mod.ts";
+import { type BuildPlan, isToolLayer, type LayerPlan, type Project, toolOf } from "../plan/mod.ts";
 import type { ReusableLayer } from "../image/reuse.ts";
 import type { RegistryClient } from "../registry/mod.ts";
 import type { MadeLayer } from "./types.ts";
@@ -63,8 +63,8 @@ export function maybeReusable(index: ReuseIndex, plan: LayerPlan): MadeLayer | u
 }
 
 /** Whether images of several machines have the same layer: a tool's, or that of mise's executable. */
-export function isShared({ kind }: LayerPlan): boolean {
-  return kind === "tool" || kind === "mise";
+export function isShared(layer: LayerPlan): boolean {
+  return isToolLayer(layer) || layer.kind === "mise";
 }
 
 /** Whether what a layer is made of is here: only then is there something to compare it with. */

@@ -93,21 +93,9 @@ export interface Relocation {
   readonly image: string;
 }
 
-/** What a layer is for; planned by a file in `src/plan/layers/`. */
-export type LayerKind =
-  | "packages"
-  | "tool"
-  | "plugin"
-  | "certificates"
-  | "copy"
-  | "dotfiles"
-  | "mise"
-  | "self"
-  | "config";
-
 /**
- * How the files of a layer are treated. Its planner decides; what builds and examines layers asks for these and
- * never for a kind. What is absent is `false`.
+ * How the files of a layer are treated. Its planner decides; code that builds and examines layers uses these and
+ * never the kind. What is absent is `false`.
  */
 export interface LayerPolicies {
   /** Modes, owners and whiteouts are as they are on disk, in place of normal modes and the layer's owner. */
@@ -126,8 +114,11 @@ export interface LayerPolicies {
 
 /** One layer to be built: a pure function of this, the files it names, and the compression. */
 export interface LayerPlan {
-  /** What the layer is for. */
-  readonly kind: LayerKind;
+  /**
+   * What the layer is for, one lower-case word: tables, messages and the annotation `dev.mise.layer.kind` have
+   * it. Its planner in `src/plan/layers/` chooses it; the history of the image (`createdBy`) begins with it.
+   */
+  readonly kind: string;
   /** Its name in the table: a tool's short name, `mise`, `config`, an image path. */
   readonly name: string;
   /** The tool's or mise's version. */
@@ -147,7 +138,10 @@ export interface LayerPlan {
   readonly policies: LayerPolicies;
   /** What the package manager is to install, of a packages layer. */
   readonly packages?: PackageChoice;
-  /** `created_by` of the layer's history entry. */
+  /**
+   * `created_by` of the layer's history entry: `mise-oci: KIND` or `mise-oci: KIND NAME`. Clients that copy images
+   * may drop annotations; `inspect` then reads kind and name here.
+   */
   readonly createdBy: string;
   /** Annotations of the layer's descriptor. */
   readonly annotations: Readonly<Record<string, string>>;

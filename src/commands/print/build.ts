@@ -3,6 +3,7 @@
  * @module
  */
 import { formatPlatform } from "../../oci/platform.ts";
+import { isToolLayer } from "../../plan/tool_of.ts";
 import type { BuildPlan, LayerPlan } from "../../plan/types.ts";
 import { escapeLine } from "../../ui/escape.ts";
 import { joinLines } from "../../ui/lines.ts";
@@ -147,8 +148,8 @@ function variableNames({ config }: BuildPlan): readonly string[] {
 }
 
 /** Whether a layer is that of a tool that is not installed. */
-function isMissing({ missing = [] }: BuildPlan, { kind, name, version }: LayerPlan): boolean {
-  return kind === "tool" && missing.includes(`${name}@${version}`);
+function isMissing({ missing = [] }: BuildPlan, layer: LayerPlan): boolean {
+  return isToolLayer(layer) && missing.includes(`${layer.name}@${layer.version}`);
 }
 
 /** Globs of what is left out of any layer. */
@@ -245,7 +246,7 @@ function planJson(plan: BuildPlan): unknown {
       kind: layer.kind,
       name: layer.name,
       version: layer.version,
-      installed: layer.kind === "tool" ? !isMissing(plan, layer) : undefined,
+      installed: isToolLayer(layer) ? !isMissing(plan, layer) : undefined,
       owner: layer.owner,
       exclude: layer.exclude.length === 0 ? undefined : layer.exclude,
       paths: imagePaths(layer),

@@ -3,7 +3,7 @@
  * parallel, and the image has one layer a tool as mise-oci's own have (spec section 14).
  * @module
  */
-import { isAbsolute, relative } from "@std/path/posix";
+import { dirname, isAbsolute, relative } from "@std/path/posix";
 import { stringify } from "@std/toml";
 import { MiseOciError } from "../../errors.ts";
 import { Annotation } from "../../oci/mod.ts";
@@ -108,17 +108,37 @@ function packageLines(layers: readonly LayerPlan[]): readonly string[] {
   ];
 }
 
+/** The certificates of `ca`, added to the base's own, so that the stages that download have them too. */
+function certificateLines(layers: readonly LayerPlan[]): readonly string[] {
+  const [own, bundle] = layers.find(({ kind }) => kind === "certificates")?.sources ?? [];
+  if (own?.type !== "content" || bundle === undefined) return [];
+  const path = bundle.imagePath;
+  return [
+    ...heredoc("COPY", own.content, own.imagePath),
+    `RUN mkdir -p ${dirname(path)} && cat ${own.imagePath} >> ${path}`,
+  ];
+}
+
 function chown({ owner: { uid, gid } }: LayerPlan): string {
   return uid === 0 && gid === 0 ? "" : ` --chown=${uid}:${gid}`;
 }
 
+/** A source as BuildKit treats it: the text of a file, or a path of this machine. */
+type SourceOf<Type extends LayerSource["type"]> = Extract<LayerSource, { readonly type: Type }>;
+
 /** What is copied must be below the project: BuildKit sees nothing else. */
-function copyLine(layer: LayerPlan, { project }: GenerateInput): string {
-  const [source] = layer.sources;
-  if (source?.type !== "tree" && source?.type !== "file") {
-    throw cannot(`copy ${layer.name} has no file`, "Report this as a bug");
-  }
+function copyLine(
+  layer: LayerPlan,
+  source: SourceOf<"tree" | "file">,
+  { project }: GenerateInput,
+): string {
   const path = relative(project.directory, source.hostPath);
+  if (layer.kind === "dotfiles") {
+    throw cannot(
+      `the dotfile "${source.imagePath}" is copied from this machine`,
+      "Write it as content or template, or leave it out",
+    );
+  }
   if (isAbsolute(path) || path === ".." || path.startsWith("../")) {
     throw cannot(
       `"${source.hostPath}" is not below the project`,
@@ -129,19 +149,34 @@ function copyLine(layer: LayerPlan, { project }: GenerateInput): string {
   return `COPY --link${chown(layer)} [${from}, ${JSON.stringify(source.imagePath)}]`;
 }
 
-/** The files of a layer whose text is known; what else it has is not below the project. */
-function contentsOf(
-  { kind, sources }: LayerPlan,
-): readonly Extract<LayerSource, { type: "content" }>[] {
-  if (kind !== "dotfiles" && kind !== "config") return [];
-  const other = sources.find(({ type }) => type === "tree" || type === "file");
-  if (other !== undefined && kind === "dotfiles") {
-    throw cannot(
-      `the dotfile "${other.imagePath}" is copied from this machine`,
-      "Write it as content or template, or leave it out",
-    );
+/** Where the files of a layer are copied from: the stage that installs them, and their paths there. */
+function maybeInstalled(
+  layer: LayerPlan,
+  { project, plan: { mountPoint } }: GenerateInput,
+): { readonly stage: string; readonly path: string } | undefined {
+  if (layer.kind === "mise") return { stage: "mise", path: "/usr/local/bin/mise" };
+  const tool = toolOf(project, layer);
+  if (tool !== undefined) {
+    return { stage: stageName(tool), path: toolImagePath(mountPoint, tool) };
   }
-  return sources.filter((source) => source.type === "content");
+  const owner = project.tools.find(({ plugin }) =>
+    layer.kind === "plugin" && plugin?.name === layer.name
+  );
+  const [source] = layer.sources;
+  return owner === undefined || source === undefined
+    ? undefined
+    : { stage: stageName(owner), path: source.imagePath };
+}
+
+/** Whether the first stage has what the layer holds. */
+function isInBase({ kind, packages }: LayerPlan): boolean {
+  return packages !== undefined || kind === "certificates";
+}
+
+/** The files of a layer whose text is known. */
+function contentsOf(layer: LayerPlan, input: GenerateInput): readonly SourceOf<"content">[] {
+  if (isInBase(layer) || maybeInstalled(layer, input) !== undefined) return [];
+  return layer.sources.filter((source) => source.type === "content");
 }
 
 function filesName({ kind }: LayerPlan): string {
@@ -149,8 +184,8 @@ function filesName({ kind }: LayerPlan): string {
 }
 
 /** A stage with the small files of a layer: each would be a layer of its own in the image. */
-function filesStage(layer: LayerPlan): readonly string[] {
-  const contents = contentsOf(layer);
+function filesStage(layer: LayerPlan, input: GenerateInput): readonly string[] {
+  const contents = contentsOf(layer, input);
   if (contents.length === 0) return [];
   return [
     "",
@@ -161,27 +196,22 @@ function filesStage(layer: LayerPlan): readonly string[] {
   ];
 }
 
+/** The lines of a layer of any kind. */
 function layerLines(layer: LayerPlan, input: GenerateInput): readonly string[] {
-  const { project, plan } = input;
-  switch (layer.kind) {
-    case "tool": {
-      const tool = toolOf(project, layer);
-      if (tool === undefined) return [];
-      const path = toolImagePath(plan.mountPoint, tool);
-      return [`COPY --link${chown(layer)} --from=${stageName(tool)} ${path} ${path}`];
-    }
-    case "copy":
-      return [copyLine(layer, input)];
-    case "mise":
-      return ["COPY --link --from=mise /usr/local/bin/mise /usr/local/bin/mise"];
-    case "dotfiles":
-    case "config":
-      return contentsOf(layer).length === 0
-        ? []
-        : [`COPY --link${chown(layer)} --from=${filesName(layer)} / /`];
-    default:
-      return [];
+  const installed = maybeInstalled(layer, input);
+  if (installed !== undefined) {
+    const { stage, path } = installed;
+    const owner = layer.kind === "mise" ? "" : chown(layer);
+    return [`COPY --link${owner} --from=${stage} ${path} ${path}`];
   }
+  return [
+    ...layer.sources.flatMap((source) =>
+      source.type === "tree" || source.type === "file" ? copyLine(layer, source, input) : []
+    ),
+    ...(contentsOf(layer, input).length === 0
+      ? []
+      : [`COPY --link${chown(layer)} --from=${filesName(layer)} / /`]),
+  ];
 }
 
 function configLines({ plan: { config } }: GenerateInput): readonly string[] {
@@ -224,9 +254,10 @@ function dockerfileOf(input: GenerateInput): string {
     "# anew, on every platform by itself, and the others are not.",
     `FROM ${plan.fromText} AS base`,
     ...packageLines(plan.layers),
+    ...certificateLines(plan.layers),
     ...miseStage(input),
     ...inOrder(project.tools).flatMap((tool) => toolStage(tool, input)),
-    ...plan.layers.flatMap(filesStage),
+    ...plan.layers.flatMap((layer) => filesStage(layer, input)),
     "",
     "FROM base",
     ...plan.layers.flatMap((layer) => layerLines(layer, input)),
