@@ -44,7 +44,7 @@ function table(
     layers.map(({ kind, name, version = "", descriptor, share, origin }) => [
       kind,
       // As build calls them: there is one of each.
-      name === "" && (kind === "mise" || kind === "config") ? kind : name,
+      name !== "" || kind === "base" || kind === "layer" ? name : kind,
       version,
       shortenDigest(descriptor.digest, short),
       formatBytes(descriptor.size),
