@@ -13,6 +13,7 @@ import {
   type JsonObject,
   maybe,
   parseJson,
+  transportPrefix,
 } from "../oci/mod.ts";
 import type { MiseSettings } from "../plan/project.ts";
 import { describeCall, MAX_ANSWER_BYTES } from "./command.ts";
@@ -203,9 +204,8 @@ export function parseTool(value: unknown, what: string): ToolDetail {
 
 /** A base whose path begins with `~/` in full: `oci:~/base`. */
 function expandSource(text: string, home: string | undefined): string {
-  const [, prefix = "", path = text] = /^(oci(?:-archive)?:|docker-archive:)(.*)$/s.exec(text) ??
-    [];
-  return prefix === "" ? text : `${prefix}${expandHome(path, home)}`;
+  const prefix = transportPrefix(text);
+  return prefix === "" ? text : `${prefix}${expandHome(text.slice(prefix.length), home)}`;
 }
 
 /** Parses `mise settings --all --json`, which knows the environment too; what has no default may be absent. */

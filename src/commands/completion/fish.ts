@@ -2,7 +2,7 @@
  * Completion for fish 3.0 and later.
  * @module
  */
-import type { CompletionFlag, CompletionNode } from "./words.ts";
+import { type CompletionFlag, type CompletionNode, PATH_PREFIXES } from "./words.ts";
 
 /** A fish string that stands for itself. */
 function quote(text: string): string {
@@ -52,6 +52,13 @@ export function fishScript(nodes: readonly CompletionNode[]): string {
         .map((name) => quote(`${node.path.join(" ")}:${name}`))
     )
   ).join(" ");
+  const pathCases = PATH_PREFIXES.map(({ prefix, isFile }) => {
+    const complete = isFile ? "__fish_complete_path" : "__fish_complete_directories";
+    return `    else if string match -q -- '${prefix}*' $word
+        for path in (${complete} (string replace -- ${prefix} '' $word) '')
+            echo ${prefix}$path
+        end`;
+  }).join("\n");
   return `# fish completion for mise-oci; made by: mise-oci completion fish
 
 # Whether the words so far lead to this command: flags and their values do not count.
@@ -87,6 +94,7 @@ function __mise_oci_images
         for directory in (__fish_complete_directories (string replace -- oci: '' $word) '')
             echo oci:$directory
         end
+${pathCases}
     else
         __fish_complete_path $word ''
     end
