@@ -10,7 +10,9 @@ import {
   type ImageConfig,
   type LayerTool,
   layerTools,
+  MANAGER_NAMES,
   type Manifest,
+  packageManager,
 } from "../oci/mod.ts";
 
 /** Information about one layer without reading it. */
@@ -72,7 +74,7 @@ function ofHistory(
   if (program !== undefined) {
     return { kind: program === "mise" ? "mise" : "self", version: release };
   }
-  const [, manager] = /^(apt(?=-get install )|apk(?= add ))/.exec(step) ?? [];
+  const manager = MANAGER_NAMES.find((name) => step.startsWith(`${packageManager(name).history} `));
   if (manager !== undefined) return { kind: "packages", name: manager };
   if (step === "CA certificates") return { kind: "certificates" };
   if (step.endsWith("/config.toml")) return { kind: "config" };

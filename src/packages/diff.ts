@@ -3,6 +3,7 @@
  * "Change Types").
  * @module
  */
+import type { ManagerName } from "../oci/mod.ts";
 import { dirname, join } from "@std/path/posix";
 import { whiteout } from "../layer/tree/entries.ts";
 import type { HostStat, LayerEntry } from "../layer/mod.ts";
@@ -23,7 +24,7 @@ export interface DiffOptions {
   /** The rootfs as it is now. */
   readonly rootfs: Rootfs;
   /** Whose caches and logs are left out. */
-  readonly manager: string;
+  readonly manager: ManagerName;
 }
 
 /**

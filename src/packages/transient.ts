@@ -6,6 +6,7 @@
  * Nothing is deleted: a path that is left out keeps the base's content, or stays absent.
  * @module
  */
+import type { ManagerName } from "../oci/mod.ts";
 import { isWithin } from "../paths.ts";
 import { managerOf } from "./managers/mod.ts";
 import type { SnapshotEntry } from "./snapshot.ts";
@@ -50,7 +51,7 @@ const SECRETS: readonly RegExp[] = [
 export function treat(
   path: string,
   after: SnapshotEntry | undefined,
-  manager: string,
+  manager: ManagerName,
 ): Treatment {
   if (MOUNTED.some((directory) => isWithin(path, directory))) return "drop";
   const { caches: own, state } = managerOf(manager);

@@ -2,10 +2,11 @@
  * Versions of packages in a manager's database.
  * @module
  */
+import type { ManagerName } from "../oci/mod.ts";
 import { managerOf } from "./managers/mod.ts";
 
 /** Where a manager keeps its database, relative to the root. */
-export function databasePath(manager: string): string {
+export function databasePath(manager: ManagerName): string {
   return managerOf(manager).database.path;
 }
 
@@ -20,7 +21,7 @@ export function databasePath(manager: string): string {
  * assertEquals(parseVersions("P:curl\nV:8.1-r0\n\n", "apk"), new Map([["curl", "8.1-r0"]]));
  * ```
  */
-export function parseVersions(text: string, manager: string): ReadonlyMap<string, string> {
+export function parseVersions(text: string, manager: ManagerName): ReadonlyMap<string, string> {
   const { name, version } = managerOf(manager).database;
   const versions = new Map<string, string>();
   for (const stanza of text.split(/\n\n+/)) {

@@ -3,7 +3,7 @@
  * golden tests compare it, cache keys are made of it.
  * @module
  */
-import type { BaseSource, Compression, Platform } from "../oci/mod.ts";
+import type { BaseSource, Compression, ManagerName, Platform } from "../oci/mod.ts";
 import type { DeclaredSecret } from "../secrets.ts";
 import type { Healthcheck } from "./project.ts";
 
@@ -80,7 +80,7 @@ export type LayerSource =
 /** The system packages of an image. */
 export interface PackageChoice {
   /** Package manager of the base. */
-  readonly manager: string;
+  readonly manager: ManagerName;
   /** The packages; without a version the newest that the base's sources have. */
   readonly packages: readonly { readonly name: string; readonly version?: string }[];
 }

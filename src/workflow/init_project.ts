@@ -2,6 +2,8 @@
  * `init`: the `[oci]` table that a project needs, written into its config file.
  * @module
  */
+import { MANAGER_NAMES, packageManager } from "../oci/package_managers.ts";
+import { DEFAULT_FROM } from "../plan/options.ts";
 import { join } from "@std/path";
 import { parse as parseToml } from "@std/toml";
 import { maybeRead, replaceFile, writeWhole } from "../build/write_whole.ts";
@@ -28,11 +30,6 @@ export interface InitResult {
   /** The values that were (or would be) written, by key of `[oci]`; empty if nothing was missing. */
   readonly added: Readonly<Record<string, string>>;
 }
-
-/** A base for every project: glibc, and the packages that most programs expect. */
-const DEBIAN = "debian:bookworm-slim";
-/** A base for a project with apk packages. */
-const ALPINE = "alpine:3.22";
 
 /** The files that mise reads in a project, the one that people edit first. */
 const CONFIG_FILES = [
@@ -80,8 +77,10 @@ function fittingBase(tables: readonly Table[]): string {
   const packages = tables.flatMap((table) =>
     Object.keys(tableAt(tableAt(table, "bootstrap"), "packages"))
   );
-  const isAlpine = packages.some((name) => name.startsWith("apk:"));
-  return isAlpine && !packages.some((name) => name.startsWith("apt:")) ? ALPINE : DEBIAN;
+  const [only, ...others] = MANAGER_NAMES.filter((manager) =>
+    packages.some((name) => name.startsWith(`${manager}:`))
+  );
+  return only === undefined || others.length > 0 ? DEFAULT_FROM : packageManager(only).base;
 }
 
 /**

@@ -3,10 +3,10 @@
  * parallel, and the image has one layer a tool as mise-oci's own have (spec section 14).
  * @module
  */
-import { dirname, isAbsolute, relative } from "@std/path/posix";
+import { basename, dirname, isAbsolute, relative } from "@std/path/posix";
 import { stringify } from "@std/toml";
 import { MiseOciError } from "../../errors.ts";
-import { Annotation } from "../../oci/mod.ts";
+import { Annotation, MANAGER_NAMES, packageManager } from "../../oci/mod.ts";
 import {
   DEFAULT_WORKDIR,
   isInstallerOf,
@@ -75,8 +75,20 @@ function toolStage(tool: Tool, input: GenerateInput): readonly string[] {
   ];
 }
 
-const PREREQUISITES = "ca-certificates curl git xz-utils unzip build-essential pkg-config";
-const PREREQUISITES_APK = "bash build-base ca-certificates curl git pkgconf unzip xz";
+/** Installs what builds tools from sources, with the manager that the base has. */
+function prerequisiteLines(): readonly string[] {
+  return [
+    ...MANAGER_NAMES.flatMap((name, i) => {
+      const { programs: [program], dockerfile } = packageManager(name);
+      const { update, install, buildTools } = dockerfile;
+      return [
+        `${i === 0 ? "RUN if" : "    elif"} command -v ${basename(program)} >/dev/null; then \\`,
+        `      ${update === undefined ? "" : `${update} && `}${install} ${buildTools}; \\`,
+      ];
+    }),
+    "    fi",
+  ];
+}
 
 function miseStage({ plan, project }: GenerateInput): readonly string[] {
   return [
@@ -84,9 +96,7 @@ function miseStage({ plan, project }: GenerateInput): readonly string[] {
     "# What installs tools: the base itself, so that they are built for its C library.",
     "FROM base AS mise",
     "USER root",
-    "RUN if command -v apt-get >/dev/null; then \\",
-    `      apt-get update && apt-get install -y --no-install-recommends ${PREREQUISITES}; \\`,
-    `    elif command -v apk >/dev/null; then apk add --no-cache ${PREREQUISITES_APK}; fi`,
+    ...prerequisiteLines(),
     `ENV MISE_DATA_DIR=${quote("mount_point", plan.mountPoint)} MISE_YES=1`,
     "RUN curl -fsSL https://mise.run | \\",
     `      MISE_VERSION=v${project.miseVersion} MISE_INSTALL_PATH=/usr/local/bin/mise sh`,
@@ -101,11 +111,9 @@ function packageLines(layers: readonly LayerPlan[]): readonly string[] {
   const names = choice.packages.map(({ name, version }) =>
     version === undefined ? name : `${name}=${version}`
   ).join(" ");
-  return choice.manager === "apk" ? [`RUN apk add --no-cache ${names}`] : [
-    "RUN apt-get update && \\",
-    `    apt-get install -y --no-install-recommends ${names} && \\`,
-    "    rm -rf /var/lib/apt/lists/*",
-  ];
+  const { update, install, clean } = packageManager(choice.manager).dockerfile;
+  const commands = [update, `${install} ${names}`, clean].filter((one) => one !== undefined);
+  return `RUN ${commands.join(" && \\\n    ")}`.split("\n");
 }
 
 /** The certificates of `ca`, added to the base's own, so that the stages that download have them too. */

@@ -94,7 +94,7 @@ Deno.test("generate dockerfile: no kind of layer is left out silently", () => {
     ...OPTIONS,
     certificates: "PEM\n",
     mise: { path: "/usr/bin/mise", version: "2026.9.15" },
-    packages: { manager: "apt", packages: [{ name: "jq" }] },
+    packages: { manager: "apt" as const, packages: [{ name: "jq" }] },
     copies: [{ host: `${planned.directory}/app`, image: "/srv/app" }],
   };
   const dotfiles = [{

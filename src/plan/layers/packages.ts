@@ -3,14 +3,9 @@
  * not of files of the host, so the plan has no sources.
  * @module
  */
-import { Annotation } from "../../oci/mod.ts";
-import type { LayerPlan, PackageChoice } from "../types.ts";
+import { Annotation, packageManager } from "../../oci/mod.ts";
+import type { LayerPlan } from "../types.ts";
 import type { LayerPlanInput } from "./planner.ts";
-
-const COMMANDS: Readonly<Record<PackageChoice["manager"], string>> = {
-  apt: "apt-get install",
-  apk: "apk add",
-};
 
 /** Plans the layer of system packages; none without packages. */
 export function planPackagesLayer({ options }: LayerPlanInput): readonly LayerPlan[] {
@@ -29,7 +24,7 @@ export function planPackagesLayer({ options }: LayerPlanInput): readonly LayerPl
     exclude: [],
     policies: { keepsAttributes: true },
     packages: options.packages,
-    createdBy: `mise-oci: ${COMMANDS[manager]} ${words.join(" ")}`,
+    createdBy: `mise-oci: ${packageManager(manager).history} ${words.join(" ")}`,
     annotations: {
       [Annotation.layerKind]: "packages",
       [Annotation.systemPackages]: manager,
