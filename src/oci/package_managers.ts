@@ -6,6 +6,8 @@
 
 /** A package manager that a base image can have. */
 export interface PackageManager {
+  /** What stands between name and version of a package, for the manager's command line. */
+  readonly pin: "=" | "-";
   /** The command in the history of an image: `mise-oci: apt-get install jq`. */
   readonly history: string;
   /** `ID` and `ID_LIKE` of distributions that have it (os-release). */
@@ -30,6 +32,7 @@ export interface PackageManager {
 /** Every package manager by the name that `[bootstrap.packages]` and `dev.mise.system.packages` have. */
 export const PACKAGE_MANAGERS = {
   apt: {
+    pin: "=",
     history: "apt-get install",
     distributions: ["debian", "ubuntu"],
     programs: ["/usr/bin/apt-get", "/bin/apt-get"],
@@ -42,6 +45,7 @@ export const PACKAGE_MANAGERS = {
     },
   },
   apk: {
+    pin: "=",
     history: "apk add",
     distributions: ["alpine"],
     programs: ["/sbin/apk", "/usr/sbin/apk"],
@@ -62,4 +66,15 @@ export const MANAGER_NAMES: readonly ManagerName[] = Object.keys(PACKAGE_MANAGER
 /** The facts of a package manager. */
 export function packageManager(name: ManagerName): PackageManager {
   return PACKAGE_MANAGERS[name];
+}
+
+/** Packages as the manager's command line has them: `jq`, or `jq=1.7` for a version. */
+export function packageWords(
+  manager: ManagerName,
+  packages: readonly { readonly name: string; readonly version?: string }[],
+): readonly string[] {
+  const { pin } = PACKAGE_MANAGERS[manager];
+  return packages.map(({ name, version }) =>
+    version === undefined ? name : `${name}${pin}${version}`
+  );
 }

@@ -42,6 +42,17 @@ function nodeLines(node: CompletionNode): readonly string[] {
   ];
 }
 
+/** Completes what follows the prefix of a transport, within `__mise_oci_images`. */
+function pathCases(): string {
+  return PATH_PREFIXES.map(({ prefix, isFile }) => {
+    const complete = isFile ? "__fish_complete_path" : "__fish_complete_directories";
+    return `    else if string match -q -- '${prefix}*' $word
+        for path in (${complete} (string replace -- ${prefix} '' $word) '')
+            echo ${prefix}$path
+        end`;
+  }).join("\n");
+}
+
 /** The script. */
 export function fishScript(nodes: readonly CompletionNode[]): string {
   const commands = nodes.filter(({ path }) => path.length > 0)
@@ -52,13 +63,6 @@ export function fishScript(nodes: readonly CompletionNode[]): string {
         .map((name) => quote(`${node.path.join(" ")}:${name}`))
     )
   ).join(" ");
-  const pathCases = PATH_PREFIXES.map(({ prefix, isFile }) => {
-    const complete = isFile ? "__fish_complete_path" : "__fish_complete_directories";
-    return `    else if string match -q -- '${prefix}*' $word
-        for path in (${complete} (string replace -- ${prefix} '' $word) '')
-            echo ${prefix}$path
-        end`;
-  }).join("\n");
   return `# fish completion for mise-oci; made by: mise-oci completion fish
 
 # Whether the words so far lead to this command: flags and their values do not count.
@@ -94,7 +98,7 @@ function __mise_oci_images
         for directory in (__fish_complete_directories (string replace -- oci: '' $word) '')
             echo oci:$directory
         end
-${pathCases}
+${pathCases()}
     else
         __fish_complete_path $word ''
     end

@@ -2,6 +2,7 @@
  * What `build` prints.
  * @module
  */
+import { packageWords } from "../../oci/package_managers.ts";
 import { formatPlatform } from "../../oci/platform.ts";
 import { isToolLayer } from "../../plan/tool_of.ts";
 import type { BuildPlan, LayerPlan } from "../../plan/types.ts";
@@ -135,10 +136,10 @@ function imagePaths(layer: LayerPlan): readonly string[] {
 
 /** What goes into a layer: paths of the image, or packages. */
 function contents(layer: LayerPlan): readonly string[] {
-  if (layer.packages === undefined) return imagePaths(layer);
-  return layer.packages.packages.map(({ name, version }) =>
-    version === undefined ? name : `${name}=${version}`
-  );
+  const { packages } = layer;
+  return packages === undefined
+    ? imagePaths(layer)
+    : packageWords(packages.manager, packages.packages);
 }
 
 /** Names of the variables that the image gets; values may be secrets and are not printed. */

@@ -6,7 +6,7 @@
 import { basename, dirname, isAbsolute, relative } from "@std/path/posix";
 import { stringify } from "@std/toml";
 import { MiseOciError } from "../../errors.ts";
-import { Annotation, MANAGER_NAMES, packageManager } from "../../oci/mod.ts";
+import { Annotation, MANAGER_NAMES, packageManager, packageWords } from "../../oci/mod.ts";
 import {
   DEFAULT_WORKDIR,
   isInstallerOf,
@@ -108,9 +108,7 @@ function miseStage({ plan, project }: GenerateInput): readonly string[] {
 function packageLines(layers: readonly LayerPlan[]): readonly string[] {
   const choice = layers.find(({ packages }) => packages !== undefined)?.packages;
   if (choice === undefined) return [];
-  const names = choice.packages.map(({ name, version }) =>
-    version === undefined ? name : `${name}=${version}`
-  ).join(" ");
+  const names = packageWords(choice.manager, choice.packages).join(" ");
   const { update, install, clean } = packageManager(choice.manager).dockerfile;
   const commands = [update, `${install} ${names}`, clean].filter((one) => one !== undefined);
   return `RUN ${commands.join(" && \\\n    ")}`.split("\n");

@@ -53,8 +53,3 @@ export interface Manager {
   /** How it installs packages. */
   install(packages: readonly PackageSpec[]): Installation;
 }
-
-/** Packages as arguments: `NAME` or `NAME=VERSION`, which both managers take. */
-export function packageArguments(packages: readonly PackageSpec[]): string[] {
-  return packages.map(({ name, version }) => version === undefined ? name : `${name}=${version}`);
-}

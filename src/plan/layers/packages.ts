@@ -3,7 +3,7 @@
  * not of files of the host, so the plan has no sources.
  * @module
  */
-import { Annotation, packageManager } from "../../oci/mod.ts";
+import { Annotation, packageManager, packageWords } from "../../oci/mod.ts";
 import type { LayerPlan } from "../types.ts";
 import type { LayerPlanInput } from "./planner.ts";
 
@@ -11,9 +11,7 @@ import type { LayerPlanInput } from "./planner.ts";
 export function planPackagesLayer({ options }: LayerPlanInput): readonly LayerPlan[] {
   if (options.packages === undefined) return [];
   const { manager, packages } = options.packages;
-  const words = packages.map(({ name, version }) =>
-    version === undefined ? name : `${name}=${version}`
-  );
+  const words = packageWords(manager, packages);
   return [{
     kind: "packages",
     name: manager,
