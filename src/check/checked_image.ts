@@ -9,6 +9,7 @@ import {
   type Descriptor,
   type DiffId,
   type ImageConfig,
+  MANAGER_NAMES,
   sha256Hex,
 } from "../oci/mod.ts";
 import type { CheckReport, LayerLabel } from "./mod.ts";
@@ -56,8 +57,8 @@ export function openFrom(source: BlobSource): CheckedImage["open"] {
 }
 
 const REPORTS = "image-check";
-/** To be raised whenever the same image can give another report. */
-const RULES = 6;
+/** To be raised whenever the same image can give another report, as it can when another manager is known. */
+const RULES = 4 + MANAGER_NAMES.length;
 
 /** Entries of the environment that decide a report. */
 const CHECKED_VARIABLE =
