@@ -2,6 +2,7 @@
  * Checks every command of an image: those on its PATH, its entrypoint and its default command.
  * @module
  */
+import { MANAGER_NAMES, type ManagerName, packageManager } from "../oci/package_managers.ts";
 import { basename } from "@std/path/posix";
 import { type Cause, causeKey, severityOf } from "./cause.ts";
 import { ImageView, type ViewFile, type ViewLayer } from "./image_view.ts";
@@ -73,8 +74,8 @@ export interface CheckReport {
   readonly distribution: readonly string[];
   /** `VERSION_ID` of its os-release. */
   readonly distributionVersion?: string;
-  /** The image's package manager, if it is a supported one. */
-  readonly packageManager?: "apt" | "apk";
+  /** The package manager that the image has; absent if it has none that is known. */
+  readonly packageManager?: ManagerName;
   /** Whether musl is the image's C library. */
   readonly musl: boolean;
   /** Whether the image contains glibc's loader. */
@@ -338,10 +339,10 @@ function maybePackageManager(
 ): CheckReport["packageManager"] {
   const has = (...paths: readonly string[]): boolean =>
     paths.some((path) => view.resolve(path) !== undefined);
-  if (distribution.some((id) => id === "debian" || id === "ubuntu")) {
-    return has("/usr/bin/apt-get", "/bin/apt-get") ? "apt" : undefined;
-  }
-  return distribution.includes("alpine") && has("/sbin/apk", "/usr/sbin/apk") ? "apk" : undefined;
+  const name = MANAGER_NAMES.find((manager) =>
+    packageManager(manager).distributions.some((id) => distribution.includes(id))
+  );
+  return name !== undefined && has(...packageManager(name).programs) ? name : undefined;
 }
 
 function systemOf(view: ImageView): Omit<CheckReport, "commands" | "problems" | "duplicates"> {
