@@ -82,16 +82,16 @@ function readPrefixes(path: string, access: RandomAccess): readonly string[] {
 
 function scriptProgram(head: Uint8Array, access: RandomAccess): Program {
   const line = shebang(head);
-  if (access.size > SCRIPT_BYTES) return { kind: "script", line };
-  return { kind: "script", line, ...parseScriptBody(line, access.read(0, access.size)) };
+  const bytes = access.read(0, Math.min(access.size, SCRIPT_BYTES));
+  return { kind: "script", line, ...parseScriptBody(line, bytes) };
 }
 
 /**
  * What a file is.
  * @param path in the layer.
  * @param head its first {@linkcode HEAD_BYTES} bytes, or all of a shorter one.
- * @param open gives access to the file: to all of an ELF file, and to all of a script of up to
- * {@linkcode SCRIPT_BYTES}; not used for others.
+ * @param open gives access to the file: to all of an ELF file, and to the first {@linkcode SCRIPT_BYTES} of a
+ * script; not used for others.
  */
 export function readProgram(
   path: string,

@@ -26,7 +26,8 @@ import { SCRIPT_BYTES } from "./script_body.ts";
 
 /** A script as it is in the layer, as far as it is read: its `#!` line and its text relocated. */
 function scriptOf(path: string, access: RandomAccess, { relocations }: LayerTree): Program {
-  const start = access.read(0, Math.min(access.size, SCRIPT_BYTES));
+  // Paths of the image are shorter than those of the host: more is read than is then looked at.
+  const start = access.read(0, Math.min(access.size, 2 * SCRIPT_BYTES));
   const relocated = maybeRelocateShebang(start.subarray(0, HEAD_BYTES), relocations);
   const { bytes, replaced } = relocated ?? { bytes: new Uint8Array(0), replaced: 0 };
   // One character for each byte: "latin1" of TextDecoder is windows-1252, which does not keep them.

@@ -1,19 +1,25 @@
 /**
- * What short scripts start, and which install directories they name: the start scripts that package managers
- * write (npm, pnpm and aube; RubyGems; pip), and wrappers that only set variables and then `exec`.
+ * What scripts start and load, and which install directories they name: the start scripts that package managers
+ * write (npm, pnpm and aube; RubyGems; pip), those of Java programs, wrappers that only set variables and then
+ * `exec`, and the modules of Perl scripts.
  * @module
  */
 
-/** Scripts up to this size are read. */
-export const SCRIPT_BYTES = 4096;
+/** So many bytes of a script are read: a self-starting archive has more behind its lines. */
+export const SCRIPT_BYTES = 16 * 1024;
+
+/** What {@linkcode ScriptBody.starts} says of scripts that start the `java` of `JAVA_HOME`, or else of PATH. */
+export const JAVA_OF_HOME = "$JAVA_HOME/bin/java";
 
 /** What the lines after `#!` say. */
 export interface ScriptBody {
   /**
-   * What the script ends in: an absolute path, the name of a command on PATH, or `./NAME` for a program
-   * beside the script and, if there is none, on PATH.
+   * What the script ends in: an absolute path, the name of a command on PATH, `./NAME` for a program
+   * beside the script and, if there is none, on PATH, or {@linkcode JAVA_OF_HOME}.
    */
   readonly starts?: string;
+  /** Modules that a Perl script loads before it starts: `Text::Wrap`. */
+  readonly modules?: readonly string[];
   /** Absolute install directories of mise (`…/installs/TOOL/VERSION`) that the script names. */
   readonly installs?: readonly string[];
 }
@@ -30,6 +36,16 @@ const EXEC = /^(?:exec|'''exec')\s+(?:--\s+)?("[^"]*"|'[^']*'|[^\s;|&]+)/;
 /** Lines before `exec` that do not decide whether it is reached. */
 const HARMLESS = /^(?:$|#|:(?:\s|$)|set\s|export\s+\w+$|unset\s|umask\s)/;
 const INSTALL = /\/[^\s"'`:;$(){}\\=]*?\/installs\/[^\s"'`:;$(){}\\/=]+\/[^\s"'`:;$(){}\\/=]+/g;
+
+/** How the start scripts of Maven, Gradle, Ant, sbt, Kotlin, Scala and the like find Java. */
+const JAVA_START = /\$(?:JAVA_HOME|\{JAVA_HOME\})"?\/bin\/java\b/;
+/** A Java that a program brings along. */
+const OWN_JAVA = /(?<!JAVA_HOME\}?)\/(?:jre|jbr|jdk)\b/;
+const PERL = /(?:^|[\s/])perl(?:5[\d.]*)?(?:\s|$)/;
+/** perlfunc, "use": lines that are run while the script is compiled. */
+const PERL_USE = /^use\s+([A-Z]\w*(?:::\w+)*)\s*(?:[^=]|$)/gm;
+/** Scripts with modules inside of them (App::FatPacker), or that look for them in places of their own. */
+const OWN_MODULES = /fatpacked|\$INC\{|@INC\b|^use\s+lib\b/m;
 
 /** The value of a shell word; `undefined` if only the shell knows it. */
 function maybeValue(word: string, variables: ReadonlyMap<string, string>): string | undefined {
@@ -72,27 +88,46 @@ function maybeStart(value: string | undefined): string | undefined {
   return value.startsWith("/") || /^[\w.+-]+$/.test(value) ? value : undefined;
 }
 
+/** What the lines of a shell script end in. */
+function maybeStarts(lines: readonly string[], body: string): string | undefined {
+  const [, beside, onPath] = PACKAGE_SHIM.exec(body) ?? [];
+  const shim = beside ?? onPath;
+  if (shim !== undefined) return `./${shim}`;
+  return maybeUnconditional(lines) ??
+    (JAVA_START.test(body) && !OWN_JAVA.test(body) ? JAVA_OF_HOME : undefined);
+}
+
+/** The modules of a Perl script. */
+function perlModules(body: string): readonly string[] {
+  const [code = ""] = body.split(/^__(?:END|DATA)__$/m);
+  if (OWN_MODULES.test(code)) return [];
+  return [...new Set(Array.from(code.matchAll(PERL_USE), ([, name = ""]) => name))];
+}
+
+/** The lines of a text, up to what cannot be one; without the last if it may be cut off. */
+function linesOf(bytes: Uint8Array): readonly string[] {
+  const [text = ""] = new TextDecoder().decode(bytes).split("\0", 1);
+  const lines = text.split("\n");
+  return bytes.length < SCRIPT_BYTES ? lines : lines.slice(0, -1);
+}
+
 /**
  * Reads a script.
  *
  * @param line what follows `#!`.
- * @param bytes all of the script.
+ * @param bytes its first {@linkcode SCRIPT_BYTES}, or all of a shorter one.
  */
 export function parseScriptBody(line: string, bytes: Uint8Array): ScriptBody {
-  const lines = new TextDecoder().decode(bytes).split("\n").slice(1);
+  const lines = linesOf(bytes).slice(1);
   const body = lines.join("\n");
-  const [, beside, onPath] = PACKAGE_SHIM.exec(body) ?? [];
-  const shim = beside ?? onPath;
-  const starts = !SHELL.test(line)
-    ? undefined
-    : shim === undefined
-    ? maybeUnconditional(lines)
-    : `./${shim}`;
+  const starts = SHELL.test(line) ? maybeStarts(lines, body) : undefined;
+  const modules = PERL.test(line) ? perlModules(body) : [];
   // Node.js looks beside its script before it looks in NODE_PATH, which pnpm sets all the same.
   const told = lines.filter((one) => !/^\s*#|NODE_PATH=/.test(one)).join("\n");
   const installs = [...new Set(told.match(INSTALL) ?? [])];
   return {
     ...(starts === undefined ? {} : { starts }),
+    ...(modules.length === 0 ? {} : { modules }),
     ...(installs.length === 0 ? {} : { installs }),
   };
 }
