@@ -24,6 +24,7 @@ import {
   misePlatformName,
 } from "./foreign_platform.ts";
 import { exchangeWheels } from "./foreign_python.ts";
+import { tracelessEnv } from "./install_env.ts";
 import { runInstall } from "./install_lock.ts";
 
 /** Backends that run programs of this machine, which make or choose what they install. */
@@ -111,7 +112,7 @@ async function installHere(
     misePath,
     directory,
     args,
-    env: { ...session.env, ...env },
+    env: { ...tracelessEnv(context), ...session.env, ...env },
     timeoutMs: 0,
     onLine: onLine ?? ((line) => context.onInstallLine?.(line)),
     ...(context.signal === undefined ? {} : { signal: context.signal }),

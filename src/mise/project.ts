@@ -32,6 +32,7 @@ import {
   withoutExcluded,
 } from "./conditions.ts";
 import { foreignEnv, foreignLockPath, type ForeignPlatform } from "./foreign_platform.ts";
+import { tracelessEnv } from "./install_env.ts";
 import { runInstall } from "./install_lock.ts";
 import { locateMise } from "./locate.ts";
 import { mergeOci, parseOciTables } from "./oci_section.ts";
@@ -135,7 +136,7 @@ async function runHostInstall(
     home: homeDirectory(context.env),
     directory,
     args,
-    env: session.env,
+    env: { ...tracelessEnv(context), ...session.env },
     timeoutMs: 0,
     onLine: (line) => context.onInstallLine?.(line),
     ...(context.signal === undefined ? {} : { signal: context.signal }),
