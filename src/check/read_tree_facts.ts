@@ -28,7 +28,7 @@ import { SCRIPT_BYTES } from "./script_body.ts";
 function scriptOf(path: string, access: RandomAccess, { relocations }: LayerTree): Program {
   // Paths of the image are shorter than those of the host: more is read than is then looked at.
   const start = access.read(0, Math.min(access.size, 2 * SCRIPT_BYTES));
-  const relocated = maybeRelocateShebang(start.subarray(0, HEAD_BYTES), relocations);
+  const relocated = maybeRelocateShebang(start, relocations);
   const { bytes, replaced } = relocated ?? { bytes: new Uint8Array(0), replaced: 0 };
   // One character for each byte: "latin1" of TextDecoder is windows-1252, which does not keep them.
   const text = String.fromCharCode(...start.subarray(replaced));
