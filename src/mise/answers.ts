@@ -63,6 +63,8 @@ export interface ToolDetail {
   readonly backend: string;
   /** Its versions in the order the config asks for them. */
   readonly versions: readonly string[];
+  /** Options of the tool, as the config and mise's registry set them; absent if mise was not asked. */
+  readonly options?: JsonObject;
 }
 
 /** Where mise answers: what it shortens or leaves relative is made absolute with it. */
@@ -198,6 +200,7 @@ export function parseTool(value: unknown, what: string): ToolDetail {
   return {
     backend: nonEmpty(object["backend"], `${what}.backend`),
     versions: maybe(object["active_versions"], `${what}.active_versions`, asStrings) ?? [],
+    options: maybe(object["tool_options"], `${what}.tool_options`, asObject) ?? {},
   };
 }
 
