@@ -11,7 +11,7 @@ import { BUILT, PROGRAM, VERSION } from "./cli/program.ts";
 import type { Command, CommandContext, Output } from "./commands/command.ts";
 import type { Place } from "./commands/flag.ts";
 import type { Globals } from "./commands/flags/global.ts";
-import type { Io } from "./commands/io.ts";
+import type { Io, TextSink } from "./commands/io.ts";
 import { COMMAND_GROUPS, COMMANDS } from "./commands/mod.ts";
 import { type Workflows, workflows } from "./commands/workflows.ts";
 import { MiseOciError } from "./errors.ts";
@@ -46,6 +46,15 @@ function printText(io: Io, text: string): void {
     io.stdout.write(text);
   } catch (error) {
     if (!isBrokenPipe(error)) throw error;
+  }
+}
+
+/** Writes about a failure; if that fails too, the exit code is what is left. */
+function tryToWrite(sink: TextSink, text: string): void {
+  try {
+    sink.write(text);
+  } catch {
+    // There is no other place to write to.
   }
 }
 
@@ -299,16 +308,12 @@ export async function runCli(
     const failure = toFailure(error, io.signal);
     const colors = makeColors(wantsColor(io, "stderr", ours));
     const debug = ours.includes("--debug");
-    try {
-      if (asksForJson(ours, program.commands)) {
-        printText(io, `${JSON.stringify(failureJson(failure), undefined, 2)}\n`);
-      }
-      const text = failureText(failure, colors, debug);
-      const columns = io.isTerminal("stderr") ? io.size()?.columns : undefined;
-      io.stderr.write(columns === undefined ? text : fold(text, columns));
-    } catch (broken) {
-      if (!isBrokenPipe(broken)) throw broken;
+    if (asksForJson(ours, program.commands)) {
+      tryToWrite(io.stdout, `${JSON.stringify(failureJson(failure), undefined, 2)}\n`);
     }
+    const text = failureText(failure, colors, debug);
+    const columns = io.isTerminal("stderr") ? io.size()?.columns : undefined;
+    tryToWrite(io.stderr, columns === undefined ? text : fold(text, columns));
     return failure.exitCode;
   }
 }

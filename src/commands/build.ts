@@ -11,9 +11,13 @@ import { BUILD_FLAGS, buildRequest, given } from "./flags/build.ts";
 import { CONFIG_FLAGS, overridesRequest } from "./flags/config.ts";
 import { ENGINE_FLAG } from "./flags/engine.ts";
 import type { Delivery } from "./print/build.ts";
-import { parseArchivePath, parseOutput } from "./values/build.ts";
+import {
+  checkArchiveOnStdout,
+  parseOutput,
+  parseOutputFile,
+  parseReportFile,
+} from "./values/build.ts";
 import { parseDestination } from "./values/image.ts";
-import { parsePath } from "./values/numbers.ts";
 
 const printModule = () => import("./print/build.ts");
 
@@ -34,7 +38,7 @@ const FLAGS = {
       valueName: "FILE",
       completes: "file",
       help: "Write the image into this archive, - for stdout; a layout only if -o is given too",
-      parse: parseArchivePath,
+      parse: parseOutputFile,
     }),
     format: choiceFlag(["oci-archive", "docker-archive"], {
       help: "Format of the archive; docker load takes docker-archive",
@@ -56,13 +60,13 @@ const FLAGS = {
       valueName: "FILE",
       completes: "file",
       help: "Write the result of --json into this file too",
-      parse: parsePath,
+      parse: parseReportFile,
     }),
     iidfile: valueFlag({
       valueName: "FILE",
       completes: "file",
       help: "Write the digest into this file",
-      parse: parsePath,
+      parse: parseReportFile,
     }),
     "dry-run": switchFlag({ help: "Print what would be built and write nothing" }),
   }),
@@ -128,15 +132,9 @@ function checkFlags(
     return;
   }
   if (archive?.path !== "-") return;
-  if (globals.json) {
-    fail("Cannot use --json: stdout is the archive's", "Write --metadata-file FILE instead");
-  }
-  if (io.isTerminal("stdout")) {
-    fail(
-      "Cannot write an archive to the terminal",
-      "Redirect stdout, such as --output-archive - | docker load, or name a file",
-    );
-  }
+  checkArchiveOnStdout({ json: globals.json, instead: "Write --metadata-file FILE instead" }, {
+    io,
+  });
 }
 
 async function dryRun(request: BuildRequest, context: CommandContext): Promise<void> {
@@ -192,6 +190,10 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     await dryRun(request, context);
     return 0;
   }
+  const { "metadata-file": metadata, iidfile } = flags;
+  for (const path of [metadata, iidfile]) {
+    if (path !== undefined) await context.workflows.checkReport(path);
+  }
   const [result, { buildOutput }] = await Promise.all([
     context.workflows.buildImage(request, context),
     printModule(),
@@ -201,7 +203,6 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
   const stream = isArchive ? "stderr" : "stdout";
   const short = context.io.isTerminal(stream);
   const output = buildOutput(result, { quiet, short }, delivery);
-  const { "metadata-file": metadata, iidfile } = flags;
   if (iidfile !== undefined) await context.workflows.writeReport(iidfile, result.digest);
   if (metadata !== undefined) {
     const json = { ...output.json() as object, warnings: context.warnings };

@@ -2,7 +2,7 @@
  * `mise-oci outdated`: what is behind.
  * @module
  */
-import { parseReference } from "../oci/reference.ts";
+import { parseRegistryImage } from "../oci/image_source.ts";
 import { escapeLine } from "../ui/escape.ts";
 import { joinLines } from "../ui/lines.ts";
 import type { OutdatedItem } from "../workflow/outdated.ts";
@@ -48,7 +48,7 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     directory: context.place.resolve("."),
     bump: flags.bump,
     yes: globals.yes,
-    ...given("image", image === undefined ? undefined : parseReference(image)),
+    ...given("image", image === undefined ? undefined : parseRegistryImage(image)),
     ...given("platform", flags.platform),
     ...given("miseEnv", globals.env),
     ...given("misePath", globals.mise),

@@ -3,7 +3,8 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import { formatReference, parseReference, type Reference } from "../oci/reference.ts";
+import { parseRegistryImage } from "../oci/image_source.ts";
+import { formatReference, type Reference } from "../oci/reference.ts";
 import type { AttestFlags, PushRequest } from "../workflow/types.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { choiceFlag, type FlagTable, inGroup, switchFlag, valueFlag } from "./flag.ts";
@@ -21,7 +22,7 @@ const FLAGS = {
       valueName: "REF",
       defaultText: "the image at REF",
       help: "Reuse tool layers of this image, which must be in the same repository",
-      parse: parseReference,
+      parse: (text) => parseRegistryImage(text),
     }),
     "update-index": switchFlag({
       help: "Make the tag an index with one image per platform, keeping the other platforms'",

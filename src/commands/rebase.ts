@@ -4,7 +4,8 @@
  */
 import { MiseOciError } from "../errors.ts";
 import { formatPlatform } from "../oci/platform.ts";
-import { namesHost, parseReference, type Reference } from "../oci/reference.ts";
+import { parseRegistryImage } from "../oci/image_source.ts";
+import { namesHost, type Reference } from "../oci/reference.ts";
 import { escapeLine } from "../ui/escape.ts";
 import { joinLines } from "../ui/lines.ts";
 import type { RebaseResult } from "../workflow/rebase_image.ts";
@@ -24,7 +25,7 @@ const FLAGS = {
   onto: valueFlag({
     valueName: "BASE",
     help: "The base that the image goes onto, in a registry",
-    parse: parseReference,
+    parse: (text) => parseRegistryImage(text),
   }),
   tag: listFlag({
     short: "t",
@@ -39,8 +40,8 @@ const FLAGS = {
 } as const satisfies FlagTable;
 
 function parseImage(text: string): Reference {
-  const reference = parseReference(text);
-  if (namesHost(text)) return reference;
+  const reference = parseRegistryImage(text);
+  if (namesHost(text.replace(/^docker:\/\//, ""))) return reference;
   throw new MiseOciError("usage", `Cannot rebase ${JSON.stringify(text)}: no registry host`, {
     hint: "Name the registry, as push does: ghcr.io/team/app:v1",
   });

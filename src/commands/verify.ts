@@ -3,7 +3,7 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import { parseReference } from "../oci/reference.ts";
+import { parseRegistryImage } from "../oci/image_source.ts";
 import { escapeLine } from "../ui/escape.ts";
 import { joinLines } from "../ui/lines.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
@@ -27,7 +27,7 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     });
   }
   const result = await context.workflows.verifyImage({
-    reference: parseReference(positionals[0] ?? ""),
+    reference: parseRegistryImage(positionals[0] ?? ""),
     key: flags.key,
     directory: context.place.resolve("."),
   }, context);

@@ -11,6 +11,7 @@ import { withProgress } from "./layer_progress.ts";
 import type { ImageDetails, InspectRequest, InspectResult } from "./inspect_types.ts";
 import type { WorkflowContext } from "../context.ts";
 import { writeWhole } from "../build/write_whole.ts";
+import { STDOUT } from "../store/output.ts";
 
 async function pageLayers(
   image: OpenedImage,
@@ -94,18 +95,20 @@ export async function inspectImage(
   const { digest } = image.descriptor;
   const created = config.created === undefined ? {} : { created: config.created };
   const layers = describeLayers(image);
-  if (request.html !== undefined) {
-    await writeWhole(request.html, async () =>
-      renderPage({
-        name,
-        digest,
-        platform: formatPlatform(platform),
-        ...created,
-        layers: await pageLayers(image, context),
-      }));
-  }
-  const html = request.html === undefined ? {} : { html: request.html };
-  const document = request.document === undefined
+  const page = async (): Promise<string> =>
+    renderPage({
+      name,
+      digest,
+      platform: formatPlatform(platform),
+      ...created,
+      layers: await pageLayers(image, context),
+    });
+  const isPrinted = request.html === STDOUT;
+  if (request.html !== undefined && !isPrinted) await writeWhole(request.html, page);
+  const html = request.html === undefined || isPrinted ? {} : { html: request.html };
+  const document = isPrinted
+    ? { document: await page() }
+    : request.document === undefined
     ? {}
     : { document: await documentOf(image, request) };
   const details = await detailsOf(image);

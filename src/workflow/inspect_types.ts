@@ -27,7 +27,7 @@ interface LookRequest {
 export interface InspectRequest extends LookRequest {
   /** Which image. */
   readonly source: ImageSource;
-  /** Absolute path of the page to write (`--html`). */
+  /** Absolute path of the page to write (`--html`); `-` to return it as the document. */
   readonly html?: string;
   /** The document to return as stored: the manifest or index (`--raw`), or the config. */
   readonly document?: "manifest" | "config";
@@ -69,7 +69,7 @@ export interface InspectResult {
   readonly layers: readonly LayerDescription[];
   /** Other content of the documents. */
   readonly details?: ImageDetails;
-  /** The text of the requested document. */
+  /** The text of the requested document or page. */
   readonly document?: string;
   /** What is attached to the image in its registry, including signatures. */
   readonly referrers?: readonly Descriptor[];

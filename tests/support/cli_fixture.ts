@@ -53,6 +53,7 @@ export function fakeWorkflows(given: Partial<Workflows>): Workflows {
   return {
     buildImage: unexpected("buildImage"),
     planImage: unexpected("planImage"),
+    checkReport: unexpected("checkReport"),
     writeReport: unexpected("writeReport"),
     pushImage: unexpected("pushImage"),
     runImage: unexpected("runImage"),
