@@ -15,7 +15,7 @@ import {
   MediaType,
 } from "../oci/mod.ts";
 import type { FetchedManifest } from "../registry/get_manifest.ts";
-import { hasBlob } from "../registry/head_blob.ts";
+import { hasBlob } from "../registry/get_blob.ts";
 import { MemoryBlobs } from "../registry/memory_blobs.ts";
 import { putManifest } from "../registry/put_manifest.ts";
 import { listReferrers, referrersTag } from "../registry/referrers.ts";

@@ -4,7 +4,7 @@
  */
 import { type Descriptor, isForeignLayer, type Manifest, maybeManifestKind } from "../oci/mod.ts";
 import { type FetchedManifest, maybeFetchManifest } from "../registry/get_manifest.ts";
-import { hasBlob } from "../registry/head_blob.ts";
+import { hasBlob } from "../registry/get_blob.ts";
 import { putManifest } from "../registry/put_manifest.ts";
 import { checkReferrerCount, listReferrers, MAX_REFERRER_DEPTH } from "../registry/referrers.ts";
 import { RemoteBlobs } from "../registry/remote_blobs.ts";

@@ -15,8 +15,7 @@ import {
 import { FactsCollector } from "../check/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import type { DiffId } from "../oci/mod.ts";
-import type { TarHandler } from "../tar/parser.ts";
-import { teeHandlers } from "../tar/tee_handlers.ts";
+import { type TarHandler, teeHandlers } from "../tar/parser.ts";
 import type { BaseImage, BaseLayer } from "./base_image.ts";
 import { keepFacts, keepFactsText, maybeFactsText } from "../check/kept_facts.ts";
 import type { LayerKnowledge } from "../fleet/base_facts.ts";

@@ -7,7 +7,7 @@ import { type Cache, openCache } from "../store/mod.ts";
 import type { ReportEvent } from "../ui/reporter.ts";
 import type { AheadPlan } from "./build_ahead.ts";
 import { makeLayers } from "./layers.ts";
-import { buildWhileWaiting } from "./while_waiting.ts";
+import { buildWhileWaiting } from "./build_image.ts";
 
 const COMPRESSION = { kind: "gzip" } as const;
 

@@ -1,24 +1,25 @@
 /**
- * `build`: project → plan → layers → image → layout, as named steps.
+ * `build`: project → plan → layers → image → layout, as named steps. Layers are built while the base is not
+ * ready yet.
  * @module
  */
+import { hearWarnings, tellOnce, type WorkflowContext } from "../context.ts";
 import { MiseOciError } from "../errors.ts";
 import type { LayerTree } from "../layer/mod.ts";
 import { type BuildPlan, type LayerPlan, maybePathWarning, type Project } from "../plan/mod.ts";
 import { createLayout } from "../store/layout.ts";
 import type { Cache } from "../store/mod.ts";
+import { settleUser } from "./base_facts.ts";
 import type { BaseImage } from "./base_image.ts";
+import type { AheadPlan, BuildAheadOptions } from "./build_ahead.ts";
 import { holdForeignInstalls, openBuildCache } from "./build_cache.ts";
 import { addCertificates } from "./certificates.ts";
-import { defaultJobs } from "./environment.ts";
 import { checkBuilt } from "./check_built.ts";
-import { composeImage } from "./compose_image.ts";
-import { settleUser } from "./base_facts.ts";
+import { composeImage, composeSet, describeSet, type ImageSet } from "./compose_image.ts";
+import { defaultJobs } from "./environment.ts";
 import { meetsOthers, refuseReplacements } from "./inspect_tree.ts";
-import { makeLayers } from "./layers.ts";
-import { composeSet, describeSet, type ImageSet } from "./image_set.ts";
-import { hearWarnings, tellOnce } from "../context.ts";
 import { type Ground, layGround } from "./lay_ground.ts";
+import { makeLayers } from "./layers.ts";
 import type { PlannedFound } from "./plan_found.ts";
 import { planProject } from "./plan_images.ts";
 import { requestedPlatforms } from "./read_projects.ts";
@@ -31,11 +32,57 @@ import type {
   ImageInCache,
   PlannedImage,
 } from "./types.ts";
-
-import { buildWhileWaiting } from "./while_waiting.ts";
 import { MissingBlobError, writeLayout } from "./write_layout.ts";
-
 export { makePlan } from "./plan_images.ts";
+
+/** Builds layers before the base is ready. */
+const aheadModule = () => import("./build_ahead.ts");
+
+/** A base that is ready within this time, in milliseconds, was cached. */
+const PATIENCE_MS = 50;
+
+/** Whether a promise is settled within a time. */
+async function settlesWithin(promise: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  // Not `setTimeout`: its first call loads modules of Deno for 12 ms.
+  const time = AbortSignal.timeout(milliseconds);
+  time.addEventListener("abort", () => resolve(false), { once: true });
+  const settled = promise.then(() => true, () => true);
+  return await Promise.race([settled, late]);
+}
+
+/**
+ * Waits for the base, and builds layers in the meantime if that takes long.
+ *
+ * @returns The base, and the fingerprints of the layers that were built.
+ * @throws what `base` rejects with. Errors of a layer are reported when it is built again.
+ */
+export async function buildWhileWaiting<T>(
+  base: Promise<T>,
+  { plan, ...options }: BuildAheadOptions & { readonly plan: AheadPlan },
+  context: WorkflowContext,
+): Promise<{ readonly base: T; readonly built: ReadonlySet<string> }> {
+  const nothing: ReadonlySet<string> = new Set();
+  if (plan.from.kind === "scratch" || await settlesWithin(base, PATIENCE_MS)) {
+    return { base: await base, built: nothing };
+  }
+  const stop = new AbortController();
+  const signal = AbortSignal.any([context.signal, stop.signal]);
+  const { buildAhead } = await aheadModule();
+  const ahead = buildAhead(plan, options, { ...context, signal }).catch((error: unknown) => {
+    const text = `Not built while the base was on its way: ${error}`;
+    if (!signal.aborted) context.reporter.emit({ type: "detail", level: 1, text });
+    return nothing;
+  });
+  try {
+    await base;
+  } catch (error) {
+    stop.abort();
+    await ahead;
+    throw error;
+  }
+  return { base: await base, built: await ahead };
+}
 
 /** Archives of an image. */
 const archiveModule = () => import("./write_archive.ts");

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import manifest from "../../deno.json" with { type: "json" };
 import { MiseOciError } from "../errors.ts";
-import { selfExecutable } from "./image_extras.ts";
+import { selfExecutable } from "./plan_images.ts";
 
 const HOST = { os: "linux", architecture: Deno.build.arch === "aarch64" ? "arm64" : "amd64" };
 

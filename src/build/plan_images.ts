@@ -1,24 +1,103 @@
 /**
- * From a project to the plan of its image, for one platform or several; nothing is built here.
+ * From a project to the plan of its image, for one platform or several, with the checks of what the host must
+ * provide; nothing is built here.
  * @module
  */
 import { mapConcurrently } from "../concurrency.ts";
+import { tellOnce } from "../context.ts";
+import { MiseOciError } from "../errors.ts";
 import { LAYER_FORMAT, RELOCATION_FORMAT } from "../layer/format.ts";
 import { TreeLists } from "../layer/tree/tree_lists.ts";
 import { SharedAnswers } from "../mise/answers_of_project.ts";
 import { readProject } from "../mise/project.ts";
 import type { Platform } from "../oci/mod.ts";
-import { type BuildPlan, plan, type PlanOptions, type Project } from "../plan/mod.ts";
+import {
+  type BuildPlan,
+  type HostExecutable,
+  plan,
+  type PlanOptions,
+  type Project,
+} from "../plan/mod.ts";
 import { overrideOci } from "../plan/project.ts";
 import { openBuildCache } from "./build_cache.ts";
+import { readCertificates } from "./certificates.ts";
+import { sortPlatforms } from "./compose_image.ts";
+import { chooseMise, decideEmbedding } from "./embed.ts";
 import { buildTimestamp, defaultPlatform, hostEnv } from "./environment.ts";
-import { imageExtras } from "./image_extras.ts";
-import { sortPlatforms } from "./image_set.ts";
-import { followToolPaths, withIgnores } from "./inspect_tree.ts";
-import { chooseMise } from "./embed.ts";
+import { checkSources, followToolPaths, withIgnores } from "./inspect_tree.ts";
 import { miseContext, partPlatforms, projectOptions, requestedPlatforms } from "./read_projects.ts";
-import { tellOnce } from "../context.ts";
 import type { BuildContext, BuildRequest, ImageInput, PlannedImage } from "./types.ts";
+
+import manifest from "../../deno.json" with { type: "json" };
+
+/** Which of the packages that a project declares go into an image. */
+const selectModule = () => import("../packages/mod.ts");
+
+/** How this program was started; tests give other facts. */
+export interface SelfFacts {
+  /** Whether it is a compiled executable. */
+  readonly standalone: boolean;
+  /** The executable. */
+  readonly path: () => string;
+}
+
+const SELF: SelfFacts = { standalone: Deno.build.standalone, path: () => Deno.execPath() };
+
+/**
+ * The compiled mise-oci that `--embed-self` puts into the image.
+ *
+ * @throws {MiseOciError} `usage` if this is not the compiled executable, `unsupported` if it cannot run in
+ * the image.
+ */
+export async function selfExecutable(
+  platform: Platform,
+  { standalone, path }: SelfFacts = SELF,
+): Promise<HostExecutable> {
+  if (!standalone) {
+    throw new MiseOciError(
+      "usage",
+      "Cannot embed mise-oci in the image: it runs as a script, not as an executable of its own",
+      { hint: "Run the compiled executable (deno task compile), or leave --embed-self out" },
+    );
+  }
+  const decision = await decideEmbedding("mise-oci", {
+    path: path(),
+    version: manifest.version,
+    platform,
+  });
+  if (decision.executable !== undefined) return decision.executable;
+  throw new MiseOciError("unsupported", `Cannot embed mise-oci in the image: ${decision.warning}`, {
+    hint: "Leave --embed-self out",
+  });
+}
+
+/**
+ * Packages, the compiled program itself, and where the image is written.
+ *
+ * @throws {MiseOciError} for packages or an executable that an image of the platform cannot have, and for
+ * missing files to copy and missing certificates.
+ */
+export async function imageExtras(
+  project: Project,
+  request: ImageInput,
+  platform: Platform,
+): Promise<Pick<PlanOptions, "packages" | "certificates" | "self" | "outputs">> {
+  const declared = project.packages ?? [];
+  const packages = declared.length === 0
+    ? undefined
+    : (await selectModule()).selectPackages(declared, platform);
+  await checkSources(project, [...project.oci.copy, ...request.copies]);
+  const outputs = [request.output, request.archive?.path].flatMap((path) =>
+    path === undefined || path === "-" ? [] : path
+  );
+  const certificates = await readCertificates(project.oci.ca);
+  return {
+    ...(packages === undefined ? {} : { packages }),
+    ...(certificates === undefined ? {} : { certificates }),
+    ...(request.embedSelf === true ? { self: await selfExecutable(platform) } : {}),
+    outputs,
+  };
+}
 
 /** Tools of another platform. */
 const foreignModule = () => import("./foreign_tools.ts");

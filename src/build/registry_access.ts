@@ -4,7 +4,7 @@
  * @module
  */
 import { formatReference, type Reference } from "../oci/mod.ts";
-import { loadCaCerts } from "../registry/ca_certs.ts";
+import { loadCaCerts } from "../registry/connect.ts";
 import { registryUrl } from "../registry/host.ts";
 import { createRegistryClient, type RegistryClient } from "../registry/transport.ts";
 import { hostEnv } from "./environment.ts";

@@ -11,9 +11,9 @@ import {
 } from "../image/write_archive.ts";
 import { type Cache, checkOutputFile, nameEntry } from "../store/mod.ts";
 import type { BuildPlan } from "../plan/mod.ts";
-import { engineName } from "../engine/name.ts";
-import { type ImageSet, setDocuments, setEntry, setLayers } from "./image_set.ts";
-import { withDocuments } from "./memory_source.ts";
+import { engineName } from "../engine/port.ts";
+import { type ImageSet, setDocuments, setEntry, setLayers } from "./compose_image.ts";
+import { withDocuments } from "../store/image_store.ts";
 import type { ArchiveRequest, ComposedImage } from "./types.ts";
 import { MissingBlobError } from "./write_layout.ts";
 

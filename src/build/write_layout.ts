@@ -8,7 +8,7 @@ import type { Descriptor } from "../oci/mod.ts";
 import { createLayout } from "../store/layout.ts";
 import { lockLayout } from "../store/lock.ts";
 import type { Cache } from "../store/mod.ts";
-import { type ImageSet, setDocuments, setEntry, setLayers } from "./image_set.ts";
+import { type ImageSet, setDocuments, setEntry, setLayers } from "./compose_image.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** Number of blobs that are added to a layout concurrently. */

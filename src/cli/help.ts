@@ -7,7 +7,7 @@ import type { CommandGroup } from "../commands/mod.ts";
 import { type Flag, type FlagTable, takesValue } from "../commands/flag.ts";
 import { GLOBAL_FLAGS } from "../commands/flags/global.ts";
 import type { Colors } from "../ui/color.ts";
-import { wrap } from "../ui/wrap.ts";
+import { wrap } from "../ui/text.ts";
 import { PROGRAM } from "./program.ts";
 
 /** How help is drawn. */

@@ -3,9 +3,8 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import { escapeLine } from "../ui/escape.ts";
+import { escapeLine, joinLines } from "../ui/text.ts";
 import { formatBytes } from "../ui/format.ts";
-import { joinLines } from "../ui/lines.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, listFlag, valueFlag } from "./flag.ts";
 import { checkArchiveOnStdout, parseOutputFile } from "./values/build.ts";

@@ -2,9 +2,21 @@
  * `mise-oci completion`: prints a script that teaches a shell to complete mise-oci.
  * @module
  */
-import { completionScript } from "./completion/mod.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
+import { bashScript } from "./completion/bash.ts";
+import { fishScript } from "./completion/fish.ts";
+import { completionNodes } from "./completion/words.ts";
+import { zshScript } from "./completion/zsh.ts";
 import { parseChoice } from "./flag.ts";
+
+/** The script that a shell reads. */
+export function completionScript(
+  shell: "bash" | "zsh" | "fish",
+  commands: readonly Command[],
+): string {
+  const nodes = completionNodes(commands);
+  return { bash: bashScript, zsh: zshScript, fish: fishScript }[shell](nodes);
+}
 
 /** The shells there are completions for. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;

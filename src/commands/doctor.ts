@@ -2,9 +2,7 @@
  * `mise-oci doctor`: what would make other commands fail.
  * @module
  */
-import { escapeLine } from "../ui/escape.ts";
-import { joinLines } from "../ui/lines.ts";
-import { wrap } from "../ui/wrap.ts";
+import { escapeLine, joinLines, wrap } from "../ui/text.ts";
 import type { DoctorFinding } from "../workflow/doctor.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, inGroup, switchFlag } from "./flag.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 import { GENERATORS } from "../fleet/generate/mod.ts";
-import { escapeLine } from "../ui/escape.ts";
+import { escapeLine } from "../ui/text.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, switchFlag, valueFlag } from "./flag.ts";
 import { BUILD_FLAGS, buildRequest, given } from "./flags/build.ts";

@@ -3,8 +3,7 @@
  * @module
  */
 import { parseRegistryImage } from "../oci/image_source.ts";
-import { escapeLine } from "../ui/escape.ts";
-import { joinLines } from "../ui/lines.ts";
+import { escapeLine, joinLines } from "../ui/text.ts";
 import type { OutdatedItem } from "../workflow/outdated.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, switchFlag } from "./flag.ts";

@@ -2,8 +2,7 @@
  * `mise-oci pin`: digests and versions written into the project's config.
  * @module
  */
-import { escapeLine } from "../ui/escape.ts";
-import { joinLines } from "../ui/lines.ts";
+import { escapeLine, joinLines } from "../ui/text.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, switchFlag } from "./flag.ts";
 import { given } from "./flags/build.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 import { formatPlatform } from "../oci/platform.ts";
-import { escapeLine } from "../ui/escape.ts";
+import { escapeLine } from "../ui/text.ts";
 import { formatCount } from "../ui/format.ts";
 import type { SbomResult } from "../workflow/make_sbom.ts";
 import {

@@ -3,7 +3,7 @@
  * @module
  */
 import { parseRegistryImage } from "../oci/image_source.ts";
-import { escapeLine } from "../ui/escape.ts";
+import { escapeLine } from "../ui/text.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, switchFlag, valueFlag } from "./flag.ts";
 import { parseSigner } from "./values/signer.ts";

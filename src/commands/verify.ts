@@ -4,8 +4,7 @@
  */
 import { MiseOciError } from "../errors.ts";
 import { parseRegistryImage } from "../oci/image_source.ts";
-import { escapeLine } from "../ui/escape.ts";
-import { joinLines } from "../ui/lines.ts";
+import { escapeLine, joinLines } from "../ui/text.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, valueFlag } from "./flag.ts";
 import { parsePath } from "./values/numbers.ts";

@@ -21,7 +21,7 @@ import type {
   DiffResult,
   InspectRequest,
   InspectResult,
-} from "../workflow/inspect_types.ts";
+} from "../workflow/inspect_image.ts";
 import type { ReadFilesRequest } from "../workflow/read_files.ts";
 import type { BuildRequest, BuildResult } from "../build/types.ts";
 import type { WorkflowContext } from "../context.ts";

@@ -31,9 +31,9 @@ import {
   uploadImage,
 } from "../registry/mod.ts";
 import type { ReusableLayer } from "../image/reuse.ts";
-import { headManifest } from "../registry/head_manifest.ts";
+import { headManifest } from "../registry/get_manifest.ts";
 import type { BaseOrigin } from "../registry/push.ts";
-import { hasBlob } from "../registry/head_blob.ts";
+import { hasBlob } from "../registry/get_blob.ts";
 import { type LayerReferences, storeKey, type StoreKeyInput, storeTag } from "./store_key.ts";
 
 /** A tool's layer that is looked for, or kept. */

@@ -18,7 +18,7 @@ import {
 import { type ImageStore, tagOf } from "../store/image_store.ts";
 import { nameEntry } from "../store/layout.ts";
 import type { BlobSource } from "../store/ports.ts";
-import { reachable } from "../store/reachable.ts";
+import { reachable } from "../store/verify.ts";
 import { writeOutput } from "../store/output.ts";
 import { encodeTarHeader, TAR_END, tarPadding, type TarType } from "../tar/encode.ts";
 import { resolveRoot } from "./resolve.ts";

@@ -1,9 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { makeArena } from "../../tests/support/rootfs_fixture.ts";
 import { comparePaths } from "../layer/entry.ts";
-import { type Difference, diffSnapshots } from "./diff.ts";
+import { type Difference, diffSnapshots, takeSnapshot } from "./diff.ts";
 import type { Rootfs } from "../rootfs/rootfs.ts";
-import { takeSnapshot } from "./snapshot.ts";
 
 type Change = (rootfs: Rootfs) => void;
 

@@ -10,7 +10,7 @@ import type { Credentials, CredentialsProvider } from "./credentials_type.ts";
 import { responseError, shorten } from "./failure.ts";
 import { hostKind } from "./host.ts";
 import type { HttpResponse } from "./http.ts";
-import { checkRealm } from "./realm.ts";
+import { checkRealm } from "./url_policy.ts";
 import { basicAuthorization, fetchToken, type TokenContext } from "./token.ts";
 
 /** The access that a request needs. */

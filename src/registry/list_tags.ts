@@ -4,8 +4,12 @@
  */
 import { MiseOciError } from "../errors.ts";
 import { asArray, asObject, asString, parseJson } from "../oci/mod.ts";
-import { maybeNextPage } from "./next_page.ts";
 import type { RegistryClient } from "./transport.ts";
+
+/** The next page that a `Link` header names (RFC 8288); `undefined` on the last. */
+export function maybeNextPage(headers: Headers): string | undefined {
+  return /<([^>]+)>\s*;[^,]*\brel="?next"?/.exec(headers.get("link") ?? "")?.[1];
+}
 
 /** Which repository. */
 export interface TagsRequest {

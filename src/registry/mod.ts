@@ -36,14 +36,12 @@
  * @module
  */
 export { formatScope, type Scope } from "./auth.ts";
-export { loadCaCerts, type LoadCaCertsOptions } from "./ca_certs.ts";
+export { type Env, loadCaCerts, type LoadCaCertsOptions, proxyFor } from "./connect.ts";
 export { checkCacheFrom } from "./cache_from.ts";
 export { type Challenge, parseChallenges } from "./challenge.ts";
-export { type Env, proxyFor } from "./connect.ts";
 export type { Credentials, CredentialsProvider } from "./credentials_type.ts";
-export type { ReadEnv } from "./credentials/auth_file_paths.ts";
+export type { ReadAuthFile, ReadEnv } from "./credentials/auth_file.ts";
 export type { HelperResult, RunHelper } from "./credentials/helper.ts";
-export type { ReadAuthFile } from "./credentials/read_auth_file.ts";
 export { findCredentials, type FindCredentialsOptions } from "./credentials/find_credentials.ts";
 export {
   type ExternalPush,
@@ -57,15 +55,14 @@ export { type BlobPosition, type BlobRequest, fetchBlob, getBlob } from "./get_b
 export {
   type FetchedManifest,
   fetchManifest,
+  headManifest,
   type ManifestRequest,
   maybeFetchManifest,
 } from "./get_manifest.ts";
-export { headManifest } from "./head_manifest.ts";
 export { type HostKind, hostKind, registryUrl } from "./host.ts";
 export type { Fetch, HttpRequest, HttpResponse } from "./http.ts";
 export { MemoryBlobs } from "./memory_blobs.ts";
-export { type OpenClientOptions, openRegistryClient } from "./open_client.ts";
-export { ping } from "./ping.ts";
+export { type OpenClientOptions, openRegistryClient, ping } from "./open_client.ts";
 export { pullBlob, type PullBlobOptions, type PullOutcome } from "./pull_blob.ts";
 export { listTagNames, type TagsRequest } from "./list_tags.ts";
 export { listReferrers, type Referrers, type ReferrersRequest } from "./referrers.ts";

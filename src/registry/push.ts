@@ -14,9 +14,8 @@ import {
   shortDigest,
 } from "../oci/mod.ts";
 import type { BlobSource } from "../store/ports.ts";
-import type { ManifestRequest } from "./get_manifest.ts";
-import { hasBlob } from "./head_blob.ts";
-import { headManifest } from "./head_manifest.ts";
+import { headManifest, type ManifestRequest } from "./get_manifest.ts";
+import { hasBlob } from "./get_blob.ts";
 import { putManifest } from "./put_manifest.ts";
 import type { RegistryClient } from "./transport.ts";
 

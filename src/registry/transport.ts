@@ -13,9 +13,26 @@ import { registryUrl, showUrl } from "./host.ts";
 import { exchange, type Fetch, type HttpRequest, type HttpResponse } from "./http.ts";
 import { Attempts, type Clock, maybeRetryAfter, systemClock } from "./retry.ts";
 import type { SizedBody } from "./sized_body.ts";
-import { tooLong, withAction } from "./transport_errors.ts";
-import { overTls, speaksTls } from "./speaks_tls.ts";
-import { resolveTarget } from "./url_policy.ts";
+import { overTls, resolveTarget, speaksTls } from "./url_policy.ts";
+
+/** Prefixes an error with the attempted action. */
+function withAction(error: MiseOciError, action: string): MiseOciError {
+  if (error.message.startsWith("Cannot ") || error.message.startsWith("Refusing ")) return error;
+  return new MiseOciError(error.code, `Cannot ${action}: ${error.message}`, {
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(error.cause === undefined ? {} : { cause: error.cause }),
+  });
+}
+
+/** The error for a body that is too long. */
+export function tooLong(response: HttpResponse, limit: number): MiseOciError {
+  const { method, url } = response.request;
+  return new MiseOciError(
+    "invalid",
+    `${method} ${showUrl(url)} answered with more than ${limit} bytes`,
+    { hint: "No valid manifest or config is as long; check the reference" },
+  );
+}
 
 /** Options of {@linkcode createRegistryClient}. */
 export interface RegistryClientOptions {

@@ -5,19 +5,20 @@
 import { MiseOciError } from "../errors.ts";
 import type { Descriptor } from "../oci/mod.ts";
 import type { BlobSource } from "../store/ports.ts";
-import { BlobSlices } from "./blob_slices.ts";
-import { cancelUpload } from "./cancel_upload.ts";
-import { chunkBytes, learnSmallerChunk } from "./chunk_size.ts";
-import { finishUpload } from "./finish_upload.ts";
-import { hasBlob } from "./head_blob.ts";
-import { mountBlob } from "./mount_blob.ts";
-import { patchUpload } from "./patch_upload.ts";
+import { BlobSlices, chunkBytes, learnSmallerChunk } from "./blob_slices.ts";
+import {
+  cancelUpload,
+  finishUpload,
+  maybeUploadStatus,
+  mountBlob,
+  patchUpload,
+  startUpload,
+} from "./upload_requests.ts";
+import { hasBlob } from "./get_blob.ts";
 import type { Attempts } from "./retry.ts";
 import type { SizedBody } from "./sized_body.ts";
-import { startUpload } from "./start_upload.ts";
 import type { RegistryClient } from "./transport.ts";
 import type { BlobTarget, UploadProblem, UploadSession } from "./upload_session.ts";
-import { maybeUploadStatus } from "./upload_status.ts";
 
 /** What {@linkcode uploadBlob} needs. */
 export interface UploadBlobOptions {

@@ -13,10 +13,9 @@ import {
   type LayerFile,
 } from "../inspect/mod.ts";
 import { Annotation } from "../oci/mod.ts";
-import { readLayerFiles } from "./layer_files.ts";
+import { readLayerFiles, withProgress } from "./layer_files.ts";
 import { type OpenedImage, openImage } from "./open_image.ts";
-import { withProgress } from "./layer_progress.ts";
-import type { DiffLayer, DiffRequest, DiffResult } from "./inspect_types.ts";
+import type { DiffLayer, DiffRequest, DiffResult } from "./inspect_image.ts";
 import type { WorkflowContext } from "../context.ts";
 import { isWithin } from "../paths.ts";
 

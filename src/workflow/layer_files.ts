@@ -1,14 +1,14 @@
 /**
- * The files of a layer, read once and verified by its diff ID.
+ * The files of a layer, read once and verified by its diff ID, with progress.
  * @module
  */
-import type { LayerDescription, LayerFile } from "../inspect/mod.ts";
-import { readLayerChunks } from "../layer/read/mod.ts";
-import { readTar } from "../tar/read_tar.ts";
-import { MiseOciError } from "../errors.ts";
-import { parseDiffId, type StreamingHash, streamingSha256 } from "../oci/mod.ts";
-import type { OpenedImage } from "./open_image.ts";
 import type { WorkflowContext } from "../context.ts";
+import { MiseOciError } from "../errors.ts";
+import { describeTitle, type LayerDescription, type LayerFile } from "../inspect/mod.ts";
+import { readLayerChunks } from "../layer/read/mod.ts";
+import { parseDiffId, type StreamingHash, streamingSha256 } from "../oci/mod.ts";
+import { readTar } from "../tar/read_tar.ts";
+import type { OpenedImage } from "./open_image.ts";
 
 /** How {@linkcode readLayerFiles} reads. */
 export interface LayerFilesOptions {
@@ -72,4 +72,22 @@ export async function readLayerFiles(
     `Cannot use ${what}: its diff ID is ${found}, but the image config says ${diffId}`,
     { hint: "The image is damaged or was tampered with; pull or build it again" },
   );
+}
+
+/** Reports that a layer is read, until the work on it ends. */
+export async function withProgress<T>(
+  layer: LayerDescription,
+  { reporter }: WorkflowContext,
+  work: () => Promise<T>,
+): Promise<T> {
+  const id = `read ${layer.descriptor.digest}`;
+  reporter.emit({ type: "start", id, label: `reading ${describeTitle(layer)}` });
+  try {
+    const result = await work();
+    reporter.emit({ type: "done", id });
+    return result;
+  } catch (error) {
+    reporter.emit({ type: "failed", id });
+    throw error;
+  }
 }

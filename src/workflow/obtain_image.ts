@@ -10,7 +10,7 @@ import { buildInCache, requireInstalled } from "../build/build_image.ts";
 import { planProject } from "../build/plan_images.ts";
 import { requestedPlatforms } from "../build/read_projects.ts";
 import { holdForeignInstalls, openBuildCache } from "../build/build_cache.ts";
-import { withDocuments } from "../build/memory_source.ts";
+import { withDocuments } from "../store/image_store.ts";
 import type { ImageInCache } from "../build/types.ts";
 import type { TransientBuild } from "../build/types.ts";
 import type { WorkflowContext } from "../context.ts";

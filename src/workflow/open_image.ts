@@ -1,19 +1,113 @@
 /**
- * Opens the image that an argument names, in a layout, an archive or a registry. It is not added to the
- * cache.
+ * Opens the image that an argument names, in a layout, an archive or a registry, and says whether it is older
+ * than its project or has commands that do not start. It is not added to the cache.
  * @module
  */
-import { type OpenedImages } from "../image/open.ts";
+import { basename, dirname, join, relative } from "@std/path";
+import { openBuildCache } from "../build/build_cache.ts";
+import { openSource, selectorOf } from "../build/open_source.ts";
+import { foundImage, isSilent, openFrom } from "../check/checked_image.ts";
+import { findReport } from "../check/find_report.ts";
+import type { CheckMode } from "../check/report_problems.ts";
+import type { WorkflowContext } from "../context.ts";
+import { MiseOciError } from "../errors.ts";
+import type { OpenedImages } from "../image/open.ts";
 import { listPlatforms, type PlatformImage, resolveImage, resolveRoot } from "../image/resolve.ts";
 import type { Image, ResolvedImage } from "../image/types.ts";
+import { Annotation } from "../oci/annotations.ts";
+import { INDEX_FILE } from "../oci/layout.ts";
 import type { Descriptor, ImageSource, Platform } from "../oci/mod.ts";
-import { openSource, selectorOf } from "../build/open_source.ts";
-import type { WorkflowContext } from "../context.ts";
 import { type ImageStore, readDocument } from "../store/image_store.ts";
+import { maybeStat } from "../store/io_error.ts";
 import { verifyStore } from "../store/verify.ts";
-import { checkFound } from "./check_found.ts";
-import { warnIfStale } from "./stale.ts";
 import type { NamedImageRequest } from "./types.ts";
+
+/** Directories of a project that mise reads config and lock files in, and which of their files those are. */
+const PLACES: readonly (readonly [directory: string, names: RegExp])[] = [
+  ["", /^(?:\.?mise(?:\..+)?\.(?:toml|lock)|\.tool-versions)$/],
+  [".config", /^mise(?:\..+)?\.(?:toml|lock)$/],
+  ["mise", /^(?:config|mise)(?:\..+)?\.(?:toml|lock)$/],
+  [".mise", /^(?:config|mise)(?:\..+)?\.(?:toml|lock)$/],
+  [".config/mise", /^(?:config|mise)(?:\..+)?\.(?:toml|lock)$/],
+  [".config/mise/conf.d", /\.toml$/],
+];
+
+function list(directory: string): readonly string[] {
+  try {
+    return [...Deno.readDirSync(directory)].map(({ name }) => name);
+  } catch {
+    // A directory that is not there, or that nobody may read, has nothing to compare with.
+    return [];
+  }
+}
+
+function changedAt(path: string): number {
+  return maybeStat(path)?.mtime?.getTime() ?? 0;
+}
+
+/** The config or lock file beside a layout that was changed last, if that was after the layout was written. */
+function maybeNewer(layout: string): string | undefined {
+  const project = dirname(layout);
+  const files = PLACES.flatMap(([directory, names]) =>
+    list(join(project, directory)).filter((name) => names.test(name))
+      .map((name) => join(project, directory, name))
+  );
+  const [last] = files.map((path) => ({ path, time: changedAt(path) }))
+    .sort((a, b) => b.time - a.time);
+  if (last === undefined || last.time <= changedAt(join(layout, INDEX_FILE))) return undefined;
+  return relative(project, last.path);
+}
+
+/**
+ * Warns if an image that mise-oci built is in a layout of the project's directory, as `build` writes it, and the
+ * project's config or lock file was changed since.
+ */
+export function warnIfStale(
+  { directory }: Pick<OpenedImages, "directory">,
+  image: Pick<Image, "config"> | undefined,
+  { reporter }: Pick<WorkflowContext, "reporter">,
+): void {
+  if (
+    directory === undefined || image?.config.config?.Labels?.[Annotation.miseVersion] === undefined
+  ) {
+    return;
+  }
+  const newer = maybeNewer(directory);
+  if (newer === undefined) return;
+  const text = `The image in ${JSON.stringify(basename(directory))} is older than ` +
+    `${JSON.stringify(newer)}: mise-oci build makes it anew`;
+  reporter.emit({ type: "warning", text });
+}
+
+/** What a check has to say. */
+const problemsModule = () => import("../check/report_problems.ts");
+
+/**
+ * Checks an image before it is run or pushed. An image whose files cannot be read may still be run or pushed:
+ * only a strict check fails then.
+ *
+ * @throws {MiseOciError} `check` if there are problems and the check is strict.
+ */
+export async function checkFound(
+  image: Image,
+  check: CheckMode,
+  context: WorkflowContext,
+): Promise<void> {
+  if (check === "off") return;
+  try {
+    const cache = await openBuildCache(context);
+    const named = { ...image, name: image.tag ?? image.descriptor.digest };
+    const report = await findReport(foundImage(named, openFrom(image.source)), cache, context);
+    if (report === undefined || isSilent(report)) return;
+    (await problemsModule()).reportProblems(report, { check, fixable: false }, context);
+  } catch (error) {
+    if (check === "strict" || !(error instanceof MiseOciError) || context.signal.aborted) {
+      throw error;
+    }
+    const text = `The image is not checked: ${error.message}`;
+    context.reporter.emit({ type: "detail", level: 1, text });
+  }
+}
 
 /** An image whose documents were read and whose layers can be. Dispose of it. */
 export interface OpenedImage extends ResolvedImage, AsyncDisposable {

@@ -16,7 +16,7 @@ import { readLayerChunks } from "../layer/read/mod.ts";
 import { readTar } from "../tar/read_tar.ts";
 import { type Digest, formatReference, type Reference } from "../oci/mod.ts";
 import { databasePath, parseVersions } from "../packages/mod.ts";
-import { headManifest } from "../registry/head_manifest.ts";
+import { headManifest } from "../registry/get_manifest.ts";
 import type { ProjectRequest } from "../build/types.ts";
 
 /** The part of a build's flags that selects the project. */

@@ -25,7 +25,7 @@ import { maybeAttest } from "./attest_request.ts";
 import { copyBlob } from "../build/base_image.ts";
 import { holdForeignInstalls, openBuildCache } from "../build/build_cache.ts";
 import { buildPlatforms, makeImage, requireInstalled } from "../build/build_image.ts";
-import { composeSet } from "../build/image_set.ts";
+import { composeSet } from "../build/compose_image.ts";
 import { openSource, selectorOf } from "../build/open_source.ts";
 import { requestedPlatforms } from "../build/read_projects.ts";
 import { isInsecure, readAccess } from "../build/registry_access.ts";
@@ -36,9 +36,8 @@ import { type StoreAccess, type StoreChoice, storeOf } from "../build/store_plac
 import { isShared, readReuseIndex, type ReuseIndex } from "../build/reuse_layers.ts";
 import type { BuildContext, BuildResult, PlannedImage, TransientBuild } from "../build/types.ts";
 import type { WorkflowContext } from "../context.ts";
-import { checkFound } from "./check_found.ts";
+import { checkFound, chooseRoot } from "./open_image.ts";
 import { resolvedInCache } from "./obtain_image.ts";
-import { chooseRoot } from "./open_image.ts";
 import { destinationOf, type ObtainedImages, upload } from "./push_upload.ts";
 import type { ImageRequest, NamedImageRequest, PushRequest, PushResult } from "./types.ts";
 

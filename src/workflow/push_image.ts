@@ -14,17 +14,15 @@ import {
   isForeignLayer,
   type Reference,
 } from "../oci/mod.ts";
-import { hasBlob } from "../registry/head_blob.ts";
+import { hasBlob } from "../registry/get_blob.ts";
 import type { RegistryClient } from "../registry/transport.ts";
 import { checkCacheFrom } from "../registry/cache_from.ts";
 import { maybeAttest } from "./attest_request.ts";
 import { openSource, selectorOf } from "../build/open_source.ts";
 import { openRegistry, readAccess } from "../build/registry_access.ts";
 import type { WorkflowContext } from "../context.ts";
-import { checkFound } from "./check_found.ts";
-import { chooseRoot } from "./open_image.ts";
+import { checkFound, chooseRoot, warnIfStale } from "./open_image.ts";
 import { checkDestination, type ObtainedImages, upload } from "./push_upload.ts";
-import { warnIfStale } from "./stale.ts";
 import type { NamedImageRequest, PushRequest, PushResult } from "./types.ts";
 
 /** Loaded late: an existing image is pushed without the build code. */

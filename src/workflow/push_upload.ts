@@ -14,7 +14,7 @@ import {
 } from "../oci/mod.ts";
 import type { PlatformEntry, RegistryClient } from "../registry/mod.ts";
 import { type BaseOrigin, type PushEvent, uploadImage } from "../registry/push.ts";
-import { headManifest } from "../registry/head_manifest.ts";
+import { headManifest } from "../registry/get_manifest.ts";
 import { putManifest } from "../registry/put_manifest.ts";
 import type { BaseImage } from "../build/base_image.ts";
 import type { LayerRow } from "../build/types.ts";

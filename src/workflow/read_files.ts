@@ -19,7 +19,7 @@ import { STDOUT, writeOutput } from "../store/output.ts";
 import { encodeTarHeader, TAR_END, tarPadding, type TarType } from "../tar/encode.ts";
 import { readTar } from "../tar/read_tar.ts";
 import type { WorkflowContext } from "../context.ts";
-import { withProgress } from "./layer_progress.ts";
+import { withProgress } from "./layer_files.ts";
 import { type OpenedImage, openImage } from "./open_image.ts";
 
 /** The flags of `cat` and `export`, parsed. */

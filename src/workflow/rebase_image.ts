@@ -32,7 +32,7 @@ import {
 import { uploadImage } from "../registry/push.ts";
 import type { Cache } from "../store/mod.ts";
 import { openBuildCache } from "../build/build_cache.ts";
-import { withDocuments } from "../build/memory_source.ts";
+import { withDocuments } from "../store/image_store.ts";
 import { refuseMisfit, type RemoteImage } from "./rebase_fit.ts";
 import { RegistryClients } from "../build/registry_clients.ts";
 import type { WorkflowContext } from "../context.ts";

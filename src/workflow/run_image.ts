@@ -8,8 +8,8 @@ import { type ContainerOptions, type Engine, selectEngine } from "../engine/mod.
 import { formatPlatform, samePlatform } from "../oci/mod.ts";
 import type { OpenedImages } from "../image/open.ts";
 import type { Image } from "../image/types.ts";
-import { loadIntoEngine, maybePresent } from "./engine_load.ts";
-import { engineName } from "../engine/name.ts";
+import { loadIntoEngine, maybePresent } from "./load_image.ts";
+import { engineName } from "../engine/port.ts";
 import { defaultPlatform, hostEnv } from "../build/environment.ts";
 import { nameOf, openSource } from "../build/open_source.ts";
 import { obtainBuilt, type ObtainedImage } from "./obtain_image.ts";

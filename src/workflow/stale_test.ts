@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { silentReporter } from "../ui/reporter.ts";
-import { warnIfStale } from "./stale.ts";
+import { warnIfStale } from "./open_image.ts";
 
 /** The warnings about a layout of a project whose files have the given times, in seconds. */
 async function warningsFor(

@@ -4,8 +4,7 @@
  */
 import { formatPlatform } from "../../oci/platform.ts";
 import type { BuildPlan, LayerPlan } from "../../plan/types.ts";
-import { escapeLine } from "../../ui/escape.ts";
-import { joinLines } from "../../ui/lines.ts";
+import { escapeLine, joinLines } from "../../ui/text.ts";
 import { renderTable } from "../../ui/table.ts";
 import type { BuildResult, BuiltImage } from "../../build/types.ts";
 import type { LoadResult, PushResult } from "../../workflow/types.ts";

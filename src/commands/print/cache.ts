@@ -3,7 +3,7 @@
  * @module
  */
 import { formatBytes, formatCount, formatDuration } from "../../ui/format.ts";
-import { joinLines } from "../../ui/lines.ts";
+import { joinLines } from "../../ui/text.ts";
 import { renderTable } from "../../ui/table.ts";
 import type { CacheEntry, CacheUse, PruneResult } from "../../workflow/manage_cache.ts";
 import type { Output } from "../command.ts";

@@ -4,8 +4,7 @@
  */
 import { formatPlatform } from "../../oci/platform.ts";
 import { isFailure } from "../../check/findings.ts";
-import { escapeLine } from "../../ui/escape.ts";
-import { joinLines } from "../../ui/lines.ts";
+import { escapeLine, joinLines } from "../../ui/text.ts";
 import type { CheckProblem, CheckResult } from "../../workflow/check_image.ts";
 import type { Output } from "../command.ts";
 

@@ -2,16 +2,15 @@
  * What `diff` prints.
  * @module
  */
-import { escapeLine } from "../../ui/escape.ts";
+import { escapeLine, joinLines } from "../../ui/text.ts";
 import { formatBytes, formatCount } from "../../ui/format.ts";
-import { joinLines } from "../../ui/lines.ts";
 import { renderTable } from "../../ui/table.ts";
 import type {
   DiffLayer,
   DiffResult,
   FileChange,
   LayerDescription,
-} from "../../workflow/inspect_types.ts";
+} from "../../workflow/inspect_image.ts";
 import type { Output } from "../command.ts";
 
 /** How {@linkcode diffOutput} prints. */

@@ -2,9 +2,8 @@
  * Facts, one a line, under names of one width.
  * @module
  */
-import { escapeLine } from "../../ui/escape.ts";
-import { textWidth } from "../../ui/text.ts";
-import { longestPiece, wrap } from "../../ui/wrap.ts";
+import { escapeLine, longestPiece, wrap } from "../../ui/text.ts";
+import { textWidth } from "../../ui/width.ts";
 
 /** A name and what there is to say; nothing is printed where there is nothing. */
 export type Fact = readonly [name: string, text: string | undefined];

@@ -6,16 +6,15 @@ import { Annotation } from "../../oci/annotations.ts";
 import type { Descriptor } from "../../oci/descriptor.ts";
 import type { HistoryEntry } from "../../oci/image_config.ts";
 import { formatPlatform } from "../../oci/platform.ts";
-import { escapeLine } from "../../ui/escape.ts";
+import { escapeLine, joinLines } from "../../ui/text.ts";
+import { truncate } from "../../ui/width.ts";
 import { formatBytes, formatCount } from "../../ui/format.ts";
-import { joinLines } from "../../ui/lines.ts";
 import { renderTable } from "../../ui/table.ts";
-import { truncate } from "../../ui/text.ts";
 import type {
   ImageDetails,
   InspectResult,
   LayerDescription,
-} from "../../workflow/inspect_types.ts";
+} from "../../workflow/inspect_image.ts";
 import type { Output } from "../command.ts";
 import { type Fact, factLines, tableFacts } from "./facts.ts";
 import { type PrintOptions, shortenDigest } from "./layers.ts";

@@ -3,8 +3,7 @@
  * @module
  */
 import { formatPlatform } from "../../oci/platform.ts";
-import { escapeLine } from "../../ui/escape.ts";
-import { joinLines } from "../../ui/lines.ts";
+import { escapeLine, joinLines } from "../../ui/text.ts";
 import type { LayerRow } from "../../build/types.ts";
 import type { PushedImage, PushResult } from "../../workflow/types.ts";
 import type { Output } from "../command.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 import { formatPlatform } from "../../oci/platform.ts";
-import { joinLines } from "../../ui/lines.ts";
+import { joinLines } from "../../ui/text.ts";
 import { renderTable } from "../../ui/table.ts";
 import type { NamedEntry, TagList } from "../../workflow/manage_tags.ts";
 import type { Output } from "../command.ts";

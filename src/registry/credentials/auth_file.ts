@@ -1,15 +1,16 @@
 /**
- * The files that `docker login` and `podman login` write (containers-auth.json(5); docker's config.json):
- * parses them, and finds the entries for one repository. No I/O.
+ * The files that `docker login` and `podman login` write (containers-auth.json(5); docker's config.json): where
+ * they are, reads them without trusting the path, and finds the entries for one repository.
  * @module
  */
+import { isAbsolute, join } from "@std/path";
 import { decodeBase64 } from "../../bytes.ts";
-import { MiseOciError } from "../../errors.ts";
+import { describeError, MiseOciError } from "../../errors.ts";
 import { asObject, asString, type JsonObject, maybe, parseJson } from "../../oci/mod.ts";
 import type { Credentials } from "../credentials_type.ts";
 
 /** The longest file that is read, in bytes; a real one has a few kilobytes. */
-export const MAX_AUTH_FILE_BYTES: number = 1024 * 1024;
+const MAX_AUTH_FILE_BYTES: number = 1024 * 1024;
 
 /** Names under which Docker Hub appears in these files. */
 const HUB_NAMES: readonly string[] = ["docker.io", "index.docker.io", "registry-1.docker.io"];
@@ -25,7 +26,7 @@ export interface AuthFile {
 }
 
 /** A key of `auths` or `credHelpers` that applies to a repository, with its value. */
-export interface AuthFileEntry {
+interface AuthFileEntry {
   /** The key as written in the file. */
   readonly key: string;
   /** Its value, not yet checked. */
@@ -122,4 +123,88 @@ export function maybeEntryCredentials(value: unknown, what: string): Credentials
   if (auth !== "") return decodeBasic(auth, what);
   const [username, password] = [field("username"), field("password")];
   return username === "" ? undefined : { kind: "basic", username, password };
+}
+
+/** Reads an environment variable; `undefined` if it is not set. */
+export type ReadEnv = (name: string) => string | undefined;
+
+/** A place to look at. */
+interface AuthFilePath {
+  /** The file. */
+  readonly path: string;
+  /** True if the user named this file explicitly, so that a missing file causes a warning. */
+  readonly explicit: boolean;
+  /** True below `/run`, where a directory may be closed to this user, who then has no login there. */
+  readonly mayBeClosed?: boolean;
+}
+
+/** What the paths depend on. */
+export interface AuthFilePathsOptions {
+  /** The environment. */
+  readonly env: ReadEnv;
+  /** The user's id, for podman's directory below `/run` when there is no `XDG_RUNTIME_DIR`. */
+  readonly uid?: number;
+}
+
+/**
+ * The credential files in order: `$REGISTRY_AUTH_FILE`, podman's runtime file, podman's persistent file,
+ * docker's. An empty variable is treated as unset, and so is a relative path in an XDG variable (as its
+ * specification requires).
+ */
+export function authFilePaths(options: AuthFilePathsOptions): readonly AuthFilePath[] {
+  const value = (name: string): string | undefined => options.env(name) || undefined;
+  const directory = (name: string): string | undefined => {
+    const text = value(name);
+    return text !== undefined && isAbsolute(text) ? text : undefined;
+  };
+  const home = value("HOME") ?? value("USERPROFILE");
+  const paths: AuthFilePath[] = [];
+  const add = (explicit: boolean, base: string | undefined, ...rest: string[]): void => {
+    if (base !== undefined) paths.push({ path: join(base, ...rest), explicit });
+  };
+  add(true, value("REGISTRY_AUTH_FILE"));
+  const run = options.uid === undefined ? undefined : `/run/containers/${options.uid}`;
+  const runtime = directory("XDG_RUNTIME_DIR");
+  if (runtime === undefined && run !== undefined) {
+    paths.push({ path: join(run, "auth.json"), explicit: false, mayBeClosed: true });
+  }
+  add(false, runtime, "containers", "auth.json");
+  const config = directory("XDG_CONFIG_HOME") ?? (home && join(home, ".config"));
+  add(false, config, "containers", "auth.json");
+  add(false, value("DOCKER_CONFIG") ?? (home && join(home, ".docker")), "config.json");
+  return paths;
+}
+
+/**
+ * Reads a credential file; `undefined` if it does not exist.
+ * @throws {MiseOciError} `io` if it is there and cannot be used, `permission` if this user may not read it.
+ */
+export type ReadAuthFile = (path: string) => Promise<Uint8Array | undefined>;
+
+function refuse(path: string, why: string, code: "io" | "permission" = "io"): never {
+  throw new MiseOciError(code, `Cannot read credentials from "${path}": ${why}`);
+}
+
+/** The reader of real files. A FIFO is never opened (that would block), a huge file is never read. */
+export async function readAuthFile(path: string): Promise<Uint8Array | undefined> {
+  try {
+    const info = await Deno.stat(path);
+    if (!info.isFile) refuse(path, info.isDirectory ? "it is a directory" : "not a regular file");
+    if (info.size > MAX_AUTH_FILE_BYTES) {
+      refuse(path, `it is longer than ${MAX_AUTH_FILE_BYTES} bytes`);
+    }
+    return await Deno.readFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return undefined;
+    }
+    if (error instanceof MiseOciError) throw error;
+    if (error instanceof Deno.errors.NotCapable) {
+      refuse(path, `Deno may not read it, add --allow-read="${path}"`);
+    }
+    if (error instanceof Deno.errors.PermissionDenied) {
+      refuse(path, "permission denied", "permission");
+    }
+    return refuse(path, describeError(error));
+  }
 }

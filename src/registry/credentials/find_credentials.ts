@@ -6,14 +6,16 @@ import { MiseOciError } from "../../errors.ts";
 import type { Credentials } from "../credentials_type.ts";
 import {
   type AuthFile,
+  authFilePaths,
   matchingEntries,
   maybeEntryCredentials,
   maybeNormalizeKey,
   parseAuthFile,
+  type ReadAuthFile,
+  readAuthFile,
+  type ReadEnv,
 } from "./auth_file.ts";
-import { authFilePaths, type ReadEnv } from "./auth_file_paths.ts";
 import { helperProgram, helperRunner, maybeHelperCredentials, type RunHelper } from "./helper.ts";
-import { type ReadAuthFile, readAuthFile } from "./read_auth_file.ts";
 
 /** Dependencies of {@linkcode findCredentials}; the defaults are the real ones. */
 export interface FindCredentialsOptions {

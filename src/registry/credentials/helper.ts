@@ -8,7 +8,7 @@ import { describeError, MiseOciError } from "../../errors.ts";
 import { OutputTooLong, ProcessTimeout, runProcess } from "../../process/run.ts";
 import { asObject, asString, maybe, parseJson } from "../../oci/mod.ts";
 import type { Credentials } from "../credentials_type.ts";
-import type { ReadEnv } from "./auth_file_paths.ts";
+import type { ReadEnv } from "./auth_file.ts";
 
 /** How a helper ended. */
 export type HelperResult =

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { MiseOciError } from "../errors.ts";
 import { makeFakeProgram } from "../../tests/support/fake_engine.ts";
-import { selectEngine } from "./select.ts";
+import { selectEngine } from "./engines.ts";
 
 const ignore = Deno.build.os === "windows";
 

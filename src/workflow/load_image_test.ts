@@ -2,13 +2,13 @@ import { resolveImage } from "../image/mod.ts";
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { MiseOciError } from "../errors.ts";
-import { docker } from "../engine/docker.ts";
+import { docker } from "../engine/engines.ts";
 import { openLayout } from "../store/mod.ts";
 import { makeSmallImage } from "../../tests/support/containers.ts";
 import { makeFakeProgram } from "../../tests/support/fake_engine.ts";
 import { makeTempDir } from "../../tests/support/testbed/command.ts";
 import { rawBlobPath, readImage } from "../../tests/support/layout.ts";
-import { loadIntoEngine } from "./engine_load.ts";
+import { loadIntoEngine } from "./load_image.ts";
 
 const ignore = Deno.build.os !== "linux";
 const context = { signal: new AbortController().signal, reporter: { emit: () => {} } };
