@@ -3,6 +3,7 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
+import { isWithin } from "../paths.ts";
 import { parseImageName } from "../oci/reference.ts";
 import type { BuildRequest, BuildResult } from "../build/types.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
@@ -104,12 +105,28 @@ function outputs(
   return { ...given("archive", archive), ...given("output", directory), ...given("tag", tag) };
 }
 
+/** @throws {MiseOciError} `usage` if each of several projects would replace the output of the one before. */
+function checkSharedOutput(
+  { flags }: CommandInput<typeof FLAGS>,
+  { archive, output }: OutputRequest,
+  { project }: Pick<CommandContext, "project">,
+): void {
+  const path = archive?.path ?? (flags.tag === undefined ? undefined : output);
+  if (project === undefined || path === undefined || isWithin(path, project)) return;
+  throw new MiseOciError("usage", `Cannot write several projects to ${JSON.stringify(path)}`, {
+    hint: "Name a path below each project, which a relative one is, or build one at a time",
+  });
+}
+
 /** @throws {MiseOciError} `usage` for flags that contradict each other. */
 function checkFlags(
-  { flags, given: names, globals }: CommandInput<typeof FLAGS>,
-  { archive }: OutputRequest,
-  { io, project }: Pick<CommandContext, "io" | "project">,
+  input: CommandInput<typeof FLAGS>,
+  request: OutputRequest,
+  context: Pick<CommandContext, "io" | "project">,
 ): void {
+  const { flags, given: names, globals } = input;
+  const { archive } = request;
+  const { io, project } = context;
   const fail = (message: string, hint: string): never => {
     throw new MiseOciError("usage", message, { hint });
   };
@@ -124,6 +141,7 @@ function checkFlags(
       "Build one at a time, or write mise-oci push -C DIR -C DIR HOST/{project}:TAG",
     );
   }
+  checkSharedOutput(input, request, context);
   if (flags["dry-run"]) {
     const after = ["push", "load", "metadata-file", "iidfile"].find((name) => names.has(name));
     if (after !== undefined) {

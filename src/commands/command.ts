@@ -82,6 +82,8 @@ export interface CommandContext extends WorkflowContext {
   readonly commands: readonly Command[];
   /** Absolute directory of the project, if the command is given several. */
   readonly project?: string;
+  /** Absolute directories of all projects then. */
+  readonly projects?: readonly string[];
   /** The warnings so far, as `--json` has them. */
   readonly warnings: readonly string[];
   /** Prints the result; called once. On stderr, if stdout is that of an archive. */
