@@ -161,9 +161,9 @@ Deno.test("an image from scratch has /tmp, and a user database where a user is a
       "root:x:0:\nuser:x:8:\n",
     ]);
     assertEquals((await onScratch("0")).at(-2), "root:x:0:0:root:/root:/sbin/nologin\n");
-    const root = ["root:x:0:0:root:/root:/sbin/nologin\n", "root:x:0:\n"];
+    const database = ["root:x:0:0:root:/root:/sbin/nologin\n", "root:x:0:\n"];
     for (const user of ["root", "root:root"]) {
-      assertEquals(await onScratch(user), ["0:0", "/workspace 755", "/tmp 1777", ...root]);
+      assertEquals(await onScratch(user), ["0:0", "/workspace 755", "/tmp 1777", ...database]);
     }
     const named = await onScratch("app:staff");
     assertEquals([named[0], named.at(-1)], ["1000:1000", "root:x:0:\nstaff:x:1000:\n"]);
