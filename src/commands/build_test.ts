@@ -130,7 +130,7 @@ Deno.test("build --json has the warnings too, each once, those that -q does not 
   for (const args of [[], ["-q"]]) {
     const { stdout, stderr } = await run(["build", "--json", ...args], workflows);
     assertEquals(JSON.parse(stdout).warnings, ["one", "two"]);
-    assertEquals(stderr.includes("warning: one"), args.length === 0);
+    assertEquals(stderr.split("warning: one").length, args.length === 0 ? 2 : 1);
   }
 });
 
