@@ -18,7 +18,7 @@ function certificateOf(publicKey: string): { readonly pem: string; readonly body
   return { pem: `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`, body };
 }
 
-/** Fulcio and Rekor of a test, and the token server of GitHub Actions. */
+/** Test servers for Fulcio, Rekor, and the token endpoint of GitHub Actions. */
 class Services {
   readonly requests: { readonly url: string; readonly body: Record<string, unknown> }[] = [];
   publicKey = "";

@@ -1,9 +1,6 @@
 /**
- * What is in an image and who made it: bills of materials, provenance, signatures, and how they are
- * attached to an image in a registry. Nothing else needs this folder.
- *
- * Here is what signs, verifies and copies. What lists packages is imported file by file, so that a push with
- * a bill of materials does not load what reads keys.
+ * Bills of materials, provenance and signatures, and attaching them to an image in a registry. Nothing else
+ * depends on this folder.
  * @module
  */
 export { listInTag } from "./attach.ts";

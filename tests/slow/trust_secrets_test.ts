@@ -95,6 +95,20 @@ function traceIn(
   return tracer;
 }
 
+/** Asserts that no program got a secret, except the identity token those that log in. */
+function assertHidden(tracer: ReturnType<typeof traceIn>, secrets: readonly string[]): void {
+  for (const { program, args, env } of tracer.started) {
+    const place = program.split("/").at(-1);
+    for (const secret of secrets) assert(!args.includes(secret), `arguments of ${place}`);
+    const logsIn = /^(?:docker-credential-|skopeo|crane)/.test(place ?? "") ||
+      // What the helper starts.
+      place === "cat";
+    const kept = secrets.filter((secret) => !(logsIn && secret === PASSWORDS.identity));
+    for (const secret of kept) assert(!env.includes(secret), `environment of ${place}`);
+  }
+  for (const secret of secrets) assert(!tracer.output.includes(secret), "output");
+}
+
 testWith(
   {
     needs: [
@@ -151,16 +165,7 @@ testWith(
       assert(names.has(name), `${name} was not started: ${[...names].join(", ")}`);
     }
     const secrets = [...Object.values(PASSWORDS).flatMap(formsOf), ...keys];
-    for (const { program, args, env } of tracer.started) {
-      const place = program.split("/").at(-1);
-      for (const secret of secrets) assert(!args.includes(secret), `arguments of ${place}`);
-      const logsIn = /^(?:docker-credential-|skopeo|crane)/.test(place ?? "") ||
-        // What the helper starts.
-        place === "cat";
-      const kept = secrets.filter((secret) => !(logsIn && secret === PASSWORDS.identity));
-      for (const secret of kept) assert(!env.includes(secret), `environment of ${place}`);
-    }
-    for (const secret of secrets) assert(!tracer.output.includes(secret), "output");
+    assertHidden(tracer, secrets);
     const found = await run(
       ["grep", "-rlaF", ...secrets.flatMap((secret) => ["-e", secret]), written],
       { allowFailure: true },

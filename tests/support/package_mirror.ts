@@ -37,8 +37,12 @@ export async function startPackageMirror(
         if (type.includes("json")) {
           const text = await answer.text();
           const here = new URL("/", request.url).href;
-          const own = [upstream, "https://registry.npmjs.org/"]
-            .reduce((all, base) => all.replaceAll(`"${base}`, `"${here}`), text);
+          // Archives may be named at the registry's public address, whichever host answers.
+          const archive = /("tarball":\s*")https?:\/\/[^"]*?\/((?:@[^/"]+\/)?[^/"]+\/-\/)/g;
+          const own = text.replaceAll(`"${upstream}`, `"${here}`).replaceAll(
+            archive,
+            `$1${here}$2`,
+          );
           await Deno.writeTextFile(file, own);
         } else await Deno.writeFile(file, new Uint8Array(await answer.arrayBuffer()));
       }

@@ -1,6 +1,7 @@
 /**
- * What a layer says about packages, from its blob in one pass or from the host files that it is made of.
- * Memory is bounded: a large program, whose tables can be anywhere in it, goes through a temporary file.
+ * Finds the packages of a layer, from its blob in one pass or from the host files it is built from. Memory
+ * use is bounded: a large program, whose tables can be anywhere in the file, is written to a temporary
+ * file.
  * @module
  */
 import type { LayerEntry, LayerTree } from "../../layer/mod.ts";
@@ -11,25 +12,26 @@ import {
   ContentCollector,
   type ContentWish,
   type EntryReader,
-} from "../../check/collected_content.ts";
+} from "../../check/facts/collected_content.ts";
 import { isElf } from "../../layer/relocate/elf_paths.ts";
-import { type RandomAccess, withEntryAccess } from "../../check/random_access.ts";
+import { type RandomAccess, withEntryAccess } from "../../check/elf/random_access.ts";
 import { isWindows, mayBeClassified } from "./classifiers.ts";
 import type { LayerPackages } from "./found.ts";
 import { fileKind, LayerBook, maxTextBytes } from "./layer_book.ts";
 
-/* Loaded late: SQLite, which few images need. */
+// Imported on demand: few images need SQLite.
 const rpmModule = () => import("./rpm_database.ts");
 
-/** A smaller file is no program. */
+/** Files below this size cannot be programs. */
 const MIN_PROGRAM_BYTES = 64;
-/** How many bytes of a file tell whether it is an ELF file. */
+/** Number of bytes that identify an ELF file. */
 const MAGIC_BYTES = 4;
 const COPY_BYTES = 1024 * 1024;
 
 /**
- * Whether a file is looked into: it can be executed, has a library's name or none with a dot, or lies where
- * commands do. It is noted although it may say nothing, for a lower layer may have a program there.
+ * Whether a file may be a program: it is executable, has a library's name or no extension, or is in a
+ * directory of commands. It is recorded even without packages, because it may replace a program of a lower
+ * layer.
  */
 function isPlaceOfProgram(path: string, mode: number): boolean {
   return (mode & 0o111) !== 0 ||
@@ -37,7 +39,7 @@ function isPlaceOfProgram(path: string, mode: number): boolean {
     isWindows(path) || mayBeClassified(path);
 }
 
-/** Whether a file of such a place is a program that may say something, by its first bytes. */
+/** Whether such a file can contain packages, by its name and first bytes. */
 function isProgram(path: string, head: Uint8Array): boolean {
   return isElf(head) || mayBeClassified(path) || isWindows(path);
 }
@@ -92,12 +94,12 @@ function copyToFile(access: RandomAccess): string {
   }
 }
 
-/** Collects what the entries of a layer say that {@linkcode ContentCollector} reads. Dispose of it. */
+/** Collects the packages of a layer from the content that {@linkcode ContentCollector} reads. Must be disposed of. */
 export class PackagesCollector implements EntryReader, Disposable {
   readonly #book = new LayerBook();
   readonly #databases: { readonly path: string; readonly file: string }[] = [];
 
-  /** Takes an entry. */
+  /** Receives an entry. */
   entry({ path, type, mode, size }: TarEntry): ContentWish | undefined {
     const whiteout = whiteoutOf(path);
     if (whiteout?.type === "opaque") this.#book.hide(whiteout.path);
@@ -113,12 +115,12 @@ export class PackagesCollector implements EntryReader, Disposable {
       if (size === 0) return this.#nothing(path);
       const take = (access: RandomAccess): void =>
         void this.#databases.push({ path, file: copyToFile(access) });
-      return { wantsRest: () => true, take };
+      return { needed: () => size, take };
     }
     if (kind !== "program") {
       if (size > maxTextBytes(kind)) return undefined;
       return {
-        wantsRest: () => true,
+        needed: () => size,
         take: (access) =>
           this.#book.text(path, kind, new TextDecoder().decode(access.read(0, size))),
       };
@@ -126,7 +128,7 @@ export class PackagesCollector implements EntryReader, Disposable {
     if (!isPlaceOfProgram(path, mode)) return undefined;
     if (size < MIN_PROGRAM_BYTES) return this.#nothing(path);
     return {
-      wantsRest: (head) => isProgram(path, head),
+      needed: (head) => isProgram(path, head) ? size : 0,
       take: (access) => takeProgram(this.#book, path, access),
     };
   }
