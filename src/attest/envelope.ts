@@ -31,7 +31,7 @@ export const ENVELOPE_TYPE = "application/vnd.dsse.envelope.v1+json";
 /** Media type of a simple signing payload. */
 export const SIMPLE_SIGNING_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json";
 /** Size limit of a bundle in bytes: base64 adds a third to the statement. */
-export const MAX_BUNDLE_BYTES: number = Math.ceil(MAX_STATEMENT_BYTES * 1.4);
+const MAX_BUNDLE_BYTES: number = Math.ceil(MAX_STATEMENT_BYTES * 1.4);
 
 const encoder = new TextEncoder();
 

@@ -54,7 +54,7 @@ export async function bundleArtifact(
 }
 
 /** The statement that approves an image. */
-export const APPROVAL: Statement = { predicateType: PredicateType.signature, predicate: {} };
+const APPROVAL: Statement = { predicateType: PredicateType.signature, predicate: {} };
 
 /** A layer of cosign's older formats. */
 interface TagLayer {
@@ -64,7 +64,7 @@ interface TagLayer {
 }
 
 /** The signature of an image in the older format. */
-export function signatureLayer(
+function signatureLayer(
   subject: { readonly name: string; readonly digest: Digest },
   key: SigningKey,
 ): TagLayer {
@@ -74,7 +74,7 @@ export function signatureLayer(
 }
 
 /** A signed statement in the older format. */
-export function attestationLayer(
+function attestationLayer(
   subject: { readonly name: string; readonly digest: Digest },
   statement: Statement,
   key: SigningKey,
@@ -104,7 +104,7 @@ function configOf(layers: readonly Descriptor[]): Uint8Array<ArrayBuffer> {
  *
  * @throws {MiseOciError} `auth`, `registry`, `network`.
  */
-export async function addToTag(
+async function addToTag(
   client: RegistryClient,
   layers: readonly TagLayer[],
   options: AttachOptions & { readonly kind: "sig" | "att" },

@@ -9,21 +9,21 @@ import type { LayerTree } from "../layer/mod.ts";
 import { type BuildPlan, type LayerPlan, maybePathWarning, type Project } from "../plan/mod.ts";
 import { createLayout } from "../store/layout.ts";
 import type { Cache } from "../store/mod.ts";
-import { settleUser } from "./base_facts.ts";
-import type { BaseImage } from "./base_image.ts";
+import { settleUser } from "./base/base_facts.ts";
+import type { BaseImage } from "./base/base_image.ts";
 import type { AheadPlan, BuildAheadOptions } from "./build_ahead.ts";
-import { holdForeignInstalls, openBuildCache } from "./build_cache.ts";
-import { addCertificates } from "./certificates.ts";
-import { checkBuilt } from "./check_built.ts";
-import { composeImage, composeSet, describeSet, type ImageSet } from "./compose_image.ts";
-import { defaultJobs } from "./environment.ts";
+import { holdForeignInstalls, openBuildCache } from "./host/build_cache.ts";
+import { addCertificates } from "./base/certificates.ts";
+import { checkBuilt } from "./output/check_built.ts";
+import { composeImage, composeSet, describeSet, type ImageSet } from "./output/compose_image.ts";
+import { defaultJobs } from "./host/environment.ts";
 import { meetsOthers, refuseReplacements } from "./inspect_tree.ts";
-import { type Ground, layGround } from "./lay_ground.ts";
+import { type Ground, layGround } from "./base/lay_ground.ts";
 import { makeLayers } from "./layers.ts";
-import type { PlannedFound } from "./plan_found.ts";
+import type { PlannedFound } from "./reuse/plan_found.ts";
 import { planProject } from "./plan_images.ts";
-import { requestedPlatforms } from "./read_projects.ts";
-import { isInstalled, maybeReusable, type ReuseIndex } from "./reuse_layers.ts";
+import { requestedPlatforms } from "./host/read_projects.ts";
+import { isInstalled, maybeReusable, type ReuseIndex } from "./reuse/reuse_layers.ts";
 import type {
   BuildContext,
   BuildInCacheOptions,
@@ -32,7 +32,7 @@ import type {
   ImageInCache,
   PlannedImage,
 } from "./types.ts";
-import { MissingBlobError, writeLayout } from "./write_layout.ts";
+import { MissingBlobError, writeLayout } from "./output/write_layout.ts";
 export { makePlan } from "./plan_images.ts";
 
 /** Imported on demand: building layers before the base is ready. */
@@ -85,14 +85,14 @@ export async function buildWhileWaiting<T>(
 }
 
 /** Imported on demand: archives. */
-const archiveModule = () => import("./write_archive.ts");
+const archiveModule = () => import("./output/write_archive.ts");
 
 /** Imported on demand: layers found in a registry or a store. */
-const foundModule = () => import("./plan_found.ts");
+const foundModule = () => import("./reuse/plan_found.ts");
 /** Imported on demand: layers with several tools. */
 const groupModule = () => import("./limit_layers.ts");
 /** Imported on demand: the layer store. */
-const storeModule = () => import("./store_layers.ts");
+const storeModule = () => import("./reuse/store_layers.ts");
 
 /** @throws {MiseOciError} `tool` naming every tool that is not installed, unless its layer is reused. */
 export function requireInstalled(
@@ -230,7 +230,7 @@ export async function buildInCache(
 }
 
 // Imported on demand: few builds create a bill of materials.
-const packagesModule = () => import("./layer_packages.ts");
+const packagesModule = () => import("./base/layer_packages.ts");
 
 /** Records the packages in the scanned layers, which costs less than reading their blobs. */
 async function listPackages(

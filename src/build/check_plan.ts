@@ -4,9 +4,9 @@
  */
 import { resolveImage } from "../image/resolve.ts";
 import type { BuildPlan, Project } from "../plan/mod.ts";
-import { warnOfForeignTools } from "./embed.ts";
+import { warnOfForeignTools } from "./host/embed.ts";
 import type { WorkflowContext } from "../context.ts";
-import { openSource, selectorOf } from "./open_source.ts";
+import { openSource, selectorOf } from "./base/open_source.ts";
 
 /** Reads a base from this machine; registries are not contacted. */
 async function checkLocalBase(

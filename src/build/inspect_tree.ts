@@ -4,8 +4,8 @@
  * @module
  */
 import { basename, isAbsolute, relative } from "@std/path";
-import { baseContentKey } from "./base_facts.ts";
-import type { BaseImage } from "./base_image.ts";
+import { baseContentKey } from "./base/base_facts.ts";
+import type { BaseImage } from "./base/base_image.ts";
 import type { WorkflowContext } from "../context.ts";
 import { describeError, MiseOciError } from "../errors.ts";
 import { parseDockerignore } from "../layer/tree/dockerignore.ts";
@@ -28,7 +28,7 @@ import type { Cache } from "../store/mod.ts";
 import { isWithin } from "../paths.ts";
 
 /** Imported on demand: warm builds find everything in the cache. */
-const filesModule = () => import("./base_files.ts");
+const filesModule = () => import("./base/base_files.ts");
 
 /** Number of paths shown in a message. */
 const SHOWN = 5;

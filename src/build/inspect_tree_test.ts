@@ -7,7 +7,7 @@ import { MiseOciError } from "../errors.ts";
 import { type LayerTree, scanLayer } from "../layer/mod.ts";
 import type { LayerPlan } from "../plan/mod.ts";
 import { openCache } from "../store/mod.ts";
-import { readBaseDirectories } from "./base_facts.ts";
+import { readBaseDirectories } from "./base/base_facts.ts";
 import { hiddenFiles, refuseConflicts, refuseReplacements } from "./inspect_tree.ts";
 import type { WorkflowContext } from "../context.ts";
 

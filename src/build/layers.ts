@@ -231,7 +231,7 @@ export interface LayerTask {
 }
 
 /** The title of a layer: its name with the version. */
-export function layerTitle({ name, version }: LayerPlan): string {
+function layerTitle({ name, version }: LayerPlan): string {
   return version === undefined ? name : `${name} ${version}`;
 }
 

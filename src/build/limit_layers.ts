@@ -6,8 +6,8 @@ import { MiseOciError } from "../errors.ts";
 import { estimateSize } from "../layer/mod.ts";
 import { type BuildPlan, chooseGroup, groupTools, type Project, toolOf } from "../plan/mod.ts";
 import type { WorkflowContext } from "../context.ts";
-import type { Ground } from "./lay_ground.ts";
-import { isInstalled } from "./reuse_layers.ts";
+import type { Ground } from "./base/lay_ground.ts";
+import { isInstalled } from "./reuse/reuse_layers.ts";
 
 /** Options of {@linkcode limitLayers}. */
 export interface LimitOptions {

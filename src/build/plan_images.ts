@@ -19,13 +19,18 @@ import {
   type Project,
 } from "../plan/mod.ts";
 import { overrideOci } from "../plan/project.ts";
-import { openBuildCache } from "./build_cache.ts";
-import { readCertificates } from "./certificates.ts";
-import { sortPlatforms } from "./compose_image.ts";
-import { chooseMise, decideEmbedding } from "./embed.ts";
-import { buildTimestamp, defaultPlatform, hostEnv } from "./environment.ts";
+import { openBuildCache } from "./host/build_cache.ts";
+import { readCertificates } from "./base/certificates.ts";
+import { sortPlatforms } from "./output/compose_image.ts";
+import { chooseMise, decideEmbedding } from "./host/embed.ts";
+import { buildTimestamp, defaultPlatform, hostEnv } from "./host/environment.ts";
 import { checkSources, followToolPaths, withIgnores } from "./inspect_tree.ts";
-import { miseContext, partPlatforms, projectOptions, requestedPlatforms } from "./read_projects.ts";
+import {
+  miseContext,
+  partPlatforms,
+  projectOptions,
+  requestedPlatforms,
+} from "./host/read_projects.ts";
 import type { BuildContext, BuildRequest, ImageInput, PlannedImage } from "./types.ts";
 
 import manifest from "../../deno.json" with { type: "json" };
@@ -77,7 +82,7 @@ export async function selfExecutable(
  * @throws {MiseOciError} for packages or an executable that the platform does not support, and for missing
  * files to copy and missing certificates.
  */
-export async function imageExtras(
+async function imageExtras(
   project: Project,
   request: ImageInput,
   platform: Platform,
@@ -100,9 +105,9 @@ export async function imageExtras(
 }
 
 /** Imported on demand: tools for another platform. */
-const foreignModule = () => import("./foreign_tools.ts");
+const foreignModule = () => import("./host/foreign_tools.ts");
 /** Imported on demand: system packages. */
-const packagesModule = () => import("./packages_layer.ts");
+const packagesModule = () => import("./base/packages_layer.ts");
 /** Imported on demand: dry runs. */
 const planModule = () => import("./check_plan.ts");
 

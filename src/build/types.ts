@@ -20,7 +20,7 @@ import type { BuildPlan, LayerPlan, Owner } from "../plan/types.ts";
 import type { Cache } from "../store/cache.ts";
 import type { CheckMode } from "../check/report_problems.ts";
 import type { WorkflowContext } from "../context.ts";
-import type { BaseImage } from "./base_image.ts";
+import type { BaseImage } from "./base/base_image.ts";
 
 /** The platforms for which a project is read. */
 export interface PlatformRequest {

@@ -26,7 +26,7 @@ export type Program =
   | { readonly kind: "other" };
 
 /** Number of bytes that the kernel reads of a `#!` line, including these two (`BINPRM_BUF_SIZE`). */
-export const SHEBANG_BYTES = 256;
+const SHEBANG_BYTES = 256;
 /** Number of bytes needed to classify a file. */
 export const HEAD_BYTES = 512;
 

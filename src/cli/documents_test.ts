@@ -1,7 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { Command } from "../commands/command.ts";
-import { completionScript } from "../commands/completion/mod.ts";
-import { SHELLS } from "../commands/completion.ts";
+import { completionScript, SHELLS } from "../commands/completion.ts";
 import { takesValue } from "../commands/flag.ts";
 import { GLOBAL_FLAGS } from "../commands/flags/global.ts";
 import { load } from "../commands/load.ts";

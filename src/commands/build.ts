@@ -9,7 +9,7 @@ import { type Command, type CommandContext, type CommandInput, defineCommand } f
 import { choiceFlag, type FlagTable, inGroup, listFlag, switchFlag, valueFlag } from "./flag.ts";
 import { BUILD_FLAGS, buildRequest, given } from "./flags/build.ts";
 import { CONFIG_FLAGS, overridesRequest } from "./flags/config.ts";
-import { ENGINE_FLAG } from "./flags/engine.ts";
+import { ENGINE_FLAG } from "./flags/image.ts";
 import type { Delivery } from "./print/build.ts";
 import { parseArchivePath, parseOutput } from "./values/build.ts";
 import { parseDestination } from "./values/image.ts";

@@ -6,8 +6,7 @@ import { parseImageName } from "../oci/reference.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, valueFlag } from "./flag.ts";
 import { given, PLATFORM_FLAG } from "./flags/build.ts";
-import { ENGINE_FLAG } from "./flags/engine.ts";
-import { maybeNamedImage, NAMED_IMAGE_FLAGS } from "./flags/image.ts";
+import { ENGINE_FLAG, maybeNamedImage, NAMED_IMAGE_FLAGS } from "./flags/image.ts";
 import { IMAGE_FORMS, parseImage } from "./values/image.ts";
 
 const { group: _, ...engine } = ENGINE_FLAG.engine;

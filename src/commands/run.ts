@@ -13,9 +13,8 @@ import {
   maybeEngineFlagHint,
   volumeHint,
 } from "./flags/container.ts";
-import { ENGINE_FLAG } from "./flags/engine.ts";
+import { ENGINE_FLAG, IMAGE_FLAGS, imageRequest } from "./flags/image.ts";
 import { maybeOnePlatform } from "./flags/platforms.ts";
-import { IMAGE_FLAGS, imageRequest } from "./flags/image.ts";
 
 /** `NAME=VALUE` or `NAME`; the value may be any text, including an empty one or newlines. */
 function parseEnv(text: string): string {

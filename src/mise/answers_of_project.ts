@@ -130,7 +130,7 @@ async function askDetailsEarly(
 }
 
 /** Queries everything about the project's directory, each item once. */
-export async function askEverything(session: Session, options: AskOptions): Promise<Answers> {
+async function askEverything(session: Session, options: AskOptions): Promise<Answers> {
   const found: { -readonly [K in keyof Answers]?: Answers[K] } = {};
   const json = <K extends keyof Answers>(
     key: K,

@@ -8,7 +8,7 @@ import { expandMessage } from "../home.ts";
 import { OutputTooLong, ProcessTimeout, runProcess } from "../process/run.ts";
 
 /** Timeout of a query, in milliseconds. */
-export const QUESTION_TIMEOUT_MS = 60_000;
+const QUESTION_TIMEOUT_MS = 60_000;
 /** Limit on the output of a query, in bytes. */
 export const MAX_ANSWER_BYTES: number = 16 * 1024 * 1024;
 /** How much of mise's stderr is kept, in bytes. */

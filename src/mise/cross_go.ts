@@ -22,7 +22,7 @@ function quote(text: string): string {
  *
  * @param go Absolute path of the real `go`.
  */
-export function crossGoScript(go: string, { os, architecture }: Platform): string {
+function crossGoScript(go: string, { os, architecture }: Platform): string {
   const real = quote(go);
   const target = ["CGO_ENABLED=0", `GOOS=${os}`, `GOARCH=${architecture}`];
   const variant = VARIANTS[architecture];

@@ -71,7 +71,7 @@ export function tooOld(version: string, misePath: string): MiseOciError {
 }
 
 /** Quotes an argument for a shell, only if necessary. */
-export function shellArgument(text: string): string {
+function shellArgument(text: string): string {
   if (/^[\w@%+=:,./-]+$/.test(text)) return text;
   // deno-lint-ignore no-control-regex
   if (!/[\x00-\x1f\x7f]/.test(text)) return `'${text.replaceAll("'", "'\\''")}'`;

@@ -34,7 +34,7 @@ function refuse(refusals: readonly Refusal[], hint: string): void {
 }
 
 /** Sorts tools as mise orders PATH: config files most specific first, tools in file order. */
-export function sortTools(
+function sortTools(
   tools: readonly ListedTool[],
   configs: readonly ListedConfig[],
   details: ReadonlyMap<string, ToolDetail>,

@@ -71,9 +71,9 @@ export interface ResolvedOptions {
 }
 
 /** The default base image: glibc, small, and suitable for most prebuilt tools. */
-export const DEFAULT_FROM = "debian:bookworm-slim";
+const DEFAULT_FROM = "debian:bookworm-slim";
 /** The default image directory for mise's data. */
-export const DEFAULT_MOUNT_POINT = "/mise";
+const DEFAULT_MOUNT_POINT = "/mise";
 
 /** Parses a mise setting or a default, and reports errors as `config`. */
 function ofSetting<T>(setting: string, text: string, parse: (text: string) => T): T {

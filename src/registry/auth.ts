@@ -127,8 +127,7 @@ export class Authenticator {
         throw this.#tooNarrow(scopes, credentials, refused);
       }
       // Some registries use another name for the repository than the URL does; the scope of their challenge
-      // is
-      // requested too if ours is refused.
+      // is requested too if ours is refused.
       const wanted = fresh || own.length === 0 ? [...own, ...wider] : own;
       await this.#renew(scheme, wanted, { key, budget });
       return;

@@ -73,7 +73,7 @@ export interface FetchedManifest {
 }
 
 /** The name of a manifest for messages: `host/name:tag` or `host/name@digest`. */
-export function manifestName(client: RegistryClient, request: ManifestRequest): string {
+function manifestName(client: RegistryClient, request: ManifestRequest): string {
   const { repository, target } = request;
   return `${client.registry}/${repository}${isDigest(target) ? "@" : ":"}${target}`;
 }

@@ -59,7 +59,7 @@ export function newEntry(descriptor: PlatformEntry): IndexEntry {
 }
 
 /** A key that is equal for entries of the same platform; `undefined` if the entry has no platform. */
-export function maybePlatformKey(descriptor: Descriptor): string | undefined {
+function maybePlatformKey(descriptor: Descriptor): string | undefined {
   const { platform } = descriptor;
   if (platform === undefined || platform.os === "unknown") return undefined;
   const { "os.version": version, "os.features": features = [] } = normalizePlatform(platform);

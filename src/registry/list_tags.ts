@@ -1,11 +1,15 @@
 /**
- * `GET /v2/<name>/tags/list`: the tags of a repository (distribution-spec 1.1, "Listing Tags").
+ * `GET /v2/<name>/tags/list`: lists the tags of a repository (distribution-spec 1.1, "Listing Tags").
  * @module
  */
 import { MiseOciError } from "../errors.ts";
 import { asArray, asObject, asString, parseJson } from "../oci/mod.ts";
-import { maybeNextPage } from "./next_page.ts";
 import type { RegistryClient } from "./transport.ts";
+
+/** The URL of the next page in a `Link` header (RFC 8288); `undefined` on the last page. */
+export function maybeNextPage(headers: Headers): string | undefined {
+  return /<([^>]+)>\s*;[^,]*\brel="?next"?/.exec(headers.get("link") ?? "")?.[1];
+}
 
 /** Input of {@linkcode listTagNames}. */
 export interface TagsRequest {

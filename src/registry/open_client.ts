@@ -1,11 +1,29 @@
 /**
- * Opens a client for a registry with the machine's settings.
+ * Opens a client for a registry with the machine's settings, and checks whether the registry grants access.
  * @module
  */
 import { formatReference, type Reference } from "../oci/mod.ts";
 import { loadCaCerts } from "./connect.ts";
 import { findCredentials } from "./credentials/find_credentials.ts";
 import { createRegistryClient, type RegistryClient } from "./transport.ts";
+
+/**
+ * Requests the registry's root; logs in if required.
+ *
+ * @throws {MiseOciError} `auth` if access is refused, `registry` if it is not a registry, `network` if it
+ * cannot be reached.
+ */
+export async function ping(client: RegistryClient, signal?: AbortSignal): Promise<void> {
+  const response = await client.send({
+    action: `use registry "${client.registry}"`,
+    method: "GET",
+    url: "/v2/",
+    scopes: [],
+    accept: [200],
+    signal,
+  });
+  await response.discard();
+}
 
 /** Options of {@linkcode openRegistryClient}. */
 export interface OpenClientOptions {

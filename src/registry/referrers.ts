@@ -15,7 +15,7 @@ import {
   parseJson,
 } from "../oci/mod.ts";
 import { shorten } from "./failure.ts";
-import { maybeNextPage } from "./next_page.ts";
+import { maybeNextPage } from "./list_tags.ts";
 import type { RegistryClient } from "./transport.ts";
 
 /** Input of {@linkcode listReferrers}. */

@@ -33,7 +33,7 @@ export const systemClock: Clock = {
 /** Maximum number of attempts of one step, including the first. */
 export const MAX_ATTEMPTS = 5;
 /** The longest wait that a registry may request, in milliseconds. */
-export const MAX_WAIT_MS = 60_000;
+const MAX_WAIT_MS = 60_000;
 const FIRST_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 20_000;
 

@@ -75,9 +75,8 @@ interface Current {
  * becomes an entry of a new index; a missing tag is created.
  *
  * @throws {MiseOciError} `auth`, `registry`, `network`, `invalid` or `unsupported` if the tag names
- * something
- * that cannot be read or is not an image: the tag is unchanged then; `registry` if others keep overwriting
- * it.
+ * something that cannot be read or is not an image: the tag is unchanged then; `registry` if others keep
+ * overwriting it.
  */
 export async function updateIndex(
   client: RegistryClient,

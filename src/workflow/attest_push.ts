@@ -23,12 +23,12 @@ import { MiseOciError } from "../errors.ts";
 import { Annotation, type Descriptor, formatReference, sha256Hex } from "../oci/mod.ts";
 import { fetchManifest, getBlob, type RegistryClient } from "../registry/mod.ts";
 import type { Image } from "../image/types.ts";
-import { openBuildCache } from "../build/build_cache.ts";
-import { hostEnv } from "../build/environment.ts";
+import { openBuildCache } from "../build/host/build_cache.ts";
+import { hostEnv } from "../build/host/environment.ts";
 import { encodeSbom, inventoryOf, projectDirectories, readLockFiles, SELF } from "./make_sbom.ts";
 import type { PlannedImage } from "../build/types.ts";
 import { destinationOf, type ObtainedImages } from "./push_upload.ts";
-import { openSigner } from "../build/key_files.ts";
+import { openSigner } from "../build/access/key_files.ts";
 import type { AttachedDocument, AttestRequest, PushRequest, PushResult } from "./types.ts";
 import type { WorkflowContext } from "../context.ts";
 

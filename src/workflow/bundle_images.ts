@@ -2,7 +2,7 @@
  * `bundle`: writes images to an archive, without the layers that the recipient has.
  * @module
  */
-import { openSource } from "../build/open_source.ts";
+import { openSource } from "../build/base/open_source.ts";
 import type { WorkflowContext } from "../context.ts";
 import { MiseOciError } from "../errors.ts";
 import {

@@ -5,7 +5,7 @@
 import { MiseOciError } from "../errors.ts";
 import type { Digest, ImageSource, Platform } from "../oci/mod.ts";
 import { describeDuplicate, type Duplicate, type Finding, findingsOf } from "../check/mod.ts";
-import { openBuildCache } from "../build/build_cache.ts";
+import { openBuildCache } from "../build/host/build_cache.ts";
 import { foundImage, openFrom } from "../check/checked_image.ts";
 import { findReport } from "../check/find_report.ts";
 import { type Cache, verifyStore } from "../store/mod.ts";

@@ -6,7 +6,7 @@ import { copyReferrers, listInTag } from "../attest/mod.ts";
 import type { WorkflowContext } from "../context.ts";
 import type { Descriptor } from "../oci/mod.ts";
 import { listReferrers, type RegistryClient } from "../registry/mod.ts";
-import { openRegistry, readAccess } from "../build/registry_access.ts";
+import { openRegistry, readAccess } from "../build/access/registry_access.ts";
 import type { ObtainedImages } from "./push_upload.ts";
 import type { PushRequest } from "./types.ts";
 

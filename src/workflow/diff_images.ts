@@ -3,7 +3,7 @@
  * @module
  */
 import { comparePackages, type PackageChange } from "../attest/compare_packages.ts";
-import { openBuildCache } from "../build/build_cache.ts";
+import { openBuildCache } from "../build/host/build_cache.ts";
 import { maybeCause } from "../errors.ts";
 import {
   compareFiles,

@@ -4,9 +4,9 @@
  */
 import fs from "node:fs/promises";
 import { dirname } from "@std/path";
-import { buildTimestamp, hostEnv } from "../build/environment.ts";
+import { buildTimestamp, hostEnv } from "../build/host/environment.ts";
 import { planProject } from "../build/plan_images.ts";
-import { openRegistry, readAccess } from "../build/registry_access.ts";
+import { openRegistry, readAccess } from "../build/access/registry_access.ts";
 import type { PlannedImage, TransientBuild } from "../build/types.ts";
 import { hearWarnings, type WorkflowContext } from "../context.ts";
 import { runEngineCommand, selectEngine } from "../engine/mod.ts";

@@ -3,10 +3,10 @@
  * @module
  */
 import { dirname, join, relative } from "@std/path";
-import { toolOptions as readToolOptions } from "../build/store_wants.ts";
+import { toolOptions as readToolOptions } from "../build/reuse/store_wants.ts";
 import { planProject } from "../build/plan_images.ts";
 import type { TransientBuild } from "../build/types.ts";
-import { maybeRead, replaceFile, writeWhole } from "../build/write_whole.ts";
+import { maybeRead, replaceFile, writeWhole } from "../build/output/write_whole.ts";
 import type { WorkflowContext } from "../context.ts";
 import { MiseOciError } from "../errors.ts";
 import { type GenerateInput, GENERATORS } from "../fleet/generate/mod.ts";

@@ -4,7 +4,7 @@
  */
 import { join } from "@std/path";
 import { parse as parseToml } from "@std/toml";
-import { maybeRead, replaceFile, writeWhole } from "../build/write_whole.ts";
+import { maybeRead, replaceFile, writeWhole } from "../build/output/write_whole.ts";
 import { MiseOciError } from "../errors.ts";
 
 /** The flags of `init`, parsed. */

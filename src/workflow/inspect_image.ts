@@ -3,7 +3,7 @@
  * @module
  */
 import type { PackageChange } from "../attest/compare_packages.ts";
-import { writeWhole } from "../build/write_whole.ts";
+import { writeWhole } from "../build/output/write_whole.ts";
 import type { WorkflowContext } from "../context.ts";
 import { MiseOciError } from "../errors.ts";
 import {

@@ -28,12 +28,12 @@ import type {
   Platform,
 } from "../oci/mod.ts";
 import type { Cache } from "../store/mod.ts";
-import { openBuildCache } from "../build/build_cache.ts";
-import { keepPackages, maybeKeptPackages } from "../build/layer_packages.ts";
+import { openBuildCache } from "../build/host/build_cache.ts";
+import { keepPackages, maybeKeptPackages } from "../build/base/layer_packages.ts";
 import { mapConcurrently } from "../concurrency.ts";
 import type { WorkflowContext } from "../context.ts";
 import { openImage } from "./open_image.ts";
-import { writeWhole } from "../build/write_whole.ts";
+import { writeWhole } from "../build/output/write_whole.ts";
 
 /** Format of a bill of materials. */
 export type SbomFormat = "cyclonedx" | "spdx";

@@ -2,8 +2,8 @@
  * `tag`: lists and removes the names of images in a layout, an archive or a repository.
  * @module
  */
-import { defaultPlatform } from "../build/environment.ts";
-import { openSource } from "../build/open_source.ts";
+import { defaultPlatform } from "../build/host/environment.ts";
+import { openSource } from "../build/base/open_source.ts";
 import type { WorkflowContext } from "../context.ts";
 import { MiseOciError } from "../errors.ts";
 import {

@@ -5,18 +5,18 @@
 import type { Image } from "../image/types.ts";
 import { parseManifest } from "../oci/mod.ts";
 import type { Cache } from "../store/mod.ts";
-import { adoptReused } from "../build/adopt_reused.ts";
+import { adoptReused } from "../build/reuse/adopt_reused.ts";
 import { buildInCache, requireInstalled } from "../build/build_image.ts";
 import { planProject } from "../build/plan_images.ts";
-import { requestedPlatforms } from "../build/read_projects.ts";
-import { holdForeignInstalls, openBuildCache } from "../build/build_cache.ts";
-import { withDocuments } from "../build/memory_source.ts";
+import { requestedPlatforms } from "../build/host/read_projects.ts";
+import { holdForeignInstalls, openBuildCache } from "../build/host/build_cache.ts";
+import { withDocuments } from "../store/image_store.ts";
 import type { ImageInCache } from "../build/types.ts";
 import type { TransientBuild } from "../build/types.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** Imported on demand: the layer store. */
-const storeModule = () => import("../build/store_layers.ts");
+const storeModule = () => import("../build/reuse/store_layers.ts");
 
 /** A built image. Its blobs are protected in the cache until it is disposed of. */
 export interface ObtainedImage extends AsyncDisposable {

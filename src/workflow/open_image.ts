@@ -4,8 +4,8 @@
  * @module
  */
 import { basename, dirname, join, relative } from "@std/path";
-import { openBuildCache } from "../build/build_cache.ts";
-import { openSource, selectorOf } from "../build/open_source.ts";
+import { openBuildCache } from "../build/host/build_cache.ts";
+import { openSource, selectorOf } from "../build/base/open_source.ts";
 import { foundImage, isSilent, openFrom } from "../check/checked_image.ts";
 import { findReport } from "../check/find_report.ts";
 import type { CheckMode } from "../check/report_problems.ts";

@@ -4,8 +4,8 @@
  */
 import type { WorkflowContext } from "../context.ts";
 import { MiseOciError } from "../errors.ts";
-import { miseContext } from "../build/read_projects.ts";
-import { defaultPlatform } from "../build/environment.ts";
+import { miseContext } from "../build/host/read_projects.ts";
+import { defaultPlatform } from "../build/host/environment.ts";
 import type { PlannedImage } from "../build/types.ts";
 import { readOutdatedTools } from "../mise/mod.ts";
 import {
@@ -25,7 +25,7 @@ import {
   planPins,
   withoutDigest,
 } from "./pins.ts";
-import { RegistryClients } from "../build/registry_clients.ts";
+import { RegistryClients } from "../build/access/registry_clients.ts";
 
 /** The flags of `outdated`, parsed. */
 export interface OutdatedRequest extends PinProject {

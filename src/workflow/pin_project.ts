@@ -2,7 +2,7 @@
  * `pin`: writes the base's digest and the versions of system packages to the project's config files.
  * @module
  */
-import { replaceFile } from "../build/write_whole.ts";
+import { replaceFile } from "../build/output/write_whole.ts";
 import type { WorkflowContext } from "../context.ts";
 import { MiseOciError } from "../errors.ts";
 import { maybeTomlString, setTomlString, type TomlPath } from "../fleet/toml_edit.ts";

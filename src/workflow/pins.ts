@@ -4,13 +4,13 @@
  * @module
  */
 import type { TransientBuild } from "../build/types.ts";
-import { openBuildCache } from "../build/build_cache.ts";
-import { openBase } from "../build/open_base.ts";
+import { openBuildCache } from "../build/host/build_cache.ts";
+import { openBase } from "../build/base/open_base.ts";
 import { planProject } from "../build/plan_images.ts";
 import type { PlannedImage } from "../build/types.ts";
-import { maybeMakePackagesLayer } from "../build/packages_layer.ts";
-import { defaultJobs } from "../build/environment.ts";
-import { openRegistry } from "../build/registry_access.ts";
+import { maybeMakePackagesLayer } from "../build/base/packages_layer.ts";
+import { defaultJobs } from "../build/host/environment.ts";
+import { openRegistry } from "../build/access/registry_access.ts";
 import type { WorkflowContext } from "../context.ts";
 import { readLayerChunks } from "../layer/read/mod.ts";
 import { readTar } from "../tar/read_tar.ts";

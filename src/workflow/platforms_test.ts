@@ -2,8 +2,12 @@ import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { makeTempDir } from "../../tests/support/testbed/command.ts";
 import { formatPlatform, parsePlatform } from "../oci/mod.ts";
-import { differentVersions, maybeWrongFile, removeForeignInstall } from "../build/foreign_tools.ts";
-import { sortPlatforms } from "../build/compose_image.ts";
+import {
+  differentVersions,
+  maybeWrongFile,
+  removeForeignInstall,
+} from "../build/host/foreign_tools.ts";
+import { sortPlatforms } from "../build/output/compose_image.ts";
 
 const MACHINES = { amd64: 0x3e, arm64: 0xb7 } as const;
 

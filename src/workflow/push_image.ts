@@ -18,15 +18,15 @@ import { hasBlob } from "../registry/get_blob.ts";
 import type { RegistryClient } from "../registry/transport.ts";
 import { checkCacheFrom } from "../registry/cache_from.ts";
 import { maybeAttest } from "./attest_request.ts";
-import { openSource, selectorOf } from "../build/open_source.ts";
-import { openRegistry, readAccess } from "../build/registry_access.ts";
+import { openSource, selectorOf } from "../build/base/open_source.ts";
+import { openRegistry, readAccess } from "../build/access/registry_access.ts";
 import type { WorkflowContext } from "../context.ts";
 import { checkFound, chooseRoot, warnIfStale } from "./open_image.ts";
 import { checkDestination, type ObtainedImages, upload } from "./push_upload.ts";
 import type { NamedImageRequest, PushRequest, PushResult } from "./types.ts";
 
 /** Imported on demand: pushing an existing image does not need the build code. */
-const aheadModule = () => import("../build/read_projects.ts");
+const aheadModule = () => import("../build/host/read_projects.ts");
 const builtModule = () => import("./push_built.ts");
 
 const attestModule = () => import("./attest_push.ts");

@@ -16,7 +16,7 @@ import type { PlatformEntry, RegistryClient } from "../registry/mod.ts";
 import { type BaseOrigin, type PushEvent, uploadImage } from "../registry/push.ts";
 import { headManifest } from "../registry/get_manifest.ts";
 import { putManifest } from "../registry/put_manifest.ts";
-import type { BaseImage } from "../build/base_image.ts";
+import type { BaseImage } from "../build/base/base_image.ts";
 import type { LayerRow } from "../build/types.ts";
 import type { WorkflowContext } from "../context.ts";
 import type { Tree, TreeManifest } from "../image/tree.ts";

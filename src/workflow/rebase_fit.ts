@@ -17,12 +17,12 @@ import { maybeImageUser } from "../plan/mod.ts";
 import { type CheckReport, findingsOf, isFailure, type LayerFacts } from "../check/mod.ts";
 import { RemoteBlobs } from "../registry/mod.ts";
 import type { Cache } from "../store/mod.ts";
-import { readBaseFiles } from "../build/base_files.ts";
-import { type BaseLayer, pairLayers } from "../build/base_image.ts";
+import { readBaseFiles } from "../build/base/base_files.ts";
+import { type BaseLayer, pairLayers } from "../build/base/base_image.ts";
 import { foundImage } from "../check/checked_image.ts";
 import { findReport } from "../check/find_report.ts";
 import { maybeKeptFacts } from "../check/kept_facts.ts";
-import type { RegistryClients } from "../build/registry_clients.ts";
+import type { RegistryClients } from "../build/access/registry_clients.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** An image in a registry. */

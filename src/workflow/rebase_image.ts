@@ -31,10 +31,10 @@ import {
 } from "../registry/mod.ts";
 import { uploadImage } from "../registry/push.ts";
 import type { Cache } from "../store/mod.ts";
-import { openBuildCache } from "../build/build_cache.ts";
-import { withDocuments } from "../build/memory_source.ts";
+import { openBuildCache } from "../build/host/build_cache.ts";
+import { withDocuments } from "../store/image_store.ts";
 import { refuseMisfit, type RemoteImage } from "./rebase_fit.ts";
-import { RegistryClients } from "../build/registry_clients.ts";
+import { RegistryClients } from "../build/access/registry_clients.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** The flags of `rebase`, parsed. */

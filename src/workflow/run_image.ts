@@ -8,10 +8,10 @@ import { type ContainerOptions, type Engine, selectEngine } from "../engine/mod.
 import { formatPlatform, samePlatform } from "../oci/mod.ts";
 import type { OpenedImages } from "../image/open.ts";
 import type { Image } from "../image/types.ts";
-import { loadIntoEngine, maybePresent } from "./engine_load.ts";
+import { loadIntoEngine, maybePresent } from "./load_image.ts";
 import { engineName } from "../engine/port.ts";
-import { defaultPlatform, hostEnv } from "../build/environment.ts";
-import { nameOf, openSource } from "../build/open_source.ts";
+import { defaultPlatform, hostEnv } from "../build/host/environment.ts";
+import { nameOf, openSource } from "../build/base/open_source.ts";
 import { obtainBuilt, type ObtainedImage } from "./obtain_image.ts";
 import { obtainNamed } from "./open_image.ts";
 import {
@@ -24,7 +24,7 @@ import {
   takeRunLease,
 } from "./run_lease.ts";
 import { maybeStat } from "../store/io_error.ts";
-import { restack } from "../build/restack.ts";
+import { restack } from "../build/output/restack.ts";
 import type { WorkflowContext } from "../context.ts";
 import type { NamedImageRequest, RunRequest, RunResult } from "./types.ts";
 

@@ -8,7 +8,7 @@ import { type Engine, type EngineTag, isLoopbackRepository } from "../engine/mod
 import { MiseOciError } from "../errors.ts";
 import { streamingSha256 } from "../oci/mod.ts";
 import { acquireLock, cacheDirectory, type Lock, withLock } from "../store/mod.ts";
-import { hostEnv } from "../build/environment.ts";
+import { hostEnv } from "../build/host/environment.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** Repository of temporary image names. */

@@ -5,8 +5,8 @@
 import { signSubject } from "../attest/mod.ts";
 import { type Digest, formatReference, type Reference, referenceTarget } from "../oci/mod.ts";
 import { fetchManifest } from "../registry/mod.ts";
-import { openSigner } from "../build/key_files.ts";
-import { openRegistry, readAccess } from "../build/registry_access.ts";
+import { openSigner } from "../build/access/key_files.ts";
+import { openRegistry, readAccess } from "../build/access/registry_access.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** The flags of `sign`, parsed. */

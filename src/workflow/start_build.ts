@@ -3,7 +3,7 @@
  * @module
  */
 import type { BuildPlan } from "../plan/types.ts";
-import { askAhead } from "../build/read_projects.ts";
+import { askAhead } from "../build/host/read_projects.ts";
 import type { WorkflowContext } from "../context.ts";
 import type { BuildRequest, BuildResult } from "../build/types.ts";
 

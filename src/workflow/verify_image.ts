@@ -5,9 +5,9 @@
 import { findSignatures, type Verification } from "../attest/mod.ts";
 import { type Digest, formatReference, type Reference, referenceTarget } from "../oci/mod.ts";
 import { fetchManifest } from "../registry/mod.ts";
-import { loadVerifyingKey } from "../build/key_files.ts";
-import { openRegistry, readAccess } from "../build/registry_access.ts";
-import { requireApproval } from "../build/verify_signed.ts";
+import { loadVerifyingKey } from "../build/access/key_files.ts";
+import { openRegistry, readAccess } from "../build/access/registry_access.ts";
+import { requireApproval } from "../build/access/verify_signed.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** The flags of `verify`, parsed. */

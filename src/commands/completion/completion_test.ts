@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { COMMANDS } from "../mod.ts";
-import { completionScript } from "./mod.ts";
+import { completionScript } from "../completion.ts";
 
 type Shell = "bash" | "zsh" | "fish";
 

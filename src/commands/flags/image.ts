@@ -2,15 +2,22 @@
  * The flags of commands that build an image or use an existing one.
  * @module
  */
+import type { TransientBuild } from "../../build/types.ts";
 import { MiseOciError } from "../../errors.ts";
 import type { ImageSource } from "../../oci/image_source.ts";
-import type { TransientBuild } from "../../build/types.ts";
 import type { ImageRequest } from "../../workflow/types.ts";
 import type { CommandContext, CommandInput } from "../command.ts";
-import { type FlagTable, type FlagValues, inGroup, valueFlag } from "../flag.ts";
+import { choiceFlag, type FlagTable, type FlagValues, inGroup, valueFlag } from "../flag.ts";
 import { parseImage } from "../values/image.ts";
-import { maybeOnePlatform } from "./platforms.ts";
 import { BUILD_FLAGS, buildRequest, CHECK_FLAGS, checkMode, given } from "./build.ts";
+import { maybeOnePlatform } from "./platforms.ts";
+
+/** `--engine`. */
+export const ENGINE_FLAG = inGroup("Engine flags", {
+  engine: choiceFlag(["auto", "podman", "docker"], {
+    help: "Container engine; auto prefers podman",
+  }),
+});
 
 /** `--image`, and its former name. */
 export const NAMED_IMAGE_FLAGS = inGroup("Image flags", {

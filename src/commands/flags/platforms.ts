@@ -17,7 +17,7 @@ function parsePlatforms(text: string): readonly Platform[] {
 }
 
 /** Parses `OS/ARCH=FILE`. @throws {MiseOciError} `usage`. */
-export function parseMiseBinary(text: string, place: Place): MiseBinary {
+function parseMiseBinary(text: string, place: Place): MiseBinary {
   const at = text.indexOf("=");
   const path = text.slice(at + 1);
   if (at > 0 && path !== "") {
@@ -47,7 +47,7 @@ export const PLATFORMS_FLAGS = inGroup("Build flags", {
 }) satisfies FlagTable;
 
 /** The requested platforms, without duplicates. */
-export function distinctPlatforms(given: readonly (readonly Platform[])[]): readonly Platform[] {
+function distinctPlatforms(given: readonly (readonly Platform[])[]): readonly Platform[] {
   return [...new Map(given.flat().map((one) => [formatPlatform(one), one])).values()];
 }
 

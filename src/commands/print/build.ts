@@ -50,7 +50,7 @@ function imagesOutput(
 }
 
 /** Images for `--json`. */
-export function imagesJson(images: readonly BuiltImage[]): readonly unknown[] {
+function imagesJson(images: readonly BuiltImage[]): readonly unknown[] {
   return images.map((image) => ({
     platform: formatPlatform(image.platform),
     digest: image.digest,
@@ -160,7 +160,7 @@ function compressionText({ kind, level }: BuildPlan["compression"]): string {
 }
 
 /** The output of a dry run for one platform. */
-export function planOutput(plan: BuildPlan): Output {
+function planOutput(plan: BuildPlan): Output {
   const { config, notes = [] } = plan;
   const list = (words: readonly string[] | undefined): string | undefined =>
     words === undefined ? undefined : JSON.stringify(words);

@@ -9,7 +9,7 @@ import { packStats, type ReadRequest, type ReadResponse } from "./read_messages.
 import { onWorkerFailure } from "../worker_failure.ts";
 
 /** Size limit of files that are read ahead, in bytes. */
-export const READ_AHEAD_LIMIT: number = 64 << 10;
+const READ_AHEAD_LIMIT: number = 64 << 10;
 /** Number of files from which a thread is worth its 20 MB of memory. */
 const MINIMUM = 8000;
 /** Number of files that the writer reads while the thread starts. */
@@ -60,7 +60,7 @@ function keepsOpenFlags(): boolean {
 }
 
 /** Reads the small files of one layer, in the order of its entries. */
-export class ReadAhead implements Disposable {
+class ReadAhead implements Disposable {
   readonly #entries: readonly LayerEntry[];
   readonly #threads: readonly Thread[];
   readonly #batches: Batch[] = [];

@@ -37,7 +37,7 @@ export interface LayerIndex {
 }
 
 /** Files whose text an index keeps: the user database, and the distribution. */
-export const KEPT_FILES: ReadonlySet<string> = new Set([
+const KEPT_FILES: ReadonlySet<string> = new Set([
   "etc/passwd",
   "etc/group",
   "etc/os-release",

@@ -14,7 +14,7 @@ export interface LayerLimits extends TarLimits {
 }
 
 /** The limits of a tar; 2000:1 after 64 MiB. */
-export const DEFAULT_LIMITS: LayerLimits = {
+const DEFAULT_LIMITS: LayerLimits = {
   ...TAR_LIMITS,
   maxRatio: 2000,
   ratioAfterBytes: 64 * 1024 ** 2,

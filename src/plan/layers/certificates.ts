@@ -9,7 +9,7 @@ import type { BuildPlan, LayerPlan, LayerSource, Owner } from "../types.ts";
 import type { LayerPlanInput } from "./planner.ts";
 
 /** Image path of the file with only these certificates. */
-export const OWN_CERTIFICATES = "/etc/ssl/mise-oci/ca.pem";
+const OWN_CERTIFICATES = "/etc/ssl/mise-oci/ca.pem";
 
 const DEFAULT_BUNDLE = CERTIFICATE_BUNDLES[0]!;
 

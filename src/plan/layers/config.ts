@@ -11,7 +11,7 @@ import type { ConfigPlan, LayerPlan, LayerSource, Owner } from "../types.ts";
 /** Image path of mise's system config directory. */
 export const MISE_CONFIG_DIR = "/etc/mise";
 /** Image path of the script that login shells read. */
-export const PROFILE_SCRIPT = "/etc/profile.d/mise-oci.sh";
+const PROFILE_SCRIPT = "/etc/profile.d/mise-oci.sh";
 
 const ROOT: Owner = { uid: 0, gid: 0 };
 
@@ -91,7 +91,7 @@ function shellQuote(value: string): string {
  * The script for login shells, which reset PATH (`/etc/profile`, `login`, `su -`): prepends the
  * tools' directories and sets the image's variables unless they are set.
  */
-export function encodeProfile({ env, path, fixedEnv }: ConfigLayerInput["config"]): string {
+function encodeProfile({ env, path, fixedEnv }: ConfigLayerInput["config"]): string {
   const lines = ["# Made by mise-oci: login shells have the tools and the variables of the image."];
   // Prepended in reverse, so that the first directory comes first.
   for (const directory of path.toReversed()) {

@@ -10,7 +10,7 @@ import type { LayerPlan, LayerSource, Owner } from "../types.ts";
 import type { LayerPlanInput } from "./planner.ts";
 
 /** `~/` of root, and of users whose home is unknown. */
-export const ROOT_HOME = "/root";
+const ROOT_HOME = "/root";
 
 /** Where dotfiles go and who owns them. */
 export interface DotfilesPlace {
