@@ -1,5 +1,5 @@
 /**
- * Writes src/check/packages_table.ts: which package has a library or a command.
+ * Writes src/check/report/packages_table.ts: which package has a library or a command.
  *
  * Source of the names: the list below. Debian's are verified on a machine with apt: each package is
  * downloaded from the mirror that its apt uses, and must contain the file. Alpine's are verified against the
@@ -20,7 +20,7 @@ import { parseArgs } from "node:util";
 import { fromFileUrl } from "@std/path";
 import { describeError } from "../src/errors.ts";
 
-const TABLE = fromFileUrl(new URL("../src/check/packages_table.ts", import.meta.url));
+const TABLE = fromFileUrl(new URL("../src/check/report/packages_table.ts", import.meta.url));
 
 /** SONAME, Debian's package, Alpine's package; `-` where there is none. */
 const LIBRARIES = `

@@ -18,7 +18,7 @@ import type { MiseContext } from "../mise/context.ts";
 import type { Copy, OciOverrides, Project } from "../plan/project.ts";
 import type { BuildPlan, LayerPlan, Owner } from "../plan/types.ts";
 import type { Cache } from "../store/cache.ts";
-import type { CheckMode } from "../check/report_problems.ts";
+import type { CheckMode } from "../check/report/report_problems.ts";
 import type { WorkflowContext } from "../context.ts";
 import type { BaseImage } from "./base/base_image.ts";
 

@@ -6,7 +6,7 @@ import { basename } from "@std/path/posix";
 import { type Cause, causeKey, severityOf } from "./cause.ts";
 import { ImageView, type ViewFile, type ViewLayer } from "./image_view.ts";
 import { missingNeeds } from "./needs.ts";
-import { maybeMissingInstall, Starter } from "./starter.ts";
+import { maybeMissingInstall, Starter } from "./loader/starter.ts";
 import { commandsOfJava, danglingLinks, missingModules, scriptsOf } from "./tool_parts.ts";
 
 /** The kind and name of a layer, if mise-oci built it. */

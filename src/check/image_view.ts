@@ -4,8 +4,8 @@
  */
 import { type BaseFile, mergeIndexes } from "../layer/read/mod.ts";
 import type { DiffId } from "../oci/mod.ts";
-import type { FactsEntry, LayerFacts } from "./layer_facts.ts";
-import type { Program } from "./program.ts";
+import type { FactsEntry, LayerFacts } from "./facts/layer_facts.ts";
+import type { Program } from "./facts/program.ts";
 
 /** A layer of the image with its facts. */
 export interface ViewLayer {

@@ -22,10 +22,10 @@ export {
   type LayerLabel,
   type Problem,
 } from "./check_image.ts";
-export { describeCause, describeDuplicate } from "./describe.ts";
-export { type Elf, ElfError, parseElf } from "./elf.ts";
-export { type Finding, findingsOf, isFailure } from "./findings.ts";
-export { encodeFacts, type LayerFacts, maybeParseFacts } from "./layer_facts.ts";
-export { type BlobFactsOptions, FactsCollector, readBlobFacts } from "./read_blob_facts.ts";
-export { readTreeFacts } from "./read_tree_facts.ts";
-export type { PackageRemedy, Remedy } from "./remedies.ts";
+export { describeCause, describeDuplicate } from "./report/describe.ts";
+export { type Elf, ElfError, parseElf } from "./elf/elf.ts";
+export { type Finding, findingsOf, isFailure } from "./report/findings.ts";
+export { encodeFacts, type LayerFacts, maybeParseFacts } from "./facts/layer_facts.ts";
+export { type BlobFactsOptions, FactsCollector, readBlobFacts } from "./facts/read_blob_facts.ts";
+export { readTreeFacts } from "./facts/read_tree_facts.ts";
+export type { PackageRemedy, Remedy } from "./report/remedies.ts";

@@ -5,7 +5,7 @@
  */
 import { CERTIFICATE_BUNDLES } from "../oci/image_path.ts";
 import type { ImageView } from "./image_view.ts";
-import type { PackageNames } from "./packages_table.ts";
+import type { PackageNames } from "./report/packages_table.ts";
 
 /** The image in which needs are checked. */
 export interface NeedsImage {

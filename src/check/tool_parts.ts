@@ -5,9 +5,9 @@
  */
 import { basename } from "@std/path/posix";
 import type { Cause } from "./cause.ts";
-import { parseEnvCall, parseScriptLine } from "./env_line.ts";
+import { parseEnvCall, parseScriptLine } from "./facts/env_line.ts";
 import type { ImageView, ViewFile } from "./image_view.ts";
-import { maybeMissingInstall, type Starter } from "./starter.ts";
+import { maybeMissingInstall, type Starter } from "./loader/starter.ts";
 
 type ModuleCause = Extract<Cause, { readonly type: "missing-module-library" }>;
 

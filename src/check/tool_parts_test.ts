@@ -1,7 +1,7 @@
 // Longer than 400 lines: a test for each part of tools.
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { Cause } from "./cause.ts";
-import { findingsOf, isFailure } from "./findings.ts";
+import { findingsOf, isFailure } from "./report/findings.ts";
 import {
   check,
   type CheckOptions,

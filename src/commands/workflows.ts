@@ -96,7 +96,7 @@ export interface Workflows {
  * Imported on demand, so that `--help` starts fast (docs/decisions/start.md).
  */
 const buildModule = () => import("../workflow/start_build.ts");
-const pushModule = () => import("../workflow/push_image.ts");
+const pushModule = () => import("../workflow/push/push_image.ts");
 const runModule = () => import("../workflow/run_image.ts");
 const loadModule = () => import("../workflow/load_image.ts");
 const inspectModule = () => import("../workflow/inspect_image.ts");

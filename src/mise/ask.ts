@@ -28,7 +28,7 @@ import {
   MINIMUM_MISE_VERSION,
   tooOld,
 } from "./failure.ts";
-import { maybeOciError } from "./oci_section.ts";
+import { maybeOciError } from "./oci/oci_section.ts";
 
 /** Maximum number of `mise` processes at a time. */
 export const MAX_CALLS = 8;

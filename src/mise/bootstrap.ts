@@ -5,7 +5,7 @@
 import { MiseOciError } from "../errors.ts";
 import type { SystemPackage } from "../plan/project.ts";
 import { type ConfigFile, describePlace, isTable, maybeTable } from "./config_file.ts";
-import { failField, type FieldPlace, text, texts } from "./oci_values.ts";
+import { failField, type FieldPlace, text, texts } from "./oci/oci_values.ts";
 
 /** Tables of `[bootstrap]` that configure a machine and do not apply to images. */
 const MACHINE_TABLES = [

@@ -11,7 +11,7 @@ import { nearest } from "../suggest.ts";
 import type { ListedConfig, ListedTool } from "./answers.ts";
 import type { MiseSettings } from "../plan/project.ts";
 import { type ConfigFile, describePlace, isTable, maybeTable } from "./config_file.ts";
-import { matchesCondition } from "./foreign_platform.ts";
+import { matchesCondition } from "./foreign/foreign_platform.ts";
 
 /**
  * The `os` conditions of a tool's entry in `[tools]`, one list per version; empty for no condition.

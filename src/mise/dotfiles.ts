@@ -10,7 +10,7 @@ import { absolutePath, type AnswerPlace, parseAnswer } from "./answers.ts";
 import { ask, placeOf, type Session } from "./ask.ts";
 import { type ConfigFile, describePlace, isTable, maybeTable } from "./config_file.ts";
 import { compareVersions } from "./failure.ts";
-import { failField, texts } from "./oci_values.ts";
+import { failField, texts } from "./oci/oci_values.ts";
 import { WARNINGS_ENV } from "./unresolved.ts";
 
 const STATUS = ["bootstrap", "dotfiles", "status", "--json"];

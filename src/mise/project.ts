@@ -31,11 +31,11 @@ import {
   strayTools,
   withoutExcluded,
 } from "./conditions.ts";
-import { foreignEnv, foreignLockPath, type ForeignPlatform } from "./foreign_platform.ts";
+import { foreignEnv, foreignLockPath, type ForeignPlatform } from "./foreign/foreign_platform.ts";
 import { runInstall } from "./install_lock.ts";
 import { locateMise } from "./locate.ts";
-import { mergeOci, parseOciTables } from "./oci_section.ts";
-import { renderOci } from "./oci_templates.ts";
+import { mergeOci, parseOciTables } from "./oci/oci_section.ts";
+import { renderOci } from "./oci/oci_templates.ts";
 import {
   configRoot,
   dataDirectories,
@@ -51,7 +51,7 @@ import { readTools } from "./tools.ts";
 import { describeUnknownFields, refuseUnresolved, withoutVersion } from "./unresolved.ts";
 
 /** Imported on demand: most images are for the host platform. */
-const installModule = () => import("./foreign_install.ts");
+const installModule = () => import("./foreign/foreign_install.ts");
 
 /** Options of {@linkcode readProject}. */
 export interface ProjectOptions {

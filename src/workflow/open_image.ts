@@ -8,7 +8,7 @@ import { openBuildCache } from "../build/host/build_cache.ts";
 import { openSource, selectorOf } from "../build/base/open_source.ts";
 import { foundImage, isSilent, openFrom } from "../check/checked_image.ts";
 import { findReport } from "../check/find_report.ts";
-import type { CheckMode } from "../check/report_problems.ts";
+import type { CheckMode } from "../check/report/report_problems.ts";
 import type { WorkflowContext } from "../context.ts";
 import { MiseOciError } from "../errors.ts";
 import type { OpenedImages } from "../image/open.ts";
@@ -80,7 +80,7 @@ export function warnIfStale(
 }
 
 /** Imported on demand: most images have no problems. */
-const problemsModule = () => import("../check/report_problems.ts");
+const problemsModule = () => import("../check/report/report_problems.ts");
 
 /**
  * Checks an image before it is run or pushed. An image whose files cannot be read may still be run or

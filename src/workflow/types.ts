@@ -3,7 +3,7 @@
  * @module
  */
 import type { BuiltImage, LayerRow, TransientBuild } from "../build/types.ts";
-import type { CheckMode } from "../check/report_problems.ts";
+import type { CheckMode } from "../check/report/report_problems.ts";
 import type { Digest, ImageSource, Platform, Reference } from "../oci/mod.ts";
 
 /** An existing image (`--image`). */

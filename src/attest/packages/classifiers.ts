@@ -5,7 +5,7 @@
  * command line tools that may not belong to any package. The patterns are those that scanners use.
  * @module
  */
-import type { RandomAccess } from "../../check/random_access.ts";
+import type { RandomAccess } from "../../check/elf/random_access.ts";
 import { formatPurl, splitName } from "../purl.ts";
 import { binaryText } from "./elf_sections.ts";
 import type { FoundPackage } from "./found.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import type { RandomAccess } from "../../check/random_access.ts";
+import type { RandomAccess } from "../../check/elf/random_access.ts";
 import { isElf } from "../../layer/relocate/elf_paths.ts";
 
 /**

@@ -2,7 +2,7 @@
  * Collects the packages described by the files of one layer.
  * @module
  */
-import type { RandomAccess } from "../../check/random_access.ts";
+import type { RandomAccess } from "../../check/elf/random_access.ts";
 import { classifyProgram, isWindows, mayBeClassified } from "./classifiers.ts";
 import { parseApk, parseCopyright, parseDpkg } from "./distributions.ts";
 import type { FoundPackage, LayerPackages } from "./found.ts";

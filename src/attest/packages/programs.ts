@@ -3,7 +3,7 @@
  * @module
  */
 import { inflateSync } from "node:zlib";
-import type { RandomAccess } from "../../check/random_access.ts";
+import type { RandomAccess } from "../../check/elf/random_access.ts";
 import { formatPurl } from "../purl.ts";
 import { binaryText, type ElfLayout, maybeReadElfLayout } from "./elf_sections.ts";
 import type { FoundPackage } from "./found.ts";

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { deflateSync } from "node:zlib";
-import { accessBytes } from "../../check/random_access.ts";
+import { accessBytes } from "../../check/elf/random_access.ts";
 import { classifyProgram } from "./classifiers.ts";
 import { maybeParseRpmHeader, parseApk, parseCopyright, parseDpkg } from "./distributions.ts";
 import type { FoundPackage } from "./found.ts";

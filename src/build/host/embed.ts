@@ -11,7 +11,7 @@ import {
   type ExecutableFormat,
   parseExecutableFormat,
   runsOnLinux,
-} from "../../check/elf_header.ts";
+} from "../../check/elf/elf_header.ts";
 import type { WorkflowContext } from "../../context.ts";
 import { MiseOciError } from "../../errors.ts";
 import { formatPlatform, type Platform } from "../../oci/mod.ts";

@@ -6,7 +6,7 @@ import { join } from "@std/path";
 import { mapConcurrently } from "../../concurrency.ts";
 import { MiseOciError } from "../../errors.ts";
 import { backendKind, FOREIGN_HINT } from "../../mise/backends.ts";
-import { foreignDataDirectory, type ForeignPlatform } from "../../mise/foreign_platform.ts";
+import { foreignDataDirectory, type ForeignPlatform } from "../../mise/foreign/foreign_platform.ts";
 import { formatPlatform, type Platform } from "../../oci/mod.ts";
 import type { BuildPlan, Project, Tool } from "../../plan/mod.ts";
 import {
@@ -14,7 +14,7 @@ import {
   EXECUTABLE_HEADER_BYTES,
   type ExecutableFormat,
   parseExecutableFormat,
-} from "../../check/elf_header.ts";
+} from "../../check/elf/elf_header.ts";
 import type { Cache } from "../../store/mod.ts";
 
 /** Reasons for files of another architecture, by backend. */

@@ -15,7 +15,7 @@ import type {
 import type { WorkflowContext } from "../../context.ts";
 import { SharedAnswers } from "../../mise/answers_of_project.ts";
 import type { MiseContext } from "../../mise/context.ts";
-import type { ForeignPlatform } from "../../mise/foreign_platform.ts";
+import type { ForeignPlatform } from "../../mise/foreign/foreign_platform.ts";
 import { type ProjectOptions, readProject } from "../../mise/project.ts";
 import type { Platform } from "../../oci/mod.ts";
 import type { Project } from "../../plan/project.ts";

@@ -13,13 +13,13 @@ import { findReport } from "../../check/find_report.ts";
 import { warnOfForeignTools } from "../host/embed.ts";
 import { packageKey } from "../../plan/project.ts";
 import { replaceFile } from "./write_whole.ts";
-import type { CheckMode } from "../../check/report_problems.ts";
+import type { CheckMode } from "../../check/report/report_problems.ts";
 import type { WorkflowContext } from "../../context.ts";
 
 /** Imported on demand: editing a config file. */
-const addModule = () => import("../../check/add_packages.ts");
+const addModule = () => import("../../check/report/add_packages.ts");
 /** Imported on demand: most images have no problems. */
-const problemsModule = () => import("../../check/report_problems.ts");
+const problemsModule = () => import("../../check/report/report_problems.ts");
 
 /** Options of {@linkcode checkBuilt}. */
 export interface CheckOptions {

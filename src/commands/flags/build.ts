@@ -7,7 +7,7 @@ import { parseStoreReference } from "../../oci/reference.ts";
 import { parseMountPoint } from "../../oci/image_path.ts";
 import { parsePlatform } from "../../oci/platform.ts";
 import { MiseOciError } from "../../errors.ts";
-import type { CheckMode } from "../../check/report_problems.ts";
+import type { CheckMode } from "../../check/report/report_problems.ts";
 import type { TransientBuild } from "../../build/types.ts";
 import type { CommandContext, CommandInput } from "../command.ts";
 import {

@@ -3,7 +3,7 @@
  * @module
  */
 import { formatPlatform } from "../../oci/platform.ts";
-import { isFailure } from "../../check/findings.ts";
+import { isFailure } from "../../check/report/findings.ts";
 import { escapeLine, joinLines } from "../../ui/text.ts";
 import type { CheckProblem, CheckResult } from "../../workflow/check_image.ts";
 import type { Output } from "../command.ts";
