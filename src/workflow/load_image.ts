@@ -3,9 +3,9 @@
  *
  * 1. If the engine has this image, it only gets another name.
  * 2. Otherwise the engine pulls from a registry that this process serves on loopback, and fetches missing
- *   layers.
+ *    layers.
  * 3. If it cannot connect to that (a daemon on another machine or in a virtual machine), the whole image is
- *   streamed to it as an archive.
+ *    streamed to it as an archive.
  *
  * Measurements and reasons are in docs/decisions/loading.md.
  * @module
