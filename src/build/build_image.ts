@@ -6,7 +6,13 @@
 import { hearWarnings, tellOnce, type WorkflowContext } from "../context.ts";
 import { MiseOciError } from "../errors.ts";
 import type { LayerTree } from "../layer/mod.ts";
-import { type BuildPlan, type LayerPlan, maybePathWarning, type Project } from "../plan/mod.ts";
+import {
+  type BuildPlan,
+  isToolLayer,
+  type LayerPlan,
+  maybePathWarning,
+  type Project,
+} from "../plan/mod.ts";
 import { createLayout } from "../store/layout.ts";
 import type { Cache } from "../store/mod.ts";
 import { settleUser } from "./base/base_facts.ts";
@@ -100,7 +106,7 @@ export function requireInstalled(
   reuse: ReuseIndex = new Map(),
 ): void {
   const reused = new Set(
-    plan.layers.filter((layer) => layer.kind === "tool" && reuse.has(layer)).map((
+    plan.layers.filter((layer) => isToolLayer(layer) && reuse.has(layer)).map((
       { name, version },
     ) => `${name}@${version}`),
   );
@@ -145,7 +151,7 @@ function forgetTree(
 
 /** Whether a layer cannot be built before the base is known, because tools may share a layer. */
 function isForLater(layer: LayerPlan, project: Project): boolean {
-  return layer.kind === "tool" &&
+  return isToolLayer(layer) &&
     (project.oci.maxLayers !== undefined || !isInstalled(layer, project));
 }
 
@@ -205,7 +211,7 @@ export async function buildInCache(
     strict: request.strictEnv,
     jobs,
     maybeMade: (layer) => {
-      if (layer.kind === "packages") return packages;
+      if (layer.packages !== undefined) return packages;
       return isInstalled(layer, project) ? undefined : maybeReusable(index, layer);
     },
     maybeReusable: (layer) => maybeReusable(index, layer),

@@ -4,7 +4,14 @@
  */
 import { MiseOciError } from "../errors.ts";
 import { estimateSize } from "../layer/mod.ts";
-import { type BuildPlan, chooseGroup, groupTools, type Project, toolOf } from "../plan/mod.ts";
+import {
+  type BuildPlan,
+  chooseGroup,
+  groupTools,
+  isToolLayer,
+  type Project,
+  toolOf,
+} from "../plan/mod.ts";
 import type { WorkflowContext } from "../context.ts";
 import type { Ground } from "./base/lay_ground.ts";
 import { isInstalled } from "./reuse/reuse_layers.ts";
@@ -32,7 +39,7 @@ export async function limitLayers(
 ): Promise<BuildPlan> {
   const excess = base.layers.length + plan.layers.length - maxLayers;
   if (excess <= 0) return plan;
-  const tools = plan.layers.filter((layer) => layer.kind === "tool" && isInstalled(layer, project));
+  const tools = plan.layers.filter((layer) => isToolLayer(layer) && isInstalled(layer, project));
   if (tools.length <= excess) {
     const least = maxLayers + excess - Math.max(tools.length - 1, 0);
     throw new MiseOciError(

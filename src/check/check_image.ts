@@ -2,12 +2,13 @@
  * Checks every command of an image: those on its PATH, its entrypoint and its default command.
  * @module
  */
+import { MANAGER_NAMES, type ManagerName, packageManager } from "../oci/package_managers.ts";
 import { basename } from "@std/path/posix";
 import { type Cause, causeKey, severityOf } from "./cause.ts";
 import { ImageView, type ViewFile, type ViewLayer } from "./image_view.ts";
 import { missingNeeds } from "./needs.ts";
 import { maybeMissingInstall, Starter } from "./loader/starter.ts";
-import { commandsOfJava, danglingLinks, missingModules, scriptsOf } from "./tool_parts.ts";
+import { commandsOfJava, danglingLinks, missingModules, usersOf } from "./tool_parts.ts";
 
 /** The kind and name of a layer, if mise-oci built it. */
 export interface LayerLabel {
@@ -73,8 +74,8 @@ export interface CheckReport {
   readonly distribution: readonly string[];
   /** `VERSION_ID` of its os-release. */
   readonly distributionVersion?: string;
-  /** The image's package manager, if it is a supported one. */
-  readonly packageManager?: "apt" | "apk";
+  /** The package manager that the image has; absent if it has none that is known. */
+  readonly packageManager?: ManagerName;
   /** Whether musl is the image's C library. */
   readonly musl: boolean;
   /** Whether the image contains glibc's loader. */
@@ -246,8 +247,12 @@ function checkRustup(
   const rustup = commands.get("rustup")?.[0];
   if (rustup?.file === undefined) return;
   const directory = `${variable(env, "RUSTUP_HOME") ?? "/root/.rustup"}/toolchains`;
-  const [toolchain, ...others] = view.list(directory);
-  if (others.length > 0) return;
+  const names = view.list(directory);
+  const chosen = variable(env, "RUSTUP_TOOLCHAIN") ?? "";
+  if (chosen === "" && names.length > 1) return;
+  const toolchain = chosen === ""
+    ? names[0]
+    : names.find((name) => name === chosen || name.startsWith(`${chosen}-`));
   const place = rustup.path.slice(0, rustup.path.lastIndexOf("/"));
   const ofBase = isOfBase(rustup.layer, labels);
   for (const [name, [first]] of commands) {
@@ -255,7 +260,11 @@ function checkRustup(
     const program = toolchain === undefined
       ? undefined
       : view.resolve(`${directory}/${toolchain}/bin/${name}`);
-    const missing: Cause = { type: "missing-toolchain", file: rustup.path, directory };
+    const missing: Cause = {
+      type: "missing-toolchain",
+      file: rustup.path,
+      directory: chosen === "" ? directory : `${directory}/${chosen}`,
+    };
     const causes = toolchain === undefined
       ? [missing]
       : program?.type === "file"
@@ -278,9 +287,8 @@ function checkTools(
     if (isAnyOurs && kind !== "tool") return;
     const parts = { ...checking, layer, tool };
     for (const cause of missingModules(parts)) {
-      problems.add(cause, { name: basename(cause.runtime), direct: true, ofBase: false });
-      for (const other of scriptsOf(cause.runtime, commands, checking)) {
-        problems.add(cause, { name: other, direct: false, ofBase: false });
+      for (const [name, direct] of usersOf(cause, commands, parts)) {
+        problems.add(cause, { name, direct, ofBase: false });
       }
     }
     for (const cause of kind === "tool" ? danglingLinks(parts, paths) : []) {
@@ -338,10 +346,10 @@ function maybePackageManager(
 ): CheckReport["packageManager"] {
   const has = (...paths: readonly string[]): boolean =>
     paths.some((path) => view.resolve(path) !== undefined);
-  if (distribution.some((id) => id === "debian" || id === "ubuntu")) {
-    return has("/usr/bin/apt-get", "/bin/apt-get") ? "apt" : undefined;
-  }
-  return distribution.includes("alpine") && has("/sbin/apk", "/usr/sbin/apk") ? "apk" : undefined;
+  const name = MANAGER_NAMES.find((manager) =>
+    packageManager(manager).distributions.some((id) => distribution.includes(id))
+  );
+  return name !== undefined && has(...packageManager(name).programs) ? name : undefined;
 }
 
 function systemOf(view: ImageView): Omit<CheckReport, "commands" | "problems" | "duplicates"> {
@@ -363,9 +371,10 @@ export function checkCommands(input: CheckInput): CheckReport {
   const path = (variable(input.env, "PATH") ?? DEFAULT_PATH).split(":")
     .filter((directory) => directory.startsWith("/"));
   const libraryPath = variable(input.env, "LD_LIBRARY_PATH") ?? "";
+  const javaHome = variable(input.env, "JAVA_HOME") ?? "";
   const { architecture } = input;
   const isTool = (layer: number): boolean => labels[layer]?.kind === "tool";
-  const starter = new Starter({ view, architecture, path, libraryPath, isTool });
+  const starter = new Starter({ view, architecture, path, libraryPath, javaHome, isTool });
   const commands = listCommands(view, path);
   const checking = { view, starter, labels, problems: new Problems() };
   for (const all of commands.values()) {

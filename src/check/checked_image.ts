@@ -9,6 +9,7 @@ import {
   type Descriptor,
   type DiffId,
   type ImageConfig,
+  MANAGER_NAMES,
   sha256Hex,
 } from "../oci/mod.ts";
 import type { CheckReport, LayerLabel } from "./mod.ts";
@@ -56,8 +57,8 @@ export function openFrom(source: BlobSource): CheckedImage["open"] {
 }
 
 const REPORTS = "image-check";
-/** To be incremented whenever the report for the same image can change. */
-const RULES = 6;
+/** To be raised whenever the same image can give another report, as it can when another manager is known. */
+const RULES = 4 + MANAGER_NAMES.length;
 
 /** Environment variables that a report depends on. */
 const CHECKED_VARIABLE =

@@ -5,7 +5,6 @@
  */
 import { CERTIFICATE_BUNDLES } from "../oci/image_path.ts";
 import type { ImageView } from "./image_view.ts";
-import type { PackageNames } from "./report/packages_table.ts";
 
 /** The image in which needs are checked. */
 export interface NeedsImage {
@@ -29,9 +28,7 @@ export interface Need {
   readonly what: string;
   /** What fails, as text before the names of the commands. */
   readonly effect: string;
-  /** The packages that contain it, by `VERSION_ID` where it differs. */
-  readonly packages: readonly (PackageNames & { readonly versions?: RegExp })[];
-  /** Another remedy. */
+  /** What helps besides the packages of `NEED_PACKAGES`. */
   readonly otherwise: string;
 }
 
@@ -69,7 +66,6 @@ const NEEDS: readonly Need[] = [
     lacking: (image) => hasCertificates(image) ? [] : matching(image, TLS_COMMANDS),
     what: "The image has no CA certificates",
     effect: "HTTPS fails for",
-    packages: [{ apt: "ca-certificates", apk: "ca-certificates-bundle" }],
     otherwise: 'Name certificates under [_.oci]: ca = ["FILE.pem"]',
   },
   {
@@ -91,14 +87,6 @@ const NEEDS: readonly Need[] = [
     },
     what: "The image has no ICU libraries",
     effect: ".NET opens them when a program starts, so programs do not start with",
-    packages: [
-      { apt: "libicu67", versions: /^11$/ },
-      { apt: "libicu70", versions: /^22\.04$/ },
-      { apt: "libicu72", versions: /^12$/ },
-      { apt: "libicu74", versions: /^24\.04$/ },
-      { apt: "libicu76", versions: /^13$/ },
-      { apk: "icu-libs" },
-    ],
     otherwise: 'Set DOTNET_SYSTEM_GLOBALIZATION_INVARIANT = "1" in [oci.env]',
   },
   {
@@ -113,7 +101,6 @@ const NEEDS: readonly Need[] = [
     },
     what: "The image has no time zones",
     effect: "its own variable is not understood:",
-    packages: [{ apt: "tzdata", apk: "tzdata" }],
     otherwise: 'Set TZ = "UTC" in [oci.env]',
   },
   {
@@ -129,7 +116,6 @@ const NEEDS: readonly Need[] = [
     },
     what: "The image has no locales but C",
     effect: "its own variables are not understood:",
-    packages: [{ apt: "locales-all", apk: "musl-locales" }],
     otherwise: 'Set LANG = "C.UTF-8" in [oci.env]',
   },
   {
@@ -142,7 +128,6 @@ const NEEDS: readonly Need[] = [
     },
     what: "The image has no terminal descriptions",
     effect: "they are needed by",
-    packages: [{ apt: "ncurses-base", apk: "ncurses-terminfo-base" }],
     otherwise: "Use a base that has /usr/share/terminfo",
   },
   {
@@ -153,7 +138,6 @@ const NEEDS: readonly Need[] = [
       hasAny(image, ["/usr/share/fonts", "/etc/fonts"]) ? [] : matching(image, /^java$/),
     what: "The image has no fonts",
     effect: "drawing text (java.awt) fails with",
-    packages: [{ apt: "fonts-dejavu-core" }, { apk: "font-dejavu" }],
     otherwise: "Use a base that has fonts",
   },
   {
@@ -166,7 +150,6 @@ const NEEDS: readonly Need[] = [
         : matching(image, /^(?:pre-commit|prek|lefthook|lazygit|gitui|tig|gh|glab|git-.*|jj)$/),
     what: "The image has no git",
     effect: "it is run by",
-    packages: [{ apt: "git", apk: "git" }],
     otherwise: "Use a base that has git",
   },
   {
@@ -181,7 +164,6 @@ const NEEDS: readonly Need[] = [
       }),
     what: "The image has no debugger",
     effect: "they start the one of their name:",
-    packages: [{ apt: "gdb", apk: "gdb" }],
     otherwise: "Add the debugger to the base",
   },
   {
@@ -194,7 +176,6 @@ const NEEDS: readonly Need[] = [
         : matching(image, /^(?:npm|npx|pnpm|yarn|make|just|task|lefthook|pre-commit)$/),
     what: "The image has no /bin/sh",
     effect: "scripts and tasks cannot be run by",
-    packages: [{ apt: "dash", apk: "busybox" }],
     otherwise: "Use a base with a shell, such as debian:bookworm-slim",
   },
 ];

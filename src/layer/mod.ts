@@ -64,7 +64,6 @@ export type { TarType } from "../tar/encode.ts";
 export { NO_BASE, planTreeLayer, type TreeLayerOptions } from "./tree/tree_layer.ts";
 export type {
   CompressionPlan,
-  LayerKind,
   LayerPlan,
   LayerPolicies,
   LayerSource,

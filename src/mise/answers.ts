@@ -14,6 +14,7 @@ import {
   type JsonObject,
   maybe,
   parseJson,
+  transportPrefix,
 } from "../oci/mod.ts";
 import type { MiseSettings } from "../plan/project.ts";
 import { describeCall, MAX_ANSWER_BYTES } from "./command.ts";
@@ -204,9 +205,8 @@ export function parseTool(value: unknown, what: string): ToolDetail {
 
 /** Expands `~/` in the path of a base: `oci:~/base`. */
 function expandSource(text: string, home: string | undefined): string {
-  const [, prefix = "", path = text] = /^(oci(?:-archive)?:|docker-archive:)(.*)$/s.exec(text) ??
-    [];
-  return prefix === "" ? text : `${prefix}${expandHome(path, home)}`;
+  const prefix = transportPrefix(text);
+  return prefix === "" ? text : `${prefix}${expandHome(text.slice(prefix.length), home)}`;
 }
 
 /**

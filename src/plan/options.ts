@@ -71,7 +71,7 @@ export interface ResolvedOptions {
 }
 
 /** The default base image: glibc, small, and suitable for most prebuilt tools. */
-const DEFAULT_FROM = "debian:bookworm-slim";
+export const DEFAULT_FROM = "debian:bookworm-slim";
 /** The default image directory for mise's data. */
 const DEFAULT_MOUNT_POINT = "/mise";
 

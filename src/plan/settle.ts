@@ -6,7 +6,7 @@
 import { Annotation, type ContainerConfig } from "../oci/mod.ts";
 import { isWithin } from "../paths.ts";
 import { DEFAULT_WORKDIR } from "./image_config.ts";
-import { type ConfigLayerInput, planConfigLayer } from "./layers/config.ts";
+import { type ConfigLayerInput, planConfigLayer, TRUSTED_PATHS } from "./layers/config.ts";
 import { planDotfiles } from "./layers/dotfiles.ts";
 import type { Project } from "./project.ts";
 import type { BuildPlan, ConfigPlan, LayerPlan, Owner } from "./types.ts";
@@ -121,6 +121,10 @@ export function settlePlan(
     .filter((path) => path.startsWith("/") && path !== "/")
     .filter((path) => !lower.some((layer) => holds(layer, path)))
     .map((path) => ({ path, owner }));
+  // `su -` leaves nothing of the image's own variables.
+  const isSet = [...config.env.map(([name]) => `${name}=`), ...base?.Env ?? []]
+    .some((entry) => entry.startsWith(`${TRUSTED_PATHS}=`));
+  const trusted = isSet || workdir === "/" ? [] : [[TRUSTED_PATHS, workdir] as const];
   const layers = plan.layers.flatMap((layer): LayerPlan | readonly LayerPlan[] => {
     if (layer.kind === "dotfiles" && userHome !== undefined) {
       return planDotfiles(project, {
@@ -134,7 +138,7 @@ export function settlePlan(
       project,
       mountPoint: plan.mountPoint,
       owner: layer.owner,
-      config,
+      config: { ...config, fixedEnv: [...config.fixedEnv, ...trusted] },
       login: base !== undefined,
       ...minimum,
       directories: [...made, ...minimum.directories],

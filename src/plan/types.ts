@@ -3,7 +3,7 @@
  * is what `--dry-run` prints, golden tests compare and cache keys are computed from.
  * @module
  */
-import type { BaseSource, Compression, Platform } from "../oci/mod.ts";
+import type { BaseSource, Compression, ManagerName, Platform } from "../oci/mod.ts";
 import type { DeclaredSecret } from "../secrets.ts";
 import type { Healthcheck } from "./project.ts";
 
@@ -82,8 +82,8 @@ export type LayerSource =
 /** The system packages of an image. */
 export interface PackageChoice {
   /** Package manager of the base. */
-  readonly manager: string;
-  /** The packages; without a version, the newest in the base's sources. */
+  readonly manager: ManagerName;
+  /** The packages; without a version the newest that the base's sources have. */
   readonly packages: readonly { readonly name: string; readonly version?: string }[];
 }
 
@@ -95,21 +95,9 @@ export interface Relocation {
   readonly image: string;
 }
 
-/** The kind of a layer; planned by a file in `src/plan/layers/`. */
-export type LayerKind =
-  | "packages"
-  | "tool"
-  | "plugin"
-  | "certificates"
-  | "copy"
-  | "dotfiles"
-  | "mise"
-  | "self"
-  | "config";
-
 /**
- * How the files of a layer are treated, as chosen by its planner. Code that builds and examines
- * layers uses these policies and never the kind. Absent means `false`.
+ * How the files of a layer are treated. Its planner decides; code that builds and examines layers uses these and
+ * never the kind. What is absent is `false`.
  */
 export interface LayerPolicies {
   /** Keep modes, owners and whiteouts as they are on disk, without normalization. */
@@ -128,9 +116,12 @@ export interface LayerPolicies {
 
 /** One layer to build: its bytes depend only on this, the files it names, and the compression. */
 export interface LayerPlan {
-  /** The kind of the layer. */
-  readonly kind: LayerKind;
-  /** Its name in tables: a tool's short name, `mise`, `config`, an image path. */
+  /**
+   * What the layer is for, one lower-case word: tables, messages and the annotation `dev.mise.layer.kind` have
+   * it. Its planner in `src/plan/layers/` chooses it; the history of the image (`createdBy`) begins with it.
+   */
+  readonly kind: string;
+  /** Its name in the table: a tool's short name, `mise`, `config`, an image path. */
   readonly name: string;
   /** The tool's or mise's version. */
   readonly version?: string;
@@ -149,7 +140,10 @@ export interface LayerPlan {
   readonly policies: LayerPolicies;
   /** Packages to install, if it is a packages layer. */
   readonly packages?: PackageChoice;
-  /** `created_by` of the layer's history entry. */
+  /**
+   * `created_by` of the layer's history entry: `mise-oci: KIND` or `mise-oci: KIND NAME`. Clients that copy images
+   * may drop annotations; `inspect` then reads kind and name here.
+   */
   readonly createdBy: string;
   /** Annotations of the layer's descriptor. */
   readonly annotations: Readonly<Record<string, string>>;

@@ -2,6 +2,8 @@
  * `init`: writes the `[oci]` table that a project needs to its config file.
  * @module
  */
+import { MANAGER_NAMES, packageManager } from "../oci/package_managers.ts";
+import { DEFAULT_FROM } from "../plan/options.ts";
 import { join } from "@std/path";
 import { parse as parseToml } from "@std/toml";
 import { maybeRead, replaceFile, writeWhole } from "../build/output/write_whole.ts";
@@ -29,12 +31,7 @@ export interface InitResult {
   readonly added: Readonly<Record<string, string>>;
 }
 
-/** The default base: glibc, and the packages that most programs expect. */
-const DEBIAN = "debian:bookworm-slim";
-/** The base for a project with apk packages only. */
-const ALPINE = "alpine:3.22";
-
-/** The files that mise reads in a project; the one usually edited comes first. */
+/** The files that mise reads in a project, the one that people edit first. */
 const CONFIG_FILES = [
   "mise.toml",
   ".mise.toml",
@@ -80,8 +77,10 @@ function fittingBase(tables: readonly Table[]): string {
   const packages = tables.flatMap((table) =>
     Object.keys(tableAt(tableAt(table, "bootstrap"), "packages"))
   );
-  const isAlpine = packages.some((name) => name.startsWith("apk:"));
-  return isAlpine && !packages.some((name) => name.startsWith("apt:")) ? ALPINE : DEBIAN;
+  const [only, ...others] = MANAGER_NAMES.filter((manager) =>
+    packages.some((name) => name.startsWith(`${manager}:`))
+  );
+  return only === undefined || others.length > 0 ? DEFAULT_FROM : packageManager(only).base;
 }
 
 /**

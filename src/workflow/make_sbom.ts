@@ -27,6 +27,7 @@ import type {
   Manifest,
   Platform,
 } from "../oci/mod.ts";
+import { transportPrefix } from "../oci/image_source.ts";
 import type { Cache } from "../store/mod.ts";
 import { openBuildCache } from "../build/host/build_cache.ts";
 import { keepPackages, maybeKeptPackages } from "../build/base/layer_packages.ts";
@@ -196,7 +197,7 @@ export async function projectDirectories(directory: string): Promise<readonly st
 
 /** The name of an image in documents: its name in a registry or its tag, never a path. */
 function documentName(name: string): string {
-  const isPath = /^(?:[./~]|(?:oci|oci-archive|docker-archive):)/.test(name);
+  const isPath = /^[./~]/.test(name) || transportPrefix(name) !== "";
   return isPath ? "image" : name.replace(/@sha256:[0-9a-f]{64}$/, "").replace(/:[^/:]*$/, "");
 }
 

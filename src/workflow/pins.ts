@@ -84,7 +84,8 @@ export async function packageVersions(
 ): Promise<ReadonlyMap<string, string>> {
   const { from, newest } = options;
   const image = onBase(newest ? unpinned(planned) : planned, from);
-  const manager = image.plan.layers.find(({ kind }) => kind === "packages")?.packages?.manager;
+  const manager = image.plan.layers.find(({ packages }) => packages !== undefined)?.packages
+    ?.manager;
   if (manager === undefined) return new Map();
   const cache = await openBuildCache(context);
   await using _lease = await cache.lease();

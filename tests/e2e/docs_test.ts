@@ -2,13 +2,14 @@
  * The documentation is true: its commands run, its configs are accepted by mise, its recipes parse, its
  * messages are the program's, its links lead somewhere.
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { dirname, join, relative, resolve } from "@std/path";
 import { parse as parseYaml } from "npm:yaml@2.8.1";
 import { checkCommandLine, commandLinesIn } from "../support/docs/command_line.ts";
 import { DOCUMENTS, GUIDES, testDocuments } from "../support/docs/documents.ts";
 import { type Block, commandsInProse, type Document, linksOf } from "../support/docs/markdown.ts";
 import { commandsOf, isRun, maybeFileName, whyNotRun } from "../support/docs/run_document.ts";
+import { LOCAL_FORMS } from "../../src/oci/image_source.ts";
 import { createMiseProject, exists, REPOSITORY, run, testWith } from "../support/testbed.ts";
 
 const BLOCKS: readonly Block[] = GUIDES.flatMap(({ blocks }) => blocks);
@@ -135,6 +136,11 @@ Deno.test("docs/troubleshooting.md explains every code of an error", async () =>
   const { prose } = guide("troubleshooting");
   const explained = [...prose.matchAll(/^\| `([\w-]+)`/gm)].map(([, code]) => code).sort();
   assertEquals(explained, [...codes, "bug"].sort());
+});
+
+Deno.test("docs/oci.md has every form of an image argument", async () => {
+  const text = await Deno.readTextFile(join(REPOSITORY, "docs/oci.md"));
+  for (const form of LOCAL_FORMS) assertStringIncludes(text, `| \`${form}\` `);
 });
 
 Deno.test("docs/oci.md has every key of [oci]", async () => {

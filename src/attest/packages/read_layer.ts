@@ -110,11 +110,11 @@ export class PackagesCollector implements TarHandler, Disposable {
     const content = new CollectedContent({
       size,
       ...(kind === "program"
-        ? { head: MAGIC_BYTES, wantsRest: (head) => isProgram(path, head) }
-        // SQLite reads a database only from a file.
+        ? { head: MAGIC_BYTES, wanted: (head) => isProgram(path, head) ? size : 0 }
+        // SQLite reads a database from a file.
         : kind === "rpm"
-        ? { head: 0, wantsRest: () => true, memory: 0 }
-        : { head: size, wantsRest: () => true }),
+        ? { head: 0, wanted: () => size, memory: 0 }
+        : { head: size, wanted: () => size }),
       spill: this.#spill,
     });
     this.#current = { path, kind, size, content };

@@ -86,7 +86,7 @@ export async function maybeMakePackagesLayer(
   options: PackagesLayerOptions,
   context: WorkflowContext,
 ): Promise<MadeLayer | undefined> {
-  const layer = plan.layers.find(({ kind }) => kind === "packages");
+  const layer = plan.layers.find(({ packages }) => packages !== undefined);
   if (layer?.packages === undefined) return undefined;
   const { base, cache, useCache, jobs } = options;
   const request: PackagesRequest = {

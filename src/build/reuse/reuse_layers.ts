@@ -7,7 +7,13 @@
  * @module
  */
 import type { Reference } from "../../oci/mod.ts";
-import { type BuildPlan, type LayerPlan, type Project, toolOf } from "../../plan/mod.ts";
+import {
+  type BuildPlan,
+  isToolLayer,
+  type LayerPlan,
+  type Project,
+  toolOf,
+} from "../../plan/mod.ts";
 import type { ReusableLayer } from "../../image/reuse.ts";
 import type { RegistryClient } from "../../registry/mod.ts";
 import type { MadeLayer } from "../types.ts";
@@ -61,9 +67,9 @@ export function maybeReusable(index: ReuseIndex, plan: LayerPlan): MadeLayer | u
   };
 }
 
-/** Whether images of several machines can share the layer: a tool's, or mise's. */
-export function isShared({ kind }: LayerPlan): boolean {
-  return kind === "tool" || kind === "mise";
+/** Whether images of several machines have the same layer: a tool's, or that of mise's executable. */
+export function isShared(layer: LayerPlan): boolean {
+  return isToolLayer(layer) || layer.kind === "mise";
 }
 
 /** Whether the content of a layer is on this machine, so that it can be compared. */

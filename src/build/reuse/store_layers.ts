@@ -19,7 +19,14 @@ import {
 import type { BaseDirectories } from "../../layer/mod.ts";
 import { readVerifiedLayer } from "../../layer/read/mod.ts";
 import { type Descriptor, type DiffId, formatReference, type Reference } from "../../oci/mod.ts";
-import { type LayerPlan, mentionsPath, type Project, type Tool, toolOf } from "../../plan/mod.ts";
+import {
+  isToolLayer,
+  type LayerPlan,
+  mentionsPath,
+  type Project,
+  type Tool,
+  toolOf,
+} from "../../plan/mod.ts";
 import type { ReusableLayer } from "../../image/reuse.ts";
 import { pullBlob } from "../../registry/mod.ts";
 import type { Cache } from "../../store/mod.ts";
@@ -262,9 +269,7 @@ export async function takeStored(
 ): Promise<ReuseIndex> {
   const store = storeOf(request, planned.project.oci.store);
   const { plan, project } = planned;
-  const absent = plan.layers.filter((layer) =>
-    layer.kind === "tool" && !isInstalled(layer, project)
-  );
+  const absent = plan.layers.filter((layer) => isToolLayer(layer) && !isInstalled(layer, project));
   if (store === undefined || !request.useCache || absent.length === 0) return new Map();
   using clients = new RegistryClients(request, context);
   const baseDirectories = await groundDirectories(

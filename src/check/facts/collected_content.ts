@@ -88,9 +88,9 @@ export interface CollectOptions {
   readonly size: number;
   /** Number of bytes that decide about the rest; `size` to collect everything. */
   readonly head: number;
-  /** Whether the rest is needed. */
-  readonly wantsRest: (head: Uint8Array) => boolean;
-  /** Receives the content of large files. */
+  /** How many bytes are wanted in all: the beginning is enough if they are no more. */
+  readonly wanted: (head: Uint8Array) => number;
+  /** Where it goes if it is large. */
   readonly spill: SpillFile;
   /** Size limit for content in memory; by default 8 MiB. */
   readonly memory?: number;
@@ -101,6 +101,7 @@ export class CollectedContent {
   readonly #options: CollectOptions;
   #into: Uint8Array | "file";
   #filled = 0;
+  #isDecided = false;
 
   constructor(options: CollectOptions) {
     this.#options = options;
@@ -133,10 +134,13 @@ export class CollectedContent {
 
   /** Makes room for the rest, if it is needed. */
   #makeRoom(head: Uint8Array): boolean {
-    const { size, wantsRest, spill, memory = MEMORY_BYTES } = this.#options;
-    if (!wantsRest(head)) return false;
-    if (size <= memory) {
-      this.#into = new Uint8Array(size);
+    const { size, wanted, spill, memory = MEMORY_BYTES } = this.#options;
+    if (this.#isDecided) return false;
+    this.#isDecided = true;
+    const length = Math.min(size, wanted(head));
+    if (length <= head.length) return false;
+    if (length <= memory) {
+      this.#into = new Uint8Array(length);
       this.#into.set(head);
     } else {
       this.#into = "file";

@@ -50,10 +50,10 @@ interface Current {
   readonly content: CollectedContent;
 }
 
-/** Whether the whole file is needed: for an ELF file or a short script. */
-function wantsRest(head: Uint8Array, size: number): boolean {
-  const isShortScript = size <= SCRIPT_BYTES && head[0] === 0x23 && head[1] === 0x21;
-  return isShortScript || isElf(head);
+/** How much of a file is looked at: all of an ELF file, and the lines of a script. */
+function wantedBytes(head: Uint8Array): number {
+  if (isElf(head)) return Infinity;
+  return head[0] === 0x23 && head[1] === 0x21 ? SCRIPT_BYTES : HEAD_BYTES;
 }
 
 /** Collects the facts of a layer while it is read. */
@@ -84,7 +84,7 @@ export class FactsCollector implements LayerFacts, TarHandler, Disposable {
     const content = new CollectedContent({
       size,
       head: text ? size : HEAD_BYTES,
-      wantsRest: (head) => wantsRest(head, size),
+      wanted: wantedBytes,
       spill: this.#spill,
     });
     this.#current = { entry: kept, text, content };

@@ -7,13 +7,13 @@
  * @module
  */
 
-/** A package's name in each package manager. */
-export interface PackageNames {
-  /** Name in Debian and Ubuntu. */
-  readonly apt?: string;
-  /** Name in Alpine. */
-  readonly apk?: string;
-}
+import type { ManagerName } from "../../oci/package_managers.ts";
+
+/** The package's name for each package manager that has it: Debian's for apt, Alpine's for apk. */
+export type PackageNames = { readonly [Name in ManagerName]?: string };
+
+/** A package, and the `VERSION_ID` of the distribution that it is for, if that decides. */
+export type VersionedPackage = PackageNames & { readonly version?: string };
 
 /** Packages by SONAME. */
 export const LIBRARY_PACKAGES: Readonly<Record<string, PackageNames>> = {
@@ -114,7 +114,29 @@ export const COMMAND_PACKAGES: Readonly<Record<string, PackageNames>> = {
   Rscript: { apt: "r-base-core", apk: "R" },
 };
 
-/** Tools of mise by command. */
+/** Packages by what programs need while they run. */
+export const NEED_PACKAGES: Readonly<Record<string, readonly VersionedPackage[]>> = {
+  "ca-certificates": [{ apt: "ca-certificates", apk: "ca-certificates-bundle" }],
+  icu: [
+    { apt: "libicu67", version: "11" },
+    { apt: "libicu70", version: "22.04" },
+    { apt: "libicu72", version: "12" },
+    { apt: "libicu74", version: "24.04" },
+    { apt: "libicu76", version: "13" },
+    { apk: "icu-libs" },
+  ],
+  "time-zones": [{ apt: "tzdata", apk: "tzdata" }],
+  locales: [{ apt: "locales-all", apk: "musl-locales" }],
+  terminfo: [{ apt: "ncurses-base", apk: "ncurses-terminfo-base" }],
+  fonts: [{ apt: "fonts-dejavu-core", apk: "font-dejavu" }],
+  git: [{ apt: "git", apk: "git" }],
+  debugger: [{ apt: "gdb", apk: "gdb" }],
+  sh: [{ apt: "dash", apk: "busybox" }],
+  "java-certificates": [{ apt: "ca-certificates-java", apk: "java-cacerts" }],
+  musl: [{ apt: "musl" }],
+};
+
+/** mise's tools by command. */
 export const COMMAND_TOOLS: Readonly<Record<string, string>> = {
   node: "node",
   npm: "node",

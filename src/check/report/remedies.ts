@@ -2,6 +2,7 @@
  * Remedies for causes.
  * @module
  */
+import type { ManagerName } from "../../oci/package_managers.ts";
 import { basename, dirname } from "@std/path/posix";
 import type { Cause } from "../cause.ts";
 import type { CheckReport } from "../check_image.ts";
@@ -12,6 +13,7 @@ import {
   COMMAND_PACKAGES,
   COMMAND_TOOLS,
   LIBRARY_PACKAGES,
+  NEED_PACKAGES,
   type PackageNames,
   type Release,
   VERSION_RELEASES,
@@ -19,9 +21,9 @@ import {
 
 /** A package for the image's package manager. */
 export interface PackageRemedy {
-  /** The package manager. */
-  readonly manager: "apt" | "apk";
-  /** The package's name. */
+  /** Which manager. */
+  readonly manager: ManagerName;
+  /** Its name there. */
   readonly name: string;
 }
 
@@ -80,10 +82,17 @@ function leadThere(path: string): readonly Remedy[] {
 
 const REINSTALL: Remedy = { text: "Install it again" };
 
-/** For host files that a distribution's tool links to. */
+/** The package that has what programs need. */
+function neededPackage(need: string, context: RemedyContext): readonly Remedy[] {
+  return (NEED_PACKAGES[need] ?? [])
+    .filter(({ version }) => version === undefined || version === context.distributionVersion)
+    .flatMap((names) => packageRemedy(names, context)).slice(0, 1);
+}
+
+/** For files of the host that a tool of a distribution has links to. */
 function forFiles(directory: string, context: RemedyContext): readonly Remedy[] {
   const packages = directory.startsWith("/etc/ssl/certs")
-    ? packageRemedy({ apt: "ca-certificates-java", apk: "java-cacerts" }, context)
+    ? neededPackage("java-certificates", context)
     : [];
   return [...packages, {
     text: `Copy ${JSON.stringify(directory)} with [[oci.copy]], or let mise install the tool`,
@@ -94,14 +103,7 @@ function forFiles(directory: string, context: RemedyContext): readonly Remedy[] 
 function forNeed(name: string, context: RemedyContext): readonly Remedy[] {
   const need = needNamed(name);
   if (need === undefined) return [];
-  const { distributionVersion = "" } = context;
-  const fitting = need.packages.filter(({ versions }) =>
-    versions?.test(distributionVersion) ?? true
-  );
-  return [
-    ...fitting.flatMap((names) => packageRemedy(names, context)).slice(0, 1),
-    { text: need.otherwise },
-  ];
+  return [...neededPackage(name, context), { text: need.otherwise }];
 }
 
 /** For missing libraries: one remedy for all that have a package. */
@@ -167,7 +169,7 @@ function compareVersions(a: string, b: string): number {
 function forLoader(loader: string, context: RemedyContext): readonly Remedy[] {
   if (isMuslLoader(loader)) {
     const glibcBuild = { text: "Use the tool's build for glibc" };
-    return [...packageRemedy({ apt: "musl" }, context), glibcBuild];
+    return [...neededPackage("musl", context), glibcBuild];
   }
   if (context.glibc) {
     return [{ text: `Install a build of the tool that does not ask for ${loader}` }];
@@ -286,6 +288,10 @@ export function remediesFor(
       return forInterpreter(cause.interpreter, context);
     case "missing-command":
       return forCommand(cause.command, context);
+    case "missing-perl-module":
+      return cause.hasOwn
+        ? [{ text: "Install the module beside the script, or copy it with [[oci.copy]]" }]
+        : forCommand("perl", context).toReversed();
     case "missing-entrypoint":
       return [
         { text: `Set ${cause.field === "Cmd" ? "cmd" : "entrypoint"} in [oci]` },

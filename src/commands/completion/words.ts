@@ -2,11 +2,20 @@
  * What can be completed at each position, derived from the table of commands.
  * @module
  */
+import { LOCAL_TRANSPORTS, type LocalTransport } from "../../oci/image_source.ts";
 import type { Command } from "../command.ts";
 import { type Completes, type Flag, takesValue } from "../flag.ts";
 import { GLOBAL_FLAGS } from "../flags/global.ts";
 
-/** A flag for completion. */
+/** Transports that files or directories follow; after `oci:DIR:`, a shell asks for the tags of the layout. */
+export const PATH_PREFIXES: readonly {
+  readonly prefix: string;
+  readonly isFile: boolean;
+}[] = Object.values<LocalTransport>(LOCAL_TRANSPORTS)
+  .filter(({ prefix }) => prefix !== "oci:")
+  .map(({ prefix, path }) => ({ prefix, isFile: path === "FILE" }));
+
+/** A flag as a shell needs it. */
 export interface CompletionFlag {
   /** `--output`; absent if the command has a flag of its own with the name of a global one. */
   readonly long?: string;

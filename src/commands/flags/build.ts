@@ -3,6 +3,7 @@
  * @module
  */
 import { COMPRESSION_LEVELS, parseCompression } from "../../oci/compression.ts";
+import { LOCAL_FORMS } from "../../oci/image_source.ts";
 import { parseStoreReference } from "../../oci/reference.ts";
 import { parseMountPoint } from "../../oci/image_path.ts";
 import { parsePlatform } from "../../oci/platform.ts";
@@ -108,7 +109,7 @@ export const BUILD_FLAGS = {
       valueName: "REF",
       completes: "image",
       defaultText: "debian:bookworm-slim",
-      help: "Base image: a reference, scratch, oci:DIR[:TAG] or oci-archive:FILE",
+      help: `Base image: a reference, scratch, ${LOCAL_FORMS.join(", ")}`,
       parse: parseFrom,
     }),
     pull: choiceFlag(["missing", "always", "never"], {

@@ -2,7 +2,9 @@
  * The output of `build`.
  * @module
  */
+import { packageWords } from "../../oci/package_managers.ts";
 import { formatPlatform } from "../../oci/platform.ts";
+import { isToolLayer } from "../../plan/tool_of.ts";
 import type { BuildPlan, LayerPlan } from "../../plan/types.ts";
 import { escapeLine, joinLines } from "../../ui/text.ts";
 import { renderTable } from "../../ui/table.ts";
@@ -133,10 +135,10 @@ function imagePaths(layer: LayerPlan): readonly string[] {
 
 /** The contents of a layer: image paths, or packages. */
 function contents(layer: LayerPlan): readonly string[] {
-  if (layer.packages === undefined) return imagePaths(layer);
-  return layer.packages.packages.map(({ name, version }) =>
-    version === undefined ? name : `${name}=${version}`
-  );
+  const { packages } = layer;
+  return packages === undefined
+    ? imagePaths(layer)
+    : packageWords(packages.manager, packages.packages);
 }
 
 /** Names of the image's variables; values may be secrets and are not printed. */
@@ -145,9 +147,9 @@ function variableNames({ config }: BuildPlan): readonly string[] {
   return [...new Set(names)].filter((name) => name !== "PATH");
 }
 
-/** Whether a layer belongs to a tool that is not installed. */
-function isMissing({ missing = [] }: BuildPlan, { kind, name, version }: LayerPlan): boolean {
-  return kind === "tool" && missing.includes(`${name}@${version}`);
+/** Whether a layer is that of a tool that is not installed. */
+function isMissing({ missing = [] }: BuildPlan, layer: LayerPlan): boolean {
+  return isToolLayer(layer) && missing.includes(`${layer.name}@${layer.version}`);
 }
 
 /** The exclude globs of all layers. */
@@ -244,7 +246,7 @@ function planJson(plan: BuildPlan): unknown {
       kind: layer.kind,
       name: layer.name,
       version: layer.version,
-      installed: layer.kind === "tool" ? !isMissing(plan, layer) : undefined,
+      installed: isToolLayer(layer) ? !isMissing(plan, layer) : undefined,
       owner: layer.owner,
       exclude: layer.exclude.length === 0 ? undefined : layer.exclude,
       paths: imagePaths(layer),

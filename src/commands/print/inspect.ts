@@ -42,8 +42,8 @@ function table(
     ],
     layers.map(({ kind, name, version = "", descriptor, share, origin }) => [
       kind,
-      // The names that `build` prints, since there is one of each.
-      name === "" && (kind === "mise" || kind === "config") ? kind : name,
+      // As build calls them: there is one of each.
+      name !== "" || kind === "base" || kind === "layer" ? name : kind,
       version,
       shortenDigest(descriptor.digest, short),
       formatBytes(descriptor.size),

@@ -3,15 +3,25 @@
  * @module
  */
 import { MiseOciError } from "../../errors.ts";
-import { type ImageSource, parseImageArgument, withSourcePath } from "../../oci/image_source.ts";
+import {
+  type ImageSource,
+  LOCAL_TRANSPORTS,
+  type LocalTransport,
+  parseImageArgument,
+  withSourcePath,
+} from "../../oci/image_source.ts";
 import { formatReference, namesHost, parseReference, type Reference } from "../../oci/reference.ts";
 import type { Place } from "../flag.ts";
 import { parseName } from "./numbers.ts";
 
-/** All forms of an image argument, for help. */
-export const IMAGE_FORMS =
-  "An image is named by a layout directory or an archive, oci:DIR[:TAG], oci-archive:FILE[:TAG], " +
-  "docker-archive:FILE[:NAME] (docker save), each also with @sha256:…, or a reference to a registry.";
+const FORMS = Object.values<LocalTransport>(LOCAL_TRANSPORTS).map((
+  { prefix, path, name, writer },
+) => `${prefix}${path}${name}${writer === undefined ? "" : ` (${writer})`}`);
+
+/** Every form of an image argument, for help. */
+export const IMAGE_FORMS: string =
+  `An image is named by a layout directory or an archive, ${FORMS.join(", ")}, ` +
+  "each also with @sha256:…, or a reference to a registry.";
 
 /**
  * Parses an image argument and makes its path absolute. Whether a name without a prefix is a directory, a

@@ -3,10 +3,10 @@
  * platform, in parallel, and the image has one layer per tool, like those of mise-oci (spec section 14).
  * @module
  */
-import { isAbsolute, relative } from "@std/path/posix";
+import { basename, dirname, isAbsolute, relative } from "@std/path/posix";
 import { stringify } from "@std/toml";
 import { MiseOciError } from "../../errors.ts";
-import { Annotation } from "../../oci/mod.ts";
+import { Annotation, MANAGER_NAMES, packageManager, packageWords } from "../../oci/mod.ts";
 import {
   DEFAULT_WORKDIR,
   isInstallerOf,
@@ -75,8 +75,20 @@ function toolStage(tool: Tool, input: GenerateInput): readonly string[] {
   ];
 }
 
-const PREREQUISITES = "ca-certificates curl git xz-utils unzip build-essential pkg-config";
-const PREREQUISITES_APK = "bash build-base ca-certificates curl git pkgconf unzip xz";
+/** Installs what builds tools from sources, with the manager that the base has. */
+function prerequisiteLines(): readonly string[] {
+  return [
+    ...MANAGER_NAMES.flatMap((name, i) => {
+      const { programs: [program], dockerfile } = packageManager(name);
+      const { update, install, buildTools } = dockerfile;
+      return [
+        `${i === 0 ? "RUN if" : "    elif"} command -v ${basename(program)} >/dev/null; then \\`,
+        `      ${update === undefined ? "" : `${update} && `}${install} ${buildTools}; \\`,
+      ];
+    }),
+    "    fi",
+  ];
+}
 
 function miseStage({ plan, project }: GenerateInput): readonly string[] {
   return [
@@ -84,9 +96,7 @@ function miseStage({ plan, project }: GenerateInput): readonly string[] {
     "# Tools are installed on the base itself, so that they are built for its C library.",
     "FROM base AS mise",
     "USER root",
-    "RUN if command -v apt-get >/dev/null; then \\",
-    `      apt-get update && apt-get install -y --no-install-recommends ${PREREQUISITES}; \\`,
-    `    elif command -v apk >/dev/null; then apk add --no-cache ${PREREQUISITES_APK}; fi`,
+    ...prerequisiteLines(),
     `ENV MISE_DATA_DIR=${quote("mount_point", plan.mountPoint)} MISE_YES=1`,
     "RUN curl -fsSL https://mise.run | \\",
     `      MISE_VERSION=v${project.miseVersion} MISE_INSTALL_PATH=/usr/local/bin/mise sh`,
@@ -98,13 +108,20 @@ function miseStage({ plan, project }: GenerateInput): readonly string[] {
 function packageLines(layers: readonly LayerPlan[]): readonly string[] {
   const choice = layers.find(({ packages }) => packages !== undefined)?.packages;
   if (choice === undefined) return [];
-  const names = choice.packages.map(({ name, version }) =>
-    version === undefined ? name : `${name}=${version}`
-  ).join(" ");
-  return choice.manager === "apk" ? [`RUN apk add --no-cache ${names}`] : [
-    "RUN apt-get update && \\",
-    `    apt-get install -y --no-install-recommends ${names} && \\`,
-    "    rm -rf /var/lib/apt/lists/*",
+  const names = packageWords(choice.manager, choice.packages).join(" ");
+  const { update, install, clean } = packageManager(choice.manager).dockerfile;
+  const commands = [update, `${install} ${names}`, clean].filter((one) => one !== undefined);
+  return `RUN ${commands.join(" && \\\n    ")}`.split("\n");
+}
+
+/** The certificates of `ca`, added to the base's own, so that the stages that download have them too. */
+function certificateLines(layers: readonly LayerPlan[]): readonly string[] {
+  const [own, bundle] = layers.find(({ kind }) => kind === "certificates")?.sources ?? [];
+  if (own?.type !== "content" || bundle === undefined) return [];
+  const path = bundle.imagePath;
+  return [
+    ...heredoc("COPY", own.content, own.imagePath),
+    `RUN mkdir -p ${dirname(path)} && cat ${own.imagePath} >> ${path}`,
   ];
 }
 
@@ -112,13 +129,22 @@ function chown({ owner: { uid, gid } }: LayerPlan): string {
   return uid === 0 && gid === 0 ? "" : ` --chown=${uid}:${gid}`;
 }
 
-/** Copies must be below the project, because BuildKit has no access to other files. */
-function copyLine(layer: LayerPlan, { project }: GenerateInput): string {
-  const [source] = layer.sources;
-  if (source?.type !== "tree" && source?.type !== "file") {
-    throw cannot(`copy ${layer.name} has no file`, "Report this as a bug");
-  }
+/** A source as BuildKit treats it: the text of a file, or a path of this machine. */
+type SourceOf<Type extends LayerSource["type"]> = Extract<LayerSource, { readonly type: Type }>;
+
+/** What is copied must be below the project: BuildKit sees nothing else. */
+function copyLine(
+  layer: LayerPlan,
+  source: SourceOf<"tree" | "file">,
+  { project }: GenerateInput,
+): string {
   const path = relative(project.directory, source.hostPath);
+  if (layer.kind === "dotfiles") {
+    throw cannot(
+      `the dotfile "${source.imagePath}" is copied from this machine`,
+      "Write it as content or template, or leave it out",
+    );
+  }
   if (isAbsolute(path) || path === ".." || path.startsWith("../")) {
     throw cannot(
       `"${source.hostPath}" is not below the project`,
@@ -129,28 +155,43 @@ function copyLine(layer: LayerPlan, { project }: GenerateInput): string {
   return `COPY --link${chown(layer)} [${from}, ${JSON.stringify(source.imagePath)}]`;
 }
 
-/** The generated files of a layer; its other files are not below the project. */
-function contentsOf(
-  { kind, sources }: LayerPlan,
-): readonly Extract<LayerSource, { type: "content" }>[] {
-  if (kind !== "dotfiles" && kind !== "config") return [];
-  const other = sources.find(({ type }) => type === "tree" || type === "file");
-  if (other !== undefined && kind === "dotfiles") {
-    throw cannot(
-      `the dotfile "${other.imagePath}" is copied from this machine`,
-      "Write it as content or template, or leave it out",
-    );
+/** Where the files of a layer are copied from: the stage that installs them, and their paths there. */
+function maybeInstalled(
+  layer: LayerPlan,
+  { project, plan: { mountPoint } }: GenerateInput,
+): { readonly stage: string; readonly path: string } | undefined {
+  if (layer.kind === "mise") return { stage: "mise", path: "/usr/local/bin/mise" };
+  const tool = toolOf(project, layer);
+  if (tool !== undefined) {
+    return { stage: stageName(tool), path: toolImagePath(mountPoint, tool) };
   }
-  return sources.filter((source) => source.type === "content");
+  const owner = project.tools.find(({ plugin }) =>
+    layer.kind === "plugin" && plugin?.name === layer.name
+  );
+  const [source] = layer.sources;
+  return owner === undefined || source === undefined
+    ? undefined
+    : { stage: stageName(owner), path: source.imagePath };
+}
+
+/** Whether the first stage has what the layer holds. */
+function isInBase({ kind, packages }: LayerPlan): boolean {
+  return packages !== undefined || kind === "certificates";
+}
+
+/** The files of a layer whose text is known. */
+function contentsOf(layer: LayerPlan, input: GenerateInput): readonly SourceOf<"content">[] {
+  if (isInBase(layer) || maybeInstalled(layer, input) !== undefined) return [];
+  return layer.sources.filter((source) => source.type === "content");
 }
 
 function filesName({ kind }: LayerPlan): string {
   return `files-${kind}`;
 }
 
-/** A stage with the small files of a layer, each of which would otherwise be a layer in the image. */
-function filesStage(layer: LayerPlan): readonly string[] {
-  const contents = contentsOf(layer);
+/** A stage with the small files of a layer: each would be a layer of its own in the image. */
+function filesStage(layer: LayerPlan, input: GenerateInput): readonly string[] {
+  const contents = contentsOf(layer, input);
   if (contents.length === 0) return [];
   return [
     "",
@@ -161,27 +202,22 @@ function filesStage(layer: LayerPlan): readonly string[] {
   ];
 }
 
+/** The lines of a layer of any kind. */
 function layerLines(layer: LayerPlan, input: GenerateInput): readonly string[] {
-  const { project, plan } = input;
-  switch (layer.kind) {
-    case "tool": {
-      const tool = toolOf(project, layer);
-      if (tool === undefined) return [];
-      const path = toolImagePath(plan.mountPoint, tool);
-      return [`COPY --link${chown(layer)} --from=${stageName(tool)} ${path} ${path}`];
-    }
-    case "copy":
-      return [copyLine(layer, input)];
-    case "mise":
-      return ["COPY --link --from=mise /usr/local/bin/mise /usr/local/bin/mise"];
-    case "dotfiles":
-    case "config":
-      return contentsOf(layer).length === 0
-        ? []
-        : [`COPY --link${chown(layer)} --from=${filesName(layer)} / /`];
-    default:
-      return [];
+  const installed = maybeInstalled(layer, input);
+  if (installed !== undefined) {
+    const { stage, path } = installed;
+    const owner = layer.kind === "mise" ? "" : chown(layer);
+    return [`COPY --link${owner} --from=${stage} ${path} ${path}`];
   }
+  return [
+    ...layer.sources.flatMap((source) =>
+      source.type === "tree" || source.type === "file" ? copyLine(layer, source, input) : []
+    ),
+    ...(contentsOf(layer, input).length === 0
+      ? []
+      : [`COPY --link${chown(layer)} --from=${filesName(layer)} / /`]),
+  ];
 }
 
 function configLines({ plan: { config } }: GenerateInput): readonly string[] {
@@ -224,9 +260,10 @@ function dockerfileOf(input: GenerateInput): string {
     "# stage is built again, for each platform separately.",
     `FROM ${plan.fromText} AS base`,
     ...packageLines(plan.layers),
+    ...certificateLines(plan.layers),
     ...miseStage(input),
     ...inOrder(project.tools).flatMap((tool) => toolStage(tool, input)),
-    ...plan.layers.flatMap(filesStage),
+    ...plan.layers.flatMap((layer) => filesStage(layer, input)),
     "",
     "FROM base",
     ...plan.layers.flatMap((layer) => layerLines(layer, input)),

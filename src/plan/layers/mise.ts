@@ -5,11 +5,11 @@
  */
 import { Annotation } from "../../oci/mod.ts";
 import type { HostExecutable } from "../options.ts";
-import type { LayerKind, LayerPlan, Owner } from "../types.ts";
+import type { LayerPlan, Owner } from "../types.ts";
 import type { LayerPlanInput } from "./planner.ts";
 
 function executableLayer(
-  kind: LayerKind & ("mise" | "self"),
+  kind: "mise" | "self",
   executable: HostExecutable,
   owner: Owner,
 ): LayerPlan {
