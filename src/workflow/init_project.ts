@@ -31,7 +31,7 @@ export interface InitResult {
   readonly added: Readonly<Record<string, string>>;
 }
 
-/** The files that mise reads in a project, the one that people edit first. */
+/** The files that mise reads in a project; the one usually edited comes first. */
 const CONFIG_FILES = [
   "mise.toml",
   ".mise.toml",

@@ -111,7 +111,7 @@ export class PackagesCollector implements TarHandler, Disposable {
       size,
       ...(kind === "program"
         ? { head: MAGIC_BYTES, wanted: (head) => isProgram(path, head) ? size : 0 }
-        // SQLite reads a database from a file.
+        // SQLite reads a database only from a file.
         : kind === "rpm"
         ? { head: 0, wanted: () => size, memory: 0 }
         : { head: size, wanted: () => size }),

@@ -67,7 +67,7 @@ export function maybeReusable(index: ReuseIndex, plan: LayerPlan): MadeLayer | u
   };
 }
 
-/** Whether images of several machines have the same layer: a tool's, or that of mise's executable. */
+/** Whether images of several machines can share the layer: a tool's, or mise's. */
 export function isShared(layer: LayerPlan): boolean {
   return isToolLayer(layer) || layer.kind === "mise";
 }

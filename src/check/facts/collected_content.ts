@@ -88,9 +88,9 @@ export interface CollectOptions {
   readonly size: number;
   /** Number of bytes that decide about the rest; `size` to collect everything. */
   readonly head: number;
-  /** How many bytes are wanted in all: the beginning is enough if they are no more. */
+  /** The number of bytes to collect in all, given the first `head` bytes. */
   readonly wanted: (head: Uint8Array) => number;
-  /** Where it goes if it is large. */
+  /** Receives the content of large files. */
   readonly spill: SpillFile;
   /** Size limit for content in memory; by default 8 MiB. */
   readonly memory?: number;

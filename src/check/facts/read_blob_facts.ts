@@ -50,7 +50,7 @@ interface Current {
   readonly content: CollectedContent;
 }
 
-/** How much of a file is looked at: all of an ELF file, and the lines of a script. */
+/** The number of bytes of a file that are parsed: all of an ELF file, the first lines of a script. */
 function wantedBytes(head: Uint8Array): number {
   if (isElf(head)) return Infinity;
   return head[0] === 0x23 && head[1] === 0x21 ? SCRIPT_BYTES : HEAD_BYTES;
