@@ -170,7 +170,7 @@ export class Authenticator {
   #nobody(refused: MiseOciError): MiseOciError {
     return new MiseOciError(
       "auth",
-      `Registry "${this.#options.registry}" wants a login and no credentials for it are stored: ` +
+      `Registry "${this.#options.registry}" requires a login, but no credentials for it are stored: ` +
         refused.message,
       { cause: refused, ...(refused.hint === undefined ? {} : { hint: refused.hint }) },
     );

@@ -205,7 +205,7 @@ class IndexUpdate {
     ) {
       throw new MiseOciError(
         "unsupported",
-        `Cannot update the index at "${this.#name()}": the tag names something that is no image`,
+        `Cannot update the index at "${this.#name()}": the tag names something that is not an image`,
         { hint: "Push to another tag" },
       );
     }

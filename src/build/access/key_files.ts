@@ -21,9 +21,9 @@ async function readKey(path: string): Promise<string> {
     throw error;
   });
   if (info?.isFile !== true || info.size > 64 * 1024) {
-    const why = info === undefined ? "there is no such file" : "it is no key";
+    const why = info === undefined ? "there is no such file" : "it is not a key";
     throw new MiseOciError("not-found", `Cannot use key ${JSON.stringify(path)}: ${why}`, {
-      hint: "Make a pair with cosign generate-key-pair: cosign.key signs, cosign.pub verifies",
+      hint: "Create a pair with cosign generate-key-pair: cosign.key signs, cosign.pub verifies",
     });
   }
   return await Deno.readTextFile(path);

@@ -108,7 +108,7 @@ export async function maybeSignatureCheck(
       const found = await findSignatures(client, key, { repository, digest, signal });
       requireApproval(name, rule.key, found);
       const signatures = found.verified.map(({ manifest }) => manifest).join(", ");
-      const text = `${name} is signed as [_.oci] verify says: ${signatures}`;
+      const text = `${name} is signed as [_.oci] verify requires: ${signatures}`;
       reporter.emit({ type: "detail", level: 1, text });
       await cache.putDocument(VERIFIED, record, true);
     }

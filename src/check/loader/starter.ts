@@ -175,7 +175,7 @@ export class Starter {
     if ((loader.mode & 0o111) === 0) return [{ type: "not-executable", file: loader.path }];
     const kind = loader.program;
     if (kind.kind !== "elf") {
-      return [{ type: "malformed", file: loader.path, reason: "it is no ELF file" }];
+      return [{ type: "malformed", file: loader.path, reason: "it is not an ELF file" }];
     }
     if (kind.elf.architecture !== elf.architecture || kind.elf.bits !== elf.bits) {
       const found = kind.elf.architecture;
