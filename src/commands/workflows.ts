@@ -49,6 +49,8 @@ export interface Workflows {
   /** Runs an image in a container. */
   runImage(request: RunRequest, context: WorkflowContext): Promise<RunResult>;
   /** Puts an image into an engine. */
+  /** Reports that no engine can load an image. */
+  checkEngine(engine: LoadRequest["engine"]): Promise<void>;
   loadImage(request: LoadRequest, context: WorkflowContext): Promise<LoadResult>;
   /** Looks into an image. */
   inspectImage(request: InspectRequest, context: WorkflowContext): Promise<InspectResult>;
@@ -126,6 +128,7 @@ export const workflows: Workflows = {
   writeReport: async (path, text) => (await buildModule()).writeReport(path, text),
   pushImage: async (request, context) => (await pushModule()).pushImage(request, context),
   runImage: async (request, context) => (await runModule()).runImage(request, context),
+  checkEngine: async (engine) => (await loadModule()).checkEngine(engine),
   loadImage: async (request, context) => (await loadModule()).loadImage(request, context),
   inspectImage: async (request, context) => (await inspectModule()).inspectImage(request, context),
   diffImages: async (request, context) => (await diffModule()).diffImages(request, context),

@@ -57,6 +57,7 @@ export function fakeWorkflows(given: Partial<Workflows>): Workflows {
     writeReport: unexpected("writeReport"),
     pushImage: unexpected("pushImage"),
     runImage: unexpected("runImage"),
+    checkEngine: unexpected("checkEngine"),
     loadImage: unexpected("loadImage"),
     inspectImage: unexpected("inspectImage"),
     diffImages: unexpected("diffImages"),
