@@ -15,6 +15,7 @@ import {
   askTools,
   askVersion,
   disableTools,
+  listTools,
   readConfigFile,
   type Session,
 } from "./ask.ts";
@@ -48,7 +49,13 @@ import { isWithin } from "../paths.ts";
 import { readTaskTools, taskToolWarnings } from "./task_tools.ts";
 import { renderTemplates } from "./templates.ts";
 import { readTools } from "./tools.ts";
-import { describeUnknownFields, refuseUnresolved, withoutVersion } from "./unresolved.ts";
+import {
+  describeUnknownFields,
+  parseUnresolved,
+  refuseUnresolved,
+  WARNINGS_ENV,
+  withoutVersion,
+} from "./unresolved.ts";
 
 /** Loaded late: few images are of another platform. */
 const installModule = () => import("./foreign_install.ts");
@@ -107,7 +114,10 @@ function checkDirectory(directory: string): void {
 }
 
 /** Empties the variables that override a tool's version: mise takes an empty one for none. */
-function withoutOverrides(session: Session, tools: readonly ListedTool[]): Session | undefined {
+function withoutOverrides(
+  session: Session,
+  tools: readonly Pick<ListedTool, "override">[],
+): Session | undefined {
   const names = new Set(tools.flatMap(({ override }) => override === undefined ? [] : [override]));
   if (names.size === 0) return undefined;
   session.context.detail(
@@ -149,7 +159,9 @@ async function install(session: Session, options: ProjectOptions): Promise<void>
   await askVersion(session);
   let current = session;
   for (let round = 0; !includeGlobal && round < MAX_OVERRIDES; round++) {
-    const next = withoutOverrides(current, await askTools(current));
+    const loud = { ...current, env: { ...current.env, ...WARNINGS_ENV } };
+    const { tools, stderr } = await listTools(loud);
+    const next = withoutOverrides(current, [...tools, ...parseUnresolved(stderr)]);
     if (next === undefined) break;
     current = next;
   }
@@ -180,7 +192,7 @@ async function askProject(
   let current = session;
   let answers = await asker.ask(current, options);
   for (let round = 0; !includeGlobal && round < MAX_OVERRIDES; round++) {
-    const next = withoutOverrides(current, answers.tools);
+    const next = withoutOverrides(current, [...answers.tools, ...answers.unresolved]);
     if (next === undefined) break;
     current = next;
     answers = await asker.ask(current, options);

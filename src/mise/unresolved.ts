@@ -14,6 +14,8 @@ export interface UnresolvedTool {
   readonly short: string;
   /** Config file that asks for it. */
   readonly source: string;
+  /** The variable that asks for it instead: `MISE_NODE_VERSION`. */
+  readonly override?: string;
   /** What the file asks for: `node@24`. */
   readonly request: string;
   /** mise's reason, one line. */
@@ -56,7 +58,15 @@ export function parseUnresolved(stderr: string): readonly UnresolvedTool[] {
     const last = found.at(-1);
     if (match !== null) {
       const [, short = "", source = "", request = "", why = ""] = match;
-      found.push({ short, source, request, why: why.slice(0, 300), proposals: [] });
+      const override = /^(MISE_\w+_VERSION)=/.exec(source)?.[1];
+      found.push({
+        short,
+        source,
+        request,
+        why: why.slice(0, 300),
+        proposals: [],
+        ...(override === undefined ? {} : { override }),
+      });
     } else if (last !== undefined && /^ {2}\S+$/.test(line)) {
       last.proposals.push(line.trim());
     }
