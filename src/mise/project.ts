@@ -44,6 +44,7 @@ import {
   isConfigFile,
   isOutside,
   maybeMonorepoRoot,
+  withoutOverrides,
 } from "./scope.ts";
 import { isWithin } from "../paths.ts";
 import { readTaskTools, taskToolWarnings } from "./task_tools.ts";
@@ -111,23 +112,6 @@ function checkDirectory(directory: string): void {
     if (error instanceof Deno.errors.NotFound) fail("no such directory", error);
     throw error;
   }
-}
-
-/** Empties the variables that override a tool's version: mise takes an empty one for none. */
-function withoutOverrides(
-  session: Session,
-  tools: readonly Pick<ListedTool, "override">[],
-): Session | undefined {
-  const names = new Set(tools.flatMap(({ override }) => override === undefined ? [] : [override]));
-  if (names.size === 0) return undefined;
-  session.context.detail(
-    1,
-    `Ignoring ${[...names].join(", ")}: an image has the versions that the project asks for`,
-  );
-  return {
-    ...session,
-    env: { ...session.env, ...Object.fromEntries([...names].map((n) => [n, ""])) },
-  };
 }
 
 async function runHostInstall(
