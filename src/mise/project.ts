@@ -208,13 +208,16 @@ async function partConfigs(
   return { files: inside, outside: rows.map((row) => row.path).filter((path) => !paths.has(path)) };
 }
 
-function refuseNoProject(directory: string): never {
+function refuseNoProject(directory: string, outside: readonly string[]): never {
+  const own = outside.find((path) => configRoot(path) === directory);
   throw new MiseOciError(
     "config",
-    `No project mise config in ${JSON.stringify(directory)} or above`,
+    `No project mise config in ${JSON.stringify(directory)} or above` +
+      (own === undefined ? "" : `: ${JSON.stringify(own)} is the user's own`),
     {
-      hint:
-        "Add a mise.toml to the project, or pass --include-global to take the global config's tools",
+      hint: own === undefined
+        ? "Add a mise.toml to the project, or pass --include-global to take the global config's tools"
+        : "Put the project below the home directory, or pass --include-global to take the user's config",
     },
   );
 }
@@ -236,7 +239,7 @@ async function know(session: Session, options: Reading): Promise<Known> {
   const asked = await askProject(session, options);
   const { answers } = asked;
   const { files, outside } = await partConfigs(asked.session, answers.configs, includeGlobal);
-  if (files.length === 0 && !includeGlobal) refuseNoProject(directory);
+  if (files.length === 0 && !includeGlobal) refuseNoProject(directory, outside);
   const others = new Set(outside);
   const { settings } = answers;
   refuseUnsupported(files, { settings, foreign: foreign?.platform });
