@@ -93,7 +93,7 @@ export function flagText(flag: Flag<unknown>): string {
 }
 
 /** Global flags that a flag of the command hides are shown only by their letter. */
-export function globalFlagsOf(command: Command | undefined): FlagTable {
+function globalFlagsOf(command: Command | undefined): FlagTable {
   const own = command?.flags ?? {};
   return Object.fromEntries(Object.entries(GLOBAL_FLAGS).filter(([name]) => !(name in own)));
 }

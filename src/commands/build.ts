@@ -38,11 +38,11 @@ const FLAGS = {
     "output-archive": valueFlag({
       valueName: "FILE",
       completes: "file",
-      help: "Write the image into this archive, - for stdout; a layout only if -o is given too",
+      help: "Write the image to this archive, - for stdout; a layout only with -o",
       parse: parseOutputFile,
     }),
     format: choiceFlag(["oci-archive", "docker-archive"], {
-      help: "Format of the archive; docker load takes docker-archive",
+      help: "Format of the archive; docker load reads docker-archive",
     }),
     tag: valueFlag({
       short: "t",
@@ -52,7 +52,7 @@ const FLAGS = {
     }),
     push: listFlag({
       valueName: "REF",
-      help: "Push the image there afterwards; several get the same image",
+      help: "Push the image there afterwards",
       parse: parseDestination,
     }),
     load: switchFlag({ help: "Load the image into podman or docker afterwards" }),
@@ -60,13 +60,13 @@ const FLAGS = {
     "metadata-file": valueFlag({
       valueName: "FILE",
       completes: "file",
-      help: "Write the result of --json into this file too",
+      help: "Also write the result of --json to this file",
       parse: parseReportFile,
     }),
     iidfile: valueFlag({
       valueName: "FILE",
       completes: "file",
-      help: "Write the digest into this file",
+      help: "Write the digest to this file",
       parse: parseReportFile,
     }),
     "dry-run": switchFlag({ help: "Print what would be built and write nothing" }),
@@ -75,7 +75,7 @@ const FLAGS = {
   ...BUILD_FLAGS,
 } as const satisfies FlagTable;
 
-/** A layout, unless only an archive is asked for. */
+/** A layout, unless only an archive is requested. */
 function outputs(
   { flags, given: names }: CommandInput<typeof FLAGS>,
   { place }: Pick<CommandContext, "place">,
@@ -99,7 +99,7 @@ function outputs(
     });
   }
   const archive = path === undefined ? output?.archive : { path, format: flags.format };
-  // What is pushed and loaded is the layout: an archive on stdout is gone.
+  // Push and load use the layout, since an archive on stdout cannot be read back.
   const needsLayout = archive === undefined || flags.push.length > 0 || flags.load;
   const directory = output?.output ?? (needsLayout ? place.resolve("./mise-oci") : undefined);
   return { ...given("archive", archive), ...given("output", directory), ...given("tag", tag) };
@@ -165,7 +165,7 @@ async function dryRun(request: BuildRequest, context: CommandContext): Promise<v
   context.print(plansOutput(plans));
 }
 
-/** Pushes and loads what was built, from its layout. */
+/** Pushes and loads the built image from its layout. */
 async function deliver(
   result: BuildResult,
   { flags, globals }: CommandInput<typeof FLAGS>,
@@ -238,15 +238,15 @@ export const build: Command = defineCommand({
   summary: "Build an image of the project's tools, one layer per tool",
   description: [
     "Writes an OCI image layout and prints its directory, the digest of the image manifest and its " +
-    "layers. Layers that did not change are taken from the cache.",
-    "--push and --load send the image on from the layout. With --output-archive - what is printed goes to " +
-    "stderr. With --quiet only the digest is printed.",
+    "layers. Unchanged layers are taken from the cache.",
+    "--push and --load read the image from the layout. With --output-archive -, results are printed to " +
+    "stderr. With --quiet, only the digest is printed.",
   ],
   flags: FLAGS,
   examples: [
     { text: "Build the project in this directory into ./mise-oci", command: "mise-oci build" },
     {
-      text: "Choose base, name and place of the image",
+      text: "Choose the base, name and directory of the image",
       command: "mise-oci build --from ubuntu:24.04 -t example.com/team/app:v1 -o ./image",
     },
     {

@@ -1,5 +1,5 @@
 /**
- * `mise-oci completion`: prints a script that teaches a shell to complete mise-oci.
+ * `mise-oci completion`: prints a completion script for a shell.
  * @module
  */
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
@@ -9,7 +9,7 @@ import { completionNodes } from "./completion/words.ts";
 import { zshScript } from "./completion/zsh.ts";
 import { parseChoice } from "./flag.ts";
 
-/** The script that a shell reads. */
+/** The completion script for a shell. */
 export function completionScript(
   shell: "bash" | "zsh" | "fish",
   commands: readonly Command[],
@@ -18,7 +18,7 @@ export function completionScript(
   return { bash: bashScript, zsh: zshScript, fish: fishScript }[shell](nodes);
 }
 
-/** The shells there are completions for. */
+/** The supported shells. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
 function run(input: CommandInput, context: CommandContext): Promise<number> {

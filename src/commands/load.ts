@@ -47,13 +47,13 @@ export const load: Command = defineCommand({
   name: "load",
   summary: "Put a built image into podman or docker",
   description: [
-    "Without --image the layout in ./mise-oci is loaded. " + IMAGE_FORMS,
-    "With --quiet only the image's name in the engine is printed.",
+    "Without --image, the layout in ./mise-oci is loaded. " + IMAGE_FORMS,
+    "With --quiet, only the image's name in the engine is printed.",
   ],
   flags: FLAGS,
   examples: [
     {
-      text: "Load an archive that was carried here",
+      text: "Load an archive from another machine",
       command: "mise-oci load --image oci-archive:app.tar -t app:v1",
     },
     {

@@ -9,7 +9,7 @@ import { largestFiles, type SizedFile, type SizeNode, sizeTree } from "./size_tr
 import { type Box, boxesOf, escapeHtml, type Hue, hueStyle, renderMap } from "./treemap.ts";
 
 /** CSS for the light and the dark colour scheme. */
-export const PAGE_STYLE = `
+const PAGE_STYLE = `
 :root {
   color-scheme: light dark;
   --ink: #1b1f24; --soft: #59636e; --line: #d8dde3; --page: #fff; --panel: #f5f7f9; --accent: #0b62c4;

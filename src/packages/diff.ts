@@ -8,6 +8,7 @@
  * content, or stays absent.
  * @module
  */
+import type { ManagerName } from "../oci/mod.ts";
 import { dirname, join } from "@std/path/posix";
 import type { HostStat, LayerEntry } from "../layer/mod.ts";
 import { whiteout } from "../layer/tree/entries.ts";
@@ -131,7 +132,7 @@ const SECRETS: readonly RegExp[] = [
 function treat(
   path: string,
   after: SnapshotEntry | undefined,
-  manager: string,
+  manager: ManagerName,
 ): Treatment {
   if (MOUNTED.some((directory) => isWithin(path, directory))) return "drop";
   const { caches: own, state } = managerOf(manager);
@@ -162,7 +163,7 @@ export interface DiffOptions {
   /** The rootfs as it is now. */
   readonly rootfs: Rootfs;
   /** Whose caches and logs are left out. */
-  readonly manager: string;
+  readonly manager: ManagerName;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { ManagerName } from "../oci/mod.ts";
 import { assert, assertEquals } from "@std/assert";
 import { makeArena } from "../../tests/support/rootfs_fixture.ts";
 import { comparePaths } from "../layer/entry.ts";
@@ -22,7 +23,7 @@ const chmod = (path: string, mode: number): Change => (rootfs) =>
 async function diff(
   base: readonly Change[],
   changes: readonly Change[],
-  manager: string = "apt",
+  manager: ManagerName = "apt",
 ): Promise<Difference & { lines: string[] }> {
   using arena = makeArena();
   const { rootfs } = arena;

@@ -48,7 +48,7 @@ export function learnSmallerChunk(
 
 type Piece = Uint8Array<ArrayBuffer>;
 
-/** A place in an open blob. */
+/** A position in an open blob. */
 class Cursor {
   readonly #reader: ReadableStreamDefaultReader<Piece>;
   #rest: Piece = new Uint8Array(0);
@@ -153,7 +153,7 @@ export class BlobSlices {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Closes whatever is open. */
+  /** Closes all open readers. */
   async close(): Promise<void> {
     const open = [...this.#open];
     this.#open.clear();
@@ -172,7 +172,7 @@ export class BlobSlices {
     return cursor;
   }
 
-  /** Keeps the cursor for the next body; at the end of the blob, its store verifies it. */
+  /** Keeps the cursor for the next body; at the end of the blob, reads on so that the store verifies it. */
   async #giveBack(cursor: Cursor): Promise<void> {
     if (cursor.position < this.#blob.size) {
       this.#idle = cursor;

@@ -259,7 +259,7 @@ export async function loadCaCerts(
   return [...certs, checkPem(text, file)];
 }
 
-/** These are optional, so one that cannot be read is not an error. */
+/** The certificates of the machine are optional, so it is not an error if they cannot be read. */
 async function systemCerts(bundles: readonly string[]): Promise<readonly string[]> {
   for (const path of bundles) {
     const text = await maybeRead(path).catch(() => undefined);

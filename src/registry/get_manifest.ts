@@ -48,32 +48,32 @@ export async function headManifest(
   return (await maybeFetchManifest(client, request))?.descriptor.digest;
 }
 
-/** Which manifest. */
+/** A manifest to fetch. */
 export interface ManifestRequest {
   /** Repository. */
   readonly repository: string;
   /** A tag or a digest. */
   readonly target: string;
-  /** Its descriptor in an index: size and media type must match. */
+  /** Its descriptor in an index, whose size and media type must match. */
   readonly descriptor?: Descriptor;
   /** Access to request, so that later requests can use the same token; default `["pull"]`. */
   readonly actions?: readonly ("pull" | "push")[];
-  /** Ends the request. */
+  /** Aborts the request. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A manifest or index as the registry has it. */
+/** A manifest or index of a registry. */
 export interface FetchedManifest {
   /** Its media type, computed digest and size. */
   readonly descriptor: Descriptor;
   /** The raw bytes, which have that digest. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** What they say. */
+  /** The parsed content. */
   readonly content: ManifestOrIndex;
 }
 
 /** The name of a manifest for messages: `host/name:tag` or `host/name@digest`. */
-export function manifestName(client: RegistryClient, request: ManifestRequest): string {
+function manifestName(client: RegistryClient, request: ManifestRequest): string {
   const { repository, target } = request;
   return `${client.registry}/${repository}${isDigest(target) ? "@" : ":"}${target}`;
 }
@@ -183,13 +183,15 @@ async function accepted(
 export interface ParseFetchedOptions {
   /** A description for messages. */
   readonly what: string;
-  /** `Content-Type` they came with. */
+  /** `Content-Type` of the response. */
   readonly contentType?: string | undefined;
   /** Their descriptor in an index. */
   readonly expected?: Descriptor | undefined;
 }
 
-/** Parses the bytes of a manifest and makes its descriptor. @throws {MiseOciError} as `parseManifest`. */
+/**
+ * Parses the bytes of a manifest and computes its descriptor. @throws {MiseOciError} as `parseManifest`.
+ */
 export async function parseFetched(
   bytes: Uint8Array<ArrayBuffer>,
   options: ParseFetchedOptions,

@@ -1,5 +1,5 @@
 /**
- * A client with this machine's settings for a registry, and whether the registry grants access.
+ * Opens a client for a registry with the machine's settings, and checks whether the registry grants access.
  * @module
  */
 import { formatReference, type Reference } from "../oci/mod.ts";
@@ -29,13 +29,13 @@ export async function ping(client: RegistryClient, signal?: AbortSignal): Promis
 export interface OpenClientOptions {
   /** Whether plain http is allowed; loopback registries may always use it. Default: false. */
   readonly insecure?: boolean;
-  /** Ends every request. */
+  /** Aborts every request. */
   readonly signal?: AbortSignal;
 }
 
 /**
  * Opens a client for the registry of a reference with the credentials of `docker login` and
- * `podman login`, the machine's private certificate authorities and its proxies. Close it.
+ * `podman login`, the machine's private certificate authorities and its proxies. The caller must close it.
  */
 export async function openRegistryClient(
   reference: Reference,

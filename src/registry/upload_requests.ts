@@ -1,6 +1,7 @@
 /**
- * The requests of a blob upload (distribution-spec, "Pushing blobs"): start a session or mount a blob (`POST`),
- * send a chunk (`PATCH`), ask for the status (`GET`), finish (`PUT`), cancel (`DELETE`).
+ * The requests of a blob upload (distribution-spec, "Pushing blobs"): start a session or mount a blob
+ * (`POST`),
+ * send a chunk (`PATCH`), get the status (`GET`), complete (`PUT`), cancel (`DELETE`).
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -38,10 +39,10 @@ export async function startUpload(
   return readSession(client, response);
 }
 
-/** What came of it. */
+/** Result of {@linkcode mountBlob}. */
 export type MountResult =
   | { readonly kind: "mounted" }
-  /** The registry began an upload instead. */
+  /** The registry started an upload instead. */
   | { readonly kind: "session"; readonly session: UploadSession }
   /** The registry does not support mounts, or not for this user. */
   | { readonly kind: "refused" };
@@ -82,7 +83,7 @@ export interface Chunk {
   readonly start: number;
 }
 
-/** What came of a chunk. */
+/** Result of {@linkcode patchUpload}. */
 export type PatchResult =
   | {
     readonly kind: "stored";
@@ -94,8 +95,8 @@ export type PatchResult =
   | UploadProblem;
 
 /**
- * Sends a chunk. It is not sent again here unless the registry certainly did not store it (an expired token,
- * 429, a redirect): otherwise the stored length must be requested first.
+ * Sends a chunk. It is retried only if the registry certainly did not store it (an expired token, 429, a
+ * redirect); otherwise the caller must request the stored length first.
  */
 export async function patchUpload(
   client: RegistryClient,
@@ -142,10 +143,11 @@ export interface UploadStatus {
 }
 
 /**
- * Requests the state of an upload; `undefined` if the registry does not know it, or does not report the
- * stored length: in both cases the upload must start again.
+ * Requests the state of an upload; `undefined` if the session does not exist or the registry does not
+ * report
+ * the stored length: in both cases the upload must start again.
  *
- * @throws {MiseOciError} `network` or `registry` if the registry does not answer after several attempts.
+ * @throws {MiseOciError} `network` or `registry` if the registry does not respond after several attempts.
  */
 export async function maybeUploadStatus(
   client: RegistryClient,
@@ -181,11 +183,14 @@ export interface FinishOptions extends BlobTarget {
 
 /** The minimum speed at which a registry checks a blob, in bytes per millisecond. */
 const MIN_CHECK_RATE = 5_000;
-/** The maximum time, in milliseconds; for small blobs the transport's own limit applies. */
+/**
+ * The time limit of a check without the time for its size, in milliseconds; small blobs have the
+ * transport's limit.
+ */
 const CHECK_TIME_MS = 60_000;
 const SMALL_BLOB = 32 * 1024 * 1024;
 
-/** Ends an upload. */
+/** Completes an upload. */
 export async function finishUpload(
   client: RegistryClient,
   session: UploadSession,

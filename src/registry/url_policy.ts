@@ -12,7 +12,7 @@ import { exchange, type Fetch } from "./http.ts";
 export interface TargetContext {
   /** The registry's own URL. */
   readonly registry: URL;
-  /** The URL that answered; relative targets are relative to it. Default: the registry's. */
+  /** The URL that returned the target, which may be relative to it. Default: the registry's. */
   readonly from?: URL;
   /** The kind of target, for messages: `redirect`, `upload location`, `token realm`. */
   readonly what: string;
@@ -130,7 +130,7 @@ async function mayHaveCredentials(
   trusted: readonly string[],
 ): Promise<boolean> {
   if (realm.hostname === registry.hostname || trusted.includes(realm.host)) return true;
-  // Both on this machine; `resolveTarget` has refused any other mixture.
+  // Both are on this machine; `resolveTarget` has refused other combinations.
   if (hostKind(registry.hostname) === "loopback" && hostKind(realm.hostname) === "loopback") {
     return true;
   }
@@ -151,7 +151,7 @@ export function overTls(url: URL): URL {
 /**
  * Requests a registry's root over TLS.
  *
- * @throws the error of `fetch` for an untrusted certificate: then the server uses TLS.
+ * @throws the error of `fetch` for an untrusted certificate, which means that the server uses TLS.
  */
 export async function speaksTls(
   fetch: Fetch,

@@ -110,7 +110,7 @@ export function tagOf(entry: Descriptor): string | undefined {
   return entry.annotations?.[Annotation.refName] ?? entry.annotations?.[Annotation.containerdName];
 }
 
-/** A source that has the given documents in addition to those of `source`. */
+/** Adds documents in memory to the blobs of `source`. */
 export function withDocuments(
   source: BlobSource,
   documents: ReadonlyMap<Digest, Uint8Array<ArrayBuffer>>,

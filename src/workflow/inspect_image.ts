@@ -3,9 +3,9 @@
  * @module
  */
 import type { PackageChange } from "../attest/compare_packages.ts";
-import { writeWhole } from "../build/write_whole.ts";
-import { STDOUT } from "../store/output.ts";
+import { writeWhole } from "../build/output/write_whole.ts";
 import type { WorkflowContext } from "../context.ts";
+import { STDOUT } from "../store/output.ts";
 import { MiseOciError } from "../errors.ts";
 import {
   describeLayers,
@@ -166,7 +166,7 @@ async function detailsOf(image: OpenedImage): Promise<ImageDetails> {
   };
 }
 
-/** The text of a document: of the named entry, unless a platform selects one of its images. */
+/** The text of a document: that of the named entry, or with a platform, of one of its images. */
 async function documentOf(
   image: OpenedImage,
   { document, platform }: Pick<InspectRequest, "document" | "platform">,
@@ -176,7 +176,7 @@ async function documentOf(
   return new TextDecoder().decode(bytes);
 }
 
-/** What is attached to the image; not an error if the registry does not list it. */
+/** The attachments of the image; failure to list them is not an error. */
 async function maybeReferrers(
   image: OpenedImage,
   { reporter, signal }: WorkflowContext,
@@ -192,7 +192,7 @@ async function maybeReferrers(
 }
 
 /**
- * Inspects an image. Its layers are read only for the page.
+ * Inspects an image. Its layers are read only for the HTML page.
  *
  * @throws {MiseOciError} naming image and cause; `io` if the page cannot be written.
  */

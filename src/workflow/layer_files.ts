@@ -10,13 +10,13 @@ import { parseDiffId, type StreamingHash, streamingSha256 } from "../oci/mod.ts"
 import { readTar } from "../tar/read_tar.ts";
 import type { OpenedImage } from "./open_image.ts";
 
-/** How {@linkcode readLayerFiles} reads. */
+/** Options of {@linkcode readLayerFiles}. */
 export interface LayerFilesOptions {
   /** Whether the content of files is hashed, for a comparison. */
   readonly hash: boolean;
 }
 
-/** The whole tar is hashed while it is read. */
+/** Hashes the tar while it is read. */
 async function* hashed(
   chunks: AsyncIterable<Uint8Array>,
   hash: StreamingHash,
@@ -36,8 +36,7 @@ async function hashOf(content: AsyncIterable<Uint8Array>): Promise<string> {
 /**
  * Lists the files of a layer.
  *
- * @throws {MiseOciError} `integrity` if its content does not match the image config; the errors of reading
- * the blob.
+ * @throws {MiseOciError} `integrity` if its content does not match the image config; as reading the blob.
  */
 export async function readLayerFiles(
   image: OpenedImage,
@@ -74,7 +73,7 @@ export async function readLayerFiles(
   );
 }
 
-/** Reports that a layer is read, until the work on it ends. */
+/** Reports progress while a layer is read. */
 export async function withProgress<T>(
   layer: LayerDescription,
   { reporter }: WorkflowContext,

@@ -1,17 +1,18 @@
 /**
- * `load`, and what `run` does first: loads an image into an engine, and sends only the layers that the engine lacks.
+ * `load`, and what `run` does first: loads an image into an engine, sending only the layers that the engine
+ * lacks.
  *
- * 1. The engine has this image: it gets another name, and nothing is sent.
- * 2. The engine pulls from a registry that this process serves on loopback, and fetches the layers it
- *    does not have.
- * 3. If it cannot reach that (a daemon on another machine or in a virtual machine), the whole image is
+ * 1. If the engine has this image, it only gets another name.
+ * 2. Otherwise the engine pulls from a registry that this process serves on loopback, and fetches missing
+ *    layers.
+ * 3. If it cannot connect to that (a daemon on another machine or in a virtual machine), the whole image is
  *    streamed to it as an archive.
  *
- * Measured and decided in docs/decisions/loading.md.
+ * Measurements and reasons are in docs/decisions/loading.md.
  * @module
  */
-import { hostEnv } from "../build/environment.ts";
-import { nameOf, openSource } from "../build/open_source.ts";
+import { hostEnv } from "../build/host/environment.ts";
+import { nameOf, openSource } from "../build/base/open_source.ts";
 import type { WorkflowContext } from "../context.ts";
 import { type Engine, selectEngine, serveImage } from "../engine/mod.ts";
 import { engineName } from "../engine/port.ts";
@@ -214,9 +215,10 @@ export async function checkEngine(engine: LoadRequest["engine"]): Promise<void> 
 }
 
 /**
- * Loads an image of a layout, an archive or a registry into an engine.
+ * Loads an image from a layout, an archive or a registry into an engine.
  *
- * @throws {MiseOciError} as `openImages`; `integrity` naming a damaged blob, `engine` if there is none or it fails.
+ * @throws {MiseOciError} as `openImages`; `integrity` naming a damaged blob, `engine` if there is none or
+ * it fails.
  */
 export async function loadImage(
   request: LoadRequest,

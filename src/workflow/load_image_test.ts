@@ -14,7 +14,7 @@ const ignore = Deno.build.os !== "linux";
 const context = { signal: new AbortController().signal, reporter: { emit: () => {} } };
 const options = { name: "app:1", id: "1", context };
 
-/** Calls `check` with a layout and a docker that is played by a script. */
+/** Calls `check` with a layout and a docker replaced by a script. */
 async function withFake(
   script: string,
   check: (layout: string, fake: Awaited<ReturnType<typeof makeFakeProgram>>) => Promise<void>,
@@ -119,7 +119,7 @@ for (
 
 loadTest(
   "D06: a layer that is damaged on the way out is named, and not sent another way",
-  // Asks for the layers as an engine does; the reference is the last argument.
+  // Fetches the layers as an engine does; the reference is the last argument.
   'case $1 in image) exit 1;; pull) for a; do :; done; u="http://${a%%/*}/v2/${a#*/}"; u="${u%:*}"; ' +
     'exec "$DENO" eval "const r = await fetch(Deno.args[0] + \'/manifests/1\'); ' +
     "for (const l of (await r.json()).layers) " +

@@ -47,7 +47,7 @@ Deno.test("a layout that is older than the config or lock file beside it is call
       ".config/mise/conf.d/a.toml",
     ]
   ) {
-    const text = `The image in "mise-oci" is older than "${file}": mise-oci build makes it anew`;
+    const text = `The image in "mise-oci" is older than "${file}": mise-oci build updates it`;
     assertEquals(await warningsFor({ ...layout, [file]: 1001 }), [text]);
     assertEquals(await warningsFor({ ...layout, [file]: 1000 }), []);
   }

@@ -1,6 +1,7 @@
 /**
- * The files that `docker login` and `podman login` write (containers-auth.json(5); docker's config.json): where
- * they are, reads them without trusting the path, and finds the entries for one repository.
+ * The credential files of `docker login` and `podman login` (containers-auth.json(5); docker's
+ * config.json):
+ * their paths, how to read them safely, and the entries for one repository.
  * @module
  */
 import { isAbsolute, join } from "@std/path";
@@ -9,7 +10,7 @@ import { describeError, MiseOciError } from "../../errors.ts";
 import { asObject, asString, type JsonObject, maybe, parseJson } from "../../oci/mod.ts";
 import type { Credentials } from "../credentials_type.ts";
 
-/** The longest file that is read, in bytes; a real one has a few kilobytes. */
+/** Maximum size of a file, in bytes; real ones have a few kilobytes. */
 const MAX_AUTH_FILE_BYTES: number = 1024 * 1024;
 
 /** Names under which Docker Hub appears in these files. */
@@ -33,7 +34,10 @@ interface AuthFileEntry {
   readonly value: unknown;
 }
 
-/** Parses a file. @throws {MiseOciError} `invalid` if it is malformed; the message quotes nothing from it. */
+/**
+ * Parses a file. @throws {MiseOciError} `invalid` if it is malformed; the message quotes none of its
+ * content.
+ */
 export function parseAuthFile(bytes: Uint8Array, what: string): AuthFile {
   const object = asObject(parseJson(bytes, { what, maxBytes: MAX_AUTH_FILE_BYTES }), what);
   const credsStore = maybe(object["credsStore"], `credsStore of ${what}`, asString);
@@ -45,9 +49,10 @@ export function parseAuthFile(bytes: Uint8Array, what: string): AuthFile {
 }
 
 /**
- * Normalises a name in these files for comparison: host in lower case, Docker Hub as `docker.io`, no scheme.
- * A key with a scheme (`https://index.docker.io/v1/`) is an old one that names a registry only. `undefined`
- * for a key that carries a user name or password.
+ * Normalises a name in these files for comparison: host in lower case, Docker Hub as `docker.io`, no
+ * scheme.
+ * A key with a scheme (`https://index.docker.io/v1/`) is in the old format and names a registry only.
+ * `undefined` for a key that contains a user name or password.
  */
 export function maybeNormalizeKey(key: string): string | undefined {
   if (key.includes("@")) return undefined;
@@ -96,7 +101,7 @@ function decodeBasic(auth: string, what: string): Credentials {
   try {
     text = decodeText(auth);
   } catch {
-    // The cause is dropped on purpose: nothing of the secret may reach a message.
+    // The cause is dropped, because it could reveal part of the secret.
     throw new MiseOciError("invalid", `Cannot use ${what}: "auth" is not base64 of UTF-8 text`);
   }
   const colon = text.indexOf(":");
@@ -107,10 +112,10 @@ function decodeBasic(auth: string, what: string): Credentials {
 }
 
 /**
- * The credentials in an entry of `auths`; `undefined` if there are none in it, as when docker keeps them
+ * The credentials in an entry of `auths`; `undefined` if it has none, for example because docker keeps them
  * in a `credsStore`.
  *
- * @throws {MiseOciError} `invalid` if the entry is malformed; the message quotes nothing of it.
+ * @throws {MiseOciError} `invalid` if the entry is malformed; the message quotes none of its content.
  */
 export function maybeEntryCredentials(value: unknown, what: string): Credentials | undefined {
   const entry = asObject(value, what);
@@ -128,17 +133,17 @@ export function maybeEntryCredentials(value: unknown, what: string): Credentials
 /** Reads an environment variable; `undefined` if it is not set. */
 export type ReadEnv = (name: string) => string | undefined;
 
-/** A place to look at. */
+/** A possible credential file. */
 interface AuthFilePath {
   /** The file. */
   readonly path: string;
   /** True if the user named this file explicitly, so that a missing file causes a warning. */
   readonly explicit: boolean;
-  /** True below `/run`, where a directory may be closed to this user, who then has no login there. */
+  /** True below `/run`: if this user may not read the directory, there is no warning. */
   readonly mayBeClosed?: boolean;
 }
 
-/** What the paths depend on. */
+/** Input of {@linkcode authFilePaths}. */
 export interface AuthFilePathsOptions {
   /** The environment. */
   readonly env: ReadEnv;
@@ -177,7 +182,8 @@ export function authFilePaths(options: AuthFilePathsOptions): readonly AuthFileP
 
 /**
  * Reads a credential file; `undefined` if it does not exist.
- * @throws {MiseOciError} `io` if it is there and cannot be used, `permission` if this user may not read it.
+ *
+ * @throws {MiseOciError} `io` if it exists but cannot be used, `permission` if this user may not read it.
  */
 export type ReadAuthFile = (path: string) => Promise<Uint8Array | undefined>;
 
@@ -185,7 +191,7 @@ function refuse(path: string, why: string, code: "io" | "permission" = "io"): ne
   throw new MiseOciError(code, `Cannot read credentials from "${path}": ${why}`);
 }
 
-/** The reader of real files. A FIFO is never opened (that would block), a huge file is never read. */
+/** Reads a file from disk. FIFOs are not opened, because that would block, and huge files are not read. */
 export async function readAuthFile(path: string): Promise<Uint8Array | undefined> {
   try {
     const info = await Deno.stat(path);
