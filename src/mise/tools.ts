@@ -7,6 +7,7 @@ import { basename, dirname, isAbsolute, join, relative } from "@std/path";
 import { MiseOciError } from "../errors.ts";
 import type { BackendManifest, Tool, ToolParts } from "../plan/project.ts";
 import { isWithin } from "../paths.ts";
+import { looksLikeSecret, maybeSecretKind } from "../secrets.ts";
 import type { ListedConfig, ListedTool, ListedVariable, ToolDetail } from "./answers.ts";
 import { askBackends, type Session } from "./ask.ts";
 import { ASDF, backendKind, knownDetails, maybePlugin } from "./backends.ts";
@@ -180,12 +181,26 @@ function maybeWritten(
 /** Longest file of mise's that is read here, in bytes. */
 const MAX_MANIFEST_BYTES = 64 * 1024;
 
-/** Options without those that hold credentials, such as a URL with a password. */
+/** Whether options hold credentials: a URL with a password, a token, a header that says who asks. */
+function holdsCredentials(text: string): boolean {
+  return /:\/\/[^/\s"]*@/.test(text) || /authorization|cookie/i.test(text) ||
+    maybeSecretKind(text) !== undefined;
+}
+
+/** Options without those that hold credentials. */
 function publicOptions(opts: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const entries = Object.entries(opts).filter(([, value]) =>
-    !/:\/\/[^/\s"]*@/.test(JSON.stringify(value) ?? "")
+  const entries = Object.entries(opts).filter(([name, value]) =>
+    !looksLikeSecret(name) && !holdsCredentials(JSON.stringify(value) ?? "")
   );
   return Object.fromEntries(entries);
+}
+
+/**
+ * A backend without its options if they hold credentials: `http:a[url=https://me:secret@host/a]`, which an alias
+ * may have, is written into images.
+ */
+function publicBackend(backend: string): string {
+  return holdsCredentials(backend) ? backend.replace(/\[.*\]$/s, "") : backend;
 }
 
 /** What mise keeps beside the versions of a tool; `undefined` if it keeps nothing that can be read. */
@@ -216,7 +231,7 @@ async function toTool(
   const written = maybeWritten(listed.installPath, known.session);
   const { short, version, installPath, installed, source, requested, ofTask } = listed;
   const backendManifest = installed ? await maybeBackendManifest(installPath) : undefined;
-  const backend = known.detail?.backend ?? "";
+  const backend = publicBackend(known.detail?.backend ?? "");
   const plugin = maybePlugin({ backend, installPath }, known.session.context.env);
   return {
     short,
