@@ -169,3 +169,24 @@ Deno.test("T1c: of several toolchains RUSTUP_TOOLCHAIN says which one must start
     '"/mise/rustup/toolchains/stable", and none is there',
   ]);
 });
+
+Deno.test("T1b: a Ruby whose path of the host leads through a closed directory is root's alone", () => {
+  const found = (mode: number): readonly (readonly [string, string, string | undefined])[] => {
+    const prefix = "/root/.local/share/mise/installs/ruby/3.1.2";
+    const ruby = { ...RUNTIME as object, soname: `${prefix}/lib/ruby/3.1.0` };
+    return told({
+      root: { directory: mode },
+      "root/.local/share/mise/installs": { link: "/mise/installs" },
+      "mise/installs/ruby/3.1.2/lib/ruby/3.1.0/set.rb": { text: "", mode: 0o644 },
+      [`${TOOL}/bin/ruby`]: ruby,
+      [`${TOOL}/bin/rake`]: `#!/${TOOL}/bin/ruby\n`,
+    });
+  };
+  assertEquals(found(0o755), []);
+  assertEquals(found(0o700), [[
+    "need",
+    "Only root can enter the directory of this machine that leads to the tools: other users of the image cannot " +
+    "load the library of ruby",
+    "Install the tools in a MISE_DATA_DIR that every user can enter",
+  ]]);
+});
