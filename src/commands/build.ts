@@ -3,17 +3,22 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
+import { isWithin } from "../paths.ts";
 import { parseImageName } from "../oci/reference.ts";
 import type { BuildRequest, BuildResult } from "../build/types.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { choiceFlag, type FlagTable, inGroup, listFlag, switchFlag, valueFlag } from "./flag.ts";
 import { BUILD_FLAGS, buildRequest, given } from "./flags/build.ts";
 import { CONFIG_FLAGS, overridesRequest } from "./flags/config.ts";
-import { ENGINE_FLAG } from "./flags/engine.ts";
+import { ENGINE_FLAG } from "./flags/image.ts";
 import type { Delivery } from "./print/build.ts";
-import { parseArchivePath, parseOutput } from "./values/build.ts";
+import {
+  checkArchiveOnStdout,
+  parseOutput,
+  parseOutputFile,
+  parseReportFile,
+} from "./values/build.ts";
 import { parseDestination } from "./values/image.ts";
-import { parsePath } from "./values/numbers.ts";
 
 const printModule = () => import("./print/build.ts");
 
@@ -33,11 +38,11 @@ const FLAGS = {
     "output-archive": valueFlag({
       valueName: "FILE",
       completes: "file",
-      help: "Write the image into this archive, - for stdout; a layout only if -o is given too",
-      parse: parseArchivePath,
+      help: "Write the image to this archive, - for stdout; a layout only with -o",
+      parse: parseOutputFile,
     }),
     format: choiceFlag(["oci-archive", "docker-archive"], {
-      help: "Format of the archive; docker load takes docker-archive",
+      help: "Format of the archive; docker load reads docker-archive",
     }),
     tag: valueFlag({
       short: "t",
@@ -47,7 +52,7 @@ const FLAGS = {
     }),
     push: listFlag({
       valueName: "REF",
-      help: "Push the image there afterwards; several get the same image",
+      help: "Push the image there afterwards",
       parse: parseDestination,
     }),
     load: switchFlag({ help: "Load the image into podman or docker afterwards" }),
@@ -55,14 +60,14 @@ const FLAGS = {
     "metadata-file": valueFlag({
       valueName: "FILE",
       completes: "file",
-      help: "Write the result of --json into this file too",
-      parse: parsePath,
+      help: "Also write the result of --json to this file",
+      parse: parseReportFile,
     }),
     iidfile: valueFlag({
       valueName: "FILE",
       completes: "file",
-      help: "Write the digest into this file",
-      parse: parsePath,
+      help: "Write the digest to this file",
+      parse: parseReportFile,
     }),
     "dry-run": switchFlag({ help: "Print what would be built and write nothing" }),
   }),
@@ -70,7 +75,7 @@ const FLAGS = {
   ...BUILD_FLAGS,
 } as const satisfies FlagTable;
 
-/** A layout, unless only an archive is asked for. */
+/** A layout, unless only an archive is requested. */
 function outputs(
   { flags, given: names }: CommandInput<typeof FLAGS>,
   { place }: Pick<CommandContext, "place">,
@@ -94,18 +99,34 @@ function outputs(
     });
   }
   const archive = path === undefined ? output?.archive : { path, format: flags.format };
-  // What is pushed and loaded is the layout: an archive on stdout is gone.
+  // Push and load use the layout, since an archive on stdout cannot be read back.
   const needsLayout = archive === undefined || flags.push.length > 0 || flags.load;
   const directory = output?.output ?? (needsLayout ? place.resolve("./mise-oci") : undefined);
   return { ...given("archive", archive), ...given("output", directory), ...given("tag", tag) };
 }
 
+/** @throws {MiseOciError} `usage` if each of several projects would replace the output of the one before. */
+function checkSharedOutput(
+  { flags }: CommandInput<typeof FLAGS>,
+  { archive, output }: OutputRequest,
+  { project }: Pick<CommandContext, "project">,
+): void {
+  const path = archive?.path ?? (flags.tag === undefined ? undefined : output);
+  if (project === undefined || path === undefined || isWithin(path, project)) return;
+  throw new MiseOciError("usage", `Cannot write several projects to ${JSON.stringify(path)}`, {
+    hint: "Name a path below each project, which a relative one is, or build one at a time",
+  });
+}
+
 /** @throws {MiseOciError} `usage` for flags that contradict each other. */
 function checkFlags(
-  { flags, given: names, globals }: CommandInput<typeof FLAGS>,
-  { archive }: OutputRequest,
-  { io, project }: Pick<CommandContext, "io" | "project">,
+  input: CommandInput<typeof FLAGS>,
+  request: OutputRequest,
+  context: Pick<CommandContext, "io" | "project">,
 ): void {
+  const { flags, given: names, globals } = input;
+  const { archive } = request;
+  const { io, project } = context;
   const fail = (message: string, hint: string): never => {
     throw new MiseOciError("usage", message, { hint });
   };
@@ -120,6 +141,7 @@ function checkFlags(
       "Build one at a time, or write mise-oci push -C DIR -C DIR HOST/{project}:TAG",
     );
   }
+  checkSharedOutput(input, request, context);
   if (flags["dry-run"]) {
     const after = ["push", "load", "metadata-file", "iidfile"].find((name) => names.has(name));
     if (after !== undefined) {
@@ -128,15 +150,9 @@ function checkFlags(
     return;
   }
   if (archive?.path !== "-") return;
-  if (globals.json) {
-    fail("Cannot use --json: stdout is the archive's", "Write --metadata-file FILE instead");
-  }
-  if (io.isTerminal("stdout")) {
-    fail(
-      "Cannot write an archive to the terminal",
-      "Redirect stdout, such as --output-archive - | docker load, or name a file",
-    );
-  }
+  checkArchiveOnStdout({ json: globals.json, instead: "Write --metadata-file FILE instead" }, {
+    io,
+  });
 }
 
 async function dryRun(request: BuildRequest, context: CommandContext): Promise<void> {
@@ -149,7 +165,7 @@ async function dryRun(request: BuildRequest, context: CommandContext): Promise<v
   context.print(plansOutput(plans));
 }
 
-/** Pushes and loads what was built, from its layout. */
+/** Pushes and loads the built image from its layout. */
 async function deliver(
   result: BuildResult,
   { flags, globals }: CommandInput<typeof FLAGS>,
@@ -192,6 +208,10 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     await dryRun(request, context);
     return 0;
   }
+  const { "metadata-file": metadata, iidfile } = flags;
+  for (const path of [metadata, iidfile]) {
+    if (path !== undefined) await context.workflows.checkReport(path);
+  }
   const [result, { buildOutput }] = await Promise.all([
     context.workflows.buildImage(request, context),
     printModule(),
@@ -201,7 +221,6 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
   const stream = isArchive ? "stderr" : "stdout";
   const short = context.io.isTerminal(stream);
   const output = buildOutput(result, { quiet, short }, delivery);
-  const { "metadata-file": metadata, iidfile } = flags;
   if (iidfile !== undefined) await context.workflows.writeReport(iidfile, result.digest);
   if (metadata !== undefined) {
     const json = { ...output.json() as object, warnings: context.warnings };
@@ -218,15 +237,15 @@ export const build: Command = defineCommand({
   summary: "Build an image of the project's tools, one layer per tool",
   description: [
     "Writes an OCI image layout and prints its directory, the digest of the image manifest and its " +
-    "layers. Layers that did not change are taken from the cache.",
-    "--push and --load send the image on from the layout. With --output-archive - what is printed goes to " +
-    "stderr. With --quiet only the digest is printed.",
+    "layers. Unchanged layers are taken from the cache.",
+    "--push and --load read the image from the layout. With --output-archive -, results are printed to " +
+    "stderr. With --quiet, only the digest is printed.",
   ],
   flags: FLAGS,
   examples: [
     { text: "Build the project in this directory into ./mise-oci", command: "mise-oci build" },
     {
-      text: "Choose base, name and place of the image",
+      text: "Choose the base, name and directory of the image",
       command: "mise-oci build --from ubuntu:24.04 -t example.com/team/app:v1 -o ./image",
     },
     {

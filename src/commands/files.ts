@@ -1,13 +1,13 @@
 /**
- * `mise-oci cat` and `mise-oci export`: files out of an image.
+ * `mise-oci cat` and `mise-oci export`: read files of an image.
  * @module
  */
-import { MiseOciError } from "../errors.ts";
+import { maybeCause, MiseOciError } from "../errors.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, valueFlag } from "./flag.ts";
 import { given, PLATFORM_FLAG } from "./flags/build.ts";
 import { IMAGE_FORMS, parseImage } from "./values/image.ts";
-import { parsePath } from "./values/numbers.ts";
+import { parseOtherOutput } from "./values/build.ts";
 
 const FLAGS = {
   output: valueFlag({
@@ -15,8 +15,8 @@ const FLAGS = {
     valueName: "FILE",
     completes: "file",
     defaultText: "stdout",
-    help: "Write into this file",
-    parse: parsePath,
+    help: "Write to this file",
+    parse: parseOtherOutput,
   }),
   ...PLATFORM_FLAG,
 } as const satisfies FlagTable;
@@ -39,12 +39,12 @@ function filesRequest(
 
 const IMAGE = { name: "IMAGE", help: "The image", completes: "image" } as const;
 
-/** Prints a file. */
+/** The command. */
 export const cat: Command = defineCommand({
   name: "cat",
-  summary: "Print a file of an image",
+  summary: "Print a file from an image",
   description: [
-    "All layers are read and verified first; links are followed inside the image. " + IMAGE_FORMS,
+    "All layers are read and verified first; links are resolved within the image. " + IMAGE_FORMS,
   ],
   flags: FLAGS,
   positionals: [IMAGE, { name: "PATH", help: "The file's path in the image" }],
@@ -55,22 +55,27 @@ export const cat: Command = defineCommand({
       command: "mise-oci cat ./mise-oci /etc/mise/config.toml",
     },
     {
-      text: "A file of an image of a registry",
+      text: "A file from an image in a registry",
       command: "mise-oci cat ghcr.io/team/app:v1 /etc/os-release",
     },
   ],
   run: async (input, context) => {
-    await context.workflows.catFile(filesRequest(input, context), context);
+    try {
+      await context.workflows.catFile(filesRequest(input, context), context);
+    } catch (error) {
+      // `| head` has what it wanted.
+      if (maybeCause(error, Deno.errors.BrokenPipe) === undefined) throw error;
+    }
     return 0;
   },
 });
 
-/** Writes a tar. */
+/** The command. */
 export const exportCommand: Command = defineCommand({
   name: "export",
   summary: "Write the files of an image as a tar archive",
   description: [
-    "The archive has what a container would see at PATH and below it, owners and modes included; times are " +
+    "The archive has what a container would see at and below PATH, with owners and modes; times are " +
     "0. All layers are read and verified first. " + IMAGE_FORMS,
   ],
   flags: FLAGS,

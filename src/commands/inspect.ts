@@ -1,5 +1,5 @@
 /**
- * `mise-oci inspect`: what an image is made of.
+ * `mise-oci inspect`: shows the contents of an image.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -7,7 +7,7 @@ import { type Command, type CommandContext, type CommandInput, defineCommand } f
 import { type FlagTable, switchFlag, valueFlag } from "./flag.ts";
 import { given, PLATFORM_FLAG } from "./flags/build.ts";
 import { IMAGE_FORMS, parseImage } from "./values/image.ts";
-import { parsePath } from "./values/numbers.ts";
+import { parseOutputFile } from "./values/build.ts";
 
 const printModule = () => import("./print/inspect.ts");
 
@@ -15,13 +15,14 @@ const FLAGS = {
   html: valueFlag({
     valueName: "FILE",
     completes: "file",
-    help: "Write a page with a map of the layers and files",
-    parse: parsePath,
+    help: "Write a page with a map of the layers and files; - for stdout",
+    parse: parseOutputFile,
   }),
   raw: switchFlag({
-    help: "Print the manifest as it is stored, of several platforms the index; --platform chooses",
+    help:
+      "Print the manifest as stored, or the index if there are several platforms; --platform selects one",
   }),
-  config: switchFlag({ help: "Print the image config as it is stored" }),
+  config: switchFlag({ help: "Print the image config as stored" }),
   ...PLATFORM_FLAG,
 } as const satisfies FlagTable;
 
@@ -35,6 +36,12 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
       hint: other === "--json"
         ? `Leave --json out: ${flag} prints JSON`
         : "Leave one of the two out",
+    });
+  }
+  if (flags.html === "-" && (document !== undefined || globals.json)) {
+    const other = globals.json ? "--json" : `--${document === "config" ? "config" : "raw"}`;
+    throw new MiseOciError("usage", `Cannot use ${other} together with --html -`, {
+      hint: "Both print on stdout: name a file for the page",
     });
   }
   const { inspectOutput } = await printModule();
@@ -57,12 +64,12 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
 /** The command. */
 export const inspect: Command = defineCommand({
   name: "inspect",
-  summary: "Show what an image is made of",
+  summary: "Show the layers and config of an image",
   description: [
     IMAGE_FORMS + " Images of other builders work too.",
-    "Shows the config, the annotations and the layers; with -v the history too. Layers are downloaded for " +
-    "--html only. With --quiet only the digest is printed: of several platforms the index's, unless " +
-    "--platform chooses one.",
+    "Shows the config, the annotations and the layers; with -v, also the history. Layers are downloaded for " +
+    "--html only. With --quiet, only the digest is printed: that of the index if there are several platforms, unless " +
+    "--platform selects one.",
   ],
   flags: FLAGS,
   positionals: [{
@@ -73,14 +80,14 @@ export const inspect: Command = defineCommand({
   }],
   examples: [
     { text: "The image that was just built", command: "mise-oci inspect" },
-    { text: "An image of a registry", command: "mise-oci inspect ghcr.io/team/app:v1" },
+    { text: "An image in a registry", command: "mise-oci inspect ghcr.io/team/app:v1" },
     {
-      text: "How its containers run, for a script",
+      text: "The default command of its containers, for a script",
       command: "mise-oci inspect --json ghcr.io/team/app:v1 | jq .config.Cmd",
     },
     { text: "The digest that a tag has now", command: "mise-oci inspect -q ghcr.io/team/app:v1" },
     {
-      text: "Its manifest, byte by byte",
+      text: "Its manifest, unchanged",
       command: "mise-oci inspect --raw ghcr.io/team/app:v1 | sha256sum",
     },
     {

@@ -1,5 +1,5 @@
 /**
- * The project's tools: which, in what order, with what executables, and which are refused.
+ * The project's tools: their order and executables, and which are refused.
  * @module
  */
 import { parse } from "@std/toml";
@@ -9,13 +9,13 @@ import type { BackendManifest, Tool, ToolParts } from "../plan/project.ts";
 import { isWithin } from "../paths.ts";
 import { looksLikeSecret, maybeSecretKind } from "../secrets.ts";
 import type { ListedConfig, ListedTool, ListedVariable, ToolDetail } from "./answers.ts";
-import { askBackends, type Session } from "./ask.ts";
+import { askBackends, readConfigFile, type Session } from "./ask.ts";
 import { ASDF, backendKind, knownDetails, maybePlugin } from "./backends.ts";
-import { isTable } from "./config_file.ts";
+import { isTable, maybeTable } from "./config_file.ts";
 import { type LinkedInstall, readLinkedInstall } from "./linked_installs.ts";
 import { dataDirectories } from "./scope.ts";
 
-/** Directories of the host that can never be one tool. */
+/** Directories of the host that cannot be a single tool. */
 const SYSTEM_DIRECTORIES: ReadonlySet<string> = new Set(["/usr/local", "/usr/lib", "/usr/bin"]);
 
 /** A tool that is refused, and why. */
@@ -34,8 +34,8 @@ function refuse(refusals: readonly Refusal[], hint: string): void {
   );
 }
 
-/** Sorts tools as mise does on PATH: config files most specific first, tools as each file lists them. */
-export function sortTools(
+/** Sorts tools as mise orders PATH: config files most specific first, tools in file order. */
+function sortTools(
   tools: readonly ListedTool[],
   configs: readonly ListedConfig[],
   details: ReadonlyMap<string, ToolDetail>,
@@ -57,7 +57,9 @@ export function sortTools(
   );
 }
 
-/** Backend and version order of each tool by its name: what its name says, what was asked already, the rest. */
+/**
+ * Backend and version order of each tool: from its name, from earlier queries, or from a new query.
+ */
 async function readDetails(
   session: Session,
   tools: readonly ListedTool[],
@@ -71,6 +73,38 @@ async function readDetails(
     if (detail !== undefined) details.set(short, detail);
   }
   return details;
+}
+
+/** Whether a config file gives a tool options besides its version. */
+async function hasOptions(session: Session, { source, short }: ListedTool): Promise<boolean> {
+  if (source === undefined || !source.endsWith(".toml")) return false;
+  const { table } = await readConfigFile(session, source);
+  const entry = maybeTable(table, "tools")?.[short];
+  return [entry].flat().some((one) =>
+    isTable(one) && Object.keys(one).some((key) => key !== "version")
+  );
+}
+
+/**
+ * Adds the options of tools that are not installed. Their layers may be reused, and nothing on this machine
+ * records the options yet; without them mise in the image would not find the executables.
+ */
+async function withOptions(
+  session: Session,
+  tools: readonly ListedTool[],
+  details: ReadonlyMap<string, ToolDetail>,
+): Promise<ReadonlyMap<string, ToolDetail>> {
+  const unknown = tools.filter(({ installed, short }) =>
+    !installed && details.get(short)?.options === undefined
+  );
+  const open = await Promise.all(
+    unknown.map(async (tool) => await hasOptions(session, tool) ? [tool.short] : []),
+  );
+  const answers = await askBackends(session, [...new Set(open.flat())]);
+  return new Map([...details].map(([short, detail]) => {
+    const options = answers.get(short)?.options;
+    return [short, options === undefined ? detail : { ...detail, options }];
+  }));
 }
 
 /** Refuses tools of asdf plugins that are not allowed by name, and tools of which mise does not say the backend. */
@@ -121,7 +155,10 @@ function maybeUnsafe(path: string, session: Session): string | undefined {
   return undefined;
 }
 
-/** The install path with its links resolved; itself if it is not there, `undefined` if it links to itself. */
+/**
+ * The install path with its links resolved; unchanged if it does not exist, `undefined` for a link
+ * to itself.
+ */
 async function maybeRealInstall(tool: ListedTool): Promise<string | undefined> {
   try {
     return await Deno.realPath(tool.installPath);
@@ -131,8 +168,8 @@ async function maybeRealInstall(tool: ListedTool): Promise<string | undefined> {
 }
 
 /**
- * Why the target of an install that is a link is not one tool's own: it holds the link itself, as mise's
- * data directory, its installs and all versions of a tool do.
+ * Why the target of a linked install is not the tool's own: it contains the link itself, as mise's
+ * data directory, its installs and a tool's versions directory do.
  */
 async function maybeForeign(
   { installPath }: ListedTool,
@@ -147,7 +184,7 @@ async function maybeForeign(
   return `its install path is a link to ${JSON.stringify(real)}, which holds other tools of mise`;
 }
 
-/** A tool's directories of executables, on the host and relative to its install, links followed. */
+/** A tool's directories of executables, on the host and relative to its install, links resolved. */
 async function binsOf(
   tool: ListedTool,
   real: string,
@@ -165,7 +202,10 @@ async function binsOf(
   return { binPaths: own, binDirs: [...new Set(binDirs)] };
 }
 
-/** An install path as `MISE_DATA_DIR` spells it, if that is absolute and not plain. */
+/**
+ * An install path with `MISE_DATA_DIR` as spelled by the user, if that is absolute and not
+ * normalized.
+ */
 function maybeWritten(
   installPath: string,
   { directory, context }: Session,
@@ -178,7 +218,7 @@ function maybeWritten(
   return undefined;
 }
 
-/** Longest file of mise's that is read here, in bytes. */
+/** Size limit of mise's manifest files, in bytes. */
 const MAX_MANIFEST_BYTES = 64 * 1024;
 
 /** Whether options hold credentials: a URL with a password, a token, a header that says who asks. */
@@ -187,7 +227,7 @@ function holdsCredentials(text: string): boolean {
     maybeSecretKind(text) !== undefined;
 }
 
-/** Options without those that hold credentials. */
+/** Options without those that contain credentials, such as a URL with a password. */
 function publicOptions(opts: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const entries = Object.entries(opts).filter(([name, value]) =>
     !looksLikeSecret(name) && !holdsCredentials(JSON.stringify(value) ?? "")
@@ -203,7 +243,7 @@ function publicBackend(backend: string): string {
   return holdsCredentials(backend) ? backend.replace(/\[.*\]$/s, "") : backend;
 }
 
-/** What mise keeps beside the versions of a tool; `undefined` if it keeps nothing that can be read. */
+/** The manifest that mise keeps beside a tool's versions; `undefined` if it cannot be read. */
 async function maybeBackendManifest(installPath: string): Promise<BackendManifest | undefined> {
   try {
     const text = await Deno.readTextFile(join(dirname(installPath), ".mise.backend.toml"));
@@ -213,9 +253,34 @@ async function maybeBackendManifest(installPath: string): Promise<BackendManifes
     return { full, ...(isTable(opts) ? { opts: publicOptions(opts) } : {}) };
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;
-    // mise in the image does without: the plan writes what it knows of the tool itself.
+    // Optional: the plan generates the file from the tool itself.
     return undefined;
   }
+}
+
+/** Options that only matter during an installation: mise does not record them beside the versions. */
+const INSTALL_OPTIONS: ReadonlySet<string> = new Set([
+  "depends",
+  "install_before",
+  "install_env",
+  "lazy",
+  "lazy_bins",
+  "minimum_release_age",
+  "os",
+  "postinstall",
+]);
+
+/** What mise would keep beside the versions of a tool if it installed it, in mise's order: tables last. */
+function expectedManifest({ backend, options = {} }: ToolDetail): BackendManifest | undefined {
+  const isLast = (value: unknown): boolean =>
+    isTable(value) || Array.isArray(value) && value.some(isTable);
+  const entries = Object.entries(publicOptions(options))
+    .filter(([name, value]) => value !== null && !INSTALL_OPTIONS.has(name))
+    .sort(([a, one], [b, other]) =>
+      Number(isLast(one)) - Number(isLast(other)) || (a < b ? -1 : 1)
+    );
+  const full = publicBackend(backend);
+  return entries.length === 0 ? undefined : { full, opts: Object.fromEntries(entries) };
 }
 
 async function toTool(
@@ -230,8 +295,11 @@ async function toTool(
 ): Promise<Tool> {
   const written = maybeWritten(listed.installPath, known.session);
   const { short, version, installPath, installed, source, requested, ofTask } = listed;
-  const backendManifest = installed ? await maybeBackendManifest(installPath) : undefined;
-  const backend = publicBackend(known.detail?.backend ?? "");
+  const { detail } = known;
+  const backendManifest = installed
+    ? await maybeBackendManifest(installPath)
+    : detail && expectedManifest(detail);
+  const backend = publicBackend(detail?.backend ?? "");
   const plugin = maybePlugin({ backend, installPath }, known.session.context.env);
   return {
     short,
@@ -257,27 +325,27 @@ function whyNot(linked: LinkedInstall): string | undefined {
   return linked !== undefined && "why" in linked ? linked.why : undefined;
 }
 
-/** What {@linkcode readTools} works on. */
+/** Input of {@linkcode readTools}. */
 export interface ToolsInput {
   /** The tools in scope. */
   readonly tools: readonly ListedTool[];
   /** Config files, most specific first. */
   readonly configs: readonly ListedConfig[];
-  /** Directories of executables in the order of PATH. */
+  /** Directories of executables, in PATH order. */
   readonly binPaths: readonly string[];
-  /** What mise said already of tools whose names do not say it. */
+  /** Details of tools that mise was already queried for. */
   readonly details: ReadonlyMap<string, ToolDetail>;
-  /** The environment as mise has it. */
+  /** The environment listed by mise. */
   readonly variables?: readonly ListedVariable[];
-  /** asdf plugins whose tools are taken. */
+  /** Names of asdf plugins to accept. */
   readonly allowPlugins?: readonly string[] | undefined;
 }
 
 /**
  * The tools of the project in mise's order (the order of PATH). `system` tools are left out with a
- * warning: the image has what its base has.
+ * warning, because the image uses its base's.
  *
- * @throws {MiseOciError} `tool` naming every tool that cannot be a layer, and what to do.
+ * @throws {MiseOciError} `tool` naming every tool that cannot be a layer, and a remedy.
  */
 export async function readTools(session: Session, input: ToolsInput): Promise<readonly Tool[]> {
   const isSystem = (tool: ListedTool): boolean => tool.version === "system";
@@ -290,7 +358,11 @@ export async function readTools(session: Session, input: ToolsInput): Promise<re
   }
   const listed = input.tools.filter((tool) => !isSystem(tool));
   refusePaths(listed);
-  const details = await readDetails(session, listed, input.details);
+  const details = await withOptions(
+    session,
+    listed,
+    await readDetails(session, listed, input.details),
+  );
   refusePlugins(listed, details, new Set(input.allowPlugins));
   const sorted = sortTools(listed, input.configs, details);
   const reals = await Promise.all(sorted.map(maybeRealInstall));

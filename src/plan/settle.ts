@@ -1,6 +1,6 @@
 /**
- * What of a plan only the base decides: the numbers of the image's user, its home, whose the working
- * directory is, where dotfiles go (spec sections 8, 10 and 13). Pure, as the plan is.
+ * Completes the parts of a plan that depend on the base: the ids and home of the image's user, the
+ * owner of the working directory, the paths of dotfiles (spec sections 8, 10 and 13). Pure.
  * @module
  */
 import { Annotation, type ContainerConfig } from "../oci/mod.ts";
@@ -10,15 +10,15 @@ import { type ConfigLayerInput, planConfigLayer, TRUSTED_PATHS } from "./layers/
 import { planDotfiles } from "./layers/dotfiles.ts";
 import type { Project } from "./project.ts";
 import type { BuildPlan, ConfigPlan, LayerPlan, Owner } from "./types.ts";
-import type { ImageUser } from "./users.ts";
+import { type ImageUser, SCRATCH_USERS } from "./users.ts";
 
-/** What is known of the base. */
+/** Information about the base. */
 export interface SettleInput {
-  /** How its containers run; absent for `scratch`. */
+  /** Its container config; absent for `scratch`. */
   readonly base?: ContainerConfig;
-  /** The image's user, if it has one other than root by default and the base knows it. */
+  /** The image's user, if it is not root and can be resolved. */
   readonly user?: ImageUser;
-  /** Owner that a flag or `[oci]` gives to files; without, dotfiles are the user's own. */
+  /** Whether a flag or `[oci]` sets the owner of files; otherwise dotfiles belong to the user. */
   readonly hasOwner: boolean;
 }
 
@@ -27,12 +27,12 @@ function ownerOf(plan: BuildPlan, user: ImageUser | undefined): Owner {
   return plan.layers.find(({ kind }) => kind === "config")?.owner ?? { uid: 0, gid: 0 };
 }
 
-/** Whether a layer has something at a path or below it. */
+/** Whether a layer has an entry at or below a path. */
 function holds({ sources }: LayerPlan, path: string): boolean {
   return sources.some(({ imagePath }) => isWithin(imagePath, path));
 }
 
-/** A home for a user that `/etc/passwd` does not have: container engines would take `/`. */
+/** A home for a user without one in `/etc/passwd`, for whom engines would use `/`. */
 function maybeNewHome(
   { config }: BuildPlan,
   base: ContainerConfig | undefined,
@@ -46,7 +46,7 @@ function maybeNewHome(
   return names.includes("HOME") ? undefined : `/home/${user.uid}`;
 }
 
-/** Directories and files of a base that `scratch` has none of: what programs take for granted. */
+/** Directories and files that programs expect and `scratch` lacks. */
 function scratchMinimum(
   { config, layers }: BuildPlan,
   user: ImageUser | undefined,
@@ -56,16 +56,16 @@ function scratchMinimum(
   const isFree = ({ path }: { readonly path: string }): boolean =>
     !lower.some((layer) => holds(layer, path));
   const { uid = 0, gid = 0 } = user ?? {};
-  const [name = ""] = (config.user ?? "").split(":");
-  const known = /^\d*$/.test(name) ? "user" : name;
-  const rows = uid === 0 ? [] : [`${known}:x:${uid}:${gid}::${home ?? "/"}:/sbin/nologin\n`];
-  const groups = gid === 0 ? [] : [`${known}:x:${gid}:\n`];
+  const [name = "", group = ""] = (config.user ?? "").split(":");
+  const userName = [name, "user"].find((one) => !/^(?:\d*|root)$/.test(one));
+  const groupName = [group, userName].find((one) =>
+    one !== undefined && !/^(?:\d*|root)$/.test(one)
+  );
+  const rows = uid === 0 ? [] : [`${userName}:x:${uid}:${gid}::${home ?? "/"}:/sbin/nologin\n`];
+  const groups = gid === 0 ? [] : [`${groupName}:x:${gid}:\n`];
   const files = [
-    {
-      path: "/etc/passwd",
-      content: ["root:x:0:0:root:/root:/sbin/nologin\n", ...rows].join(""),
-    },
-    { path: "/etc/group", content: ["root:x:0:\n", ...groups].join("") },
+    { path: "/etc/passwd", content: [SCRATCH_USERS.passwd, ...rows].join("") },
+    { path: "/etc/group", content: [SCRATCH_USERS.group, ...groups].join("") },
   ];
   return {
     directories: [{ path: "/tmp", owner: { uid: 0, gid: 0 }, mode: 0o1777 }].filter(isFree),
@@ -80,25 +80,23 @@ function settleConfig(
 ): ConfigPlan {
   const { user: wanted, env, labels } = config;
   const [name = ""] = (wanted ?? "").split(":");
-  const isNamed = user !== undefined && name !== "" && !/^\d+$/.test(name);
+  const isNamed = user !== undefined && wanted !== undefined && wanted !== "" &&
+    wanted.split(":").some((part) => part !== "" && !/^\d+$/.test(part));
   return {
     ...config,
     ...(home === undefined ? {} : { env: [["HOME", home] as const, ...env] }),
-    ...(isNamed
-      ? {
-        user: `${user.uid}:${user.gid}`,
-        labels: { [Annotation.user]: name, ...labels },
-      }
-      : {}),
+    ...(isNamed ? { user: `${user.uid}:${user.gid}` } : {}),
+    ...(isNamed && !/^\d*$/.test(name) ? { labels: { [Annotation.user]: name, ...labels } } : {}),
   };
 }
 
 /**
  * Completes a plan once the base is known.
  *
- * - A named `user` of `[oci]` becomes its numbers (Kubernetes' `runAsNonRoot` refuses names), its name a label.
- * - A user without a row in `/etc/passwd` gets a home of its own.
- * - The working directory is made if no layer has it, and is the user's own.
+ * - A named `user` of `[oci]` becomes its ids, because Kubernetes' `runAsNonRoot` refuses names;
+ *   the name becomes a label.
+ * - A user without a row in `/etc/passwd` gets a home.
+ * - The working directory is created unless a layer has it, and belongs to the user.
  * - Dotfiles below `~/` go to the user's home.
  * - Login shells get the image's variables, unless the base is `scratch`.
  * - `scratch` gets `/tmp`, and a user database if the image has a user.

@@ -4,6 +4,7 @@
  * @module
  */
 import { describeError, MiseOciError } from "../errors.ts";
+import { identityEnv } from "../own_secrets.ts";
 import { runProcess } from "../process/run.ts";
 import { formatReference, type Reference } from "../oci/mod.ts";
 import { hostKind, registryUrl } from "./host.ts";
@@ -19,7 +20,7 @@ export interface ToolOutput {
   readonly text: string;
 }
 
-/** Runs a program; rejects with `Deno.errors.NotFound` if it is not on PATH. */
+/** Runs a program. @throws `Deno.errors.NotFound` if it is not on PATH. */
 export type RunTool = (
   program: string,
   options: { readonly args: readonly string[]; readonly signal?: AbortSignal },
@@ -31,30 +32,31 @@ export interface ExternalPush {
   readonly tool: ExternalTool;
   /** Absolute directory of an image layout whose index has one entry: an image, or an index of several. */
   readonly layout: string;
-  /** Where it goes. */
+  /** Destination. */
   readonly reference: Reference;
   /** Uses plain http, or does not check the registry's certificate. */
   readonly insecure: boolean;
 }
 
-/** How {@linkcode pushWithTool} works. */
+/** Options of {@linkcode pushWithTool}. */
 export interface ExternalPushOptions {
   /** Runs the program. Default: the real one. */
   readonly run?: RunTool;
-  /** Ends the program. */
+  /** Terminates the program. */
   readonly signal?: AbortSignal;
 }
 
-/** How much of a failed program's output is shown. */
+/** Number of characters shown of a failed program's output. */
 const TAIL_LENGTH = 2000;
 
-/** How much of its output is kept, in bytes of each stream. */
+/** Number of bytes kept of each output stream. */
 const OUTPUT_BYTES = 64 << 10;
 
 const runTool: RunTool = async (program, { args, signal }) => {
   const output = { maxBytes: OUTPUT_BYTES, beyond: "drop" } as const;
   const { code, stdout, stderr } = await runProcess({
     command: [program, ...args],
+    env: identityEnv(),
     failure: `Cannot run "${program}"`,
     explain: (cause) => cause,
     stdout: output,

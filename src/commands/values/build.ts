@@ -9,15 +9,16 @@ import { parseImageName } from "../../oci/reference.ts";
 import type { Copy } from "../../plan/project.ts";
 import type { Owner } from "../../plan/types.ts";
 import type { ArchiveRequest } from "../../build/types.ts";
+import type { CommandContext } from "../command.ts";
 import type { Place } from "../flag.ts";
 import { parseName, parsePath } from "./numbers.ts";
 
 const MAX_ID = 0xffff_ffff;
 
 /**
- * Parses `UID[:GID]`; without a GID it is the UID.
+ * Parses `UID[:GID]`; the GID defaults to the UID.
  *
- * @throws {MiseOciError} `usage` for what is not a number from 0 to 2^32-1.
+ * @throws {MiseOciError} `usage` unless both are numbers from 0 to 2^32-1.
  *
  * @example
  * ```ts
@@ -41,8 +42,8 @@ export function parseOwner(text: string): Owner {
 }
 
 /**
- * Parses `HOST:IMAGE`, split at the last colon (a host path may have colons, an image path not). A
- * relative host path starts at the working directory.
+ * Parses `HOST:IMAGE`, split at the last colon, because a host path may contain colons but an image path
+ * may not. A relative host path is resolved against the working directory.
  *
  * @throws {MiseOciError} `usage` unless the image path is absolute, not `/`, and without `.` or `..`.
  */
@@ -64,7 +65,7 @@ export function parseCopy(text: string, place: Place): Copy {
 }
 
 /**
- * Checks a base image and makes its path absolute, so that it means the same in every module.
+ * Parses a base image and makes its path absolute.
  *
  * @throws {MiseOciError} `usage`.
  */
@@ -72,20 +73,20 @@ export function parseFrom(text: string, place: Place): NamedBase {
   return parseBase(text, (path) => place.resolve(path));
 }
 
-/** Where a build goes, and the name that the image gets there. */
+/** Where a build is written, and the image's name there. */
 export interface OutputPlace {
   /** Absolute directory of a layout. */
   readonly output?: string;
-  /** An archive instead. */
+  /** An archive instead of a layout. */
   readonly archive?: ArchiveRequest;
   /** The name of the image. */
   readonly tag?: string;
 }
 
 /**
- * Parses where a build goes: a directory, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]` or
- * `docker-archive:FILE[:NAME]`. The first colon divides path and name, as skopeo reads it; a directory
- * without a prefix may have colons.
+ * Parses the output of a build: a directory, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]` or
+ * `docker-archive:FILE[:NAME]`. As in skopeo, the first colon separates path and name; a directory without
+ * a prefix may contain colons.
  *
  * @throws {MiseOciError} `usage`.
  */
@@ -93,6 +94,11 @@ export function parseOutput(text: string, place: Place): OutputPlace {
   const name = parseName(text);
   const [, prefix, path = "", tag] =
     /^(oci|oci-archive|docker-archive):([^:]*)(?::(.+))?$/s.exec(name) ?? [];
+  if (name === "-" || name === "oci:-") {
+    throw new MiseOciError("usage", "Cannot write an image layout to stdout: it is a directory", {
+      hint: "Write --output-archive -, which is one stream",
+    });
+  }
   if (prefix === undefined) return { output: place.resolve(name) };
   const named = tag === undefined ? {} : { tag: parseImageName(tag) };
   if (path === "") {
@@ -102,19 +108,58 @@ export function parseOutput(text: string, place: Place): OutputPlace {
   }
   if (prefix === "oci") return { output: place.resolve(path), ...named };
   const format = prefix === "oci-archive" ? "oci-archive" : "docker-archive";
-  return { archive: { path: parseArchivePath(path, place), format }, ...named };
+  return { archive: { path: parseOutputFile(path, place), format }, ...named };
 }
 
 /**
- * Parses where an archive goes: a file, which appears under its name when it is whole, or `-`, stdout.
+ * Parses the output path of an archive, or `-` for stdout.
  *
- * @throws {MiseOciError} `usage` for nothing.
+ * @throws {MiseOciError} `usage` for an empty text.
  */
-export function parseArchivePath(text: string, place: Place): string {
-  return text === "-" ? text : parsePath(text, place);
+export function parseOutputFile(text: string, place: Place): string {
+  return text === "-" || text === "/dev/stdout" ? "-" : parsePath(text, place);
 }
 
-/** Checks mise's name of a tool, which has no version. @throws {MiseOciError} `usage`. */
+/** The same for a command that prints its result by default: `undefined` for stdout. */
+export function parseOtherOutput(text: string, place: Place): string | undefined {
+  const path = parseOutputFile(text, place);
+  return path === "-" ? undefined : path;
+}
+
+/**
+ * Parses the file of a second result beside the one on stdout.
+ *
+ * @throws {MiseOciError} `usage` for nothing, and for stdout.
+ */
+export function parseReportFile(text: string, place: Place): string {
+  const path = parseOutputFile(text, place);
+  if (path !== "-") return path;
+  throw new MiseOciError("usage", "Cannot write it to stdout, where the result of the build is", {
+    hint: "Name a file; --json prints everything on stdout instead, --quiet the digest alone",
+  });
+}
+
+/**
+ * Refuses what else would be on stdout when an archive is.
+ *
+ * @throws {MiseOciError} `usage`.
+ */
+export function checkArchiveOnStdout(
+  { json, instead }: { readonly json: boolean; readonly instead: string },
+  { io }: Pick<CommandContext, "io">,
+): void {
+  const fail = (message: string, hint: string): never => {
+    throw new MiseOciError("usage", message, { hint });
+  };
+  if (json) fail("Cannot use --json: stdout is the archive's", instead);
+  if (!io.isTerminal("stdout")) return;
+  fail(
+    "Cannot write an archive to the terminal",
+    "Redirect stdout, such as … - | docker load, or name a file",
+  );
+}
+
+/** Checks that a text is mise's name of a tool, without a version. @throws {MiseOciError} `usage`. */
 export function parseToolName(text: string): string {
   const [, name] = /^(.*[^:@/])@[^/]*$/.exec(text) ?? [];
   if (text !== "" && name === undefined) return text;
@@ -123,7 +168,7 @@ export function parseToolName(text: string): string {
   });
 }
 
-/** Checks the name of an environment variable. @throws {MiseOciError} `usage`. */
+/** Checks that a text can be the name of an environment variable. @throws {MiseOciError} `usage`. */
 export function parseVariableName(text: string): string {
   // deno-lint-ignore no-control-regex
   if (text !== "" && !/[=\x00]/.test(text)) return text;

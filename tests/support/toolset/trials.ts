@@ -69,6 +69,8 @@ const MESSAGES: readonly RegExp[] = [
   /env: .*(?:No such file|can't execute|not found|Permission|unrecognized|invalid).*/,
   /exec: .*: not found/,
   /bad interpreter: .*/,
+  // rustup, of a script whose interpreter is missing.
+  /command failed: '.*/,
   /Couldn't find a valid ICU package.*/,
   /could not choose a version of .*|no (?:override and no )?default (?:toolchain )?.*/,
 ];
