@@ -13,7 +13,7 @@ import { addCertificates } from "./certificates.ts";
 import { defaultJobs } from "./environment.ts";
 import { checkBuilt } from "./check_built.ts";
 import { composeImage } from "./compose_image.ts";
-import { settleUser } from "./base_facts.ts";
+import { baseContentKey, settleUser } from "./base_facts.ts";
 import { meetsOthers, refuseReplacements } from "./inspect_tree.ts";
 import { makeLayers } from "./layers.ts";
 import { composeSet, describeSet, type ImageSet } from "./image_set.ts";
@@ -84,21 +84,6 @@ function warnOfPath(
   if (text !== undefined) reporter.emit({ type: "warning", text });
 }
 
-/**
- * Drops the tree of a layer that was built before: the check has kept what it knows of it, and thousands of files
- * take memory.
- */
-function forgetTree(
-  layer: LayerPlan,
-  { plan, trees, request }: {
-    readonly plan: BuildPlan;
-    readonly trees: Map<LayerPlan, LayerTree>;
-    readonly request: BuildRequest;
-  },
-): void {
-  if (request.listPackages !== true && !meetsOthers(layer, plan)) trees.delete(layer);
-}
-
 /** Whether a layer cannot be built before the base is known: which tools share one depends on it. */
 function isForLater(layer: LayerPlan, project: Project): boolean {
   return layer.kind === "tool" &&
@@ -149,6 +134,8 @@ export async function buildInCache(
   const plan = await completePlan(planned, laid.base, { request, cache }, context);
   const trees = new Map<LayerPlan, LayerTree>();
   const heard = hearWarnings(context);
+  const isNeeded = (layer: LayerPlan): boolean =>
+    request.listPackages === true || meetsOthers(layer, plan);
   const layers = await makeLayers(plan, {
     cache,
     useCache,
@@ -157,7 +144,8 @@ export async function buildInCache(
       trees.set(layer, tree);
       return refuseReplacements(layer, tree, { ground, baseDirectories, cache, trees }, context);
     },
-    onFound: (layer) => forgetTree(layer, { plan, trees, request }),
+    // The check has kept what it knows of a layer that was built before; thousands of files take memory.
+    onFound: (layer) => void (isNeeded(layer) || trees.delete(layer)),
     strict: request.strictEnv,
     jobs,
     maybeMade: (layer) => {
@@ -167,6 +155,7 @@ export async function buildInCache(
     maybeReusable: (layer) => maybeReusable(index, layer),
     built: laid.built,
     lists: planned.lists,
+    known: { groundKey: await baseContentKey(ground), isNeeded },
   }, heard.context);
   const built = { project, plan, base, image: await composeImage(plan, base, layers) };
   if (request.listPackages === true) await listPackages(built, trees, cache);

@@ -18,7 +18,9 @@ import type {
   CompressionPool,
   LayerTree,
   RelocatedText,
+  RelocationMap,
 } from "../layer/mod.ts";
+import { KnownScan } from "./known_scans.ts";
 import { scanListed } from "../layer/tree/scan.ts";
 import { treeShape } from "../layer/pack/shape.ts";
 import type { TreeLists } from "../layer/tree/tree_lists.ts";
@@ -56,6 +58,13 @@ export interface MakeLayersOptions {
   readonly lists?: TreeLists | undefined;
   /** Fingerprints of layers that this run has built already; they are in the cache. */
   readonly built?: ReadonlySet<string>;
+  /** When a layer that was scanned before need not be scanned again; without, all are. */
+  readonly known?: {
+    /** Key of what the base holds: `baseContentKey`. */
+    readonly groundKey: string;
+    /** Whether something besides this look-up reads the tree of a layer. */
+    readonly isNeeded: (plan: LayerPlan) => boolean;
+  };
 }
 
 /** How layers are scanned. */
@@ -64,7 +73,7 @@ interface Scan {
   readonly signal: AbortSignal;
   readonly reporter: Reporter;
   readonly warn: (plan: LayerPlan, text: string) => void;
-  readonly exposure: Pick<BuildPlan, "declared" | "allowed">;
+  readonly exposure: Pick<BuildPlan, "compression" | "declared" | "allowed">;
   readonly onSecrets: (concern: LayerConcern) => void;
 }
 
@@ -78,13 +87,27 @@ async function lookUp(
   if (made !== undefined) return made;
   const { baseDirectories, useCache, cache, lists, built = new Set<string>() } = options;
   const { signal, reporter } = scan;
-  const tree = await scanListed(plan, { baseDirectories, signal }, lists);
+  const reusable = options.maybeReusable?.(plan);
+  const known = reusable === undefined ? await maybeKnown(plan, options, scan) : undefined;
+  const looking = { ...scan, cache, built, builtOnly: !useCache };
+  if (known?.fingerprint !== undefined) {
+    const { fingerprint, relocations } = known;
+    const cached = await maybeCachedLayer({ plan, fingerprint, relocations }, looking);
+    if (cached !== undefined) return cached;
+  }
+  const tree = await scanListed(plan, { baseDirectories, signal }, known?.listed ?? lists);
   const task = { plan, baseDirectories, tree };
   await options.inspect?.(plan, tree);
-  const concern = maybeSecretsConcern(plan, tree, scan.exposure);
+  let searched = false;
+  const concern = maybeSecretsConcern(plan, tree, scan.exposure, () => searched = true);
   if (concern !== undefined) scan.onSecrets(concern);
-  const cached = await maybeCached(task, { ...scan, cache, built, builtOnly: !useCache });
-  const reusable = options.maybeReusable?.(plan);
+  else if (known !== undefined) {
+    await known.keep(tree, {
+      fingerprint: await fingerprintTree(plan, tree, scan.compression),
+      searched,
+    });
+  }
+  const cached = await maybeCached(task, looking);
   if (reusable === undefined) return cached ?? task;
   const warnings: string[] = [];
   const keep = { warn: (text: string): void => void warnings.push(text) };
@@ -99,6 +122,17 @@ async function lookUp(
   const text = `${layerTitle(plan)} differs from the layer in ${reusable.reusedFrom}: not reused`;
   reporter.emit({ type: "detail", level: 1, text });
   return cached ?? task;
+}
+
+/** What is known of a layer whose tree nothing else reads. */
+async function maybeKnown(
+  plan: LayerPlan,
+  { known, useCache, cache, lists }: MakeLayersOptions,
+  { exposure, signal }: Scan,
+): Promise<KnownScan | undefined> {
+  if (known === undefined || !useCache || known.isNeeded(plan)) return undefined;
+  const { groundKey } = known;
+  return await KnownScan.maybe(plan, { cache, groundKey, plan: exposure, lists, signal });
 }
 
 /** Minimum size of a file, in bytes, for starting its compression while trees are scanned. */
@@ -234,29 +268,42 @@ export function layerTitle({ name, version }: LayerPlan): string {
   return version === undefined ? name : `${name} ${version}`;
 }
 
+/** How cached layers are looked up. */
+interface CachedOptions {
+  readonly cache: Cache;
+  readonly compression: CompressionPlan;
+  /** Called with warnings about it. */
+  readonly warn: (plan: LayerPlan, text: string) => void;
+  /** Fingerprints of layers that this very run has built. */
+  readonly built: ReadonlySet<string>;
+  /** Whether only these layers are looked up. */
+  readonly builtOnly: boolean;
+}
+
 /** The layer of a task, from the local cache. */
 export async function maybeCached(
   { plan, tree }: LayerTask,
-  options: {
-    readonly cache: Cache;
-    readonly compression: CompressionPlan;
-    /** Called with warnings about it. */
-    readonly warn: (plan: LayerPlan, text: string) => void;
-    /** Fingerprints of layers that this very run has built. */
-    readonly built: ReadonlySet<string>;
-    /** Whether only these layers are looked up. */
-    readonly builtOnly: boolean;
-  },
+  options: CachedOptions,
 ): Promise<MadeLayer | undefined> {
-  const { cache, compression, warn, built, builtOnly } = options;
-  if (builtOnly && built.size === 0) return undefined;
-  const fingerprint = await fingerprintTree(plan, tree, compression);
+  if (options.builtOnly && options.built.size === 0) return undefined;
+  const fingerprint = await fingerprintTree(plan, tree, options.compression);
+  return await maybeCachedLayer({ plan, fingerprint, relocations: tree.relocations }, options);
+}
+
+async function maybeCachedLayer(
+  { plan, fingerprint, relocations }: {
+    readonly plan: LayerPlan;
+    readonly fingerprint: string;
+    readonly relocations: RelocationMap;
+  },
+  { cache, warn, built, builtOnly }: CachedOptions,
+): Promise<MadeLayer | undefined> {
   const isBuilt = built.has(fingerprint);
   if (builtOnly && !isBuilt) return undefined;
   const cached = await cache.getLayer(fingerprint);
   const notes = maybeParseNotes(cached?.notes);
   if (cached === undefined || notes === undefined) return undefined;
-  if (!relocatesAlike(notes.texts, tree.relocations)) return undefined;
+  if (!relocatesAlike(notes.texts, relocations)) return undefined;
   const { descriptor, diffId } = cached;
   for (const text of notes.warnings) warn(plan, text);
   const status = isBuilt ? "built" : "cached";
