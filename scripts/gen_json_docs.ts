@@ -22,10 +22,17 @@ type Row = readonly [field: string, text: string];
 const DOCUMENT = join(REPOSITORY, "docs/json.md");
 /** What stands between the text and the tables. */
 const MARK = "<!-- Made by scripts/gen_json_docs.ts from docs/json; do not edit below. -->";
-/** Errors, then the commands in the order of help; those that print what another prints are left out. */
+/** Errors, then the commands. */
 const NAMES =
-  "error build push load rebase pin bundle outdated generate check inspect diff sbom sign verify init " +
-  "doctor tag-ls cache-ls cache-df cache-prune cache-path completion version";
+  ("error build push load rebase pin bundle outdated generate check inspect diff sbom sign verify init " +
+    "doctor tag-ls cache-ls cache-df cache-prune cache-path completion version").split(" ");
+/** What others refer to, and commands that print what another prints. */
+const WITHOUT_SECTION = ["common", "copy", "tag-rm"];
+for (const { name } of Deno.readDirSync(join(REPOSITORY, "docs/json"))) {
+  if (![...NAMES, ...WITHOUT_SECTION].includes(name.replace(/\.json$/, ""))) {
+    throw new Error(`docs/json/${name} has no place in docs/json.md: add it to NAMES`);
+  }
+}
 
 async function readSchema(name: string): Promise<Schema> {
   return JSON.parse(await Deno.readTextFile(join(REPOSITORY, "docs/json", name)));
@@ -70,7 +77,7 @@ function section(name: string, whole: Schema): readonly string[] {
 }
 
 const sections = await Promise.all(
-  NAMES.split(" ").map(async (name) => section(name, await readSchema(`${name}.json`))),
+  NAMES.map(async (name) => section(name, await readSchema(`${name}.json`))),
 );
 const text = await Deno.readTextFile(DOCUMENT);
 const [before] = text.split(MARK);

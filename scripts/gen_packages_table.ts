@@ -1,5 +1,5 @@
 /**
- * Writes src/check/packages_table.ts: which package has a library or a command.
+ * Writes src/check/report/packages_table.ts: which package has a library or a command.
  *
  * Source of the names: the list below. Debian's are verified on a machine with apt: each package is
  * downloaded from the mirror that its apt uses, and must contain the file. Alpine's are verified against the
@@ -19,10 +19,11 @@
 import { parseArgs } from "node:util";
 import { fromFileUrl } from "@std/path";
 import { describeError } from "../src/errors.ts";
+import { MANAGER_NAMES } from "../src/oci/package_managers.ts";
 
-const TABLE = fromFileUrl(new URL("../src/check/packages_table.ts", import.meta.url));
+const TABLE = fromFileUrl(new URL("../src/check/report/packages_table.ts", import.meta.url));
 
-/** SONAME, Debian's package, Alpine's package; `-` where there is none. */
+/** SONAME, then the package of each manager in the order of `PACKAGE_MANAGERS`; `-`, or nothing, where there is none. */
 const LIBRARIES = `
 libatomic.so.1 libatomic1 libatomic
 libstdc++.so.6 libstdc++6 libstdc++
@@ -96,42 +97,62 @@ libjpeg.so.8 - libjpeg-turbo
 libGL.so.1 libgl1 mesa-gl
 `;
 
-/** Command, Debian's package, Alpine's package, mise's tool. */
+/** Command, mise's tool, then the package of each manager. */
 const COMMANDS = `
-node - - node
-npm - - node
-npx - - node
-bun - - bun
-deno - - deno
-python python-is-python3 - python
-python3 python3 python3 python
+node node - -
+npm node - -
+npx node - -
+bun bun - -
+deno deno - -
+python python python-is-python3 -
+python3 python python3 python3
 ruby ruby ruby ruby
-go - - go
-java default-jre-headless - java
-cargo - - rust
-rustc - - rust
-php php-cli - php
-lua lua5.4 - lua
-dotnet - - dotnet
-pwsh - - powershell-core
-pnpm - - pnpm
-yarn - - yarn
-uv - - uv
+go go - -
+java java default-jre-headless -
+cargo rust - -
+rustc rust - -
+php php php-cli -
+lua lua lua5.4 -
+dotnet dotnet - -
+pwsh powershell-core - -
+pnpm pnpm - -
+yarn yarn - -
+uv uv - -
 perl perl perl perl
-bash bash bash -
-dash dash dash -
-zsh zsh zsh -
-fish fish fish -
-sh dash busybox -
-env coreutils coreutils -
-git git git -
-make make make -
-awk gawk gawk -
-gawk gawk gawk -
-sed sed sed -
-tclsh tcl tcl -
-expect expect expect -
-Rscript r-base-core R -
+bash - bash bash
+dash - dash dash
+zsh - zsh zsh
+fish - fish fish
+sh - dash busybox
+env - coreutils coreutils
+git - git git
+make - make make
+awk - gawk gawk
+gawk - gawk gawk
+sed - sed sed
+tclsh - tcl tcl
+expect - expect expect
+Rscript - r-base-core R
+`;
+
+/** What `src/check/needs.ts` names, the `VERSION_ID` that the packages are for, then the package of each manager. */
+const NEEDS = `
+ca-certificates - ca-certificates ca-certificates-bundle
+icu 11 libicu67
+icu 22.04 libicu70
+icu 12 libicu72
+icu 24.04 libicu74
+icu 13 libicu76
+icu - - icu-libs
+time-zones - tzdata tzdata
+locales - locales-all musl-locales
+terminfo - ncurses-base ncurses-terminfo-base
+fonts - fonts-dejavu-core font-dejavu
+git - git git
+debugger - gdb gdb
+sh - dash busybox
+java-certificates - ca-certificates-java java-cacerts
+musl - musl
 `;
 
 /** What the bases have: the C library's and libstdc++'s newest symbol versions. */
@@ -201,21 +222,29 @@ function verifyAlpine(provided: Provided, what: string, name: string): boolean {
   return packages !== undefined;
 }
 
-function names([apt = "-", apk = "-"]: readonly string[]): string {
-  const fields = [apt === "-" ? [] : `apt: "${apt}"`, apk === "-" ? [] : `apk: "${apk}"`].flat();
-  return `{ ${fields.join(", ")} }`;
+function names(columns: readonly string[]): string {
+  return MANAGER_NAMES.flatMap((manager, at) => {
+    const name = columns[at] ?? "-";
+    return name === "-" ? [] : [`${manager}: "${name}"`];
+  }).join(", ");
 }
 
 const key = (text: string): string => /^[a-z]+$/i.test(text) ? text : `"${text}"`;
 
 function table(): string {
   const libraries = rows(LIBRARIES).map(([library = "", ...rest]) =>
-    `  ${key(library)}: ${names(rest)},`
+    `  ${key(library)}: { ${names(rest)} },`
   );
-  const commands = rows(COMMANDS).filter(([, apt, apk]) => apt !== "-" || apk !== "-")
-    .map(([command = "", ...rest]) => `  ${key(command)}: ${names(rest)},`);
-  const tools = rows(COMMANDS).filter(([, , , tool]) => tool !== "-")
-    .map(([command = "", , , tool]) => `  ${key(command)}: "${tool}",`);
+  const commands = rows(COMMANDS).filter(([, , ...rest]) => names(rest) !== "")
+    .map(([command = "", , ...rest]) => `  ${key(command)}: { ${names(rest)} },`);
+  const tools = rows(COMMANDS).filter(([, tool]) => tool !== "-")
+    .map(([command = "", tool]) => `  ${key(command)}: "${tool}",`);
+  const needs = [...Map.groupBy(rows(NEEDS), ([need = ""]) => need)].map(([need, list]) => {
+    const items = list.map(([, version, ...rest]) =>
+      `{ ${names(rest)}${version === "-" ? "" : `, version: "${version}"`} }`
+    );
+    return `  ${key(need)}: [${items.join(", ")}],`;
+  });
   const releases = rows(RELEASES).map(([base, ...versions]) => {
     const fields = versions.map((text) => text.split("=")).map(([name, version]) =>
       `${name}: "${version}"`
@@ -228,6 +257,12 @@ function table(): string {
     }\n};\n`;
   return record("LIBRARY_PACKAGES", "Packages by SONAME.", "PackageNames", libraries) +
     record("COMMAND_PACKAGES", "Packages by command.", "PackageNames", commands) +
+    record(
+      "NEED_PACKAGES",
+      "Packages by what programs need while they run.",
+      "readonly VersionedPackage[]",
+      needs,
+    ) +
     record("COMMAND_TOOLS", "mise's tools by command.", "string", tools) +
     `
 /** A base and the newest symbol versions that it has, by their prefix: \`GLIBC\`. */
@@ -266,7 +301,7 @@ async function verify({ debian, provided }: {
     if (debian && apt !== "-") await attempt(() => verifyDebian(library, apt));
     await attempt(() => alpine(`so:${library}`, apk));
   }
-  for (const [command = "", , apk = "-"] of rows(COMMANDS)) {
+  for (const [command = "", , , apk = "-"] of rows(COMMANDS)) {
     await attempt(() => alpine(`cmd:${command}`, apk));
   }
   if (wrong.length > 0) throw new Error(wrong.join("\n"));
@@ -286,8 +321,8 @@ async function main(): Promise<void> {
   }).values;
   await verify({ debian: !unverified, provided: await readProvided(apkindex) });
   const old = await Deno.readTextFile(TABLE);
-  const end = old.indexOf("\n}\n", old.indexOf("export interface PackageNames")) + 3;
-  await Deno.writeTextFile(TABLE, old.slice(0, end) + table());
+  const begin = old.indexOf("\n/** Packages by SONAME");
+  await Deno.writeTextFile(TABLE, old.slice(0, begin) + table());
   await output(Deno.execPath(), ["fmt", "--quiet", TABLE]);
 }
 

@@ -1,42 +1,40 @@
 /**
- * What programs open while they run and no file names: a table with its sources (spec section 13).
+ * Files that programs open at run time and that no file refers to: a table with its sources (spec section
+ * 13).
  * @module
  */
 import { CERTIFICATE_BUNDLES } from "../oci/image_path.ts";
 import type { ImageView } from "./image_view.ts";
-import type { PackageNames } from "./packages_table.ts";
 
-/** The image as needs are found in it. */
+/** The image in which needs are checked. */
 export interface NeedsImage {
   /** Its files. */
   readonly view: ImageView;
   /** A variable of its environment. */
   readonly variable: (name: string) => string | undefined;
-  /** Names of the commands that its tools, or mise, bring along. */
+  /** Names of the commands provided by its tools or mise. */
   readonly commands: ReadonlySet<string>;
 }
 
-/** Something that commands open. */
+/** Something that commands open at run time. */
 export interface Need {
   /** Its name in `--json`. */
   readonly name: string;
-  /** `part` if its users cannot do without, `need` if they open it for some of their work. */
+  /** `part` if its users cannot work without it, `need` if they open it for some tasks. */
   readonly severity: "part" | "need" | "detail";
-  /** The commands that lack it; empty if none does. */
+  /** The commands that lack it, if any. */
   readonly lacking: (image: NeedsImage) => readonly string[];
-  /** What is missing: a sentence's beginning. */
+  /** What is missing, as the start of a sentence. */
   readonly what: string;
-  /** What fails, before the names of the commands. */
+  /** What fails, as text before the names of the commands. */
   readonly effect: string;
-  /** The packages that have it, by `VERSION_ID` where that decides. */
-  readonly packages: readonly (PackageNames & { readonly versions?: RegExp })[];
-  /** What else helps. */
+  /** What helps besides the packages of `NEED_PACKAGES`. */
   readonly otherwise: string;
 }
 
 /**
- * Commands that take the system's certificates. Node.js, Deno, Bun, uv and Java have certificates of their own
- * (Debian's Java has a link to the system's, which the check of links finds).
+ * Commands that use the system's certificates. Node.js, Deno, Bun, uv and Java have their own (Debian's
+ * Java links to the system's, which the check of links covers).
  */
 const TLS_COMMANDS =
   /^(?:mise|git|curl|wget|python(?:3(?:\.\d+)?)?|ruby|go|php|gh|glab|kubectl|helm|k9s|kustomize|flux|argocd|terraform|tofu|terragrunt|packer|vault|consul|nomad|docker|crane|oras|regctl|skopeo|cosign|syft|grype|trivy|hugo|rclone|restic|aws-vault|cloudflared|flyctl|doctl|pulumi|caddy|cargo|rustup|openssl|yt-dlp)$/;
@@ -55,7 +53,7 @@ function hasCertificates(image: NeedsImage): boolean {
     image.view.list("/etc/ssl/certs").length > 0;
 }
 
-/** The locale that the image's variables ask for, unless every C library has it. */
+/** The locale set by the image's variables, unless every C library includes it. */
 function maybeLocale({ variable }: NeedsImage): string | undefined {
   const name = variable("LC_ALL") || variable("LANG") || "";
   return /^(?:|POSIX|C(?:\..*)?)$/.test(name) ? undefined : name;
@@ -68,7 +66,6 @@ const NEEDS: readonly Need[] = [
     lacking: (image) => hasCertificates(image) ? [] : matching(image, TLS_COMMANDS),
     what: "The image has no CA certificates",
     effect: "HTTPS fails for",
-    packages: [{ apt: "ca-certificates", apk: "ca-certificates-bundle" }],
     otherwise: 'Name certificates under [_.oci]: ca = ["FILE.pem"]',
   },
   {
@@ -90,14 +87,6 @@ const NEEDS: readonly Need[] = [
     },
     what: "The image has no ICU libraries",
     effect: ".NET opens them when a program starts, so programs do not start with",
-    packages: [
-      { apt: "libicu67", versions: /^11$/ },
-      { apt: "libicu70", versions: /^22\.04$/ },
-      { apt: "libicu72", versions: /^12$/ },
-      { apt: "libicu74", versions: /^24\.04$/ },
-      { apt: "libicu76", versions: /^13$/ },
-      { apk: "icu-libs" },
-    ],
     otherwise: 'Set DOTNET_SYSTEM_GLOBALIZATION_INVARIANT = "1" in [oci.env]',
   },
   {
@@ -112,7 +101,6 @@ const NEEDS: readonly Need[] = [
     },
     what: "The image has no time zones",
     effect: "its own variable is not understood:",
-    packages: [{ apt: "tzdata", apk: "tzdata" }],
     otherwise: 'Set TZ = "UTC" in [oci.env]',
   },
   {
@@ -128,7 +116,6 @@ const NEEDS: readonly Need[] = [
     },
     what: "The image has no locales but C",
     effect: "its own variables are not understood:",
-    packages: [{ apt: "locales-all", apk: "musl-locales" }],
     otherwise: 'Set LANG = "C.UTF-8" in [oci.env]',
   },
   {
@@ -141,22 +128,20 @@ const NEEDS: readonly Need[] = [
     },
     what: "The image has no terminal descriptions",
     effect: "they are needed by",
-    packages: [{ apt: "ncurses-base", apk: "ncurses-terminfo-base" }],
     otherwise: "Use a base that has /usr/share/terminfo",
   },
   {
-    // Fonts of java.awt: containerbase#406; nothing else of Java needs them.
+    // java.awt needs fonts (containerbase#406); the rest of Java does not.
     name: "fonts",
     severity: "detail",
     lacking: (image) =>
       hasAny(image, ["/usr/share/fonts", "/etc/fonts"]) ? [] : matching(image, /^java$/),
     what: "The image has no fonts",
     effect: "drawing text (java.awt) fails with",
-    packages: [{ apt: "fonts-dejavu-core" }, { apk: "font-dejavu" }],
     otherwise: "Use a base that has fonts",
   },
   {
-    // Each of them runs git for nearly all of its work.
+    // They run git for nearly all of their work.
     name: "git",
     severity: "need",
     lacking: (image) =>
@@ -165,7 +150,6 @@ const NEEDS: readonly Need[] = [
         : matching(image, /^(?:pre-commit|prek|lefthook|lazygit|gitui|tig|gh|glab|git-.*|jj)$/),
     what: "The image has no git",
     effect: "it is run by",
-    packages: [{ apt: "git", apk: "git" }],
     otherwise: "Use a base that has git",
   },
   {
@@ -180,7 +164,6 @@ const NEEDS: readonly Need[] = [
       }),
     what: "The image has no debugger",
     effect: "they start the one of their name:",
-    packages: [{ apt: "gdb", apk: "gdb" }],
     otherwise: "Add the debugger to the base",
   },
   {
@@ -193,17 +176,16 @@ const NEEDS: readonly Need[] = [
         : matching(image, /^(?:npm|npx|pnpm|yarn|make|just|task|lefthook|pre-commit)$/),
     what: "The image has no /bin/sh",
     effect: "scripts and tasks cannot be run by",
-    packages: [{ apt: "dash", apk: "busybox" }],
     otherwise: "Use a base with a shell, such as debian:bookworm-slim",
   },
 ];
 
-/** A need by its name. */
+/** Finds a need by name. */
 export function needNamed(name: string): Need | undefined {
   return NEEDS.find((need) => need.name === name);
 }
 
-/** What an image lacks, and who would open it. */
+/** The needs that an image lacks, with the commands affected. */
 export function missingNeeds(
   image: NeedsImage,
 ): readonly { readonly need: string; readonly commands: readonly string[] }[] {

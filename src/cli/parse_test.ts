@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { maybeCommandHint } from "../commands/flags/docker.ts";
 import { COMMANDS } from "../commands/mod.ts";
 import { push } from "../commands/push.ts";
 import { runCommand } from "../commands/run.ts";
@@ -213,6 +214,12 @@ Deno.test("an environment variable stands in for a flag that is not given", () =
   assertEquals(misePath(["build"], { MISE_OCI_MISE: "/opt/mise" }), "/here//opt/mise");
   assertEquals(misePath(["build"], { MISE_OCI_MISE: "" }), undefined);
   assertEquals(misePath(["build", "--mise", "mise-beta"], { MISE_OCI_MISE: "/x" }), "mise-beta");
+});
+
+Deno.test("no command that exists is answered with what to type in its place", () => {
+  const answered = COMMANDS.map(({ name }) => name)
+    .filter((name) => maybeCommandHint([], name) !== undefined);
+  assertEquals(answered, []);
 });
 
 Deno.test("commands and flags of docker, crane and mise are answered with what to type", () => {

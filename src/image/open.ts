@@ -9,7 +9,10 @@ import {
   formatImageSource,
   type ImageSource,
   LAYOUT_FILE,
+  LOCAL_TRANSPORTS,
+  type LocalKind,
   type LocalSource,
+  type LocalTransport,
   parseReference,
   type Reference,
 } from "../oci/mod.ts";
@@ -89,11 +92,15 @@ export async function locate(
   { kind, location }: LocalSource,
   directory: string,
 ): Promise<Located> {
+  const transport: LocalTransport | undefined = kind === "path"
+    ? undefined
+    : LOCAL_TRANSPORTS[kind];
+  if (transport?.name === "") return { path: location };
   let likely: Located | undefined;
   for (const reading of readings(location, directory)) {
     const info = await maybeStat(reading.path);
-    if (info?.isFile && kind !== "layout") return { ...reading, info };
-    if (info?.isDirectory && (kind === "layout" || kind === "path")) {
+    if (info?.isFile && transport?.path !== "DIR") return { ...reading, info };
+    if (info?.isDirectory && transport?.path !== "FILE") {
       if (await maybeStat(`${reading.path}/${LAYOUT_FILE}`) !== undefined) {
         return { ...reading, info };
       }
@@ -120,32 +127,47 @@ function nothingAt(path: string): MiseOciError {
   });
 }
 
+/** Opens what is at an absolute path. */
+type Opener = (
+  path: string,
+  options: OpenImagesOptions,
+) => Promise<Pick<OpenedImages, "store" | "directory"> & Partial<AsyncDisposable>>;
+
+const openArchiveFile: Opener = async (path, { signal }) => {
+  const { openArchive } = await archiveModule();
+  const store = await openArchive(path, signal === undefined ? {} : { signal });
+  return { store, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
+};
+
+/** Every transport's opener. An archive says itself which of the two formats it has. */
+const OPENERS: Readonly<Record<LocalKind, Opener>> = {
+  layout: async (path) => ({ store: await openLayout(path), directory: path }),
+  "oci-archive": openArchiveFile,
+  "docker-archive": openArchiveFile,
+};
+
+/** The transport of a path without a prefix. */
+function kindAt(path: string, info: Deno.FileInfo | undefined): LocalKind {
+  if (info === undefined) throw nothingAt(path);
+  return info.isFile ? "oci-archive" : "layout";
+}
+
 async function openLocal(
   source: LocalSource,
   options: OpenImagesOptions,
 ): Promise<OpenedImages> {
   const location = absolutePath(source.location, options);
   const { path, tag, info } = await locate({ ...source, location }, options.directory);
-  const selector = {
-    ...(tag === undefined ? {} : { tag }),
-    ...(source.digest === undefined ? {} : { digest: source.digest }),
-  };
-  const name = formatImageSource({ ...source, location });
-  const isArchive = source.kind === "oci-archive" || source.kind === "docker-archive";
-  if (isArchive || (source.kind === "path" && info?.isFile === true)) {
-    const { openArchive } = await archiveModule();
-    const { signal } = options;
-    const store = await openArchive(path, signal === undefined ? {} : { signal });
-    return { name, store, selector, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
-  }
-  if (source.kind === "path" && info === undefined) throw nothingAt(path);
-  const store = await openLayout(path);
+  const kind = source.kind === "path" ? kindAt(path, info) : source.kind;
+  const opened = await OPENERS[kind](path, options);
   return {
-    name,
-    store,
-    selector,
-    directory: path,
+    name: formatImageSource({ ...source, location }),
+    selector: {
+      ...(tag === undefined ? {} : { tag }),
+      ...(source.digest === undefined ? {} : { digest: source.digest }),
+    },
     [Symbol.asyncDispose]: () => Promise.resolve(),
+    ...opened,
   };
 }
 

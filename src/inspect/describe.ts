@@ -10,7 +10,9 @@ import {
   type ImageConfig,
   type LayerTool,
   layerTools,
+  MANAGER_NAMES,
   type Manifest,
+  packageManager,
 } from "../oci/mod.ts";
 
 /** Information about one layer without reading it. */
@@ -67,17 +69,18 @@ function ofHistory(
   if (short !== undefined && version !== undefined) return { kind: "tool", name: short, version };
   const several = /^tools (.+)$/.exec(step)?.[1]?.split(" ").length;
   if (several !== undefined) return { kind: "tool", name: `${several} tools` };
-  const [, path] = /^copy (\/.*)$/.exec(step) ?? [];
-  if (path !== undefined) return { kind: "copy", name: path };
   // Layers of executables have their version only in the history.
   const [, program, release = ""] = /^(mise|mise-oci) (\S+) at \//.exec(step) ?? [];
   if (program !== undefined) {
     return { kind: program === "mise" ? "mise" : "self", version: release };
   }
-  if (step === "dotfiles") return { kind: "dotfiles" };
-  const [, manager] = /^(apt(?=-get install )|apk(?= add ))/.exec(step) ?? [];
+  const manager = MANAGER_NAMES.find((name) => step.startsWith(`${packageManager(name).history} `));
   if (manager !== undefined) return { kind: "packages", name: manager };
-  return step.endsWith("/config.toml") ? { kind: "config" } : undefined;
+  if (step === "CA certificates") return { kind: "certificates" };
+  if (step.endsWith("/config.toml")) return { kind: "config" };
+  // Every other kind begins its step: `LayerPlan.createdBy`.
+  const [, kind, name = ""] = /^([a-z]+)(?: (.+))?$/.exec(step) ?? [];
+  return kind === undefined ? undefined : { kind, name };
 }
 
 /** The label of the layer's kind; other versions and builders may have other annotations. */

@@ -1,7 +1,9 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { Annotation } from "../oci/mod.ts";
 import { cleanHistory, describeLayers, describeTitle } from "./describe.ts";
+import { plan } from "../plan/mod.ts";
 import { fakeImage, toolLayer } from "../../tests/support/inspect_fixture.ts";
+import { options, project, tool, versions } from "../../tests/support/plan_fixture.ts";
 
 Deno.test("describeLayers() names base, tools, copies and executables of our own images", () => {
   const layers = describeLayers(fakeImage(
@@ -79,5 +81,42 @@ Deno.test("describeLayers() takes kind, name and version from the history where 
       ["mise", "", "2026.9.15"],
       ["config", "", undefined],
     ],
+  );
+});
+
+Deno.test("a layer of any kind says its kind, name and version in its annotations, and again in its history", () => {
+  const plugin = { name: "foo", hostPath: "/data/plugins/foo" };
+  const dotfile = {
+    target: "~/.profile",
+    mode: "content",
+    content: "A=1",
+    exclude: [],
+    source: "mise.toml",
+  } as const;
+  const planned = project({
+    tools: [tool("npm:prettier", "3.6.2"), tool("foo", "1.0.0", { plugin })],
+    dotfiles: [dotfile],
+  });
+  const { layers } = plan(
+    planned,
+    options({
+      certificates: "PEM\n",
+      copies: [{ host: "/home/me/app", image: "/srv/app" }],
+      mise: { path: "/usr/bin/mise", version: "2026.9.15" },
+      packages: { manager: "apt", packages: [{ name: "jq" }] },
+      self: { path: "/opt/mise-oci", version: "1.0.0" },
+    }),
+    versions,
+  );
+  const described = describeLayers(fakeImage(
+    layers.map(({ createdBy, annotations }) => ({ content: createdBy, createdBy, annotations })),
+  ));
+  assertEquals(described.map(({ kind }) => kind), layers.map(({ kind }) => kind));
+  const copied = describeLayers(fakeImage(
+    layers.map(({ createdBy }) => ({ content: createdBy, createdBy })),
+  ));
+  assertEquals(
+    copied.map(({ kind, name, version }) => [kind, name, version]),
+    described.map(({ kind, name, version }) => [kind, name, version]),
   );
 });

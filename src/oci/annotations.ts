@@ -35,7 +35,7 @@ export const Annotation = {
   layerFormat: "dev.mise.layer.format",
   /** Hash of the exclude globs of the layer; absent if there are none. */
   layerExclude: "dev.mise.layer.exclude",
-  /** `apt` or `apk`: the layer of system packages. */
+  /** On the layer of system packages: the name of the package manager. */
   systemPackages: "dev.mise.system.packages",
   /** Image path of a copy layer. */
   copy: "dev.mise.copy",

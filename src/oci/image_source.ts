@@ -1,16 +1,58 @@
 /**
- * The source of an image, as written on the command line and in `mise.toml`: `oci:DIR[:TAG]`,
- * `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:NAME]`, a path, or a reference to a registry.
+ * The source of an image, as written on the command line and in `mise.toml`: a path on this machine, with the
+ * prefix of a transport ({@linkcode LOCAL_TRANSPORTS}) or without one, or a reference to a registry.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
 import { type Digest, isDigest } from "./digest.ts";
 import { formatReference, parseReference, type Reference } from "./reference.ts";
 
-/** A layout or an archive on this machine. */
+/** A way in which images are stored on this machine. */
+export interface LocalTransport {
+  /** What is written before the path. */
+  readonly prefix: string;
+  /** What is at the path. */
+  readonly path: "DIR" | "FILE";
+  /** The name of an image that may follow, as help writes it; empty if there is only one image. */
+  readonly name: "[:TAG]" | "[:NAME]" | "";
+  /** What writes it, for help. */
+  readonly writer?: string;
+}
+
+/**
+ * The transports, as skopeo names them. Parsing, help and completion follow this table; `OPENERS` of
+ * `src/image/open.ts` has a function for each.
+ */
+export const LOCAL_TRANSPORTS = {
+  layout: { prefix: "oci:", path: "DIR", name: "[:TAG]" },
+  "oci-archive": { prefix: "oci-archive:", path: "FILE", name: "[:TAG]" },
+  "docker-archive": {
+    prefix: "docker-archive:",
+    path: "FILE",
+    name: "[:NAME]",
+    writer: "docker save",
+  },
+} as const satisfies Readonly<Record<string, LocalTransport>>;
+
+/** The kind of a source whose transport is known. */
+export type LocalKind = keyof typeof LOCAL_TRANSPORTS;
+
+const TRANSPORTS = Object.entries(LOCAL_TRANSPORTS) as [LocalKind, LocalTransport][];
+
+/** How each transport is written, for help: `oci:DIR[:TAG]`. */
+export const LOCAL_FORMS: readonly string[] = TRANSPORTS.map(([, { prefix, path, name }]) =>
+  `${prefix}${path}${name}`
+);
+
+/** The prefix of a transport that a text begins with; empty if it has none. */
+export function transportPrefix(text: string): string {
+  return TRANSPORTS.find(([, { prefix }]) => text.startsWith(prefix))?.[1].prefix ?? "";
+}
+
+/** Images on this machine. */
 export interface LocalSource {
   /** The kind of source; `path` means that it depends on what exists there. */
-  readonly kind: "layout" | "oci-archive" | "docker-archive" | "path";
+  readonly kind: LocalKind | "path";
   /**
    * The path, and after a colon the name of an image in it. Both may contain colons and slashes, so the
    * separating colon is determined by which path exists (`locate` in src/image/open.ts).
@@ -40,12 +82,6 @@ export type ImageSource =
   /** A layout or archive if one exists at the path, else a reference. */
   | { readonly kind: "guess"; readonly text: string; readonly path: string };
 
-const PREFIXES: readonly (readonly [string, LocalSource["kind"]])[] = [
-  ["oci:", "layout"],
-  ["oci-archive:", "oci-archive"],
-  ["docker-archive:", "docker-archive"],
-];
-
 /** Prefixes of other programs. */
 const OTHER_PLACES = /^(docker-daemon|containers-storage|dir|ostree|sif|atomic|tarball|ocidir):/;
 
@@ -58,14 +94,14 @@ function local(kind: LocalSource["kind"], text: string): LocalSource {
 }
 
 function maybeLocal(text: string): LocalSource | undefined {
-  for (const [prefix, kind] of PREFIXES) {
+  for (const [kind, { prefix, name }] of TRANSPORTS) {
     if (!text.startsWith(prefix)) continue;
     const source = local(kind, text.slice(prefix.length));
     if (source.location !== "" && !source.location.startsWith(":")) return source;
     throw new MiseOciError(
       "usage",
       `Cannot parse image reference ${JSON.stringify(text)}: the path is empty`,
-      { hint: `Write ${prefix}PATH[:TAG]` },
+      { hint: `Write ${prefix}PATH${name === "" ? "" : "[:TAG]"}` },
     );
   }
   if (/^(?:\.{0,2}\/|~\/|\.{1,2}$|~$)/.test(text)) return local("path", text);
@@ -79,9 +115,8 @@ function maybeLocal(text: string): LocalSource | undefined {
 }
 
 /**
- * Parses the source of a base image: `scratch`, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`,
- * `docker-archive:FILE[:NAME]`, each also with `@sha256:…`, a path that begins with `/`, `./`, `../` or `~/`,
- * or a reference to a registry, also as `docker://REF`.
+ * Parses the source of a base image: `scratch`, a path with the prefix of a transport, also with `@sha256:…`, a
+ * path that begins with `/`, `./`, `../` or `~/`, or a reference to a registry, also as `docker://REF`.
  *
  * @throws {MiseOciError} `usage` as {@linkcode parseReference}.
  */
@@ -146,7 +181,7 @@ export function formatImageSource(source: ImageSource): string {
     case "guess":
       return source.text;
     default: {
-      const prefix = PREFIXES.find(([, kind]) => kind === source.kind)?.[0] ?? "";
+      const prefix = source.kind === "path" ? "" : LOCAL_TRANSPORTS[source.kind].prefix;
       const digest = source.digest === undefined ? "" : `@${source.digest}`;
       return `${prefix}${source.location}${digest}`;
     }

@@ -25,6 +25,7 @@ export * from "./json.ts";
 export * from "./layout.ts";
 export * from "./manifest.ts";
 export * from "./media_type.ts";
+export * from "./package_managers.ts";
 export * from "./platform.ts";
 export * from "./reference.ts";
 export * from "./sha256.ts";

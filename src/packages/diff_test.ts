@@ -1,9 +1,9 @@
+import type { ManagerName } from "../oci/mod.ts";
 import { assert, assertEquals } from "@std/assert";
 import { makeArena } from "../../tests/support/rootfs_fixture.ts";
 import { comparePaths } from "../layer/entry.ts";
-import { type Difference, diffSnapshots } from "./diff.ts";
+import { type Difference, diffSnapshots, takeSnapshot } from "./diff.ts";
 import type { Rootfs } from "../rootfs/rootfs.ts";
-import { takeSnapshot } from "./snapshot.ts";
 
 type Change = (rootfs: Rootfs) => void;
 
@@ -23,7 +23,7 @@ const chmod = (path: string, mode: number): Change => (rootfs) =>
 async function diff(
   base: readonly Change[],
   changes: readonly Change[],
-  manager: string = "apt",
+  manager: ManagerName = "apt",
 ): Promise<Difference & { lines: string[] }> {
   using arena = makeArena();
   const { rootfs } = arena;

@@ -1,12 +1,13 @@
 /**
- * Which packages go into an image, and whether they can: pure checks before any work (spec.md, section 10).
+ * Which packages go into an image, in which versions, and whether they can: pure checks before any work
+ * (spec.md, section 10).
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import { formatPlatform, type Platform } from "../oci/mod.ts";
 import type { BaseFiles } from "../layer/read/mod.ts";
+import { formatPlatform, MANAGER_NAMES, type ManagerName, type Platform } from "../oci/mod.ts";
 import type { Manager, PackageSpec } from "./managers/manager.ts";
-import { managerOf, MANAGERS, maybeManager } from "./managers/mod.ts";
+import { managerOf, maybeManager, maybeOther } from "./managers/mod.ts";
 
 /** One entry of `[bootstrap.packages]`; structurally the project's `SystemPackage`. */
 export interface RequestedPackage {
@@ -25,7 +26,7 @@ export interface RequestedPackage {
 /** Input of the packages layer. */
 export interface PackagesPlan {
   /** The package manager of the base. */
-  readonly manager: string;
+  readonly manager: ManagerName;
   /** The packages by name. */
   readonly packages: readonly PackageSpec[];
 }
@@ -101,12 +102,14 @@ function oneManager(wanted: readonly RequestedPackage[]): Manager {
     throw new MiseOciError(
       "packages",
       `Cannot install ${other.map(key).join(", ")} of "${other[0]!.source}": images can have ${
-        MANAGERS.map(({ name }) => name).join(" and ")
+        new Intl.ListFormat("en").format(MANAGER_NAMES)
       } packages only`,
       { hint: "Remove it, or move it to a config file that image builds do not read" },
     );
   }
   const [first] = wanted;
+  const manager = maybeManager(first?.manager ?? "");
+  if (manager === undefined) throw new TypeError("No package is wanted");
   const second = wanted.find(({ manager }) => manager !== first!.manager);
   if (second !== undefined) {
     throw new MiseOciError(
@@ -115,7 +118,7 @@ function oneManager(wanted: readonly RequestedPackage[]): Manager {
       { hint: "Keep the entries of the base image's own package manager" },
     );
   }
-  return managerOf(first!.manager);
+  return manager;
 }
 
 function checkPackage(entry: RequestedPackage, manager: Manager): PackageSpec {
@@ -123,7 +126,9 @@ function checkPackage(entry: RequestedPackage, manager: Manager): PackageSpec {
   if (!manager.packageName.test(name)) {
     throw new MiseOciError(
       "config",
-      `Cannot install ${key(entry)} of "${source}": not a name of an ${manager.name} package`,
+      `Cannot install ${key(entry)} of "${source}": not a name of ${
+        /^[aeiou]/.test(manager.name) ? "an" : "a"
+      } ${manager.name} package`,
     );
   }
   if (version === "latest" || version === "") return { name };
@@ -138,11 +143,10 @@ function checkPackage(entry: RequestedPackage, manager: Manager): PackageSpec {
 }
 
 function checkBase(manager: Manager, { base, from, platform }: PlanPackagesOptions): void {
-  const missing = manager.requires.filter((path) => base?.resolve(path) === undefined);
+  const has = (path: string): boolean => base?.resolve(path) !== undefined;
+  const missing = manager.requires.filter((path) => !has(path));
   if (missing.length === 0) return;
-  const other = MANAGERS.find(({ requires, name }) =>
-    name !== manager.name && requires.every((path) => base?.resolve(path) !== undefined)
-  )?.name;
+  const other = maybeOther(manager.name, has)?.name;
   const image = base === undefined ? `"${from}"` : `"${from}" (${formatPlatform(platform)})`;
   throw new MiseOciError(
     "packages",
@@ -153,4 +157,33 @@ function checkBase(manager: Manager, { base, from, platform }: PlanPackagesOptio
         : `The base image has ${other}: write "${other}:NAME" instead`,
     },
   );
+}
+
+/** Where a manager keeps its database, relative to the root. */
+export function databasePath(manager: ManagerName): string {
+  return managerOf(manager).database.path;
+}
+
+/**
+ * The versions of all packages that a database names.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { parseVersions } from "./plan.ts";
+ *
+ * assertEquals(parseVersions("P:curl\nV:8.1-r0\n\n", "apk"), new Map([["curl", "8.1-r0"]]));
+ * ```
+ */
+export function parseVersions(text: string, manager: ManagerName): ReadonlyMap<string, string> {
+  const { name, version } = managerOf(manager).database;
+  const versions = new Map<string, string>();
+  for (const stanza of text.split(/\n\n+/)) {
+    const lines = stanza.split("\n");
+    const field = (prefix: string): string | undefined =>
+      lines.find((line) => line.startsWith(prefix))?.slice(prefix.length).trim();
+    const [key, value] = [field(name), field(version)];
+    if (key !== undefined && value !== undefined) versions.set(key, value);
+  }
+  return versions;
 }

@@ -1,16 +1,18 @@
 /**
- * Which tool of a project a layer of its plan has.
+ * Finds the tool of a planned layer.
  * @module
  */
 import type { Project, Tool } from "./project.ts";
 import type { LayerPlan } from "./types.ts";
 
-/** The tool that a layer is of. */
-export function toolOf(
-  { tools }: Project,
-  { kind, name, version }: LayerPlan,
-): Tool | undefined {
-  return kind !== "tool"
+/** Whether a layer is that of a tool, or of several that share one. */
+export function isToolLayer({ kind }: Pick<LayerPlan, "kind">): boolean {
+  return kind === "tool";
+}
+
+/** The tool that a layer is of; `undefined` if several share it. */
+export function toolOf({ tools }: Project, layer: LayerPlan): Tool | undefined {
+  return !isToolLayer(layer)
     ? undefined
-    : tools.find((tool) => tool.short === name && tool.version === version);
+    : tools.find(({ short, version }) => short === layer.name && version === layer.version);
 }

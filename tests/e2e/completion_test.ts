@@ -3,8 +3,7 @@
  */
 import { join } from "@std/path";
 import { COMMANDS } from "../../src/commands/mod.ts";
-import { completionScript } from "../../src/commands/completion/mod.ts";
-import { SHELLS } from "../../src/commands/completion.ts";
+import { completionScript, SHELLS } from "../../src/commands/completion.ts";
 import { makeTempDir, run, testWith } from "../support/testbed.ts";
 
 type Shell = typeof SHELLS[number];
@@ -40,6 +39,8 @@ const LINES: readonly (readonly [typed: string, completed: string])[] = [
   ["mise-oci inspect oci:folder:dev:", "mise-oci inspect oci:folder:dev:v1"],
   ["mise-oci push --image oci:folder:d", "mise-oci push --image oci:folder:dev:v1"],
   ["mise-oci build --from oci:folder:", "mise-oci build --from oci:folder:dev:v1"],
+  ["mise-oci build --from oci-archive:arch", "mise-oci build --from oci-archive:archive.tar"],
+  ["mise-oci inspect docker-archive:arch", "mise-oci inspect docker-archive:archive.tar"],
 ];
 
 /** Writes what the shell starts with; its command line. */

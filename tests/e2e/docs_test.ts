@@ -2,13 +2,14 @@
  * The documentation is true: its commands run, its configs are accepted by mise, its recipes parse, its
  * messages are the program's, its links lead somewhere.
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { dirname, join, relative, resolve } from "@std/path";
 import { parse as parseYaml } from "npm:yaml@2.8.1";
 import { checkCommandLine, commandLinesIn } from "../support/docs/command_line.ts";
 import { DOCUMENTS, GUIDES, testDocuments } from "../support/docs/documents.ts";
 import { type Block, commandsInProse, type Document, linksOf } from "../support/docs/markdown.ts";
 import { commandsOf, isRun, maybeFileName, whyNotRun } from "../support/docs/run_document.ts";
+import { LOCAL_FORMS } from "../../src/oci/image_source.ts";
 import { createMiseProject, exists, REPOSITORY, run, testWith } from "../support/testbed.ts";
 
 const BLOCKS: readonly Block[] = GUIDES.flatMap(({ blocks }) => blocks);
@@ -137,8 +138,13 @@ Deno.test("docs/troubleshooting.md explains every code of an error", async () =>
   assertEquals(explained, [...codes, "bug"].sort());
 });
 
+Deno.test("docs/oci.md has every form of an image argument", async () => {
+  const text = await Deno.readTextFile(join(REPOSITORY, "docs/oci.md"));
+  for (const form of LOCAL_FORMS) assertStringIncludes(text, `| \`${form}\` `);
+});
+
 Deno.test("docs/oci.md has every key of [oci]", async () => {
-  const source = await Deno.readTextFile(join(REPOSITORY, "src/mise/oci_fields.ts"));
+  const source = await Deno.readTextFile(join(REPOSITORY, "src/mise/oci/oci_fields.ts"));
   const keys = [...source.matchAll(/^ {2}(\w+): \{(?: example:|$)/gm)].map(([, key = ""]) => key);
   assert(keys.length > 12);
   for (const path of ["docs/oci.md"]) {

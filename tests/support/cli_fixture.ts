@@ -47,39 +47,12 @@ export async function runFake(
 
 /** Workflows of which a test gives those it expects to be called. */
 export function fakeWorkflows(given: Partial<Workflows>): Workflows {
-  const unexpected = (name: string) => (): never => {
-    throw new Error(`${name} was called`);
-  };
-  return {
-    buildImage: unexpected("buildImage"),
-    planImage: unexpected("planImage"),
-    writeReport: unexpected("writeReport"),
-    pushImage: unexpected("pushImage"),
-    runImage: unexpected("runImage"),
-    loadImage: unexpected("loadImage"),
-    inspectImage: unexpected("inspectImage"),
-    diffImages: unexpected("diffImages"),
-    catFile: unexpected("catFile"),
-    exportFiles: unexpected("exportFiles"),
-    checkImage: unexpected("checkImage"),
-    makeSbom: unexpected("makeSbom"),
-    signImage: unexpected("signImage"),
-    verifyImage: unexpected("verifyImage"),
-    rebaseImage: unexpected("rebaseImage"),
-    pinProject: unexpected("pinProject"),
-    findOutdated: unexpected("findOutdated"),
-    generateFile: unexpected("generateFile"),
-    initProject: unexpected("initProject"),
-    diagnose: unexpected("diagnose"),
-    bundleImages: unexpected("bundleImages"),
-    listTags: unexpected("listTags"),
-    removeTag: unexpected("removeTag"),
-    cacheDirectory: unexpected("cacheDirectory"),
-    listCache: unexpected("listCache"),
-    measureCache: unexpected("measureCache"),
-    pruneCache: unexpected("pruneCache"),
-    ...given,
-  };
+  return new Proxy(given, {
+    get: (target, name) =>
+      Reflect.get(target, name) ?? (() => {
+        throw new Error(`${String(name)} was called`);
+      }),
+  }) as Workflows;
 }
 
 /** Runs a command line in this process with the given variables set meanwhile. */

@@ -2,13 +2,13 @@
  * Completion for bash 3.2 and later, without the bash-completion package.
  * @module
  */
-import type { CompletionFlag, CompletionNode } from "./words.ts";
+import { type CompletionFlag, type CompletionNode, PATH_PREFIXES } from "./words.ts";
 
 function names(flag: CompletionFlag): readonly string[] {
   return [flag.short, flag.long].filter((name) => name !== undefined);
 }
 
-/** A case of the values of the flags: `-o|--output) …`. */
+/** The `case` clauses for flag values: `-o|--output) …`. */
 function valueCases(node: CompletionNode): readonly string[] {
   return node.flags.filter(({ value }) => value).map((flag) => {
     const pattern = names(flag).map((name) => `"${node.path.join(" ")}:${name}"`).join("|");
@@ -30,13 +30,13 @@ function wordCase(node: CompletionNode): string {
   return `    "${node.path.join(" ")}") flags="${flags}"; words="${words}";${files} ;;`;
 }
 
-/** Patterns of a `case`, quoted. */
+/** Quoted patterns of a `case` clause. */
 function patterns(texts: readonly string[]): string {
   return texts.map((text) => `"${text}"`).join("|");
 }
 
 // Longer than 50 lines: it is one text.
-/** The script. */
+/** The completion script. */
 export function bashScript(nodes: readonly CompletionNode[]): string {
   const paths = nodes.map(({ path }) => path.join(" "));
   const commands = patterns(paths.filter((path) => path !== ""));
@@ -46,6 +46,9 @@ export function bashScript(nodes: readonly CompletionNode[]): string {
         .map((name) => `${node.path.join(" ")}:${name}`)
     ),
   );
+  const pathCases = PATH_PREFIXES.map(({ prefix, isFile }) =>
+    `    ${prefix}*) _mise_oci_path -${isFile ? "f" : "d"} "\${word##*=}"; return ;;`
+  ).join("\n");
   return `# bash completion for mise-oci; made by: mise-oci completion bash
 
 _mise_oci_files() {
@@ -71,6 +74,15 @@ _mise_oci_layout() {
   [[ $COMP_WORDBREAKS == *:* ]] && COMPREPLY=("\${COMPREPLY[@]#"$before"}")
 }
 
+# Files (-f) or directories (-d) after the prefix of another transport.
+_mise_oci_path() {
+  local IFS=$'\\n' before="\${2%"\${2##*:}"}"
+  compopt -o filenames 2>/dev/null
+  COMPREPLY=($(compgen "$1" -- "\${2#*:}"))
+  COMPREPLY=("\${COMPREPLY[@]/#/\${2%%:*}:}")
+  [[ $COMP_WORDBREAKS == *:* ]] && COMPREPLY=("\${COMPREPLY[@]#"$before"}")
+}
+
 _mise_oci() {
   local cur="\${COMP_WORDS[COMP_CWORD]}"
   local path="" flag="" value="$cur" word next at flags words files=""
@@ -79,6 +91,7 @@ _mise_oci() {
   word="\${line##*[[:space:]]}"
   case "\${word##*=}" in
     oci:*) _mise_oci_layout "\${word##*=}"; return ;;
+${pathCases}
   esac
   # Bash makes words of their own of = and :, so --flag=val comes as three.
   for ((at = 1; at < COMP_CWORD; at++)); do

@@ -2,9 +2,9 @@
  * Completion for fish 3.0 and later.
  * @module
  */
-import type { CompletionFlag, CompletionNode } from "./words.ts";
+import { type CompletionFlag, type CompletionNode, PATH_PREFIXES } from "./words.ts";
 
-/** A fish string that stands for itself. */
+/** Quotes a literal for fish. */
 function quote(text: string): string {
   return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
 }
@@ -40,6 +40,17 @@ function nodeLines(node: CompletionNode): readonly string[] {
       : []),
     ...node.flags.map((flag) => flagLine(flag, when)),
   ];
+}
+
+/** Completes what follows the prefix of a transport, within `__mise_oci_images`. */
+function pathCases(): string {
+  return PATH_PREFIXES.map(({ prefix, isFile }) => {
+    const complete = isFile ? "__fish_complete_path" : "__fish_complete_directories";
+    return `    else if string match -q -- '${prefix}*' $word
+        for path in (${complete} (string replace -- ${prefix} '' $word) '')
+            echo ${prefix}$path
+        end`;
+  }).join("\n");
 }
 
 /** The script. */
@@ -87,6 +98,7 @@ function __mise_oci_images
         for directory in (__fish_complete_directories (string replace -- oci: '' $word) '')
             echo oci:$directory
         end
+${pathCases()}
     else
         __fish_complete_path $word ''
     end

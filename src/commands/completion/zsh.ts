@@ -2,9 +2,9 @@
  * Completion for zsh 5.
  * @module
  */
-import type { CompletionFlag, CompletionNode } from "./words.ts";
+import { type CompletionFlag, type CompletionNode, PATH_PREFIXES } from "./words.ts";
 
-/** A text in a specification of `_arguments`, within single quotes. */
+/** Escapes a text for a specification of `_arguments` in single quotes. */
 function escape(text: string): string {
   return text.replace(/[\[\]:\\]/g, "\\$&").replaceAll("'", "'\\''");
 }
@@ -70,8 +70,11 @@ ${state}
 }`;
 }
 
-/** The script. */
+/** The completion script. */
 export function zshScript(nodes: readonly CompletionNode[]): string {
+  const pathCases = PATH_PREFIXES.map(({ prefix, isFile }) =>
+    `  elif compset -P ${prefix}; then\n    _files${isFile ? "" : " -/"}`
+  ).join("\n");
   return `#compdef mise-oci
 # zsh completion for mise-oci; made by: mise-oci completion zsh
 
@@ -83,6 +86,7 @@ _mise_oci_image() {
     compadd -- "oci:$dir:"\${^tags}
   elif compset -P oci:; then
     _files -/
+${pathCases}
   else
     _files
   fi

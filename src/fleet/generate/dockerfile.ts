@@ -1,12 +1,12 @@
 /**
- * A Dockerfile with a stage a tool: BuildKit builds tools that need a compiler natively on every platform, in
- * parallel, and the image has one layer a tool as mise-oci's own have (spec section 14).
+ * A Dockerfile with one stage per tool: BuildKit builds tools that need a compiler natively for every
+ * platform, in parallel, and the image has one layer per tool, like those of mise-oci (spec section 14).
  * @module
  */
-import { isAbsolute, relative } from "@std/path/posix";
+import { basename, dirname, isAbsolute, relative } from "@std/path/posix";
 import { stringify } from "@std/toml";
 import { MiseOciError } from "../../errors.ts";
-import { Annotation } from "../../oci/mod.ts";
+import { Annotation, MANAGER_NAMES, packageManager, packageWords } from "../../oci/mod.ts";
 import {
   DEFAULT_WORKDIR,
   isInstallerOf,
@@ -22,7 +22,7 @@ function cannot(what: string, hint: string): MiseOciError {
   return new MiseOciError("unsupported", `Cannot generate a Dockerfile: ${what}`, { hint });
 }
 
-/** A value in double quotes, for ENV and LABEL: `$` would be a variable of the build. */
+/** A double-quoted value for ENV and LABEL, with `$` escaped because it would start a variable. */
 function quote(name: string, value: string): string {
   if (/[\r\n]/.test(value)) {
     throw cannot(
@@ -33,14 +33,14 @@ function quote(name: string, value: string): string {
   return `"${value.replace(/[\\"$]/g, "\\$&")}"`;
 }
 
-/** Text as a here-document; its end is a word that the text does not have. */
+/** A here-document, whose delimiter does not occur in the text. */
 function heredoc(instruction: string, text: string, rest: string): readonly string[] {
   let end = "EOF";
   while (text.split("\n").includes(end)) end += "_";
   return [`${instruction} <<'${end}' ${rest}`, ...text.replace(/\n$/, "").split("\n"), end];
 }
 
-/** A name that BuildKit takes for a stage. */
+/** A valid stage name for BuildKit. */
 function stageName({ short, version }: Tool): string {
   const plain = `tool-${short}-${version}`.toLowerCase().replace(/[^a-z0-9._-]+/g, "-");
   return plain.replace(/-+$/, "");
@@ -50,7 +50,7 @@ function maybeInstaller(tool: Tool, tools: readonly Tool[]): Tool | undefined {
   return tools.find((other) => other !== tool && isInstallerOf(tool.backend, other.short));
 }
 
-/** The entry of a tool as a table of `[tools]`, with its options. */
+/** The entry of a tool in `[tools]`, with its options. */
 function toolEntry({ short, version }: Tool, { toolOptions }: GenerateInput): unknown {
   const options = toolOptions.get(short);
   return options === undefined ? version : { ...options, version };
@@ -61,7 +61,7 @@ function toolsToml(tools: readonly Tool[], input: GenerateInput): string {
   return `${stringify({ tools: table }).trim()}\n`;
 }
 
-/** The stage of a tool; one that another installs is built on that one's stage. */
+/** The stage of a tool, based on the stage of the tool that installs it, if any. */
 function toolStage(tool: Tool, input: GenerateInput): readonly string[] {
   const { tools } = input.project;
   const installer = maybeInstaller(tool, tools);
@@ -75,18 +75,28 @@ function toolStage(tool: Tool, input: GenerateInput): readonly string[] {
   ];
 }
 
-const PREREQUISITES = "ca-certificates curl git xz-utils unzip build-essential pkg-config";
-const PREREQUISITES_APK = "bash build-base ca-certificates curl git pkgconf unzip xz";
+/** Installs what builds tools from sources, with the manager that the base has. */
+function prerequisiteLines(): readonly string[] {
+  return [
+    ...MANAGER_NAMES.flatMap((name, i) => {
+      const { programs: [program], dockerfile } = packageManager(name);
+      const { update, install, buildTools } = dockerfile;
+      return [
+        `${i === 0 ? "RUN if" : "    elif"} command -v ${basename(program)} >/dev/null; then \\`,
+        `      ${update === undefined ? "" : `${update} && `}${install} ${buildTools}; \\`,
+      ];
+    }),
+    "    fi",
+  ];
+}
 
 function miseStage({ plan, project }: GenerateInput): readonly string[] {
   return [
     "",
-    "# What installs tools: the base itself, so that they are built for its C library.",
+    "# Tools are installed on the base itself, so that they are built for its C library.",
     "FROM base AS mise",
     "USER root",
-    "RUN if command -v apt-get >/dev/null; then \\",
-    `      apt-get update && apt-get install -y --no-install-recommends ${PREREQUISITES}; \\`,
-    `    elif command -v apk >/dev/null; then apk add --no-cache ${PREREQUISITES_APK}; fi`,
+    ...prerequisiteLines(),
     `ENV MISE_DATA_DIR=${quote("mount_point", plan.mountPoint)} MISE_YES=1`,
     "RUN curl -fsSL https://mise.run | \\",
     `      MISE_VERSION=v${project.miseVersion} MISE_INSTALL_PATH=/usr/local/bin/mise sh`,
@@ -94,17 +104,24 @@ function miseStage({ plan, project }: GenerateInput): readonly string[] {
   ];
 }
 
-/** The packages of the base's own manager. */
+/** Installs the system packages with the base's package manager. */
 function packageLines(layers: readonly LayerPlan[]): readonly string[] {
   const choice = layers.find(({ packages }) => packages !== undefined)?.packages;
   if (choice === undefined) return [];
-  const names = choice.packages.map(({ name, version }) =>
-    version === undefined ? name : `${name}=${version}`
-  ).join(" ");
-  return choice.manager === "apk" ? [`RUN apk add --no-cache ${names}`] : [
-    "RUN apt-get update && \\",
-    `    apt-get install -y --no-install-recommends ${names} && \\`,
-    "    rm -rf /var/lib/apt/lists/*",
+  const names = packageWords(choice.manager, choice.packages).join(" ");
+  const { update, install, clean } = packageManager(choice.manager).dockerfile;
+  const commands = [update, `${install} ${names}`, clean].filter((one) => one !== undefined);
+  return `RUN ${commands.join(" && \\\n    ")}`.split("\n");
+}
+
+/** The certificates of `ca`, added to the base's own, so that the stages that download have them too. */
+function certificateLines(layers: readonly LayerPlan[]): readonly string[] {
+  const [own, bundle] = layers.find(({ kind }) => kind === "certificates")?.sources ?? [];
+  if (own?.type !== "content" || bundle === undefined) return [];
+  const path = bundle.imagePath;
+  return [
+    ...heredoc("COPY", own.content, own.imagePath),
+    `RUN mkdir -p ${dirname(path)} && cat ${own.imagePath} >> ${path}`,
   ];
 }
 
@@ -112,13 +129,22 @@ function chown({ owner: { uid, gid } }: LayerPlan): string {
   return uid === 0 && gid === 0 ? "" : ` --chown=${uid}:${gid}`;
 }
 
+/** A source as BuildKit treats it: the text of a file, or a path of this machine. */
+type SourceOf<Type extends LayerSource["type"]> = Extract<LayerSource, { readonly type: Type }>;
+
 /** What is copied must be below the project: BuildKit sees nothing else. */
-function copyLine(layer: LayerPlan, { project }: GenerateInput): string {
-  const [source] = layer.sources;
-  if (source?.type !== "tree" && source?.type !== "file") {
-    throw cannot(`copy ${layer.name} has no file`, "Report this as a bug");
-  }
+function copyLine(
+  layer: LayerPlan,
+  source: SourceOf<"tree" | "file">,
+  { project }: GenerateInput,
+): string {
   const path = relative(project.directory, source.hostPath);
+  if (layer.kind === "dotfiles") {
+    throw cannot(
+      `the dotfile "${source.imagePath}" is copied from this machine`,
+      "Write it as content or template, or leave it out",
+    );
+  }
   if (isAbsolute(path) || path === ".." || path.startsWith("../")) {
     throw cannot(
       `"${source.hostPath}" is not below the project`,
@@ -129,19 +155,34 @@ function copyLine(layer: LayerPlan, { project }: GenerateInput): string {
   return `COPY --link${chown(layer)} [${from}, ${JSON.stringify(source.imagePath)}]`;
 }
 
-/** The files of a layer whose text is known; what else it has is not below the project. */
-function contentsOf(
-  { kind, sources }: LayerPlan,
-): readonly Extract<LayerSource, { type: "content" }>[] {
-  if (kind !== "dotfiles" && kind !== "config") return [];
-  const other = sources.find(({ type }) => type === "tree" || type === "file");
-  if (other !== undefined && kind === "dotfiles") {
-    throw cannot(
-      `the dotfile "${other.imagePath}" is copied from this machine`,
-      "Write it as content or template, or leave it out",
-    );
+/** Where the files of a layer are copied from: the stage that installs them, and their paths there. */
+function maybeInstalled(
+  layer: LayerPlan,
+  { project, plan: { mountPoint } }: GenerateInput,
+): { readonly stage: string; readonly path: string } | undefined {
+  if (layer.kind === "mise") return { stage: "mise", path: "/usr/local/bin/mise" };
+  const tool = toolOf(project, layer);
+  if (tool !== undefined) {
+    return { stage: stageName(tool), path: toolImagePath(mountPoint, tool) };
   }
-  return sources.filter((source) => source.type === "content");
+  const owner = project.tools.find(({ plugin }) =>
+    layer.kind === "plugin" && plugin?.name === layer.name
+  );
+  const [source] = layer.sources;
+  return owner === undefined || source === undefined
+    ? undefined
+    : { stage: stageName(owner), path: source.imagePath };
+}
+
+/** Whether the first stage has what the layer holds. */
+function isInBase({ kind, packages }: LayerPlan): boolean {
+  return packages !== undefined || kind === "certificates";
+}
+
+/** The files of a layer whose text is known. */
+function contentsOf(layer: LayerPlan, input: GenerateInput): readonly SourceOf<"content">[] {
+  if (isInBase(layer) || maybeInstalled(layer, input) !== undefined) return [];
+  return layer.sources.filter((source) => source.type === "content");
 }
 
 function filesName({ kind }: LayerPlan): string {
@@ -149,8 +190,8 @@ function filesName({ kind }: LayerPlan): string {
 }
 
 /** A stage with the small files of a layer: each would be a layer of its own in the image. */
-function filesStage(layer: LayerPlan): readonly string[] {
-  const contents = contentsOf(layer);
+function filesStage(layer: LayerPlan, input: GenerateInput): readonly string[] {
+  const contents = contentsOf(layer, input);
   if (contents.length === 0) return [];
   return [
     "",
@@ -161,27 +202,22 @@ function filesStage(layer: LayerPlan): readonly string[] {
   ];
 }
 
+/** The lines of a layer of any kind. */
 function layerLines(layer: LayerPlan, input: GenerateInput): readonly string[] {
-  const { project, plan } = input;
-  switch (layer.kind) {
-    case "tool": {
-      const tool = toolOf(project, layer);
-      if (tool === undefined) return [];
-      const path = toolImagePath(plan.mountPoint, tool);
-      return [`COPY --link${chown(layer)} --from=${stageName(tool)} ${path} ${path}`];
-    }
-    case "copy":
-      return [copyLine(layer, input)];
-    case "mise":
-      return ["COPY --link --from=mise /usr/local/bin/mise /usr/local/bin/mise"];
-    case "dotfiles":
-    case "config":
-      return contentsOf(layer).length === 0
-        ? []
-        : [`COPY --link${chown(layer)} --from=${filesName(layer)} / /`];
-    default:
-      return [];
+  const installed = maybeInstalled(layer, input);
+  if (installed !== undefined) {
+    const { stage, path } = installed;
+    const owner = layer.kind === "mise" ? "" : chown(layer);
+    return [`COPY --link${owner} --from=${stage} ${path} ${path}`];
   }
+  return [
+    ...layer.sources.flatMap((source) =>
+      source.type === "tree" || source.type === "file" ? copyLine(layer, source, input) : []
+    ),
+    ...(contentsOf(layer, input).length === 0
+      ? []
+      : [`COPY --link${chown(layer)} --from=${filesName(layer)} / /`]),
+  ];
 }
 
 function configLines({ plan: { config } }: GenerateInput): readonly string[] {
@@ -201,7 +237,7 @@ function configLines({ plan: { config } }: GenerateInput): readonly string[] {
   ];
 }
 
-/** Tools that install others come first: a stage can only be built on one above it. */
+/** Tools that install others come first, since a stage can only be based on an earlier one. */
 function inOrder(tools: readonly Tool[]): readonly Tool[] {
   const installers = new Set(tools.map((tool) => maybeInstaller(tool, tools)));
   return [
@@ -220,13 +256,14 @@ function dockerfileOf(input: GenerateInput): string {
   }
   const lines = [
     "# syntax=docker/dockerfile:1",
-    "# Made by mise-oci generate dockerfile. A stage a tool, one layer each: a tool that changes is built",
-    "# anew, on every platform by itself, and the others are not.",
+    "# Made by mise-oci generate dockerfile. One stage and layer per tool: when a tool changes, only its",
+    "# stage is built again, for each platform separately.",
     `FROM ${plan.fromText} AS base`,
     ...packageLines(plan.layers),
+    ...certificateLines(plan.layers),
     ...miseStage(input),
     ...inOrder(project.tools).flatMap((tool) => toolStage(tool, input)),
-    ...plan.layers.flatMap(filesStage),
+    ...plan.layers.flatMap((layer) => filesStage(layer, input)),
     "",
     "FROM base",
     ...plan.layers.flatMap((layer) => layerLines(layer, input)),
@@ -235,7 +272,10 @@ function dockerfileOf(input: GenerateInput): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** The Dockerfile of one project. @throws {MiseOciError} `unsupported` naming what it cannot say. */
+/**
+ * Generates the Dockerfile of one project. @throws {MiseOciError} `unsupported` naming what it cannot
+ * express.
+ */
 export function generateDockerfile([input]: readonly GenerateInput[]): string {
   if (input === undefined) throw new TypeError("A Dockerfile without a project");
   return dockerfileOf(input);

@@ -22,7 +22,7 @@ function input(tools: readonly Tool[], oci: Partial<OciSection> = {}): GenerateI
   };
 }
 
-/** The lines of each stage, by its name; the last has none. */
+/** The lines of each stage by name; the last stage has no name. */
 function stages(text: string): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
   let lines: string[] = [];
@@ -53,7 +53,7 @@ Deno.test("generate dockerfile: a stage and one COPY --link a tool, so that a bu
   for (const name of ["base", "mise", "tool-cargo-eza-0.1.0"]) {
     assertEquals(after.get(name), before.get(name));
   }
-  // The small files are one layer, however many tools there are.
+  // The small files are one layer, regardless of the number of tools.
   assertEquals(last.filter((line) => line.startsWith("COPY") && !line.includes("tool-")), [
     "COPY --link --from=files-config / /",
   ]);
@@ -85,6 +85,64 @@ Deno.test("generate dockerfile: values are quoted, and what it cannot say is ref
   ) {
     assertThrows(() => generateDockerfile([bad]), MiseOciError, "Cannot generate a Dockerfile");
   }
+});
+
+Deno.test("generate dockerfile: no kind of layer is left out silently", () => {
+  const plugin = { name: "foo", hostPath: "/data/plugins/foo" };
+  const planned = project({ tools: [tool("vfox:a/foo", "1.0.0", { plugin })] });
+  const options = {
+    ...OPTIONS,
+    certificates: "PEM\n",
+    mise: { path: "/usr/bin/mise", version: "2026.9.15" },
+    packages: { manager: "apt" as const, packages: [{ name: "jq" }] },
+    copies: [{ host: `${planned.directory}/app`, image: "/srv/app" }],
+  };
+  const dotfiles = [{
+    target: "~/.profile",
+    mode: "content",
+    content: "A=1",
+    exclude: [],
+    source: "mise.toml",
+  }] as const;
+  const all = { ...planned, dotfiles };
+  const text = generateDockerfile([{
+    project: all,
+    plan: plan(all, options, versions),
+    path: ".",
+    platforms: [],
+    toolOptions: new Map(),
+  }]);
+  const base = stages(text).get("base")?.join("\n") ?? "";
+  assertStringIncludes(base, "apt-get install -y --no-install-recommends jq");
+  assertStringIncludes(
+    base,
+    "COPY <<'EOF' /etc/ssl/mise-oci/ca.pem\nPEM\nEOF\n" +
+      "RUN mkdir -p /etc/ssl/certs && cat /etc/ssl/mise-oci/ca.pem >> /etc/ssl/certs/ca-certificates.crt",
+  );
+  assertEquals(
+    stages(text).get("")?.filter((line) => line.startsWith("COPY")),
+    [
+      "COPY --link --from=tool-vfox-a-foo-1.0.0 /mise/installs/vfox-a/foo/1.0.0 /mise/installs/vfox-a/foo/1.0.0",
+      "COPY --link --from=tool-vfox-a-foo-1.0.0 /mise/plugins/foo /mise/plugins/foo",
+      'COPY --link ["./app", "/srv/app"]',
+      "COPY --link --from=files-dotfiles / /",
+      "COPY --link --from=mise /usr/local/bin/mise /usr/local/bin/mise",
+      "COPY --link --from=files-config / /",
+    ],
+  );
+  const self = { ...options, self: { path: "/opt/mise-oci", version: "1.0.0" } };
+  assertThrows(
+    () =>
+      generateDockerfile([{
+        project: all,
+        plan: plan(all, self, versions),
+        path: ".",
+        platforms: [],
+        toolOptions: new Map(),
+      }]),
+    MiseOciError,
+    '"/opt/mise-oci" is not below the project',
+  );
 });
 
 Deno.test("generate bake: a target a project", () => {

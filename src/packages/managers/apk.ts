@@ -2,7 +2,8 @@
  * apk of Alpine and Wolfi.
  * @module
  */
-import { type Installation, type Manager, packageArguments, type PackageSpec } from "./manager.ts";
+import { packageWords } from "../../oci/mod.ts";
+import type { Installation, Manager, PackageSpec } from "./manager.ts";
 
 /** apk fetches and installs in one step. */
 function install(packages: readonly PackageSpec[]): Installation {
@@ -12,7 +13,7 @@ function install(packages: readonly PackageSpec[]): Installation {
     probe: { name: "apk --version", command: [apk, "--version"], network: false },
     steps: [{
       name: "apk add",
-      command: [apk, "add", ...options, "--", ...packageArguments(packages)],
+      command: [apk, "add", ...options, "--", ...packageWords("apk", packages)],
       network: true,
     }],
   };

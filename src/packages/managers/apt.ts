@@ -2,7 +2,8 @@
  * apt of Debian and Ubuntu.
  * @module
  */
-import { type Installation, type Manager, packageArguments, type PackageSpec } from "./manager.ts";
+import { packageWords } from "../../oci/mod.ts";
+import type { Installation, Manager, PackageSpec } from "./manager.ts";
 
 const APT_OPTIONS = [
   "-q",
@@ -31,7 +32,7 @@ function install(packages: readonly PackageSpec[]): Installation {
     ...(pinned ? ["--allow-downgrades"] : []),
     "install",
     "--",
-    ...packageArguments(packages),
+    ...packageWords("apt", packages),
   ];
   return {
     probe: { name: "apt-get --version", command: [apt, "--version"], network: false },

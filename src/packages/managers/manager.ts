@@ -1,9 +1,10 @@
 /**
  * The interface of a package manager: the grammar of its names, the files that a base must have, its
- * installation commands and the files that it leaves behind. A new one needs one file next to this and one
- * line in `mod.ts`.
+ * installation commands and the files that it leaves behind. A new one needs one file next to this, its name in
+ * `mod.ts`, and its facts in `src/oci/package_managers.ts`.
  * @module
  */
+import type { ManagerName } from "../../oci/mod.ts";
 
 /** A package to install, checked. */
 export interface PackageSpec {
@@ -34,7 +35,7 @@ export interface Installation {
 /** A package manager that images can have. */
 export interface Manager {
   /** Its name in `[bootstrap.packages]`, the part before the colon. */
-  readonly name: string;
+  readonly name: ManagerName;
   /** The pattern of package names; excludes options and globs. */
   readonly packageName: RegExp;
   /** The pattern of versions. */
@@ -51,9 +52,4 @@ export interface Manager {
   readonly state: readonly RegExp[];
   /** How it installs packages. */
   install(packages: readonly PackageSpec[]): Installation;
-}
-
-/** Packages as arguments: `NAME` or `NAME=VERSION`, which both managers take. */
-export function packageArguments(packages: readonly PackageSpec[]): string[] {
-  return packages.map(({ name, version }) => version === undefined ? name : `${name}=${version}`);
 }

@@ -4,19 +4,25 @@
  */
 import { apk } from "./apk.ts";
 import { apt } from "./apt.ts";
+import type { ManagerName } from "../../oci/mod.ts";
 import type { Manager } from "./manager.ts";
 
-/** Every manager, in the order of messages. */
-export const MANAGERS: readonly Manager[] = [apt, apk];
+const MANAGERS: Readonly<Record<ManagerName, Manager>> = { apt, apk };
 
 /** The manager with a name, `undefined` if it is unknown. */
 export function maybeManager(name: string): Manager | undefined {
-  return MANAGERS.find((manager) => manager.name === name);
+  return Object.values(MANAGERS).find((manager) => manager.name === name);
 }
 
-/** The manager of a plan, whose name was checked. */
-export function managerOf(name: string): Manager {
-  const manager = maybeManager(name);
-  if (manager === undefined) throw new TypeError(`No package manager "${name}"`);
-  return manager;
+/** The manager of a plan. */
+export function managerOf(name: ManagerName): Manager {
+  return MANAGERS[name];
+}
+
+/** Another manager that a base has, by its files. */
+export function maybeOther(
+  name: ManagerName,
+  has: (path: string) => boolean,
+): Manager | undefined {
+  return Object.values(MANAGERS).find((other) => other.name !== name && other.requires.every(has));
 }

@@ -6,6 +6,7 @@ import { OPTIONS, PROJECT, versions } from "../../../tests/support/plan_fixture.
 import type { Dotfile, Project } from "../project.ts";
 import type { BuildPlan, LayerPlan } from "../types.ts";
 import { planDotfiles } from "./dotfiles.ts";
+import { LAYER_KINDS } from "./mod.ts";
 
 function planWith(project: Partial<Project>, options: Partial<PlanOptions> = {}): BuildPlan {
   return plan({ ...PROJECT, ...project }, { ...OPTIONS, ...options }, versions);
@@ -231,4 +232,15 @@ Deno.test("host_links adds one link from the tools of the host to those of the i
   assertEquals(links(true, `${data}/ruby/3.3.0`, `${data}/ruby/3.3.0`), [link]);
   assertEquals(links(false, `${data}/ruby/3.3.0`), []);
   assertEquals(links(true, "/mise/installs/ruby/3.3.0", "/opt/ruby"), []);
+});
+
+Deno.test("the documents of --json name every kind of layer, in the order of layers", async () => {
+  const kinds = ["base", ...LAYER_KINDS];
+  const schema = JSON.parse(await Deno.readTextFile("docs/json/common.json"));
+  const { kind } = schema.$defs.layers.items.properties;
+  assertEquals(kind.enum, kinds);
+  const names = kinds.map((name) => `\`${name}\``);
+  const text = `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
+  assertEquals(kind.description, text);
+  assertStringIncludes(await Deno.readTextFile("docs/json.md"), text);
 });

@@ -1,15 +1,15 @@
 /**
- * The `mise` executable at `/usr/local/bin/mise`. It sits above the tools, so that a new mise does not
- * make a runtime unpack every tool again.
+ * The `mise` executable at `/usr/local/bin/mise`. It is above the tools, so that runtimes do not
+ * unpack every tool again for a new mise.
  * @module
  */
 import { Annotation } from "../../oci/mod.ts";
 import type { HostExecutable } from "../options.ts";
-import type { LayerKind, LayerPlan, Owner } from "../types.ts";
+import type { LayerPlan, Owner } from "../types.ts";
 import type { LayerPlanInput } from "./planner.ts";
 
 function executableLayer(
-  kind: LayerKind & ("mise" | "self"),
+  kind: "mise" | "self",
   executable: HostExecutable,
   owner: Owner,
 ): LayerPlan {

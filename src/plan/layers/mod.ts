@@ -11,19 +11,22 @@ import { planPackagesLayer } from "./packages.ts";
 import type { LayerPlanInput, LayerPlanner } from "./planner.ts";
 import { planPluginLayers, planToolLayers } from "./tool.ts";
 
-/** Layers from the base up (spec section 5); the config layer, which needs all else, is on top of them. */
-const PLANNERS: readonly LayerPlanner[] = [
-  planPackagesLayer,
-  planToolLayers,
-  planPluginLayers,
-  planCertificatesLayer,
-  planCopyLayers,
-  planDotfilesLayer,
-  planMiseLayer,
-  planSelfLayer,
-];
+/** Planners by kind, from the base up (spec section 5); the config layer, which needs all else, is on top of them. */
+const PLANNERS: Readonly<Record<string, LayerPlanner>> = {
+  packages: planPackagesLayer,
+  tool: planToolLayers,
+  plugin: planPluginLayers,
+  certificates: planCertificatesLayer,
+  copy: planCopyLayers,
+  dotfiles: planDotfilesLayer,
+  mise: planMiseLayer,
+  self: planSelfLayer,
+};
+
+/** Every kind of layer, bottom first. */
+export const LAYER_KINDS: readonly string[] = [...Object.keys(PLANNERS), "config"];
 
 /** Plans every layer above the base, bottom first. */
 export function planLayers(input: LayerPlanInput): readonly LayerPlan[] {
-  return PLANNERS.flatMap((planner) => planner(input));
+  return Object.values(PLANNERS).flatMap((planner) => planner(input));
 }

@@ -1,24 +1,17 @@
 /**
- * The layer of system packages, the bottommost. What goes in comes of the base's own package manager,
- * not of files of the host, so the plan has no sources.
+ * The layer of system packages, the bottommost. It has no sources, because its files come from the
+ * base's package manager, not from the host.
  * @module
  */
-import { Annotation } from "../../oci/mod.ts";
-import type { LayerPlan, PackageChoice } from "../types.ts";
+import { Annotation, packageManager, packageWords } from "../../oci/mod.ts";
+import type { LayerPlan } from "../types.ts";
 import type { LayerPlanInput } from "./planner.ts";
-
-const COMMANDS: Readonly<Record<PackageChoice["manager"], string>> = {
-  apt: "apt-get install",
-  apk: "apk add",
-};
 
 /** Plans the layer of system packages; none without packages. */
 export function planPackagesLayer({ options }: LayerPlanInput): readonly LayerPlan[] {
   if (options.packages === undefined) return [];
   const { manager, packages } = options.packages;
-  const words = packages.map(({ name, version }) =>
-    version === undefined ? name : `${name}=${version}`
-  );
+  const words = packageWords(manager, packages);
   return [{
     kind: "packages",
     name: manager,
@@ -29,7 +22,7 @@ export function planPackagesLayer({ options }: LayerPlanInput): readonly LayerPl
     exclude: [],
     policies: { keepsAttributes: true },
     packages: options.packages,
-    createdBy: `mise-oci: ${COMMANDS[manager]} ${words.join(" ")}`,
+    createdBy: `mise-oci: ${packageManager(manager).history} ${words.join(" ")}`,
     annotations: {
       [Annotation.layerKind]: "packages",
       [Annotation.systemPackages]: manager,
