@@ -5,6 +5,7 @@
  * @module
  */
 import { dirname, join } from "@std/path/posix";
+import manifest from "../../deno.json" with { type: "json" };
 import type { LayerTree } from "../layer/mod.ts";
 import { LAYER_FORMAT, RELOCATION_FORMAT } from "../layer/format.ts";
 import type { RelocationMap } from "../layer/relocate/relocate.ts";
@@ -20,10 +21,10 @@ import type { Cache } from "../store/mod.ts";
 
 const SCANS = "layer-scans";
 /**
- * Version of the records. To be raised when a scan would refuse, warn of or leave out what it did not before, and
- * neither `LAYER_FORMAT` nor `RELOCATION_FORMAT` says so: rules for credentials, for one.
+ * Version of the records: another program may refuse, warn of or leave out what this one does not, without another
+ * `LAYER_FORMAT` or `RELOCATION_FORMAT`. The number counts such changes between two versions of the program.
  */
-const FORMAT = 1;
+const FORMAT = `${manifest.version} 1`;
 
 /** What a scan led to. */
 interface ScanRecord {

@@ -106,10 +106,11 @@ async function maybeDigest(
   return await sha256Hex(concat([bytes, new TextEncoder().encode(text)]));
 }
 
-/** Whether everything in a tree was changed for the last time well before it was listed. */
+/** Whether the last change of everything in a tree is known, and was well before the tree was listed. */
 function isSettled({ response: { numbers, since } }: PackedTree): boolean {
   for (let at = CTIME; at < numbers.length; at += INFO_NUMBERS) {
-    if ((numbers[at] ?? 0) > since - YOUNG_MS) return false;
+    const ctime = numbers[at] ?? 0;
+    if (ctime <= 0 || ctime > since - YOUNG_MS) return false;
   }
   return true;
 }
