@@ -5,7 +5,7 @@
 import { runCli } from "./src/cli.ts";
 import { processIo } from "./src/cli/io.ts";
 import { dropLoaderVariables } from "./src/cli/loader_env.ts";
-import { abortOnSignals } from "./src/cli/signals.ts";
+import { abortOnSignals } from "./src/cli/failure.ts";
 
 if (import.meta.main) {
   dropLoaderVariables();

@@ -1,5 +1,5 @@
 /**
- * Writes src/check/packages_table.ts: which package has a library or a command.
+ * Writes src/check/report/packages_table.ts: which package has a library or a command.
  *
  * Source of the names: the list below. Debian's are verified on a machine with apt: each package is
  * downloaded from the mirror that its apt uses, and must contain the file. Alpine's are verified against the
@@ -21,7 +21,7 @@ import { fromFileUrl } from "@std/path";
 import { describeError } from "../src/errors.ts";
 import { MANAGER_NAMES } from "../src/oci/package_managers.ts";
 
-const TABLE = fromFileUrl(new URL("../src/check/packages_table.ts", import.meta.url));
+const TABLE = fromFileUrl(new URL("../src/check/report/packages_table.ts", import.meta.url));
 
 /** SONAME, then the package of each manager in the order of `PACKAGE_MANAGERS`; `-`, or nothing, where there is none. */
 const LIBRARIES = `

@@ -5,8 +5,7 @@
  */
 import { fromFileUrl, join } from "@std/path";
 import { PROGRAM, VERSION } from "../src/cli/program.ts";
-import { completionScript } from "../src/commands/completion/mod.ts";
-import { SHELLS } from "../src/commands/completion.ts";
+import { completionScript, SHELLS } from "../src/commands/completion.ts";
 import { COMMANDS } from "../src/commands/mod.ts";
 import { manPage } from "./gen_man.ts";
 

@@ -19,7 +19,7 @@ import { expandHome, homeDirectory } from "./home.ts";
 import { noteWarnings, withWarnings } from "./cli/warnings.ts";
 import { makeColors } from "./ui/color.ts";
 import { makeReporter } from "./ui/make_reporter.ts";
-import { fold } from "./ui/wrap.ts";
+import { fold } from "./ui/text.ts";
 
 /** Parts that a test may replace. */
 export interface CliOptions {

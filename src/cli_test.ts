@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fakeWorkflows, runFake } from "../tests/support/cli_fixture.ts";
-import { Interruption } from "./cli/signals.ts";
+import { Interruption } from "./cli/failure.ts";
 import { MiseOciError } from "./errors.ts";
 
 function failing(error: unknown): { readonly workflows: ReturnType<typeof fakeWorkflows> } {

@@ -1,6 +1,6 @@
 /**
- * Attaching documents to an image in a registry: manifests that refer to the image's (image-spec,
- * manifest.md "subject"), found by the referrers API or by the index under `sha256-…`.
+ * Attaches documents to an image in a registry, as manifests that refer to the image's (image-spec,
+ * manifest.md "subject"). They are listed by the referrers API or by the index with the tag `sha256-…`.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -15,7 +15,7 @@ import {
   MediaType,
 } from "../oci/mod.ts";
 import type { FetchedManifest } from "../registry/get_manifest.ts";
-import { hasBlob } from "../registry/head_blob.ts";
+import { hasBlob } from "../registry/get_blob.ts";
 import { MemoryBlobs } from "../registry/memory_blobs.ts";
 import { putManifest } from "../registry/put_manifest.ts";
 import { listReferrers, referrersTag } from "../registry/referrers.ts";
@@ -25,9 +25,9 @@ import { uploadBlob } from "../registry/upload_blob.ts";
 
 /** A document to attach. */
 export interface Artifact {
-  /** What it is, as the list of referrers says. */
+  /** Artifact type, as in the list of referrers. */
   readonly artifactType: string;
-  /** Media type of its bytes; default: the artifact's type. */
+  /** Media type of its bytes; default: the artifact type. */
   readonly mediaType?: string;
   /** Its bytes. */
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -35,20 +35,20 @@ export interface Artifact {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** Where documents are attached. */
+/** The image to attach documents to. */
 export interface AttachOptions {
   /** Repository. */
   readonly repository: string;
-  /** The manifest or index that they are about. */
+  /** The manifest or index to refer to. */
   readonly subject: Pick<Descriptor, "mediaType" | "digest" | "size">;
-  /** Ends it. */
+  /** Cancels the operation. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Config of a manifest that is no image (image-spec, "Guidance for an Empty Descriptor"). */
+/** Config of a manifest that is not an image (image-spec, "Guidance for an Empty Descriptor"). */
 const EMPTY = encodeJson({});
 
-/** Uploads bytes that the repository does not have. */
+/** Uploads bytes unless the repository has them. */
 export async function pushBytes(
   client: RegistryClient,
   bytes: Uint8Array<ArrayBuffer>,
@@ -82,13 +82,13 @@ function referrerManifest(
   };
 }
 
-/** Whether a registry says no to what it was sent, rather than to who sent it. */
+/** Whether a registry refused the content, rather than the credentials. */
 function isRefusal(error: unknown): boolean {
   return error instanceof MiseOciError && error.code === "registry" &&
     /answered (?:400|415|422)\b/.test(error.message);
 }
 
-/** Stores the manifest; a registry that lists the types of configs that it takes gets an image's. */
+/** Stores the manifest. A registry that accepts only known config types gets an image's config type. */
 async function putArtifact(
   client: RegistryClient,
   artifact: Artifact,
@@ -122,7 +122,7 @@ async function putArtifact(
   }
 }
 
-/** The index of referrers with more entries; `undefined` if it has them. */
+/** Adds entries to the index of referrers; `undefined` if it has them all. */
 function withEntries(
   current: FetchedManifest | undefined,
   entries: readonly Descriptor[],
@@ -137,7 +137,7 @@ function withEntries(
 }
 
 /**
- * Makes referrers known at a registry without the referrers API.
+ * Lists referrers in a tag, for a registry without the referrers API.
  *
  * @throws {MiseOciError} as `rewriteTag`.
  */
@@ -155,8 +155,8 @@ export async function listInTag(
 }
 
 /**
- * Attaches documents to a manifest that the registry has. One that is attached already is not attached
- * again; entries of others are kept.
+ * Attaches documents to a manifest in the registry. Documents that are already attached are not attached
+ * again; other entries of the list are kept.
  *
  * @returns the descriptors of their manifests.
  * @throws {MiseOciError} `auth`, `registry`, `network`.
@@ -170,7 +170,7 @@ export async function attachArtifacts(
   const { repository, subject, signal } = options;
   const attached: Descriptor[] = [];
   for (const artifact of artifacts) attached.push(await putArtifact(client, artifact, options));
-  // After the manifests: a registry that keeps the list knows them by now.
+  // Only now, because a registry with the API lists the manifests once they are stored.
   const listed = await listReferrers(client, { repository, digest: subject.digest, signal });
   const known = new Set(listed.entries.map(({ digest }) => digest));
   const missing = attached.filter(({ digest }) => !known.has(digest));

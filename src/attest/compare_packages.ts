@@ -1,24 +1,24 @@
 /**
- * What changed between the packages of two images.
+ * Compares the packages of two images.
  * @module
  */
 import type { Component, Inventory } from "./inventory.ts";
 
-/** A package that one image has and the other has not, or in another version. */
+/** A package that only one image has, or that has different versions. */
 export interface PackageChange {
-  /** What happened to it. */
+  /** The kind of change. */
   readonly change: "added" | "removed" | "bumped";
-  /** Who knows it: `deb`, `npm`, `golang`, … */
+  /** Its ecosystem: `deb`, `npm`, `golang`, … */
   readonly type: string;
   /** Its name. */
   readonly name: string;
-  /** Versions in A that B does not have, sorted, a comma between them. */
+  /** Versions only in A, sorted and comma-separated. */
   readonly before?: string;
-  /** Versions in B that A does not have. */
+  /** Versions only in B, in the same form. */
   readonly after?: string;
 }
 
-/** A package whatever its version: architectures and epochs aside. */
+/** The identity of a package, without version and qualifiers. */
 function identity({ purl }: Component): string {
   return purl.replace(/[@?].*$/, "");
 }
@@ -37,7 +37,7 @@ function without(all: ReadonlySet<string>, others: ReadonlySet<string>): readonl
   return [...all].filter((version) => !others.has(version)).sort();
 }
 
-/** Compares the packages of two images; sorted by type and name. */
+/** Compares the packages of two images; the result is sorted by type and name. */
 export function comparePackages(a: Inventory, b: Inventory): readonly PackageChange[] {
   const [before, after] = [versionsByPackage(a), versionsByPackage(b)];
   const keys = [...new Set([...before.keys(), ...after.keys()])].sort();

@@ -1,10 +1,10 @@
 /**
- * Taking along what is attached to an image when it is copied between repositories.
+ * Copies what is attached to an image, when the image is copied between repositories.
  * @module
  */
 import { type Descriptor, isForeignLayer, type Manifest, maybeManifestKind } from "../oci/mod.ts";
 import { type FetchedManifest, maybeFetchManifest } from "../registry/get_manifest.ts";
-import { hasBlob } from "../registry/head_blob.ts";
+import { hasBlob } from "../registry/get_blob.ts";
 import { putManifest } from "../registry/put_manifest.ts";
 import { checkReferrerCount, listReferrers, MAX_REFERRER_DEPTH } from "../registry/referrers.ts";
 import { RemoteBlobs } from "../registry/remote_blobs.ts";
@@ -15,21 +15,21 @@ import { COSIGN_KINDS, cosignTag } from "../oci/cosign_tag.ts";
 
 /** One side of a copy. */
 export interface ReferrersPlace {
-  /** Its registry. */
+  /** A client for its registry. */
   readonly client: RegistryClient;
   /** Repository. */
   readonly repository: string;
 }
 
-/** What is copied. */
+/** Options of {@linkcode copyReferrers}. */
 export interface CopyReferrersOptions {
-  /** The image or index that was copied; the destination has it. */
+  /** The copied image or index, which the destination already has. */
   readonly subject: Pick<Descriptor, "mediaType" | "digest" | "size">;
-  /** Where the image comes from. */
+  /** The source of the image. */
   readonly from: ReferrersPlace;
-  /** Where it went. */
+  /** The destination. */
   readonly to: ReferrersPlace;
-  /** Ends it. */
+  /** Cancels the operation. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -79,7 +79,7 @@ async function copyTags(options: CopyReferrersOptions): Promise<number> {
       target,
       signal,
     });
-    // What somebody else added there is kept rather than overwritten.
+    // A tag that exists at the destination is kept, since others may have added to it.
     if (there !== undefined) continue;
     await copyManifest(found, options, target);
     copied++;
@@ -88,10 +88,11 @@ async function copyTags(options: CopyReferrersOptions): Promise<number> {
 }
 
 /**
- * Copies everything that refers to an image: bills of materials, provenance, signatures, in both forms. Call
- * it once the destination has the image; what refers to another image, or is no manifest, stays.
+ * Copies everything that refers to an image: bills of materials, provenance and signatures, both as
+ * referrers and under cosign's tags. Must be called after the image was copied. Entries that are not
+ * manifests, or that refer to another image, are skipped.
  *
- * @returns how many manifests were copied.
+ * @returns the number of manifests copied.
  * @throws {MiseOciError} `auth`, `registry`, `network`, `integrity`.
  */
 export async function copyReferrers(options: CopyReferrersOptions, depth = 0): Promise<number> {

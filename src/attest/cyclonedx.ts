@@ -21,14 +21,14 @@ const HASHES: Readonly<Record<string, string>> = {
   blake3: "BLAKE3",
 };
 
-/** Prefix of the names of our properties. */
+/** Prefix of our property names. */
 const PROPERTY = "dev.mise.oci";
 
 function property(name: string, value: string): Json {
   return { name: `${PROPERTY}:${name}`, value };
 }
 
-/** Either one expression or a list of licences, as the schema wants. */
+/** A single expression or a list of licences, the two forms that the schema allows. */
 function licensesJson(stated: readonly string[]): Json {
   const licenses = [
     ...new Map(stated.map((text) => {
@@ -59,7 +59,7 @@ function sourceJson({ url, checksum }: Component): Json {
   return { externalReferences: [{ url, type: "distribution", ...hashes }] };
 }
 
-/** What names a component in the document: the same package can be in two layers. */
+/** The reference of a component, which includes its layer because a package can be in two. */
 function referenceOf({ purl, layer }: Component): string {
   return `${purl}#layer-${layer + 1}`;
 }
@@ -113,7 +113,7 @@ function imageJson({ name, digest, platform, layers }: Inventory): Json {
   };
 }
 
-/** The text of the document: one line of JSON. The same inventory gives the same bytes. */
+/** Encodes the document as one line of JSON. The same inventory gives the same bytes. */
 export async function encodeCycloneDx(
   inventory: Inventory,
   tool: DocumentTool,

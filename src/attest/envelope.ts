@@ -1,6 +1,6 @@
 /**
- * Signed statements: DSSE envelopes (dsse, v1) in bundles of Sigstore (v0.3), and cosign's payload of a
- * simple signature.
+ * Signed statements: DSSE envelopes (dsse, v1) in Sigstore bundles (v0.3), and cosign's simple signing
+ * payload.
  * @module
  */
 import { Buffer } from "node:buffer";
@@ -26,28 +26,28 @@ import {
 
 /** Media type of a bundle. */
 export const BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json";
-/** Media type of an envelope alone, as cosign attaches it under a tag. */
+/** Media type of a bare envelope, as cosign attaches it under a tag. */
 export const ENVELOPE_TYPE = "application/vnd.dsse.envelope.v1+json";
-/** Media type of the payload of a simple signature. */
+/** Media type of a simple signing payload. */
 export const SIMPLE_SIGNING_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json";
-/** Longest bundle, in bytes: base64 makes a statement a third longer. */
-export const MAX_BUNDLE_BYTES: number = Math.ceil(MAX_STATEMENT_BYTES * 1.4);
+/** Size limit of a bundle in bytes: base64 adds a third to the statement. */
+const MAX_BUNDLE_BYTES: number = Math.ceil(MAX_STATEMENT_BYTES * 1.4);
 
 const encoder = new TextEncoder();
 
-/** Base64 of bytes. */
+/** Encodes bytes as base64. */
 export function toBase64(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("base64");
 }
 
-/** The bytes of base64, strictly: one text for each value. @throws {MiseOciError} `invalid`. */
+/** Decodes base64 strictly: only the canonical form is accepted. @throws {MiseOciError} `invalid`. */
 export function fromBase64(text: string, what: string): Uint8Array<ArrayBuffer> {
   const bytes = Uint8Array.from(Buffer.from(text, "base64"));
   if (text !== "" && toBase64(bytes) === text) return bytes;
   throw new MiseOciError("invalid", `Cannot parse ${what}: base64 expected`);
 }
 
-/** What is signed instead of the payload, so that its type is signed too (DSSE, "PAE"). */
+/** The bytes that are signed in place of the payload, so that its type is signed too (DSSE, "PAE"). */
 export function preAuthEncoding(payloadType: string, payload: Uint8Array): Uint8Array {
   const type = encoder.encode(payloadType);
   const head = encoder.encode(`DSSEv1 ${type.length} ${payloadType} ${payload.length} `);
@@ -57,13 +57,13 @@ export function preAuthEncoding(payloadType: string, payload: Uint8Array): Uint8
   return bytes;
 }
 
-/** An envelope, as JSON. */
+/** A DSSE envelope, as JSON. */
 export interface Envelope {
   /** Base64 of the payload. */
   readonly payload: string;
-  /** Its media type. */
+  /** Media type of the payload. */
   readonly payloadType: string;
-  /** Base64 of the signatures. */
+  /** The signatures in base64. */
   readonly signatures: readonly { readonly sig: string }[];
 }
 
@@ -76,7 +76,7 @@ export function sealStatement(statement: Uint8Array, key: Pick<SigningKey, "sign
   };
 }
 
-/** The bundle of an envelope that a key without certificate signed. */
+/** Encodes a bundle for an envelope signed with a key rather than a certificate. */
 export function encodeBundle(
   envelope: Envelope,
   { hint }: Pick<SigningKey, "hint">,
@@ -111,10 +111,10 @@ function openEnvelope(value: unknown, key: VerifyingKey): ParsedStatement {
 }
 
 /**
- * The statement of a bundle that a key signed.
+ * Opens a bundle that a key signed and returns its statement.
  *
  * @throws {MiseOciError} `integrity` if the key did not sign it; `unsupported` if a certificate did;
- * `invalid` if it is no bundle.
+ * `invalid` if it is not a bundle.
  */
 export function openBundle(bytes: Uint8Array, key: VerifyingKey): ParsedStatement {
   const what = "bundle";
@@ -133,7 +133,7 @@ export function openBundle(bytes: Uint8Array, key: VerifyingKey): ParsedStatemen
   return openEnvelope(object["dsseEnvelope"], key);
 }
 
-/** The payload of a simple signature: which image, and where it was. */
+/** The simple signing payload for an image and its name. */
 export function encodeSimplePayload(
   { name, digest }: { readonly name: string; readonly digest: Digest },
 ): Uint8Array<ArrayBuffer> {
@@ -147,13 +147,13 @@ export function encodeSimplePayload(
   });
 }
 
-/** The image that the payload of a simple signature is about. @throws {MiseOciError} `invalid`. */
+/** Parses a simple signing payload and returns the image's digest. @throws {MiseOciError} `invalid`. */
 export function parseSimplePayload(bytes: Uint8Array): Digest {
   const what = "payload";
   const body = asObject(parseJson(bytes, { what }), what);
   const critical = asObject(body["critical"], `${what}.critical`);
   const type = asString(critical["type"], `${what}.critical.type`);
-  // What cosign writes, and what its other implementations do.
+  // cosign's type, and that of other implementations.
   if (!/^(?:cosign container image signature|atomic container signature)$/.test(type)) {
     throw new MiseOciError("invalid", `it is a ${JSON.stringify(type)}, no signature of an image`);
   }

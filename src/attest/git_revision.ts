@@ -1,5 +1,5 @@
 /**
- * The revision of a git repository, read from its files: git itself is not run.
+ * Reads the revision of a git repository from its files, without running git.
  * @module
  */
 import { dirname, join, resolve } from "@std/path";
@@ -10,9 +10,9 @@ export interface GitRevision {
   readonly root: string;
   /** The commit. */
   readonly commit: string;
-  /** The branch or tag that is checked out: `refs/heads/main`. */
+  /** The checked-out branch or tag: `refs/heads/main`. */
   readonly ref?: string;
-  /** Where the repository is fetched from, without user and password. */
+  /** URL of the remote, without user and password. */
   readonly url?: string;
 }
 
@@ -23,7 +23,7 @@ async function maybeText(path: string): Promise<string | undefined> {
   });
 }
 
-/** The directory of a repository's data; in a work tree of its own or a submodule a file names it. */
+/** The repository's data directory; in a linked work tree or submodule, `.git` is a file that names it. */
 async function maybeGitDirectory(root: string): Promise<string | undefined> {
   const path = join(root, ".git");
   const info = await Deno.stat(path).catch(() => undefined);
@@ -51,7 +51,7 @@ async function maybeResolve(
   return undefined;
 }
 
-/** The URL of `origin`, as anybody may read it. */
+/** The URL of `origin`, without credentials. */
 function maybeOrigin(config: string): string | undefined {
   const section = /\[remote "origin"\]([^[]*)/.exec(config)?.[1] ?? "";
   const url = /^\s*url\s*=\s*(\S+)\s*$/m.exec(section)?.[1];
@@ -63,14 +63,14 @@ function maybeOrigin(config: string): string | undefined {
     parsed.username = "";
     parsed.password = "";
     parsed.search = "";
-    // A path of this machine says nothing elsewhere.
+    // A local path means nothing on other machines.
     return parsed.protocol === "file:" ? undefined : parsed.href;
   } catch {
     return undefined;
   }
 }
 
-/** The revision of the repository that a directory is in; `undefined` if it is in none. */
+/** The revision of the repository that contains a directory, if any. */
 export async function maybeReadRevision(directory: string): Promise<GitRevision | undefined> {
   for (let root = directory;; root = dirname(root)) {
     const git = await maybeGitDirectory(root);

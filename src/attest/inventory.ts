@@ -1,5 +1,5 @@
 /**
- * The packages of an image: what its layers say, put on top of each other, with mise's own tools.
+ * The packages of an image: those found in its layers, merged, and the tools installed by mise.
  * @module
  */
 import {
@@ -15,35 +15,35 @@ import { type LockedTool, maybeLock } from "./lock_file.ts";
 import type { FoundPackage, LayerPackages } from "./packages/found.ts";
 import { formatPurl, splitName } from "./purl.ts";
 
-/** A layer of the image with what it says. */
+/** A layer of the image with its packages. */
 export interface InventoryLayer {
   /** Its blob. */
   readonly descriptor: Descriptor;
   /** Its diff ID. */
   readonly diffId: DiffId;
-  /** What it says. */
+  /** Packages found in it. */
   readonly packages: LayerPackages;
 }
 
-/** An image to list. */
+/** The image to list. */
 export interface InventoryInput {
-  /** The image as people name it. */
+  /** The image's name for users. */
   readonly name: string;
   /** Digest of its manifest. */
   readonly digest: Digest;
-  /** What it runs on. */
+  /** The image's platform. */
   readonly platform: Platform;
   /** Its config. */
   readonly config: ImageConfig;
   /** Its layers, bottom first. */
   readonly layers: readonly InventoryLayer[];
-  /** What lock files say about its tools. */
+  /** The tools' entries in lock files. */
   readonly locked: readonly LockedTool[];
 }
 
 /** A package of an image. */
 export interface Component {
-  /** `tool` for what mise installed, `package` for what is inside of layers. */
+  /** `tool` for tools installed by mise, `package` for packages found in layers. */
   readonly kind: "tool" | "package";
   /** Name. */
   readonly name: string;
@@ -53,19 +53,19 @@ export interface Component {
   readonly version?: string;
   /** Package URL. */
   readonly purl: string;
-  /** Licences as stated. */
+  /** Licences as stated by the package. */
   readonly licenses: readonly string[];
-  /** Number of its layer, bottom first. */
+  /** Index of its layer, bottom first. */
   readonly layer: number;
-  /** Paths of the files that name it, sorted; of a tool its directory. */
+  /** Paths of the files that describe it, sorted; for a tool, its directory. */
   readonly paths: readonly string[];
-  /** Where a tool was fetched from. */
+  /** Download URL of a tool. */
   readonly url?: string;
-  /** Checksum of that. */
+  /** Checksum of the download. */
   readonly checksum?: LockedTool["checksum"];
 }
 
-/** The distribution that an image says it is. */
+/** The distribution named in an image's os-release. */
 export interface Distribution {
   /** `ID` of os-release. */
   readonly id: string;
@@ -75,9 +75,9 @@ export interface Distribution {
   readonly name?: string;
 }
 
-/** What an image is made of. */
+/** The contents of an image. */
 export interface Inventory extends Omit<InventoryInput, "config" | "layers" | "locked"> {
-  /** RFC 3339 time of the build, if the image says. */
+  /** RFC 3339 time of the build, if known. */
   readonly created?: string;
   /** The distribution of its base. */
   readonly distribution?: Distribution;
@@ -85,7 +85,7 @@ export interface Inventory extends Omit<InventoryInput, "config" | "layers" | "l
   readonly layers: readonly Pick<InventoryLayer, "descriptor" | "diffId">[];
   /** Its packages, sorted by package URL and layer. */
   readonly components: readonly Component[];
-  /** Package databases that are not read: their packages are missing here. */
+  /** Package databases in unsupported formats, whose packages are missing here. */
   readonly unread: readonly string[];
 }
 
@@ -105,7 +105,7 @@ function parseRelease(text: string): Distribution | undefined {
   };
 }
 
-/** Layers on top of each other. */
+/** The merged layers. */
 interface Merged {
   readonly files: ReadonlyMap<string, { layer: number; found: readonly FoundPackage[] }>;
   readonly distribution: Distribution | undefined;
@@ -117,7 +117,7 @@ function isBelow(path: string, directory: string): boolean {
   return directory === "" || path === directory || path.startsWith(`${directory}/`);
 }
 
-/** Puts layers on top of each other: upper files replace, whiteouts remove. */
+/** Merges layers: upper files replace lower ones, whiteouts remove them. */
 function mergeLayers(layers: readonly InventoryLayer[]): Merged {
   const files = new Map<string, { layer: number; found: readonly FoundPackage[] }>();
   const releases = new Map<string, string>();
@@ -139,7 +139,7 @@ function mergeLayers(layers: readonly InventoryLayer[]): Merged {
   });
   const release = releases.get("etc/os-release") ?? releases.get("usr/lib/os-release");
   const distribution = release === undefined ? undefined : parseRelease(release);
-  // os-release has no point release of Debian's; scanners name it.
+  // Debian's os-release lacks the point release, which scanners use.
   const point = /^\d+\.\d+\s*$/.exec(releases.get("etc/debian_version") ?? "")?.[0].trim();
   const isDebian = distribution?.id === "debian" && point !== undefined;
   return {
@@ -168,7 +168,7 @@ function distributionPurl(found: FoundPackage, distribution: Distribution | unde
   });
 }
 
-/** Package URL types of mise's backends whose names are those of an ecosystem. */
+/** Package URL types of mise's backends that use the names of an ecosystem. */
 const BACKEND_TYPES: Readonly<Record<string, string>> = {
   npm: "npm",
   pipx: "pypi",
@@ -183,7 +183,7 @@ const BACKEND_TYPES: Readonly<Record<string, string>> = {
   aqua: "github",
 };
 
-/** The package URL of a tool, by its backend. */
+/** The package URL of a tool, derived from its backend. */
 export function toolPurl(backend: string, version: string): string {
   const [, kind = "", rest = backend] = /^([a-z]+):([^[]+)/.exec(backend) ?? [];
   const type = BACKEND_TYPES[kind];
@@ -205,7 +205,7 @@ export function toolPurl(backend: string, version: string): string {
   });
 }
 
-/** mise's tools, and mise: what layers' annotations say, with what lock files know. */
+/** mise and its tools, from the annotations of layers and from lock files. */
 function toolComponents({ layers, config, locked }: InventoryInput): readonly Component[] {
   return layers.flatMap(({ descriptor }, layer): readonly Component[] => {
     const { annotations = {} } = descriptor;
@@ -261,14 +261,14 @@ function componentOf(
   };
 }
 
-/** One component of all that are the same package in the same layer. */
+/** Merges two components that are the same package in the same layer. */
 function joinSame(a: Component, b: Component): Component {
   const union = (x: readonly string[], y: readonly string[]): readonly string[] =>
     [...new Set([...x, ...y])].sort();
   return {
     ...b,
     ...a,
-    // What the package says of itself counts.
+    // Prefer what the package states.
     name: b.name,
     ...(b.version === undefined ? {} : { version: b.version }),
     licenses: union(a.licenses, b.licenses),

@@ -1,6 +1,6 @@
 /**
- * Signing without a key of one's own: a CI's identity token is exchanged for a certificate that is valid for
- * minutes (Fulcio, API v2), and the signature goes into a public log (Rekor, API v1) that says when it was made.
+ * Keyless signing: exchanges a CI job's identity token for a short-lived certificate (Fulcio, API v2), and
+ * records the signature in a public log (Rekor, API v1), which attests its time.
  * @module
  */
 import { Buffer } from "node:buffer";
@@ -17,19 +17,19 @@ import {
 import { BUNDLE_TYPE, type Envelope, sealStatement, toBase64 } from "./envelope.ts";
 import type { BundleSigner } from "./sign.ts";
 
-/** What {@linkcode openKeyless} needs of its surroundings. */
+/** Dependencies of {@linkcode openKeyless}. */
 export interface KeylessOptions {
   /** Reads an environment variable. */
   readonly env: (name: string) => string | undefined;
   /** Sends a request. */
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
-  /** Ends it. */
+  /** Cancels the operation. */
   readonly signal?: AbortSignal | undefined;
 }
 
 const FULCIO = "https://fulcio.sigstore.dev";
 const REKOR = "https://rekor.sigstore.dev";
-/** Who the token is for. */
+/** Audience of the identity token. */
 const AUDIENCE = "sigstore";
 const MAX_ANSWER = 4 * 1024 * 1024;
 
@@ -57,7 +57,7 @@ class Keyless implements BundleSigner {
     });
   }
 
-  /** Sends JSON. Answers and errors of these services are shown without what was sent. */
+  /** Sends a request and parses the JSON response. Errors do not contain what was sent. */
   async #request(what: string, url: string, init: RequestInit): Promise<JsonObject> {
     const { fetch, signal } = this.#options;
     const response = await fetch(url, { ...init, ...(signal === undefined ? {} : { signal }) })
@@ -92,7 +92,7 @@ class Keyless implements BundleSigner {
     return asString(answer["value"], `${what}: value`);
   }
 
-  /** A new key, and the certificate that binds it to who runs this. */
+  /** Creates a key and obtains the certificate that binds it to the job's identity. */
   async #certify(): Promise<{ readonly key: KeyObject; readonly chain: readonly string[] }> {
     const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const token = await this.#token();
@@ -123,7 +123,7 @@ class Keyless implements BundleSigner {
     return { key: privateKey, chain: certificates };
   }
 
-  /** The entry of the log for an envelope, as a bundle has it. */
+  /** Records an envelope in the log and returns the log entry in the format of a bundle. */
   async #log(envelope: Envelope, certificate: string): Promise<JsonObject> {
     const what = "add the signature to the log";
     const answer = await this.#request(
@@ -184,7 +184,7 @@ function pemBody(pem: string): string {
   return pem.replace(/-----[^-]+-----|\s/g, "");
 }
 
-/** Whom a token names (JWT): what proves that the key is theirs is a signature over it. */
+/** The subject of a token (JWT), which is signed to prove possession of the key. */
 function tokenSubject(token: string): string {
   const what = "identity token";
   const payload = Buffer.from(token.split(".")[1] ?? "", "base64url");
@@ -194,10 +194,10 @@ function tokenSubject(token: string): string {
 }
 
 /**
- * A signer with the identity of the CI that this runs in. The token is asked for when something is signed,
- * for it is valid for minutes.
+ * A signer with the identity of the CI job. The token is requested when something is signed, because it is
+ * valid only for minutes.
  *
- * @throws {MiseOciError} `usage` where there is no identity token.
+ * @throws {MiseOciError} `usage` if there is no identity token.
  */
 export function openKeyless(options: KeylessOptions): BundleSigner {
   const { env } = options;

@@ -13,7 +13,7 @@ const CERTIFICATE = `-----BEGIN CERTIFICATE-----\n${
   btoa("certificate")
 }\n-----END CERTIFICATE-----\n`;
 
-/** Fulcio and Rekor of a test, and the token server of GitHub Actions. */
+/** Test servers for Fulcio, Rekor, and the token endpoint of GitHub Actions. */
 class Services {
   readonly requests: { readonly url: string; readonly body: Record<string, unknown> }[] = [];
   publicKey = "";

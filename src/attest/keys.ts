@@ -1,6 +1,6 @@
 /**
- * Keys that sign and verify: those of `cosign generate-key-pair`, encrypted with a password, and plain PEM.
- * Signatures are ECDSA on P-256 with SHA-256, in DER, as cosign makes them.
+ * Keys for signing and verifying: encrypted ones of `cosign generate-key-pair`, and plain PEM. As in
+ * cosign, signatures are ECDSA on P-256 with SHA-256, in DER.
  * @module
  */
 import { Buffer } from "node:buffer";
@@ -16,23 +16,23 @@ import {
 import { xsalsa20poly1305 } from "npm:@noble/ciphers@2.4.0/salsa.js";
 import { MiseOciError } from "../errors.ts";
 
-/** A key that verifies. */
+/** A key for verifying. */
 export interface VerifyingKey {
-  /** SHA-256 of the key's DER, hexadecimal: names it in records. */
+  /** SHA-256 of the key's DER, hexadecimal; identifies the key in records. */
   readonly fingerprint: string;
-  /** Whether a signature of a message is this key's. */
+  /** Whether a signature of a message was made with this key. */
   verify(message: Uint8Array, signature: Uint8Array): boolean;
 }
 
-/** A key that signs. */
+/** A key for signing. */
 export interface SigningKey extends VerifyingKey {
-  /** What a bundle calls the key: SHA-256 of its DER, base64. */
+  /** The key's name in a bundle: SHA-256 of its DER, base64. */
   readonly hint: string;
   /** Signs a message. */
   sign(message: Uint8Array): Uint8Array;
 }
 
-/** Gives the password of an encrypted key, when one is needed. */
+/** Returns the password of an encrypted key; called only if needed. */
 export type AskPassword = () => string;
 
 const ENCRYPTED = /^ENCRYPTED (?:SIGSTORE|COSIGN) PRIVATE KEY$/;
@@ -48,10 +48,10 @@ function refuse(name: string, why: string, hint: string): never {
   throw new MiseOciError("config", `Cannot use key ${JSON.stringify(name)}: ${why}`, { hint });
 }
 
-/** Only what cosign itself writes: anything else would be a way to make us work for hours. */
+/** The parameters that cosign uses; others could be chosen to take hours. */
 const SCRYPT: ReadonlySet<string> = new Set(["32768,8,1", "65536,8,1", "131072,8,1"]);
 
-/** The key inside of cosign's encryption (go-securesystemslib, "encrypted"). */
+/** Decrypts a key encrypted by cosign (go-securesystemslib, "encrypted"). */
 function decrypt(name: string, bytes: Buffer, askPassword: AskPassword): Buffer {
   const hint = "Make a key with cosign generate-key-pair";
   let box: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -100,7 +100,7 @@ function verifying(key: KeyObject): VerifyingKey & { readonly hint: string } {
       try {
         return verify("sha256", message, key, signature);
       } catch {
-        return false; // no signature at all
+        return false; // not a signature
       }
     },
   };
@@ -109,10 +109,10 @@ function verifying(key: KeyObject): VerifyingKey & { readonly hint: string } {
 const P256_HINT = "Use a key of cosign generate-key-pair, or another one on the curve P-256";
 
 /**
- * Reads a public key, or the public part of a plain private one.
+ * Reads a public key, or the public part of a plain private key.
  *
  * @param name the file, for messages.
- * @throws {MiseOciError} `config` if it is no key on P-256.
+ * @throws {MiseOciError} `config` if it is not a key on P-256.
  */
 export function parseVerifyingKey(text: string, name: string): VerifyingKey {
   const pem = maybePem(text);
@@ -133,8 +133,8 @@ export function parseVerifyingKey(text: string, name: string): VerifyingKey {
  * Reads a private key.
  *
  * @param name the file, for messages.
- * @throws {MiseOciError} `config` if it is no private key on P-256, or the password is wrong; what
- * `askPassword` throws.
+ * @throws {MiseOciError} `config` if it is not a private key on P-256, or the password is wrong; errors of
+ * `askPassword`.
  */
 export function parseSigningKey(text: string, name: string, askPassword: AskPassword): SigningKey {
   const pem = maybePem(text);

@@ -1,5 +1,5 @@
 /**
- * Licences as packages state them, as the terms of SPDX where they are.
+ * Parses licences as stated by packages into SPDX terms, where possible.
  * @module
  */
 import exceptions from "npm:spdx-exceptions@2.5.0/index.json" with { type: "json" };

@@ -1,25 +1,25 @@
 /**
- * What `mise.lock` says about tools: where each came from, with its checksum.
+ * Reads the origin and checksum of tools from `mise.lock`.
  * @module
  */
 import { parse } from "@std/toml";
 import type { Platform } from "../oci/mod.ts";
 
-/** A tool of a lock file, for one platform. */
+/** A tool in a lock file, for one platform. */
 export interface LockedTool {
-  /** mise's name of it. */
+  /** mise's name for it. */
   readonly short: string;
   /** Exact version. */
   readonly version: string;
-  /** mise's full backend, if the file says. */
+  /** mise's full backend, if recorded. */
   readonly backend?: string;
-  /** Where its archive was fetched from. */
+  /** Download URL. */
   readonly url?: string;
-  /** Checksum of that, as mise writes it: `sha256:…`. */
+  /** Checksum of the download, in mise's form `sha256:…`. */
   readonly checksum?: { readonly algorithm: string; readonly value: string };
 }
 
-/** What lock files say of a tool; `undefined` if nothing. */
+/** The lock file entry of a tool, if any. */
 export function maybeLock(
   locked: readonly LockedTool[],
   { short, version }: Pick<LockedTool, "short" | "version">,
@@ -39,7 +39,7 @@ function maybeText(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** mise's names of a platform, the most specific first. */
+/** mise's names for a platform, the most specific first. */
 function platformNames({ os, architecture, variant }: Platform): readonly string[] {
   const arch: Readonly<Record<string, string>> = { amd64: "x64", arm64: "arm64", "386": "x86" };
   const name = `${os === "darwin" ? "macos" : os}-${arch[architecture] ?? architecture}`;
@@ -55,7 +55,7 @@ function platformTable(entry: Table, platform: Platform): Table | undefined {
   return undefined;
 }
 
-/** A user or password in a URL is nobody's business, and neither is a signature in its query. */
+/** Removes credentials and signatures from a URL, including those in its query. */
 function plainUrl(text: string): string | undefined {
   try {
     const url = new URL(text);
@@ -74,7 +74,7 @@ function parseChecksum(text: string | undefined): LockedTool["checksum"] {
 }
 
 /**
- * The tools of a lock file; empty for one that is no TOML, which mise itself will say.
+ * The tools in a lock file; empty if it is not TOML, which mise itself reports.
  *
  * @example
  * ```ts

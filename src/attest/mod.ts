@@ -1,6 +1,6 @@
 /**
- * What is in an image and who made it: bills of materials, provenance, signatures, and how they are
- * attached to an image in a registry. Nothing else needs this folder.
+ * Bills of materials, provenance and signatures, and attaching them to an image in a registry. Nothing else
+ * depends on this folder.
  * @module
  */
 export { type Artifact, attachArtifacts, type AttachOptions, listInTag } from "./attach.ts";

@@ -1,6 +1,6 @@
 /**
- * How an image was built, as SLSA provenance v1. Everything in it can be checked against the image, the
- * repository or a registry.
+ * SLSA provenance v1 of a build. All its contents can be verified against the image, the repository or a
+ * registry.
  * @module
  */
 import {
@@ -18,48 +18,48 @@ import { toolPurl } from "./inventory.ts";
 import { type LockedTool, maybeLock } from "./lock_file.ts";
 import { PredicateType, type Statement } from "./statement.ts";
 
-/** Says how the parameters below are meant. */
+/** Defines the meaning of the parameters below. */
 const BUILD_TYPE = "https://jsr.io/@mise/oci/build/v1";
 
-/** Who ran the build. */
+/** The builder of an image. */
 export interface Builder {
-  /** URI of who is trusted: a workflow of a forge, or this program. */
+  /** URI of the trusted builder: a forge's workflow, or this program. */
   readonly id: string;
-  /** URI of the run. */
+  /** URI of the individual run. */
   readonly invocation?: string;
 }
 
-/** A config file that decided the image. */
+/** A config file that influenced the image. */
 export interface ConfigDigest {
-  /** Its path in the repository or below the project. */
+  /** Its path in the repository, or below the project. */
   readonly path: string;
   /** SHA-256 of its bytes, hexadecimal. */
   readonly sha256: string;
 }
 
-/** What is known about a build. */
+/** The facts about a build. */
 export interface ProvenanceInput {
-  /** Who ran it. */
+  /** The builder. */
   readonly builder: Builder;
-  /** The program. */
+  /** This program. */
   readonly tool: DocumentTool;
-  /** Version of mise. */
+  /** mise's version. */
   readonly miseVersion: string;
-  /** The sources. */
+  /** The revision of the sources. */
   readonly revision?: GitRevision;
   /** Config files. */
   readonly configs: readonly ConfigDigest[];
   /** The image's platform. */
   readonly platform: Platform;
-  /** The base as it was asked for: `debian:bookworm-slim`. */
+  /** The base as requested: `debian:bookworm-slim`. */
   readonly from: string;
-  /** The image's manifest annotations, which name its base. */
+  /** Annotations of the image's manifest, which name its base. */
   readonly annotations: Readonly<Record<string, string>>;
   /** Digest of the image config. */
   readonly config: Descriptor;
   /** The layers with their diff IDs, bottom first. */
   readonly layers: readonly { readonly descriptor: Descriptor; readonly diffId: string }[];
-  /** What lock files say about tools. */
+  /** The tools' entries in lock files. */
   readonly locked: readonly LockedTool[];
 }
 
@@ -84,7 +84,7 @@ function baseJson(annotations: Readonly<Record<string, string>>): readonly Json[
   }];
 }
 
-/** A tool of the image: where it came from as the lock file says, or at least what it is. */
+/** A tool of the image, with its origin from the lock file if recorded. */
 function toolJson(tool: LayerTool, locked: readonly LockedTool[]): Json {
   const { short, version } = tool;
   const lock = maybeLock(locked, tool);
@@ -113,7 +113,7 @@ function layerJson(
   };
 }
 
-/** The statement about a build. The same input gives the same statement. */
+/** Creates the provenance statement of a build. The same input gives the same statement. */
 export function makeProvenance(input: ProvenanceInput): Statement {
   const { builder, tool, miseVersion, revision, configs, platform, from, config, locked } = input;
   return {
@@ -151,7 +151,7 @@ export function makeProvenance(input: ProvenanceInput): Statement {
 /** Reads an environment variable; `undefined` if it is not set. */
 export type ReadVariable = (name: string) => string | undefined;
 
-/** Who runs this, by the variables that GitHub's and GitLab's runners set. */
+/** The builder, from variables set by GitHub's and GitLab's runners. */
 export function readBuilder(env: ReadVariable): Builder {
   const server = env("GITHUB_SERVER_URL");
   const workflow = env("GITHUB_WORKFLOW_REF");

@@ -1,6 +1,6 @@
 /**
- * Package URLs (package-url specification, "purl"). Encoded here because the encoders of the registries
- * disagree about `+` and `:`; scanners compare the text, and this is the form that they write.
+ * Package URLs (package-url specification, "purl"). Own encoder, because existing ones disagree about `+`
+ * and `:`; scanners compare the text, and this is the form they produce.
  * @module
  */
 
@@ -8,7 +8,7 @@
 export interface PurlParts {
   /** `deb`, `npm`, `golang`… */
   readonly type: string;
-  /** Segments before the name, `/` between them: a scope, an owner, a distribution. */
+  /** Segments before the name, separated by `/`: a scope, an owner, a distribution. */
   readonly namespace?: string;
   /** Name. */
   readonly name: string;
@@ -27,7 +27,7 @@ function encode(text: string): string {
   );
 }
 
-/** The name that an index of Python packages has one under (packaging.python.org, "Names and normalization"). */
+/** Normalizes the name of a Python package (packaging.python.org, "Names and normalization"). */
 export function pythonName(name: string): string {
   return name.toLowerCase().replace(/[-_.]+/g, "-");
 }
@@ -38,6 +38,7 @@ function normalName(type: string, name: string): string {
 }
 
 /**
+ * Formats a package URL.
  * The text of a package URL.
  *
  * @example
@@ -61,7 +62,7 @@ export function formatPurl({ type, namespace = "", name, version, qualifiers }: 
   return `pkg:${path}${at}${query === "" ? "" : `?${query}`}`;
 }
 
-/** A name with slashes as namespace and name: `@scope/name`, `github.com/owner/repo`. */
+/** Splits a name with slashes into namespace and name: `@scope/name`, `github.com/owner/repo`. */
 export function splitName(path: string): Pick<PurlParts, "namespace" | "name"> {
   const slash = path.lastIndexOf("/");
   return slash > 0 && slash < path.length - 1

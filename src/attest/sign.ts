@@ -1,6 +1,6 @@
 /**
- * Signing an image in a registry in cosign's formats: a bundle that refers to the image, and the older
- * signature under the tag `sha256-….sig`.
+ * Signs an image in a registry in cosign's formats: a bundle that refers to the image, and the older
+ * signature with the tag `sha256-….sig`.
  * @module
  */
 import { type Descriptor, type Digest, encodeJson, encodeManifest, MediaType } from "../oci/mod.ts";
@@ -25,16 +25,16 @@ import { findSignatures } from "./verify.ts";
 const BUNDLE_CONTENT = "dev.sigstore.bundle.content";
 const BUNDLE_PREDICATE = "dev.sigstore.bundle.predicateType";
 
-/** Signs statements without a key that could be named. */
+/** Signs statements with an identity instead of a long-lived key. */
 export interface BundleSigner {
-  /** The bundle of a statement. */
+  /** Signs a statement and returns the bundle. */
   bundle(statement: Uint8Array): Promise<Uint8Array<ArrayBuffer>>;
 }
 
-/** Who signs: a key, or the identity of a CI. */
+/** A signer: a key, or the identity of a CI job. */
 export type Signer = SigningKey | BundleSigner;
 
-/** A bundle that says something about an image, to be attached. */
+/** Creates the bundle for a statement about an image, ready to be attached. */
 export async function bundleArtifact(
   subject: Digest,
   statement: Statement,
@@ -53,8 +53,8 @@ export async function bundleArtifact(
   };
 }
 
-/** The statement that an image is approved. */
-export const APPROVAL: Statement = { predicateType: PredicateType.signature, predicate: {} };
+/** The statement that approves an image. */
+const APPROVAL: Statement = { predicateType: PredicateType.signature, predicate: {} };
 
 /** A layer of cosign's older formats. */
 interface TagLayer {
@@ -63,8 +63,8 @@ interface TagLayer {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** The older signature of an image. */
-export function signatureLayer(
+/** The signature of an image in the older format. */
+function signatureLayer(
   subject: { readonly name: string; readonly digest: Digest },
   key: SigningKey,
 ): TagLayer {
@@ -73,8 +73,8 @@ export function signatureLayer(
   return { mediaType: SIMPLE_SIGNING_TYPE, bytes, annotations };
 }
 
-/** The older form of a signed statement. */
-export function attestationLayer(
+/** A signed statement in the older format. */
+function attestationLayer(
   subject: { readonly name: string; readonly digest: Digest },
   statement: Statement,
   key: SigningKey,
@@ -87,7 +87,7 @@ export function attestationLayer(
   };
 }
 
-/** A config like an image's, since some registries take nothing else; there is no file system. */
+/** An empty image config, since some registries accept only those. */
 function configOf(layers: readonly Descriptor[]): Uint8Array<ArrayBuffer> {
   return encodeJson({
     architecture: "",
@@ -100,11 +100,11 @@ function configOf(layers: readonly Descriptor[]): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Adds layers to what one of cosign's tags names; layers of others are kept.
+ * Adds layers to one of cosign's tags; existing layers are kept.
  *
  * @throws {MiseOciError} `auth`, `registry`, `network`.
  */
-export async function addToTag(
+async function addToTag(
   client: RegistryClient,
   layers: readonly TagLayer[],
   options: AttachOptions & { readonly kind: "sig" | "att" },
@@ -136,11 +136,11 @@ function isSame(a: Descriptor, b: Descriptor): boolean {
     a.annotations?.[SIGNATURE_ANNOTATION] === b.annotations?.[SIGNATURE_ANNOTATION];
 }
 
-/** What is signed about an image. */
+/** What to sign. */
 export interface SignOptions extends AttachOptions {
   /** The image's name without a tag: `ghcr.io/team/app`. */
   readonly name: string;
-  /** Statements that are signed besides the approval. */
+  /** Statements to sign in addition to the approval. */
   readonly statements: readonly Statement[];
 }
 
@@ -158,8 +158,8 @@ async function attachBundles(
 }
 
 /**
- * Signs an image and statements about it. An approval by the same key that is there is not repeated; what is
- * signed without a key of one's own is a bundle only.
+ * Signs an image and statements about it. An existing approval by the same key is not repeated; keyless
+ * signatures exist only as bundles.
  *
  * @returns the manifests of the bundles.
  * @throws {MiseOciError} `auth`, `registry`, `network`.

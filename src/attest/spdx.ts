@@ -22,11 +22,11 @@ const CHECKSUMS: Readonly<Record<string, string>> = {
 
 const UNKNOWN = { licenseConcluded: "NOASSERTION", copyrightText: "NOASSERTION" };
 
-/** Licences that SPDX does not list, by the name that the document gives them. */
+/** Licences that SPDX does not list, by their identifiers in the document. */
 class OtherLicenses {
   readonly #texts = new Map<string, string>();
 
-  /** The expression of stated licences. */
+  /** The SPDX expression of stated licences. */
   async expression(stated: readonly string[]): Promise<string> {
     const parts: string[] = [];
     for (const text of stated) {
@@ -49,7 +49,7 @@ class OtherLicenses {
     return id;
   }
 
-  /** What the document says about them. */
+  /** The document's section about these licences. */
   json(): readonly Json[] {
     return [...this.#texts].sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([licenseId, name]) => ({ licenseId, name, extractedText: name }));
@@ -118,7 +118,7 @@ function relationship(from: string, relationshipType: string, to: string): Json 
   return { spdxElementId: from, relationshipType, relatedSpdxElement: to };
 }
 
-/** The text of the document: one line of JSON. The same inventory gives the same bytes. */
+/** Encodes the document as one line of JSON. The same inventory gives the same bytes. */
 export async function encodeSpdx(inventory: Inventory, tool: DocumentTool): Promise<string> {
   const { name, digest, layers, components, created } = inventory;
   const licenses = new OtherLicenses();

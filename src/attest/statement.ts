@@ -1,5 +1,5 @@
 /**
- * What is said about an image, as in-toto statements (in-toto attestation framework, v1).
+ * in-toto statements about images (in-toto attestation framework, v1).
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -18,27 +18,27 @@ export const IN_TOTO_TYPE = "application/vnd.in-toto+json";
 const STATEMENT = "https://in-toto.io/Statement/v1";
 const STATEMENTS: ReadonlySet<string> = new Set([STATEMENT, "https://in-toto.io/Statement/v0.1"]);
 
-/** Types of what is said. */
+/** Predicate types. */
 export const PredicateType = {
-  /** The image is approved by who signs (cosign). */
+  /** The signer approves the image (cosign). */
   signature: "https://sigstore.dev/cosign/sign/v1",
   /** How it was built. */
   provenance: "https://slsa.dev/provenance/v1",
-  /** A bill of materials. */
+  /** A bill of materials in CycloneDX. */
   cyclonedx: "https://cyclonedx.org/bom",
-  /** Another one. */
+  /** A bill of materials in SPDX. */
   spdx: "https://spdx.dev/Document",
 } as const;
 
-/** Something that is said about an image. */
+/** A statement about an image. */
 export interface Statement {
-  /** What kind of thing it is. */
+  /** Its predicate type. */
   readonly predicateType: string;
-  /** What is said. */
+  /** Its content. */
   readonly predicate: unknown;
 }
 
-/** The text of a statement about an image, called by its name and its digest. */
+/** Encodes a statement about an image, identified by digest and optionally name. */
 export function encodeStatement(
   subject: { readonly name?: string; readonly digest: Digest },
   { predicateType, predicate }: Statement,
@@ -55,13 +55,13 @@ export function encodeStatement(
   });
 }
 
-/** A statement of somebody's. */
+/** A statement from an untrusted source. */
 export interface ParsedStatement extends Statement {
-  /** The images that it is about, by sha256; others are left out. */
+  /** The images that it is about; subjects without sha256 are left out. */
   readonly subjects: readonly Digest[];
 }
 
-/** Longest statement, in bytes: a bill of materials has up to a few MB. */
+/** Size limit of a statement in bytes; bills of materials have up to a few MB. */
 export const MAX_STATEMENT_BYTES: number = 32 * 1024 * 1024;
 
 /** Parses a statement. @throws {MiseOciError} `invalid` naming the field. */

@@ -1,6 +1,6 @@
 /**
- * Verifying that a key signed an image in a registry. Nothing that is read on the way is believed before
- * its digest, its subject and its signature are checked.
+ * Verifies that a key signed an image in a registry. Nothing is trusted before its digest, subject and
+ * signature are verified.
  * @module
  */
 import { describeError, MiseOciError } from "../errors.ts";
@@ -15,39 +15,39 @@ import type { VerifyingKey } from "./keys.ts";
 import { cosignTag, SIGNATURE_ANNOTATION } from "../oci/cosign_tag.ts";
 import { type ParsedStatement, PredicateType } from "./statement.ts";
 
-/** What was found signed by the key. */
+/** A valid signature. */
 export interface VerifiedSignature {
-  /** `bundle` or the older form under a tag. */
+  /** `bundle`, or `tag` for the older format. */
   readonly format: "bundle" | "tag";
-  /** What the statement says: of a signature, that the image is approved. */
+  /** Predicate type of the statement: for a signature, the approval of the image. */
   readonly predicateType: string;
-  /** Digest of the manifest that has it. */
+  /** Digest of the manifest that contains it. */
   readonly manifest: Digest;
 }
 
-/** What verifying found. */
+/** The result of a verification. */
 export interface Verification {
-  /** Signatures of the image by the key, attestations among them. */
+  /** Valid signatures of the image, including attestations. */
   readonly verified: readonly VerifiedSignature[];
-  /** What was skipped and why, one sentence each without a final period. */
+  /** Candidates that were skipped and why, one sentence each without a final period. */
   readonly skipped: readonly string[];
 }
 
-/** Which image. */
+/** The image to verify. */
 export interface SignatureQuery {
   /** Repository. */
   readonly repository: string;
   /** Digest of its manifest or index. */
   readonly digest: Digest;
-  /** Ends it. */
+  /** Cancels the operation. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Most signatures that are looked at: who adds more wants that nobody finds the right one. */
+/** Maximum number of signatures checked, so that an attacker cannot bury the valid one. */
 const MAX_CANDIDATES = 100;
 const BUNDLE = /^application\/vnd\.dev\.sigstore\.bundle(?:[.+]|$)/;
 
-/** Whether a statement is about the image. @throws {MiseOciError} `integrity` if it is about another. */
+/** Checks that a statement is about the image. @throws {MiseOciError} `integrity` if not. */
 function checkSubject({ subjects }: ParsedStatement, digest: Digest): void {
   if (subjects.includes(digest)) return;
   throw new MiseOciError("integrity", "it is a signature of another image");
@@ -73,7 +73,7 @@ class Verifier {
     return { verified: this.#verified, skipped: this.#skipped };
   }
 
-  /** Looks at one candidate; what is wrong with it is noted, unless the registry itself fails. */
+  /** Checks one candidate. A failure is recorded, unless it is the registry's. */
   async #consider(
     name: string,
     look: () => Promise<VerifiedSignature>,
@@ -101,7 +101,7 @@ class Verifier {
 
   async #referrers(): Promise<void> {
     const { entries } = await listReferrers(this.#client, this.#options);
-    // An entry without a type may be one of a registry that forgets types; its manifest says.
+    // Without a type, the manifest decides: some registries omit types in the list.
     const bundles = entries.filter(({ artifactType }) =>
       artifactType === undefined || BUNDLE.test(artifactType)
     );
@@ -181,9 +181,9 @@ class Verifier {
 }
 
 /**
- * Finds what a key signed about an image.
+ * Finds the valid signatures of a key for an image.
  *
- * @throws {MiseOciError} `auth`, `network`, `registry` if the registry cannot be asked.
+ * @throws {MiseOciError} `auth`, `network`, `registry` if the registry cannot be queried.
  */
 export async function findSignatures(
   client: RegistryClient,
@@ -193,7 +193,7 @@ export async function findSignatures(
   return await new Verifier(client, key, options).run();
 }
 
-/** Whether something says that the image is approved; an attestation alone does not. */
+/** Whether an image is approved; an attestation alone is not an approval. */
 export function isApproved({ verified }: Verification): boolean {
   return verified.some(({ predicateType }) => predicateType === PredicateType.signature);
 }

@@ -19,7 +19,7 @@ function makeKey(): SigningKey {
 
 const KEY = makeKey();
 
-/** A registry with an image, and another one that nobody signed. */
+/** A registry with a signed image and an unsigned one. */
 function withImages(api: boolean): {
   registry: ReferrerRegistry;
   digest: Digest;
@@ -81,7 +81,7 @@ for (const api of [true, false]) {
         return [key, { bytes }] as const;
       }),
     ].filter(([key]) => !before.has(key));
-    // Both formats are valid, so that each is tried alone: the other one is taken away.
+    // The image has both formats, so each is tested with the other one removed.
     for (const kind of ["bundle", "tag"] as const) {
       const alone = new Map(registry.manifests);
       if (kind === "bundle") registry.manifests.delete(`sha256-${digest.slice(7)}.sig`);
@@ -106,7 +106,7 @@ for (const api of [true, false]) {
           put(changed);
           const found = await verify(registry, digest).catch((error: Error) => error);
           const text = new TextDecoder().decode(bytes).slice(at - 20, at + 20);
-          // What a tag names has no digest to be compared with: what does not matter in it may change.
+          // A tag's content has no expected digest, so irrelevant parts may change.
           const start = new TextDecoder("latin1").decode(bytes).indexOf('signature":"') + 12;
           const harmless = !key.startsWith("sha256:") &&
             (!key.endsWith(".sig") || at < start || at > start + 90);
@@ -127,7 +127,7 @@ Deno.test("another key, a signature of another digest and an attestation alone a
   assert(!isApproved(foreign));
   assertEquals(foreign.skipped.length, 2);
   for (const reason of foreign.skipped) assertStringIncludes(reason, "not signed by this key");
-  // The bundle and the tag of a signed image, put where those of the other one belong.
+  // The bundle and the tag of the signed image, moved to the other image.
   await sign(registry, other);
   for (const [key, { mediaType, bytes }] of [...registry.manifests]) {
     const text = new TextDecoder().decode(bytes);

@@ -15,16 +15,16 @@ import { BuildQueue } from "./schedule.ts";
 import type { WorkflowContext } from "../context.ts";
 import { isWithin } from "../paths.ts";
 
-/** The part of a plan that matters here. */
+/** The relevant parts of a plan. */
 export type AheadPlan = Pick<BuildPlan, "from" | "layers" | "mountPoint" | "compression">;
 
-/** What building ahead needs. */
+/** Options of {@linkcode buildAhead}. */
 export interface BuildAheadOptions extends Pick<MakeLayersOptions, "cache" | "useCache" | "jobs"> {
   /** Layers that may not need to be built at all. */
   readonly skip: (plan: LayerPlan) => boolean;
 }
 
-/** Directories of the Linux standard that every base has, with mode 0755 and owner root, and not as links. */
+/** Standard directories that every base has, with mode 0755 and owner root, and not as links. */
 const USUAL: ReadonlySet<string> = new Set(["usr", "usr/local", "usr/local/bin"]);
 
 /** A layer that cannot be built before the base is known. */
@@ -57,7 +57,7 @@ async function maybeScan(
   }
 }
 
-/** Builds the layers that can be built without the base; returns the fingerprints of those it built. */
+/** Builds the layers that do not depend on the base; returns their cache keys. */
 export async function buildAhead(
   plan: AheadPlan,
   options: BuildAheadOptions,

@@ -7,18 +7,18 @@ import { type Cache, openCache } from "../store/mod.ts";
 import type { ReportEvent } from "../ui/reporter.ts";
 import type { AheadPlan } from "./build_ahead.ts";
 import { makeLayers } from "./layers.ts";
-import { buildWhileWaiting } from "./while_waiting.ts";
+import { buildWhileWaiting } from "./build_image.ts";
 
 const COMPRESSION = { kind: "gzip" } as const;
 
 /** What a test works with. */
 interface Scene {
-  /** A plan of two tools: of the second a link leads to `/opt/there`, so that it depends on the base. */
+  /** A plan of two tools: the second one has a link to `/opt/there`, so it depends on the base. */
   readonly plan: AheadPlan;
   readonly layers: readonly [LayerPlan, LayerPlan];
   readonly cache: Cache;
   readonly events: ReportEvent[];
-  /** Builds while a base is waited for that is there once a layer has been built. */
+  /** Builds while waiting for a base that becomes ready once a layer has been built. */
   build(options?: { readonly skip?: boolean; readonly useCache?: boolean }): Promise<
     ReadonlySet<string>
   >;
@@ -47,7 +47,7 @@ async function withScene(test: (scene: Scene) => Promise<void>): Promise<void> {
         events.push(event);
         if (event.type === "done") resolve("base");
       };
-      // Where nothing is built, the base comes after longer than a base is waited for.
+      // Without any build, the base is ready only after a build would have started.
       if (skip) setTimeout(() => resolve("base"), 150);
       const options = { plan, cache, useCache, jobs: 1, skip: () => skip };
       const context = { reporter: { emit }, signal: new AbortController().signal };

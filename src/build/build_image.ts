@@ -1,7 +1,9 @@
 /**
- * `build`: project → plan → layers → image → layout, as named steps.
+ * `build`: project → plan → layers → image → layout, as named steps. Layers are built while the base is not
+ * ready yet.
  * @module
  */
+import { hearWarnings, tellOnce, type WorkflowContext } from "../context.ts";
 import { MiseOciError } from "../errors.ts";
 import type { LayerTree } from "../layer/mod.ts";
 import {
@@ -13,22 +15,21 @@ import {
 } from "../plan/mod.ts";
 import { createLayout } from "../store/layout.ts";
 import type { Cache } from "../store/mod.ts";
-import type { BaseImage } from "./base_image.ts";
-import { holdForeignInstalls, openBuildCache } from "./build_cache.ts";
-import { addCertificates } from "./certificates.ts";
-import { defaultJobs } from "./environment.ts";
-import { checkBuilt } from "./check_built.ts";
-import { composeImage } from "./compose_image.ts";
-import { settleUser } from "./base_facts.ts";
+import { settleUser } from "./base/base_facts.ts";
+import type { BaseImage } from "./base/base_image.ts";
+import type { AheadPlan, BuildAheadOptions } from "./build_ahead.ts";
+import { holdForeignInstalls, openBuildCache } from "./host/build_cache.ts";
+import { addCertificates } from "./base/certificates.ts";
+import { checkBuilt } from "./output/check_built.ts";
+import { composeImage, composeSet, describeSet, type ImageSet } from "./output/compose_image.ts";
+import { defaultJobs } from "./host/environment.ts";
 import { meetsOthers, refuseReplacements } from "./inspect_tree.ts";
+import { type Ground, layGround } from "./base/lay_ground.ts";
 import { makeLayers } from "./layers.ts";
-import { composeSet, describeSet, type ImageSet } from "./image_set.ts";
-import { hearWarnings, tellOnce } from "../context.ts";
-import { type Ground, layGround } from "./lay_ground.ts";
-import type { PlannedFound } from "./plan_found.ts";
+import type { PlannedFound } from "./reuse/plan_found.ts";
 import { planProject } from "./plan_images.ts";
-import { requestedPlatforms } from "./read_projects.ts";
-import { isInstalled, maybeReusable, type ReuseIndex } from "./reuse_layers.ts";
+import { requestedPlatforms } from "./host/read_projects.ts";
+import { isInstalled, maybeReusable, type ReuseIndex } from "./reuse/reuse_layers.ts";
 import type {
   BuildContext,
   BuildInCacheOptions,
@@ -37,21 +38,67 @@ import type {
   ImageInCache,
   PlannedImage,
 } from "./types.ts";
-
-import { buildWhileWaiting } from "./while_waiting.ts";
-import { MissingBlobError, writeLayout } from "./write_layout.ts";
-
+import { MissingBlobError, writeLayout } from "./output/write_layout.ts";
 export { makePlan } from "./plan_images.ts";
 
-/** Archives of an image. */
-const archiveModule = () => import("./write_archive.ts");
+/** Imported on demand: building layers before the base is ready. */
+const aheadModule = () => import("./build_ahead.ts");
 
-/** Plans with layers that were found elsewhere, in a registry or a store. */
-const foundModule = () => import("./plan_found.ts");
-/** Layers of several tools. */
+/** A base that is ready within this time, in milliseconds, was cached. */
+const PATIENCE_MS = 50;
+
+/** Whether a promise is settled within a time. */
+async function settlesWithin(promise: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  // `setTimeout` is not used, because its first call takes 12 ms to load modules of Deno.
+  const time = AbortSignal.timeout(milliseconds);
+  time.addEventListener("abort", () => resolve(false), { once: true });
+  const settled = promise.then(() => true, () => true);
+  return await Promise.race([settled, late]);
+}
+
+/**
+ * Waits for the base, and builds layers in the meantime if that takes long.
+ *
+ * @returns The base, and the cache keys of the layers that were built.
+ * @throws the error of `base`. Errors of a layer are reported when it is built again.
+ */
+export async function buildWhileWaiting<T>(
+  base: Promise<T>,
+  { plan, ...options }: BuildAheadOptions & { readonly plan: AheadPlan },
+  context: WorkflowContext,
+): Promise<{ readonly base: T; readonly built: ReadonlySet<string> }> {
+  const nothing: ReadonlySet<string> = new Set();
+  if (plan.from.kind === "scratch" || await settlesWithin(base, PATIENCE_MS)) {
+    return { base: await base, built: nothing };
+  }
+  const stop = new AbortController();
+  const signal = AbortSignal.any([context.signal, stop.signal]);
+  const { buildAhead } = await aheadModule();
+  const ahead = buildAhead(plan, options, { ...context, signal }).catch((error: unknown) => {
+    const text = `Not built while the base was on its way: ${error}`;
+    if (!signal.aborted) context.reporter.emit({ type: "detail", level: 1, text });
+    return nothing;
+  });
+  try {
+    await base;
+  } catch (error) {
+    stop.abort();
+    await ahead;
+    throw error;
+  }
+  return { base: await base, built: await ahead };
+}
+
+/** Imported on demand: archives. */
+const archiveModule = () => import("./output/write_archive.ts");
+
+/** Imported on demand: layers found in a registry or a store. */
+const foundModule = () => import("./reuse/plan_found.ts");
+/** Imported on demand: layers with several tools. */
 const groupModule = () => import("./limit_layers.ts");
-/** The layer store. */
-const storeModule = () => import("./store_layers.ts");
+/** Imported on demand: the layer store. */
+const storeModule = () => import("./reuse/store_layers.ts");
 
 /** @throws {MiseOciError} `tool` naming every tool that is not installed, unless its layer is reused. */
 export function requireInstalled(
@@ -90,10 +137,7 @@ function warnOfPath(
   if (text !== undefined) reporter.emit({ type: "warning", text });
 }
 
-/**
- * Drops the tree of a layer that was built before: the check has kept what it knows of it, and thousands of files
- * take memory.
- */
+/** Drops the tree of a cached layer to save memory: the check has cached the facts it needs. */
 function forgetTree(
   layer: LayerPlan,
   { plan, trees, request }: {
@@ -105,13 +149,13 @@ function forgetTree(
   if (request.listPackages !== true && !meetsOthers(layer, plan)) trees.delete(layer);
 }
 
-/** Whether a layer cannot be built before the base is known: which tools share one depends on it. */
+/** Whether a layer cannot be built before the base is known, because tools may share a layer. */
 function isForLater(layer: LayerPlan, project: Project): boolean {
   return isToolLayer(layer) &&
     (project.oci.maxLayers !== undefined || !isInstalled(layer, project));
 }
 
-/** The plan with what only the base decides. */
+/** Completes the plan with everything that depends on the base. */
 async function completePlan(
   planned: PlannedImage,
   ground: Ground,
@@ -128,13 +172,13 @@ async function completePlan(
 }
 
 /**
- * Makes the layers of a planned image, composes it and checks whether its commands start; every blob is in
- * the cache afterwards.
+ * Makes the layers of a planned image, composes it and checks whether its commands start. All its blobs are
+ * then in the cache.
  */
 export async function buildInCache(
   planned: PlannedImage,
   options: BuildInCacheOptions & {
-    /** Layers of a registry that need not be built. */
+    /** Layers in a registry that can be reused. */
     readonly reuse?: ReuseIndex;
   },
   context: BuildContext,
@@ -181,7 +225,7 @@ export async function buildInCache(
   const added = await checkBuilt(built, { check, fix, cache, trees, told }, context);
   if (added === undefined) return built;
   try {
-    // What --fix wrote into the config file is part of the image.
+    // The packages that --fix added to the config file are part of the image.
     const again = await planProject(request, context);
     return await buildInCache(again, { ...options, request: { ...once, check } }, context);
   } catch (error) {
@@ -191,8 +235,8 @@ export async function buildInCache(
   }
 }
 
-/* Loaded late: few builds make a bill of materials. */
-const packagesModule = () => import("./layer_packages.ts");
+// Imported on demand: few builds create a bill of materials.
+const packagesModule = () => import("./base/layer_packages.ts");
 
 /** Records the packages in the scanned layers, which costs less than reading their blobs. */
 async function listPackages(
@@ -209,7 +253,7 @@ async function listPackages(
   await keepTreePackages(cache, layers);
 }
 
-/** Makes the images of several platforms, one after the other: the layers of each keep all cores busy. */
+/** Makes the images of several platforms one after the other, since each uses all cores. */
 export async function buildPlatforms(
   planned: readonly PlannedImage[],
   options: BuildInCacheOptions & { readonly reuse?: readonly ReuseIndex[] },
@@ -227,7 +271,7 @@ export async function buildPlatforms(
   return built;
 }
 
-/** Plans the images with layers of a store, if there is one; its code is loaded only then. */
+/** Plans the images with layers of a store, if one is configured. */
 async function planStored(
   request: BuildRequest,
   open: () => Promise<Cache>,
@@ -262,7 +306,7 @@ async function writeOutputs(
 /**
  * Builds the image of a project and writes it as an image layout, an archive or both.
  *
- * @throws {MiseOciError} naming what is wrong and what to do; nothing is written then.
+ * @throws {MiseOciError} naming what is wrong and a remedy; nothing is written then.
  */
 export async function makeImage(
   request: BuildRequest,

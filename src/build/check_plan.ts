@@ -4,11 +4,11 @@
  */
 import { resolveImage } from "../image/resolve.ts";
 import type { BuildPlan, Project } from "../plan/mod.ts";
-import { warnOfForeignTools } from "./embed.ts";
+import { warnOfForeignTools } from "./host/embed.ts";
 import type { WorkflowContext } from "../context.ts";
-import { openSource, selectorOf } from "./open_source.ts";
+import { openSource, selectorOf } from "./base/open_source.ts";
 
-/** Reads a base on this machine; no registry is contacted. */
+/** Reads a base from this machine; registries are not contacted. */
 async function checkLocalBase(
   { from, platform }: BuildPlan,
   { directory }: Project,
@@ -20,7 +20,7 @@ async function checkLocalBase(
 }
 
 /**
- * Checks what a plan names on this machine.
+ * Checks what a plan refers to on this machine.
  *
  * @throws {MiseOciError} as a build would, for a base that does not exist or is for another platform.
  */

@@ -4,8 +4,8 @@
  * @module
  */
 import { basename, isAbsolute, relative } from "@std/path";
-import { baseContentKey } from "./base_facts.ts";
-import type { BaseImage } from "./base_image.ts";
+import { baseContentKey } from "./base/base_facts.ts";
+import type { BaseImage } from "./base/base_image.ts";
 import type { WorkflowContext } from "../context.ts";
 import { describeError, MiseOciError } from "../errors.ts";
 import { parseDockerignore } from "../layer/tree/dockerignore.ts";
@@ -27,25 +27,25 @@ import { secretFinder } from "../secrets.ts";
 import type { Cache } from "../store/mod.ts";
 import { isWithin } from "../paths.ts";
 
-/** What the layers of a base hold. */
-const filesModule = () => import("./base_files.ts");
+/** Imported on demand: warm builds find everything in the cache. */
+const filesModule = () => import("./base/base_files.ts");
 
-/** Paths named in a message. */
+/** Number of paths shown in a message. */
 const SHOWN = 5;
 
-/** What is wrong with a layer, and the files it is about. */
+/** A problem with files in a layer. */
 export interface LayerConcern {
-  /** One sentence without a final period: layer and first paths. */
+  /** One sentence without a final period, with the layer and the first paths. */
   readonly text: string;
-  /** All paths of the image. */
+  /** All affected image paths. */
   readonly paths: readonly string[];
 }
 
 /**
- * The message for a layer with credentials: paths, never content.
+ * The concern about credentials in a layer; names paths, never content.
  *
- * @throws {MiseOciError} `secret` for a file that holds the value of a variable that is declared secret or
- * left out.
+ * @throws {MiseOciError} `secret` for a file that contains the value of a variable that is declared secret
+ * or left out.
  */
 export function maybeSecretsConcern(
   layer: LayerPlan,
@@ -92,19 +92,19 @@ export function refuseSecrets(concerns: readonly LayerConcern[]): void {
 
 const CHECKS = "base-checks";
 
-/** What {@linkcode refuseReplacements} compares with. */
+/** Options of {@linkcode refuseReplacements}. */
 export interface GroundOptions {
-  /** What is below the layers: base and packages. */
+  /** The base with packages. */
   readonly ground: BaseImage;
   /** Its directories. */
   readonly baseDirectories: BaseDirectories;
-  /** Where its layers are. */
+  /** Contains its layers. */
   readonly cache: Cache;
-  /** The content of the other layers that were already scanned. */
+  /** The contents of the other layers that were already scanned. */
   readonly trees?: ReadonlyMap<LayerPlan, LayerTree>;
 }
 
-/** Whether an entry may change the type of a path of the base; only the base's list of files is certain. */
+/** Whether an entry may change the type of a base path, which only the base's list of files can tell. */
 function isDoubtful({ type, path }: LayerEntry, base: BaseDirectories): boolean {
   if (type !== "directory") return base.has(path);
   const slash = path.lastIndexOf("/");
@@ -112,9 +112,9 @@ function isDoubtful({ type, path }: LayerEntry, base: BaseDirectories): boolean 
 }
 
 /**
- * Refuses entries that would replace a directory of the base or of another layer with a file, or a file with
- * a directory: everything below would be lost. The base's files are read only for paths that were not checked
- * before.
+ * Refuses entries that would replace a directory of the base or another layer by a file, or a file by a
+ * directory, since everything below would be lost. The base's files are read only for paths that were not
+ * checked before.
  *
  * @throws {MiseOciError} `invalid` naming layer and path.
  */
@@ -162,12 +162,12 @@ function mayMeet(a: LayerPlan, b: LayerPlan): boolean {
   );
 }
 
-/** Whether what a layer holds has to be compared with other layers of its image. */
+/** Whether the contents of a layer must be compared with other layers of the image. */
 export function meetsOthers(layer: LayerPlan, { layers }: Pick<BuildPlan, "layers">): boolean {
   return layers.some((other) => other !== layer && mayMeet(layer, other));
 }
 
-/** A path that is a directory in one tree and something else in the other. */
+/** A path that is a directory in only one of the trees. */
 function maybeConflict(a: LayerTree, b: LayerTree): string | undefined {
   const [few, many] = a.entries.length < b.entries.length ? [a, b] : [b, a];
   const types = new Map(few.entries.map(({ path, type }) => [path, type === "directory"]));
@@ -181,9 +181,9 @@ function describe({ kind, name }: LayerPlan): string {
 }
 
 /**
- * Refuses a layer that conflicts with one that was scanned before.
+ * Refuses a layer that conflicts with one scanned earlier.
  *
- * @param trees what other layers hold.
+ * @param trees contents of the other layers.
  * @throws {MiseOciError} `invalid` naming both layers and the path.
  */
 export function refuseConflicts(
@@ -208,7 +208,7 @@ export function refuseConflicts(
   }
 }
 
-/** One sentence for each file of a copy or dotfile that a layer of mise-oci's own takes the place of. */
+/** Warns of each file of a copy or dotfile that one of mise-oci's own layers replaces. */
 export function hiddenFiles(
   plan: LayerPlan,
   tree: LayerTree,
@@ -236,7 +236,7 @@ async function maybeRealPath(path: string): Promise<string | undefined> {
   try {
     return await Deno.realPath(path);
   } catch (error) {
-    // A link to itself has no target either.
+    // A link to itself has no target.
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.FilesystemLoop) {
       return undefined;
     }
@@ -244,7 +244,7 @@ async function maybeRealPath(path: string): Promise<string | undefined> {
   }
 }
 
-/** `path` relative to `root`, or `undefined` if it is not below it. */
+/** `path` relative to `root`; `undefined` if it is not below it. */
 function below(root: string, path: string): string | undefined {
   const result = relative(root, path);
   return result === ".." || result.startsWith("../") || isAbsolute(result) ? undefined : result;
@@ -261,8 +261,8 @@ async function binDirs(tool: Tool, realInstall: string): Promise<readonly string
 }
 
 /**
- * The project with `realInstallPath` and `binDirs` of each tool. A tool that is not installed keeps the
- * values from mise. A tool without any directory of executables gets `bin`, mise's convention.
+ * Sets `realInstallPath` and `binDirs` of each tool. A tool that is not installed keeps mise's values. A
+ * tool without directories of executables gets `bin`, mise's convention.
  */
 export async function followToolPaths(project: Project): Promise<Project> {
   const tools = await Promise.all(project.tools.map(async (tool): Promise<Tool> => {
@@ -275,7 +275,7 @@ export async function followToolPaths(project: Project): Promise<Project> {
 
 const MISSING = "no such file or directory";
 
-/** Why something cannot be copied, `undefined` if it can. */
+/** Why something cannot be copied, if so. */
 async function maybeProblem(
   path: string,
   { image, directory }: { readonly image: string; readonly directory: boolean },
@@ -330,7 +330,7 @@ export async function checkSources(
   });
 }
 
-/** More than that no `.dockerignore` has. */
+/** Larger than any `.dockerignore`. */
 const MAX_IGNORE_BYTES = 1 << 20;
 
 /** The patterns of a directory's `.dockerignore`; `undefined` if it has none. */
@@ -347,7 +347,7 @@ async function maybeIgnore(host: string): Promise<readonly string[] | undefined>
       return undefined;
     }
     if (error instanceof Deno.errors.NotCapable) throw error;
-    // To go on without would copy what it was to keep out.
+    // Without it, files that should be left out would be copied.
     throw new MiseOciError("io", `Cannot read ${JSON.stringify(path)}: ${describeError(error)}`, {
       cause: error,
     });
@@ -355,7 +355,7 @@ async function maybeIgnore(host: string): Promise<readonly string[] | undefined>
   return parseDockerignore(text);
 }
 
-/** Copies with the patterns of their `.dockerignore`. */
+/** Adds the patterns of `.dockerignore` to copies. */
 export async function withIgnores(copies: readonly Copy[]): Promise<readonly Copy[]> {
   return await Promise.all(copies.map(async (copy) => {
     const ignore = await maybeIgnore(copy.host);

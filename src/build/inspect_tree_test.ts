@@ -7,7 +7,7 @@ import { MiseOciError } from "../errors.ts";
 import { type LayerTree, scanLayer } from "../layer/mod.ts";
 import type { LayerPlan } from "../plan/mod.ts";
 import { openCache } from "../store/mod.ts";
-import { readBaseDirectories } from "./base_facts.ts";
+import { readBaseDirectories } from "./base/base_facts.ts";
 import { hiddenFiles, refuseConflicts, refuseReplacements } from "./inspect_tree.ts";
 import type { WorkflowContext } from "../context.ts";
 
@@ -36,7 +36,7 @@ function copyPlan(hostPath: string, imagePath: string): LayerPlan {
   };
 }
 
-/** Scans a copy onto {@linkcode BASE} and looks at what it would replace. */
+/** Scans a copy onto {@linkcode BASE} and checks what it would replace. */
 async function copyOnto(root: string, hostPath: string, imagePath: string): Promise<LayerTree> {
   const cache = await openCache(join(root, "cache"));
   const ground = await cacheBase(cache, BASE);
@@ -52,7 +52,7 @@ async function copyOnto(root: string, hostPath: string, imagePath: string): Prom
     return tree;
   };
   const first = await once();
-  // The second time the directories come from the cache.
+  // The second time, the directories come from the cache.
   assertEquals((await once()).entries, first.entries);
   return first;
 }
@@ -79,7 +79,7 @@ Deno.test("what goes below a link of the base is written where the link leads", 
       "usr/lib/x/link",
     ]);
     assertEquals(await copiedPaths(root, more, "/lib"), ["usr/lib/a", "usr/lib/link"]);
-    // A link to a link, to a directory that is not everybody's.
+    // A link to a link, to a directory with special attributes.
     assertEquals(await copiedPaths(root, more, "/etc/deep/y"), [
       "usr/lib/private/",
       "usr/lib/private/y/",

@@ -10,7 +10,7 @@ import { buildOne, maybeCached, maybeParseNotes } from "./layers.ts";
 
 const COMPRESSION = { kind: "gzip" } as const;
 
-/** Writes a tool of one file, and gives its plan. */
+/** Writes a tool with one file, and returns its plan. */
 async function tool(root: string, name: string, content: string): Promise<LayerPlan> {
   const directory = join(root, name);
   await Deno.mkdir(directory);
@@ -18,7 +18,7 @@ async function tool(root: string, name: string, content: string): Promise<LayerP
   return toolPlan(directory);
 }
 
-/** Builds a layer; how many blobs were written for it is told, too. */
+/** Builds a layer and returns the number of blobs written, too. */
 async function buildTool(
   plan: LayerPlan,
   cache: Cache,
@@ -60,7 +60,7 @@ Deno.test("buildOne() compresses the same tool once, wherever it is installed", 
     assertEquals(second.made.descriptor, first.made.descriptor);
     assertEquals(second.made.diffId, first.made.diffId);
 
-    // From now on its own fingerprint finds it, without reading the tool.
+    // Now its own cache key finds it, without reading the tool.
     const tree = await scanLayer(plan, { baseDirectories: NO_BASE });
     const found = await maybeCached({ plan, tree, baseDirectories: NO_BASE }, {
       cache,
@@ -92,7 +92,7 @@ Deno.test("buildOne() takes nothing from the cache with --no-cache, nor a blob t
     const cache = await openCache(join(root, "cache"));
     const anew = await buildTool(await tool(root, "b", "neutral"), cache, false);
     assertEquals([anew.made.status, anew.written], ["built", 1]);
-    // For the next platform of the same run it is what was built anew.
+    // For the next platform of the same run it counts as built.
     const next = await buildTool(await tool(root, "next", "neutral"), cache, false);
     assertEquals([next.made.status, next.written], ["cached", 0]);
     await Deno.remove(cache.blobs.directory.pathOf(first.made.descriptor.digest));

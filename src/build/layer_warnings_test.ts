@@ -28,7 +28,7 @@ Deno.test("makeLayers() says once for a layer that links of it lead nowhere, and
       text: `java 1: ${links[0]}; 2 others do the same (-v lists them)`,
       items: links,
     }]);
-    // The check says nothing again that was said.
+    // The check does not repeat warnings.
     assertEquals(heard.warnings.slice(1), links);
   });
 });

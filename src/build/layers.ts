@@ -27,38 +27,38 @@ import type { BuildPlan, CompressionPlan, LayerPlan } from "../plan/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import type { Reporter } from "../ui/reporter.ts";
 
-/** What packs and compresses a layer: nothing of it is needed if all layers are cached. */
+/** Imported on demand: not needed if all layers are cached. */
 const packModule = () => import("../layer/pack/build.ts");
-/** The workers that compress. */
+/** Imported on demand: compression workers. */
 const poolModule = () => import("../compress/pool.ts");
 
-/** What making layers needs. */
+/** Options of {@linkcode makeLayers}. */
 export interface MakeLayersOptions {
-  /** Where blobs go and built layers are looked up. */
+  /** Receives blobs, and contains layers built earlier. */
   readonly cache: Cache;
-  /** Looks layers up; without, everything is built again. */
+  /** Whether cached layers are used; otherwise everything is built again. */
   readonly useCache: boolean;
-  /** Directories that the base has. */
+  /** The directories of the base. */
   readonly baseDirectories: BaseDirectories;
   /** Checks the content of a layer; throws to refuse it. */
   readonly inspect?: (plan: LayerPlan, tree: LayerTree) => Promise<void>;
-  /** Told of a layer that is there already: nothing reads its tree any more. */
+  /** Called for a layer that already exists, so that its tree is no longer needed. */
   readonly onFound?: (plan: LayerPlan) => void;
-  /** Whether files that hold credentials are an error. */
+  /** Whether files with credentials are an error. */
   readonly strict: boolean;
-  /** How many things at once. */
+  /** Number of concurrent jobs. */
   readonly jobs: number;
   /** Layers that already exist elsewhere, and that cannot be compared with files on this machine. */
   readonly maybeMade?: (plan: LayerPlan) => MadeLayer | undefined;
-  /** Layers of a registry, used if they are what would be built here. */
+  /** Layers in a registry, used if they are identical to what would be built. */
   readonly maybeReusable?: (plan: LayerPlan) => MadeLayer | undefined;
   /** Trees that were listed already. */
   readonly lists?: TreeLists | undefined;
-  /** Fingerprints of layers that this run has built already; they are in the cache. */
+  /** Cache keys of layers that this run has already built; they are in the cache. */
   readonly built?: ReadonlySet<string>;
 }
 
-/** How layers are scanned. */
+/** How to scan layers. */
 interface Scan {
   readonly compression: CompressionPlan;
   readonly signal: AbortSignal;
@@ -88,12 +88,13 @@ async function lookUp(
   if (reusable === undefined) return cached ?? task;
   const warnings: string[] = [];
   const keep = { warn: (text: string): void => void warnings.push(text) };
-  // A cached layer knows its diff ID; without one, all of the tool is read.
+  // A cached layer has a known diff ID; otherwise the whole tool is read.
   const { diffId } = cached ??
     await (await packModule()).computeDiffId(plan, { ...task, signal, ...keep });
   if (diffId === reusable.diffId) {
     for (const text of warnings) scan.warn(plan, text);
-    // "reused" is what only the registry has; the same bytes compressed otherwise are another blob.
+    // "reused" means that only the registry has it; the same content compressed differently is another
+    // blob.
     return cached?.descriptor.digest === reusable.descriptor.digest ? cached : reusable;
   }
   const text = `${layerTitle(plan)} differs from the layer in ${reusable.reusedFrom}: not reused`;
@@ -112,18 +113,18 @@ function isLargeFile({ sources }: LayerPlan): boolean {
     const { isFile, size } = Deno.statSync(source.hostPath);
     return isFile && size >= LARGE;
   } catch {
-    // The scan meets the same error and reports it.
+    // The scan reports the error.
     return false;
   }
 }
 
-/** Warnings of layers: files that name the host's directories are one for all of them. */
+/** Collects warnings of layers: those about host directories are combined into one. */
 class LayerWarnings {
   readonly #reporter: Reporter;
   readonly #hostPaths = new Map<string, string>();
-  /** Links that lead nowhere, by layer: a distribution's Java has dozens. */
+  /** Dangling links, by layer: a distribution's Java has dozens. */
   readonly #links = new Map<string, string[]>();
-  /** Whether the host's directories lead to the image's. */
+  /** Whether links make the host's directories exist in the image. */
   readonly #linked: boolean;
 
   constructor(reporter: Reporter, { layers }: BuildPlan) {
@@ -162,7 +163,7 @@ class LayerWarnings {
 }
 
 /**
- * Makes every layer of a plan, bottom first. The largest is begun first: the others then fill the gaps
+ * Makes every layer of a plan, bottom first. The largest is started first, so that the others fill the gaps
  * instead of waiting for it at the end.
  *
  * @throws {MiseOciError} of the first layer that fails, once the others have stopped.
@@ -219,22 +220,22 @@ export async function makeLayers(
   return layers.flatMap((layer) => made.get(layer) ?? []);
 }
 
-/** A layer that may have to be built and has been scanned. */
+/** A scanned layer that may have to be built. */
 export interface LayerTask {
-  /** What it is made of. */
+  /** Its plan. */
   readonly plan: LayerPlan;
-  /** The directories that the base has. */
+  /** The directories of the base. */
   readonly baseDirectories: BaseDirectories;
-  /** What it will hold. */
+  /** Its contents. */
   readonly tree: LayerTree;
 }
 
-/** What a layer is called: its tool with the version. */
-export function layerTitle({ name, version }: LayerPlan): string {
+/** The title of a layer: its name with the version. */
+function layerTitle({ name, version }: LayerPlan): string {
   return version === undefined ? name : `${name} ${version}`;
 }
 
-/** The layer of a task, from the local cache. */
+/** The layer of a task in the local cache. */
 export async function maybeCached(
   { plan, tree }: LayerTask,
   options: {
@@ -242,7 +243,7 @@ export async function maybeCached(
     readonly compression: CompressionPlan;
     /** Called with warnings about it. */
     readonly warn: (plan: LayerPlan, text: string) => void;
-    /** Fingerprints of layers that this very run has built. */
+    /** Cache keys of layers built by this run. */
     readonly built: ReadonlySet<string>;
     /** Whether only these layers are looked up. */
     readonly builtOnly: boolean;
@@ -263,10 +264,10 @@ export async function maybeCached(
   return { plan, descriptor: withAnnotations(descriptor, plan), diffId, status };
 }
 
-/** What building a layer needs. */
+/** Input for building layers. */
 export interface LayerTools {
   readonly cache: Cache;
-  /** Whether a layer that was built before, of another tree, may be taken if it is the same. */
+  /** Whether an identical layer built earlier from another tree may be used. */
   readonly useCache: boolean;
   readonly pool: CompressionPool;
   readonly signal: AbortSignal;
@@ -275,19 +276,19 @@ export interface LayerTools {
   readonly warn: (plan: LayerPlan, text: string) => void;
   /** Called when the tree has been read. */
   readonly onRead?: () => void;
-  /** Whether it fills the gaps that other layers leave. */
+  /** Whether it fills the gaps left by other layers. */
   readonly yields?: boolean;
 }
 
-/** Where it is kept which layers were built of trees of a shape. */
+/** Cached documents that map the shape of a tree to a layer. */
 const SHAPES = "layer-shapes";
-/** Shapes of the layers built in this run: these may be reused even with `--no-cache`. */
+/** Shapes of the layers built in this run, which may be reused even with `--no-cache`. */
 const builtNow = new WeakMap<Cache, Set<string>>();
 
 /**
- * The layer of another tree, if this one gives the same bytes: for example a platform-neutral tool of another
- * platform, or a tool that was installed again. This costs a tenth of compressing, and is tried only for a
- * tree with the same names and sizes.
+ * The layer of another tree, if this one gives the same bytes: for example a platform-neutral tool of
+ * another platform, or a tool that was reinstalled. This costs a tenth of compressing, and is only tried if
+ * names and sizes are the same.
  */
 async function maybeSameLayer(
   { plan, baseDirectories, tree }: LayerTask,
@@ -311,7 +312,7 @@ async function maybeSameLayer(
   return { ...layer, descriptor: other.descriptor };
 }
 
-/** Stores a layer by the fingerprint and the shape of its input. */
+/** Stores a layer by the cache key and the shape of its input. */
 async function keep(layer: BuiltLayer, cache: Cache, shape: string): Promise<void> {
   const { plan, descriptor, diffId, uncompressedSize, fingerprint, texts, warnings } = layer;
   if (texts === undefined) return;
@@ -323,7 +324,7 @@ async function keep(layer: BuiltLayer, cache: Cache, shape: string): Promise<voi
   ]);
 }
 
-/** Builds the layer of a task and puts it into the local cache. */
+/** Builds the layer of a task and adds it to the local cache. */
 export async function buildOne(task: LayerTask, tools: LayerTools): Promise<MadeLayer> {
   const { plan, baseDirectories, tree } = task;
   const { cache, pool, signal, reporter, warn } = tools;
@@ -357,7 +358,7 @@ export async function buildOne(task: LayerTask, tools: LayerTools): Promise<Made
   }
 }
 
-/** A blob with the annotations of the layer that it is now: equal blobs can be different layers. */
+/** A blob with the annotations of this layer: equal blobs can be different layers. */
 export function withAnnotations(descriptor: Descriptor, plan: LayerPlan): Descriptor {
   const { mediaType, digest, size } = descriptor;
   return { mediaType, digest, size, annotations: plan.annotations };
@@ -365,9 +366,9 @@ export function withAnnotations(descriptor: Descriptor, plan: LayerPlan): Descri
 
 /** Notes on a cached layer. */
 export interface LayerNotes {
-  /** Texts that relocation examined. */
+  /** Texts processed by relocation. */
   readonly texts: readonly RelocatedText[];
-  /** What the user should know, one sentence each. */
+  /** Warnings, one sentence each. */
   readonly warnings: readonly string[];
 }
 
@@ -378,7 +379,7 @@ function isText(value: unknown): value is RelocatedText {
     typeof before === "string" && typeof after === "string";
 }
 
-/** Parses the notes of a cache entry; `undefined` if they are none, which makes the entry a miss. */
+/** Parses the notes of a cache entry; `undefined` if they are invalid, which makes the entry a miss. */
 export function maybeParseNotes(value: unknown): LayerNotes | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const { texts, warnings } = value as Record<string, unknown>;

@@ -12,7 +12,7 @@ import { makeLayers, type MakeLayersOptions } from "./layers.ts";
 const COMPRESSION = { kind: "gzip" } as const;
 const hex = (n: number): string => `sha256:${String(n).padStart(64, "0")}`;
 
-/** Makes the one layer of a plan, and tells what was said. */
+/** Makes the only layer of a plan, and returns the messages. */
 async function makeOne(
   layer: LayerPlan,
   options: Partial<MakeLayersOptions> & Pick<MakeLayersOptions, "cache">,
@@ -42,7 +42,7 @@ async function makeOne(
   return { made, events };
 }
 
-/** The layer that a registry has for a plan. */
+/** The registry's layer for a plan. */
 function reusable(plan: LayerPlan, diffId: DiffId): MadeLayer {
   const mediaType = "application/vnd.oci.image.layer.v1.tar+gzip";
   const descriptor = { mediaType, digest: parseDigest(hex(7)), size: 7 };
@@ -73,7 +73,7 @@ Deno.test("makeLayers() asks the cache for the diff ID before it would read an i
   await withTool(async ({ plan, cache }) => {
     const context = { baseDirectories: NO_BASE, compression: COMPRESSION };
     const { made: built } = await makeOne(plan, { cache });
-    // Bytes would give another diff ID than this, which only the cache knows.
+    // Reading the files would give another diff ID than this one, which only the cache contains.
     const diffId = parseDiffId(hex(5));
     const { descriptor } = built;
     const notes = { texts: [], warnings: ["told before"] };

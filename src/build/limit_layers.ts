@@ -13,23 +13,24 @@ import {
   toolOf,
 } from "../plan/mod.ts";
 import type { WorkflowContext } from "../context.ts";
-import type { Ground } from "./lay_ground.ts";
-import { isInstalled } from "./reuse_layers.ts";
+import type { Ground } from "./base/lay_ground.ts";
+import { isInstalled } from "./reuse/reuse_layers.ts";
 
-/** What {@linkcode limitLayers} needs. */
+/** Options of {@linkcode limitLayers}. */
 export interface LimitOptions {
   /** The project. */
   readonly project: Project;
-  /** What lies below. */
+  /** The base with packages. */
   readonly ground: Pick<Ground, "base" | "baseDirectories">;
-  /** How many layers the image may have, those of the base included. */
+  /** Maximum number of layers, including those of the base. */
   readonly maxLayers: number;
 }
 
 /**
- * A plan of no more layers than wanted. Only installed tools can share one: others come from a registry.
+ * Reduces the number of layers to the maximum. Only installed tools can share a layer, since the others
+ * come from a registry.
  *
- * @throws {MiseOciError} `config` if it has too many other layers.
+ * @throws {MiseOciError} `config` if there are too many other layers.
  */
 export async function limitLayers(
   plan: BuildPlan,

@@ -1,35 +1,119 @@
 /**
- * From a project to the plan of its image, for one platform or several; nothing is built here.
+ * Plans the image of a project, for one platform or several, and checks what the host must provide; nothing
+ * is built.
  * @module
  */
 import { mapConcurrently } from "../concurrency.ts";
+import { tellOnce } from "../context.ts";
+import { MiseOciError } from "../errors.ts";
 import { LAYER_FORMAT, RELOCATION_FORMAT } from "../layer/format.ts";
 import { TreeLists } from "../layer/tree/tree_lists.ts";
 import { SharedAnswers } from "../mise/answers_of_project.ts";
 import { readProject } from "../mise/project.ts";
 import type { Platform } from "../oci/mod.ts";
-import { type BuildPlan, plan, type PlanOptions, type Project } from "../plan/mod.ts";
+import {
+  type BuildPlan,
+  type HostExecutable,
+  plan,
+  type PlanOptions,
+  type Project,
+} from "../plan/mod.ts";
 import { overrideOci } from "../plan/project.ts";
-import { openBuildCache } from "./build_cache.ts";
-import { buildTimestamp, defaultPlatform, hostEnv } from "./environment.ts";
-import { imageExtras } from "./image_extras.ts";
-import { sortPlatforms } from "./image_set.ts";
-import { followToolPaths, withIgnores } from "./inspect_tree.ts";
-import { chooseMise } from "./embed.ts";
-import { miseContext, partPlatforms, projectOptions, requestedPlatforms } from "./read_projects.ts";
-import { tellOnce } from "../context.ts";
+import { openBuildCache } from "./host/build_cache.ts";
+import { readCertificates } from "./base/certificates.ts";
+import { sortPlatforms } from "./output/compose_image.ts";
+import { chooseMise, decideEmbedding } from "./host/embed.ts";
+import { buildTimestamp, defaultPlatform, hostEnv } from "./host/environment.ts";
+import { checkSources, followToolPaths, withIgnores } from "./inspect_tree.ts";
+import {
+  miseContext,
+  partPlatforms,
+  projectOptions,
+  requestedPlatforms,
+} from "./host/read_projects.ts";
 import type { BuildContext, BuildRequest, ImageInput, PlannedImage } from "./types.ts";
 
-/** Tools of another platform. */
-const foreignModule = () => import("./foreign_tools.ts");
-/** System packages. */
-const packagesModule = () => import("./packages_layer.ts");
-/** Context of a dry run. */
+import manifest from "../../deno.json" with { type: "json" };
+
+/** Imported on demand: system packages. */
+const selectModule = () => import("../packages/mod.ts");
+
+/** How this program was started, for tests to replace. */
+export interface SelfFacts {
+  /** Whether it is a compiled executable. */
+  readonly standalone: boolean;
+  /** The executable. */
+  readonly path: () => string;
+}
+
+const SELF: SelfFacts = { standalone: Deno.build.standalone, path: () => Deno.execPath() };
+
+/**
+ * The compiled mise-oci for `--embed-self`.
+ *
+ * @throws {MiseOciError} `usage` if this is not the compiled executable, `unsupported` if it cannot run in
+ * the image.
+ */
+export async function selfExecutable(
+  platform: Platform,
+  { standalone, path }: SelfFacts = SELF,
+): Promise<HostExecutable> {
+  if (!standalone) {
+    throw new MiseOciError(
+      "usage",
+      "Cannot embed mise-oci in the image: it runs as a script, not as an executable of its own",
+      { hint: "Run the compiled executable (deno task compile), or leave --embed-self out" },
+    );
+  }
+  const decision = await decideEmbedding("mise-oci", {
+    path: path(),
+    version: manifest.version,
+    platform,
+  });
+  if (decision.executable !== undefined) return decision.executable;
+  throw new MiseOciError("unsupported", `Cannot embed mise-oci in the image: ${decision.warning}`, {
+    hint: "Leave --embed-self out",
+  });
+}
+
+/**
+ * Packages, certificates, the compiled program itself, and the output paths.
+ *
+ * @throws {MiseOciError} for packages or an executable that the platform does not support, and for missing
+ * files to copy and missing certificates.
+ */
+async function imageExtras(
+  project: Project,
+  request: ImageInput,
+  platform: Platform,
+): Promise<Pick<PlanOptions, "packages" | "certificates" | "self" | "outputs">> {
+  const declared = project.packages ?? [];
+  const packages = declared.length === 0
+    ? undefined
+    : (await selectModule()).selectPackages(declared, platform);
+  await checkSources(project, [...project.oci.copy, ...request.copies]);
+  const outputs = [request.output, request.archive?.path].flatMap((path) =>
+    path === undefined || path === "-" ? [] : path
+  );
+  const certificates = await readCertificates(project.oci.ca);
+  return {
+    ...(packages === undefined ? {} : { packages }),
+    ...(certificates === undefined ? {} : { certificates }),
+    ...(request.embedSelf === true ? { self: await selfExecutable(platform) } : {}),
+    outputs,
+  };
+}
+
+/** Imported on demand: tools for another platform. */
+const foreignModule = () => import("./host/foreign_tools.ts");
+/** Imported on demand: system packages. */
+const packagesModule = () => import("./base/packages_layer.ts");
+/** Imported on demand: dry runs. */
 const planModule = () => import("./check_plan.ts");
 
-/** How {@linkcode planProject} reads a project. */
+/** Options of {@linkcode planProject}. */
 export interface PlanProjectOptions {
-  /** Installs missing tools for another platform than this machine's, and mise, in a separate directory. */
+  /** Whether to install missing tools for other platforms, and mise, in a separate directory. */
   readonly installForeign: boolean;
   /** mise's output for the other platforms of the same build. */
   readonly shared?: SharedAnswers;
@@ -37,10 +121,10 @@ export interface PlanProjectOptions {
   readonly lists?: TreeLists;
 }
 
-/** A thread that lists trees costs 20 ms and 20 MB: worth it for so many tools. */
+/** Number of tools from which listing trees is worth the 20 ms and 20 MB of a thread. */
 const MANY_TOOLS = 8;
 
-/** Reads the project, links followed. */
+/** Reads the project and resolves links. */
 async function openProject(
   request: ImageInput,
   { installForeign, shared, lists }: PlanProjectOptions,
@@ -52,7 +136,7 @@ async function openProject(
   // Opened while mise runs.
   const opened = foreign !== undefined && installForeign ? openBuildCache(context) : undefined;
   opened?.catch(() => {});
-  // The layers are scanned from the first on.
+  // From the end, because the layers are scanned from the start.
   const told = miseContext(context, (paths) => lists?.begin(paths.toReversed()));
   const whole = foreign !== undefined && installForeign;
   const asked = await context.asked?.take(request, { context: told, whole });
@@ -71,7 +155,7 @@ async function openProject(
   return followed;
 }
 
-/** Directories of this machine that no value in the image should name. */
+/** Directories of this machine that no value in the image should contain. */
 function hostRoots(project: Project): readonly string[] {
   const home = hostEnv("HOME") ?? hostEnv("USERPROFILE");
   const installs = project.tools.map(({ installPath, installDir }) =>
@@ -113,7 +197,7 @@ async function planOptions(
 }
 
 /**
- * Reads the project and plans its image. Writes nothing, but for the tools of another platform.
+ * Reads the project and plans its image. Writes nothing, except tools for another platform.
  *
  * @throws {MiseOciError} for anything wrong with mise, the project, its config or the flags.
  */
@@ -159,14 +243,14 @@ export async function planPlatforms(
   const platforms = sortPlatforms(requestedPlatforms(request));
   const told = tellOnce(context);
   const limit = platforms.length;
-  // Tools for another platform may need this machine's own npm, which is installed first.
+  // Tools for another platform may need the host's npm, which is installed first.
   const { own, others } = partPlatforms(platforms);
   const planned = new Map<Platform, PlannedImage>();
   const shared = new SharedAnswers();
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
-  // While the layers of the first platform are looked at, a thread lists the trees of the others; of one platform
-  // with many tools, the last ones.
+  // While the first platform is processed, a thread lists the trees of the others; for a single platform
+  // with many tools, it lists the last ones.
   const several = platforms.length > 1;
   const minimum = several ? 1 : MANY_TOOLS;
   const lists = request.useCache ? new TreeLists({ signal, minimum }) : undefined;

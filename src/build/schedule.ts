@@ -4,30 +4,30 @@
  */
 
 /**
- * Number of layers that are read concurrently. One is read while another waits for a block to be compressed.
- * With more, the small ones would finish first, and at the end the cores would wait for a single layer of
- * many small files to be read.
+ * Number of layers that are read concurrently: one is read while the other waits for a block to be
+ * compressed. With more, small layers would finish first, and in the end the cores would wait while a
+ * single layer of many small files is read.
  */
 const LAYERS_AT_ONCE = 2;
 
 /**
- * Builds a layer; calls the given function when the next one may begin, at its own end at the latest.
+ * Builds a layer; calls the given function when the next one may start, at the latest when it ends.
  *
- * @param fills whether other layers go first.
+ * @param fills whether other layers have priority.
  */
 export type Build = (onRead: () => void, fills: boolean) => Promise<void>;
 
-/** A layer that waits. */
+/** A waiting layer. */
 interface Waiting {
-  /** Bytes of its tar. */
+  /** Size of its tar. */
   readonly bytes: number;
   /** Builds it. */
   readonly build: Build;
-  /** Whether it is read fast enough to use workers that others leave idle. */
+  /** Whether it is read fast enough to use idle workers. */
   readonly fills: boolean;
 }
 
-/** Builds some layers concurrently, the largest waiting one first. */
+/** Builds several layers concurrently, starting with the largest. */
 export class BuildQueue {
   /** Stops running builds: after a failure, or when the given signal is aborted. */
   readonly signal: AbortSignal;
@@ -35,23 +35,23 @@ export class BuildQueue {
   readonly #stop = new AbortController();
   readonly #limit: number;
   readonly #running = new Set<Promise<void>>();
-  /** How many of them are being read. */
+  /** Number of layers being read. */
   #reading = 0;
-  /** Whether one of them fills gaps; it is not counted. */
+  /** Whether a gap-filling layer is running; it is not counted above. */
   #filling = false;
   #failure: { readonly error: unknown } | undefined;
 
-  /** Builds nothing yet. */
+  /** Starts empty. */
   constructor(signal: AbortSignal, limit: number = LAYERS_AT_ONCE) {
     this.signal = AbortSignal.any([signal, this.#stop.signal]);
     this.#limit = limit;
   }
 
   /**
-   * Builds a layer now or later, as workers become free; not at all after a failure.
+   * Builds a layer, immediately or when workers become free; never after a failure.
    *
-   * @param options `fills`: it is read fast enough to use workers that others leave idle, as a large file is.
-   * One such layer is built in addition to the others, and ends when they do.
+   * @param options `fills`: it is read fast enough to use idle workers, like a large file. One such layer
+   * is built in addition to the others.
    */
   add(bytes: number, build: Build, { fills = false }: { readonly fills?: boolean } = {}): void {
     this.#waiting.push({ bytes, build, fills });
@@ -93,7 +93,7 @@ export class BuildQueue {
     }
   }
 
-  /** @param leave makes room for another. */
+  /** @param leave makes room for another layer. */
   #run(build: Build, fills: boolean, leave: () => void): void {
     let isReading = true;
     const onRead = (): void => {

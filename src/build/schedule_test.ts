@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { BuildQueue } from "./schedule.ts";
 
 const NEVER = new AbortController().signal;
-/** Nothing more to add. */
+/** A `look` that adds nothing. */
 const nothing = (): Promise<void> => Promise.resolve();
 
 /** A build that is ended from outside. */
@@ -18,7 +18,7 @@ function controlled(name: string, begun: string[]): {
   return { build, end: (error) => error === undefined ? resolve() : reject(error) };
 }
 
-/** Lets everything run that can. */
+/** Lets all pending work run. */
 function settle(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
@@ -91,7 +91,7 @@ Deno.test("BuildQueue builds one layer that fills gaps besides the others", asyn
     }, { fills });
   add(1, a, false);
   add(5, b, true);
-  // There is one already, so this one waits like any other.
+  // One is already running, so this one waits like the others.
   add(3, c, true);
   add(4, d, false);
   assertEquals(begun, ["a", "b"]);
@@ -110,7 +110,7 @@ Deno.test("BuildQueue throws the first failure once nothing runs, and begins not
   const begun: string[] = [];
   const running = controlled("running", begun);
   const queue = new BuildQueue(NEVER, 2);
-  // What runs ends because it is told to.
+  // The running builds end because they are aborted.
   queue.signal.addEventListener("abort", () => running.end(new Error("stopped")));
   const broken = controlled("broken", begun);
   queue.add(1, running.build);

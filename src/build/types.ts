@@ -1,5 +1,5 @@
 /**
- * What a build takes and returns.
+ * Input and output of a build.
  * @module
  */
 import type { MountPoint } from "../oci/image_path.ts";
@@ -18,9 +18,9 @@ import type { MiseContext } from "../mise/context.ts";
 import type { Copy, OciOverrides, Project } from "../plan/project.ts";
 import type { BuildPlan, LayerPlan, Owner } from "../plan/types.ts";
 import type { Cache } from "../store/cache.ts";
-import type { CheckMode } from "../check/report_problems.ts";
+import type { CheckMode } from "../check/report/report_problems.ts";
 import type { WorkflowContext } from "../context.ts";
-import type { BaseImage } from "./base_image.ts";
+import type { BaseImage } from "./base/base_image.ts";
 
 /** The platforms for which a project is read. */
 export interface PlatformRequest {
@@ -30,10 +30,10 @@ export interface PlatformRequest {
   readonly platforms?: readonly Platform[];
 }
 
-/** The project that is read from mise. */
+/** The project to read from mise. */
 export type AheadRequest = ProjectRequest & PlatformRequest;
 
-/** Who takes a project. */
+/** The consumer of a project. */
 export interface Taker {
   /** Receives the messages of mise, as if it had been run only now. */
   readonly context: MiseContext;
@@ -41,22 +41,22 @@ export interface Taker {
   readonly whole: boolean;
 }
 
-/** A project whose mise commands were started. Dispose of it, so that no mise process keeps running. */
+/** A project that is being read. Dispose of it, so that no mise process keeps running. */
 export interface AskedProject extends AsyncDisposable {
   /**
-   * The project for the platform of a request, if it matches and has not been taken before: later it may have
-   * changed.
+   * The project for the platform of a request, if it matches and was not taken before, since it may change
+   * later.
    */
   take(request: AheadRequest, taker: Taker): Promise<Project | undefined>;
 }
 
-/** The surroundings of a build. */
+/** The context of a build. */
 export interface BuildContext extends WorkflowContext {
-  /** A project whose mise commands were already started. */
+  /** A project that is already being read. */
   readonly asked?: AskedProject;
 }
 
-/** Which project, and how to run mise for it. Shared by build, run and push. */
+/** The project, and how to run mise for it. Shared by build, run and push. */
 export interface ProjectRequest {
   /** Absolute directory (`-C`). */
   readonly directory: string;
@@ -64,17 +64,17 @@ export interface ProjectRequest {
   readonly miseEnv?: string;
   /** mise executable (`--mise`, `MISE_OCI_MISE`); default: `mise` on PATH. */
   readonly misePath?: string;
-  /** Includes the global and system config. */
+  /** Whether to include the global and system config. */
   readonly includeGlobal: boolean;
-  /** Runs `mise install` first. */
+  /** Whether to run `mise install` first. */
   readonly install: boolean;
-  /** Installs only what the lock file has (`--locked`). */
+  /** Whether to install only what the lock file contains (`--locked`). */
   readonly locked?: boolean;
-  /** Tools that the image does not get (`--without`). */
+  /** Tools to leave out of the image (`--without`). */
   readonly without?: readonly string[];
-  /** With `install`: the tools that are installed, `NAME@VERSION`; default all that are missing. */
+  /** With `install`: the tools to install, `NAME@VERSION`; default: all missing ones. */
   readonly installOnly?: readonly string[];
-  /** Answers mise's questions with yes (`-y`). */
+  /** Whether to answer mise's prompts with yes (`-y`). */
   readonly yes?: boolean;
 }
 
@@ -82,7 +82,7 @@ export interface ProjectRequest {
 export interface BuildRequest extends ProjectRequest {
   /** Absolute directory of the image layout (`-o`). */
   readonly output?: string;
-  /** A file that gets the image as well (`--output-archive`). */
+  /** An archive to write (`--output-archive`). */
   readonly archive?: ArchiveRequest;
   /** Base image (`--from`). */
   readonly from?: NamedBase;
@@ -96,11 +96,11 @@ export interface BuildRequest extends ProjectRequest {
   readonly copies: readonly Copy[];
   /** `--owner`. */
   readonly owner?: Owner;
-  /** Embeds mise unless `--no-mise`. */
+  /** Whether to embed mise; false with `--no-mise`. */
   readonly embedMise: boolean;
-  /** Embeds the compiled mise-oci (`--embed-self`). */
+  /** Whether to embed the compiled mise-oci (`--embed-self`). */
   readonly embedSelf?: boolean;
-  /** Uses the cache of built layers and, when pushing, layers of the registry. */
+  /** Whether to use cached layers and, when pushing, layers of the registry. */
   readonly useCache: boolean;
   /** `--compression`; default: `[oci]`'s, else gzip. */
   readonly compression?: CompressionChoice;
@@ -116,15 +116,15 @@ export interface BuildRequest extends ProjectRequest {
   readonly allowEnv: readonly string[];
   /** `--drop-env`. */
   readonly dropEnv: readonly string[];
-  /** Whether commands that do not start are warnings or an error, or are not checked. */
+  /** Whether commands that do not start cause warnings or an error, or are not checked. */
   readonly check?: CheckMode;
-  /** Adds missing packages to the config file and builds with them (`--fix`). */
+  /** Whether to add missing packages to the config file and build with them (`--fix`). */
   readonly fix?: boolean;
-  /** Records the packages in the new layers, for a bill of materials. */
+  /** Whether to record the packages in the new layers, for a bill of materials. */
   readonly listPackages?: boolean;
   /** Repository of the layer store (`--store`, `MISE_OCI_STORE`); default: `[_.oci] store`. */
   readonly store?: Reference;
-  /** Writes layers that the store lacks to it (`--store-push`). */
+  /** Whether to add missing layers to the store (`--store-push`). */
   readonly storePush?: boolean;
   /** `--strict-env`. */
   readonly strictEnv: boolean;
@@ -134,7 +134,7 @@ export interface BuildRequest extends ProjectRequest {
 
 /** A mise executable for a platform. */
 export interface MiseBinary {
-  /** What it runs on. */
+  /** The platform it runs on. */
   readonly platform: Platform;
   /** Absolute path of the file. */
   readonly path: string;
@@ -144,7 +144,7 @@ export interface MiseBinary {
 export interface ArchiveRequest {
   /** Absolute path of the file, or `-` for standard output. */
   readonly path: string;
-  /** What other programs call its format (`--format`). */
+  /** The usual name of its format (`--format`). */
   readonly format: "oci-archive" | "docker-archive";
 }
 
@@ -152,7 +152,7 @@ export interface ArchiveRequest {
 export interface LayerRow {
   /** `base`, `tool`, `mise`, `config`, … */
   readonly kind: string;
-  /** What it is: a tool's name, the base's reference. */
+  /** Its name: a tool's name, the base's reference. */
   readonly name: string;
   /** The tool's version. */
   readonly version?: string;
@@ -162,11 +162,11 @@ export interface LayerRow {
   readonly size: number;
   /** Where its bytes came from. */
   readonly status: "built" | "cached" | "reused" | "base";
-  /** Image that a reused layer was found in. */
+  /** The image that contained a reused layer. */
   readonly reusedFrom?: string;
 }
 
-/** One image of several that a build made. */
+/** One of several images made by a build. */
 export interface BuiltImage {
   /** Its platform. */
   readonly platform: Platform;
@@ -176,7 +176,7 @@ export interface BuiltImage {
   readonly layers: readonly LayerRow[];
 }
 
-/** What a build made. */
+/** The result of a build. */
 export interface BuildResult {
   /** The layout's directory, if one was requested. */
   readonly output?: string;
@@ -197,44 +197,44 @@ export interface BuildResult {
 /** A build without a requested layout: the workflow chooses a directory and removes it. */
 export type TransientBuild = Omit<BuildRequest, "output" | "archive" | "tag">;
 
-/** The input that determines an image. The output directory is part of it only so that copies exclude it. */
+/** The input that determines an image. The output is part of it only so that copies exclude it. */
 export type ImageInput = TransientBuild & Pick<BuildRequest, "tag" | "output" | "archive">;
 
 /** A project with its plan. */
 export interface PlannedImage {
-  /** The project as mise sees it, links followed. */
+  /** The project as read from mise, links resolved. */
   readonly project: Project;
   readonly plan: BuildPlan;
-  /** Trees of its tools that are already listed, or will be. */
+  /** Trees of its tools that are already listed, or being listed. */
   readonly lists?: TreeLists;
 }
 
 /** A layer of the image, its blob in the cache (unless it was reused from a registry). */
 export interface MadeLayer {
-  /** What it was made of. */
+  /** Its plan. */
   readonly plan: LayerPlan;
   /** Its blob, with annotations. */
   readonly descriptor: Descriptor;
   readonly diffId: DiffId;
   /** Where its bytes came from. */
   readonly status: Exclude<LayerRow["status"], "base">;
-  /** Image that it was reused from. */
+  /** The image it was reused from. */
   readonly reusedFrom?: string;
 }
 
-/** What building an image into the cache needs. */
+/** Options for building an image into the cache. */
 export interface BuildInCacheOptions {
-  /** Where blobs go and built layers are looked up. */
+  /** Receives blobs, and contains layers built earlier. */
   readonly cache: Cache;
   /** Whether cached layers are used; otherwise everything is built again. */
   readonly useCache: boolean;
-  /** The flags. */
+  /** The flags and options. */
   readonly request: ImageInput;
-  /** Whether the base's layers may stay where they are: a push mounts them. */
+  /** Whether the base's layers may stay in their registry, since a push mounts them. */
   readonly lazyBase?: boolean;
 }
 
-/** Everything of an image but a place to write it to. */
+/** A complete image that is not written anywhere yet. */
 export interface ImageInCache extends PlannedImage {
   readonly base: BaseImage;
   /** Manifest, config and rows. */
@@ -243,13 +243,13 @@ export interface ImageInCache extends PlannedImage {
 
 /** A document of the image that is small enough for memory: its manifest or config. */
 export interface Document {
-  /** What names it. */
+  /** Its descriptor. */
   readonly descriptor: Descriptor;
   /** Its canonical bytes. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** An image of one platform: its documents here, its layers' blobs in the cache. */
+/** An image of one platform: its documents are here, the blobs of its layers in the cache. */
 export interface ComposedImage {
   /** The image manifest. */
   readonly manifest: Document;
@@ -257,9 +257,9 @@ export interface ComposedImage {
   readonly config: Document;
   /** The image config, parsed. */
   readonly imageConfig: ImageConfig;
-  /** The user's annotations, which an index gets too. */
+  /** The user's annotations, which an index gets as well. */
   readonly annotations?: Readonly<Record<string, string>>;
-  /** Layers, bottom first, the base's among them. */
+  /** Layers, bottom first, including the base's. */
   readonly layers: readonly Descriptor[];
   /** The image's platform, from its config. */
   readonly platform: Platform;

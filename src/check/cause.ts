@@ -1,42 +1,42 @@
 /**
- * Why a program does not start.
+ * Reasons why a program does not start.
  * @module
  */
 
 import { needNamed } from "./needs.ts";
 
-/** A cause; paths are those of the image. */
+/** A reason; paths are image paths. */
 export type Cause =
-  /** A library that no directory of the loader has. */
+  /** A library that is in no directory the loader searches. */
   | {
     readonly type: "missing-library";
     readonly library: string;
     readonly file: string;
-    /** Where a file of that name is, outside of what the loader searches. */
+    /** A file with this name outside of the directories that the loader searches. */
     readonly elsewhere?: string;
   }
-  /** A symbol version that the library found does not have. */
+  /** A symbol version that the library found does not define. */
   | {
     readonly type: "missing-version";
     readonly version: string;
     readonly library: string;
     readonly file: string;
   }
-  /** The loader that a program names. */
+  /** The loader named in a program. */
   | { readonly type: "missing-loader"; readonly loader: string; readonly file: string }
-  /** The program in a `#!` line. */
+  /** The program named in a `#!` line. */
   | { readonly type: "missing-interpreter"; readonly interpreter: string; readonly file: string }
-  /** The command that `env` in a `#!` line is to find, or that the lines of a script start. */
+  /** The command that `env` in a `#!` line, or the body of a script, starts. */
   | {
     readonly type: "missing-command";
     readonly command: string;
     readonly file: string;
-    /** Set if the script's lines start it, not its `#!` line. */
+    /** Set if the script's body starts it, not its `#!` line. */
     readonly inBody?: true;
   }
-  /** The program that a script does nothing but start. */
+  /** The program that a wrapper script starts. */
   | { readonly type: "missing-exec"; readonly target: string; readonly file: string }
-  /** An install directory of the host that scripts or links need and the image lacks. */
+  /** An install directory of the host that scripts or links refer to and the image lacks. */
   | {
     readonly type: "missing-install";
     /** Name of the tool's directory. */
@@ -45,42 +45,42 @@ export type Cause =
     readonly version: string;
     readonly file: string;
   }
-  /** A script that names an install directory of the host, for whatever it does with it. */
+  /** A script that contains an install directory of the host, for any purpose. */
   | { readonly type: "host-path"; readonly path: string; readonly file: string }
-  /** A program with a compiled-in directory, for its own files, that the image lacks. */
+  /** A program with a compiled-in directory for its files, which the image lacks. */
   | { readonly type: "host-prefix"; readonly path: string; readonly file: string }
   /** A tool's command that is empty, or a text without `#!`. */
   | {
     readonly type: "no-program";
     readonly file: string;
     readonly empty: boolean;
-    /** The npm package that it belongs to, whose install script was to replace it. */
+    /** The npm package that it belongs to, whose install script should have replaced it. */
     readonly package?: string;
   }
-  /** rustup's proxies, without a toolchain to hand on to. */
+  /** rustup's proxies without a toolchain. */
   | { readonly type: "missing-toolchain"; readonly file: string; readonly directory: string }
   /** A library that an extension module of a runtime needs. */
   | {
     readonly type: "missing-module-library";
     readonly library: string;
     readonly file: string;
-    /** The module as its users call it: `ssl`. */
+    /** The module's name in code: `ssl`. */
     readonly module: string;
     /** Path of the runtime that loads it. */
     readonly runtime: string;
-    /** Whose module it is: the tool's short name, or the runtime's. */
+    /** The owner of the module: the tool's short name, or the runtime's. */
     readonly owner: string;
     /** Set for modules that hardly any image needs. */
     readonly optional?: true;
   }
-  /** A link of a tool, not a command, that leads out of the image. */
+  /** A link in a tool, other than a command, whose target is outside of the tool and missing. */
   | {
     readonly type: "dangling-file";
     readonly file: string;
     readonly target: string;
     readonly tool: string;
   }
-  /** What commands open at run time and the image lacks, by its name in needs.ts. */
+  /** Something that commands open at run time and the image lacks, by its name in needs.ts. */
   | { readonly type: "missing-need"; readonly need: string }
   /** The entrypoint or command of the image. */
   | { readonly type: "missing-entrypoint"; readonly command: string; readonly field: string }
@@ -91,19 +91,19 @@ export type Cause =
     readonly expected: string;
   }
   | { readonly type: "wrong-system"; readonly file: string; readonly found: string }
-  /** A file that cannot be what it is used for; `reason` continues a sentence. */
+  /** A file that is unsuitable for its use; `reason` continues a sentence. */
   | { readonly type: "malformed"; readonly file: string; readonly reason: string }
   | { readonly type: "not-executable"; readonly file: string }
   | { readonly type: "dangling-link"; readonly file: string; readonly target: string }
-  /** Scripts that name each other as interpreters. */
+  /** Scripts whose interpreters are each other. */
   | { readonly type: "endless-scripts"; readonly file: string };
 
 /**
- * How grave a cause is.
+ * The severity of a cause.
  * - `start`: a command does not start.
- * - `part`: it starts, and a part of it cannot work.
- * - `need`: it lacks something that it opens if it is used for that; `--strict` and exit codes do not count it.
- * - `detail`: hardly any image needs it; told with `-v` only.
+ * - `part`: it starts, but a part of it cannot work.
+ * - `need`: it lacks something that it opens for some tasks; ignored by `--strict` and exit codes.
+ * - `detail`: hardly any image needs it; shown only with `-v`.
  */
 export type Severity = "start" | "part" | "need" | "detail";
 
@@ -125,7 +125,7 @@ export function severityOf(cause: Cause): Severity {
   }
 }
 
-/** Whether two causes are the same: what is missing counts, not who finds it missing. */
+/** A key that is equal for the same missing thing, regardless of which file needs it. */
 export function causeKey(cause: Cause): string {
   switch (cause.type) {
     case "missing-library":

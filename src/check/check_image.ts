@@ -7,12 +7,12 @@ import { basename } from "@std/path/posix";
 import { type Cause, causeKey, severityOf } from "./cause.ts";
 import { ImageView, type ViewFile, type ViewLayer } from "./image_view.ts";
 import { missingNeeds } from "./needs.ts";
-import { maybeMissingInstall, Starter } from "./starter.ts";
+import { maybeMissingInstall, Starter } from "./loader/starter.ts";
 import { commandsOfJava, danglingLinks, missingModules, scriptsOf } from "./tool_parts.ts";
 
-/** What a layer is called, if it is one of ours. */
+/** The kind and name of a layer, if mise-oci built it. */
 export interface LayerLabel {
-  /** `tool`, `mise`, `copy`…; absent for layers of the base or of other builders. */
+  /** `tool`, `mise`, `copy`…; absent for layers of the base or other builders. */
   readonly kind?: string;
   /** The tool's short name. */
   readonly name?: string;
@@ -22,7 +22,7 @@ export interface LayerLabel {
 export interface CheckInput {
   /** Its layers, bottom first. */
   readonly layers: readonly (ViewLayer & { readonly label: LayerLabel })[];
-  /** Its architecture as Go names it. */
+  /** Its architecture, with Go's name. */
   readonly architecture: string;
   /** `NAME=value` each. */
   readonly env: readonly string[];
@@ -32,45 +32,45 @@ export interface CheckInput {
   readonly cmd?: readonly string[];
 }
 
-/** A cause and the commands that do not start because of it. */
+/** A cause and the commands affected. */
 export interface Problem {
-  /** Why. */
+  /** The reason. */
   readonly cause: Cause;
-  /** Commands that are, or load, what fails; by name, sorted. */
+  /** Commands that fail because they are or load the failing file; sorted by name. */
   readonly commands: readonly string[];
-  /** Commands that need one of those to run, by name, sorted. */
+  /** Commands that need one of those to run, sorted by name. */
   readonly dependents: readonly string[];
-  /** Whether only the base's own commands fail. */
+  /** Whether only commands of the base are affected. */
   readonly ofBase: boolean;
 }
 
-/** Two tools with the same command. */
+/** A command provided by two tools. */
 export interface Duplicate {
   /** The command. */
   readonly command: string;
-  /** Path of the one that runs, and its tool. */
+  /** The one that runs. */
   readonly winner: CommandPlace;
-  /** The others, in PATH's order. */
+  /** The others, in PATH order. */
   readonly shadowed: readonly CommandPlace[];
 }
 
-/** Where a command is. */
+/** The place of a command. */
 export interface CommandPlace {
   /** Its path. */
   readonly path: string;
-  /** The tool whose layer has it. */
+  /** The tool whose layer contains it. */
   readonly tool: string;
 }
 
-/** What a check found. */
+/** The result of a check. */
 export interface CheckReport {
-  /** Number of commands looked at. */
+  /** Number of commands checked. */
   readonly commands: number;
-  /** What does not start, the gravest first. */
+  /** The problems, the most severe first. */
   readonly problems: readonly Problem[];
-  /** Commands that two tools have. */
+  /** Commands provided by two tools. */
   readonly duplicates: readonly Duplicate[];
-  /** `ID` of the image's os-release, and those of `ID_LIKE`; empty if it has none. */
+  /** `ID` and `ID_LIKE` of the image's os-release; empty if it has none. */
   readonly distribution: readonly string[];
   /** `VERSION_ID` of its os-release. */
   readonly distributionVersion?: string;
@@ -78,7 +78,7 @@ export interface CheckReport {
   readonly packageManager?: ManagerName;
   /** Whether musl is the image's C library. */
   readonly musl: boolean;
-  /** Whether glibc's loader is in the image. */
+  /** Whether the image contains glibc's loader. */
   readonly glibc: boolean;
 }
 
@@ -88,7 +88,7 @@ function variable(env: readonly string[], name: string): string | undefined {
   return env.findLast((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1);
 }
 
-/** One command on PATH: the first of its name that can be executed, or else the first. */
+/** A command on PATH: the first executable file with its name, or else the first file. */
 interface Command {
   readonly name: string;
   readonly path: string;
@@ -96,10 +96,10 @@ interface Command {
   readonly file: ViewFile | undefined;
 }
 
-/** Names of what lies beside programs, often with execute bits, and is no command. */
+/** Names of files next to programs that often have execute bits but are not commands. */
 const LIBRARY_NAME = /\.(?:dll|dylib|node|so(?:\.\d+)*)$|-gdb\.py$/;
 
-/** Files that a shell would run, and those that were meant to be run and cannot be. */
+/** Returns a file as a command if a shell would run it, or if it is meant to run but cannot. */
 function maybeCommand(view: ImageView, directory: string, name: string): Command | undefined {
   const path = `${directory}/${name}`;
   const file = view.resolve(path);
@@ -109,7 +109,7 @@ function maybeCommand(view: ImageView, directory: string, name: string): Command
   return (file.mode & 0o111) !== 0 || isMeantToRun(file) ? command : undefined;
 }
 
-/** Whether a file without execute bits lacks one: scripts and programs, not the libraries beside them. */
+/** Whether a file should have execute bits: scripts and programs, but not libraries. */
 function isMeantToRun({ program }: ViewFile): boolean {
   if (program.kind !== "elf") return program.kind === "script";
   return program.elf.type === "executable" || program.elf.interpreter !== undefined;
@@ -119,7 +119,7 @@ function isExecutable({ file }: Command): boolean {
   return file !== undefined && (file.mode & 0o111) !== 0;
 }
 
-/** The commands of a PATH, all of a name together, in PATH's order. */
+/** The commands of a PATH, grouped by name, in PATH order. */
 function listCommands(view: ImageView, path: readonly string[]): ReadonlyMap<string, Command[]> {
   const commands = new Map<string, Command[]>();
   const seen = new Set<string>();
@@ -138,7 +138,7 @@ function listCommands(view: ImageView, path: readonly string[]): ReadonlyMap<str
   return commands;
 }
 
-/** Collects problems by their cause. */
+/** Collects problems by cause. */
 class Problems {
   readonly #found = new Map<
     string,
@@ -170,7 +170,7 @@ class Problems {
   }
 }
 
-/** A script that fails because its interpreter does is not the one to repair. */
+/** Whether the file itself is at fault, rather than a script's interpreter. */
 function isDirect(cause: Cause, { program, path }: ViewFile): boolean {
   return program.kind !== "script" || ("file" in cause && cause.file === path);
 }
@@ -183,7 +183,7 @@ function findDuplicates(
   for (const [command, all] of commands) {
     const places = all.filter(isExecutable).flatMap(({ path, layer }) => {
       const label = labels[layer];
-      // A layer of several tools has no name: their directories do.
+      // A shared layer of several tools has no name, so the name is taken from the path.
       const name = label?.name ?? /\/installs\/([^/]+)\//.exec(path)?.[1] ?? "?";
       return label?.kind === "tool" ? [{ path, tool: name }] : [];
     });
@@ -201,7 +201,7 @@ interface Checking {
   readonly problems: Problems;
 }
 
-/** Whether a layer is the base's while others are not. */
+/** Whether a layer belongs to the base of an image built by mise-oci. */
 function isOfBase(layer: number, labels: readonly LayerLabel[]): boolean {
   return labels[layer]?.kind === undefined && labels.some(({ kind }) => kind !== undefined);
 }
@@ -231,11 +231,14 @@ function checkCommand(command: Command, checking: Checking): void {
   }
 }
 
-/** rustup's proxies (rustup's `TOOLS` and `DUP_TOOLS`). */
+/** The names of rustup's proxies (rustup's `TOOLS` and `DUP_TOOLS`). */
 const RUST_PROXIES =
   /^(?:cargo|rustc|rustdoc|rustfmt|rust-(?:lldb|gdb|gdbgui|analyzer)|rls|cargo-(?:clippy|miri|fmt)|clippy-driver)$/;
 
-/** rustup's proxies start the program of their name of a toolchain; which of several, settings decide. */
+/**
+ * Checks the programs that rustup's proxies start, if there is only one toolchain; with several, settings
+ * decide.
+ */
 function checkRustup(
   commands: ReadonlyMap<string, readonly Command[]>,
   env: readonly string[],
@@ -263,7 +266,7 @@ function checkRustup(
   }
 }
 
-/** What tools have besides commands, and what they open at run time. */
+/** Checks parts of tools other than commands, and what they open at run time. */
 function checkTools(
   commands: ReadonlyMap<string, readonly Command[]>,
   env: readonly string[],
@@ -303,7 +306,7 @@ function checkTools(
   }
 }
 
-/** The program that a container of the image starts without arguments. */
+/** Checks the program that a container starts by default. */
 function checkStart(input: CheckInput, checking: Checking): void {
   const field = (input.entrypoint?.length ?? 0) > 0 ? "Entrypoint" : "Cmd";
   const [command] = (field === "Entrypoint" ? input.entrypoint : input.cmd) ?? [];
@@ -329,7 +332,7 @@ function osRelease(view: ImageView): Pick<CheckReport, "distribution" | "distrib
   return { distribution, ...(version === "" ? {} : { distributionVersion: version }) };
 }
 
-/** The package manager, if it is there and not only the distribution's name. */
+/** The package manager of the image, if it is actually installed. */
 function maybePackageManager(
   view: ImageView,
   distribution: readonly string[],
@@ -374,7 +377,7 @@ export function checkCommands(input: CheckInput): CheckReport {
   checkRustup(commands, input.env, checking);
   checkTools(commands, input.env, checking);
   const problems = checking.problems.list();
-  // What a container starts without arguments may be no command of PATH.
+  // The default program of a container may not be on PATH.
   const failing = problems.filter(({ cause }) => severityOf(cause) === "start")
     .flatMap((problem) => [...problem.commands, ...problem.dependents]);
   return {

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import type { Cause } from "./cause.ts";
 import type { ElfFixture } from "../../tests/support/elf_fixture.ts";
 import { causes, check, GLIBC, LOADER } from "../../tests/support/check_fixture.ts";
-import { parseScriptLine } from "./env_line.ts";
+import { parseScriptLine } from "./facts/env_line.ts";
 
 const STATIC: ElfFixture = { type: 2 };
 const DYNAMIC: ElfFixture = { interpreter: LOADER, needed: ["libc.so.6"] };

@@ -1,6 +1,6 @@
 /**
- * Checks whether the commands of an image start. What a layer says is read once in its life and kept by
- * its diff ID; what was found is kept by everything that decides it.
+ * Checks whether the commands of an image start. The facts of a layer are cached by its diff ID, the report
+ * by everything that it depends on.
  * @module
  */
 import {
@@ -40,10 +40,10 @@ async function readFacts(
 }
 
 /**
- * Checks an image and keeps the report, for `findReport` of checked_image.ts.
+ * Checks an image and caches the report, for `findReport` of checked_image.ts.
  *
- * @returns `undefined` if a layer is not here to be looked at.
- * @throws {MiseOciError} for layers that are damaged.
+ * @returns `undefined` if a layer is not available.
+ * @throws {MiseOciError} for damaged layers.
  */
 export async function checkLayers(
   image: CheckedImage,

@@ -1,6 +1,6 @@
 /**
- * What a check looks at, and the reports that are kept: enough to pass over an image that is known to be
- * well, without the modules that look into one.
+ * The input of a check, and cached reports. Separate, so that an image with a clean cached report does not
+ * load the modules for checking.
  * @module
  */
 import type { LayerTree } from "../layer/mod.ts";
@@ -22,23 +22,23 @@ export interface CheckLayer {
   readonly descriptor: Descriptor;
   /** Its diff ID. */
   readonly diffId: DiffId;
-  /** The host files that it was made of, which are faster to look at. */
+  /** The host files that the layer is built from, which are faster to read than its blob. */
   readonly tree?: LayerTree;
 }
 
 /** An image to check. */
 export interface CheckedImage {
-  /** What messages call it; absent for an image that is being built. */
+  /** Its name for messages; absent for an image that is being built. */
   readonly name?: string;
   /** Its config. */
   readonly config: ImageConfig;
   /** Its layers, bottom first. */
   readonly layers: readonly CheckLayer[];
-  /** The bytes of a layer's blob; `undefined` if they are not here. */
+  /** Opens a layer's blob; `undefined` if it is not available. */
   open(descriptor: Descriptor): Promise<ReadableStream<Uint8Array> | undefined>;
 }
 
-/** An image as the check takes it. */
+/** An existing image as input of the check. */
 export function foundImage(
   { manifest, config, name }: Pick<Image, "manifest" | "config"> & { readonly name?: string },
   open: CheckedImage["open"],
@@ -50,7 +50,7 @@ export function foundImage(
   return { config, layers, open, ...(name === undefined ? {} : { name }) };
 }
 
-/** Opens layers of a store that may lack some. */
+/** Opens layers from a store that may lack some. */
 export function openFrom(source: BlobSource): CheckedImage["open"] {
   return async ({ digest }) =>
     await source.size(digest) === undefined ? undefined : await source.open(digest);
@@ -60,18 +60,18 @@ const REPORTS = "image-check";
 /** To be raised whenever the same image can give another report, as it can when another manager is known. */
 const RULES = 4 + MANAGER_NAMES.length;
 
-/** Entries of the environment that decide a report. */
+/** Environment variables that a report depends on. */
 const CHECKED_VARIABLE =
   /^(?:PATH|LD_LIBRARY_PATH|RUSTUP_HOME|SSL_CERT_FILE|SSL_CERT_DIR|TZ|TZDIR|LANG|LC_ALL|DOTNET_SYSTEM_GLOBALIZATION_INVARIANT)=/;
 
-/** What the check is told of a layer. */
+/** The label of a layer, from its annotations. */
 export function labelOf({ annotations = {} }: Descriptor): LayerLabel {
   const kind = annotations[Annotation.layerKind];
   const name = annotations[Annotation.toolShort];
   return { ...(kind === undefined ? {} : { kind }), ...(name === undefined ? {} : { name }) };
 }
 
-/** Everything that decides a report. */
+/** The cache key of a report. */
 async function reportKey({ config, layers }: CheckedImage): Promise<string> {
   const { architecture, config: run = {} } = config;
   const env = run.Env?.filter((entry) => CHECKED_VARIABLE.test(entry));
@@ -86,14 +86,14 @@ async function reportKey({ config, layers }: CheckedImage): Promise<string> {
   return await sha256Hex(JSON.stringify(parts));
 }
 
-/** Whether a record is a report: its key says which rules made it, its lists that it is one. */
+/** Whether a cached record is a report. */
 function isReport(record: unknown): record is CheckReport {
   if (typeof record !== "object" || record === null) return false;
   const lists = ["problems", "duplicates", "distribution"] as const;
   return lists.every((name) => Array.isArray((record as Partial<CheckReport>)[name]));
 }
 
-/** The report that was kept of an image. */
+/** The cached report of an image. */
 export async function maybeKeptReport(
   image: CheckedImage,
   cache: Cache,
@@ -102,12 +102,12 @@ export async function maybeKeptReport(
   return isReport(kept) ? kept : undefined;
 }
 
-/** Whether a report has nothing to say, as most have. */
+/** Whether a report contains no findings. */
 export function isSilent({ problems, duplicates }: CheckReport): boolean {
   return problems.length === 0 && duplicates.length === 0;
 }
 
-/** Keeps the report of an image. */
+/** Caches the report of an image. */
 export async function keepReport(
   image: CheckedImage,
   cache: Cache,

@@ -1,5 +1,5 @@
 /**
- * The report of an image: the modules that look into one are read only if it was not checked before.
+ * Finds the report of an image; the modules for checking are only loaded without a cached report.
  * @module
  */
 import type { WorkflowContext } from "../context.ts";
@@ -7,14 +7,14 @@ import type { Cache } from "../store/cache.ts";
 import { type CheckedImage, maybeKeptReport } from "./checked_image.ts";
 import type { CheckReport } from "./mod.ts";
 
-/** The check of an image that has not been checked. */
+/** Imported on demand, for images without a cached report. */
 const layersModule = () => import("./check_layers.ts");
 
 /**
- * The report of an image: kept, or made now.
+ * The report of an image, from the cache or from a new check.
  *
- * @returns `undefined` if a layer is not here to be looked at.
- * @throws {MiseOciError} for layers that are damaged.
+ * @returns `undefined` if a layer is not available.
+ * @throws {MiseOciError} for damaged layers.
  */
 export async function findReport(
   image: CheckedImage,

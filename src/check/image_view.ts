@@ -1,36 +1,36 @@
 /**
- * An image as the kernel would see it: all layers applied, links resolved inside of it.
+ * The file system of an image: all layers merged, links resolved inside the image.
  * @module
  */
 import { type BaseFile, mergeIndexes } from "../layer/read/mod.ts";
 import type { DiffId } from "../oci/mod.ts";
-import type { FactsEntry, LayerFacts } from "./layer_facts.ts";
-import type { Program } from "./program.ts";
+import type { FactsEntry, LayerFacts } from "./facts/layer_facts.ts";
+import type { Program } from "./facts/program.ts";
 
 /** A layer of the image with its facts. */
 export interface ViewLayer {
   /** Its diff ID. */
   readonly diffId: DiffId;
-  /** What it says. */
+  /** Its facts. */
   readonly facts: LayerFacts;
 }
 
-/** A file that a path led to. */
+/** The file that a path resolves to. */
 export interface ViewFile {
-  /** Its path with every link resolved, with leading slash. */
+  /** Its absolute path with every link resolved. */
   readonly path: string;
-  /** What it is. */
+  /** Type of the file. */
   readonly type: BaseFile["type"];
   /** Permission bits. */
   readonly mode: number;
-  /** Number of the layer it comes from, bottom first. */
+  /** Index of its layer, bottom first. */
   readonly layer: number;
-  /** What its content is; `other` if nothing is known. */
+  /** What its content is; `other` if unknown. */
   readonly program: Program;
 }
 
 const OTHER: Program = { kind: "other" };
-/** Most paths whose target is remembered. */
+/** Maximum number of cached paths. */
 const MAX_RESOLVED = 500_000;
 
 /** The merged layers. Paths are absolute. */
@@ -51,7 +51,7 @@ export class ImageView {
     })));
   }
 
-  /** What a path leads to, links followed; `undefined` if nothing. */
+  /** Resolves a path with all links. */
   resolve(path: string): ViewFile | undefined {
     const known = this.#resolved.get(path);
     if (known !== undefined || this.#resolved.has(path)) return known;
@@ -68,17 +68,17 @@ export class ImageView {
     return { path: `/${path}`, type, mode, layer, program: known ?? OTHER };
   }
 
-  /** The target of the link at exactly this path; `undefined` if there is no link. */
+  /** The target of the link at exactly this path, if there is one. */
   linkTarget(path: string): string | undefined {
     return this.#files.get(path)?.link;
   }
 
-  /** The layer that has exactly this path; 0 if none lists it. */
+  /** The layer that contains exactly this path; 0 if none lists it. */
   layerOf(path: string): number {
     return this.#layerOfEntry(this.#files.get(path)?.entry);
   }
 
-  /** Made when it is first asked for: an image that starts nothing has no need of it. */
+  /** The index is created on first use, since some images do not need it. */
   #layerOfEntry(entry: FactsEntry | undefined): number {
     if (entry === undefined) return 0;
     this.#layerOf ??= this.#indexLayers();
@@ -93,24 +93,24 @@ export class ImageView {
     return layerOf;
   }
 
-  /** Entries of one layer that no other layer hides, with their absolute paths. */
+  /** Entries of a layer that no other layer hides, with their absolute paths. */
   *entriesOf(layer: number): Iterable<{ readonly path: string; readonly entry: FactsEntry }> {
     for (const entry of this.#layers[layer]?.facts.entries ?? []) {
       if (this.#files.get(entry.path)?.entry === entry) yield { path: `/${entry.path}`, entry };
     }
   }
 
-  /** Names in the directory that a path leads to, sorted; empty if it leads to none. */
+  /** The sorted names in the directory that a path resolves to; empty if it is not a directory. */
   list(path: string): readonly string[] {
     return this.#files.names(path);
   }
 
-  /** The text of a file that facts keep. */
+  /** The text of a file, if facts include it. */
   text(path: string): string | undefined {
     return this.#files.text(path);
   }
 
-  /** Every path with this name, in no particular order. */
+  /** All paths with this file name, in no particular order. */
   findNamed(name: string): readonly string[] {
     return (this.#named ??= this.#indexNames()).get(name) ?? [];
   }

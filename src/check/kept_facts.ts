@@ -1,5 +1,5 @@
 /**
- * What layers say about their programs, kept in the cache by diff ID: each is looked at once in its life.
+ * Facts about layers, cached by diff ID, so that each layer is read only once.
  * @module
  */
 import type { DiffId } from "../oci/mod.ts";
@@ -8,7 +8,7 @@ import type { Cache } from "../store/mod.ts";
 
 const FACTS = "layer-facts";
 
-/** The facts of a layer that was looked at before. */
+/** The cached facts of a layer. */
 export async function maybeKeptFacts(
   cache: Cache,
   diffId: DiffId,
@@ -16,18 +16,18 @@ export async function maybeKeptFacts(
   return maybeParseFacts(await cache.getDocument(FACTS, diffId));
 }
 
-/** Keeps the facts of a layer. */
+/** Caches the facts of a layer. */
 export async function keepFacts(cache: Cache, diffId: DiffId, facts: LayerFacts): Promise<void> {
   await cache.putDocument(FACTS, diffId, encodeFacts(facts));
 }
 
-/** The facts of a layer as the cache keeps them. */
+/** The facts of a layer in their cached form. */
 export async function maybeFactsText(cache: Cache, diffId: DiffId): Promise<string | undefined> {
   const text = await cache.getDocument(FACTS, diffId);
   return typeof text === "string" ? text : undefined;
 }
 
-/** Keeps facts that another cache kept: `maybeParseFacts` takes them. */
+/** Caches facts from another cache, in the form that `maybeParseFacts` reads. */
 export async function keepFactsText(cache: Cache, diffId: DiffId, text: string): Promise<void> {
   await cache.putDocument(FACTS, diffId, text);
 }

@@ -7,9 +7,9 @@
  *                                                     glibc, musl
  * ```
  *
- * Nothing of this machine matters: paths and links are followed inside the image, by the rules of the kernel
- * and loaders that will start it. What cannot be told from files alone is taken to work, so that there are
- * no false alarms: loaders that are not known, libraries that a program opens while it runs, relative paths.
+ * The host does not matter: paths and links are resolved inside the image, by the rules of the kernel and
+ * loaders that will run it. To avoid false alarms, anything that files alone cannot show is assumed to
+ * work: unknown loaders, libraries opened at run time, relative paths.
  * @module
  */
 export type { Cause, Severity } from "./cause.ts";
@@ -22,10 +22,10 @@ export {
   type LayerLabel,
   type Problem,
 } from "./check_image.ts";
-export { describeCause, describeDuplicate } from "./describe.ts";
-export { type Elf, ElfError, parseElf } from "./elf.ts";
-export { type Finding, findingsOf, isFailure } from "./findings.ts";
-export { encodeFacts, type LayerFacts, maybeParseFacts } from "./layer_facts.ts";
-export { type BlobFactsOptions, FactsCollector, readBlobFacts } from "./read_blob_facts.ts";
-export { readTreeFacts } from "./read_tree_facts.ts";
-export type { PackageRemedy, Remedy } from "./remedies.ts";
+export { describeCause, describeDuplicate } from "./report/describe.ts";
+export { type Elf, ElfError, parseElf } from "./elf/elf.ts";
+export { type Finding, findingsOf, isFailure } from "./report/findings.ts";
+export { encodeFacts, type LayerFacts, maybeParseFacts } from "./facts/layer_facts.ts";
+export { type BlobFactsOptions, FactsCollector, readBlobFacts } from "./facts/read_blob_facts.ts";
+export { readTreeFacts } from "./facts/read_tree_facts.ts";
+export type { PackageRemedy, Remedy } from "./report/remedies.ts";

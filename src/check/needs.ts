@@ -1,39 +1,40 @@
 /**
- * What programs open while they run and no file names: a table with its sources (spec section 13).
+ * Files that programs open at run time and that no file refers to: a table with its sources (spec section
+ * 13).
  * @module
  */
 import { CERTIFICATE_BUNDLES } from "../oci/image_path.ts";
 import type { ImageView } from "./image_view.ts";
 
-/** The image as needs are found in it. */
+/** The image in which needs are checked. */
 export interface NeedsImage {
   /** Its files. */
   readonly view: ImageView;
   /** A variable of its environment. */
   readonly variable: (name: string) => string | undefined;
-  /** Names of the commands that its tools, or mise, bring along. */
+  /** Names of the commands provided by its tools or mise. */
   readonly commands: ReadonlySet<string>;
 }
 
-/** Something that commands open. */
+/** Something that commands open at run time. */
 export interface Need {
   /** Its name in `--json`. */
   readonly name: string;
-  /** `part` if its users cannot do without, `need` if they open it for some of their work. */
+  /** `part` if its users cannot work without it, `need` if they open it for some tasks. */
   readonly severity: "part" | "need" | "detail";
-  /** The commands that lack it; empty if none does. */
+  /** The commands that lack it, if any. */
   readonly lacking: (image: NeedsImage) => readonly string[];
-  /** What is missing: a sentence's beginning. */
+  /** What is missing, as the start of a sentence. */
   readonly what: string;
-  /** What fails, before the names of the commands. */
+  /** What fails, as text before the names of the commands. */
   readonly effect: string;
   /** What helps besides the packages of `NEED_PACKAGES`. */
   readonly otherwise: string;
 }
 
 /**
- * Commands that take the system's certificates. Node.js, Deno, Bun, uv and Java have certificates of their own
- * (Debian's Java has a link to the system's, which the check of links finds).
+ * Commands that use the system's certificates. Node.js, Deno, Bun, uv and Java have their own (Debian's
+ * Java links to the system's, which the check of links covers).
  */
 const TLS_COMMANDS =
   /^(?:mise|git|curl|wget|python(?:3(?:\.\d+)?)?|ruby|go|php|gh|glab|kubectl|helm|k9s|kustomize|flux|argocd|terraform|tofu|terragrunt|packer|vault|consul|nomad|docker|crane|oras|regctl|skopeo|cosign|syft|grype|trivy|hugo|rclone|restic|aws-vault|cloudflared|flyctl|doctl|pulumi|caddy|cargo|rustup|openssl|yt-dlp)$/;
@@ -52,7 +53,7 @@ function hasCertificates(image: NeedsImage): boolean {
     image.view.list("/etc/ssl/certs").length > 0;
 }
 
-/** The locale that the image's variables ask for, unless every C library has it. */
+/** The locale set by the image's variables, unless every C library includes it. */
 function maybeLocale({ variable }: NeedsImage): string | undefined {
   const name = variable("LC_ALL") || variable("LANG") || "";
   return /^(?:|POSIX|C(?:\..*)?)$/.test(name) ? undefined : name;
@@ -130,7 +131,7 @@ const NEEDS: readonly Need[] = [
     otherwise: "Use a base that has /usr/share/terminfo",
   },
   {
-    // Fonts of java.awt: containerbase#406; nothing else of Java needs them.
+    // java.awt needs fonts (containerbase#406); the rest of Java does not.
     name: "fonts",
     severity: "detail",
     lacking: (image) =>
@@ -140,7 +141,7 @@ const NEEDS: readonly Need[] = [
     otherwise: "Use a base that has fonts",
   },
   {
-    // Each of them runs git for nearly all of its work.
+    // They run git for nearly all of their work.
     name: "git",
     severity: "need",
     lacking: (image) =>
@@ -179,12 +180,12 @@ const NEEDS: readonly Need[] = [
   },
 ];
 
-/** A need by its name. */
+/** Finds a need by name. */
 export function needNamed(name: string): Need | undefined {
   return NEEDS.find((need) => need.name === name);
 }
 
-/** What an image lacks, and who would open it. */
+/** The needs that an image lacks, with the commands affected. */
 export function missingNeeds(
   image: NeedsImage,
 ): readonly { readonly need: string; readonly commands: readonly string[] }[] {

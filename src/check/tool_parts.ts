@@ -1,39 +1,39 @@
 /**
- * What tools have besides commands: extension modules of Python, Ruby and Node.js, which a runtime loads when
- * a script asks for them, and links to files that it opens.
+ * Parts of tools other than commands: extension modules of Python, Ruby and Node.js, which a runtime loads
+ * on demand, and links to files.
  * @module
  */
 import { basename } from "@std/path/posix";
 import type { Cause } from "./cause.ts";
-import { parseEnvCall, parseScriptLine } from "./env_line.ts";
+import { parseEnvCall, parseScriptLine } from "./facts/env_line.ts";
 import type { ImageView, ViewFile } from "./image_view.ts";
-import { maybeMissingInstall, type Starter } from "./starter.ts";
+import { maybeMissingInstall, type Starter } from "./loader/starter.ts";
 
 type ModuleCause = Extract<Cause, { readonly type: "missing-module-library" }>;
 
 type LinkCause = Extract<Cause, { readonly type: "dangling-file" | "missing-install" }>;
 
-/** A file as a module. */
+/** An extension module. */
 interface Module {
-  /** As its users call it: `ssl`, `openssl`, `better_sqlite3`. */
+  /** Its name in code: `ssl`, `openssl`, `better_sqlite3`. */
   readonly name: string;
-  /** Paths at which its runtime may be, the best first; a name is looked up on PATH. */
+  /** Possible paths of its runtime, the best first; a plain name is looked up on PATH. */
   readonly runtimes: readonly string[];
 }
 
 const PYTHON =
   /^(.*)\/lib(?:64)?\/(python3\.(\d+))t?\/(lib-dynload|site-packages)\/(?:.*\/)?([^/]+)\.so$/;
 const RUBY = /^(.*)\/lib\/ruby\/.*?\/[^/]+-linux(?:-\w+)?\/(.+)\.so$/;
-/** Modules of the standard libraries' own tests. */
+/** Modules for tests of the standard libraries. */
 const TESTS = /^(?:xx|_test|_ctypes_test|-test-)|_failed$/;
-/** Modules that hardly any image needs: without a display there is no Tk. */
+/** Modules that hardly any image needs: without a display, Tk is useless. */
 const OPTIONAL = new Set(["tkinter"]);
 
 function maybePython(path: string): Module | undefined {
   const [, prefix, version = "", minor, place, file = ""] = PYTHON.exec(path) ?? [];
   if (prefix === undefined) return undefined;
   const [, name = file, tag, of] = /^(.*?)\.(abi3|cpython-3(\d+).*)$/.exec(file) ?? [];
-  // A library in site-packages is one of its modules only if it says so; one of another Python is none.
+  // In site-packages, only libraries with a module tag are modules; those for another Python are ignored.
   if (tag === undefined && place === "site-packages") return undefined;
   if (of !== undefined && of !== minor) return undefined;
   const runtimes = [version, "python3", "python"].map((one) => `${prefix}/bin/${one}`);
@@ -47,27 +47,27 @@ function maybeModule(path: string): Module | undefined {
   return TESTS.test(name) ? undefined : { name, runtimes: [`${prefix}/bin/ruby`] };
 }
 
-/** A command as it is found on PATH. */
+/** A command on PATH. */
 interface PathCommand {
   readonly path: string;
   readonly file: ViewFile | undefined;
 }
 
-/** A layer of an image whose parts are looked at. */
+/** A layer to check. */
 export interface PartsLayer {
   /** The image. */
   readonly view: ImageView;
-  /** Tells why its files do not start. */
+  /** Determines why its files do not start. */
   readonly starter: Starter;
-  /** Number of the layer. */
+  /** Index of the layer. */
   readonly layer: number;
   /** The tool's short name; absent for layers of other builders. */
   readonly tool: string | undefined;
 }
 
 /**
- * The libraries that modules of a layer lack. Those that are elsewhere in the image count as there: packages
- * load what they bring along themselves.
+ * Finds libraries that a layer's modules lack. Libraries elsewhere in the image are not reported, because
+ * packages load their own copies themselves.
  */
 export function missingModules(
   { view, starter, layer, tool }: PartsLayer,
@@ -97,12 +97,12 @@ export function missingModules(
   return found;
 }
 
-/** Places that hold nothing which a program needs, or that only a running system has. */
+/** Directories that programs do not need files from, or that only a running system has. */
 const HARMLESS_TARGET = /^\/(?:proc|sys|dev|run|tmp|usr\/share\/(?:doc|man|info))(?:\/|$)/;
 
 /**
- * Links of a tool, other than its commands, that lead out of its tree to what the image lacks.
- * @param commands paths of commands, whose links are looked at with them.
+ * Finds links of a tool, other than its commands, whose targets are outside of its tree and missing.
+ * @param commands paths of commands, which are checked separately.
  */
 export function danglingLinks(
   { view, layer, tool = "" }: PartsLayer,
@@ -118,7 +118,7 @@ export function danglingLinks(
   });
 }
 
-/** The commands that are scripts of a runtime: which of its modules they load, only they know. */
+/** The commands that are scripts of a runtime; which modules they load is unknown. */
 export function scriptsOf(
   runtime: string,
   commands: ReadonlyMap<string, readonly PathCommand[]>,
@@ -136,8 +136,8 @@ export function scriptsOf(
 }
 
 /**
- * The commands of the Java whose security settings a file is: nearly all of them stop without it, `java -version`
- * does not.
+ * The commands of the Java that a security settings file belongs to: nearly all fail without it, `java
+ * -version` does not.
  */
 export function commandsOfJava(
   file: string,

@@ -1,7 +1,7 @@
-// Longer than 400 lines: a test for each thing that tools bring along.
+// Longer than 400 lines: a test for each part of tools.
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { Cause } from "./cause.ts";
-import { findingsOf, isFailure } from "./findings.ts";
+import { findingsOf, isFailure } from "./report/findings.ts";
 import {
   check,
   type CheckOptions,
@@ -74,7 +74,7 @@ Deno.test("T1a: the sh scripts that npm, pnpm and aube write for a package need 
   assertEquals(told({ ...shim, [`${TOOL}/bin/node`]: RUNTIME }), []);
   const aube = `#!/bin/sh\nbasedir="\${0%/*}"\nexec node "$basedir/../a/b.js" "$@"\n`;
   assertEquals(told({ [`${TOOL}/bin/a`]: aube })[0]?.[0], "start");
-  // A runtime that does not start fails its shims with it.
+  // If a runtime does not start, neither do its shims.
   const broken = { ...shim, [`${TOOL}/bin/node`]: { interpreter: LOADER, needed: ["libx.so"] } };
   assertStringIncludes(told(broken)[0]?.[1] ?? "", "nor does prettier, which needs it");
 });

@@ -1,7 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { Command } from "../commands/command.ts";
-import { completionScript } from "../commands/completion/mod.ts";
-import { SHELLS } from "../commands/completion.ts";
+import { completionScript, SHELLS } from "../commands/completion.ts";
 import { takesValue } from "../commands/flag.ts";
 import { GLOBAL_FLAGS } from "../commands/flags/global.ts";
 import { load } from "../commands/load.ts";
@@ -92,16 +91,16 @@ Deno.test("help of a small command, as it is", async () => {
   const { stdout } = await runFake(["cache", "prune", "--help"]);
   assertEquals(
     stdout.split("\nGlobal flags:")[0],
-    `Remove what is old or too much from the cache.
+    `Remove entries from the cache, by age or size.
 
-Without flags everything is removed that no running build uses; the next build makes it again.
+Without flags, everything that no running build uses is removed; the next build creates it again.
 
 Usage: mise-oci cache prune [FLAGS]
 
 Flags:
-      --older-than TIME  Remove what was not used for this long: 12h, 7d, 2w
-      --max-size SIZE    Remove the least recently used until the cache is this small: 10GB
-      --dry-run          Say what would be removed and remove nothing
+      --older-than TIME  Remove entries not used for this long: 12h, 7d, 2w
+      --max-size SIZE    Remove the least recently used entries until the cache is this small: 10GB
+      --dry-run          Show what would be removed, without removing it
 `,
   );
 });

@@ -7,7 +7,7 @@ import type { CommandGroup } from "../commands/mod.ts";
 import { type Flag, type FlagTable, takesValue } from "../commands/flag.ts";
 import { GLOBAL_FLAGS } from "../commands/flags/global.ts";
 import type { Colors } from "../ui/color.ts";
-import { wrap } from "../ui/wrap.ts";
+import { wrap } from "../ui/text.ts";
 import { PROGRAM } from "./program.ts";
 
 /** How help is drawn. */
@@ -93,7 +93,7 @@ export function flagText(flag: Flag<unknown>): string {
 }
 
 /** Global flags that a flag of the command hides are shown only by their letter. */
-export function globalFlagsOf(command: Command | undefined): FlagTable {
+function globalFlagsOf(command: Command | undefined): FlagTable {
   const own = command?.flags ?? {};
   return Object.fromEntries(Object.entries(GLOBAL_FLAGS).filter(([name]) => !(name in own)));
 }

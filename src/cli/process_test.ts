@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { abortOnSignals, type EndingSignal, Interruption } from "./signals.ts";
+import { abortOnSignals, type EndingSignal, Interruption } from "./failure.ts";
 
 const main = new URL("../../main.ts", import.meta.url);
 

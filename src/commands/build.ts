@@ -9,7 +9,7 @@ import { type Command, type CommandContext, type CommandInput, defineCommand } f
 import { choiceFlag, type FlagTable, inGroup, listFlag, switchFlag, valueFlag } from "./flag.ts";
 import { BUILD_FLAGS, buildRequest, given } from "./flags/build.ts";
 import { CONFIG_FLAGS, overridesRequest } from "./flags/config.ts";
-import { ENGINE_FLAG } from "./flags/engine.ts";
+import { ENGINE_FLAG } from "./flags/image.ts";
 import type { Delivery } from "./print/build.ts";
 import { parseArchivePath, parseOutput } from "./values/build.ts";
 import { parseDestination } from "./values/image.ts";
@@ -33,11 +33,11 @@ const FLAGS = {
     "output-archive": valueFlag({
       valueName: "FILE",
       completes: "file",
-      help: "Write the image into this archive, - for stdout; a layout only if -o is given too",
+      help: "Write the image to this archive, - for stdout; a layout only with -o",
       parse: parseArchivePath,
     }),
     format: choiceFlag(["oci-archive", "docker-archive"], {
-      help: "Format of the archive; docker load takes docker-archive",
+      help: "Format of the archive; docker load reads docker-archive",
     }),
     tag: valueFlag({
       short: "t",
@@ -47,7 +47,7 @@ const FLAGS = {
     }),
     push: listFlag({
       valueName: "REF",
-      help: "Push the image there afterwards; several get the same image",
+      help: "Push the image there afterwards",
       parse: parseDestination,
     }),
     load: switchFlag({ help: "Load the image into podman or docker afterwards" }),
@@ -55,13 +55,13 @@ const FLAGS = {
     "metadata-file": valueFlag({
       valueName: "FILE",
       completes: "file",
-      help: "Write the result of --json into this file too",
+      help: "Also write the result of --json to this file",
       parse: parsePath,
     }),
     iidfile: valueFlag({
       valueName: "FILE",
       completes: "file",
-      help: "Write the digest into this file",
+      help: "Write the digest to this file",
       parse: parsePath,
     }),
     "dry-run": switchFlag({ help: "Print what would be built and write nothing" }),
@@ -70,7 +70,7 @@ const FLAGS = {
   ...BUILD_FLAGS,
 } as const satisfies FlagTable;
 
-/** A layout, unless only an archive is asked for. */
+/** A layout, unless only an archive is requested. */
 function outputs(
   { flags, given: names }: CommandInput<typeof FLAGS>,
   { place }: Pick<CommandContext, "place">,
@@ -94,7 +94,7 @@ function outputs(
     });
   }
   const archive = path === undefined ? output?.archive : { path, format: flags.format };
-  // What is pushed and loaded is the layout: an archive on stdout is gone.
+  // Push and load use the layout, since an archive on stdout cannot be read back.
   const needsLayout = archive === undefined || flags.push.length > 0 || flags.load;
   const directory = output?.output ?? (needsLayout ? place.resolve("./mise-oci") : undefined);
   return { ...given("archive", archive), ...given("output", directory), ...given("tag", tag) };
@@ -149,7 +149,7 @@ async function dryRun(request: BuildRequest, context: CommandContext): Promise<v
   context.print(plansOutput(plans));
 }
 
-/** Pushes and loads what was built, from its layout. */
+/** Pushes and loads the built image from its layout. */
 async function deliver(
   result: BuildResult,
   { flags, globals }: CommandInput<typeof FLAGS>,
@@ -218,15 +218,15 @@ export const build: Command = defineCommand({
   summary: "Build an image of the project's tools, one layer per tool",
   description: [
     "Writes an OCI image layout and prints its directory, the digest of the image manifest and its " +
-    "layers. Layers that did not change are taken from the cache.",
-    "--push and --load send the image on from the layout. With --output-archive - what is printed goes to " +
-    "stderr. With --quiet only the digest is printed.",
+    "layers. Unchanged layers are taken from the cache.",
+    "--push and --load read the image from the layout. With --output-archive -, results are printed to " +
+    "stderr. With --quiet, only the digest is printed.",
   ],
   flags: FLAGS,
   examples: [
     { text: "Build the project in this directory into ./mise-oci", command: "mise-oci build" },
     {
-      text: "Choose base, name and place of the image",
+      text: "Choose the base, name and directory of the image",
       command: "mise-oci build --from ubuntu:24.04 -t example.com/team/app:v1 -o ./image",
     },
     {

@@ -3,9 +3,8 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import { escapeLine } from "../ui/escape.ts";
+import { escapeLine, joinLines } from "../ui/text.ts";
 import { formatBytes } from "../ui/format.ts";
-import { joinLines } from "../ui/lines.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, listFlag, valueFlag } from "./flag.ts";
 import { parseArchivePath } from "./values/build.ts";
@@ -22,7 +21,7 @@ const FLAGS = {
   without: listFlag({
     valueName: "IMAGE",
     completes: "image",
-    help: "An image, or a bundle, that the other side has: its layers are left out",
+    help: "An image or bundle that the recipient has, whose layers are left out",
     parse: parseImage,
   }),
 } as const satisfies FlagTable;
@@ -54,15 +53,15 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
 /** The command. */
 export const bundle: Command = defineCommand({
   name: "bundle",
-  summary: "Put images into an archive, without what the other side has",
+  summary: "Put images into an archive, without the layers that the recipient has",
   description: [
-    "The archive is an OCI archive with every manifest and config, and the layers that no image of " +
-    "--without has. A registry that has those images completes it.",
+    "The OCI archive contains every manifest and config, and the layers that no image of " +
+    "--without has. A registry with those images provides the rest.",
   ],
   flags: FLAGS,
   positionals: [{
     name: "IMAGE",
-    help: "A layout, an archive or an image of a registry",
+    help: "A layout, an archive or an image in a registry",
     many: true,
     completes: "image",
   }],
@@ -72,7 +71,7 @@ export const bundle: Command = defineCommand({
       command: "mise-oci bundle ghcr.io/team/app:v2 --without ghcr.io/team/app:v1 -o update.tar",
     },
     {
-      text: "The same against a bundle that was delivered",
+      text: "The same, relative to an earlier bundle",
       command: "mise-oci bundle ghcr.io/team/app:v3 --without update.tar -o update-2.tar",
     },
   ],

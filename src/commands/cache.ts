@@ -1,5 +1,5 @@
 /**
- * `mise-oci cache`: what is kept between builds.
+ * `mise-oci cache`: manages what is kept between builds.
  * @module
  */
 import {
@@ -19,11 +19,11 @@ const ls = defineCommand({
   name: "ls",
   summary: "List what is in the cache",
   description: [
-    "What belongs together is one row, the largest first; -v lists every entry. With --quiet only the size is " +
+    "Related entries are grouped, the largest first; -v lists every entry. With --quiet, only the size is " +
     "printed.",
   ],
   flags: {},
-  examples: [{ text: "What takes the space", command: "mise-oci cache ls" }],
+  examples: [{ text: "See what uses the space", command: "mise-oci cache ls" }],
   run: async ({ globals: { quiet, verbose } }, context) => {
     const { cacheListOutput } = await printModule();
     const entries = await context.workflows.listCache();
@@ -34,13 +34,13 @@ const ls = defineCommand({
 
 const df = defineCommand({
   name: "df",
-  summary: "Show how much space the cache takes, by kind",
+  summary: "Show how much space the cache uses, by kind",
   description: [
-    "blob: layers, and manifests and configs of bases. install: tools for other platforms. rootfs: bases that " +
-    "packages are installed in. layer, manifest, document: small records about them.",
+    "blob: layers, and manifests and configs of bases. install: tools for other platforms. rootfs: bases in which " +
+    "packages are installed. layer, manifest, document: small records about them.",
   ],
   flags: {},
-  examples: [{ text: "How much could go", command: "mise-oci cache df" }],
+  examples: [{ text: "What could be removed", command: "mise-oci cache df" }],
   run: async ({ globals: { quiet } }, context) => {
     const { cacheUseOutput } = await printModule();
     context.print(cacheUseOutput(await context.workflows.measureCache(), { quiet }));
@@ -53,7 +53,7 @@ const path = defineCommand({
   summary: "Print the directory of the cache",
   description: ["It is $MISE_OCI_CACHE_DIR, or mise-oci in the user's cache directory."],
   flags: {},
-  examples: [{ text: "How much space it takes", command: "du -sh $(mise-oci cache path)" }],
+  examples: [{ text: "Measure it", command: "du -sh $(mise-oci cache path)" }],
   run: async (_input, context) => {
     const directory = await context.workflows.cacheDirectory();
     context.print({ text: () => `${directory}\n`, json: () => ({ path: directory }) });
@@ -64,15 +64,15 @@ const path = defineCommand({
 const PRUNE_FLAGS = {
   "older-than": valueFlag({
     valueName: "TIME",
-    help: "Remove what was not used for this long: 12h, 7d, 2w",
+    help: "Remove entries not used for this long: 12h, 7d, 2w",
     parse: parseDuration,
   }),
   "max-size": valueFlag({
     valueName: "SIZE",
-    help: "Remove the least recently used until the cache is this small: 10GB",
+    help: "Remove the least recently used entries until the cache is this small: 10GB",
     parse: parseByteSize,
   }),
-  "dry-run": switchFlag({ help: "Say what would be removed and remove nothing" }),
+  "dry-run": switchFlag({ help: "Show what would be removed, without removing it" }),
 } as const satisfies FlagTable;
 
 async function runPrune(
@@ -92,17 +92,20 @@ async function runPrune(
 
 const prune = defineCommand({
   name: "prune",
-  summary: "Remove what is old or too much from the cache",
+  summary: "Remove entries from the cache, by age or size",
   description: [
-    "Without flags everything is removed that no running build uses; the next build makes it again.",
+    "Without flags, everything that no running build uses is removed; the next build creates it again.",
   ],
   flags: PRUNE_FLAGS,
   examples: [
     {
-      text: "Keep a week's worth, 10 GB at most",
+      text: "Keep entries used in the last week, up to 10 GB",
       command: "mise-oci cache prune --older-than 7d --max-size 10GB",
     },
-    { text: "See what would go", command: "mise-oci cache prune --older-than 30d --dry-run" },
+    {
+      text: "See what would be removed",
+      command: "mise-oci cache prune --older-than 30d --dry-run",
+    },
   ],
   run: runPrune,
 });

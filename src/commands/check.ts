@@ -29,13 +29,13 @@ export const check: Command = defineCommand({
   description: [
     IMAGE_FORMS +
     " Images of other builders and platforms work too, and no container engine is needed.",
-    "Looks at every command on the image's PATH, its entrypoint and its default command: loaders, " +
+    "Checks every command on the image's PATH, its entrypoint and its default command: loaders, " +
     "libraries, symbol versions, architectures and #! lines, by the rules of the kernel, glibc and " +
     "musl.",
-    "Also looks for what commands open while they run: libraries of Python's, Ruby's and Node.js's " +
-    "extension modules, files that a tool has links to, CA certificates, time zones and the like.",
-    "The exit code is 1 if a command does not start, or a part of it cannot work. What only the base of " +
-    "an image of mise-oci lacks, and what commands need for some of their work only, is shown and not " +
+    "Also checks what commands open at run time: libraries of Python's, Ruby's and Node.js's " +
+    "extension modules, targets of a tool's links, CA certificates, time zones and so on.",
+    "The exit code is 1 if a command does not start, or a part of it cannot work. Problems of the base of " +
+    "a mise-oci image, and of features that commands rarely use, are shown but not " +
     "counted.",
   ],
   flags: FLAGS,
@@ -48,7 +48,7 @@ export const check: Command = defineCommand({
   examples: [
     { text: "Check the image that was built here", command: "mise-oci check" },
     {
-      text: "Check an image of a registry for another platform",
+      text: "Check an image in a registry for another platform",
       command: "mise-oci check --platform linux/arm64 debian:bookworm-slim",
     },
     {

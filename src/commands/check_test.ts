@@ -70,7 +70,7 @@ Problems of the base:
   fix: Add "apt:libatomic1"
   or:  Use another base
 
-Commands that two tools have:
+Commands provided by two tools:
 - node is that of node; bun has one too
 `,
   );

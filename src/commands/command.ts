@@ -14,17 +14,17 @@ export interface Positional {
   readonly name: string;
   /** One sentence without a final period. */
   readonly help: string;
-  /** Whether it can be left out. */
+  /** Whether it is optional. */
   readonly optional?: boolean;
-  /** Whether more of the same may follow; of the last argument only. */
+  /** Whether it can be repeated; only for the last argument. */
   readonly many?: boolean;
-  /** The only values there are. */
+  /** The allowed values, if limited. */
   readonly choices?: readonly string[];
-  /** What a shell offers; default nothing but the choices. */
+  /** What shells complete; by default only the choices. */
   readonly completes?: Completes;
 }
 
-/** A command line to try, and what it is for. */
+/** An example command line. */
 export interface Example {
   /** One sentence without a final period. */
   readonly text: string;
@@ -32,19 +32,19 @@ export interface Example {
   readonly command: string;
 }
 
-/** A flag that a command does not have. */
+/** A flag that a command does not support. */
 export interface UnknownFlag {
-  /** `--memory` or `-m`. */
+  /** The flag as written: `--memory` or `-m`. */
   readonly written: string;
-  /** The argument that it was found in: `-vm`. */
+  /** The argument that contains it: `-vm`. */
   readonly within: string;
-  /** The value that was attached to it. */
+  /** The value attached to it. */
   readonly value: string | undefined;
-  /** The argument after it. */
+  /** The next argument. */
   readonly next: string | undefined;
 }
 
-/** A command line that was parsed. */
+/** A parsed command line. */
 export interface CommandInput<F extends FlagTable = FlagTable> {
   /** The command's own flags. */
   readonly flags: FlagValues<F>;
@@ -52,45 +52,45 @@ export interface CommandInput<F extends FlagTable = FlagTable> {
   readonly globals: Globals;
   /** Names of the command's flags that were given. */
   readonly given: ReadonlySet<string>;
-  /** Arguments that are not flags, as many as the command declares at most, unless the last may be many. */
+  /** Arguments that are not flags; at most as many as declared, unless the last can be repeated. */
   readonly positionals: readonly string[];
-  /** The command line of something else, untouched. */
+  /** The command line of another program, unchanged. */
   readonly trailing: readonly string[];
 }
 
-/** What a command prints on stdout: one of the two, by `--json`. */
+/** The result of a command: one of the two is printed on stdout, depending on `--json`. */
 export interface Output {
   /**
-   * For people; ends with a newline unless it is empty.
+   * Text for people; ends with a newline unless it is empty.
    *
-   * @param columns Columns of the terminal that it is for; absent: no limit, as for a file or another program.
+   * @param columns Width of the terminal; without it, lines are not limited, as for files and pipes.
    */
   text(columns?: number): string;
-  /** For programs; field names are a promise. */
+  /** Data for programs; field names are stable. */
   json(): unknown;
 }
 
-/** What a command may use. */
+/** What a command can use besides its input. */
 export interface CommandContext extends WorkflowContext {
-  /** The process. */
+  /** Streams, environment and signals of the process. */
   readonly io: Io;
   /** The workflows. */
   readonly workflows: Workflows;
-  /** Where relative paths start. */
+  /** Resolves relative paths. */
   readonly place: Place;
   /** All commands, for completions. */
   readonly commands: readonly Command[];
-  /** Absolute directory of the project, if the command is given several. */
+  /** Absolute directory of the current project, if several are given. */
   readonly project?: string;
-  /** The warnings so far, as `--json` has them. */
+  /** The warnings so far, for `--json`. */
   readonly warnings: readonly string[];
-  /** Prints the result; called once. On stderr, if stdout is that of an archive. */
+  /** Prints the result; called once. `stderr` if stdout carries an archive. */
   print(output: Output, stream?: "stdout" | "stderr"): void;
 }
 
 /** One command. */
 export interface Command {
-  /** What is typed. */
+  /** The name on the command line. */
   readonly name: string;
   /** One line for the list of commands, without a final period. */
   readonly summary: string;
@@ -100,34 +100,36 @@ export interface Command {
   readonly flags: FlagTable;
   /** Arguments in order. */
   readonly positionals: readonly Positional[];
-  /** The command line of something else that may follow: it begins with the first word that is no argument, or after `--`. */
+  /**
+   * The command line of another program: begins at the first word that is not an argument, or after `--`.
+   */
   readonly trailing?: Positional;
-  /** What to do instead of giving a flag that the command does not have, if that is known. */
+  /** Returns a hint for an unknown flag, if there is a specific one. */
   readonly maybeFlagHint?: (flag: UnknownFlag) => string | undefined;
-  /** Command lines to try. */
+  /** Example command lines. */
   readonly examples: readonly Example[];
-  /** Commands below this one; then there is no `run`. */
+  /** Subcommands; a command that has them has no `run`. */
   readonly subcommands?: readonly Command[];
-  /** Whether stdout belongs to something else (a container), so that there can be no `--json`. */
+  /** Whether stdout belongs to something else, such as a container, which excludes `--json`. */
   readonly foreignStdout?: boolean;
-  /** Whether several `-C` mean several projects, done one after the other. */
+  /** Whether several `-C` mean several projects, processed one after the other. */
   readonly severalProjects?: boolean;
-  /** Does it; resolves with the exit code. */
+  /** Runs the command; resolves with the exit code. */
   run?(input: CommandInput, context: CommandContext): Promise<number>;
 }
 
-/** A {@linkcode Command} whose `run` knows the types of its flags. */
+/** A {@linkcode Command} whose `run` has typed flags. */
 export interface CommandSpec<F extends FlagTable>
   extends Omit<Command, "flags" | "run" | "positionals"> {
   /** The command's own flags. */
   readonly flags: F;
-  /** Arguments in order; default none. */
+  /** Arguments in order; none by default. */
   readonly positionals?: readonly Positional[];
-  /** Does it. */
+  /** Runs the command; resolves with the exit code. */
   run(input: CommandInput<F>, context: CommandContext): Promise<number>;
 }
 
-/** Makes a command of its table. */
+/** Creates a command from its specification. */
 export function defineCommand<const F extends FlagTable>(spec: CommandSpec<F>): Command {
   return {
     ...spec,
@@ -136,7 +138,7 @@ export function defineCommand<const F extends FlagTable>(spec: CommandSpec<F>): 
   };
 }
 
-/** Makes a command that only holds others. */
+/** Creates a command that only has subcommands. */
 export function defineCommandGroup(
   spec: Pick<Command, "name" | "summary" | "description" | "examples"> & {
     readonly subcommands: readonly Command[];
@@ -145,7 +147,7 @@ export function defineCommandGroup(
   return { ...spec, flags: {}, positionals: [] };
 }
 
-/** The flags of a table under their headings, in order of appearance. */
+/** The flags of a table by heading, in order of appearance. */
 export function groupFlags(
   flags: FlagTable,
 ): ReadonlyMap<string, readonly (readonly [name: string, flag: Flag<unknown>])[]> {

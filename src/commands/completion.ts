@@ -1,12 +1,24 @@
 /**
- * `mise-oci completion`: prints a script that teaches a shell to complete mise-oci.
+ * `mise-oci completion`: prints a completion script for a shell.
  * @module
  */
-import { completionScript } from "./completion/mod.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
+import { bashScript } from "./completion/bash.ts";
+import { fishScript } from "./completion/fish.ts";
+import { completionNodes } from "./completion/words.ts";
+import { zshScript } from "./completion/zsh.ts";
 import { parseChoice } from "./flag.ts";
 
-/** The shells there are completions for. */
+/** The completion script for a shell. */
+export function completionScript(
+  shell: "bash" | "zsh" | "fish",
+  commands: readonly Command[],
+): string {
+  const nodes = completionNodes(commands);
+  return { bash: bashScript, zsh: zshScript, fish: fishScript }[shell](nodes);
+}
+
+/** The supported shells. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
 function run(input: CommandInput, context: CommandContext): Promise<number> {

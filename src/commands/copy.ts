@@ -1,5 +1,5 @@
 /**
- * `mise-oci copy`: sends an image that exists to a registry, as it is.
+ * `mise-oci copy`: sends an existing image to a registry unchanged.
  * @module
  */
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
@@ -39,16 +39,16 @@ export const copy: Command = defineCommand({
   name: "copy",
   summary: "Copy an image to a registry, or to another tag of it",
   description: [
-    "Sends the same bytes, all platforms, attestations and signatures included, and only what the registry " +
-    "does not have. " + IMAGE_FORMS,
-    "The same as push --image. With --quiet only the digest is printed.",
+    "Sends the image unchanged, including all platforms, attestations and signatures, but only what the registry " +
+    "lacks. " + IMAGE_FORMS,
+    "The same as push --image. With --quiet, only the digest is printed.",
   ],
   flags: FLAGS,
   positionals: [
     { name: "IMAGE", help: "The image", completes: "image" },
     {
       name: "REF",
-      help: "Where to, registry host included; several get the same image",
+      help: "The destination, including the registry host; can be repeated",
       many: true,
     },
   ],

@@ -10,9 +10,9 @@ import { parseImage } from "./values/image.ts";
 const printModule = () => import("./print/diff.ts");
 
 const FLAGS = {
-  files: switchFlag({ help: "List the files that differ of tools with another version too" }),
+  files: switchFlag({ help: "Also list the differing files of tools with another version" }),
   packages: switchFlag({
-    help: "Compare the packages even if layers have to be read for it, as sbom does",
+    help: "Compare packages even if that requires reading layers, as sbom does",
   }),
   "exit-code": switchFlag({ help: "Exit with 1 if the images differ" }),
   ...PLATFORM_FLAG,
@@ -38,13 +38,13 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
 /** The command. */
 export const diff: Command = defineCommand({
   name: "diff",
-  summary: "Show why two images differ and what a pull of the second costs",
+  summary: "Show why two images differ, and how much a pull of the second downloads",
   description: [
-    "A and B are images as inspect takes them. Of environment variables only the names are shown: their " +
-    "values may be secret.",
-    "Of a layer with other content under the same version the files are listed; -v lists all of them. " +
-    "With --quiet only the names of what differs are printed.",
-    "Packages that were added, removed or bumped are listed if all layers are known from an sbom of before, " +
+    "A and B are images in the same forms as for inspect. Only names of environment variables are shown, as their " +
+    "values may be secrets.",
+    "If a layer has the same version but different content, its differing files are listed; -v lists all. " +
+    "With --quiet, only the names of the differences are printed.",
+    "Packages that were added, removed or updated are listed if an earlier sbom has read all layers, " +
     "or with --packages.",
   ],
   flags: FLAGS,
@@ -58,7 +58,7 @@ export const diff: Command = defineCommand({
       command: "mise-oci diff ghcr.io/team/app:v1 ghcr.io/team/app:v2",
     },
     {
-      text: "Whether what was built is what was pushed",
+      text: "Check that the pushed image is the one built here",
       command: "mise-oci diff --exit-code ghcr.io/team/app:v1 ./mise-oci",
     },
   ],

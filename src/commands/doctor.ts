@@ -1,10 +1,8 @@
 /**
- * `mise-oci doctor`: what would make other commands fail.
+ * `mise-oci doctor`: finds problems that would make other commands fail.
  * @module
  */
-import { escapeLine } from "../ui/escape.ts";
-import { joinLines } from "../ui/lines.ts";
-import { wrap } from "../ui/wrap.ts";
+import { escapeLine, joinLines, wrap } from "../ui/text.ts";
 import type { DoctorFinding } from "../workflow/doctor.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, inGroup, switchFlag } from "./flag.ts";
@@ -12,14 +10,14 @@ import { BUILD_FLAGS, buildRequest } from "./flags/build.ts";
 
 const FLAGS = {
   ...inGroup("Doctor flags", {
-    offline: switchFlag({ help: "Ask no registry" }),
+    offline: switchFlag({ help: "Do not contact registries" }),
   }),
   ...BUILD_FLAGS,
 } as const satisfies FlagTable;
 
 const MARKS = { ok: "ok    ", note: "note  ", broken: "broken" } as const;
 
-/** What is printed before a finding's text, in columns. */
+/** Width of the columns before a finding's text. */
 const LEFT = 18;
 
 function findingLines(
@@ -55,15 +53,15 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
 /** The command. */
 export const doctor: Command = defineCommand({
   name: "doctor",
-  summary: "Say what would make other commands fail, and how to fix it",
+  summary: "Find what would make other commands fail, and how to fix it",
   description: [
-    "Looks at mise, the project and its tools, the registries of its base and its tag and their " +
-    "logins, the container engine, the cache, free space, and the place of the image. Changes nothing.",
+    "Checks mise, the project and its tools, the registries of its base and its tag and their " +
+    "logins, the container engine, the cache, free space, and the output directory. Changes nothing.",
     "The exit code is 1 if something is broken.",
   ],
   flags: FLAGS,
   examples: [
-    { text: "Look at this machine and project", command: "mise-oci doctor" },
+    { text: "Check this machine and project", command: "mise-oci doctor" },
     { text: "Without a network, for a program", command: "mise-oci doctor --offline --json" },
   ],
   run,

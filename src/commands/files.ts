@@ -1,5 +1,5 @@
 /**
- * `mise-oci cat` and `mise-oci export`: files out of an image.
+ * `mise-oci cat` and `mise-oci export`: read files of an image.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -15,7 +15,7 @@ const FLAGS = {
     valueName: "FILE",
     completes: "file",
     defaultText: "stdout",
-    help: "Write into this file",
+    help: "Write to this file",
     parse: parsePath,
   }),
   ...PLATFORM_FLAG,
@@ -39,12 +39,12 @@ function filesRequest(
 
 const IMAGE = { name: "IMAGE", help: "The image", completes: "image" } as const;
 
-/** Prints a file. */
+/** The command. */
 export const cat: Command = defineCommand({
   name: "cat",
-  summary: "Print a file of an image",
+  summary: "Print a file from an image",
   description: [
-    "All layers are read and verified first; links are followed inside the image. " + IMAGE_FORMS,
+    "All layers are read and verified first; links are resolved within the image. " + IMAGE_FORMS,
   ],
   flags: FLAGS,
   positionals: [IMAGE, { name: "PATH", help: "The file's path in the image" }],
@@ -55,7 +55,7 @@ export const cat: Command = defineCommand({
       command: "mise-oci cat ./mise-oci /etc/mise/config.toml",
     },
     {
-      text: "A file of an image of a registry",
+      text: "A file from an image in a registry",
       command: "mise-oci cat ghcr.io/team/app:v1 /etc/os-release",
     },
   ],
@@ -65,12 +65,12 @@ export const cat: Command = defineCommand({
   },
 });
 
-/** Writes a tar. */
+/** The command. */
 export const exportCommand: Command = defineCommand({
   name: "export",
   summary: "Write the files of an image as a tar archive",
   description: [
-    "The archive has what a container would see at PATH and below it, owners and modes included; times are " +
+    "The archive has what a container would see at and below PATH, with owners and modes; times are " +
     "0. All layers are read and verified first. " + IMAGE_FORMS,
   ],
   flags: FLAGS,

@@ -1,47 +1,47 @@
 /**
- * Flags as data: parsing, help, completions and docs/cli.md are all made of these tables.
+ * Flags as data, from which the parser, help, completions and docs/cli.md are derived.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
 
-/** Where relative paths of the command line start: the working directory, or `--cd`. */
+/** Base of relative paths on the command line: the working directory, or `--cd`. */
 export interface Place {
-  /** The absolute path of a path that a user wrote. */
+  /** Makes a path absolute. */
   resolve(path: string): string;
 }
 
-/** What a shell offers for a value; for an image files, and the tags of a layout after `oci:DIR:`. */
+/** What shells complete for a value; for an image, files, and tags of a layout after `oci:DIR:`. */
 export type Completes = "directory" | "file" | "image" | "nothing";
 
-/** How often a flag may be given and whether it takes a value. */
+/** Whether a flag takes a value and can be repeated. */
 export type FlagKind = "switch" | "count" | "value" | "list";
 
-/** One flag, without its name, which is its key in a {@linkcode FlagTable}. */
+/** One flag; its name is its key in a {@linkcode FlagTable}. */
 export interface Flag<T> {
-  /** `switch` and `count` take no value; `value` keeps the last one given, `list` all. */
+  /** `switch` and `count` take no value; `value` keeps the last one, `list` all. */
   readonly kind: FlagKind;
-  /** One letter. */
+  /** Short name: one letter. */
   readonly short?: string;
   /** The value's name in help: `DIR`. */
   readonly valueName?: string;
   /** One sentence without a final period. */
   readonly help: string;
-  /** The default as help shows it. */
+  /** The default, as text for help. */
   readonly defaultText?: string;
-  /** The only values there are. */
+  /** The allowed values, if limited. */
   readonly choices?: readonly string[];
-  /** Values that a shell offers, of many that there are. */
+  /** Common values for completion, if many are allowed. */
   readonly suggestions?: readonly string[];
-  /** What a shell offers for the value, if there are neither choices nor suggestions. */
+  /** What shells complete, without choices and suggestions. */
   readonly completes: Completes;
-  /** Whether the value is an argument of another program, which may look like a flag of this one. */
+  /** Whether the value is an argument for another program, so that it may look like a flag. */
   readonly foreign?: boolean;
-  /** Environment variable that stands in when the flag is not given. */
+  /** Environment variable that provides the value if the flag is not given. */
   readonly env?: string;
-  /** Heading in help under which the flag is listed; default "Flags". */
+  /** Heading in help; default "Flags". */
   readonly group?: string;
   /**
-   * The value of the flag from what was given, in order; empty if it was not.
+   * Converts the values given, in order; empty if the flag was not given.
    * @throws {MiseOciError} `usage`.
    */
   convert(given: readonly string[], place: Place): T;
@@ -50,12 +50,12 @@ export interface Flag<T> {
 /** Flags by long name. */
 export type FlagTable = Readonly<Record<string, Flag<unknown>>>;
 
-/** What the flags of a table give. */
+/** The converted values of a table's flags. */
 export type FlagValues<F extends FlagTable> = {
   readonly [Name in keyof F]: F[Name] extends Flag<infer T> ? T : never;
 };
 
-/** What all kinds of flags share. */
+/** Properties of every flag. */
 interface FlagSpec {
   readonly short?: string;
   readonly help: string;
@@ -69,11 +69,11 @@ interface ValueSpec<T> extends FlagSpec {
   readonly foreign?: boolean;
   readonly defaultText?: string;
   readonly env?: string;
-  /** Text to value. @throws {MiseOciError} `usage`. */
+  /** Parses the value. @throws {MiseOciError} `usage`. */
   readonly parse: (text: string, place: Place) => T;
 }
 
-/** `--name`: off unless given; `--name=false` takes it back. */
+/** `--name`: off by default; `--name=false` turns it off again. */
 export function switchFlag(spec: FlagSpec): Flag<boolean> {
   return {
     ...spec,
@@ -83,7 +83,7 @@ export function switchFlag(spec: FlagSpec): Flag<boolean> {
   };
 }
 
-/** `-v`, `-vv`: the number of times it is given. */
+/** `-v`, `-vv`: counts how often it is given. */
 export function countFlag(spec: FlagSpec): Flag<number> {
   return {
     ...spec,
@@ -93,7 +93,7 @@ export function countFlag(spec: FlagSpec): Flag<number> {
   };
 }
 
-/** `--name VALUE`; the last one given counts. */
+/** `--name VALUE`; the last one wins. */
 export function valueFlag<T>(spec: ValueSpec<T>): Flag<T | undefined> {
   const { parse, ...rest } = spec;
   return {
@@ -107,7 +107,7 @@ export function valueFlag<T>(spec: ValueSpec<T>): Flag<T | undefined> {
   };
 }
 
-/** `--name VALUE`, as often as wanted. */
+/** `--name VALUE`, which can be repeated. */
 export function listFlag<T>(spec: ValueSpec<T>): Flag<readonly T[]> {
   const { parse, ...rest } = spec;
   return {
@@ -135,7 +135,7 @@ export function choiceFlag<const C extends readonly [string, ...string[]]>(
   };
 }
 
-/** The choice that a text names. @throws {MiseOciError} `usage` listing the choices. */
+/** Parses one of several choices. @throws {MiseOciError} `usage` listing the choices. */
 export function parseChoice<const C extends readonly string[]>(
   text: string,
   choices: C,
@@ -147,7 +147,7 @@ export function parseChoice<const C extends readonly string[]>(
   });
 }
 
-/** The flags of a table, all listed under one heading in help. */
+/** Puts the flags of a table under one heading in help. */
 export function inGroup<const F extends FlagTable>(group: string, flags: F): F {
   const entries = Object.entries(flags).map(([name, flag]) => [name, { group, ...flag }]);
   return Object.fromEntries(entries) as F;

@@ -1,9 +1,9 @@
 /**
- * `mise-oci generate`: files for other programs.
+ * `mise-oci generate`: generates files for other programs.
  * @module
  */
 import { GENERATORS } from "../fleet/generate/mod.ts";
-import { escapeLine } from "../ui/escape.ts";
+import { escapeLine } from "../ui/text.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, switchFlag, valueFlag } from "./flag.ts";
 import { BUILD_FLAGS, buildRequest, given } from "./flags/build.ts";
@@ -18,7 +18,7 @@ const FLAGS = {
     parse: parsePath,
   }),
   force: switchFlag({ help: "Replace a file that was changed since it was generated" }),
-  check: switchFlag({ help: "Write nothing; exit code 1 if the file is not what it would be" }),
+  check: switchFlag({ help: "Write nothing; exit code 1 if the file is out of date" }),
   ...BUILD_FLAGS,
 } as const satisfies FlagTable;
 
@@ -52,17 +52,17 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
 /** The command. */
 export const generate: Command = defineCommand({
   name: "generate",
-  summary: "Print or write a file for another program",
+  summary: "Generate a file for another program",
   description: [
     ...GENERATORS.map(({ name, summary, file }) => `${name}: ${summary} (${file}).`),
-    "A file that was changed since it was generated is replaced with --force only.",
+    "A file that was changed since it was generated is replaced only with --force.",
   ],
   flags: FLAGS,
   positionals: [
     { name: "KIND", help: "What to generate", choices: GENERATORS.map(({ name }) => name) },
     {
       name: "DIR",
-      help: "Directory of a project; several for bake (default: this one)",
+      help: "Directory of a project; can be repeated for bake (default: this one)",
       optional: true,
       many: true,
       completes: "directory",
@@ -79,7 +79,7 @@ export const generate: Command = defineCommand({
       command: "mise-oci generate bake services/api services/web -o docker-bake.hcl",
     },
     {
-      text: "A pipeline, and a test in it that it fits the project",
+      text: "A pipeline that also checks that it is up to date",
       command: "mise-oci generate github-action -o .github/workflows/image.yml && " +
         "mise-oci generate github-action --check",
     },

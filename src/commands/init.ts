@@ -3,7 +3,7 @@
  * @module
  */
 import { parseImageName } from "../oci/reference.ts";
-import { escapeLine } from "../ui/escape.ts";
+import { escapeLine } from "../ui/text.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, switchFlag, valueFlag } from "./flag.ts";
 import { given } from "./flags/build.ts";
@@ -19,7 +19,7 @@ const FLAGS = {
   tag: valueFlag({
     short: "t",
     valueName: "REF",
-    help: "Name of the image; none is written without this",
+    help: "Name of the image; omitted by default",
     parse: parseImageName,
   }),
   check: switchFlag({ help: "Write nothing; exit code 1 if something is missing" }),
@@ -54,13 +54,13 @@ export const init: Command = defineCommand({
   name: "init",
   summary: "Add the settings that [oci] of mise.toml lacks",
   description: [
-    "Asks nothing. What is there already, and how the file is written, stays as it is; a second run " +
+    "Never prompts. Existing settings and the formatting of the file are kept; a second run " +
     "changes nothing.",
   ],
   flags: FLAGS,
   examples: [
     { text: "From a directory to an image", command: "mise-oci init && mise-oci build" },
-    { text: "In CI: has everyone run it?", command: "mise-oci init --check" },
+    { text: "In CI: check that it was run", command: "mise-oci init --check" },
   ],
   run,
 });

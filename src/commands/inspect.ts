@@ -1,5 +1,5 @@
 /**
- * `mise-oci inspect`: what an image is made of.
+ * `mise-oci inspect`: shows the contents of an image.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -19,9 +19,10 @@ const FLAGS = {
     parse: parsePath,
   }),
   raw: switchFlag({
-    help: "Print the manifest as it is stored, of several platforms the index; --platform chooses",
+    help:
+      "Print the manifest as stored, or the index if there are several platforms; --platform selects one",
   }),
-  config: switchFlag({ help: "Print the image config as it is stored" }),
+  config: switchFlag({ help: "Print the image config as stored" }),
   ...PLATFORM_FLAG,
 } as const satisfies FlagTable;
 
@@ -57,12 +58,12 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
 /** The command. */
 export const inspect: Command = defineCommand({
   name: "inspect",
-  summary: "Show what an image is made of",
+  summary: "Show the layers and config of an image",
   description: [
     IMAGE_FORMS + " Images of other builders work too.",
-    "Shows the config, the annotations and the layers; with -v the history too. Layers are downloaded for " +
-    "--html only. With --quiet only the digest is printed: of several platforms the index's, unless " +
-    "--platform chooses one.",
+    "Shows the config, the annotations and the layers; with -v, also the history. Layers are downloaded for " +
+    "--html only. With --quiet, only the digest is printed: that of the index if there are several platforms, unless " +
+    "--platform selects one.",
   ],
   flags: FLAGS,
   positionals: [{
@@ -73,14 +74,14 @@ export const inspect: Command = defineCommand({
   }],
   examples: [
     { text: "The image that was just built", command: "mise-oci inspect" },
-    { text: "An image of a registry", command: "mise-oci inspect ghcr.io/team/app:v1" },
+    { text: "An image in a registry", command: "mise-oci inspect ghcr.io/team/app:v1" },
     {
-      text: "How its containers run, for a script",
+      text: "The default command of its containers, for a script",
       command: "mise-oci inspect --json ghcr.io/team/app:v1 | jq .config.Cmd",
     },
     { text: "The digest that a tag has now", command: "mise-oci inspect -q ghcr.io/team/app:v1" },
     {
-      text: "Its manifest, byte by byte",
+      text: "Its manifest, unchanged",
       command: "mise-oci inspect --raw ghcr.io/team/app:v1 | sha256sum",
     },
     {

@@ -7,7 +7,7 @@ import type {
   InspectRequest,
   InspectResult,
   LayerDescription,
-} from "../workflow/inspect_types.ts";
+} from "../workflow/inspect_image.ts";
 import { diff } from "./diff.ts";
 import { DIGEST, platform } from "../../tests/support/commands_fixture.ts";
 import { cat, exportCommand } from "./files.ts";

@@ -1,28 +1,28 @@
 /**
- * What a command needs of the process it runs in, so that it can run in a test as well.
+ * The interface between commands and the process, which tests replace.
  * @module
  */
 
-/** Takes text at once; `write` returns when the text has left the process. */
+/** Writes text synchronously: `write` returns after the text has left the process. */
 export interface TextSink {
-  /** Writes the whole text. @throws {Deno.errors.BrokenPipe} if the reader is gone. */
+  /** Writes the whole text. @throws {Deno.errors.BrokenPipe} if the reader has closed the pipe. */
   write(text: string): void;
 }
 
-/** The surroundings of the program. */
+/** Streams, environment and signals of the process. */
 export interface Io {
-  /** Results, nothing else. */
+  /** For results only. */
   readonly stdout: TextSink;
-  /** Progress, warnings and errors. */
+  /** For progress, warnings and errors. */
   readonly stderr: TextSink;
-  /** An environment variable, or `undefined`. */
+  /** The value of an environment variable. */
   env(name: string): string | undefined;
   /** Absolute working directory. */
   cwd(): string;
   /** Whether a stream is a terminal. */
   isTerminal(stream: "stdin" | "stdout" | "stderr"): boolean;
-  /** Size of the terminal in characters, or `undefined` without one. */
+  /** Size of the terminal in characters, if there is one. */
   size(): { readonly columns: number; readonly rows: number } | undefined;
-  /** Aborted, with an `Interruption` as reason, when the user wants to stop. */
+  /** Aborted with an `Interruption` when the user interrupts. */
   readonly signal: AbortSignal;
 }

@@ -6,8 +6,7 @@ import { parseImageName } from "../oci/reference.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, valueFlag } from "./flag.ts";
 import { given, PLATFORM_FLAG } from "./flags/build.ts";
-import { ENGINE_FLAG } from "./flags/engine.ts";
-import { maybeNamedImage, NAMED_IMAGE_FLAGS } from "./flags/image.ts";
+import { ENGINE_FLAG, maybeNamedImage, NAMED_IMAGE_FLAGS } from "./flags/image.ts";
 import { IMAGE_FORMS, parseImage } from "./values/image.ts";
 
 const { group: _, ...engine } = ENGINE_FLAG.engine;
@@ -48,13 +47,13 @@ export const load: Command = defineCommand({
   name: "load",
   summary: "Put a built image into podman or docker",
   description: [
-    "Without --image the layout in ./mise-oci is loaded. " + IMAGE_FORMS,
-    "With --quiet only the image's name in the engine is printed.",
+    "Without --image, the layout in ./mise-oci is loaded. " + IMAGE_FORMS,
+    "With --quiet, only the image's name in the engine is printed.",
   ],
   flags: FLAGS,
   examples: [
     {
-      text: "Load an archive that was carried here",
+      text: "Load an archive from another machine",
       command: "mise-oci load --image oci-archive:app.tar -t app:v1",
     },
     {

@@ -26,15 +26,15 @@ import { sbom } from "./sbom.ts";
 import { sign } from "./sign.ts";
 import { verify } from "./verify.ts";
 
-/** Commands that serve one purpose. */
+/** Commands with a common purpose. */
 export interface CommandGroup {
-  /** What they are for. */
+  /** Heading in help. */
   readonly title: string;
   /** The commands, in the order of help. */
   readonly commands: readonly Command[];
 }
 
-/** Every command, in the order of help; the first group is what a newcomer needs. */
+/** Every command, in the order of help. */
 export const COMMAND_GROUPS: readonly CommandGroup[] = [
   { title: "Build and run", commands: [build, runCommand, push, load, init] },
   { title: "Look into images", commands: [check, inspect, diff, cat, exportCommand, sbom, tag] },

@@ -1,21 +1,20 @@
 /**
- * `mise-oci outdated`: what is behind.
+ * `mise-oci outdated`: finds outdated bases, packages and tools.
  * @module
  */
 import { parseReference } from "../oci/reference.ts";
-import { escapeLine } from "../ui/escape.ts";
-import { joinLines } from "../ui/lines.ts";
+import { escapeLine, joinLines } from "../ui/text.ts";
 import type { OutdatedItem } from "../workflow/outdated.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, switchFlag } from "./flag.ts";
 import { given, PLATFORM_FLAG } from "./flags/build.ts";
 
 const FLAGS = {
-  bump: switchFlag({ help: "Show versions of tools that the config does not allow too" }),
+  bump: switchFlag({ help: "Also show versions of tools that the config does not allow" }),
   ...PLATFORM_FLAG,
 } as const satisfies FlagTable;
 
-/** Loaded late: help prints no table. */
+/** Imported on demand, for a fast start. */
 const tableModule = () => import("../ui/table.ts");
 
 async function table(
@@ -30,7 +29,7 @@ async function table(
     );
 }
 
-/** The commands that take over what is behind, one line. */
+/** The commands that update the outdated items, in one line. */
 function nextSteps(items: readonly OutdatedItem[], image: string | undefined): string {
   const steps: Readonly<Record<OutdatedItem["kind"], string>> = image === undefined
     ? { base: "mise-oci pin --update", package: "mise-oci pin --update", tool: "mise upgrade" }
@@ -58,7 +57,7 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
   context.print({
     text: (columns) =>
       joinLines([
-        ...lines?.(columns) ?? (globals.quiet ? [] : ["nothing is behind"]),
+        ...lines?.(columns) ?? (globals.quiet ? [] : ["nothing is outdated"]),
         ...(lines === undefined || globals.quiet
           ? []
           : ["", escapeLine(nextSteps(outdated, image))]),
@@ -71,14 +70,14 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
 /** The command. */
 export const outdated: Command = defineCommand({
   name: "outdated",
-  summary: "Show what is behind: base, system packages, tools",
+  summary: "Show what is outdated: base, system packages, tools",
   description: [
-    "Of the project: a pinned base whose tag has moved, pinned packages, and tools as mise outdated says. Of " +
-    "an image: its base as it was when it was built, and tools that the project has in another version.",
-    "Exit code 1 if something is behind, for a nightly job.",
+    "For the project: a pinned base whose tag has moved, pinned packages, and the output of mise outdated. For " +
+    "an image: its base at the time of the build, and tools that the project has in another version.",
+    "The exit code is 1 if something is outdated, for a nightly job.",
   ],
   flags: FLAGS,
-  positionals: [{ name: "REF", help: "An image of a registry", optional: true }],
+  positionals: [{ name: "REF", help: "An image in a registry", optional: true }],
   examples: [
     { text: "The project in this directory", command: "mise-oci outdated" },
     {

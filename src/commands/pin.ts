@@ -1,16 +1,15 @@
 /**
- * `mise-oci pin`: digests and versions written into the project's config.
+ * `mise-oci pin`: writes digests and versions into the project's config.
  * @module
  */
-import { escapeLine } from "../ui/escape.ts";
-import { joinLines } from "../ui/lines.ts";
+import { escapeLine, joinLines } from "../ui/text.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, switchFlag } from "./flag.ts";
 import { given } from "./flags/build.ts";
 
 const FLAGS = {
-  update: switchFlag({ help: "Move pins that are there to what is newest" }),
-  "dry-run": switchFlag({ help: "Say what would be changed and change nothing" }),
+  update: switchFlag({ help: "Update existing pins to the newest versions" }),
+  "dry-run": switchFlag({ help: "Show what would be changed, without changing it" }),
 } as const satisfies FlagTable;
 
 async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): Promise<number> {
@@ -42,15 +41,15 @@ export const pin: Command = defineCommand({
   name: "pin",
   summary: "Write the base's digest and the versions of system packages into the config",
   description: [
-    "The base in [oci] from gets the digest of its tag beside it, packages in [bootstrap.packages] that say " +
-    "latest get the version that they have on that base. Comments, order and formatting of the files stay.",
-    "Packages are installed to find their versions, as a build does; that takes root on Linux.",
+    "The base in [oci] from gets the digest of its tag in addition; packages in [bootstrap.packages] with version " +
+    "latest get the version available on that base. Comments, order and formatting of the files are kept.",
+    "Packages are installed to find their versions, as in a build; this requires root on Linux.",
   ],
   flags: FLAGS,
   examples: [
-    { text: "Pin what is open", command: "mise-oci pin" },
+    { text: "Pin everything that is not pinned", command: "mise-oci pin" },
     {
-      text: "Take over what is newest, in a job that opens a pull request",
+      text: "Update the pins, in a job that opens a pull request",
       command: "mise-oci pin --update",
     },
   ],

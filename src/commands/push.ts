@@ -24,21 +24,21 @@ const FLAGS = {
       parse: parseReference,
     }),
     "update-index": switchFlag({
-      help: "Make the tag an index with one image per platform, keeping the other platforms'",
+      help: "Add this platform to the index at the tag, keeping the other platforms",
     }),
     tool: choiceFlag(["auto", "native", "skopeo", "crane"], {
-      help: "Who uploads; auto is the built-in client",
+      help: "Program that uploads; auto is the built-in client",
     }),
   }),
   ...inGroup("Trust flags", {
     sbom: switchFlag({ help: "Attach a bill of materials to each image" }),
     "sbom-format": choiceFlag(["cyclonedx", "spdx"], { help: "Its format" }),
-    provenance: switchFlag({ help: "Attach how each image was built (SLSA provenance)" }),
+    provenance: switchFlag({ help: "Attach provenance to each image (SLSA)" }),
     sign: valueFlag({
       valueName: "KEY",
       completes: "file",
       help:
-        "Sign images and what is attached with this private key, as cosign does; keyless: as the CI job",
+        "Sign images and attachments with this private key, as cosign does; keyless: with the CI job's identity",
       parse: parseSigner,
     }),
   }),
@@ -49,7 +49,7 @@ const FLAGS = {
 const PROJECT = "{project}";
 
 /**
- * The destination with the name of the project's directory in place of `{project}`.
+ * The destination, with `{project}` replaced by the name of the project's directory.
  *
  * @throws {MiseOciError} `usage` for several projects with one destination.
  */
@@ -70,7 +70,7 @@ function sameRepository(a: Reference, b: Reference): boolean {
   return a.registry === b.registry && a.repository === b.repository;
 }
 
-/** What is attached; a flag that is not given leaves it to the config. */
+/** What to attach; for flags not given, the config applies. */
 function attestFlags(input: CommandInput<typeof FLAGS>): AttestFlags | undefined {
   const { flags } = input;
   const has = (name: string): boolean => input.given.has(name);
@@ -141,22 +141,22 @@ export const push: Command = defineCommand({
   severalProjects: true,
   summary: "Build an image and push it to a registry",
   description: [
-    "Sends only what the registry does not have. Tools whose layers are in the image that REF names " +
-    "already need not be installed.",
-    "--image sends an image that exists as it is: the same bytes, all platforms, attestations and " +
-    "signatures included. " + IMAGE_FORMS,
-    "Credentials are those of docker login and podman login. With --quiet only the digest is printed.",
+    "Sends only what the registry lacks. Tools whose layers are in the image that REF names " +
+    "already do not need to be installed.",
+    "--image sends an existing image unchanged, including all platforms, attestations and " +
+    "signatures. " + IMAGE_FORMS,
+    "Credentials are those of docker login and podman login. With --quiet, only the digest is printed.",
   ],
   flags: FLAGS,
   positionals: [{
     name: "REF",
-    help: "Where to, registry host included: ghcr.io/team/app:v1; several get the same image",
+    help: "The destination, including the registry host: ghcr.io/team/app:v1; can be repeated",
     many: true,
   }],
   examples: [
     { text: "Build and push", command: "mise-oci push ghcr.io/team/devenv:latest" },
     {
-      text: "One build under two tags",
+      text: "One build with two tags",
       command: "mise-oci push ghcr.io/team/app:v1.2.3 ghcr.io/team/app:latest",
     },
     {
@@ -176,11 +176,11 @@ export const push: Command = defineCommand({
       command: "mise-oci push --sbom --provenance --sign cosign.key ghcr.io/team/app:v1",
     },
     {
-      text: "Several projects, each to a repository of its own",
+      text: "Several projects, each to its own repository",
       command: "mise-oci push -C services/api -C services/web ghcr.io/team/{project}:v1",
     },
     {
-      text: "One tag for several platforms, pushed from a machine of each",
+      text: "One tag for several platforms, each pushed from its own machine",
       command: "mise-oci push --update-index ghcr.io/team/app:v1",
     },
   ],

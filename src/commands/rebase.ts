@@ -1,18 +1,17 @@
 /**
- * `mise-oci rebase`: an image of a registry on another base.
+ * `mise-oci rebase`: puts an image in a registry onto another base.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
 import { formatPlatform } from "../oci/platform.ts";
 import { namesHost, parseReference, type Reference } from "../oci/reference.ts";
-import { escapeLine } from "../ui/escape.ts";
-import { joinLines } from "../ui/lines.ts";
+import { escapeLine, joinLines } from "../ui/text.ts";
 import type { RebaseResult } from "../workflow/rebase_image.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, listFlag, switchFlag, valueFlag } from "./flag.ts";
 import { given } from "./flags/build.ts";
 
-/** A tag of the image's own repository. @throws {MiseOciError} `usage`. */
+/** Parses a tag in the image's own repository. @throws {MiseOciError} `usage`. */
 function parseTag(text: string): string {
   if (/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/.test(text)) return text;
   throw new MiseOciError("usage", `Cannot use ${JSON.stringify(text)} as a tag`, {
@@ -23,18 +22,18 @@ function parseTag(text: string): string {
 const FLAGS = {
   onto: valueFlag({
     valueName: "BASE",
-    help: "The base that the image goes onto, in a registry",
+    help: "The new base, in a registry",
     parse: parseReference,
   }),
   tag: listFlag({
     short: "t",
     valueName: "TAG",
     defaultText: "the tag of REF",
-    help: "Tag of the result in the same repository; REF's own stays as it is then",
+    help: "Tag of the result in the same repository; REF's tag is then left unchanged",
     parse: parseTag,
   }),
   "no-check": switchFlag({
-    help: "Don't look whether the commands of the image would start on the new base",
+    help: "Don't check whether the commands of the image would start on the new base",
   }),
 } as const satisfies FlagTable;
 
@@ -92,20 +91,20 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
 /** The command. */
 export const rebase: Command = defineCommand({
   name: "rebase",
-  summary: "Put an image of a registry onto another base, without building it",
+  summary: "Put an image in a registry onto another base, without building it",
   description: [
-    "Manifests and configs are fetched; the layers of the tools stay where they are and those of the base " +
-    "are mounted. What the image has of its old base is replaced by what the new base has; what the " +
-    "project set is kept. Every platform of an index is rebased.",
-    "Refused, with the tag unchanged, where the result would not be true: with a layer of system packages, " +
-    "with directories that the new base has otherwise, or with commands that would not start on it.",
-    "With --quiet only the digest is printed.",
+    "Only manifests and configs are fetched; the layers of the tools stay in the registry and those of the base " +
+    "are mounted. Settings inherited from the old base are replaced by those of the new one; settings of the " +
+    "project are kept. Every platform of an index is rebased.",
+    "Refused, leaving the tag unchanged, if the result would not work: with a layer of system packages, " +
+    "with directories that conflict with the new base, or with commands that would not start on it.",
+    "With --quiet, only the digest is printed.",
   ],
   flags: FLAGS,
-  positionals: [{ name: "REF", help: "The image, as mise-oci pushed it: ghcr.io/team/app:v1" }],
+  positionals: [{ name: "REF", help: "An image pushed by mise-oci: ghcr.io/team/app:v1" }],
   examples: [
     {
-      text: "Take over the security fixes of a base",
+      text: "Apply the security fixes of a base",
       command: "mise-oci rebase ghcr.io/team/app:v1 --onto debian:bookworm-slim",
     },
     {

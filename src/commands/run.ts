@@ -13,20 +13,19 @@ import {
   maybeEngineFlagHint,
   volumeHint,
 } from "./flags/container.ts";
-import { ENGINE_FLAG } from "./flags/engine.ts";
+import { ENGINE_FLAG, IMAGE_FLAGS, imageRequest } from "./flags/image.ts";
 import { maybeOnePlatform } from "./flags/platforms.ts";
-import { IMAGE_FLAGS, imageRequest } from "./flags/image.ts";
 
-/** `NAME=VALUE` or `NAME`; the value may be anything, an empty text and newlines included. */
+/** `NAME=VALUE` or `NAME`; the value may be any text, including an empty one or newlines. */
 function parseEnv(text: string): string {
   if (!/^=|^$|\0/.test(text)) return text;
-  // The value may be a secret: it is not repeated.
+  // The value may be a secret, so it is not repeated.
   throw new MiseOciError("usage", "Cannot set an environment variable without a name", {
     hint: "Write -e NAME=VALUE, or -e NAME for the value it has here",
   });
 }
 
-/** `HOST:CONTAINER[:OPTIONS]`; docker takes only absolute host paths and names of volumes. */
+/** `HOST:CONTAINER[:OPTIONS]`; relative host paths are resolved, as docker accepts only absolute ones. */
 function parseVolume(text: string, place: Place): string {
   const colon = text.indexOf(":");
   const host = text.slice(0, colon);
@@ -36,7 +35,7 @@ function parseVolume(text: string, place: Place): string {
       hint: "Write HOST:CONTAINER[:OPTIONS] with an absolute container path, such as .:/work:ro",
     });
   }
-  // A name without a slash is a volume of the engine, as with docker and podman.
+  // A name without a slash is a volume of the engine, as in docker and podman.
   const isPath = host.includes("/") || host === "." || host === "..";
   return isPath ? `${place.resolve(host)}:${rest}` : text;
 }
@@ -56,7 +55,7 @@ const FLAGS = {
     env: listFlag({
       short: "e",
       valueName: "NAME[=VALUE]",
-      help: "Set a variable in the container; without a value, to what it is here",
+      help: "Set a variable in the container; without a value, copy it from this environment",
       parse: parseEnv,
     }),
     volume: listFlag({
@@ -114,13 +113,13 @@ export const runCommand: Command = defineCommand({
   name: "run",
   summary: "Build an image and run a command in it with podman or docker",
   description: [
-    "The first word that is no flag begins the command: what follows is the command's, with or without " +
+    "The command begins at the first word that is not a flag; what follows belongs to it, with or without " +
     "-- before it.",
     "The exit code, stdin, stdout, stderr and signals are the command's. Container and image are " +
     "removed afterwards, unless --keep.",
-    "The engine fetches only the layers that it lacks. docker keeps those of a removed image in its " +
-    "build cache (docker builder prune frees them); podman has no such place, so it loads the image " +
-    "again each time unless --keep left one with the same layers.",
+    "The engine fetches only layers that it lacks. docker keeps the layers of a removed image in its " +
+    "build cache (docker builder prune frees them); podman does not, so it loads the image " +
+    "again each time, unless --keep left one with the same layers.",
     "In this command --env sets a variable in the container; mise's environment is -E. " +
     "-v is --verbose; mounts are --volume. Other flags of the engine's run go through --engine-arg.",
   ],
@@ -135,7 +134,7 @@ export const runCommand: Command = defineCommand({
       command: "mise-oci run --volume .:/work -w /work npm test",
     },
     {
-      text: "Pass a secret of this environment on without showing it",
+      text: "Pass a secret from this environment without showing it",
       command: "mise-oci run -e API_TOKEN node deploy.js",
     },
     {

@@ -1,9 +1,9 @@
 /**
- * `mise-oci sbom`: what is in an image, as a bill of materials.
+ * `mise-oci sbom`: prints the bill of materials of an image.
  * @module
  */
 import { formatPlatform } from "../oci/platform.ts";
-import { escapeLine } from "../ui/escape.ts";
+import { escapeLine } from "../ui/text.ts";
 import { formatCount } from "../ui/format.ts";
 import type { SbomResult } from "../workflow/make_sbom.ts";
 import {
@@ -32,7 +32,7 @@ const FLAGS = {
   ...PLATFORM_FLAG,
 } as const satisfies FlagTable;
 
-/** A document on stdout, or where it was written. */
+/** The document, or the file it was written to. */
 function sbomOutput(result: SbomResult, quiet: boolean): Output {
   const { output, document, packages, image, digest, platform, format } = result;
   return {
@@ -71,12 +71,12 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
 /** The command. */
 export const sbom: Command = defineCommand({
   name: "sbom",
-  summary: "List what is in an image as a bill of materials",
+  summary: "List the contents of an image as a bill of materials",
   description: [
     `${IMAGE_FORMS} Images of other builders work too.`,
     "Lists the packages of the base (dpkg, apk, rpm), the tools of mise with the URLs and checksums of " +
-    "mise.lock, and what is inside of them: npm, Python and Ruby packages, Go modules, Rust crates. " +
-    "Each names the layer that it is in. The same image gives the same bytes.",
+    "mise.lock, and their contents: npm, Python and Ruby packages, Go modules, Rust crates. " +
+    "Each entry names its layer. The same image gives the same bytes.",
   ],
   flags: FLAGS,
   positionals: [{
@@ -88,7 +88,7 @@ export const sbom: Command = defineCommand({
   examples: [
     { text: "The image that was just built", command: "mise-oci sbom -o sbom.cdx.json" },
     {
-      text: "An image of a registry, as SPDX",
+      text: "An image in a registry, as SPDX",
       command: "mise-oci sbom --format spdx ghcr.io/team/app:v1 > app.spdx.json",
     },
   ],

@@ -1,9 +1,9 @@
 /**
- * `mise-oci sign`: signs an image of a registry as cosign does.
+ * `mise-oci sign`: signs an image in a registry, as cosign does.
  * @module
  */
 import { parseReference } from "../oci/reference.ts";
-import { escapeLine } from "../ui/escape.ts";
+import { escapeLine } from "../ui/text.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, switchFlag, valueFlag } from "./flag.ts";
 import { parseSigner } from "./values/signer.ts";
@@ -13,7 +13,8 @@ const FLAGS = {
   key: valueFlag({
     valueName: "FILE",
     completes: "file",
-    help: "Private key: cosign.key of cosign generate-key-pair, or PEM; keyless: as the CI job",
+    help:
+      "Private key: cosign.key of cosign generate-key-pair, or PEM; keyless: the CI job's identity",
     parse: parseSigner,
   }),
   recursive: switchFlag({ short: "r", help: "Sign the images of an index too" }),
@@ -23,7 +24,7 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
   const { flags, globals, positionals } = input;
   if (flags.key === undefined) {
     throw new MiseOciError("usage", "Missing --key FILE", {
-      hint: "Make a pair with cosign generate-key-pair, and name cosign.key",
+      hint: "Create a pair with cosign generate-key-pair, and pass cosign.key",
     });
   }
   const result = await context.workflows.signImage({
@@ -46,9 +47,9 @@ export const sign: Command = defineCommand({
   name: "sign",
   summary: "Sign an image in a registry, as cosign does",
   description: [
-    "Signs the manifest or index that IMAGE names, in both of cosign's formats: cosign verify --key accepts " +
-    "either. What the same key has signed before is not signed again.",
-    "The password of an encrypted key comes from COSIGN_PASSWORD, or is asked for on a terminal. Nothing is " +
+    "Signs the manifest or index that IMAGE names, in both of cosign's formats, of which cosign verify --key accepts " +
+    "either. What the key has signed before is not signed again.",
+    "The password of an encrypted key comes from COSIGN_PASSWORD or a prompt on the terminal. Nothing is " +
     "sent to a transparency log: verify with cosign verify --insecure-ignore-tlog.",
   ],
   flags: FLAGS,

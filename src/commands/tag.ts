@@ -1,5 +1,5 @@
 /**
- * `mise-oci tag`: the names of images in a layout.
+ * `mise-oci tag`: lists and removes the tags of a layout.
  * @module
  */
 import {
@@ -37,7 +37,7 @@ const ls = defineCommand({
   name: "ls",
   summary: "List the tags of a layout, an archive or a repository",
   description: [
-    "With --quiet only the tags are printed, as they are of a repository: a registry lists no more.",
+    "With --quiet, and for a repository, only the tags are printed.",
   ],
   flags: {},
   positionals: [{
@@ -54,7 +54,7 @@ const ls = defineCommand({
 
 const rm = defineCommand({
   name: "rm",
-  summary: "Remove a tag of a layout, and the blobs that only it names",
+  summary: "Remove a tag of a layout, and the blobs that only it uses",
   flags: {},
   positionals: [{ name: "IMAGE", help: "A layout with a tag: oci:DIR:TAG", completes: "image" }],
   examples: [

@@ -1,11 +1,10 @@
 /**
- * `mise-oci verify`: whether a key signed an image of a registry.
+ * `mise-oci verify`: verifies that a key signed an image in a registry.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
 import { parseReference } from "../oci/reference.ts";
-import { escapeLine } from "../ui/escape.ts";
-import { joinLines } from "../ui/lines.ts";
+import { escapeLine, joinLines } from "../ui/text.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, valueFlag } from "./flag.ts";
 import { parsePath } from "./values/numbers.ts";
@@ -23,7 +22,7 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
   const { flags, globals, positionals } = input;
   if (flags.key === undefined) {
     throw new MiseOciError("usage", "Missing --key FILE", {
-      hint: "Name the public key of who signs: cosign.pub",
+      hint: "Pass the signer's public key: cosign.pub",
     });
   }
   const result = await context.workflows.verifyImage({
@@ -51,10 +50,10 @@ export const verify: Command = defineCommand({
   name: "verify",
   summary: "Verify that a key signed an image in a registry",
   description: [
-    "Accepts what mise-oci sign, push --sign and cosign sign --key make. The exit code is 1 if no signature " +
-    "of the key approves the image, with the reason for each that was looked at.",
-    "Bases and layer stores are verified before anything of them is used if [_.oci] verify in mise.toml says so.",
-    "With --quiet only the digest is printed: that is what to deploy.",
+    "Accepts signatures of mise-oci sign, push --sign and cosign sign --key. The exit code is 1 if no signature " +
+    "of the key is valid for the image, with the reason for each.",
+    "Bases and layer stores are verified before use if [_.oci] verify in mise.toml requires it.",
+    "With --quiet, only the digest is printed, for deployments.",
   ],
   flags: FLAGS,
   positionals: [{ name: "IMAGE", help: "The image, by tag or digest" }],

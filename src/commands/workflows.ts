@@ -1,5 +1,5 @@
 /**
- * The workflows that commands call, each loaded when it is called: `--help` must not pay for them.
+ * The workflows behind the commands, imported on demand so that `--help` starts fast.
  * @module
  */
 import type { BuildPlan } from "../plan/types.ts";
@@ -21,7 +21,7 @@ import type {
   DiffResult,
   InspectRequest,
   InspectResult,
-} from "../workflow/inspect_types.ts";
+} from "../workflow/inspect_image.ts";
 import type { ReadFilesRequest } from "../workflow/read_files.ts";
 import type { BuildRequest, BuildResult } from "../build/types.ts";
 import type { WorkflowContext } from "../context.ts";
@@ -34,69 +34,69 @@ import type {
   RunResult,
 } from "../workflow/types.ts";
 
-/** The workflows; tests put their own in place. */
+/** The workflows; tests replace them. */
 export interface Workflows {
   /** Builds an image and writes its layout. */
   buildImage(request: BuildRequest, context: WorkflowContext): Promise<BuildResult>;
-  /** Plans an image, writing nothing. */
+  /** Plans an image without writing anything. */
   planImage(request: BuildRequest, context: WorkflowContext): Promise<BuildPlan>;
-  /** Writes what `--metadata-file` and `--iidfile` ask for. */
+  /** Writes the files of `--metadata-file` and `--iidfile`. */
   writeReport(path: string, text: string): Promise<void>;
   /** Pushes an image to a registry. */
   pushImage(request: PushRequest, context: WorkflowContext): Promise<PushResult>;
   /** Runs an image in a container. */
   runImage(request: RunRequest, context: WorkflowContext): Promise<RunResult>;
-  /** Puts an image into an engine. */
+  /** Loads an image into an engine. */
   loadImage(request: LoadRequest, context: WorkflowContext): Promise<LoadResult>;
-  /** Looks into an image. */
+  /** Describes an image. */
   inspectImage(request: InspectRequest, context: WorkflowContext): Promise<InspectResult>;
   /** Compares two images. */
   diffImages(request: DiffRequest, context: WorkflowContext): Promise<DiffResult>;
-  /** Writes a file of an image. */
+  /** Writes a file of an image to stdout or a file. */
   catFile(request: ReadFilesRequest, context: WorkflowContext): Promise<void>;
   /** Writes the files of an image as a tar. */
   exportFiles(request: ReadFilesRequest, context: WorkflowContext): Promise<void>;
   /** Finds the commands of an image that would not start. */
   checkImage(request: CheckRequest, context: WorkflowContext): Promise<CheckResult>;
-  /** Lists what is in an image. */
+  /** Creates the bill of materials of an image. */
   makeSbom(request: SbomRequest, context: WorkflowContext): Promise<SbomResult>;
-  /** Signs an image of a registry. */
+  /** Signs an image in a registry. */
   signImage(request: SignRequest, context: WorkflowContext): Promise<SignResult>;
-  /** Verifies that a key signed an image of a registry. */
+  /** Verifies that a key signed an image in a registry. */
   verifyImage(request: VerifyRequest, context: WorkflowContext): Promise<VerifiedImage>;
-  /** Puts an image of a registry onto another base. */
+  /** Puts an image in a registry onto another base. */
   rebaseImage(request: RebaseRequest, context: WorkflowContext): Promise<RebaseResult>;
-  /** Pins what a project leaves open. */
+  /** Pins a project's base and packages. */
   pinProject(request: PinRequest, context: WorkflowContext): Promise<PinResult>;
-  /** Finds what is behind. */
+  /** Finds outdated bases, packages and tools. */
   findOutdated(request: OutdatedRequest, context: WorkflowContext): Promise<OutdatedResult>;
   /** Generates a file for another program. */
   generateFile(request: GenerateRequest, context: WorkflowContext): Promise<GenerateResult>;
-  /** Writes what a project lacks. */
+  /** Adds missing settings to a project's config. */
   initProject(request: InitRequest): Promise<InitResult>;
-  /** Looks for what is wrong on this machine. */
+  /** Finds problems of the machine and the project. */
   diagnose(request: DoctorRequest, context: WorkflowContext): Promise<DoctorResult>;
-  /** Puts images into an archive. */
+  /** Writes images to an archive. */
   bundleImages(request: BundleRequest, context: WorkflowContext): Promise<BundleResult>;
   /** Lists the tags of a layout or an archive. */
   listTags(request: TagRequest, context: WorkflowContext): Promise<TagList>;
   /** Removes a tag of a layout. */
   removeTag(request: TagRequest, context: WorkflowContext): Promise<TagList>;
-  /** The cache's directory. */
+  /** The cache directory. */
   cacheDirectory(): Promise<string>;
-  /** What is in the cache. */
+  /** Lists the entries of the cache. */
   listCache(): Promise<readonly CacheEntry[]>;
-  /** How much the cache takes. */
+  /** Measures the cache, by kind. */
   measureCache(): Promise<CacheUse>;
-  /** Removes what is old or too much. */
+  /** Removes old entries, or enough to reach a size. */
   pruneCache(options: PruneOptions): Promise<PruneResult>;
 }
 
 /*
- * Each is loaded when it is called: `--help` must not pay for them (docs/decisions/start.md).
+ * Imported on demand, so that `--help` starts fast (docs/decisions/start.md).
  */
 const buildModule = () => import("../workflow/start_build.ts");
-const pushModule = () => import("../workflow/push_image.ts");
+const pushModule = () => import("../workflow/push/push_image.ts");
 const runModule = () => import("../workflow/run_image.ts");
 const loadModule = () => import("../workflow/load_image.ts");
 const inspectModule = () => import("../workflow/inspect_image.ts");
@@ -116,7 +116,7 @@ const bundleImagesModule = () => import("../workflow/bundle_images.ts");
 const tagsModule = () => import("../workflow/manage_tags.ts");
 const cacheModule = () => import("../workflow/manage_cache.ts");
 
-/** The real ones. */
+/** The real workflows. */
 export const workflows: Workflows = {
   buildImage: async (request, context) => (await buildModule()).buildImage(request, context),
   planImage: async (request, context) => (await buildModule()).planImage(request, context),

@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { MiseOciError } from "../errors.ts";
 import { makeTempDir } from "../../tests/support/testbed/command.ts";
 import { readTar } from "../tar/read_tar.ts";
-import { retainInBuildCache } from "./build_cache.ts";
+import { retainInBuildCache } from "./engines.ts";
 
 const ignore = Deno.build.os === "windows";
 

@@ -1,8 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { MiseOciError } from "../errors.ts";
 import { makeFakeProgram } from "../../tests/support/fake_engine.ts";
-import { docker } from "./docker.ts";
-import { podman } from "./podman.ts";
+import { docker, podman } from "./engines.ts";
 import type { ContainerOptions } from "./port.ts";
 
 const ignore = Deno.build.os === "windows";

@@ -19,4 +19,4 @@ export type {
   EngineTag,
   RetainOptions,
 } from "./port.ts";
-export { selectEngine, type SelectOptions } from "./select.ts";
+export { selectEngine, type SelectOptions } from "./engines.ts";

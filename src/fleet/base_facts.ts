@@ -1,5 +1,5 @@
 /**
- * What is known of a base's layers, kept in a layer store by diff ID: a fresh machine then knows the base's
+ * Facts about base layers, kept in a layer store by diff ID, so that a new machine learns a base's
  * directories and programs without downloading it (spec section 14).
  * @module
  */
@@ -25,18 +25,18 @@ import { encodeTarHeader, TAR_END, tarPadding } from "../tar/encode.ts";
 import { readTar } from "../tar/read_tar.ts";
 import { hasEntry, maybeEntryManifest, type StorePlace, writeEntry } from "./layer_store.ts";
 
-/** What is kept of a layer, as the local cache keeps it. */
+/** The facts about a layer, in the format of the local cache. */
 export interface LayerKnowledge {
-  /** Its list of files. */
+  /** Its index of files. */
   readonly index: string;
-  /** What its programs need. */
+  /** The dependencies of its programs. */
   readonly facts: string;
 }
 
 const FILE = "facts.json";
-/** Facts of the largest bases are a tenth of this. */
+/** Ten times the facts of the largest bases. */
 const MAX_BYTES = 64 << 20;
-/** To be raised when the texts change their form. */
+/** To be incremented when the format of the facts changes. */
 const VERSION = 1;
 
 function tagOf(diffId: DiffId): string {
@@ -61,7 +61,7 @@ async function readFile(place: StorePlace, layer: Descriptor): Promise<string> {
 }
 
 /**
- * What the store knows of a layer; `undefined` if that is nothing, or of another version.
+ * Reads the facts about a layer from the store; `undefined` if there are none, or in another version.
  *
  * @throws {MiseOciError} `auth`, `network`, `registry`, `integrity`: the store cannot be used.
  */
@@ -87,7 +87,7 @@ export async function maybeStoredKnowledge(
   return isWhole ? value : undefined;
 }
 
-/** A layer of one file. */
+/** Creates a layer with one file. */
 async function layerOf(
   content: Uint8Array<ArrayBuffer>,
 ): Promise<{ readonly blob: Uint8Array<ArrayBuffer>; readonly diffId: DiffId }> {
@@ -114,7 +114,7 @@ async function layerOf(
 }
 
 /**
- * Keeps what is known of a layer, unless the store has it: as an ordinary image of one file.
+ * Adds the facts about a layer to the store, unless it has them, as an ordinary image with one file.
  *
  * @throws {MiseOciError} `auth`, `network`, `registry`.
  */

@@ -1,19 +1,19 @@
 /**
- * Whether layers that were built on one base fit another: the directories that they left to the base, and
- * those that they would take from it.
+ * Checks whether layers built on one base fit another, by the directories that they expect in the base and
+ * those that they would override.
  * @module
  */
 import { parentPath } from "../layer/entry.ts";
 import type { BaseFiles } from "../layer/read/mod.ts";
 import type { LayerFacts } from "../check/mod.ts";
 
-/** Layers above a base. */
+/** Layers and the base to check them against. */
 export interface FitInput {
-  /** What the layers hold, bottom first. */
+  /** The layers' entries, bottom first. */
   readonly layers: readonly Pick<LayerFacts, "entries">[];
-  /** What the base holds. */
+  /** The files of the base. */
   readonly base: BaseFiles;
-  /** Numeric owner of the layers' directories. */
+  /** Owner of the layers' directories. */
   readonly owner: { readonly uid: number; readonly gid: number };
 }
 
@@ -23,7 +23,7 @@ function octal(mode: number): string {
   return mode.toString(8).padStart(4, "0");
 }
 
-/** Why an entry would not be in the image what it was on the old base. */
+/** Why an entry would differ in the image from what it was on the old base. */
 function maybeConflict(entry: Entry, { base, owner }: FitInput): string | undefined {
   const { path, type, mode } = entry;
   const other = base.get(path);
@@ -44,8 +44,8 @@ function maybeConflict(entry: Entry, { base, owner }: FitInput): string | undefi
 }
 
 /**
- * Finds the first place where the layers do not fit the base: a directory that they expect there and that
- * it lacks, or one that it has with another owner or mode (spec section 6).
+ * Finds the first conflict between layers and base: a directory that the base lacks, or has with another
+ * owner or mode (spec section 6).
  *
  * @returns one sentence without a capital and a final period; `undefined` if they fit.
  */

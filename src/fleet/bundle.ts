@@ -1,5 +1,5 @@
 /**
- * Images to carry to a registry that cannot be reached from here, without the layers that the other side has
+ * Bundles images for a registry that is not reachable from here, without the layers that the recipient has
  * (spec section 14).
  * @module
  */
@@ -16,17 +16,17 @@ import { COSIGN_KINDS, cosignTag, maybeCosignSubject } from "../oci/cosign_tag.t
 import { checkReferrerCount, MAX_REFERRER_DEPTH } from "../registry/referrers.ts";
 import { type ImageStore, readDocument, readManifest, tagOf } from "../store/mod.ts";
 
-/** Images of a place that go into a bundle. */
+/** Images of one store to bundle. */
 export interface BundledImages {
-  /** Where they are. */
+  /** The store. */
   readonly store: ImageStore;
-  /** Their entries of its index, with the names that they get. */
+  /** Their entries in its index, with names. */
   readonly entries: readonly Descriptor[];
-  /** What is attached to them, as {@linkcode attachedTo} lists it. */
+  /** Their attachments, from {@linkcode attachedTo}. */
   readonly attached: readonly Descriptor[];
 }
 
-/** The entries of a place by the name of its argument, unless they have names of their own. */
+/** The entries of a store; unnamed ones get the name of the store's argument. */
 export async function namedEntries(
   store: ImageStore,
   name: string | undefined,
@@ -40,7 +40,7 @@ export async function namedEntries(
   });
 }
 
-/** All manifests and indexes that some entries lead to, whatever their platforms. */
+/** All manifests and indexes reachable from some entries, for all platforms. */
 async function manifestsBelow(
   store: ImageStore,
   entries: readonly Descriptor[],
@@ -56,7 +56,7 @@ async function manifestsBelow(
   return found;
 }
 
-/** Layers of all images that some entries lead to. */
+/** All layers reachable from some entries. */
 export async function layersBelow(
   store: ImageStore,
   entries: readonly Descriptor[],
@@ -69,10 +69,10 @@ export async function layersBelow(
   return layers;
 }
 
-/** Keeps what no image is from being taken for one. */
+/** Artifact type that marks cosign's signatures as not being images. */
 const SIGNATURES = "application/vnd.dev.cosign.artifact.sig.v1+json";
 
-/** What a registry lists about manifests, and what it has under cosign's tags for them. */
+/** The referrers of manifests in a registry, and what cosign's tags name. */
 async function attachedInRegistry(
   store: ImageStore,
   subjects: Iterable<Digest>,
@@ -84,7 +84,7 @@ async function attachedInRegistry(
     for (const { mediaType, digest, size, artifactType } of listed) {
       if (found.has(digest) || maybeManifestKind(mediaType) !== "manifest") continue;
       const { content } = await readManifest(store, { mediaType, digest, size });
-      // Anybody may have written the list.
+      // The list is not trusted, as anyone could have written it.
       if (content.kind !== "manifest" || content.manifest.subject?.digest !== subject) continue;
       found.set(digest, {
         mediaType,
@@ -108,7 +108,7 @@ async function attachedInRegistry(
   return [...found.values()];
 }
 
-/** What an index has about manifests besides them. */
+/** The entries of an index that refer to manifests. */
 async function attachedInIndex(
   store: ImageStore,
   subjects: ReadonlyMap<Digest, unknown>,
@@ -125,9 +125,9 @@ async function attachedInIndex(
 }
 
 /**
- * What is attached to images: bills of materials, provenance, signatures, as entries of an index.
+ * Finds what is attached to images: bills of materials, provenance, signatures, as entries of an index.
  *
- * @throws {MiseOciError} `auth`, `registry`, `network`, `integrity`; `invalid` for more than are copied.
+ * @throws {MiseOciError} `auth`, `registry`, `network`, `integrity`; `invalid` if there are too many.
  */
 export async function attachedTo(
   store: ImageStore,
@@ -140,9 +140,9 @@ export async function attachedTo(
 }
 
 /**
- * Several places as one, whose index has all entries.
+ * Combines several stores into one, whose index has all entries.
  *
- * @throws {MiseOciError} `usage` for two images of one name.
+ * @throws {MiseOciError} `usage` for two images with the same name.
  */
 export function joinStores(images: readonly BundledImages[]): ImageStore {
   const named = images.flatMap(({ entries }) => entries);
@@ -157,7 +157,7 @@ export function joinStores(images: readonly BundledImages[]): ImageStore {
     images.flatMap((one) => one.attached).map((entry) => [tagOf(entry) ?? entry.digest, entry]),
   );
   const manifests = [...named, ...attached.values()];
-  // A registry tells manifests from blobs: those that were read are served from here.
+  // Registries distinguish manifests from blobs, so documents read as manifests are served from memory.
   const documents = new Map<Digest, Uint8Array<ArrayBuffer>>();
   const find = async (digest: Digest): Promise<ImageStore | undefined> => {
     for (const { store } of images) if (await store.size(digest) !== undefined) return store;

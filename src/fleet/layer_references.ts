@@ -1,30 +1,30 @@
 /**
- * Which other tools a layer names: with another of those, or without one, its bytes would be others.
+ * Finds the other tools that a layer refers to by path, on whose versions its bytes depend.
  * @module
  */
 import type { TarEntry, TarHandler } from "../tar/parser.ts";
 import type { LayerReferences } from "./store_key.ts";
 
-/** What a layer is looked through for. */
+/** What to search a layer for. */
 export interface ReferenceOptions {
-  /** The layer's own directory in the image: `/mise/installs/node/24.11.0`. */
+  /** The layer's own image directory: `/mise/installs/node/24.11.0`. */
   readonly image: string;
-  /** Its directories on the host, of the same form. */
+  /** Its host directories, of the same form. */
   readonly hosts: readonly string[];
 }
 
-/** Bytes kept of the chunk before, for a path that is cut in two. */
+/** Bytes kept of the previous chunk, for paths that cross the boundary. */
 const OVERLAP = 512;
 
-/** A part of a path below the directory of all tools. */
+/** A path component below the installs directory. */
 const PART = "([A-Za-z0-9][A-Za-z0-9._@+~-]*)";
 
-/** The directory of all tools that a tool's own is in. */
+/** The installs directory that contains a tool's directory. */
 function installsOf(directory: string): string {
   return directory.split("/").slice(0, -2).join("/");
 }
 
-/** Finds the directories of tools that a text names. */
+/** Finds directories of tools in a text. */
 class Finder {
   readonly #installs: string;
   readonly #pattern: RegExp;
@@ -45,8 +45,8 @@ function escape(text: string): string {
 }
 
 /**
- * Looks through a layer as it is read: all names of links and all content, whatever kind of file it is. A
- * mention too many is another key and no more; one too few would be a wrong layer.
+ * Searches a layer while it is read: targets of links and the content of every file. A false match only
+ * changes the key; a missed one would lead to a wrong layer.
  */
 export class ReferenceCollector implements TarHandler {
   readonly #references = new Set<string>();
@@ -57,19 +57,19 @@ export class ReferenceCollector implements TarHandler {
   #hostPath: string | undefined;
   #rest = "";
 
-  /** Collects nothing yet. */
+  /** Starts without references. */
   constructor(options: ReferenceOptions) {
     this.#options = options;
     this.#image = new Finder(options.image);
     this.#hosts = options.hosts.map((host) => new Finder(host));
   }
 
-  /** The other tools that the layer names. */
+  /** The other tools that the layer refers to. */
   get references(): LayerReferences {
     return [...this.#references].sort();
   }
 
-  /** A host directory of another tool that the layer names: then it is of no use elsewhere. */
+  /** A host directory of another tool that the layer contains, which makes it useless elsewhere. */
   get hostPath(): string | undefined {
     return this.#hostPath;
   }
@@ -84,21 +84,21 @@ export class ReferenceCollector implements TarHandler {
     }
   }
 
-  /** Takes an entry. */
+  /** Receives an entry. */
   entry({ linkTarget, type }: TarEntry): boolean {
     this.#rest = "";
     if (linkTarget !== undefined) this.#search(linkTarget);
     return type === "file";
   }
 
-  /** Takes content. */
+  /** Receives content. */
   data(chunk: Uint8Array): void {
     const text = this.#rest + this.#decoder.decode(chunk);
     this.#search(text);
     this.#rest = text.slice(-OVERLAP);
   }
 
-  /** Takes the end of the content. */
+  /** Receives the end of the content. */
   end(): void {
     this.#rest = "";
   }

@@ -31,46 +31,46 @@ import {
   uploadImage,
 } from "../registry/mod.ts";
 import type { ReusableLayer } from "../image/reuse.ts";
-import { headManifest } from "../registry/head_manifest.ts";
+import { headManifest } from "../registry/get_manifest.ts";
 import type { BaseOrigin } from "../registry/push.ts";
-import { hasBlob } from "../registry/head_blob.ts";
+import { hasBlob } from "../registry/get_blob.ts";
 import { type LayerReferences, storeKey, type StoreKeyInput, storeTag } from "./store_key.ts";
 
-/** A tool's layer that is looked for, or kept. */
+/** A tool's layer to find or add. */
 export interface StoreWant {
-  /** What decides its bytes. */
+  /** What determines its bytes. */
   readonly input: StoreKeyInput;
   /** The tool's name and version, for the tag. */
   readonly tool: { readonly short: string; readonly version: string };
-  /** Image directories of the project's tools. */
+  /** Image directories of all tools of the project. */
   readonly directories: readonly string[];
 }
 
-/** Which repository. */
+/** A layer store's repository. */
 export interface StorePlace {
   /** A client for it. */
   readonly client: RegistryClient;
   /** Its reference, without a tag. */
   readonly reference: Reference;
   /**
-   * Whether the manifest that a tag names may be used, asked before anything that it names is fetched.
-   * Default: every one may.
+   * Whether the manifest of a tag may be used, called before anything it refers to is fetched. By default,
+   * all may.
    */
   readonly trusts?: (tag: string, digest: Digest) => Promise<boolean>;
-  /** Signs an entry that was written. */
+  /** Signs an entry after it was written. */
   readonly sign?: (entry: Descriptor) => Promise<void>;
-  /** Ends it. */
+  /** Cancels the operation. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The tool part of an install directory: `/mise/installs/node` of `/mise/installs/node/24`. */
+/** The directory of a tool's versions: `/mise/installs/node` for `/mise/installs/node/24`. */
 function toolOf(directory: string): string {
   return directory.slice(0, directory.lastIndexOf("/"));
 }
 
 /**
- * What a layer that names some tools would name in this project: the same tools in its versions;
- * `undefined` if it lacks one.
+ * Translates references to the versions of the same tools in this project; `undefined` if a tool is
+ * missing.
  */
 function maybeTranslate(
   references: LayerReferences,
@@ -95,14 +95,14 @@ function parseReferences(text: string | undefined): LayerReferences | undefined 
   }
 }
 
-/** An entry as it was read. */
+/** An entry of the store. */
 interface Entry extends ReusableLayer {
   readonly key: string;
   readonly references: LayerReferences;
 }
 
 /**
- * The manifest that a tag of the store names; `undefined` if there is none, or it may not be used.
+ * The manifest of a tag in the store; `undefined` if it does not exist or may not be used.
  *
  * @throws {MiseOciError} `auth`, `network`, `registry`, `invalid`.
  */
@@ -139,14 +139,14 @@ async function maybeEntry(
   const [diffId, ...more] = config.diffIds;
   if (diffId === undefined || more.length > 0 || !samePlatform(own, platform)) return undefined;
   const { digest, size } = layer;
-  // A repository that lost the blob, or has less of it than it says, has no entry.
+  // A missing or truncated blob makes the entry unusable.
   if (!await hasBlob(client, { repository, digest, size, signal })) return undefined;
   return { descriptor: layer, diffId, from, env: config.config?.Env ?? [], key, references };
 }
 
 /**
- * Finds the layer of a tool. What the entry refers to decides whether it is the one: the key is computed of
- * that and compared.
+ * Finds the layer of a tool. It matches only if the key computed with the entry's references is the entry's
+ * key.
  *
  * @throws {MiseOciError} `auth`, `network`, `registry`, `invalid`: the store cannot be used.
  */
@@ -166,15 +166,15 @@ export async function maybeStoredLayer(
   return other?.key === key ? other : undefined;
 }
 
-/** A layer that goes into the store. */
+/** A layer to add to the store. */
 export interface StoreLayer {
   /** Its blob, with the annotations of a tool's layer. */
   readonly descriptor: Descriptor;
   /** Its diff ID. */
   readonly diffId: DiffId;
-  /** The tools that it names. */
+  /** The other tools that it refers to. */
   readonly references: LayerReferences;
-  /** `NAME=VALUE` of the tool alone. */
+  /** The tool's own variables, `NAME=VALUE`. */
   readonly env: readonly string[];
   /** Its directories on PATH. */
   readonly path: readonly string[];
@@ -182,13 +182,13 @@ export interface StoreLayer {
   readonly created: string;
   /** `created_by` of its history entry. */
   readonly createdBy: string;
-  /** Where its bytes are if the store lacks them. */
+  /** Source of its bytes, if the store lacks them. */
   readonly source: BlobSource;
-  /** A repository of the store's registry that has them. */
+  /** A repository of the same registry that it can be mounted from. */
   readonly mountFrom?: string | undefined;
 }
 
-/** Bytes in memory before those of a store. */
+/** Reads blobs from memory, or else from a store. */
 function sourceOf(memory: MemoryBlobs, source: BlobSource): BlobSource {
   return {
     size: async (digest) => await memory.size(digest) ?? await source.size(digest),
@@ -199,7 +199,7 @@ function sourceOf(memory: MemoryBlobs, source: BlobSource): BlobSource {
   };
 }
 
-/** The documents of an entry. */
+/** The config and manifest of an entry. */
 function entryDocuments(
   { input: { platform }, tool }: StoreWant,
   layer: StoreLayer,
@@ -234,21 +234,21 @@ function entryDocuments(
   return { config, manifest };
 }
 
-/** An image that goes into the store. */
+/** An image to write to the store. */
 export interface EntryDocuments {
   /** Its manifest. */
   readonly manifest: EncodedDocument;
-  /** Its config, which `source` has. */
+  /** Its config, which `source` contains too. */
   readonly config: EncodedDocument;
   /** Its one layer. */
   readonly layer: Descriptor;
-  /** Where the bytes of both are. */
+  /** Source of the config and the layer. */
   readonly source: BlobSource;
-  /** Where its layer can be mounted from. */
+  /** Repositories that its layer can be mounted from. */
   readonly origins?: readonly BaseOrigin[];
 }
 
-/** Whether a tag names an entry that may be used. @throws {MiseOciError} `auth`, `network`, `registry`. */
+/** Whether a tag names a usable entry. @throws {MiseOciError} `auth`, `network`, `registry`. */
 export async function hasEntry(
   { client, reference: { repository }, trusts, signal }: StorePlace,
   tag: string,
@@ -259,7 +259,7 @@ export async function hasEntry(
 }
 
 /**
- * Writes an entry under a tag, in place of one that may not be used, and signs it if entries are signed.
+ * Writes an entry and signs it if configured. An unusable entry with the same tag is replaced.
  *
  * @throws {MiseOciError} `auth`, `network`, `registry`.
  */
@@ -277,8 +277,8 @@ export async function writeEntry(
 }
 
 /**
- * Keeps a layer, unless the store has it: an image of the one tool, under the key of what it refers to and,
- * if that is free, under the key by which it is looked up.
+ * Adds a layer to the store, unless it exists: as an image with only this tool, tagged by the key with its
+ * references and, if that tag is free, by the key for lookups.
  *
  * @returns whether it was written.
  * @throws {MiseOciError} `auth`, `network`, `registry`.
@@ -313,7 +313,7 @@ export async function keepLayer(
   return written;
 }
 
-/** Whether an error is the store's own trouble, which a build goes on without. */
+/** Whether an error only concerns the store, so that a build can continue without it. */
 export function isStoreTrouble(error: unknown, signal: AbortSignal): error is MiseOciError {
   return error instanceof MiseOciError && error.code !== "interrupted" && !signal.aborted;
 }

@@ -1,6 +1,6 @@
 /**
- * An image on another base (spec section 14): its config and manifest as a build on that base would
- * compose them, from the documents alone.
+ * Rebases an image (spec section 14): computes the config and manifest that a build on the new base would
+ * have, from the documents alone.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -21,13 +21,13 @@ import {
 } from "../oci/mod.ts";
 import { baseHistory, DEFAULT_PATH, DEFAULT_WORKDIR, splitVariable } from "../plan/mod.ts";
 
-/** What is rebased onto what. */
+/** The image and its bases. */
 export interface RebaseInput {
   /** The image. */
   readonly image: ImageDocuments;
-  /** The base that it was built on; absent for `scratch`. */
+  /** The base it was built on; absent for `scratch`. */
   readonly oldBase?: ImageDocuments;
-  /** The base that it goes onto. */
+  /** The base to rebase onto. */
   readonly newBase: ImageDocuments & {
     /** Its full reference. */
     readonly reference: string;
@@ -46,18 +46,18 @@ export interface RebasedImage {
   readonly imageConfig: ImageConfig;
   /** All layers, bottom first. */
   readonly layers: readonly Descriptor[];
-  /** How many of them are the new base's. */
+  /** How many of them belong to the new base. */
   readonly baseLayers: number;
 }
 
-/** Why an image cannot be rebased. */
+/** The error for an image that cannot be rebased. */
 export function rebaseRefusal(why: string, hint: string): MiseOciError {
   return new MiseOciError("unsupported", `Cannot rebase the image: ${why}`, { hint });
 }
 
-const BUILD = "Build it anew on that base: mise-oci push --from BASE REF";
+const BUILD = "Build it on that base instead: mise-oci push --from BASE REF";
 
-/** What the project sets to the value that the old base has too. */
+/** The names of settings for which the project gave the old base's value. */
 function ownSettings({ manifest }: ImageDocuments): ReadonlySet<string> {
   const text = manifest.annotations?.[Annotation.ownSettings];
   if (text === undefined) return new Set();
@@ -65,12 +65,12 @@ function ownSettings({ manifest }: ImageDocuments): ReadonlySet<string> {
     const names: unknown = JSON.parse(text);
     if (Array.isArray(names)) return new Set(names.filter((name) => typeof name === "string"));
   } catch {
-    // As if it were no list.
+    // Handled like a value that is not a list.
   }
   throw rebaseRefusal(`annotation "${Annotation.ownSettings}" is no list`, BUILD);
 }
 
-/** Number of the image's layers that are the old base's. */
+/** Number of the image's layers that belong to the old base. */
 function countBaseLayers({ image, oldBase }: RebaseInput): number {
   const ids = oldBase?.config.diffIds ?? [];
   const same = ids.every((id, i) => image.config.diffIds[i] === id);
@@ -81,7 +81,7 @@ function countBaseLayers({ image, oldBase }: RebaseInput): number {
   );
 }
 
-/** The settings of the image as maps of names, all that matters when bases are swapped. */
+/** The container configs of the image and both bases, and the project's own settings. */
 interface Swap {
   readonly image: ContainerConfig;
   readonly old: ContainerConfig;
@@ -94,18 +94,18 @@ function isInherited(swap: Swap, name: string, values: readonly [unknown, unknow
   return !swap.own.has(name) && JSON.stringify(value) === JSON.stringify(inherited);
 }
 
-/** PATH: the tools' directories, then what the new base has. */
+/** PATH: the tools' directories, then the new base's. */
 function swapPath(value: string, swap: Swap): string {
   const pathOf = ({ Env = [] }: ContainerConfig): string =>
     new Map(Env.map(splitVariable)).get("PATH") || DEFAULT_PATH;
   if (swap.own.has("Env.PATH")) return value;
   const old = pathOf(swap.old);
-  // The last place: a project may put `$PATH` of the base anywhere, or replace it.
+  // The last occurrence, since a project may put the base's `$PATH` anywhere.
   const at = `:${value}:`.lastIndexOf(`:${old}:`);
   return at < 0 ? value : value.slice(0, at) + pathOf(swap.new) + value.slice(at + old.length);
 }
 
-/** Set to the working directory by the program itself, unless base or project set it. */
+/** Set to the working directory by mise-oci, unless the base or project sets it. */
 const TRUSTED = "MISE_TRUSTED_CONFIG_PATHS";
 
 function swapEnv(swap: Swap, workdir: string): readonly string[] {
@@ -133,7 +133,7 @@ function swapLabels(swap: Swap): Readonly<Record<string, string>> {
   return { ...next.Labels, ...Object.fromEntries(own) };
 }
 
-/** Fields that only a base sets; one that differs from the old base's was put there by someone else. */
+/** Fields that only a base sets; one that differs from the old base's was added later and is kept. */
 function swapFields(
   { image, old, next }: Readonly<Record<"image" | "old" | "next", JsonObject | undefined>>,
 ): JsonObject | undefined {
@@ -172,7 +172,7 @@ function swapContainer(swap: Swap): ContainerConfig {
   };
 }
 
-/** The new base's history, then the entries of the image's own layers. */
+/** The new base's history, followed by the entries of the image's own layers. */
 function swapHistory(input: RebaseInput, count: number): ImageConfig["history"] {
   const { image: { config }, oldBase, newBase } = input;
   const all = config.history ?? [];
@@ -214,7 +214,7 @@ function swapConfig(input: RebaseInput, count: number): ImageConfig {
   };
 }
 
-/** @throws {MiseOciError} for layers that are only true on the old base. */
+/** @throws {MiseOciError} for layers that are only valid on the old base. */
 function refuseBoundLayers(input: RebaseInput, count: number): void {
   const { image, newBase } = input;
   const { os, architecture } = image.config;
@@ -239,23 +239,22 @@ function refuseBoundLayers(input: RebaseInput, count: number): void {
     annotations?.[Annotation.layerKind] === "certificates"
   );
   if (certificates) {
-    throw rebaseRefusal("its layer of CA certificates has the old base's as well", BUILD);
+    throw rebaseRefusal("its layer of CA certificates includes the old base's", BUILD);
   }
   const foreign = own.find(({ annotations }) => annotations?.[Annotation.layerKind] === undefined);
   if (foreign !== undefined) {
     throw rebaseRefusal(
-      `layer ${foreign.digest} was not made by mise-oci, so nothing is known of what it needs`,
-      "Build the image anew from its project",
+      `layer ${foreign.digest} was not made by mise-oci, so its dependencies are unknown`,
+      "Build the image from its project again",
     );
   }
 }
 
 /**
- * Puts an image onto another base. Whatever the image has of the old base is replaced by what the new
- * base has; whatever the project set is kept. With the same project, a build on the new base gives the
- * same bytes.
+ * Rebases an image. Settings inherited from the old base are replaced by the new base's, those of the
+ * project are kept. For the same project, a build on the new base gives the same bytes.
  *
- * @throws {MiseOciError} `unsupported` with the reason, where the result could not be true.
+ * @throws {MiseOciError} `unsupported` with the reason, if the result could not be correct.
  */
 export function rebaseDocuments(input: RebaseInput): RebasedImage {
   const { image, newBase } = input;
@@ -290,7 +289,7 @@ export function rebaseDocuments(input: RebaseInput): RebasedImage {
   return { manifest, config, imageConfig, layers, baseLayers: newBase.manifest.layers.length };
 }
 
-/** What the image keeps and the new base happens to set to the same value, for the next rebase. */
+/** The project's settings whose value the new base has too, recorded for the next rebase. */
 function settingsStillAlike(config: ImageConfig, input: RebaseInput): readonly string[] {
   const { image, oldBase, newBase } = input;
   const own = ownSettings(image);

@@ -1,13 +1,13 @@
 /**
- * The names of a layer store's entries: a hash over everything that decides the bytes of a tool's layer
- * (spec section 14).
+ * Keys and tags of a layer store's entries: a key is a hash of everything that determines the bytes of a
+ * tool's layer (spec section 14).
  * @module
  */
 import { formatPlatform, type Platform, sha256Hex } from "../oci/mod.ts";
 
 /**
- * Everything that decides a layer, as far as it is known without the tool. Two machines with equal values
- * make equal layers.
+ * Everything that determines a layer and is known without the tool. Equal inputs give equal layers on every
+ * machine.
  */
 export interface StoreKeyInput {
   /** mise's full backend: `npm:prettier`, `core:node`. */
@@ -16,17 +16,17 @@ export interface StoreKeyInput {
   readonly version: string;
   /** The tool's options in the config, as JSON. */
   readonly options: string;
-  /** What the lock file says of the tool on this platform, as JSON; empty if there is none. */
+  /** The lock file's entry for the tool and platform, as JSON; empty if there is none. */
   readonly lock: string;
-  /** What the tool is for. */
+  /** Target platform. */
   readonly platform: Platform;
-  /** C library of the machine that installs it: `gnu`, `musl`. */
+  /** C library of the machine that installs the tool: `gnu`, `musl`. */
   readonly libc: string;
-  /** Directory of the layer's content in the image. */
+  /** Image directory of the layer's content. */
   readonly prefix: string;
   /** `uid:gid` of the entries. */
   readonly owner: string;
-  /** Globs that are left out. */
+  /** Globs of excluded paths. */
   readonly excludes: readonly string[];
   /** Compression and level: `gzip:5`. */
   readonly compression: string;
@@ -34,24 +34,21 @@ export interface StoreKeyInput {
   readonly layerFormat: string;
   /** Version of the relocation rules. */
   readonly relocationFormat: string;
-  /**
-   * Directories above the prefix that the base has, each with what a link there leads to: they are not
-   * in the layer.
-   */
+  /** Directories of the base above the prefix, with link targets; they are not part of the layer. */
   readonly baseDirectories: readonly string[];
 }
 
-/** Image directories of other tools that a layer names, `/mise/installs/node/24.11.0`; sorted. */
+/** Image directories of other tools that a layer refers to, `/mise/installs/node/24.11.0`; sorted. */
 export type LayerReferences = readonly string[];
 
-/** Version of this scheme. */
+/** Version of the key format. */
 const SCHEME = 1;
 
 /**
- * The key of a layer: 32 hex digits.
+ * Computes the key of a layer: 32 hex digits.
  *
- * @param references of the layer to other tools. Without, the key under which a layer is looked up before
- * it is known what it refers to; that of a layer without references is the same.
+ * @param references to other tools. Without them, the result is the key for looking up a layer whose
+ * references are unknown, which is also the key of a layer without references.
  *
  * @example
  * ```ts
@@ -101,7 +98,7 @@ export async function storeKey(
   return hash.slice(0, 32);
 }
 
-/** Longest part of a tag that is a name: 128 for all of it (distribution-spec). */
+/** Maximum length of a name in a tag, which can have 128 characters in total (distribution-spec). */
 const MAX_NAME = 40;
 
 function tagPart(text: string): string {

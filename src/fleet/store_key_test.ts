@@ -17,7 +17,7 @@ const INPUT: StoreKeyInput = {
   baseDirectories: [],
 };
 
-/** Every input in other values; the type makes a new input without a row an error. */
+/** Another value for every field; a new field without a row here is a type error. */
 const OTHERS: { readonly [Name in keyof StoreKeyInput]: readonly StoreKeyInput[Name][] } = {
   backend: ["npm:prettie", "pipx:prettier"],
   version: ["3.6.1", "3.6.20"],

@@ -1,15 +1,15 @@
 /**
- * Changing one string of a TOML document and nothing else: comments, order, quotes and line ends stay.
+ * Changes one string of a TOML document and keeps everything else: comments, order, quotes and line ends.
  * @module
  */
 import { parse as parseToml } from "@std/toml";
 import { type AST, parseTOML } from "npm:toml-eslint-parser@1.0.3";
 import { MiseOciError } from "../errors.ts";
 
-/** Where a value stands: the names of its tables and its own, `["oci", "from"]`. */
+/** The path of a value: the names of its tables and its key, `["oci", "from"]`. */
 export type TomlPath = readonly string[];
 
-/** A string of a document. */
+/** The position of a string in a document. */
 interface Place {
   readonly range: readonly [start: number, end: number];
   readonly style: "basic" | "literal";
@@ -19,12 +19,12 @@ function samePath(a: TomlPath, b: TomlPath): boolean {
   return a.length === b.length && a.every((name, i) => name === b[i]);
 }
 
-/** The names of a key: bare, quoted, or dotted. */
+/** The parts of a key: bare, quoted, or dotted. */
 function namesOf({ keys }: AST.TOMLKey): TomlPath {
   return keys.map((key) => key.type === "TOMLBare" ? key.name : key.value);
 }
 
-/** The string at a path below a table, wherever it is written. */
+/** Finds the string at a path below a table, in any notation. */
 function maybePlace(
   body: readonly (AST.TOMLKeyValue | AST.TOMLTable)[],
   at: TomlPath,
@@ -63,13 +63,13 @@ function valueAt(table: unknown, path: TomlPath): unknown {
   );
 }
 
-/** The string at a path; `undefined` if there is none. @throws {SyntaxError} for what is no TOML. */
+/** The string at a path, if any. @throws {SyntaxError} if the text is not TOML. */
 export function maybeTomlString(text: string, path: TomlPath): string | undefined {
   const value = valueAt(parseToml(text), path);
   return typeof value === "string" ? value : undefined;
 }
 
-/** A document with the value at a path set, to compare with. */
+/** The document with the value at a path changed, as JSON for comparison. */
 function withValue(text: string, path: TomlPath, value: string): string {
   const set = (table: unknown, [name = "", ...rest]: TomlPath): unknown => ({
     ...table as object,
@@ -79,10 +79,9 @@ function withValue(text: string, path: TomlPath, value: string): string {
 }
 
 /**
- * The document with the string at a path replaced. The result is parsed again and compared, so that it
- * says what it said before in everything else.
+ * Replaces the string at a path. The result is parsed and compared, to ensure that nothing else changed.
  *
- * @throws {MiseOciError} `config` if no string stands there.
+ * @throws {MiseOciError} `config` if there is no string at the path.
  *
  * @example
  * ```ts

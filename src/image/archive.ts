@@ -21,7 +21,7 @@ import { archiveScratch, defaultCacheDirectory } from "../store/cache_directory.
 import { checkRange, streamFile } from "../store/blob_directory.ts";
 import type { ImageStore } from "../store/image_store.ts";
 import { ioError, maybeStat, withPath } from "../store/io_error.ts";
-import { parsingLayout } from "../store/layout_error.ts";
+import { parsingLayout } from "../store/layout.ts";
 import type { BlobRange } from "../store/ports.ts";
 import { TempFile } from "../store/temp_file.ts";
 import { type ListedTarEntry, listTar } from "../tar/list.ts";

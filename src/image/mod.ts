@@ -26,7 +26,7 @@
  * @module
  */
 export { type Archive, checkArchiveFile, openArchive, type OpenArchiveOptions } from "./archive.ts";
-export { mayBeImage, whyNoImage } from "./is_image.ts";
+export { mayBeImage, whyNoImage } from "./search.ts";
 export { RegistryImages, type RegistryImagesOptions } from "./registry_images.ts";
 export {
   listImages,

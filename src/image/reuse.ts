@@ -19,7 +19,7 @@ import {
   samePlatform,
   toOciMediaType,
 } from "../oci/mod.ts";
-import { hasBlob } from "../registry/head_blob.ts";
+import { hasBlob } from "../registry/get_blob.ts";
 import type { RegistryClient } from "../registry/transport.ts";
 import { RegistryImages } from "./registry_images.ts";
 import { resolveImage } from "./resolve.ts";

@@ -7,9 +7,12 @@ import {
   Annotation,
   type Descriptor,
   type Digest,
+  essence,
   formatPlatform,
+  type Manifest,
   maybeFullName,
   maybeManifestKind,
+  MediaType,
   namesPlatform,
   parseImageConfig,
   type Platform,
@@ -22,8 +25,35 @@ import {
   readManifest,
   tagOf,
 } from "../store/image_store.ts";
-import { mayBeImage, whyNoImage } from "./is_image.ts";
 import type { ResolvedImage, ResolveOptions } from "./types.ts";
+
+const CONFIGS: ReadonlySet<string> = new Set([MediaType.config, MediaType.dockerConfig]);
+/** Every compression, encrypted and non-distributable ones included. */
+const LAYER = /^application\/vnd\.(?:oci\.image\.layer|docker\.image\.rootfs)\./;
+
+/** Whether an entry of an index may be an image or lead to one, judging by the entry alone. */
+export function mayBeImage(entry: Descriptor): boolean {
+  const { mediaType, artifactType, annotations, platform } = entry;
+  return maybeManifestKind(mediaType) !== undefined &&
+    (artifactType === undefined || artifactType === "" || CONFIGS.has(essence(artifactType))) &&
+    annotations?.["vnd.docker.reference.type"] === undefined &&
+    platform?.os !== "unknown" && platform?.architecture !== "unknown";
+}
+
+/** Why a manifest is not an image; `undefined` if it is one. */
+export function whyNoImage({ config, layers }: Manifest): string | undefined {
+  const { mediaType } = config;
+  if (!CONFIGS.has(essence(mediaType))) {
+    return `its config is ${JSON.stringify(mediaType.slice(0, 100))}, so it is no container image`;
+  }
+  const [first] = layers;
+  if (first === undefined || layers.some((layer) => LAYER.test(essence(layer.mediaType)))) {
+    return undefined;
+  }
+  return `its layers are ${
+    JSON.stringify(first.mediaType.slice(0, 100))
+  }, so it is no container image`;
+}
 
 /** Maximum depth of nested indexes (faults, R16). */
 const MAX_DEPTH = 4;

@@ -20,7 +20,7 @@ import { realDisk } from "../store/disk.ts";
 import { type ImageStore, tagOf } from "../store/image_store.ts";
 import { nameEntry } from "../store/layout.ts";
 import type { BlobSource } from "../store/ports.ts";
-import { reachable } from "../store/reachable.ts";
+import { reachable } from "../store/verify.ts";
 import { TempFile } from "../store/temp_file.ts";
 import { encodeTarHeader, TAR_END, tarPadding, type TarType } from "../tar/encode.ts";
 import { resolveRoot } from "./resolve.ts";

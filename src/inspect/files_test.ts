@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals, assertGreater } from "@std/assert";
-import { compareFiles, type LayerFile } from "./file_changes.ts";
+import { compareFiles, type LayerFile } from "./compare.ts";
 import { largestFiles, sizeTree } from "./size_tree.ts";
 import { type Rectangle, squarify } from "./treemap.ts";
 

@@ -4,11 +4,14 @@
  * @module
  */
 export {
+  compareFiles,
   compareImages,
   type EnvChange,
+  type FileChange,
   type ImageComparison,
   type LayerChange,
   type LayerFate,
+  type LayerFile,
   type SettingChange,
 } from "./compare.ts";
 export {
@@ -17,5 +20,4 @@ export {
   type Documents,
   type LayerDescription,
 } from "./describe.ts";
-export { compareFiles, type FileChange, type LayerFile } from "./file_changes.ts";
 export { type PageImage, type PageLayer, renderPage } from "./page.ts";

@@ -1,28 +1,28 @@
 /**
- * An entry of a layer, as it is known before its content is read.
+ * An entry of a layer, before its content is read.
  * @module
  */
 import type { TarType } from "../tar/encode.ts";
 
-/** What `lstat` said about a host file, to be compared when it is opened and after the build. */
+/** The result of `lstat` for a host file, compared when the file is opened and after the build. */
 export interface HostStat {
   /** Absolute host path. */
   readonly path: string;
   /** Length in bytes. */
   readonly size: number;
-  /** Inode number, 0 where the host has none. */
+  /** Inode number; 0 if the host has none. */
   readonly ino: number;
   /** Device number. */
   readonly dev: number;
   /** Number of hard links. */
   readonly links: number;
-  /** Time of the last change of the content, in ms. */
+  /** Modification time, in ms. */
   readonly mtime: number;
-  /** Time of the last change of the inode, in ms (Deno gives whole seconds). */
+  /** Change time of the inode, in ms (Deno has a resolution of seconds). */
   readonly ctime: number;
 }
 
-/** Whether what `lstat` says now is what it said before. */
+/** Whether a file is unchanged according to `lstat`. */
 export function isAsBefore(
   now: Pick<Deno.FileInfo, "size" | "ino" | "dev" | "mtime" | "ctime">,
   before: Omit<HostStat, "path" | "links">,
@@ -36,25 +36,25 @@ export function isAsBefore(
 export interface LayerEntry {
   /** Path in the image without leading slash. */
   readonly path: string;
-  /** What it is. */
+  /** Type of the entry. */
   readonly type: TarType;
-  /** Permission bits as written. */
+  /** Permission bits to write. */
   readonly mode: number;
-  /** User id as written. */
+  /** User id to write. */
   readonly uid: number;
-  /** Group id as written. */
+  /** Group id to write. */
   readonly gid: number;
-  /** Target of a link as written, `""` otherwise; of a hard link, the path of the first name. */
+  /** Target to write, for links; for a hard link, the path of the first name. Otherwise `""`. */
   readonly target: string;
-  /** The host file it comes from. */
+  /** The host file with the content. */
   readonly host?: HostStat;
-  /** Content made by the program. */
+  /** Generated content. */
   readonly content?: Uint8Array;
 }
 
 /**
- * Compares paths by their UTF-8 bytes, which is the order of code points. JavaScript's own order differs
- * where a surrogate meets U+E000 to U+FFFF.
+ * Compares paths by their UTF-8 bytes, that is, by code points. JavaScript's order differs between
+ * surrogates and U+E000 to U+FFFF.
  *
  * @example
  * ```ts

@@ -4,20 +4,20 @@
  */
 import { MiseOciError } from "../errors.ts";
 
-/** A tree that changed while it was packed. The build tries once more, then tells the user. */
+/** A tree that changed while it was packed. The build tries once more, then fails. */
 export class TreeChangedError extends Error {
   override readonly name = "TreeChangedError";
-  /** Absolute host path of what changed. */
+  /** Absolute host path of the changed file. */
   readonly path: string;
 
-  /** Names what changed, and how ("has other content than before"). */
+  /** `how` completes the sentence: "has other content than before". */
   constructor(path: string, how: string) {
     super(`"${path}" ${how}`);
     this.path = path;
   }
 }
 
-/** Translates an error of the file system into one that names the path and what was tried. */
+/** Translates an error of the file system into one that names the path and the operation. */
 export function treeError(error: unknown, doing: string, path: string): Error {
   if (error instanceof MiseOciError || error instanceof TreeChangedError) return error;
   const options = { cause: error };
@@ -37,13 +37,13 @@ export function treeError(error: unknown, doing: string, path: string): Error {
   return new MiseOciError("io", `Cannot ${doing} "${path}": ${cause}`, options);
 }
 
-/** Whether an error says that there is nothing of that name. */
+/** Whether an error means that a path does not exist. */
 export function isNotFound(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound ||
     (error instanceof Error && "code" in error && error.code === "ENOENT");
 }
 
-/** Whether an error says that the user may not read something. */
+/** Whether an error means that access is denied. */
 export function isAccessDenied(error: unknown): boolean {
   return error instanceof Deno.errors.PermissionDenied ||
     (error instanceof Error && "code" in error && error.code === "EACCES");

@@ -5,7 +5,7 @@ import { withTree } from "../../tests/support/layer.ts";
 const BENCH = fromFileUrl(new URL("../../bench/layer.ts", import.meta.url));
 const LINUX = Deno.build.os === "linux";
 
-/** Builds a layer of a sparse file in a process of its own and gives its peak memory in MiB. */
+/** Builds a layer from a sparse file in a separate process and returns its peak memory in MiB. */
 async function peakOf(size: number): Promise<number> {
   let peak = 0;
   await withTree(async (tree) => {

@@ -7,11 +7,12 @@
  *                                       worker pool → LayerSink → BuiltLayer
  * ```
  *
- * Guarantees, each with a test: the same input gives the same bytes with any number of workers; entries
- * are sorted and their parents present; one time, given owner, normal modes; hard links kept; a tree that
- * changes while it is read gives an error, never a torn archive; memory is flat.
+ * Guarantees, each with a test: the same input gives the same bytes with any number of workers; entries are
+ * sorted and include their parents; uniform times, owner and modes; hard links are kept; a tree that
+ * changes while it is read gives an error, never a torn archive; memory use does not depend on the size.
  *
  * Extended attributes, file capabilities and ACLs are dropped: Deno cannot read them.
+ *
  * @example A layer of a directory
  * ```ts
  * import { type BuiltLayer, buildLayer, createCompressionPool, NO_BASE, planTreeLayer } from "./mod.ts";

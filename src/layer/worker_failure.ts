@@ -1,11 +1,11 @@
 /**
- * What threads that only help have in common.
+ * Failure handling for threads that only assist.
  * @module
  */
 
 /**
- * Tells when a thread cannot go on: it did not start, threw, or sent what cannot be read. Its error is not
- * the program's: whoever it helps does the work itself.
+ * Calls `fail` when a thread cannot continue: it did not start, threw, or sent an unreadable message. This
+ * is not an error of the program, because the main thread does the work itself.
  */
 export function onWorkerFailure(worker: Worker, fail: () => void): void {
   worker.onerror = (event): void => {

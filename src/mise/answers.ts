@@ -1,5 +1,6 @@
 /**
- * mise's JSON answers as types. Every field is checked: mise may be of another version, or be a script.
+ * Types of mise's JSON output. Every field is checked, because mise may be another version or a
+ * wrapper script.
  * @module
  */
 import { resolve } from "@std/path";
@@ -22,19 +23,19 @@ import { describeCall, MAX_ANSWER_BYTES } from "./command.ts";
 export interface ListedTool {
   /** mise's short name. */
   readonly short: string;
-  /** Resolved version; empty if that is what the config file asks for. */
+  /** Resolved version; empty if the config file requests the empty string. */
   readonly version: string;
-  /** Version as the config file asks for it. */
+  /** Requested version in the config file. */
   readonly requested?: string;
   /** Absolute directory of the install. */
   readonly installPath: string;
-  /** Whether it is there. */
+  /** Whether it is installed. */
   readonly installed: boolean;
-  /** Config file that asks for it. */
+  /** Config file that requests it. */
   readonly source?: string;
-  /** Environment variable that asks for it instead. */
+  /** Environment variable that requests it instead. */
   readonly override?: string;
-  /** Whether only tasks ask for it. */
+  /** Whether only tasks request it. */
   readonly ofTask?: true;
 }
 
@@ -44,43 +45,43 @@ export interface ListedVariable {
   readonly name: string;
   /** Value; may be a secret. */
   readonly value: string;
-  /** File it comes from. */
+  /** File that sets it. */
   readonly source?: string;
   /** Tool that sets it. */
   readonly tool?: string;
 }
 
-/** One row of `mise config ls --json`: a config file, or a file that `[env]` reads. */
+/** One row of `mise config ls --json`: a config file, or a file read by `[env]`. */
 export interface ListedConfig {
   /** Absolute path. */
   readonly path: string;
-  /** Short names of its tools, in its order. */
+  /** Short names of its tools, in file order. */
   readonly tools: readonly string[];
 }
 
-/** What `mise tool NAME --json` says. */
+/** The output of `mise tool NAME --json`. */
 export interface ToolDetail {
   /** Full backend: `core:node`, `npm:prettier`, `aqua:jqlang/jq`. */
   readonly backend: string;
-  /** Its versions in the order the config asks for them. */
+  /** Its versions, in the order of the config. */
   readonly versions: readonly string[];
 }
 
-/** Where mise answers: what it shortens or leaves relative is made absolute with it. */
+/** Where mise ran, for expanding `~` and relative paths in its output. */
 export interface AnswerPlace {
   /** The home directory, which mise writes as `~`. */
   readonly home?: string | undefined;
-  /** Absolute directory that mise ran in. */
+  /** Absolute directory in which mise ran. */
   readonly directory: string;
 }
 
-/** Parses a field; `place` is where mise answered. */
+/** Parses a field; `place` is where mise ran. */
 export type AnswerParser<T> = (value: unknown, what: string, place: AnswerPlace) => T;
 
 /**
- * Reads the JSON of an answer with `parse`.
+ * Parses the JSON output of a call.
  *
- * @throws {MiseOciError} `mise` naming the call, if it is not what was expected.
+ * @throws {MiseOciError} `mise` naming the call, if the output is not as expected.
  */
 export function parseAnswer<T>(
   { args, parse }: { readonly args: readonly string[]; readonly parse: AnswerParser<T> },
@@ -99,7 +100,7 @@ export function parseAnswer<T>(
   }
 }
 
-/** A path of an answer, absolute and without `.` and `..`. */
+/** Makes a path of the output absolute, without `.` and `..`. */
 export function absolutePath(path: string, { home, directory }: AnswerPlace): string {
   return resolve(directory, expandHome(path, home));
 }
@@ -151,7 +152,7 @@ export function parseTools(
   );
 }
 
-/** Parses `mise env --json-extended`. Messages never hold a value. */
+/** Parses `mise env --json-extended`. Errors never contain a value. */
 export function parseVariables(
   value: unknown,
   what: string,
@@ -173,7 +174,7 @@ export function parseVariables(
   });
 }
 
-/** Parses an object of which only the names matter: `mise env --redacted --json`. */
+/** Parses an object of which only the keys matter: `mise env --redacted --json`. */
 export function parseNames(value: unknown, what: string): ReadonlySet<string> {
   return new Set(Object.keys(asObject(value, what)));
 }
@@ -202,13 +203,16 @@ export function parseTool(value: unknown, what: string): ToolDetail {
   };
 }
 
-/** A base whose path begins with `~/` in full: `oci:~/base`. */
+/** Expands `~/` in the path of a base: `oci:~/base`. */
 function expandSource(text: string, home: string | undefined): string {
   const prefix = transportPrefix(text);
   return prefix === "" ? text : `${prefix}${expandHome(text.slice(prefix.length), home)}`;
 }
 
-/** Parses `mise settings --all --json`, which knows the environment too; what has no default may be absent. */
+/**
+ * Parses `mise settings --all --json`, which includes the environment; settings without a default
+ * may be absent.
+ */
 export function parseSettings(
   value: unknown,
   what: string,
@@ -232,7 +236,7 @@ export function parseSettings(
   };
 }
 
-/** What mise is told of the network: servers in place of others, or to ask none. */
+/** The settings for network access: URL replacements and offline mode. */
 function parseNetworkSettings(
   settings: JsonObject,
   what: string,
@@ -256,12 +260,12 @@ export function parseVersion(value: unknown, what: string): string {
   throw new MiseOciError("invalid", `Cannot parse ${what}: ${JSON.stringify(text)} is no version`);
 }
 
-/** The lines of `mise bin-paths`, absolute. */
+/** Parses the lines of `mise bin-paths`, made absolute. */
 export function parsePaths(source: Uint8Array, place: AnswerPlace): readonly string[] {
   return parseLines(source).map((line) => absolutePath(line, place));
 }
 
-/** The lines of a plain answer. */
+/** The non-empty lines of an output. */
 export function parseLines(source: Uint8Array): readonly string[] {
   return new TextDecoder().decode(source).split(/\r?\n/).filter((line) => line !== "");
 }

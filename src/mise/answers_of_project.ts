@@ -1,5 +1,5 @@
 /**
- * Everything that mise says of a project, for one platform or for several.
+ * Collects mise's output for a project, for one platform or several.
  * @module
  */
 import { DELIMITER } from "@std/path";
@@ -39,42 +39,42 @@ import {
 import type { MiseSettings } from "../plan/project.ts";
 import { isWithin } from "../paths.ts";
 
-/** Everything that mise says of a directory. */
+/** mise's output for one directory. */
 export interface Answers {
   /** mise's version. */
   readonly version: string;
-  /** Config files and the files that `[env]` reads, most specific first. */
+  /** Config files and files read by `[env]`, most specific first. */
   readonly configs: readonly ListedConfig[];
   /** The tools, sorted by name. */
   readonly tools: readonly ListedTool[];
-  /** Backends and order of versions, as far as they were asked; what is missing can be asked later. */
+  /** Backends and version order of the tools queried so far; the rest can be queried later. */
   readonly details: ReadonlyMap<string, ToolDetail>;
   /** The environment, sorted by name, with PATH. */
   readonly variables: readonly ListedVariable[];
-  /** Patterns and names of variables marked as secrets, as names that exist. */
+  /** Names of existing variables that are marked as secrets. */
   readonly redacted: ReadonlySet<string>;
-  /** Directories of executables in the order of PATH. */
+  /** Directories of executables, in PATH order. */
   readonly binPaths: readonly string[];
-  /** Tools that all other answers leave out because mise cannot tell their version. */
+  /** Tools missing from the rest because mise cannot resolve their version. */
   readonly unresolved: readonly UnresolvedTool[];
-  /** Tables and keys of config files that mise ignores. */
+  /** Tables and keys in config files that mise ignores. */
   readonly unknownFields: readonly UnknownField[];
-  /** The settings that matter. */
+  /** The settings that affect a build. */
   readonly settings: MiseSettings;
 }
 
-/** How a project is asked about. */
+/** How to query a project. */
 export interface AskOptions {
-  /** Whether tools of global and system config count. */
+  /** Whether to include tools of the global and system config. */
   readonly includeGlobal: boolean;
 }
 
-/** Asks for the names of secrets. */
+/** Arguments that list the names of secrets. */
 const REDACTED = ["env", "--redacted", "--json"];
 
 /**
- * The details of core tools, which do not depend on the platform: only of names that another backend has too
- * does mise choose by platform.
+ * Reuses the first platform's details of core tools. Those do not depend on the platform; only if
+ * another backend has the same name does mise choose by platform.
  */
 function coreDetails(
   shorts: readonly string[],
@@ -92,19 +92,19 @@ function coreDetails(
 }
 
 /**
- * Tells where the tools are, and asks for the backends that will be wanted, as soon as the tools are known: the
- * other answers are still on their way then. None if that fails: whoever needs them asks again, and says what is wrong.
+ * Reports the install directories and queries the backends as soon as the tools are known, while
+ * other queries are still running. Returns nothing on failure: the later query reports the error.
  */
 async function askDetailsEarly(
   session: Session,
   tools: readonly ListedTool[],
   { includeGlobal, signal, first }: AskOptions & {
     readonly signal: AbortSignal;
-    /** What mise says for the first platform, if this is another. */
+    /** The output for the first platform, if this is another. */
     readonly first?: Promise<Answers>;
   },
 ): Promise<ReadonlyMap<string, ToolDetail>> {
-  // Then everything is asked again without the variables that override versions.
+  // The variables that override versions will be cleared and everything queried again.
   const again = !includeGlobal && tools.some(({ override }) => override !== undefined);
   if (again) return new Map();
   const places = includeGlobal ? undefined : await findOutsidePlaces(session.context);
@@ -129,8 +129,8 @@ async function askDetailsEarly(
   }
 }
 
-/** Everything that mise says of the project's directory, each question asked once. */
-export async function askEverything(session: Session, options: AskOptions): Promise<Answers> {
+/** Queries everything about the project's directory, each item once. */
+async function askEverything(session: Session, options: AskOptions): Promise<Answers> {
   const found: { -readonly [K in keyof Answers]?: Answers[K] } = {};
   const json = <K extends keyof Answers>(
     key: K,
@@ -161,7 +161,7 @@ export async function askEverything(session: Session, options: AskOptions): Prom
   return found as Answers;
 }
 
-/** What there is on PATH below the installs of tools, each directory once. */
+/** The PATH entries below the installs of tools, without duplicates. */
 function withinTools(paths: readonly string[], tools: readonly ListedTool[]): readonly string[] {
   const within = paths.filter((path) =>
     tools.some(({ installPath }) => isWithin(path, installPath))
@@ -178,8 +178,8 @@ function isSame(a: readonly string[], b: readonly string[]): boolean {
 }
 
 /**
- * The directories of executables that PATH tells; `undefined` if PATH does not tell them, because for the
- * first platform it has others of the tools' directories than mise named: `_.path`, an activated shell.
+ * The directories of executables according to PATH; `undefined` if, for the first platform, PATH
+ * and `mise bin-paths` differ, as with `_.path` or an activated shell.
  */
 function maybeBinPaths(
   { tools, variables }: Pick<Answers, "tools" | "variables">,
@@ -190,14 +190,14 @@ function maybeBinPaths(
   return withinTools(pathOf(variables), tools);
 }
 
-/** Whether the same variables come from the same places: then the same ones are secrets. */
+/** Whether both have the same variables from the same sources, and so the same secrets. */
 function sameVariables(a: readonly ListedVariable[], b: readonly ListedVariable[]): boolean {
   const origins = (variables: readonly ListedVariable[]): readonly string[] =>
     variables.map(({ name, source, tool }) => `${name}\0${source}\0${tool}`);
   return isSame(origins(a), origins(b));
 }
 
-/** Whether everything comes from files that the first platform has as well. */
+/** Whether everything comes from files that the first platform has too. */
 function sameFiles(
   { tools, variables }: Pick<Answers, "tools" | "variables">,
   first: Answers,
@@ -212,10 +212,10 @@ function sameFiles(
 }
 
 /**
- * Everything that mise says for a further platform. Asked is what may differ: tools, their backends, and
- * the environment. Version, settings and config files follow from the directory and the machine that mise
- * runs on (mise finds no config file by `MISE_ARCH`), so they are the first platform's; what else can be
- * told from both is, and otherwise asked.
+ * Queries what may differ for a further platform: tools, their backends, and the environment.
+ * Version, settings and config files depend only on the directory and the machine (`MISE_ARCH` does
+ * not select config files), so they are taken from the first platform; other output is derived from
+ * both if possible.
  */
 async function askFurther(
   session: Session,
@@ -251,12 +251,14 @@ async function askFurther(
   };
 }
 
-/** One platform of several that are asked about. Dispose of it when its project is read, or cannot be. */
+/**
+ * Queries mise for one of several platforms. Dispose of it once its project is read or has failed.
+ */
 export interface Asker extends Disposable {
   /**
-   * Everything that mise says: asked in full for the first platform of a build and for this machine's own.
+   * Queries everything: in full for the first platform of a build and for the host platform.
    *
-   * @param options with the variables by which mise takes another platform for its own.
+   * @param options with the variables that make mise use another platform.
    */
   ask(
     session: Session,
@@ -264,13 +266,13 @@ export interface Asker extends Disposable {
   ): Promise<Answers>;
 }
 
-/** What mise answered for the first platform of a build, for the others of the same build. */
+/** mise's output for the first platform of a build, shared with the other platforms. */
 export class SharedAnswers {
   readonly #answers = new Map<string, Promise<Answers>>();
-  /** Resolves when the first platform has begun to ask; the others wait until then. */
+  /** Resolves when the first platform has started its queries; the others wait for it. */
   #begun: Promise<void> | undefined;
 
-  /** Takes a platform in. The first one is the one whose answers are shared. */
+  /** Adds a platform. The output of the first one is shared. */
   enter(): Asker {
     const before = this.#begun;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -287,7 +289,7 @@ export class SharedAnswers {
         const first = this.#answers.get(key);
         if (first !== undefined && isForeign) return await askFurther(session, first, options);
         const answers = askEverything(session, options);
-        // Whoever waits for them is told of a failure, as is the caller.
+        // Every consumer gets the failure; avoid an unhandled rejection if there is none.
         answers.catch(() => {});
         this.#answers.set(key, first ?? answers);
         resolve();

@@ -8,16 +8,16 @@ import { SharedAnswers } from "./answers_of_project.ts";
 import type { ProjectOptions } from "./project.ts";
 
 const platform = { os: "linux", architecture: "riscv64" };
-/** Where the tools of the other platform are. */
+/** Install root of the other platform. */
 const FOREIGN = "/oci/linux-riscv64";
 const HOSTED = "/data/installs/node/24.11.0";
 const OTHER = `${FOREIGN}/data/installs/node/24.11.0`;
 const foreign: Partial<ProjectOptions> = { platform, foreign: { platform, directory: FOREIGN } };
 
-/** Questions that are asked for a second platform too. */
+/** Queries that are repeated for a second platform. */
 const AGAIN = ["env --json-extended", "ls --current --json"];
 
-/** Shell that answers a mise of the other platform. */
+/** Shell code that responds like mise for the other platform. */
 function other(stdout: unknown, stderr = ""): string {
   const text = typeof stdout === "string" ? stdout : JSON.stringify(stdout);
   return `if [ "$MISE_ARCH" = riscv64 ]; then printf '%s' '${text}'; printf '%s' '${stderr}' >&2; exit 0; fi`;
@@ -28,7 +28,7 @@ interface Row {
   readonly stderr?: string;
 }
 
-/** The answers of a mise that has node for both platforms; `variables` by platform. */
+/** Responses of a mise that has node for both platforms; `variables` by platform. */
 function bothAnswers(
   directory: string,
   { host = {}, theirs = {}, row = {} }: {

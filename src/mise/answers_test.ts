@@ -114,7 +114,7 @@ Deno.test("readProject() stops at once when aborted, with the signal's reason", 
     env: (name) => name === "HOME" ? fake.home : undefined,
     signal: controller.signal,
     warn: () => {},
-    // The first answer is in: the one that never comes is under way.
+    // The first query is done; the one that never finishes is running.
     detail: () => controller.abort(reason),
   });
   const error = await assertRejects(() => asked, MiseOciError);

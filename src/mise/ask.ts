@@ -1,5 +1,5 @@
 /**
- * Questions to mise: each asked once, in parallel, the first failure ending the others.
+ * Queries to mise: each once, in parallel; the first failure cancels the others.
  * @module
  */
 import { mapConcurrently } from "../concurrency.ts";
@@ -28,12 +28,12 @@ import {
   MINIMUM_MISE_VERSION,
   tooOld,
 } from "./failure.ts";
-import { maybeOciError } from "./oci_section.ts";
+import { maybeOciError } from "./oci/oci_section.ts";
 
-/** At most this many `mise` run at once. */
+/** Maximum number of `mise` processes at a time. */
 export const MAX_CALLS = 8;
 
-/** Whom to ask, where, and with what environment. */
+/** How to call mise: executable, directory and environment. */
 export interface Session {
   /** Absolute path of the executable. */
   readonly misePath: string;
@@ -41,13 +41,13 @@ export interface Session {
   readonly directory: string;
   /** Variables set for every call. */
   readonly env: Readonly<Record<string, string>>;
-  /** Whether calls get none of this process's own variables. */
+  /** Whether calls inherit none of this process's variables. */
   readonly clearEnv?: boolean;
-  /** Surroundings. */
+  /** Access to the environment, output and locks. */
   readonly context: MiseContext;
 }
 
-/** The session without some tools, by name: mise installs none of them. */
+/** The session with some tools disabled, by name, so that mise does not install them. */
 export function disableTools(session: Session, shorts: readonly string[]): Session {
   if (shorts.length === 0) return session;
   const before = session.env["MISE_DISABLE_TOOLS"] ?? session.context.env("MISE_DISABLE_TOOLS");
@@ -55,7 +55,7 @@ export function disableTools(session: Session, shorts: readonly string[]): Sessi
   return { ...session, env: { ...session.env, MISE_DISABLE_TOOLS: [...all].join(",") } };
 }
 
-/** Warnings of mise that say something about the project, one line each. */
+/** The warnings of mise that concern the project, one line each. */
 function usefulWarnings(answer: MiseAnswer): readonly string[] {
   return answer.stderr.split(/\r?\n/)
     .filter((line) => line.startsWith("mise WARN"))
@@ -63,7 +63,7 @@ function usefulWarnings(answer: MiseAnswer): readonly string[] {
     .filter((line) => !line.startsWith("missing:"));
 }
 
-/** Where mise answers in a session. */
+/** The place for parsing output of this session. */
 export function placeOf({ directory, context }: Session): AnswerPlace {
   return { directory, home: homeDirectory(context.env) };
 }
@@ -76,15 +76,15 @@ async function betterError(args: readonly string[], answer: MiseAnswer): Promise
     const file = parseConfigFile(place.file, await readConfigText(place.file));
     return maybeOciError(file, cleanMessage(answer.stderr)) ?? error;
   } catch {
-    // Our reading of the file adds nothing to what mise says of it.
+    // If our parser fails too, mise's message is the better one.
     return error;
   }
 }
 
 /**
- * Asks one question.
+ * Makes one query.
  *
- * @throws {MiseOciError} `mise` or `config` saying what failed and what to do.
+ * @throws {MiseOciError} `mise` or `config` with the failure and a hint.
  */
 export async function ask(
   session: Session,
@@ -108,7 +108,7 @@ export async function ask(
   return answer;
 }
 
-/** `ask` for JSON. */
+/** Makes one query and parses its JSON output. */
 export async function askJson<T>(
   session: Session,
   question: {
@@ -121,7 +121,7 @@ export async function askJson<T>(
   return parseAnswer(question, answer.stdout, placeOf(session));
 }
 
-/** mise's version. @throws {MiseOciError} `mise` if it is too old to be asked anything else. */
+/** mise's version. @throws {MiseOciError} `mise` if it is too old. */
 export async function askVersion(session: Session, signal?: AbortSignal): Promise<string> {
   const args = ["version", "--json"];
   const version = await askJson(session, {
@@ -133,7 +133,7 @@ export async function askVersion(session: Session, signal?: AbortSignal): Promis
   return version;
 }
 
-/** The tools, with mise's warnings about them as details. */
+/** The tools; mise's warnings about them are reported as details. */
 export async function askTools(
   session: Session,
   signal?: AbortSignal,
@@ -141,7 +141,7 @@ export async function askTools(
   return (await listTools(session, signal)).tools;
 }
 
-/** The tools, and what mise said about them on stderr. */
+/** The tools, and mise's stderr about them. */
 export async function listTools(
   session: Session,
   signal?: AbortSignal,
@@ -168,8 +168,8 @@ export function askVariables(
 }
 
 /**
- * The backend and version order of each tool. Asked offline: the answer is in the config, and mise
- * would otherwise look up what it can show about the tool besides.
+ * Queries the backend and version order of each tool. Offline, because the config is enough, and
+ * mise would otherwise download information that is not used.
  */
 export async function askBackends(
   session: Session,
@@ -190,8 +190,8 @@ export async function askBackends(
 }
 
 /**
- * Reads a config file. mise knows TOML 1.1 (line breaks in inline tables), the parser here 1.0: what it
- * does not understand is asked of mise, which prints the same as plain TOML.
+ * Reads a config file. mise accepts TOML 1.1 (line breaks in inline tables), our parser only 1.0;
+ * if parsing fails, mise converts the file to plain TOML.
  *
  * @throws {MiseOciError} `config` naming the file and the line.
  */

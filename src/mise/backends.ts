@@ -1,5 +1,5 @@
 /**
- * What is known of mise's backends without asking it.
+ * What can be said about mise's backends without calling mise.
  * @module
  */
 import { basename, dirname, isAbsolute, join } from "@std/path";
@@ -7,7 +7,7 @@ import { expandHome, homeDirectory } from "../home.ts";
 import type { Plugin, Tool } from "../plan/project.ts";
 import type { ListedTool, ToolDetail } from "./answers.ts";
 
-/** mise's own backends that a tool's name may say, known without asking mise. */
+/** mise's built-in backends that can prefix a tool's name. */
 const NAMED_BACKENDS: ReadonlySet<string> = new Set([
   "aqua",
   "cargo",
@@ -27,7 +27,7 @@ const NAMED_BACKENDS: ReadonlySet<string> = new Set([
   "spm",
   "ubi",
 ]);
-/** Tools that mise mostly installs itself. */
+/** Tools that mise usually installs with its core backend. */
 export const CORE_TOOLS: ReadonlySet<string> = new Set([
   "bun",
   "deno",
@@ -42,26 +42,26 @@ export const CORE_TOOLS: ReadonlySet<string> = new Set([
   "swift",
   "zig",
 ]);
-/** The backend of asdf's plugins: their install scripts may write anywhere. */
+/** The backend of asdf plugins, whose install scripts may write anywhere. */
 export const ASDF = "asdf";
 
-/** What to do about a tool that cannot be had for a platform. */
+/** Hint for a tool that cannot be installed for a platform. */
 export const FOREIGN_HINT =
   "Build on a machine of that platform and push with --update-index, or run " +
   "mise-oci in a container of that platform; docs/platforms.md says which backends work";
 
-/** The kind of backend: `npm` of `npm:prettier`. */
+/** The kind of a backend: `npm` of `npm:prettier`. */
 export function backendKind(backend: string): string {
   return /^([^:[]+):/.exec(backend)?.[1] ?? backend;
 }
 
-/** Whether a name says its backend itself (`npm:prettier`), and it is one of mise's own. */
+/** Whether a name includes one of mise's built-in backends: `npm:prettier`. */
 function namesBackend(short: string): boolean {
   const backend = /^([a-z0-9]+):[^[\]]+$/.exec(short)?.[1];
   return backend !== undefined && NAMED_BACKENDS.has(backend);
 }
 
-/** The directories where mise may keep its plugins, the likeliest first. */
+/** Possible directories of mise's plugins, the most likely first. */
 export function pluginDirectories(
   env: (name: string) => string | undefined,
   installPath?: string,
@@ -79,8 +79,8 @@ export function pluginDirectories(
 }
 
 /**
- * The plugin that a tool is of: of vfox and asdf it is named as the tool's own directory, otherwise the
- * backend names it. `undefined` for mise's own backends, and for plugins that are part of mise's executable.
+ * The plugin of a tool. A vfox or asdf plugin has the name of the tool's directory, others the name
+ * of the backend. `undefined` for built-in backends and for plugins embedded in mise.
  */
 export function maybePlugin(
   { backend, installPath }: Pick<Tool, "backend" | "installPath">,
@@ -95,23 +95,23 @@ export function maybePlugin(
       if (Deno.statSync(hostPath).isDirectory) return { name, hostPath };
     } catch (error) {
       if (error instanceof Deno.errors.NotCapable) throw error;
-      // It is not there.
+      // Not in this directory.
     }
   }
   return undefined;
 }
 
-/** Backend and version order of tools, as far as their names say them. */
+/** Backends and version order of tools, as far as their names determine them. */
 export interface KnownDetails {
-  /** By name. */
+  /** Details by name. */
   readonly details: Map<string, ToolDetail>;
-  /** Names of the tools that only mise knows more of. */
+  /** Names of the tools that mise must be queried for. */
   readonly open: readonly string[];
 }
 
 /**
- * Backend and version order of each tool by its name. Open is what does not say its backend, and what has
- * several versions, which have an order.
+ * Derives backend and version order from each tool's name. Open are names without a backend, and
+ * tools with several versions, whose order matters.
  */
 export function knownDetails(tools: readonly ListedTool[]): KnownDetails {
   const details = new Map<string, ToolDetail>();

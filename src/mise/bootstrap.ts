@@ -1,13 +1,13 @@
 /**
- * `[bootstrap]` of the project: the packages that the image gets, and what has no meaning in one.
+ * `[bootstrap]` of the project: packages for the image, and tables that do not apply to images.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
 import type { SystemPackage } from "../plan/project.ts";
 import { type ConfigFile, describePlace, isTable, maybeTable } from "./config_file.ts";
-import { failField, type FieldPlace, text, texts } from "./oci_values.ts";
+import { failField, type FieldPlace, text, texts } from "./oci/oci_values.ts";
 
-/** Tables of `[bootstrap]` that set up a machine; an image is not one. */
+/** Tables of `[bootstrap]` that configure a machine and do not apply to images. */
 const MACHINE_TABLES = [
   "accounts",
   "compose",
@@ -22,7 +22,7 @@ const MACHINE_TABLES = [
   "users",
 ];
 
-/** Architectures as mise's `os = ["linux/x64"]` names them, by `GOARCH`. */
+/** `GOARCH` by the architecture in mise's `os = ["linux/x64"]`. */
 const ARCHITECTURES: Readonly<Record<string, string>> = {
   x64: "amd64",
   x86_64: "amd64",
@@ -33,7 +33,7 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
   arm: "arm",
 };
 
-/** The architectures that `os` selects: `"none"` if Linux is not among them, `undefined` for all. */
+/** The architectures selected by `os`: `"none"` if Linux is not among them, `undefined` for all. */
 function linuxArchitectures(
   value: unknown,
   place: FieldPlace,
@@ -82,11 +82,11 @@ function below(place: FieldPlace, key: string): FieldPlace {
 }
 
 /**
- * The packages of the project: entries of more specific files replace those of less specific ones in
- * place. Entries for other systems (`os = "macos"`) are left out.
+ * The packages of the project: entries of more specific files replace those of less specific ones,
+ * keeping their position. Entries for other systems (`os = "macos"`) are left out.
  *
  * @param files Config files, least specific first.
- * @throws {MiseOciError} `config` for an entry that is none, and for `[bootstrap.macos]`.
+ * @throws {MiseOciError} `config` for an invalid entry, and for `[bootstrap.macos]`.
  */
 export function parsePackages(files: readonly ConfigFile[]): readonly SystemPackage[] {
   const merged = new Map<string, SystemPackage>();
@@ -114,7 +114,7 @@ export function parsePackages(files: readonly ConfigFile[]): readonly SystemPack
   return [...merged.values()];
 }
 
-/** One sentence for each file whose `[bootstrap]` has more than packages. */
+/** Warns of each file whose `[bootstrap]` contains more than packages. */
 export function bootstrapWarnings(files: readonly ConfigFile[]): readonly string[] {
   return files.flatMap((file) => {
     const bootstrap = maybeTable(file.table, "bootstrap") ?? {};

@@ -1,21 +1,22 @@
 /**
- * Running the mise executable: no terminal, no prompts, nothing installed, bounded time and output.
+ * Runs the mise executable without a terminal, prompts or automatic installs, and with limits on
+ * time and output.
  * @module
  */
 import { describeError, MiseOciError } from "../errors.ts";
 import { expandMessage } from "../home.ts";
 import { OutputTooLong, ProcessTimeout, runProcess } from "../process/run.ts";
 
-/** How long a question to mise may take, in milliseconds. */
-export const QUESTION_TIMEOUT_MS = 60_000;
-/** How much an answer may hold, in bytes. */
+/** Timeout of a query, in milliseconds. */
+const QUESTION_TIMEOUT_MS = 60_000;
+/** Limit on the output of a query, in bytes. */
 export const MAX_ANSWER_BYTES: number = 16 * 1024 * 1024;
-/** How much of what mise says on stderr is kept, in bytes. */
+/** How much of mise's stderr is kept, in bytes. */
 const MAX_STDERR_BYTES = 64 * 1024;
 
 /**
- * Variables that every question is asked with. `mise env`, `mise exec` and the shims install what is
- * missing unless they are told not to, and mise may update itself; colour and boxes are for terminals.
+ * Variables for every query. By default `mise env`, `mise exec` and the shims install missing
+ * tools, and mise may update itself; colours and boxes are for terminals only.
  */
 const QUIET_ENV: Readonly<Record<string, string>> = {
   MISE_AUTO_INSTALL: "0",
@@ -32,45 +33,47 @@ const QUIET_ENV: Readonly<Record<string, string>> = {
 export interface MiseCall {
   /** Absolute path of the executable. */
   readonly misePath: string;
-  /** A program that becomes mise, with its arguments; default none. */
+  /** A program that executes mise, with its arguments; none by default. */
   readonly starter?: readonly string[];
-  /** Absolute directory it runs in. */
+  /** Absolute working directory. */
   readonly directory: string;
   /** Its arguments. */
   readonly args: readonly string[];
   /** Variables set in addition to this process's own. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Whether it gets none of this process's own. */
+  /** Whether to inherit none of this process's variables. */
   readonly clearEnv?: boolean;
-  /** How long it may take, in milliseconds; default {@linkcode QUESTION_TIMEOUT_MS}, 0 for ever. */
+  /** Timeout in milliseconds; default {@linkcode QUESTION_TIMEOUT_MS}, 0 for none. */
   readonly timeoutMs?: number;
-  /** The home directory, which mise writes as `~` in what it says. */
+  /** The home directory, which mise abbreviates to `~` in its output. */
   readonly home?: string | undefined;
   /** Stops it. */
   readonly signal?: AbortSignal;
-  /** Takes the lines of both streams as they come; of a long stdout only the end is kept then. */
+  /**
+   * Receives the lines of both streams as they arrive; then only the end of a long stdout is kept.
+   */
   readonly onLine?: ((line: string) => void) | undefined;
 }
 
-/** How a run of mise ended. */
+/** The result of a run of mise. */
 export interface MiseAnswer {
-  /** Exit code; that of a shell (128 + number) if a signal ended it. */
+  /** Exit code; 128 + number, as in a shell, if a signal ended it. */
   readonly code: number;
   /** The signal that ended it. */
   readonly killedBy?: string;
-  /** What it printed. */
+  /** Its stdout. */
   readonly stdout: Uint8Array;
-  /** What it said, paths in full; the last 64 KiB. */
+  /** Its stderr with `~` expanded; the last 64 KiB. */
   readonly stderr: string;
 }
 
-/** The call as the user would type it, for messages. */
+/** The call as a user would type it, quoted for messages. */
 export function describeCall(args: readonly string[]): string {
   return JSON.stringify(["mise", ...args].join(" "));
 }
 
 /**
- * Runs mise to its end. A failing exit code is not an error here: see `explainFailure`.
+ * Runs mise to completion. A non-zero exit code is not an error here: see `explainFailure`.
  *
  * @throws {MiseOciError} `mise` if it cannot be started, takes too long or prints too much;
  * `permission` if Deno may not run it. @throws the signal's reason when aborted.

@@ -1,8 +1,8 @@
 /**
- * Which of the listed tools an image gets, and which of mise's ways to choose them it cannot follow.
+ * Selects the tools of an image, and refuses selections of mise that cannot be reproduced.
  *
- * The `os` condition of a tool: mise asks it of the machine that it runs on, so for another platform its
- * answer may be wrong both ways.
+ * mise evaluates the `os` condition of a tool for the machine it runs on, so for another platform
+ * its list may be wrong in both directions.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -11,9 +11,11 @@ import { nearest } from "../suggest.ts";
 import type { ListedConfig, ListedTool } from "./answers.ts";
 import type { MiseSettings } from "../plan/project.ts";
 import { type ConfigFile, describePlace, isTable, maybeTable } from "./config_file.ts";
-import { matchesCondition } from "./foreign_platform.ts";
+import { matchesCondition } from "./foreign/foreign_platform.ts";
 
-/** The conditions of a tool's entry in `[tools]`, or of each of its versions; empty where it has none. */
+/**
+ * The `os` conditions of a tool's entry in `[tools]`, one list per version; empty for no condition.
+ */
 function conditionsOf(entry: unknown): readonly (readonly unknown[])[] {
   if (Array.isArray(entry)) return entry.flatMap(conditionsOf);
   const os = isTable(entry) ? entry["os"] : undefined;
@@ -27,7 +29,7 @@ function appliesTo(entry: unknown, platform: Platform): boolean {
   );
 }
 
-/** The tools that flags and config leave out, by name. */
+/** The names of tools that flags and config leave out. */
 export function leftOut(
   files: readonly ConfigFile[],
   { without = [] }: { readonly without?: readonly string[] },
@@ -37,7 +39,7 @@ export function leftOut(
   return [...without, ...ofConfig.filter((name) => typeof name === "string")];
 }
 
-/** One sentence for each name that `--without` gives and the project does not have. */
+/** Warns of each name in `--without` that the project does not have. */
 export function strayTools(
   { configs, tools: listed }: {
     readonly configs: readonly ListedConfig[];
@@ -59,16 +61,16 @@ export function strayTools(
 }
 
 /**
- * Refuses what mise has since 2026.10 and what would be silently wrong or missing in an image.
+ * Refuses features of mise 2026.10 and later that would make an image silently wrong or incomplete.
  *
  * @param files config files in scope, most specific first.
- * @throws {MiseOciError} `unsupported` naming the setting or the key, its file, and what to do.
+ * @throws {MiseOciError} `unsupported` naming the setting or the key, its file, and a remedy.
  */
 export function refuseUnsupported(
   files: readonly ConfigFile[],
   { settings: { installLayout }, foreign }: {
     readonly settings: MiseSettings;
-    /** The platform, if it is not this machine's. */
+    /** The target platform, if it is not the host platform. */
     readonly foreign: Platform | undefined;
   },
 ): void {
@@ -103,7 +105,7 @@ export function refuseUnsupported(
   }
 }
 
-/** The entry of each tool in the most specific file that has one. */
+/** The entry of each tool in the most specific file that contains one. */
 function entriesOf(
   files: readonly ConfigFile[],
 ): ReadonlyMap<string, { readonly entry: unknown; readonly path: string }> {
@@ -117,7 +119,7 @@ function entriesOf(
 }
 
 /**
- * The tools that no `os` condition keeps from the platform.
+ * The tools whose `os` condition does not exclude the platform.
  *
  * @param files config files in scope, most specific first.
  */
@@ -131,11 +133,11 @@ export function withoutExcluded<T extends { readonly short: string }>(
 }
 
 /**
- * The listed tools that are for the platform.
+ * The listed tools that apply to the platform.
  *
  * @param files config files in scope, most specific first.
- * @throws {MiseOciError} `unsupported` naming tools that are for the platform and that mise leaves out
- * because they are not for this machine.
+ * @throws {MiseOciError} `unsupported` naming tools that apply to the platform, but that mise does
+ * not list because they do not apply to the host.
  */
 export function checkConditions(
   listed: readonly ListedTool[],

@@ -1,11 +1,12 @@
 /**
- * Config files of the project as data: what mise does not print (`[oci]`, `[bootstrap.packages]`).
+ * Parses config files of the project, for what mise does not print (`[oci]`,
+ * `[bootstrap.packages]`).
  * @module
  */
 import { parse } from "@std/toml";
 import { describeError, MiseOciError } from "../errors.ts";
 
-/** The longest config file that is read, in bytes. */
+/** Size limit of a config file, in bytes. */
 const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
 
 /** A TOML table. */
@@ -15,9 +16,9 @@ export type TomlTable = { readonly [key: string]: unknown };
 export interface ConfigFile {
   /** Absolute path. */
   readonly path: string;
-  /** Its text, to find the line of a key. */
+  /** Its text, for finding the line of a key. */
   readonly text: string;
-  /** Its tables; empty if it is not TOML (`.tool-versions`, `.nvmrc`). */
+  /** Its tables; empty for files that are not TOML (`.tool-versions`, `.nvmrc`). */
   readonly table: TomlTable;
 }
 
@@ -27,7 +28,7 @@ export function isTable(value: unknown): value is TomlTable {
     !(value instanceof Date);
 }
 
-/** The table below a chain of keys, if there is one; own properties only. */
+/** The table at a path of keys, if it exists; own properties only. */
 export function maybeTable(table: TomlTable, ...keys: readonly string[]): TomlTable | undefined {
   let current: unknown = table;
   for (const key of keys) {
@@ -40,8 +41,9 @@ export function maybeTable(table: TomlTable, ...keys: readonly string[]): TomlTa
 /**
  * Parses the text of a config file.
  *
- * @param toml The same as TOML 1.0, if `text` is of a later version.
- * @throws {MiseOciError} `config` naming the file and, if known, the line; its cause is a `SyntaxError`.
+ * @param toml The same content in TOML 1.0, if `text` is in a later version.
+ * @throws {MiseOciError} `config` naming the file and, if known, the line; its cause is a
+ * `SyntaxError`.
  */
 export function parseConfigFile(path: string, text: string, toml: string = text): ConfigFile {
   if (!path.endsWith(".toml")) return { path, text, table: {} };
@@ -92,8 +94,8 @@ function unquote(key: string): string {
 }
 
 /**
- * The line, from 1, on which a key of a table is set, as far as plain reading finds it: a `[table]`
- * header followed by `key =`, or the dotted key. Keys inside inline tables are not found.
+ * The line, from 1, that sets a key of a table: a `[table]` header followed by `key =`, or the
+ * dotted key. Keys inside inline tables are not found.
  */
 export function maybeLine(file: ConfigFile, path: readonly string[]): number | undefined {
   const wanted = path.join(".");

@@ -1,5 +1,5 @@
 /**
- * `[dotfiles]` of the project, as mise merges them: modes, implied sources and globs are mise's answer.
+ * `[dotfiles]` of the project. mise merges them and resolves modes, implied sources and globs.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -10,7 +10,7 @@ import { absolutePath, type AnswerPlace, parseAnswer } from "./answers.ts";
 import { ask, placeOf, type Session } from "./ask.ts";
 import { type ConfigFile, describePlace, isTable, maybeTable } from "./config_file.ts";
 import { compareVersions } from "./failure.ts";
-import { failField, texts } from "./oci_values.ts";
+import { failField, texts } from "./oci/oci_values.ts";
 import { WARNINGS_ENV } from "./unresolved.ts";
 
 const STATUS = ["bootstrap", "dotfiles", "status", "--json"];
@@ -22,7 +22,7 @@ const MODES: readonly string[] = [
   "content",
   "absent",
 ];
-/** Keys of an entry that choose or rename the files of a directory: only mise itself can apply them. */
+/** Keys that choose or rename the files of a directory, which only mise itself can apply. */
 const REFUSED_KEYS = ["manifest", "dot_prefix", "encrypt"];
 
 /** One row of `mise bootstrap dotfiles status --json`. */
@@ -36,11 +36,11 @@ interface ListedDotfile {
 
 interface ListedDotfiles {
   readonly files: readonly ListedDotfile[];
-  /** Config files with entries that edit a part of a file. */
+  /** Config files with entries that edit part of a file. */
   readonly edits: readonly string[];
 }
 
-/** The config file of a row, and the source that is absolute there. */
+/** The config file of a row, and its source as an absolute path. */
 function originOf(
   row: Readonly<Record<string, unknown>>,
   { what, place }: { readonly what: string; readonly place: AnswerPlace },
@@ -83,7 +83,7 @@ function parseStatus(value: unknown, what: string, place: AnswerPlace): ListedDo
   return { files, edits };
 }
 
-/** What mise's answer leaves out and the entry in the file has: inline text and exclusions. */
+/** The parts of an entry that mise's output lacks: inline text and excludes. */
 function entryOf(file: ConfigFile, target: string): Pick<Dotfile, "content" | "exclude"> {
   const entry = maybeTable(file.table, "dotfiles")?.[target];
   if (!isTable(entry)) return { exclude: [] };
@@ -101,7 +101,7 @@ function entryOf(file: ConfigFile, target: string): Pick<Dotfile, "content" | "e
   return typeof content === "string" ? { content, exclude } : { exclude };
 }
 
-/** One sentence for each entry of the project that mise warns about and leaves out. */
+/** Warns of each entry that mise ignores with a warning of its own. */
 function ignoredEntries(
   stderr: string,
   files: readonly ConfigFile[],
@@ -112,7 +112,7 @@ function ignoredEntries(
   )];
   const texts = entries.flatMap(([, quoted = '""', why = ""]) => {
     const target: string = JSON.parse(quoted);
-    // In the message `~/` is the home already, in the file it may be as it was written.
+    // The message has the home directory where the file may have `~/`.
     const [found] = files.flatMap((file) =>
       Object.keys(maybeTable(file.table, "dotfiles") ?? {})
         .filter((key) => expandHome(key, home) === target).map((key) => ({ file, key }))
@@ -125,7 +125,7 @@ function ignoredEntries(
   return [...new Set(texts)];
 }
 
-/** The first mise whose `[dotfiles]` can be asked for. */
+/** The first mise whose `[dotfiles]` can be queried. */
 const DOTFILES_VERSION = "2026.6.6";
 
 function checkVersion(version: string): void {
@@ -135,14 +135,14 @@ function checkVersion(version: string): void {
   });
 }
 
-/** Whether a file has a `[dotfiles]` table with an entry. */
+/** Whether a file has a `[dotfiles]` table with entries. */
 function hasDotfiles(file: ConfigFile): boolean {
   return Object.keys(maybeTable(file.table, "dotfiles") ?? {}).length > 0;
 }
 
 /**
- * The dotfiles of the files in scope, with a warning for what cannot be put in an image. mise is asked
- * only if a file has any.
+ * The dotfiles of the files in scope, with warnings for those that cannot be put in an image. mise
+ * is called only if there are any.
  *
  * @param project Its config files in scope, and mise's version.
  */

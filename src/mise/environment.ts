@@ -1,5 +1,6 @@
 /**
- * The project's environment: which variables are its own, where each comes from, which are secrets.
+ * The project's environment: which variables belong to it, where they come from, and which are
+ * secrets.
  * @module
  */
 import { DELIMITER } from "@std/path";
@@ -11,9 +12,9 @@ import { askVariables, type Session } from "./ask.ts";
 import { type ConfigFile, isTable } from "./config_file.ts";
 import { configRoot } from "./scope.ts";
 
-/** What {@linkcode readEnvironment} works on. */
+/** Input of {@linkcode readEnvironment}. */
 export interface EnvironmentInput {
-  /** mise's answer. */
+  /** The variables listed by mise. */
   readonly variables: readonly ListedVariable[];
   /** Names of secrets. */
   readonly redacted: ReadonlySet<string>;
@@ -21,14 +22,14 @@ export interface EnvironmentInput {
   readonly tools: readonly Tool[];
   /** Config files in scope, most specific first. */
   readonly files: readonly ConfigFile[];
-  /** Config files that mise reads and the project does not own. */
+  /** Config files that mise reads but that are not part of the project. */
   readonly outside: readonly string[];
 }
 
-/** Variables that mise-oci sets itself, or that say something of the host's shell only. */
+/** Variables that mise-oci sets itself, or that concern only the host's shell. */
 const NOT_BAKED = /^(PATH|Path|__MISE_\w+)$/;
 
-/** Names that `[env]` (or `[[env]]`) of a file sets. */
+/** Names set by `[env]` (or `[[env]]`) of a file. */
 function declaredNames(file: ConfigFile): readonly string[] {
   const env = file.table["env"];
   const tables = Array.isArray(env) ? env : [env];
@@ -43,7 +44,7 @@ function declarations(files: readonly ConfigFile[]): ReadonlyMap<string, string>
   return found;
 }
 
-/** The names there are without the config that is not the project's; `undefined` if mise cannot say. */
+/** The variables that exist without the config files out of scope; `undefined` if mise fails. */
 async function namesWithoutOutside(
   session: Session,
   outside: readonly string[],
@@ -62,9 +63,9 @@ async function namesWithoutOutside(
 }
 
 /**
- * Keeps the project's own variables. Most say where they come from. Those of a `.env` or script, and
- * those with `tools = true`, do not say which config file asked for them: if a file of the project names
- * the variable it is the project's, else mise is asked again without the other config files.
+ * Keeps the project's variables. Most have a source, but those of a `.env`, a script or an entry
+ * with `tools = true` do not name the config file. Such a variable is the project's if a file of
+ * the project declares it; otherwise mise is queried again without the other config files.
  */
 async function inScope(
   session: Session,
@@ -102,7 +103,7 @@ async function inScope(
   });
 }
 
-/** What `_.path` of a table of `[env]` holds, as it is written. */
+/** The entries of `_.path` in an `[env]` table, as written. */
 function pathEntries(env: unknown): readonly string[] {
   const directives = isTable(env) ? env["_"] : undefined;
   const value = isTable(directives) ? directives["path"] : undefined;
@@ -111,8 +112,8 @@ function pathEntries(env: unknown): readonly string[] {
 }
 
 /**
- * One sentence for each file whose `_.path` adds to the PATH of this machine, which the image's does not
- * get; none if the project says what it wants of PATH.
+ * Warns of each file whose `_.path` adds to PATH on the host but not in the image; not if the
+ * project sets or drops the image's PATH.
  */
 export function pathWarnings(
   files: readonly ConfigFile[],
@@ -133,13 +134,13 @@ export function pathWarnings(
   });
 }
 
-/** Where a directory of the project is if the project is at the image's working directory. */
+/** The image path of a project directory, if the project is mounted at the working directory. */
 function imageDirectory(entry: string, workdir: string): string {
   const [, below] = /^(?:\{\{\s*config_root\s*\}\}\/|\.\/)?([^/~{}][^{}]*)$/.exec(entry) ?? [];
   return below === undefined ? "/DIRECTORY" : `${workdir}/${below.replace(/\/+$/, "")}`;
 }
 
-/** The project's environment without PATH: its own variables first, then those that tools set. */
+/** The project's environment without PATH: its own variables first, then those set by tools. */
 export async function readEnvironment(
   session: Session,
   input: EnvironmentInput,

@@ -1,20 +1,20 @@
 /**
- * What a failing mise means, in one sentence with a next step.
+ * Explains failures of mise, in one sentence with a hint.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
 import { describeCall, type MiseAnswer } from "./command.ts";
 
 /**
- * The oldest mise that is asked: the first that knows `[oci]`. Older ones also keep some secrets out of
- * `mise env --redacted` (before 2026.4.6), or do not have it (before 2025.8.18).
+ * The oldest supported mise, the first with `[oci]`. Older ones also omit some secrets from `mise
+ * env --redacted` (before 2026.4.6), or lack it (before 2025.8.18).
  */
 export const MINIMUM_MISE_VERSION = "2026.4.19";
 
-/** At most this many lines of mise's own message are shown. */
+/** Maximum number of lines shown of mise's message. */
 const MAX_LINES = 12;
 
-/** A place that mise's message names. */
+/** A place named in mise's message. */
 export interface MessagePlace {
   /** The config file. */
   readonly file: string;
@@ -27,7 +27,7 @@ const ANSI = /\x1b\[[0-9;?]*[A-Za-z]/g;
 const NOISE =
   /^(mise by @|mise [^\w\s]|Version: |Run with --verbose|See https:|Trust them with |Location:|\s*src\/|mise::config::)/;
 
-/** mise's own message: without colour, warnings, progress of installs, and lines that are the same in every message. */
+/** mise's message without colour, warnings, install progress, and boilerplate. */
 export function cleanMessage(stderr: string): string {
   const lines = stderr.replace(ANSI, "").split(/\r?\n/)
     .filter((line) => !/^mise\s+(WARN|INFO|DEBUG|TRACE|deprecated)\b/i.test(line))
@@ -39,7 +39,7 @@ export function cleanMessage(stderr: string): string {
   return (lines.length > MAX_LINES ? [...shown, "…"] : shown).join("\n").trim();
 }
 
-/** The config file that a message of mise is about, if it says. */
+/** The config file named in a message of mise. */
 export function maybePlace(stderr: string): MessagePlace | undefined {
   const text = stderr.replace(ANSI, "");
   const boxed = /\[(\/[^\n\]]*|[A-Za-z]:\\[^\n\]]*?):(\d+):\d+\]/.exec(text);
@@ -48,7 +48,7 @@ export function maybePlace(stderr: string): MessagePlace | undefined {
   return named?.[1] === undefined ? undefined : { file: named[1].trim() };
 }
 
-/** Compares two versions of mise (`2026.9.15`), or any with numbers between dots. */
+/** Compares two versions of mise (`2026.9.15`), or other dotted numbers. */
 export function compareVersions(a: string, b: string): number {
   const [left, right] = [a, b].map((text) =>
     text.split(".").map((part) => parseInt(part, 10) || 0)
@@ -70,8 +70,8 @@ export function tooOld(version: string, misePath: string): MiseOciError {
   );
 }
 
-/** An argument as a shell takes it, quoted only if it must be. */
-export function shellArgument(text: string): string {
+/** Quotes an argument for a shell, only if necessary. */
+function shellArgument(text: string): string {
   if (/^[\w@%+=:,./-]+$/.test(text)) return text;
   // deno-lint-ignore no-control-regex
   if (!/[\x00-\x1f\x7f]/.test(text)) return `'${text.replaceAll("'", "'\\''")}'`;
@@ -87,7 +87,10 @@ function trustError(text: string): MiseOciError | undefined {
   });
 }
 
-/** What is wrong with `[env]`: a required variable, a file or a script. Quotes no line, which may be a secret. */
+/**
+ * An error in `[env]`: a required variable, a file or a script. Quotes no line, which may contain a
+ * secret.
+ */
 function envError(text: string): MiseOciError | undefined {
   const [, name, file] =
     /Required environment variable '([^']+)' is not defined(?:[^]*?\(Required in: (.+?)\))?/
@@ -153,7 +156,7 @@ function templateError(text: string): MiseOciError | undefined {
   );
 }
 
-/** What kind of failure it is, from mise's message. */
+/** Converts a failed call to an error, by mise's message. */
 export function explainFailure(args: readonly string[], answer: MiseAnswer): MiseOciError {
   const text = answer.stderr.replace(ANSI, "");
   const known = trustError(text) ?? versionError(text) ?? templateError(text) ??

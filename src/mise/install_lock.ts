@@ -1,7 +1,7 @@
 /**
- * Installs that outlive the run that began them: `mise install` of a run that was killed goes on, and what mise
- * says of a tool that is half there is wrong (it calls a directory without its mark of completion installed).
- * So an install holds a lock that its processes inherit, and questions wait for it.
+ * A lock for `mise install`, which continues if the run that started it is killed. Meanwhile mise
+ * takes a directory without its mark of completion for an installed tool. So an install holds a
+ * lock that its processes inherit, and queries wait for it.
  * @module
  */
 import { dirname } from "@std/path";
@@ -10,18 +10,21 @@ import { callMise, type MiseAnswer, type MiseCall } from "./command.ts";
 
 /** Locks between processes. */
 export interface InstallLocks {
-  /** Absolute path of the lock file of this machine's own installs. */
+  /** Absolute path of the lock file for installs of the host platform. */
   readonly host: string;
   /**
-   * Waits until nobody holds the lock in a way that excludes this one. A lock file that does not exist is held
-   * by nobody, and is not made for a shared one.
+   * Waits for the lock. A lock file that does not exist is not locked, and a shared lock does not
+   * create it.
    */
   take(path: string, kind: "shared" | "exclusive"): Promise<AsyncDisposable>;
 }
 
 const FLOCK = "/usr/bin/flock";
 
-/** Whether there is util-linux's `flock`, which becomes the program that it starts, and may be run. */
+/**
+ * Whether util-linux's `flock`, which executes a program while holding a lock, exists and may be
+ * run.
+ */
 async function hasFlock(): Promise<boolean> {
   if (Deno.build.os !== "linux") return false;
   const { state } = await Deno.permissions.query({ name: "run", command: FLOCK });
@@ -40,8 +43,8 @@ async function hasFlock(): Promise<boolean> {
 }
 
 /**
- * Runs `mise install` while its lock is held. Where there is no `flock` this process holds it, and an install
- * that outlives it holds none.
+ * Runs `mise install` while holding its lock. Without `flock`, this process holds the lock, so an
+ * install that outlives it is not protected.
  */
 export async function runInstall(
   call: MiseCall,

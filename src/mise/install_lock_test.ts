@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { exists, makeTempDir } from "../../tests/support/testbed/command.ts";
 import { parsePlatform } from "../oci/mod.ts";
-import { removeEmptyInstalls } from "./foreign_install.ts";
+import { removeEmptyInstalls } from "./foreign/foreign_install.ts";
 import { type InstallLocks, runInstall } from "./install_lock.ts";
 import { lockInstall } from "../store/installs.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Installs that mise makes as links out of its data directory: what such a link leads to is shared with
- * everything else of the machine, so the tool's own part of it is looked for here.
+ * Installs that are links out of mise's data directory, to directories shared with other programs:
+ * finds the part that belongs to the tool.
  * @module
  */
 import { basename, dirname, join } from "@std/path";
@@ -9,7 +9,7 @@ import type { ListedTool, ListedVariable } from "./answers.ts";
 import type { Session } from "./ask.ts";
 import { expandHome, homeDirectory } from "../home.ts";
 
-/** Programs that rustup stands in for (rustup's documentation, "Proxies"), and rustup itself. */
+/** The programs for which rustup installs proxies (rustup's documentation, "Proxies"). */
 const RUSTUP_PROGRAMS: ReadonlySet<string> = new Set([
   "cargo",
   "cargo-clippy",
@@ -26,23 +26,23 @@ const RUSTUP_PROGRAMS: ReadonlySet<string> = new Set([
   "rustfmt",
 ]);
 
-/** What a linked install is made of, or why it cannot be in an image. */
+/** The contents of a linked install, or why it cannot be in an image. */
 export type LinkedInstall =
   | { readonly parts: ToolParts }
   | { readonly why: string }
   | undefined;
 
-/** What {@linkcode readLinkedInstall} works on. */
+/** Input of {@linkcode readLinkedInstall}. */
 export interface LinkedInput {
   /** The tool. */
   readonly tool: ListedTool;
   /** Its full backend. */
   readonly backend: string;
-  /** Its install path, links followed. */
+  /** Its install path, links resolved. */
   readonly real: string;
   /** All tools of the project. */
   readonly tools: readonly ListedTool[];
-  /** The environment as mise has it. */
+  /** The environment listed by mise. */
   readonly variables: readonly ListedVariable[];
 }
 
@@ -64,7 +64,10 @@ function isFile(path: string): boolean {
   }
 }
 
-/** The directory of a toolchain, `1.95.0-x86_64-unknown-linux-gnu`, this machine's architecture first. */
+/**
+ * The directory of a toolchain, `1.95.0-x86_64-unknown-linux-gnu`; one for the host's architecture
+ * is preferred.
+ */
 function maybeToolchain(names: readonly string[], version: string): string | undefined {
   const triple = /^[a-z]\w*-[a-z]\w*-[a-z]\w*(?:-[a-z]\w*)?$/;
   const found = names.filter((name) =>
@@ -75,8 +78,9 @@ function maybeToolchain(names: readonly string[], version: string): string | und
 }
 
 /**
- * `core:rust` links to all of cargo's `bin`, which has rustup's proxies and whatever the user installed with
- * cargo. The tool's own are the toolchain of its version and the proxies for the programs of that.
+ * `core:rust` links to cargo's `bin`, which contains rustup's proxies and everything the user
+ * installed with cargo. The tool's part is the toolchain of its version and the proxies for its
+ * programs.
  */
 function readRust(
   { tool, real, variables }: LinkedInput,
@@ -125,8 +129,8 @@ function readRust(
           "",
         ].join("\n"),
       },
-      // rustup makes those of its own when they are missing, which only their owner can; mise takes a version
-      // for installed that has a directory.
+      // rustup would create these if missing, which only their owner can do; mise takes a version
+      // for installed if its directory exists.
       directories: [
         `installs/${basename(dirname(tool.installPath))}/${basename(tool.installPath)}`,
         ...["downloads", "tmp", "update-hashes"].map((one) => `rustup/${one}`),
@@ -137,14 +141,15 @@ function readRust(
   };
 }
 
-/** `9.0` of `9.0.100`. */
+/** Major and minor version: `9.0` of `9.0.100`. */
 function minorOf(version: string): string | undefined {
   return /^\d+\.\d+/.exec(version)?.[0];
 }
 
 /**
- * `core:dotnet` links every version to one directory with all SDKs of the machine. The tool's own are the SDKs
- * that the project asks for, side by side as `dotnet` wants them, with the runtimes of the same releases.
+ * `core:dotnet` links every version to one directory with all SDKs of the machine. The tool's part
+ * is the SDKs that the project requests, side by side as `dotnet` expects them, with the runtimes
+ * of the same releases.
  */
 function readDotnet({ tool, tools, real }: LinkedInput): LinkedInstall {
   const wanted = new Set(
@@ -163,7 +168,7 @@ function readDotnet({ tool, tools, real }: LinkedInput): LinkedInstall {
   const others = parents.flatMap((parent) => {
     const versions = namesIn(join(real, parent)).filter((name) => minorOf(name) !== undefined);
     const strange = versions.filter((name) => !minors.has(minorOf(name)));
-    // What has nothing of these releases serves all of them.
+    // A directory without any of these releases is shared by all of them.
     return strange.length === versions.length ? [] : strange.map((name) => `${parent}/${name}`);
   });
   const sdks = namesIn(join(real, "sdk")).filter((name) =>
@@ -172,12 +177,12 @@ function readDotnet({ tool, tools, real }: LinkedInput): LinkedInstall {
   return { parts: { trees: [{ hostPath: real, exclude: [...sdks, ...others] }] } };
 }
 
-/** Directories of programs that every installer of a user shares. */
+/** Directories shared by several installers of a user. */
 const SHARED_BINS = [".cargo/bin", ".local/bin", "bin", "go/bin", ".bun/bin", ".deno/bin"];
 
 /**
- * The tool's own part of an install that is a link to a place which it shares with others; `undefined` for
- * an install whose whole directory is the tool's.
+ * The tool's part of an install that is a link to a shared directory; `undefined` if the whole
+ * directory belongs to the tool.
  */
 export function readLinkedInstall(input: LinkedInput, session: Session): LinkedInstall {
   const { tool, backend, real } = input;

@@ -15,7 +15,7 @@ async function makeFiles(root: string, paths: readonly string[]): Promise<void> 
   }
 }
 
-/** A fake mise whose tool's versions are links to a directory below the home. */
+/** A fake mise whose versions of a tool are links to a directory below the home. */
 async function fakeLinked(
   tool: { readonly short: string; readonly versions: readonly string[]; readonly to: string },
 ): Promise<FakeMise> {
@@ -59,7 +59,7 @@ Deno.test("core rust is its toolchain with the proxies of that, never the user's
   ]);
   const toolchains = join(home, ".rustup/toolchains");
   const stable = join(toolchains, "stable-x86_64-unknown-linux-gnu");
-  // rustup keeps a release that is also the stable one as a link.
+  // rustup has a link for the release that is also stable.
   await Deno.symlink(stable, join(toolchains, "1.95.0-x86_64-unknown-linux-gnu"));
   const { project } = await readFake(fake);
   const [rust] = project.tools;

@@ -1,5 +1,5 @@
 /**
- * Finding the mise executable.
+ * Finds the mise executable.
  * @module
  */
 import { DELIMITER, isAbsolute, join, resolve } from "@std/path";
@@ -9,11 +9,11 @@ import type { MiseContext } from "./context.ts";
 const INSTALL_HINT = 'Install mise ("curl https://mise.run | sh", or see ' +
   "https://mise.jdx.dev/installing-mise.html), or pass its path with --mise";
 
-/** What {@linkcode locateMise} looks for. */
+/** Options of {@linkcode locateMise}. */
 export interface LocateOptions {
   /** `--mise`: a path, or a name to look up on PATH. */
   readonly misePath?: string;
-  /** Absolute directory that a relative path starts from. */
+  /** Absolute directory that relative paths are resolved against. */
   readonly directory: string;
 }
 
@@ -41,10 +41,10 @@ function onPath(name: string, context: Pick<MiseContext, "env">): string | undef
 
 /**
  * The absolute path of the mise executable: `--mise`, else `MISE_OCI_MISE`, else `mise` on PATH.
- * Relative directories on PATH are not looked at: a project must not bring its own mise unasked.
- * It waits for nothing, so that mise is started before anything else is done.
+ * Relative directories on PATH are ignored, so that a project cannot provide its own mise.
+ * Synchronous, so that mise is started before anything else.
  *
- * @throws {MiseOciError} `mise` naming where it was looked for, with how to install it.
+ * @throws {MiseOciError} `mise` naming the place searched, with how to install mise.
  */
 export function locateMise(options: LocateOptions, context: Pick<MiseContext, "env">): string {
   const fromEnv = context.env("MISE_OCI_MISE") || undefined;
@@ -53,7 +53,7 @@ export function locateMise(options: LocateOptions, context: Pick<MiseContext, "e
     const isPath = /[/\\]/.test(asked);
     const found = isPath ? resolve(options.directory, asked) : onPath(asked, context);
     if (found !== undefined && isExecutable(found)) return found;
-    // The variable also stands in for a flag that is not given, made absolute then.
+    // The variable may also have been passed as the flag's value, made absolute.
     const isVariable = fromEnv !== undefined && (options.misePath === undefined ||
       options.misePath === fromEnv || options.misePath === resolve(options.directory, fromEnv));
     const by = isVariable ? "MISE_OCI_MISE" : "--mise";

@@ -1,22 +1,22 @@
 /**
- * Which tools have newer versions, as mise says.
+ * The tools for which mise finds newer versions.
  * @module
  */
 import { asObject, asString, maybe } from "../oci/mod.ts";
 import { askJson } from "./ask.ts";
 import type { MiseContext } from "./context.ts";
 
-/** A tool that is behind. */
+/** A tool with a newer version. */
 export interface OutdatedTool {
-  /** mise's name of it. */
+  /** mise's name for it. */
   readonly name: string;
-  /** What the config asks for. */
+  /** The version that the config requests. */
   readonly requested: string;
-  /** The version that is installed; absent if none is. */
+  /** The installed version, if any. */
   readonly current?: string;
-  /** The newest version that the config allows, or of all. */
+  /** The newest version that the config allows, or of all with `bump`. */
   readonly latest: string;
-  /** Config file that asks for it. */
+  /** Config file that requests it. */
   readonly source?: string;
 }
 
@@ -38,16 +38,16 @@ function parseOutdated(value: unknown, what: string): readonly OutdatedTool[] {
 }
 
 /**
- * Asks mise which tools are behind; it asks the tools' own registries.
+ * Queries the outdated tools; mise queries the registries of the tools.
  *
- * @throws {MiseOciError} `mise` saying what failed.
+ * @throws {MiseOciError} `mise` with the failure.
  */
 export async function readOutdatedTools(
   options: {
     readonly misePath: string;
     /** Absolute directory of the project. */
     readonly directory: string;
-    /** Also versions that the config does not allow. */
+    /** Whether to include versions that the config does not allow. */
     readonly bump: boolean;
     /** mise environment (`-E`). */
     readonly miseEnv?: string;

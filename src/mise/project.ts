@@ -1,5 +1,5 @@
 /**
- * The project as mise sees it (spec, sections 2 and 3).
+ * Reads a project from mise (spec, sections 2 and 3).
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -31,11 +31,11 @@ import {
   strayTools,
   withoutExcluded,
 } from "./conditions.ts";
-import { foreignEnv, foreignLockPath, type ForeignPlatform } from "./foreign_platform.ts";
+import { foreignEnv, foreignLockPath, type ForeignPlatform } from "./foreign/foreign_platform.ts";
 import { runInstall } from "./install_lock.ts";
 import { locateMise } from "./locate.ts";
-import { mergeOci, parseOciTables } from "./oci_section.ts";
-import { renderOci } from "./oci_templates.ts";
+import { mergeOci, parseOciTables } from "./oci/oci_section.ts";
+import { renderOci } from "./oci/oci_templates.ts";
 import {
   configRoot,
   dataDirectories,
@@ -50,44 +50,47 @@ import { renderTemplates } from "./templates.ts";
 import { readTools } from "./tools.ts";
 import { describeUnknownFields, refuseUnresolved, withoutVersion } from "./unresolved.ts";
 
-/** Loaded late: few images are of another platform. */
-const installModule = () => import("./foreign_install.ts");
+/** Imported on demand: most images are for the host platform. */
+const installModule = () => import("./foreign/foreign_install.ts");
 
-/** Which project to read, and how. */
+/** Options of {@linkcode readProject}. */
 export interface ProjectOptions {
-  /** Absolute directory to read it in. */
+  /** Absolute directory of the project. */
   readonly directory: string;
   /** mise executable; default `MISE_OCI_MISE`, then `mise` on PATH. */
   readonly misePath?: string;
   /** mise environment, as `-E`: `dev`, or several with commas. */
   readonly miseEnv?: string;
-  /** Takes global and system config and `MISE_<TOOL>_VERSION` too. */
+  /** Whether to include global and system config and `MISE_<TOOL>_VERSION`. */
   readonly includeGlobal: boolean;
-  /** Runs `mise install` first. */
+  /** Whether to run `mise install` first. */
   readonly install: boolean;
-  /** Installs these tools only, `NAME@VERSION`. */
+  /** Install only these tools, `NAME@VERSION`. */
   readonly installOnly?: readonly string[];
-  /** Answers yes to what `mise install` asks. */
+  /** Whether to answer the prompts of `mise install` with yes. */
   readonly yes?: boolean;
   /**
-   * Another platform than this machine's: tools are looked for in a data directory of its own and, with
-   * `install`, what is missing there is installed. The installs of this machine are not touched.
+   * The target platform, if it is not the host platform: it has its own data directory, in which
+   * tools are found and, with `install`, installed. The host's installs are not changed.
    */
   readonly foreign?: ForeignPlatform;
-  /** What mise says for other platforms of the same build; what does not depend on them is asked once. */
+  /**
+   * Output of mise shared with other platforms of the same build; platform-independent queries run
+   * once.
+   */
   readonly shared?: SharedAnswers;
-  /** Tools that the image does not get, by their names in mise; beside those of the config. */
+  /** Names of tools to leave out, in addition to those of the config. */
   readonly without?: readonly string[];
-  /** Whether the lock file decides what is installed (`mise install --locked`). */
+  /** Whether to install only what the lock file contains (`mise install --locked`). */
   readonly locked?: boolean;
-  /** What the image runs on, for the `os` conditions of tools that mise says nothing else of. */
+  /** Target platform, for the `os` conditions of tools whose version cannot be resolved. */
   readonly platform: Platform;
 }
 
-/** Options, and who asks. */
+/** Options with the source of mise's output. */
 type Reading = ProjectOptions & { readonly asker: Asker };
 
-/** How often mise is asked again because a tool's version came from the environment. */
+/** How often mise is queried again because the environment overrides a tool's version. */
 const MAX_OVERRIDES = 3;
 
 function checkDirectory(directory: string): void {
@@ -106,7 +109,7 @@ function checkDirectory(directory: string): void {
   }
 }
 
-/** Empties the variables that override a tool's version: mise takes an empty one for none. */
+/** Clears the variables that override tool versions; mise ignores empty ones. */
 function withoutOverrides(session: Session, tools: readonly ListedTool[]): Session | undefined {
   const names = new Set(tools.flatMap(({ override }) => override === undefined ? [] : [override]));
   if (names.size === 0) return undefined;
@@ -143,7 +146,7 @@ async function runHostInstall(
   if (answer.code !== 0 || answer.killedBy !== undefined) throw explainFailure(args, answer);
 }
 
-/** Installs, for the versions that the project (not the environment) asks for. */
+/** Installs the versions that the project, not the environment, requests. */
 async function install(session: Session, options: ProjectOptions): Promise<void> {
   const { includeGlobal } = options;
   await askVersion(session);
@@ -160,7 +163,7 @@ async function install(session: Session, options: ProjectOptions): Promise<void>
   const installing = disableTools(current, [...without]);
   await runHostInstall(installing, options);
   if (options.installOnly !== undefined) return;
-  // `mise install` does not install a tool with lazy = true unless it is named.
+  // `mise install` skips a tool with lazy = true unless it is named.
   const paths = new Set(files.map(({ path }) => path));
   const lazy = (await askTools(current)).filter(({ short, source, installed, version }) =>
     !installed && version !== "" && version !== "system" && !without.has(short) &&
@@ -188,7 +191,7 @@ async function askProject(
   return { session: current, answers };
 }
 
-/** The config files, most specific first, parted into the project's and the others'. */
+/** Reads the config files, most specific first, and separates the project's from the others. */
 async function partConfigs(
   session: Session,
   configs: readonly ListedConfig[],
@@ -223,7 +226,7 @@ function refuseNoProject(directory: string): never {
   );
 }
 
-/** Everything that is known of a project before its tools and variables are put together. */
+/** A project's data before its tools and variables are assembled. */
 interface Known {
   readonly session: Session;
   readonly answers: Answers;
@@ -257,7 +260,7 @@ async function know(session: Session, options: Reading): Promise<Known> {
   return { ...asked, files, outside, tools };
 }
 
-/** Installs what another platform lacks, and asks again. */
+/** Installs what is missing for another platform, and queries again. */
 async function knowForeign(
   session: Session,
   options: Reading,
@@ -285,19 +288,19 @@ async function knowForeign(
     yes: options.yes ?? false,
     locked: options.locked ?? false,
   });
-  // An install may run hooks that change anything: nothing of before counts.
+  // An install may run hooks that change anything, so earlier output is not reused.
   using asker = new SharedAnswers().enter();
   return await know(session, { ...options, asker });
 }
 
 /**
- * Reads the project in a directory by asking mise; config files are read only for what mise does not
- * print. Nothing is installed unless asked for. Tools that are not installed are no error here: see
- * `Tool.installed`.
+ * Reads the project in a directory by calling mise; config files are read only for what mise does
+ * not print. Nothing is installed unless requested. A tool that is not installed is not an error:
+ * see `Tool.installed`.
  *
- * @throws {MiseOciError} `mise` if mise is missing, too old, hangs, does not trust a config or answers
- * something else than JSON; `config` for a config file that is wrong or missing; `tool` for tools that
- * cannot be layers; `not-found` if the directory does not exist.
+ * @throws {MiseOciError} `mise` if mise is missing, too old, hangs, does not trust a config or does
+ * not print JSON; `config` for an invalid or missing config file; `tool` for tools that cannot be
+ * layers; `not-found` if the directory does not exist.
  */
 export async function readProject(
   options: ProjectOptions,
@@ -321,7 +324,7 @@ export async function readProject(
   return await assemble(await knowForeign(session, reading, { foreign, host }), options);
 }
 
-/** What the config files ask for and the image will not have. */
+/** Warnings about settings in config files that have no effect on the image. */
 function projectWarnings(
   { unknownFields }: Answers,
   files: readonly ConfigFile[],
@@ -335,7 +338,7 @@ function projectWarnings(
   ];
 }
 
-/** The project of what mise answered. */
+/** Assembles the project from mise's output. */
 async function assemble(
   known: Known,
   options: ProjectOptions,
@@ -375,7 +378,7 @@ async function assemble(
   });
   const own = new Set(env.map(({ name }) => name));
   const hidden = answers.variables.filter(({ name }) => answers.redacted.has(name));
-  // mise may quote one in what it says of a template.
+  // mise may quote a secret in an error about a template.
   for (const { value } of hidden) if (!isTrivial(value)) rememberSecret(value);
   return {
     directory,

@@ -25,7 +25,7 @@ Deno.test("readProject() asks each question once, with auto-install off", async 
     "env --redacted --json",
     "ls --current --json",
     "settings --all --json",
-    // The name of npm:a says its backend, and it has one version.
+    // The name of npm:a includes its backend, and it has one version.
     "tool node --json",
     "tool npm:b --json",
     "version --json",

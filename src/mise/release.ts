@@ -1,16 +1,15 @@
 /**
- * The files of mise's releases: their names, where they are, and what their checksums are. Nothing here
- * reaches out to the network.
+ * Names, URLs and checksums of the files in mise's releases. No network access here.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
 import { type Digest, isDigest, parseDigest, type Platform } from "../oci/mod.ts";
 import type { MiseSettings } from "../plan/project.ts";
 
-/** Where mise's releases are, each in a directory of its version. */
+/** URL of mise's releases; each version has a directory. */
 const RELEASES = "https://github.com/jdx/mise/releases/download";
 
-/** The architectures that mise is released for, with its names of them. */
+/** mise's names of the architectures it is released for. */
 const ARCHITECTURES: Readonly<Record<string, string>> = {
   amd64: "x64",
   arm64: "arm64",
@@ -23,15 +22,16 @@ export interface MiseRelease {
   readonly version: string;
   /** Name of the file, `mise-v2026.9.15-linux-arm64`. */
   readonly file: string;
-  /** Where the file is. */
+  /** URL of the file. */
   readonly url: URL;
-  /** Where the list of checksums is. */
+  /** URL of the list of checksums. */
   readonly sums: URL;
 }
 
 /**
- * A URL with the first of mise's `url_replacements` that fits: a text that is in it, or `regex:` and an
- * expression (`$1`, `${name}` in the replacement). What gives no URL is passed over, as mise does.
+ * Applies the first of mise's `url_replacements` that matches a URL: a substring, or `regex:` with
+ * an expression (`$1`, `${name}` in the replacement). Like mise, skips a replacement whose result
+ * is not a URL.
  *
  * @example
  * ```ts
@@ -71,9 +71,9 @@ function maybeReplaceExpression(text: string, source: string, to: string): strin
 }
 
 /**
- * The executable of a release.
+ * The executable of a release for a platform.
  *
- * @param platform Its `libc` is `options.libc`: `musl` for mise's static build.
+ * @param options `libc: "musl"` selects mise's static build.
  * @returns `undefined` for a platform that mise is not released for.
  */
 export function maybeMiseRelease(
@@ -94,9 +94,9 @@ export function maybeMiseRelease(
 }
 
 /**
- * The checksum of a file in a list as `sha256sum` writes it.
+ * The checksum of a file in a list in the format of `sha256sum`.
  *
- * @throws {MiseOciError} `invalid` if the list does not have the file.
+ * @throws {MiseOciError} `invalid` if the list does not contain the file.
  */
 export function parseChecksum(list: string, { file, sums }: MiseRelease): Digest {
   for (const line of list.split(/\r?\n/)) {

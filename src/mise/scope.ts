@@ -1,5 +1,5 @@
 /**
- * Which config files belong to the project (spec, section 2, "Scope").
+ * Decides which config files belong to the project (spec, section 2, "Scope").
  * @module
  */
 import { isWithin } from "../paths.ts";
@@ -7,13 +7,13 @@ import { basename, dirname, isAbsolute, join, resolve } from "@std/path";
 import type { ConfigFile } from "./config_file.ts";
 import type { MiseContext } from "./context.ts";
 
-/** Where config that is not the project's lives; every path also with its links resolved. */
+/** The places of config that is not the project's; every path also with links resolved. */
 export interface OutsidePlaces {
-  /** The user's home: a config whose root it is belongs to the user. */
+  /** The user's home, whose config belongs to the user. */
   readonly homes: ReadonlySet<string>;
-  /** Directories of the global and the system config. */
+  /** Directories of the global and system config. */
   readonly directories: readonly string[];
-  /** Global and system config files named one by one. */
+  /** Individual global and system config files. */
   readonly files: ReadonlySet<string>;
 }
 
@@ -26,7 +26,10 @@ async function withRealPath(paths: readonly (string | undefined)[]): Promise<rea
   return all.flat();
 }
 
-/** Finds where config that is not the project's lives, as mise does (its documentation, "Configuration"). */
+/**
+ * Finds the places of config that is not the project's, as mise does (its documentation,
+ * "Configuration").
+ */
 export async function findOutsidePlaces(context: Pick<MiseContext, "env">): Promise<OutsidePlaces> {
   const env = (name: string): string | undefined => context.env(name) || undefined;
   const home = env("HOME") ?? env("USERPROFILE");
@@ -49,7 +52,7 @@ export async function findOutsidePlaces(context: Pick<MiseContext, "env">): Prom
 }
 
 /**
- * The directory that a config file configures: `/p` for `/p/mise.toml`, `/p/.mise/config.toml` and
+ * The directory that a config file applies to: `/p` for `/p/mise.toml`, `/p/.mise/config.toml` and
  * `/p/.config/mise/conf.d/x.toml`.
  */
 export function configRoot(path: string): string {
@@ -63,15 +66,15 @@ export function configRoot(path: string): string {
   return inMiseDirectory && !named ? directory : match[1] || "/";
 }
 
-/** Whether a config file is the user's or the system's rather than the project's. */
+/** Whether a config file belongs to the user or the system rather than the project. */
 export function isOutside(path: string, places: OutsidePlaces): boolean {
   return places.files.has(path) || places.homes.has(configRoot(path)) ||
     places.directories.some((directory) => isWithin(path, directory));
 }
 
 /**
- * The root of the monorepo that the most specific file is part of, if a file says `monorepo_root = true`.
- * What lies above it belongs to nobody in the project.
+ * The root of the monorepo that contains the most specific file, if a file sets `monorepo_root =
+ * true`. Config above it is not the project's.
  *
  * @param files Config files, most specific first.
  */
@@ -85,7 +88,7 @@ export function maybeMonorepoRoot(files: readonly ConfigFile[]): string | undefi
 const CONFIG_NAME = /^(?:\.?(?:mise|rtx)|config)(?:\..+)?\.toml$/;
 
 /**
- * Whether a row of `mise config ls` is a config file: it also lists, without saying so, the files that
+ * Whether a row of `mise config ls` is a config file, since the list also contains the files that
  * `[env]` reads.
  */
 export function isConfigFile(
@@ -102,14 +105,14 @@ export function isConfigFile(
       .some((variable) => context.env(variable) === row.path);
 }
 
-/** Variables of mise that name directories of its data. */
+/** Variables of mise that name data directories. */
 const DATA_VARIABLES = ["MISE_DATA_DIR", "MISE_INSTALLS_DIR"];
 
 /**
- * The directories of mise's data that variables name in another way than plainly (relative, with `..`) as
- * absolute paths: mise repeats them in every path as they are written.
+ * The data directories whose variables are not normalized (relative, with `..`), as absolute paths;
+ * mise would repeat the original spelling in every path.
  *
- * @param directory Absolute directory that mise runs in.
+ * @param directory Absolute directory in which mise runs.
  */
 export function dataDirectories(
   directory: string,
@@ -120,7 +123,7 @@ export function dataDirectories(
     if (written.startsWith("~") || written === resolve(written)) return [];
     const path = isAbsolute(written) ? written : `${directory}/${written}`;
     try {
-      // With the links on the way, as the system reads "..".
+      // Resolve links first, as the system does for "..".
       return [[name, Deno.realPathSync(path)]];
     } catch {
       return [[name, resolve(path)]];

@@ -1,5 +1,5 @@
 /**
- * mise's settings alone, for commands that need no project.
+ * Reads mise's settings alone, for commands that need no project.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -10,8 +10,8 @@ import type { MiseContext } from "./context.ts";
 import { locateMise, type LocateOptions } from "./locate.ts";
 
 /**
- * The settings that matter to registries and images, as mise has them in a directory. Without mise, or
- * where mise refuses (an untrusted config), there are none: pushing a layout needs no mise.
+ * The settings for registries and images in a directory. Empty if mise is missing or fails (an
+ * untrusted config), because pushing a layout does not require mise.
  */
 export async function readSettings(
   options: LocateOptions,

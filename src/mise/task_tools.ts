@@ -1,5 +1,6 @@
 /**
- * Tools of tasks (`[tasks.x] tools`). mise installs them when the task runs, and no other answer names them.
+ * Tools of tasks (`[tasks.x] tools`), which mise installs when the task runs and lists nowhere
+ * else.
  * @module
  */
 import { stringify } from "@std/toml";
@@ -15,7 +16,7 @@ import { parseUnresolved, refuseUnresolved, WARNINGS_ENV } from "./unresolved.ts
 interface TaskTools {
   readonly task: string;
   readonly source: string;
-  /** By name, as `[tools]` would have them. */
+  /** Tools by name, as in `[tools]`. */
   readonly tools: Readonly<Record<string, unknown>>;
 }
 
@@ -30,19 +31,22 @@ function parseTasks(value: unknown, what: string, place: AnswerPlace): readonly 
   });
 }
 
-/** What {@linkcode readTaskTools} works on. */
+/** Input of {@linkcode readTaskTools}. */
 export interface TaskToolsInput {
   /** Config files in scope. */
   readonly files: readonly ConfigFile[];
-  /** Config files out of scope: tasks of theirs do not count. */
+  /** Config files out of scope, whose tasks are ignored. */
   readonly outside: readonly string[];
   /** Install paths of the project's own tools. */
   readonly own: ReadonlySet<string>;
-  /** Installs what is missing, in the session that it is given. */
+  /** Installs missing tools in the given session. */
   readonly install: ((session: Session) => Promise<void>) | undefined;
 }
 
-/** One `[tools]` table for the tools of several tasks: a tool that two ask for has a list of versions. */
+/**
+ * Merges the tools of several tasks into one `[tools]` table: a tool of two tasks gets a list of
+ * versions.
+ */
 function joinTools(tasks: readonly TaskTools[]): Readonly<Record<string, unknown>> {
   const joined = new Map<string, Map<string, unknown>>();
   for (const [name, value] of tasks.flatMap(({ tools }) => Object.entries(tools))) {
@@ -60,10 +64,10 @@ function joinTools(tasks: readonly TaskTools[]): Readonly<Record<string, unknown
 }
 
 /**
- * The tools of the project's tasks that are not the project's own, as mise resolves them: in a directory apart,
- * because a version of the project's would stand in for another of a task.
+ * The tools of tasks that are not among the project's own. mise resolves them in a separate
+ * directory, where the project's versions do not replace a task's.
  *
- * @throws {MiseOciError} `tool` for a tool whose version mise cannot tell.
+ * @throws {MiseOciError} `tool` for a tool whose version mise cannot resolve.
  */
 export async function readTaskTools(
   session: Session,
@@ -106,7 +110,7 @@ export async function readTaskTools(
   }
 }
 
-/** One sentence that names the tasks of config files whose tools the image does not have. */
+/** Warns of tasks in config files whose tools are not in the image. */
 export function taskToolWarnings(files: readonly ConfigFile[]): readonly string[] {
   const names = files.flatMap((file) =>
     Object.entries(maybeTable(file.table, "tasks") ?? {}).flatMap(([name, task]) => {

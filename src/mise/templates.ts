@@ -1,9 +1,9 @@
 /**
- * Rendering `[dotfiles]` templates. mise renders templates only while it applies them, so it is asked to
- * apply each to a temporary place: a config file made for that stands in for the system's or global one.
+ * Renders `[dotfiles]` templates. mise renders them only while applying, so it applies each to a
+ * temporary place, with a temporary config file that replaces the system's or global one.
  *
- * Templates see the project's variables and nothing else of the environment of the build, which may hold
- * any secret (docs/decisions/template-environment.md).
+ * Templates see only the project's variables, not the environment of the build, which may contain
+ * secrets (docs/decisions/template-environment.md).
  * @module
  */
 import { stringify } from "@std/toml";
@@ -14,21 +14,21 @@ import { ask, type Session } from "./ask.ts";
 import { type ConfigFile, describePlace, maybeTable } from "./config_file.ts";
 import { makeTemporary } from "./temporary.ts";
 
-/** Which config files mise reads beside a stand-in of ours. */
+/** The config files that mise reads besides the temporary one. */
 export interface StandInScope {
   /** Config files in scope. */
   readonly files: readonly ConfigFile[];
-  /** Config files out of scope: their variables and hooks do not count. */
+  /** Config files out of scope, whose variables and hooks are ignored. */
   readonly outside: readonly string[];
 }
 
-/** What {@linkcode renderTemplates} needs to know besides the dotfiles. */
+/** Input of {@linkcode renderTemplates} besides the dotfiles. */
 export interface TemplateScope extends StandInScope {
   /** The project's variables. */
   readonly env: readonly EnvVariable[];
 }
 
-/** What mise itself needs of this process's environment, and templates see with it. */
+/** Variables that mise itself needs, which templates can therefore see too. */
 const PASSED =
   ("HOME USERPROFILE APPDATA LOCALAPPDATA PATH PATHEXT TMPDIR TEMP TMP LANG LC_ALL LC_CTYPE " +
     "XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME XDG_RUNTIME_DIR MISE_ENV MISE_DATA_DIR MISE_CACHE_DIR " +
@@ -36,7 +36,7 @@ const PASSED =
     "MISE_CEILING_PATHS MISE_EXPERIMENTAL MISE_OFFLINE MISE_OVERRIDE_CONFIG_FILENAMES " +
     "MISE_DEFAULT_CONFIG_FILENAME MISE_PARANOID").split(" ");
 
-/** Applying dotfiles runs these hooks of the project on the host: not what a build may do. */
+/** Hooks that mise would run on the host when it applies dotfiles, which a build must not. */
 const HOOKS = ["pre-dotfiles", "post-dotfiles"];
 
 function refuseHooks(files: readonly ConfigFile[]): void {
@@ -55,14 +55,16 @@ function refuseHooks(files: readonly ConfigFile[]): void {
   }
 }
 
-/** Links to everything in `base`, so that a template reads its neighbours by relative names. */
+/**
+ * Links to everything in `base`, so that a template can read neighbouring files by relative names.
+ */
 export async function mirror(base: string, into: string): Promise<void> {
   for await (const { name } of Deno.readDir(base)) {
     await Deno.symlink(join(base, name), join(into, name));
   }
 }
 
-/** The variables that a template of dotfiles may read: the project's own, and what mise itself needs. */
+/** The variables visible to a dotfile template: the project's, and those mise needs. */
 function cleanEnv(
   session: Session,
   { env }: Pick<TemplateScope, "env">,
@@ -74,13 +76,13 @@ function cleanEnv(
   return {
     ...Object.fromEntries(passed),
     ...Object.fromEntries(env.map(({ name, value }) => [name, value])),
-    // Those are the project's variables as mise gave them: made anew they could come out otherwise.
+    // The variables above are already evaluated; evaluating them again could give other values.
     MISE_NO_ENV: "1",
     ...session.env,
   };
 }
 
-/** The environment in which mise sees the project, our config, and nothing else out of scope. */
+/** The environment in which mise reads the project's config and ours, and ignores the rest. */
 export function standInEnv(
   session: Session,
   places: { readonly root: string; readonly config: string },
@@ -92,7 +94,7 @@ export function standInEnv(
     MISE_TRUSTED_CONFIG_PATHS: [places.root, ...files.map((file) => file.path)].join(DELIMITER),
     MISE_IGNORED_CONFIG_PATHS: [...(before ? [before] : []), ...outside].join(DELIMITER),
     ...(outside.length === 0 ? { MISE_SYSTEM_CONFIG_FILE: places.config } : {
-      // mise reads a global config that is ignored all the same, and fails: ours must replace it.
+      // mise fails on a global config that is ignored, so ours must replace it.
       MISE_GLOBAL_CONFIG_FILE: places.config,
       MISE_SYSTEM_CONFIG_FILE: join(places.root, "none.toml"),
     }),
@@ -118,8 +120,8 @@ async function renderGroup(
     const env = {
       ...cleanEnv(session, work.scope),
       ...standInEnv(session, { root, config }, work.scope),
-      // A state of its own: mise keeps a history of what it applied. The real one also holds what is
-      // trusted, and mise has just read these files, so they are.
+      // A separate state, because mise records what it applies. The real one also holds the trusted
+      // paths, but these files are trusted: mise has just read them.
       MISE_STATE_DIR: state,
     };
     await ask({ ...session, env, clearEnv: true }, [
@@ -145,10 +147,10 @@ function withHint({ message, cause }: MiseOciError): MiseOciError {
 }
 
 /**
- * Gives each template its rendered text as `content`; other dotfiles stay as they are.
+ * Sets the rendered text of each template as its `content`; other dotfiles are unchanged.
  *
- * @throws {MiseOciError} `config` for a template that mise cannot render, `io` if its neighbours
- * cannot be listed.
+ * @throws {MiseOciError} `config` for a template that mise cannot render, `io` if the directory of
+ * a template cannot be listed.
  */
 export async function renderTemplates(
   session: Session,

@@ -1,13 +1,13 @@
 /**
- * Temporary directories: what mise is to render, and layouts for other programs.
+ * Temporary directories for mise and other programs.
  * @module
  */
 import { describeError, MiseOciError } from "../errors.ts";
 
 /**
- * Makes a temporary directory where the system keeps such (`TMPDIR`).
+ * Creates a temporary directory in the system's location (`TMPDIR`).
  *
- * @throws {MiseOciError} `io` if it cannot.
+ * @throws {MiseOciError} `io` if that fails.
  */
 export async function makeTemporary(prefix: string): Promise<string> {
   try {

@@ -1,5 +1,5 @@
 /**
- * The project's tools: which, in what order, with what executables, and which are refused.
+ * The project's tools: their order and executables, and which are refused.
  * @module
  */
 import { parse } from "@std/toml";
@@ -14,7 +14,7 @@ import { isTable } from "./config_file.ts";
 import { type LinkedInstall, readLinkedInstall } from "./linked_installs.ts";
 import { dataDirectories } from "./scope.ts";
 
-/** Directories of the host that can never be one tool. */
+/** Directories of the host that cannot be a single tool. */
 const SYSTEM_DIRECTORIES: ReadonlySet<string> = new Set(["/usr/local", "/usr/lib", "/usr/bin"]);
 
 /** A tool that is refused, and why. */
@@ -33,8 +33,8 @@ function refuse(refusals: readonly Refusal[], hint: string): void {
   );
 }
 
-/** Sorts tools as mise does on PATH: config files most specific first, tools as each file lists them. */
-export function sortTools(
+/** Sorts tools as mise orders PATH: config files most specific first, tools in file order. */
+function sortTools(
   tools: readonly ListedTool[],
   configs: readonly ListedConfig[],
   details: ReadonlyMap<string, ToolDetail>,
@@ -56,7 +56,9 @@ export function sortTools(
   );
 }
 
-/** Backend and version order of each tool by its name: what its name says, what was asked already, the rest. */
+/**
+ * Backend and version order of each tool: from its name, from earlier queries, or from a new query.
+ */
 async function readDetails(
   session: Session,
   tools: readonly ListedTool[],
@@ -72,7 +74,7 @@ async function readDetails(
   return details;
 }
 
-/** Refuses tools of asdf plugins that are not allowed by name, and tools of which mise does not say the backend. */
+/** Refuses tools of asdf plugins unless allowed by name, and tools with an unknown backend. */
 function refusePlugins(
   tools: readonly ListedTool[],
   details: ReadonlyMap<string, ToolDetail>,
@@ -120,7 +122,10 @@ function maybeUnsafe(path: string, session: Session): string | undefined {
   return undefined;
 }
 
-/** The install path with its links resolved; itself if it is not there, `undefined` if it links to itself. */
+/**
+ * The install path with its links resolved; unchanged if it does not exist, `undefined` for a link
+ * to itself.
+ */
 async function maybeRealInstall(tool: ListedTool): Promise<string | undefined> {
   try {
     return await Deno.realPath(tool.installPath);
@@ -130,8 +135,8 @@ async function maybeRealInstall(tool: ListedTool): Promise<string | undefined> {
 }
 
 /**
- * Why the target of an install that is a link is not one tool's own: it holds the link itself, as mise's
- * data directory, its installs and all versions of a tool do.
+ * Why the target of a linked install is not the tool's own: it contains the link itself, as mise's
+ * data directory, its installs and a tool's versions directory do.
  */
 async function maybeForeign(
   { installPath }: ListedTool,
@@ -146,7 +151,7 @@ async function maybeForeign(
   return `its install path is a link to ${JSON.stringify(real)}, which holds other tools of mise`;
 }
 
-/** A tool's directories of executables, on the host and relative to its install, links followed. */
+/** A tool's directories of executables, on the host and relative to its install, links resolved. */
 async function binsOf(
   tool: ListedTool,
   real: string,
@@ -164,7 +169,10 @@ async function binsOf(
   return { binPaths: own, binDirs: [...new Set(binDirs)] };
 }
 
-/** An install path as `MISE_DATA_DIR` spells it, if that is absolute and not plain. */
+/**
+ * An install path with `MISE_DATA_DIR` as spelled by the user, if that is absolute and not
+ * normalized.
+ */
 function maybeWritten(
   installPath: string,
   { directory, context }: Session,
@@ -177,10 +185,10 @@ function maybeWritten(
   return undefined;
 }
 
-/** Longest file of mise's that is read here, in bytes. */
+/** Size limit of mise's manifest files, in bytes. */
 const MAX_MANIFEST_BYTES = 64 * 1024;
 
-/** Options without those that hold credentials, such as a URL with a password. */
+/** Options without those that contain credentials, such as a URL with a password. */
 function publicOptions(opts: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const entries = Object.entries(opts).filter(([, value]) =>
     !/:\/\/[^/\s"]*@/.test(JSON.stringify(value) ?? "")
@@ -188,7 +196,7 @@ function publicOptions(opts: Readonly<Record<string, unknown>>): Record<string, 
   return Object.fromEntries(entries);
 }
 
-/** What mise keeps beside the versions of a tool; `undefined` if it keeps nothing that can be read. */
+/** The manifest that mise keeps beside a tool's versions; `undefined` if it cannot be read. */
 async function maybeBackendManifest(installPath: string): Promise<BackendManifest | undefined> {
   try {
     const text = await Deno.readTextFile(join(dirname(installPath), ".mise.backend.toml"));
@@ -198,7 +206,7 @@ async function maybeBackendManifest(installPath: string): Promise<BackendManifes
     return { full, ...(isTable(opts) ? { opts: publicOptions(opts) } : {}) };
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;
-    // mise in the image does without: the plan writes what it knows of the tool itself.
+    // Optional: the plan generates the file from the tool itself.
     return undefined;
   }
 }
@@ -242,27 +250,27 @@ function whyNot(linked: LinkedInstall): string | undefined {
   return linked !== undefined && "why" in linked ? linked.why : undefined;
 }
 
-/** What {@linkcode readTools} works on. */
+/** Input of {@linkcode readTools}. */
 export interface ToolsInput {
   /** The tools in scope. */
   readonly tools: readonly ListedTool[];
   /** Config files, most specific first. */
   readonly configs: readonly ListedConfig[];
-  /** Directories of executables in the order of PATH. */
+  /** Directories of executables, in PATH order. */
   readonly binPaths: readonly string[];
-  /** What mise said already of tools whose names do not say it. */
+  /** Details of tools that mise was already queried for. */
   readonly details: ReadonlyMap<string, ToolDetail>;
-  /** The environment as mise has it. */
+  /** The environment listed by mise. */
   readonly variables?: readonly ListedVariable[];
-  /** asdf plugins whose tools are taken. */
+  /** Names of asdf plugins to accept. */
   readonly allowPlugins?: readonly string[] | undefined;
 }
 
 /**
  * The tools of the project in mise's order (the order of PATH). `system` tools are left out with a
- * warning: the image has what its base has.
+ * warning, because the image uses its base's.
  *
- * @throws {MiseOciError} `tool` naming every tool that cannot be a layer, and what to do.
+ * @throws {MiseOciError} `tool` naming every tool that cannot be a layer, and a remedy.
  */
 export async function readTools(session: Session, input: ToolsInput): Promise<readonly Tool[]> {
   const isSystem = (tool: ListedTool): boolean => tool.version === "system";

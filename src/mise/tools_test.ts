@@ -100,7 +100,7 @@ Deno.test("tools of vfox and of backend plugins come with the sources of their p
   await Deno.mkdir(join(data, "plugins"), { recursive: true });
   await Deno.mkdir(join(fake.home, "src/my"), { recursive: true });
   await Deno.mkdir(join(fake.home, "elsewhere/vgreet"), { recursive: true });
-  // mise plugin link makes links.
+  // mise plugin link creates links.
   await Deno.symlink(join(fake.home, "src/my"), join(data, "plugins/my"));
   const { project } = await readFake(fake, {}, {
     MISE_PLUGINS_DIR: join(fake.home, "elsewhere"),
@@ -110,7 +110,7 @@ Deno.test("tools of vfox and of backend plugins come with the sources of their p
     vgreet: { name: "vgreet", hostPath: join(fake.home, "elsewhere/vgreet") },
     "my:one": { name: "my", hostPath: join(fake.home, "src/my") },
     "my:two": { name: "my", hostPath: join(fake.home, "src/my") },
-    // This one is part of mise's executable.
+    // This plugin is embedded in mise.
     inside: undefined,
   });
 });

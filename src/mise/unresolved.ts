@@ -1,6 +1,6 @@
 /**
- * What mise leaves out of every answer and only warns about: tools whose version it cannot tell, tables and
- * keys that it does not know. Without a look at its warnings the image would silently lack them.
+ * Tools that mise omits because it cannot resolve their version, and unknown tables and keys. mise
+ * only warns about them, so its warnings are parsed; otherwise the image would silently lack them.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -12,20 +12,17 @@ import { type ConfigFile, describePlace } from "./config_file.ts";
 export interface UnresolvedTool {
   /** mise's short name. */
   readonly short: string;
-  /** Config file that asks for it. */
+  /** Config file that requests it. */
   readonly source: string;
-  /** What the file asks for: `node@24`. */
+  /** The request: `node@24`. */
   readonly request: string;
   /** mise's reason, one line. */
   readonly why: string;
-  /** What mise proposes instead. */
+  /** Names that mise proposes instead. */
   readonly proposals: readonly string[];
 }
 
-/**
- * Makes mise's warnings visible whatever its settings say: `quiet` or a `log_level` would hide which
- * tools it leaves out.
- */
+/** Shows mise's warnings regardless of its settings: `quiet` or a `log_level` would hide them. */
 export const WARNINGS_ENV: Readonly<Record<string, string>> = {
   MISE_QUIET: "0",
   MISE_LOG_LEVEL: "warn",
@@ -35,6 +32,7 @@ const WARNING =
   /^mise WARN\s+Failed to resolve tool version list for (.+?): \[([^\]\n]+)\] (\S+?): (.*)$/;
 
 /**
+ * Parses mise's stderr for warnings about tools without a version.
  * Finds the warnings about tools without a version in what mise says on stderr.
  *
  * @example
@@ -64,25 +62,25 @@ export function parseUnresolved(stderr: string): readonly UnresolvedTool[] {
   return found;
 }
 
-/** A table or key of a config file that mise does not know and ignores. */
+/** An unknown table or key of a config file, which mise ignores. */
 export interface UnknownField {
   /** The config file. */
   readonly file: string;
-  /** `envv`, `settings.x`. */
+  /** Its path: `envv`, `settings.x`. */
   readonly field: string;
 }
 
-/** Finds the warnings about unknown fields in what mise says on stderr, each once. */
+/** Parses mise's stderr for warnings about unknown fields, without duplicates. */
 export function parseUnknownFields(stderr: string): readonly UnknownField[] {
   const found = [...stderr.matchAll(/^mise WARN\s+unknown field in (.+): (\S+)$/gm)];
   const fields = found.map(([, file = "", field = ""]) => ({ file, field }));
   return [...new Map(fields.map((one) => [`${one.file}\0${one.field}`, one])).values()];
 }
 
-/** Tables and keys at the top of a config file whose content matters to an image. */
+/** Top-level tables and keys of a config file that affect an image. */
 const TOP_LEVEL = ["tools", "env", "vars", "tasks", "oci", "bootstrap", "dotfiles", "tool_alias"];
 
-/** One sentence for each unknown field that may cost content; an unknown setting does not. */
+/** Warns of each unknown field that may affect the image; unknown settings do not. */
 export function describeUnknownFields(
   fields: readonly UnknownField[],
   files: readonly ConfigFile[],
@@ -100,7 +98,7 @@ export function describeUnknownFields(
   });
 }
 
-/** The listed tools whose config file has `""` for a version. */
+/** The listed tools whose version in the config is `""`. */
 export function withoutVersion(tools: readonly ListedTool[]): readonly UnresolvedTool[] {
   return tools.filter(({ version }) => version === "").map(({ short, source = "mise.toml" }) => ({
     short,
@@ -133,7 +131,7 @@ function hintFor(
 }
 
 /**
- * Refuses to go on without tools that the project asks for.
+ * Refuses to continue without tools that the project requests.
  *
  * @throws {MiseOciError} `tool` naming each one, its file and mise's reason.
  */

@@ -10,7 +10,7 @@ import {
 } from "../../tests/support/fake_project.ts";
 import { parseUnresolved } from "./unresolved.ts";
 
-/** mise's warning about a tool that it leaves out of all answers. */
+/** mise's warning about a tool that it omits. */
 function warning(file: string, request: string, why: string): string {
   const short = request.replace(/@[^@]*$/, "");
   return `mise WARN  Failed to resolve tool version list for ${short}: [${file}] ${request}: ${why}\n`;

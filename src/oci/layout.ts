@@ -11,7 +11,7 @@ export const LAYOUT_FILE = "oci-layout";
 /** Name of the index of an image layout. */
 export const INDEX_FILE = "index.json";
 /** The layout version that this library reads and writes. */
-export const LAYOUT_VERSION = "1.0.0";
+const LAYOUT_VERSION = "1.0.0";
 
 /** The path of a blob below the layout's directory. */
 export function blobPath(digest: Digest): string {

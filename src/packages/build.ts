@@ -10,13 +10,11 @@ import {
   type StoredEntries,
   storeEntries,
 } from "../layer/mod.ts";
-import { diffSnapshots } from "./diff.ts";
-import { type InstallContext, installPackages } from "./install.ts";
+import { diffSnapshots, takeSnapshot } from "./diff.ts";
+import { checkHost, type InstallContext, installPackages } from "./install.ts";
 import type { PackagesPlan } from "./plan.ts";
-import { checkHost } from "./preflight.ts";
 import { createTemporaryRootfs } from "../rootfs/temp_root.ts";
 import { type UnpackLayer, unpackLayers } from "../rootfs/unpack.ts";
-import { takeSnapshot } from "./snapshot.ts";
 
 /**
  * Version of the rules for building a packages layer: isolation, options of the managers, ignored paths. Part

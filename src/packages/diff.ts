@@ -1,16 +1,155 @@
 /**
  * The difference between two moments of a rootfs, as the entries of a layer (image-spec, layer.md
  * "Change Types").
+ *
+ * Files that an installation leaves behind and that are not part of any package are not in the layer: caches,
+ * logs, locks, backups, and files that are random or depend on the time or the machine. So the same packages
+ * give the same bytes (spec.md, section 10). Nothing is deleted: a path that is left out keeps the base's
+ * content, or stays absent.
  * @module
  */
 import type { ManagerName } from "../oci/mod.ts";
 import { dirname, join } from "@std/path/posix";
-import { whiteout } from "../layer/tree/entries.ts";
 import type { HostStat, LayerEntry } from "../layer/mod.ts";
+import { whiteout } from "../layer/tree/entries.ts";
 import { statNumbers } from "../layer/tree/tree_stat.ts";
+import { streamingSha256 } from "../oci/mod.ts";
+import { isWithin } from "../paths.ts";
 import type { Rootfs } from "../rootfs/rootfs.ts";
-import { sameEntry, type Snapshot, type SnapshotEntry } from "./snapshot.ts";
-import { treat } from "./transient.ts";
+import { managerOf } from "./managers/mod.ts";
+
+/** One file, directory, link or special file. */
+interface SnapshotEntry {
+  /** What it is. */
+  readonly type: "file" | "directory" | "symlink" | "special";
+  /** Permission bits with setuid, setgid and sticky; of a link always 0777. */
+  readonly mode: number;
+  /** User id. */
+  readonly uid: number;
+  /** Group id. */
+  readonly gid: number;
+  /** Bytes of content. */
+  readonly size: number;
+  /** SHA-256 of a file's content, target of a link, otherwise empty. */
+  readonly content: string;
+}
+
+/** The entries of a rootfs by path; the root itself has the empty path. */
+type Snapshot = ReadonlyMap<string, SnapshotEntry>;
+
+/**
+ * Reads everything in a rootfs, including contents. Times are not included: they do not affect what a file
+ * is, and in a layer all files have the same time.
+ *
+ * @throws the signal's reason if it is aborted.
+ */
+export async function takeSnapshot(rootfs: Rootfs, signal?: AbortSignal): Promise<Snapshot> {
+  const entries = new Map<string, SnapshotEntry>();
+  const buffer = new Uint8Array(256 * 1024);
+  const pending = [""];
+  for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
+    const entry = readEntry(rootfs, path, buffer);
+    entries.set(path, entry);
+    if (entry.type === "directory") {
+      for (const { name } of Deno.readDirSync(rootfs.hostPath(path))) {
+        pending.push(path === "" ? name : `${path}/${name}`);
+      }
+    }
+    if (entries.size % 2000 === 0) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      signal?.throwIfAborted();
+    }
+  }
+  return entries;
+}
+
+function readEntry(rootfs: Rootfs, path: string, buffer: Uint8Array): SnapshotEntry {
+  const hostPath = rootfs.hostPath(path);
+  const info = Deno.lstatSync(hostPath);
+  const owner = { uid: info.uid ?? 0, gid: info.gid ?? 0 };
+  const mode = (info.mode ?? 0) & 0o7777;
+  if (info.isSymlink) {
+    const content = Deno.readLinkSync(hostPath);
+    return { type: "symlink", mode: 0o777, ...owner, size: 0, content };
+  }
+  if (info.isDirectory) return { type: "directory", mode, ...owner, size: 0, content: "" };
+  if (!info.isFile) return { type: "special", mode, ...owner, size: 0, content: "" };
+  return { type: "file", mode, ...owner, size: info.size, content: hashFile(hostPath, buffer) };
+}
+
+function hashFile(hostPath: string, buffer: Uint8Array): string {
+  const hash = streamingSha256();
+  using file = Deno.openSync(hostPath);
+  for (let read = file.readSync(buffer); read !== null; read = file.readSync(buffer)) {
+    hash.update(buffer.subarray(0, read));
+  }
+  return hash.digest("hex");
+}
+
+/** Whether two entries are the same but for their times. */
+export function sameEntry(a: SnapshotEntry, b: SnapshotEntry): boolean {
+  return a.type === b.type && a.mode === b.mode && a.uid === b.uid && a.gid === b.gid &&
+    a.size === b.size && a.content === b.content;
+}
+
+/** How a changed path is treated. */
+type Treatment =
+  /** It goes into the layer. */
+  | "keep"
+  /** The base's stays, or nothing. */
+  | "drop"
+  /** The same, with a warning: it is a secret generated during installation. */
+  | "drop-secret"
+  /** An empty file is added to the layer if the base has none. */
+  | "empty";
+
+/** Directories that are never in a layer, and that are mount points during installation. */
+const MOUNTED = ["dev", "proc", "sys", "run", "tmp"];
+
+/** Directories whose content is dropped, for every manager. */
+const DIRECTORIES = ["var/tmp", "var/cache/ldconfig", "var/cache/man", "root/.cache"];
+
+/** Single paths that are dropped. */
+const PATHS: readonly RegExp[] = [
+  /^etc\/(?:resolv\.conf|hosts|hostname|\.pwd\.lock)$/,
+  /^etc\/(?:passwd|group|shadow|gshadow|subuid|subgid)-$/,
+  /^var\/lib\/dbus\/machine-id$/,
+  /^var\/lib\/systemd\/(?:random-seed|credential\.secret)$/,
+];
+
+/** Private keys that packages generate during installation; in an image, everyone would have them. */
+const SECRETS: readonly RegExp[] = [
+  /^etc\/ssh\/ssh_host_[a-z0-9]+_key(?:\.pub)?$/,
+  /^etc\/ssl\/private\/ssl-cert-snakeoil\.key$/,
+  /^etc\/ssl\/certs\/ssl-cert-snakeoil\.pem$/,
+];
+
+/**
+ * What becomes of a path that an installation changed or created.
+ *
+ * @param after the current entry; `undefined` if it was removed.
+ */
+function treat(
+  path: string,
+  after: SnapshotEntry | undefined,
+  manager: ManagerName,
+): Treatment {
+  if (MOUNTED.some((directory) => isWithin(path, directory))) return "drop";
+  const { caches: own, state } = managerOf(manager);
+  const caches = [...DIRECTORIES, ...own];
+  if (caches.some((directory) => path.startsWith(`${directory}/`))) return "drop";
+  if ([...PATHS, ...state].some((pattern) => pattern.test(path))) return "drop";
+  if (isWithin(path, "var/log")) {
+    // Packages own the directories there, and expect some files with their owner.
+    const isLog = after === undefined || after.type === "file" && after.size > 0;
+    return isLog ? "drop" : "keep";
+  }
+  if (path === "etc/machine-id") return after?.type === "file" ? "empty" : "drop";
+  if (after?.type === "file" && SECRETS.some((pattern) => pattern.test(path))) {
+    return "drop-secret";
+  }
+  return "keep";
+}
 
 export interface Difference {
   /** Entries in the order of the archive, whiteouts among them. */

@@ -2,9 +2,8 @@ import type { ManagerName } from "../oci/mod.ts";
 import { assert, assertEquals } from "@std/assert";
 import { makeArena } from "../../tests/support/rootfs_fixture.ts";
 import { comparePaths } from "../layer/entry.ts";
-import { type Difference, diffSnapshots } from "./diff.ts";
+import { type Difference, diffSnapshots, takeSnapshot } from "./diff.ts";
 import type { Rootfs } from "../rootfs/rootfs.ts";
-import { takeSnapshot } from "./snapshot.ts";
 
 type Change = (rootfs: Rootfs) => void;
 

@@ -2,10 +2,14 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { MiseOciError } from "../errors.ts";
 import { isolatedTest, makeShellRootfs } from "../../tests/support/shell_rootfs.ts";
 import { snapshotTree } from "../../tests/support/rootfs_fixture.ts";
-import { diffSnapshots } from "./diff.ts";
-import { INSTALL_EPOCH, type InstallContext, installEnv, installPackages } from "./install.ts";
-import { checkHost } from "./preflight.ts";
-import { takeSnapshot } from "./snapshot.ts";
+import { diffSnapshots, takeSnapshot } from "./diff.ts";
+import {
+  checkHost,
+  INSTALL_EPOCH,
+  type InstallContext,
+  installEnv,
+  installPackages,
+} from "./install.ts";
 
 const platform = { os: "linux", architecture: "amd64" };
 const PLAN = {

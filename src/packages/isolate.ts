@@ -80,7 +80,7 @@ const WITH_PARENT = [
 ];
 
 /** Directories that something is mounted on. */
-export const MOUNT_POINTS: readonly string[] = ["dev", "proc", "run", "tmp"];
+const MOUNT_POINTS: readonly string[] = ["dev", "proc", "run", "tmp"];
 
 /** What to run. */
 export interface IsolatedCommand {

@@ -16,12 +16,13 @@ export {
   type PackagesRequest,
 } from "./build.ts";
 export {
+  databasePath,
   type PackagesPlan,
+  parseVersions,
   planPackages,
   type PlanPackagesOptions,
   type RequestedPackage,
   selectPackages,
 } from "./plan.ts";
-export { checkHost, type HostFacts, hostFacts } from "./preflight.ts";
-export { databasePath, parseVersions } from "./versions.ts";
+export { checkHost, type HostFacts, hostFacts } from "./install.ts";
 export type { UnpackLayer } from "../rootfs/unpack.ts";

@@ -1,10 +1,11 @@
 /**
- * Which packages go into an image, and whether they can: pure checks before any work (spec.md, section 10).
+ * Which packages go into an image, in which versions, and whether they can: pure checks before any work
+ * (spec.md, section 10).
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import { formatPlatform, MANAGER_NAMES, type ManagerName, type Platform } from "../oci/mod.ts";
 import type { BaseFiles } from "../layer/read/mod.ts";
+import { formatPlatform, MANAGER_NAMES, type ManagerName, type Platform } from "../oci/mod.ts";
 import type { Manager, PackageSpec } from "./managers/manager.ts";
 import { managerOf, maybeManager, maybeOther } from "./managers/mod.ts";
 
@@ -156,4 +157,33 @@ function checkBase(manager: Manager, { base, from, platform }: PlanPackagesOptio
         : `The base image has ${other}: write "${other}:NAME" instead`,
     },
   );
+}
+
+/** Where a manager keeps its database, relative to the root. */
+export function databasePath(manager: ManagerName): string {
+  return managerOf(manager).database.path;
+}
+
+/**
+ * The versions of all packages that a database names.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { parseVersions } from "./plan.ts";
+ *
+ * assertEquals(parseVersions("P:curl\nV:8.1-r0\n\n", "apk"), new Map([["curl", "8.1-r0"]]));
+ * ```
+ */
+export function parseVersions(text: string, manager: ManagerName): ReadonlyMap<string, string> {
+  const { name, version } = managerOf(manager).database;
+  const versions = new Map<string, string>();
+  for (const stanza of text.split(/\n\n+/)) {
+    const lines = stanza.split("\n");
+    const field = (prefix: string): string | undefined =>
+      lines.find((line) => line.startsWith(prefix))?.slice(prefix.length).trim();
+    const [key, value] = [field(name), field(version)];
+    if (key !== undefined && value !== undefined) versions.set(key, value);
+  }
+  return versions;
 }

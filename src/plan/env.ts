@@ -1,6 +1,6 @@
 /**
- * The image's environment (spec section 8): what is baked in, in which order, and what the user must
- * be told about it. Names only, never values, leave this module in a message.
+ * The image's environment (spec section 8): which variables are baked in, in which order, and the
+ * warnings about them. Messages contain names, never values.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -10,25 +10,25 @@ import { mentionsPath, rebaseValue, toolImagePath, toolRelocations } from "./pat
 import type { EnvVariable, Project } from "./project.ts";
 import type { PlanOptions } from "./options.ts";
 
-/** Something that is a warning, and an error under `--strict-env`. */
+/** A problem that is a warning by default and an error under `--strict-env`. */
 export interface Concern {
   /** What is wrong, without a final period. */
   readonly text: string;
-  /** What follows from it and what to do; goes on after the text. */
+  /** The consequence and the remedy; appended to the text. */
   readonly advice: string;
 }
 
-/** The image's environment besides PATH, and what to say about it. */
+/** The image's environment without PATH, and the problems found in it. */
 export interface EnvPlan {
   /** Variables in order of application. */
   readonly env: readonly (readonly [name: string, value: string])[];
-  /** What is wrong with a value, each variable once. */
+  /** Problems with values, at most one per variable. */
   readonly concerns: readonly Concern[];
   /** One sentence each. */
   readonly warnings: readonly string[];
 }
 
-/** Tells names that one of the patterns means; `*` stands for any characters. */
+/** Returns a predicate for names that match one of the patterns; `*` stands for any characters. */
 export function nameMatcher(patterns: readonly string[]): (name: string) => boolean {
   const expressions = patterns.map((pattern) =>
     new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*")}$`)
@@ -88,8 +88,8 @@ function namesHost(value: string, { hostRoots }: Pick<PlanOptions, "hostRoots">)
 }
 
 /**
- * Names that a flag gives and the project does not have: a slip that would leave a secret in. One with a
- * slash is the path of a file.
+ * Warns of names given by a flag that the project does not have: a typo would leave a secret in the
+ * image. A name with a slash is the path of a file.
  */
 function strayNames(
   names: ReadonlySet<string>,
@@ -106,7 +106,7 @@ function strayNames(
   return [...said("--drop-env", flags.dropEnv), ...said("--allow-env", flags.allowEnv)];
 }
 
-/** Variables of mise that say where things are on the host. */
+/** Variables of mise that name directories of the host. */
 const OF_HOST: ReadonlySet<string> = new Set([
   "PATH",
   "MISE_DATA_DIR",
@@ -120,7 +120,7 @@ function ociVariables(project: Project): readonly EnvVariable[] {
 
 /** Every variable that the image would have if none were dropped, in order of application. */
 export function bakedVariables(project: Project): readonly EnvVariable[] {
-  // These are the host's: the image's PATH comes of the tools, the base and `[oci].env`.
+  // The image's PATH is composed of the tools' directories, the base's and `[oci].env`.
   const ofMise = project.env.filter(({ name }) => !OF_HOST.has(name));
   return [
     ...ofMise.filter(({ tool }) => tool === undefined),
@@ -130,13 +130,13 @@ export function bakedVariables(project: Project): readonly EnvVariable[] {
 }
 
 /**
- * Plans the environment: the project's `[env]`, then each tool's own variables, then `[oci].env`, with
- * the host's install directories rebased to the image's. Later wins; PATH is planned by
- * {@linkcode planPath}. `VIRTUAL_ENV` is left out where it names a directory of the host: programs that
- * find it set look for Python there and nowhere else.
+ * Plans the environment: the project's `[env]`, then each tool's variables, then `[oci].env`, with
+ * the host's install directories rebased to the image's. Later wins; PATH is planned by {@linkcode
+ * planPath}. `VIRTUAL_ENV` is left out if it names a directory of the host, because programs would
+ * then look for Python only there.
  *
- * @throws {MiseOciError} `secret` if mise marks a variable as redacted and the user neither drops nor
- * allows it.
+ * @throws {MiseOciError} `secret` if mise marks a variable as redacted and the user neither drops
+ * nor allows it.
  */
 export function planEnv(project: Project, options: PlanOptions, mountPoint: string): EnvPlan {
   const dropped = nameMatcher([...project.oci.dropEnv, ...options.dropEnv]);
@@ -172,7 +172,7 @@ export function planEnv(project: Project, options: PlanOptions, mountPoint: stri
   };
 }
 
-/** PATH of the image's tools: each tool's directories of executables in mise's order. */
+/** The tools' part of PATH: each tool's directories of executables, in mise's order. */
 export function planPath(project: Project, mountPoint: string): readonly string[] {
   const directories = project.tools.filter(({ ofTask }) => ofTask !== true).flatMap((tool) => {
     const image = toolImagePath(mountPoint, tool);

@@ -1,7 +1,7 @@
 /**
- * What of a plan everyone who can pull the image could read: the values of variables that were declared
- * secret or left out, wherever they stand, and texts that look like secrets (spec section 8). Messages
- * name places and variables, never a value.
+ * Secrets in a plan that everyone who can pull the image could read: the values of variables that
+ * were declared secret or left out, in any text, and texts that look like secrets (spec section 8).
+ * Messages name places and variables, never a value.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -18,28 +18,30 @@ import type { PlanOptions } from "./options.ts";
 import type { Project } from "./project.ts";
 import type { BuildPlan } from "./types.ts";
 
-/** A plan that is complete but for what is said of it. */
+/** A complete plan without its warnings. */
 export type ExposedPlan = Omit<BuildPlan, "warnings">;
 
 /** A text of the image. */
 interface Place {
-  /** How messages call it. */
+  /** Its name in messages. */
   readonly what: string;
-  /** What `--allow-env` calls it. */
+  /** Its name for `--allow-env`. */
   readonly name: string;
   /** The text. */
   readonly text: string;
-  /** Whether it is a variable, or a file: their own look like secrets by other rules. */
+  /** Whether other code warns if it looks like a secret, as for variables and files. */
   readonly judged: boolean;
 }
 
-/** Fields of a plan and its config that are no text in the image, or are listed apart. */
+/**
+ * Fields of a plan and its config that are not text in the image, or that `placesOf` lists itself.
+ */
 const OTHER_FIELDS = new Set(
   ("platform from fromText tag mountPoint compression layers missing config declared allowed notes " +
     "created env fixedEnv path").split(" "),
 );
 
-/** A field of the config: a text, the words of a command, a table. */
+/** The texts in a field of the config, which may be a string, a list of words or a table. */
 function placesOfField(field: string, value: unknown): readonly Place[] {
   const place = { what: field, name: field, judged: false };
   if (typeof value === "string") return [{ ...place, text: value }];
@@ -54,7 +56,7 @@ function placesOfField(field: string, value: unknown): readonly Place[] {
   }));
 }
 
-/** Every text that the image's config, its history and its files take from the project. */
+/** Every text that the image's config, history and files take from the project. */
 function placesOf(plan: ExposedPlan): readonly Place[] {
   const { config, layers } = plan;
   return [
@@ -72,7 +74,7 @@ function placesOf(plan: ExposedPlan): readonly Place[] {
         judged: false,
       })),
       ...layer.sources.flatMap((source) =>
-        // What the config layer has of variables is judged as variables.
+        // The config layer repeats variables, which are judged as variables.
         source.type !== "content" || layer.kind === "config" ? [] : {
           what: `the file ${JSON.stringify(source.imagePath)}`,
           name: source.imagePath,
@@ -85,8 +87,9 @@ function placesOf(plan: ExposedPlan): readonly Place[] {
 }
 
 /**
- * The values that must be nowhere in the image: of variables that mise marks as secret and that are not
- * allowed, and of those left out, unless an ordinary setting is all they are.
+ * The values that must not appear anywhere in the image: those of variables that mise marks as
+ * secret and the user does not allow, and of dropped variables, unless the value is just an
+ * ordinary setting.
  */
 export function declaredSecrets(project: Project, options: PlanOptions): readonly DeclaredSecret[] {
   const dropped = nameMatcher([...project.oci.dropEnv, ...options.dropEnv]);
@@ -113,7 +116,7 @@ export function refuseDeclared(found: readonly DeclaredPlace[]): void {
   if (first === undefined) return;
   const { secret: { name } } = first;
   const list = new Set(found.map((one) => `${one.what} contains the value of ${one.secret.name}`));
-  // The value may stand in the path of a file.
+  // The path of a file may contain the value.
   const mask = (text: string): string =>
     found.reduce(
       (masked, { secret }) =>
@@ -137,10 +140,11 @@ export function refuseDeclared(found: readonly DeclaredPlace[]): void {
 }
 
 /**
- * Looks through a plan, by what it says is declared and allowed.
+ * Searches a plan for its declared secrets and for texts that look like secrets, except where
+ * allowed.
  *
- * @returns what looks like a secret besides variables.
- * @throws {MiseOciError} `secret` for a place that holds the value of a declared secret.
+ * @returns texts that look like secrets, other than variables and files.
+ * @throws {MiseOciError} `secret` for a place that contains the value of a declared secret.
  */
 export function findExposures(plan: ExposedPlan): readonly Concern[] {
   const allowed = nameMatcher(plan.allowed ?? []);

@@ -36,12 +36,12 @@ Deno.test("A16: plan() stops where the value of a declared secret stands, and na
       assertStringIncludes(error.message, "the value of DB_PASS");
       assert(!/sentinel/.test(`${error.message}${error.hint}`));
     }
-    // Allowed is allowed everywhere; the place alone too.
+    // Allowing the variable allows its value everywhere; allowing the place is enough too.
     plan(p, options({ allowEnv: ["DB_PASS"] }), versions);
   }
   const p = project({ env: [secret, url] });
   plan(p, options({ dropEnv: ["DB_PASS"], allowEnv: ["DATABASE_URL"] }), versions);
-  // One of the global config, which the image does not get.
+  // A secret of the global config, whose variables are not in the image.
   const hidden = project({ env: [url], secrets: [{ name: "DB_PASS", value }] });
   assertThrows(() => plan(hidden, options(), versions), MiseOciError, "the value of DB_PASS");
 });

@@ -1,29 +1,30 @@
 /**
- * Fewer layers than tools, for engines that take only so many: the smallest tools share one. Pure.
+ * Lets the smallest tools share a layer, for engines that limit the number of layers. Pure.
  * @module
  */
 import { Annotation } from "../oci/mod.ts";
 import type { BuildPlan, LayerPlan } from "./types.ts";
 
-/** A tool's layer as the choice looks at it. */
+/** A tool's layer as a candidate for the shared one. */
 export interface GroupCandidate {
   /** The layer. */
   readonly layer: LayerPlan;
-  /** Bytes of its tar. */
+  /** Size of its tar in bytes. */
   readonly bytes: number;
-  /** Whether the project names its exact version, so that only an edit changes it. */
+  /** Whether the project names its exact version, so that it changes only by an edit. */
   readonly pinned: boolean;
 }
 
-/** Sizes that differ by less than a factor of two are equal: a bump must not change who is in the group. */
+/** Sizes within a power of two count as equal, so that an update rarely changes the group. */
 function sizeClass({ bytes }: GroupCandidate): number {
   return Math.floor(Math.log2(bytes + 1));
 }
 
 /**
- * The tools that share a layer: the smallest, of equal size those first that change the least.
+ * Chooses the tools that share a layer: the smallest, and among equal sizes first those that change
+ * least.
  *
- * @param count how many.
+ * @param count number of tools to choose.
  */
 export function chooseGroup(
   candidates: readonly GroupCandidate[],
@@ -37,7 +38,7 @@ export function chooseGroup(
   return new Set(sorted.slice(0, count).map(({ layer }) => layer));
 }
 
-/** One layer of several tools, in the place of the first of them. */
+/** Replaces the chosen layers by one, at the position of the first of them. */
 export function groupTools(plan: BuildPlan, chosen: ReadonlySet<LayerPlan>): BuildPlan {
   const members = plan.layers.filter((layer) => chosen.has(layer));
   const [first] = members;

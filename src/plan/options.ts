@@ -1,5 +1,5 @@
 /**
- * What the flags say, and how it is weighed against `[oci]`, mise's settings and the defaults.
+ * The flags, and how they are merged with `[oci]`, mise's settings and the defaults.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -16,7 +16,7 @@ export interface HostExecutable {
   readonly version: string;
 }
 
-/** Input of the plan besides the project; absent means that the flag was not given. */
+/** Input of the plan besides the project; a field is absent if its flag was not given. */
 export interface PlanOptions {
   /** `--from`. */
   readonly from?: NamedBase;
@@ -28,19 +28,19 @@ export interface PlanOptions {
   readonly copies: readonly Copy[];
   /** `--owner`. */
   readonly owner?: Owner;
-  /** The mise executable to embed; absent with `--no-mise` or where it cannot run in the image. */
+  /** The mise executable to embed; absent with `--no-mise`, or if it cannot run in the image. */
   readonly mise?: HostExecutable;
   /** The compiled mise-oci to embed (`--embed-self`). */
   readonly self?: HostExecutable;
-  /** System packages for the platform, checked. */
+  /** System packages for the platform, already validated. */
   readonly packages?: PackageChoice;
   /** The certificates of `[_.oci] ca` in PEM form. */
   readonly certificates?: string;
-  /** Absolute host paths that the image is written to: no copy takes them along. */
+  /** Absolute host paths the image is written to, which copies leave out. */
   readonly outputs?: readonly string[];
   /** `--compression`. */
   readonly compression?: CompressionPlan;
-  /** What the image runs on. */
+  /** Target platform. */
   readonly platform: Platform;
   /** RFC 3339 time for config and label. */
   readonly created: string;
@@ -54,7 +54,7 @@ export interface PlanOptions {
   readonly hostRoots: readonly string[];
 }
 
-/** What applies once flags, `[oci]`, settings and defaults are weighed. */
+/** The options after flags, `[oci]`, settings and defaults are merged. */
 export interface ResolvedOptions {
   /** Base image. */
   readonly from: NamedBase;
@@ -64,18 +64,18 @@ export interface ResolvedOptions {
   readonly mountPoint: MountPoint;
   /** Owner of layer entries. */
   readonly owner: Owner;
-  /** Copies: config's, then the command line's. */
+  /** Copies: the config's, then the command line's. */
   readonly copies: readonly Copy[];
   /** How layers are compressed. */
   readonly compression: CompressionPlan;
 }
 
-/** The base image if nothing names one: glibc, small, and what most prebuilt tools run on. */
+/** The default base image: glibc, small, and suitable for most prebuilt tools. */
 export const DEFAULT_FROM = "debian:bookworm-slim";
-/** Where tools are in the image if nothing names a place. */
-export const DEFAULT_MOUNT_POINT = "/mise";
+/** The default image directory for mise's data. */
+const DEFAULT_MOUNT_POINT = "/mise";
 
-/** Parses a value of mise's settings, or a default. */
+/** Parses a mise setting or a default, and reports errors as `config`. */
 function ofSetting<T>(setting: string, text: string, parse: (text: string) => T): T {
   try {
     return parse(text);
@@ -89,7 +89,7 @@ function ofSetting<T>(setting: string, text: string, parse: (text: string) => T)
   }
 }
 
-/** Weighs flags against `[oci]`, mise's settings and the defaults (spec: flag > `[oci]` > settings > default). */
+/** Merges flags, `[oci]`, mise's settings and defaults, in this order of precedence. */
 export function resolveOptions(project: Project, options: PlanOptions): ResolvedOptions {
   const { oci, settings } = project;
   const from = options.from ?? oci.from ??

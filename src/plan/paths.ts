@@ -1,11 +1,11 @@
 /**
- * Where things of the host are in the image.
+ * Maps host paths to image paths.
  * @module
  */
 import type { Project, Tool } from "./project.ts";
 import type { Relocation } from "./types.ts";
 
-/** The image directory of a tool: `<mount>/installs/<tool>/<version>`, exactly as mise lays it out. */
+/** The image directory of a tool: `<mount>/installs/<tool>/<version>`, mise's own layout. */
 export function toolImagePath(mountPoint: string, tool: Tool): string {
   return `${mountPoint}/installs/${tool.installDir}`;
 }
@@ -15,7 +15,9 @@ export function pluginsDirectory(mountPoint: string): string {
   return `${mountPoint}/plugins`;
 }
 
-/** One relocation for each name a tool's directory has on the host, all tools of the project. */
+/**
+ * Relocations for all tools of the project: one for each name of a tool's directory on the host.
+ */
 export function toolRelocations(project: Project, mountPoint: string): readonly Relocation[] {
   return project.tools.flatMap((tool) => {
     const image = toolImagePath(mountPoint, tool);
@@ -39,8 +41,8 @@ function isBoundary(character: string | undefined): boolean {
 }
 
 /**
- * Finds `path` in a text as a whole path, not as the start of a longer name (`/data/node` is not in
- * `/data/node2`, but is in `-L/data/node/lib:/x`). Gives the offsets.
+ * Finds `path` in a text as a whole path, not as the start of a longer name: `/data/node` is not in
+ * `/data/node2`, but is in `-L/data/node/lib:/x`. Returns the offsets.
  */
 function occurrences(text: string, path: string): readonly number[] {
   const found: number[] = [];
@@ -50,14 +52,14 @@ function occurrences(text: string, path: string): readonly number[] {
   return found;
 }
 
-/** Whether a text names a host path or something below it. */
+/** Whether a text contains a host path or a path below it. */
 export function mentionsPath(text: string, path: string): boolean {
   return path !== "" && path !== "/" && occurrences(text, path).length > 0;
 }
 
 /**
  * Replaces host directories in a value (a path, a PATH-like list, a flag such as `-I/dir`) by their
- * image directories; the longest host directory wins.
+ * image directories; the longest match wins.
  *
  * @example
  * ```ts
@@ -82,7 +84,7 @@ export function rebaseValue(value: string, relocations: readonly Relocation[]): 
   return result;
 }
 
-/** A glob that names exactly this path. */
+/** Escapes a path so that a glob matches it literally. */
 export function escapeGlob(path: string): string {
   return path.replace(/[\\*?[\]{}()!+@|]/g, "\\$&");
 }

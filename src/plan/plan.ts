@@ -1,5 +1,5 @@
 /**
- * From a project and the flags to the plan of an image. Pure: the same input gives the same plan.
+ * Plans an image from a project and the flags. Pure: the same input gives the same plan.
  * @module
  */
 import { Annotation } from "../oci/mod.ts";
@@ -15,14 +15,14 @@ import { type PlanOptions, type ResolvedOptions, resolveOptions } from "./option
 import type { Project } from "./project.ts";
 import type { BuildPlan, ConfigPlan } from "./types.ts";
 
-/** A label's key may hold any text, but tools that read it split at `=` and white space. */
+/** A label's key may be any text, but programs that read labels split at `=` and white space. */
 function labelKey(short: string): string {
   return `${Annotation.toolsPrefix}${short.replace(/[^A-Za-z0-9._/@:+-]/g, "-")}`;
 }
 
 /**
- * What makes the image a dev container as it is: the user of its shells. Its variables are the image's own. The
- * base's label, if it has one, is of another user and other variables.
+ * Labels the image as a dev container of its user. It replaces the base's label, whose user and
+ * variables may be others.
  */
 function devcontainerLabel({ oci: { user } }: Project): Record<string, string> {
   const name = user?.split(":")[0];
@@ -46,7 +46,7 @@ function planLabels(project: Project, options: PlanOptions): Record<string, stri
   };
 }
 
-/** What `[oci.env]` sets in vain, one sentence each. */
+/** Warnings for variables of `[oci.env]` that have no effect. */
 function shadowed({ oci }: Project, fixed: ConfigPlan["fixedEnv"]): readonly string[] {
   return fixed.filter(([name]) => Object.hasOwn(oci.env, name)).map(([name, value]) =>
     `${name} of [oci.env] has no effect: in the image it is always ${JSON.stringify(value)}` +
@@ -54,15 +54,15 @@ function shadowed({ oci }: Project, fixed: ConfigPlan["fixedEnv"]): readonly str
   );
 }
 
-/** Ids from here on are negative to programs that keep them in 32 bits with a sign (fault L18). */
+/** Programs that use signed 32-bit ids take these for negative (fault L18). */
 const LARGE_ID = 2 ** 31;
-/** The last id that a user name space usually has: 65536 are mapped to a user who is not root. */
+/** The highest id of a usual rootless user namespace, which maps 65536 ids. */
 const MAX_ROOTLESS_ID = 65535;
 
-/** Linux starts no program with a variable, name and closing NUL included, that is longer. */
+/** Linux's limit for one environment string, including the name and the closing NUL. */
 const MAX_VARIABLE_BYTES = 128 * 1024;
 
-/** @throws {MiseOciError} `config` for a variable with which no container would start. */
+/** @throws {MiseOciError} `config` for a variable that would prevent containers from starting. */
 function refuseLongVariables(env: ConfigPlan["env"]): void {
   const long = env.find(([name, value]) =>
     value.length > MAX_VARIABLE_BYTES / 4 &&
@@ -78,7 +78,7 @@ function refuseLongVariables(env: ConfigPlan["env"]): void {
   );
 }
 
-/** Ids that engines refuse or take for others, root among them; one sentence each. */
+/** Warnings for ids that engines refuse or mistake for others, including root. */
 function largeIds({ oci }: Project, { owner }: ResolvedOptions): readonly string[] {
   const ofUser = (oci.user ?? "").split(":").filter((id) => /^\d+$/.test(id)).map(Number);
   const found = (ids: readonly number[], what: string): readonly string[] => {
@@ -126,7 +126,7 @@ function planConfig(
   };
 }
 
-/** Which `.dockerignore` counts. */
+/** Notes which `.dockerignore` files apply. */
 function ignoreNotes({ copies }: ResolvedOptions): readonly string[] {
   return copies.flatMap(({ host, image, ignore }) =>
     ignore === undefined
@@ -148,8 +148,8 @@ function refuseConcerns(concerns: readonly Concern[]): void {
 /**
  * Plans an image.
  *
- * @throws {MiseOciError} `usage` for a base, mount point or owner that makes no sense, `secret` for a
- * variable that must not be baked in.
+ * @throws {MiseOciError} `config` for an invalid setting of mise or a variable that is too long,
+ * `secret` for a variable that must not be baked in.
  */
 export function plan(project: Project, options: PlanOptions, versions: LayerVersions): BuildPlan {
   const resolved = resolveOptions(project, options);

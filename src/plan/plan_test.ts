@@ -169,7 +169,7 @@ Deno.test("A16: plan() stops at a redacted variable and names it, its source and
 Deno.test("plan() refuses a variable with which no container would start", () => {
   const planned = (value: string, drop: readonly string[] = []) =>
     plan(project({ env: [variable("LONG", value)] }), options({ dropEnv: drop }), versions);
-  // 128 KiB with name, equals sign and closing NUL.
+  // 128 KiB including the name, the equals sign and the closing NUL.
   const longest = 128 * 1024 - "LONG=".length - 1;
   assertEquals(planned("x".repeat(longest)).config.env[0]?.[1].length, longest);
   const error = assertThrows(() => planned("x".repeat(longest + 1)), MiseOciError, '"LONG"');
@@ -254,7 +254,7 @@ const base: ImageConfig = {
     Env: [
       "PATH=/base/bin",
       "KEEP=1",
-      // As images of layer format 2 had them: mise kept its own data in the image's directories then.
+      // As in images of layer format 2, where mise's data was in the image's directories.
       "MISE_DATA_DIR=/mise",
       "MISE_CONFIG_DIR=/etc/mise",
       "=nameless",

@@ -1,5 +1,5 @@
 /**
- * A project as mise sees it: the input of the plan. `src/mise` makes it, nothing here does I/O.
+ * A project as read from mise by `src/mise`: the input of the plan. No I/O here.
  * @module
  */
 import type { DeclaredSecret } from "../secrets.ts";
@@ -7,7 +7,7 @@ import type { CompressionChoice } from "../oci/compression.ts";
 import type { MountPoint } from "../oci/image_path.ts";
 import type { NamedBase } from "../oci/image_source.ts";
 
-/** How mise resolved a tool, as it notes it beside the tool's versions. */
+/** How mise resolved a tool, as recorded beside the tool's versions. */
 export interface BackendManifest {
   /** Full backend: `npm:prettier`. */
   readonly full: string;
@@ -15,35 +15,41 @@ export interface BackendManifest {
   readonly opts?: Readonly<Record<string, unknown>>;
 }
 
-/** A plugin of mise that installs tools and says what they need. */
+/** A mise plugin, which installs a tool and defines its environment. */
 export interface Plugin {
-  /** The name of its directory among mise's plugins. */
+  /** Name of its directory below mise's plugins. */
   readonly name: string;
-  /** Absolute host directory of its sources, links followed. */
+  /** Absolute host directory of its sources, links resolved. */
   readonly hostPath: string;
 }
 
-/** What a tool is made of that has no directory of its own; places are relative to the mount point. */
+/**
+ * The contents of a tool that is not simply its install directory; places are relative to the mount
+ * point.
+ */
 export interface ToolParts {
-  /** Trees of the host, each without the paths of `exclude`, relative to it; without `place`, that of the tool. */
+  /**
+   * Host trees, each without the relative paths in `exclude`; without `place`, at the tool's own
+   * directory.
+   */
   readonly trees: readonly {
     readonly hostPath: string;
     readonly place?: string;
     readonly exclude?: readonly string[];
   }[];
-  /** Texts by place. */
+  /** Contents of files, by place. */
   readonly files?: Readonly<Record<string, string>>;
   /** Empty directories. */
   readonly directories?: readonly string[];
   /** Directories of executables, if they are not below the tool's own. */
   readonly path?: readonly string[];
-  /** Where host directories that the tool's variables name are in the image. */
+  /** The places of host directories that the tool's variables name. */
   readonly moved?: Readonly<Record<string, string>>;
 }
 
 /** One tool of the project. */
 export interface Tool {
-  /** mise's name of it, the key in `[tools]`: `node`, `npm:prettier`. */
+  /** mise's name for it, the key in `[tools]`: `node`, `npm:prettier`. */
   readonly short: string;
   /** mise's full backend: `core:node`, `npm:prettier`, `aqua:jqlang/jq`. */
   readonly backend: string;
@@ -51,29 +57,37 @@ export interface Tool {
   readonly version: string;
   /** Absolute host directory of the install, as mise gives it. */
   readonly installPath: string;
-  /** The same as `MISE_DATA_DIR` spells it, if it is not plain: files of the tool may have it so. */
+  /**
+   * The same directory as spelled in `MISE_DATA_DIR`, if that is not normalized; the tool's files
+   * may contain it.
+   */
   readonly writtenPath?: string;
-  /** `<tool>/<version>` as mise lays it out: the last two components of `installPath`. */
+  /** `<tool>/<version>` in mise's layout: the last two components of `installPath`. */
   readonly installDir: string;
-  /** Whether mise has it installed. */
+  /** Whether it is installed. */
   readonly installed: boolean;
   /** Absolute host directories of its executables, in mise's order. */
   readonly binPaths: readonly string[];
-  /** `installPath` with all links followed, once the workflow has looked. */
+  /** `installPath` with all links resolved; set by the workflow. */
   readonly realInstallPath?: string;
-  /** Directories of executables below the install, links followed; `""` is the install itself. */
+  /**
+   * Directories of executables relative to the install, links resolved; `""` is the install itself.
+   */
   readonly binDirs?: readonly string[];
-  /** What mise keeps beside the versions of the tool, in `.mise.backend.toml`. */
+  /** The contents of `.mise.backend.toml` beside the versions of the tool. */
   readonly backendManifest?: BackendManifest;
-  /** What it is made of, if not of its install directory. */
+  /** Its contents, if they are not its install directory. */
   readonly parts?: ToolParts;
-  /** The plugin that it is of. */
+  /** The plugin that installed it. */
   readonly plugin?: Plugin;
-  /** Config file that asks for it. */
+  /** Config file that requests it. */
   readonly source?: string;
-  /** Whether only tasks ask for it: then it is in the image, but neither on PATH nor in mise's config. */
+  /**
+   * Whether only tasks request it: then it is in the image, but neither on PATH nor in mise's
+   * config.
+   */
   readonly ofTask?: true;
-  /** What that file asks for: `24`, `latest`, `prefix:1.2`. */
+  /** The requested version: `24`, `latest`, `prefix:1.2`. */
   readonly requested?: string;
 }
 
@@ -83,29 +97,31 @@ export interface EnvVariable {
   readonly name: string;
   /** Value; may be a secret, never printed. */
   readonly value: string;
-  /** File it comes from: one of the project's config files, or a `.env` or script that one names. */
+  /** The file that sets it: a config file of the project, or a `.env` or script named in one. */
   readonly source?: string;
-  /** Tool that sets it (`JAVA_HOME`, `GOROOT`), as mise names its backend. */
+  /** The backend of the tool that sets it (`JAVA_HOME`, `GOROOT`). */
   readonly tool?: string;
   /** Whether mise marks it as a secret. */
   readonly redacted: boolean;
 }
 
-/** `[[oci.copy]]` or `--copy`: something of the host put into the image as a layer of its own. */
+/** `[[oci.copy]]` or `--copy`: a host file or directory in a layer of its own. */
 export interface Copy {
   /** Absolute host path. */
   readonly host: string;
   /** Absolute image path, without a trailing slash. */
   readonly image: string;
-  /** Whether the image path was written with a trailing slash: what is copied must be a directory. */
+  /** Whether the image path was written with a trailing slash, which requires a directory. */
   readonly directory?: boolean;
-  /** Patterns of its `.dockerignore`, in their order; the workflow reads them. */
+  /** Patterns of its `.dockerignore`, in file order; read by the workflow. */
   readonly ignore?: readonly string[];
 }
 
-/** One entry of `[bootstrap.packages]`: a package of the base image's own package manager. */
+/** One entry of `[bootstrap.packages]`: a package for the base image's package manager. */
 export interface SystemPackage {
-  /** Package manager, the part before the colon: `apt`, `apk`, or one that no image can have. */
+  /**
+   * Package manager, the part before the colon: `apt`, `apk`, or one that images do not support.
+   */
   readonly manager: string;
   /** Name of the package. */
   readonly name: string;
@@ -117,49 +133,53 @@ export interface SystemPackage {
   readonly source: string;
 }
 
-/** A package as the config names it: `apt:libatomic1`. */
+/** The key of a package in the config: `apt:libatomic1`. */
 export function packageKey({ manager, name }: Pick<SystemPackage, "manager" | "name">): string {
   return `${manager}:${name}`;
 }
 
 /** One whole-file entry of `[dotfiles]`. */
 export interface Dotfile {
-  /** Where it goes, as mise shows it: absolute, or below `~/`. */
+  /** Its target as mise reports it: absolute, or below `~/`. */
   readonly target: string;
-  /** How mise puts it there; `content` is text of the config file itself, `absent` removes it. */
+  /**
+   * How mise installs it; `content` is text in the config file itself, `absent` removes the target.
+   */
   readonly mode: "copy" | "symlink" | "symlink-each" | "template" | "content" | "absent";
-  /** Permission bits of the file, if the entry gives them. */
+  /** Permission bits of the file, if configured. */
   readonly permissions?: number;
   /** Absolute host path of the file or directory; absent for `content` and `absent`. */
   readonly hostPath?: string;
-  /** The text: of `content` as it is written, of `template` as mise renders it. */
+  /** The text: as written for `content`, as rendered by mise for `template`. */
   readonly content?: string;
-  /** Globs, relative to a directory at `hostPath`, that are left out. */
+  /** Globs of excluded paths, relative to the directory at `hostPath`. */
   readonly exclude: readonly string[];
   /** Config file that declares it. */
   readonly source: string;
 }
 
-/** Docker's `HEALTHCHECK`: not part of the OCI specification, but docker and podman read it. */
+/** Docker's `HEALTHCHECK`: not part of the OCI specification, but used by docker and podman. */
 export interface Healthcheck {
   /** `["NONE"]`, `["CMD", …]` or `["CMD-SHELL", text]`. */
   readonly test: readonly string[];
-  /** Nanoseconds between two checks. */
+  /** Interval between checks, in nanoseconds. */
   readonly interval?: number;
-  /** Nanoseconds until a check counts as failed. */
+  /** Timeout of a check, in nanoseconds. */
   readonly timeout?: number;
-  /** Nanoseconds in which failures do not count. */
+  /** Initial period in which failures do not count, in nanoseconds. */
   readonly startPeriod?: number;
-  /** Failures in a row that make a container unhealthy. */
+  /** Number of consecutive failures that make a container unhealthy. */
   readonly retries?: number;
 }
 
-/** What flags of one build say in place of `[oci]`: `env`, `labels` and `annotations` name by name. */
+/**
+ * Flags that override `[oci]` for one build; `env`, `labels` and `annotations` are merged by name.
+ */
 export type OciOverrides = Partial<
   Pick<OciSection, "env" | "labels" | "annotations" | "entrypoint" | "cmd" | "user" | "workdir">
 >;
 
-/** The section with what the flags say. */
+/** Applies the overrides to the section. */
 export function overrideOci(oci: OciSection, overrides: OciOverrides = {}): OciSection {
   return {
     ...oci,
@@ -170,19 +190,21 @@ export function overrideOci(oci: OciSection, overrides: OciOverrides = {}): OciS
   };
 }
 
-/** An entry of `[_.oci] verify`: who must have signed which bases and layer stores. */
+/** An entry of `[_.oci] verify`: the key that bases and layer stores must be signed with. */
 export interface VerifyRule {
-  /** Repository, `*` for a part of it and `**` for all below: `ghcr.io/acme/*`. */
+  /**
+   * Repository pattern: `*` matches within a component, `**` everything below: `ghcr.io/acme/*`.
+   */
   readonly from: string;
   /** Absolute path of the public key. */
   readonly key: string;
 }
 
-/** A layer store, as `[_.oci] store` names it. */
+/** The layer store of `[_.oci] store`. */
 export interface StoreSetting {
   /** Its repository: `ghcr.io/acme/mise-layers`. */
   readonly ref: string;
-  /** Whether layers that it lacks are written to it after a push. */
+  /** Whether a push also writes layers that the store lacks. */
   readonly push: boolean;
 }
 
@@ -204,7 +226,7 @@ export interface OciSection {
   readonly userId?: number;
   /** Group of layer entries; default `userId`. */
   readonly groupId?: number;
-  /** Where mise's data directory is in the image. */
+  /** Image directory of mise's data. */
   readonly mountPoint?: MountPoint;
   /** Copies, least specific file first. */
   readonly copy: readonly Copy[];
@@ -214,37 +236,37 @@ export interface OciSection {
   readonly labels: Readonly<Record<string, string>>;
   /** Annotations of the manifest, and of the index that names several. */
   readonly annotations?: Readonly<Record<string, string>>;
-  /** Ports that the image says it listens on: `8080/tcp`. */
+  /** Exposed ports: `8080/tcp`. */
   readonly expose?: readonly string[];
-  /** Absolute image paths that engines mount a volume at. */
+  /** Absolute image paths of volumes. */
   readonly volumes?: readonly string[];
-  /** Signal that stops a container: `SIGINT`, or a number. */
+  /** Signal that stops a container: a name such as `SIGINT`, or a number. */
   readonly stopSignal?: string;
-  /** How an engine finds out whether a container works. */
+  /** Health check of containers. */
   readonly healthcheck?: Healthcheck;
-  /** Variables baked in although they look like secrets. */
+  /** Variables to bake in although they look like secrets. */
   readonly allowEnv: readonly string[];
-  /** Variables left out of the image. */
+  /** Variables to leave out. */
   readonly dropEnv: readonly string[];
-  /** asdf plugins whose tools are packed although their scripts may write anywhere. */
+  /** asdf plugins whose tools are packed, although their scripts may write anywhere. */
   readonly allowPlugins?: readonly string[];
-  /** Tools that are left out of the image, with their variables. */
+  /** Tools to leave out, together with their variables. */
   readonly without?: readonly string[];
   /** How layers are compressed. */
   readonly compression?: CompressionChoice;
   /** Absolute host paths of CA certificates in PEM form. */
   readonly ca?: readonly string[];
-  /** Whether the image has the tools of tasks. */
+  /** Whether to include the tools of tasks. */
   readonly taskTools?: boolean;
-  /** Whether the image has a link from where the tools are on the host to where they are in the image. */
+  /** Whether to link the tools' host directories to their image directories. */
   readonly hostLinks?: boolean;
-  /** How many layers the image may have, its base's included; tools share some if they are more. */
+  /** Maximum number of layers, including the base's; if necessary, tools share a layer. */
   readonly maxLayers?: number;
   /** Globs of paths below a tool that are left out of its layer. */
   readonly exclude?: readonly string[];
-  /** Bases that must be signed; those of all files count. */
+  /** Signature rules for bases and layer stores, collected from all files. */
   readonly verify?: readonly VerifyRule[];
-  /** Bill of materials that a push attaches; `false` for none. */
+  /** Format of the bill of materials that a push attaches; `false` for none. */
   readonly sbom?: "cyclonedx" | "spdx" | false;
   /** Whether a push attaches provenance. */
   readonly provenance?: boolean;
@@ -254,7 +276,7 @@ export interface OciSection {
   readonly store?: StoreSetting;
 }
 
-/** The settings of mise that matter to a build. */
+/** The mise settings that affect a build. */
 export interface MiseSettings {
   /** `oci.default_from`. */
   readonly defaultFrom?: string;
@@ -262,19 +284,19 @@ export interface MiseSettings {
   readonly defaultMountPoint?: string;
   /** `oci.insecure_registries`. */
   readonly insecureRegistries: readonly string[];
-  /** `url_replacements`, in order: what mise replaces in every URL, and by what. */
+  /** `url_replacements`, in order: what mise replaces in URLs, and with what. */
   readonly urlReplacements?: readonly (readonly [string, string])[];
-  /** `install_layout` (mise 2026.10 and later): how directories of installs are named. */
+  /** `install_layout` (mise 2026.10 and later): how install directories are named. */
   readonly installLayout?: string;
-  /** `offline`: mise asks no server. */
+  /** `offline`: mise makes no network requests. */
   readonly offline?: boolean;
 }
 
-/** A project as mise sees it. */
+/** A project as read from mise. */
 export interface Project {
-  /** Absolute directory the project was read in. */
+  /** Absolute directory in which mise was run. */
   readonly directory: string;
-  /** Absolute path of the mise executable that was asked. */
+  /** Absolute path of the mise executable. */
   readonly misePath: string;
   /** Its version, `2026.9.15`. */
   readonly miseVersion: string;
@@ -282,18 +304,18 @@ export interface Project {
   readonly configFiles: readonly string[];
   /** The tools, in the project's order. */
   readonly tools: readonly Tool[];
-  /** The environment without PATH: project variables in mise's order, then the tools' own. */
+  /** The environment without PATH: the project's variables in mise's order, then the tools'. */
   readonly env: readonly EnvVariable[];
-  /** Variables that mise marks as secret and the image does not get: those of the global config. */
+  /** Secret variables of the global config, which are not in the image. */
   readonly secrets?: readonly DeclaredSecret[];
   /** The merged `[oci]` tables. */
   readonly oci: OciSection;
-  /** The settings that matter. */
+  /** The settings that affect a build. */
   readonly settings: MiseSettings;
   /** `[bootstrap.packages]`, least specific file first. */
   readonly packages?: readonly SystemPackage[];
-  /** `[dotfiles]`, as mise merges them. */
+  /** `[dotfiles]`, as merged by mise. */
   readonly dotfiles?: readonly Dotfile[];
-  /** What the user should know, one sentence each. */
+  /** Warnings for the user, one sentence each. */
   readonly warnings: readonly string[];
 }

@@ -1,6 +1,6 @@
 /**
- * What of a plan only the base decides: the numbers of the image's user, its home, whose the working
- * directory is, where dotfiles go (spec sections 8, 10 and 13). Pure, as the plan is.
+ * Completes the parts of a plan that depend on the base: the ids and home of the image's user, the
+ * owner of the working directory, the paths of dotfiles (spec sections 8, 10 and 13). Pure.
  * @module
  */
 import { Annotation, type ContainerConfig } from "../oci/mod.ts";
@@ -12,13 +12,13 @@ import type { Project } from "./project.ts";
 import type { BuildPlan, ConfigPlan, LayerPlan, Owner } from "./types.ts";
 import type { ImageUser } from "./users.ts";
 
-/** What is known of the base. */
+/** Information about the base. */
 export interface SettleInput {
-  /** How its containers run; absent for `scratch`. */
+  /** Its container config; absent for `scratch`. */
   readonly base?: ContainerConfig;
-  /** The image's user, if it has one other than root by default and the base knows it. */
+  /** The image's user, if it is not root and can be resolved. */
   readonly user?: ImageUser;
-  /** Owner that a flag or `[oci]` gives to files; without, dotfiles are the user's own. */
+  /** Whether a flag or `[oci]` sets the owner of files; otherwise dotfiles belong to the user. */
   readonly hasOwner: boolean;
 }
 
@@ -27,12 +27,12 @@ function ownerOf(plan: BuildPlan, user: ImageUser | undefined): Owner {
   return plan.layers.find(({ kind }) => kind === "config")?.owner ?? { uid: 0, gid: 0 };
 }
 
-/** Whether a layer has something at a path or below it. */
+/** Whether a layer has an entry at or below a path. */
 function holds({ sources }: LayerPlan, path: string): boolean {
   return sources.some(({ imagePath }) => isWithin(imagePath, path));
 }
 
-/** A home for a user that `/etc/passwd` does not have: container engines would take `/`. */
+/** A home for a user without one in `/etc/passwd`, for whom engines would use `/`. */
 function maybeNewHome(
   { config }: BuildPlan,
   base: ContainerConfig | undefined,
@@ -46,7 +46,7 @@ function maybeNewHome(
   return names.includes("HOME") ? undefined : `/home/${user.uid}`;
 }
 
-/** Directories and files of a base that `scratch` has none of: what programs take for granted. */
+/** Directories and files that programs expect and `scratch` lacks. */
 function scratchMinimum(
   { config, layers }: BuildPlan,
   user: ImageUser | undefined,
@@ -96,9 +96,10 @@ function settleConfig(
 /**
  * Completes a plan once the base is known.
  *
- * - A named `user` of `[oci]` becomes its numbers (Kubernetes' `runAsNonRoot` refuses names), its name a label.
- * - A user without a row in `/etc/passwd` gets a home of its own.
- * - The working directory is made if no layer has it, and is the user's own.
+ * - A named `user` of `[oci]` becomes its ids, because Kubernetes' `runAsNonRoot` refuses names;
+ *   the name becomes a label.
+ * - A user without a row in `/etc/passwd` gets a home.
+ * - The working directory is created unless a layer has it, and belongs to the user.
  * - Dotfiles below `~/` go to the user's home.
  * - Login shells get the image's variables, unless the base is `scratch`.
  * - `scratch` gets `/tmp`, and a user database if the image has a user.

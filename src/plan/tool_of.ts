@@ -1,5 +1,5 @@
 /**
- * Which tool of a project a layer of its plan has.
+ * Finds the tool of a planned layer.
  * @module
  */
 import type { Project, Tool } from "./project.ts";

@@ -1,6 +1,6 @@
 /**
- * What is to be built, as data: no I/O, no clock, nothing of the host but paths. `--dry-run` prints it,
- * golden tests compare it, cache keys are made of it.
+ * The description of an image to build, as data: no I/O, no clock, and of the host only paths. It
+ * is what `--dry-run` prints, golden tests compare and cache keys are computed from.
  * @module
  */
 import type { BaseSource, Compression, ManagerName, Platform } from "../oci/mod.ts";
@@ -24,18 +24,20 @@ export interface CompressionPlan {
 }
 
 /**
- * Something that goes into a layer. `imagePath` is absolute, without `.`, `..`, or a trailing slash.
+ * Something that goes into a layer. `imagePath` is absolute, without `.`, `..`, or a trailing
+ * slash.
  *
- * - `tree`: what `hostPath` is (its root followed if it is a link); a directory's *contents* appear at
- *   `imagePath`, without what the globs of `exclude` name.
+ * - `tree`: the file or directory at `hostPath`, which may be a link. The *contents* of a directory
+ *   appear at `imagePath`, without the paths that match `exclude`.
  * - `file`: one regular file (links followed), with the given mode.
- * - `content`: text made by the program.
- * - `absent`: a whiteout: what layers below have there is not in the image.
- * - `directory`: an empty directory, mode 0755.
+ * - `content`: generated text or bytes.
+ * - `absent`: a whiteout, which removes what lower layers have at that path.
+ * - `directory`: an empty directory.
  * - `link`: a symbolic link.
  *
- * `owner` is that of the entries and of the directories made for them, if it is not the layer's; with
- * `home`, an image directory, only of those from there on: `/home` itself is nobody's home.
+ * `owner` applies to the entries and the directories created for them; the default is the layer's.
+ * With `home`, an image directory, it applies only from there on: `/home` itself belongs to no
+ * user.
  */
 export type LayerSource =
   | {
@@ -43,9 +45,9 @@ export type LayerSource =
     readonly hostPath: string;
     readonly imagePath: string;
     readonly exclude?: readonly string[];
-    /** Patterns of the tree's `.dockerignore`, in its order. */
+    /** Patterns of the tree's `.dockerignore`, in file order. */
     readonly ignore?: readonly string[];
-    /** Permission bits of `hostPath`, if that is a file; by default 0755 or 0644. */
+    /** Permission bits, if `hostPath` is a file; by default 0755 or 0644. */
     readonly mode?: number;
     readonly owner?: Owner;
     readonly home?: string;
@@ -61,7 +63,7 @@ export type LayerSource =
   | {
     readonly type: "content";
     readonly content: string;
-    /** How `content` stands for bytes; by default it is text. */
+    /** Encoding of `content`; by default it is text. */
     readonly encoding?: "base64";
     readonly imagePath: string;
     readonly mode: number;
@@ -85,7 +87,7 @@ export interface PackageChoice {
   readonly packages: readonly { readonly name: string; readonly version?: string }[];
 }
 
-/** A host directory and where its content is in the image: paths below `host` are rebased to `image`. */
+/** A host directory and its image directory: paths below `host` are rebased to `image`. */
 export interface Relocation {
   /** Absolute host directory. */
   readonly host: string;
@@ -98,21 +100,21 @@ export interface Relocation {
  * never the kind. What is absent is `false`.
  */
 export interface LayerPolicies {
-  /** Modes, owners and whiteouts are as they are on disk, in place of normal modes and the layer's owner. */
+  /** Keep modes, owners and whiteouts as they are on disk, without normalization. */
   readonly keepsAttributes?: boolean;
-  /** Its trees are installs of mise: what package managers keep for themselves is left out. */
+  /** The trees are mise installs: files that package managers keep for themselves are left out. */
   readonly isInstall?: boolean;
-  /** Its files were published by others: what looks like a credential in them is an example. */
+  /** The files were published by others: apparent credentials in them are examples. */
   readonly isPublished?: boolean;
-  /** Every text in it is searched for credentials, not only files that are known for them. */
+  /** Search every text for credentials, not only files that usually contain them. */
   readonly searchesTexts?: boolean;
-  /** It is above all layers that are not, and what it holds is what the image has. */
+  /** It is above all layers without this policy, and nothing hides its files. */
   readonly isTop?: boolean;
-  /** It rarely depends on what the base holds, so that it can be built while the base is pulled. */
+  /** It rarely depends on the base's contents, so it can be built while the base is pulled. */
   readonly precedesBase?: boolean;
 }
 
-/** One layer to be built: a pure function of this, the files it names, and the compression. */
+/** One layer to build: its bytes depend only on this, the files it names, and the compression. */
 export interface LayerPlan {
   /**
    * What the layer is for, one lower-case word: tables, messages and the annotation `dev.mise.layer.kind` have
@@ -123,20 +125,20 @@ export interface LayerPlan {
   readonly name: string;
   /** The tool's or mise's version. */
   readonly version?: string;
-  /** Owner of every entry. */
+  /** Default owner of the entries. */
   readonly owner: Owner;
-  /** What goes in, later sources replacing earlier ones at the same path. */
+  /** Contents; later sources replace earlier ones at the same path. */
   readonly sources: readonly LayerSource[];
-  /** Host directories that links and `#!` lines may name; the layer's own tree is among them. */
+  /** Host directories to rebase in links and `#!` lines, including the layer's own tree. */
   readonly relocations: readonly Relocation[];
   /**
-   * Globs of paths, relative to any tree source, that are left out with everything below them; one
-   * without a slash names files and directories at every depth.
+   * Globs of paths, relative to a tree source, that are left out with everything below them; a glob
+   * without a slash matches names at every depth.
    */
   readonly exclude: readonly string[];
   /** How its files are treated. */
   readonly policies: LayerPolicies;
-  /** What the package manager is to install, of a packages layer. */
+  /** Packages to install, if it is a packages layer. */
   readonly packages?: PackageChoice;
   /**
    * `created_by` of the layer's history entry: `mise-oci: KIND` or `mise-oci: KIND NAME`. Clients that copy images
@@ -147,17 +149,17 @@ export interface LayerPlan {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** What is laid over the base image's config. */
+/** Changes to the base image's config. */
 export interface ConfigPlan {
-  /** RFC 3339 time; the workflow reads the clock, the plan does not. */
+  /** RFC 3339 time; the workflow reads the clock. */
   readonly created: string;
-  /** Environment in order of application, later wins; PATH is separate. */
+  /** Variables in order of application, later wins; PATH is separate. */
   readonly env: readonly (readonly [name: string, value: string])[];
-  /** Directories put before the inherited PATH. */
+  /** Directories prepended to the inherited PATH. */
   readonly path: readonly string[];
-  /** Variables applied last, which nothing shadows. */
+  /** Variables applied last, which nothing overrides. */
   readonly fixedEnv: readonly (readonly [name: string, value: string])[];
-  /** Overrides of the base's settings. */
+  /** Override of Entrypoint. */
   readonly entrypoint?: readonly string[];
   /** Override of Cmd. */
   readonly cmd?: readonly string[];
@@ -165,13 +167,13 @@ export interface ConfigPlan {
   readonly user?: string;
   /** Override of WorkingDir. */
   readonly workdir?: string;
-  /** Labels, later wins, over the base's. */
+  /** Labels added to the base's, later wins. */
   readonly labels: Readonly<Record<string, string>>;
   /** Annotations of the manifest, and of the index that names several. */
   readonly annotations?: Readonly<Record<string, string>>;
-  /** Ports beside the base's: `8080/tcp`. */
+  /** Ports added to the base's: `8080/tcp`. */
   readonly expose?: readonly string[];
-  /** Volumes beside the base's. */
+  /** Volumes added to the base's. */
   readonly volumes?: readonly string[];
   /** Override of StopSignal. */
   readonly stopSignal?: string;
@@ -179,9 +181,9 @@ export interface ConfigPlan {
   readonly healthcheck?: Healthcheck;
 }
 
-/** Everything about one image of one platform. */
+/** The plan of one image for one platform. */
 export interface BuildPlan {
-  /** What the image runs on. */
+  /** Target platform. */
   readonly platform: Platform;
   /** The base image. */
   readonly from: BaseSource;
@@ -189,22 +191,25 @@ export interface BuildPlan {
   readonly fromText: string;
   /** Name in the layout's index. */
   readonly tag?: string;
-  /** Where mise's data directory is in the image. */
+  /** Image directory of mise's data. */
   readonly mountPoint: string;
   /** How layers are compressed. */
   readonly compression: CompressionPlan;
   /** The layers above the base, bottom first. */
   readonly layers: readonly LayerPlan[];
-  /** Tools that are not installed, `node@24.11.0`; building needs them unless their layers are reused. */
+  /**
+   * Tools that are not installed, `node@24.11.0`; a build needs them unless their layers are
+   * reused.
+   */
   readonly missing?: readonly string[];
   /** The image config. */
   readonly config: ConfigPlan;
-  /** Values that no file of the image may hold; never printed. */
+  /** Values that no file of the image may contain; never printed. */
   readonly declared?: readonly DeclaredSecret[];
-  /** What may be in the image though it looks like a secret: patterns of names and image paths. */
+  /** Patterns of names and image paths that may be in the image although they look like secrets. */
   readonly allowed?: readonly string[];
-  /** What the user should know, one sentence each, without secrets. */
+  /** Warnings for the user, one sentence each, without secrets. */
   readonly warnings: readonly string[];
-  /** What is worth a line of detail. */
+  /** Details for verbose output. */
   readonly notes?: readonly string[];
 }

@@ -1,16 +1,19 @@
 /**
- * Users of an image, as its `/etc/passwd` and `/etc/group` name them.
+ * Users of an image, from its `/etc/passwd` and `/etc/group`.
  * @module
  */
 import type { Owner } from "./types.ts";
 
 /** A user of an image. */
 export interface ImageUser extends Owner {
-  /** Absolute directory, without a trailing slash unless it is the root; absent if there is no such row. */
+  /**
+   * Absolute directory, without a trailing slash unless it is the root; absent if `passwd` gives
+   * none.
+   */
   readonly home?: string;
 }
 
-/** The texts of an image's user database; empty where it has none. */
+/** The user database of an image; texts are empty if a file is missing. */
 export interface UserDatabase {
   /** `/etc/passwd`. */
   readonly passwd: string;
@@ -28,7 +31,7 @@ function rowsOf(text: string): readonly (readonly string[])[] {
   return text.split("\n").map((line) => line.replace(/\r$/, "").split(":"));
 }
 
-/** The row of a name; of a number, if no name is written so, as in every container runtime. */
+/** Finds a row by name, or by number if no row has that name, as container runtimes do. */
 function maybeRow(text: string, wanted: string): readonly string[] | undefined {
   if (wanted === "") return undefined;
   const rows = rowsOf(text);
@@ -43,9 +46,9 @@ function maybeId(text: string | undefined): number | undefined {
 }
 
 /**
- * The numbers and the home of an image's `User` (`app`, `1000`, `app:staff`, `1000:1000`; image-spec,
- * config.md); `undefined` for a name that the database does not have. A number needs no row: its group is
- * then 0, as container runtimes have it.
+ * The ids and the home of an image's `User` (`app`, `1000`, `app:staff`, `1000:1000`; image-spec,
+ * config.md); `undefined` for a name that the database does not have. A number needs no row; its
+ * group is then 0, as in container runtimes.
  *
  * @example
  * ```ts
@@ -75,7 +78,7 @@ export function maybeImageUser(
   return { uid, gid, ...(home === undefined ? {} : { home }) };
 }
 
-/** Whether a `User` is written in numbers, which no database is needed for. */
+/** Whether a `User` is numeric, so that resolving it needs no database. */
 export function isNumericUser(user: string): boolean {
   return /^\d+(?::\d+)?$/.test(user);
 }

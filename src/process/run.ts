@@ -73,7 +73,7 @@ export function sendSignal(child: Deno.ChildProcess, signal: Deno.Signal): void 
 }
 
 /** Ends a program: SIGTERM, then SIGKILL; without a grace period SIGKILL immediately. */
-export function endProcess(child: Deno.ChildProcess, graceMs: number = GRACE_MS): void {
+function endProcess(child: Deno.ChildProcess, graceMs: number = GRACE_MS): void {
   if (graceMs === 0) return sendSignal(child, "SIGKILL");
   sendSignal(child, "SIGTERM");
   const timer = setTimeout(() => sendSignal(child, "SIGKILL"), graceMs);

@@ -10,7 +10,7 @@ import type { Credentials, CredentialsProvider } from "./credentials_type.ts";
 import { responseError, shorten } from "./failure.ts";
 import { hostKind } from "./host.ts";
 import type { HttpResponse } from "./http.ts";
-import { checkRealm } from "./realm.ts";
+import { checkRealm } from "./url_policy.ts";
 import { basicAuthorization, fetchToken, type TokenContext } from "./token.ts";
 
 /** The access that a request needs. */
@@ -57,7 +57,7 @@ export interface AuthenticatorOptions extends TokenContext {
   readonly warn: (text: string) => void;
 }
 
-/** The specification's text of a scope; actions in the order it writes them. */
+/** Formats a scope as in the specification, with the actions in its order. */
 export function formatScope(scope: Scope): string {
   return `repository:${scope.repository}:${scope.actions.join(",")}`;
 }
@@ -126,8 +126,9 @@ export class Authenticator {
       if (budget.fetches >= MAX_FETCHES || (fresh && wider.length === 0)) {
         throw this.#tooNarrow(scopes, credentials, refused);
       }
-      // Some registries use another name for the repository than the URL; their scope is used if ours is
-      // refused.
+      // Some registries use another name for the repository than the URL does; the scope of their challenge
+      // is
+      // requested too if ours is refused.
       const wanted = fresh || own.length === 0 ? [...own, ...wider] : own;
       await this.#renew(scheme, wanted, { key, budget });
       return;

@@ -1,15 +1,54 @@
 /**
- * Parts of a blob as request bodies.
+ * The slices of a blob that are uploaded as chunks: a default length, and limits learnt from each registry.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
 import type { Descriptor } from "../oci/mod.ts";
 import type { BlobSource } from "../store/ports.ts";
 import { SizedBody } from "./sized_body.ts";
+import type { RegistryClient } from "./transport.ts";
+
+/**
+ * 64 MiB: bodies are streamed, so this uses no memory. Long enough that the time between chunks does not
+ * matter, and short enough for proxies with a limit of 100 MB per request.
+ */
+const DEFAULT_CHUNK_BYTES: number = 64 * 1024 * 1024;
+/** A registry with a smaller limit is treated as broken. */
+const LEAST_CHUNK_BYTES = 256 * 1024;
+
+/** The sizes learnt during the life of the client, which belongs to one registry. */
+const learnt = new WeakMap<RegistryClient, number>();
+
+/** Input of {@linkcode chunkBytes}. */
+interface ChunkLimits {
+  /** The registry's minimum. */
+  readonly minChunkBytes: number;
+  /** The length if nothing was learnt. Default {@linkcode DEFAULT_CHUNK_BYTES}. */
+  readonly preferred?: number | undefined;
+}
+
+/** The length of the next chunk. */
+export function chunkBytes(client: RegistryClient, limits: ChunkLimits): number {
+  const { minChunkBytes, preferred = DEFAULT_CHUNK_BYTES } = limits;
+  return Math.max(learnt.get(client) ?? preferred, minChunkBytes);
+}
+
+/** Records that a body of this length is too long. Returns false if there is no shorter one to try. */
+export function learnSmallerChunk(
+  client: RegistryClient,
+  refused: { readonly bytes: number; readonly minChunkBytes: number },
+): boolean {
+  const { bytes, minChunkBytes } = refused;
+  const half = Math.floor(bytes / 2);
+  if (half < Math.max(LEAST_CHUNK_BYTES, minChunkBytes)) return false;
+  learnt.set(client, Math.min(half, learnt.get(client) ?? Infinity));
+  client.log(1, `Registry "${client.registry}" takes no ${bytes} bytes at once, trying ${half}`);
+  return true;
+}
 
 type Piece = Uint8Array<ArrayBuffer>;
 
-/** A place in an open blob. */
+/** A position in an open blob. */
 class Cursor {
   readonly #reader: ReadableStreamDefaultReader<Piece>;
   #rest: Piece = new Uint8Array(0);
@@ -114,7 +153,7 @@ export class BlobSlices {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Closes whatever is open. */
+  /** Closes all open readers. */
   async close(): Promise<void> {
     const open = [...this.#open];
     this.#open.clear();
@@ -133,7 +172,7 @@ export class BlobSlices {
     return cursor;
   }
 
-  /** Keeps the cursor for the next body; at the end of the blob, its store verifies it. */
+  /** Keeps the cursor for the next body; at the end of the blob, reads on so that the store verifies it. */
   async #giveBack(cursor: Cursor): Promise<void> {
     if (cursor.position < this.#blob.size) {
       this.#idle = cursor;

@@ -16,7 +16,7 @@ const MAX_HEADER = 16 * 1024;
 const TOKEN = /[!#$%&'*+.^_`|~0-9A-Za-z-]+/y;
 const TOKEN68 = /[A-Za-z0-9._~+/-]+=*(?=\s*(?:,|$))/y;
 
-/** A reader over the header's text; every step moves forward, so it always ends. */
+/** Scans the header text; every step moves forward, so scanning always ends. */
 class Scanner {
   #at = 0;
   constructor(readonly text: string) {}
@@ -63,7 +63,7 @@ class Scanner {
 
 /**
  * Parses a `WWW-Authenticate` header: several challenges, and several headers joined by `, `, in order.
- * Never throws: what cannot be understood is left out.
+ * Never throws; skips what cannot be parsed.
  *
  * @example
  * ```ts
@@ -88,7 +88,7 @@ export function parseChallenges(header: string | null): Challenge[] {
     scanner.skip(false);
     if (!scanner.takeChar("=")) {
       challenges.push({ scheme: word, params: new Map() });
-      // `Negotiate dG9rZW4=`: one word that is no parameter, and so not the next scheme either.
+      // `Negotiate dG9rZW4=`: the token is neither a parameter nor the next scheme.
       if (/^(?:negotiate|ntlm)$/.test(word)) scanner.take(TOKEN68);
       continue;
     }

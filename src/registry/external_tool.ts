@@ -19,7 +19,7 @@ export interface ToolOutput {
   readonly text: string;
 }
 
-/** Runs a program; rejects with `Deno.errors.NotFound` if it is not on PATH. */
+/** Runs a program. @throws `Deno.errors.NotFound` if it is not on PATH. */
 export type RunTool = (
   program: string,
   options: { readonly args: readonly string[]; readonly signal?: AbortSignal },
@@ -31,24 +31,24 @@ export interface ExternalPush {
   readonly tool: ExternalTool;
   /** Absolute directory of an image layout whose index has one entry: an image, or an index of several. */
   readonly layout: string;
-  /** Where it goes. */
+  /** Destination. */
   readonly reference: Reference;
   /** Uses plain http, or does not check the registry's certificate. */
   readonly insecure: boolean;
 }
 
-/** How {@linkcode pushWithTool} works. */
+/** Options of {@linkcode pushWithTool}. */
 export interface ExternalPushOptions {
   /** Runs the program. Default: the real one. */
   readonly run?: RunTool;
-  /** Ends the program. */
+  /** Terminates the program. */
   readonly signal?: AbortSignal;
 }
 
-/** How much of a failed program's output is shown. */
+/** Number of characters shown of a failed program's output. */
 const TAIL_LENGTH = 2000;
 
-/** How much of its output is kept, in bytes of each stream. */
+/** Number of bytes kept of each output stream. */
 const OUTPUT_BYTES = 64 << 10;
 
 const runTool: RunTool = async (program, { args, signal }) => {

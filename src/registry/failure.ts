@@ -10,18 +10,18 @@ import { hostAndPort, showUrl } from "./host.ts";
 import { ExchangeError, type HttpRequest, type HttpResponse } from "./http.ts";
 import { MAX_ATTEMPTS } from "./retry.ts";
 
-/** Error bodies are read up to here. */
+/** Maximum number of bytes read from an error body. */
 const MAX_ERROR_BODY = 64 * 1024;
-/** And shown up to here. */
+/** Maximum number of characters shown of it. */
 const MAX_SHOWN = 1024;
 
 /** A network failure: the error to show and the number of attempts. */
 export interface NetworkFailure {
-  /** The error that is thrown at the end. */
+  /** The error to throw after the last attempt. */
   readonly error: MiseOciError;
-  /** Attempts in all. */
+  /** Maximum number of attempts. */
   readonly limit: number;
-  /** Connection refused: a wrong address, or a registry that restarts. */
+  /** Connection refused: a wrong address, or a registry that is restarting. */
   readonly refused: boolean;
 }
 
@@ -100,7 +100,7 @@ const bypassHint = (url: URL): string =>
     url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY"
   }, or list ${url.hostname} in NO_PROXY`;
 
-/** The same for a proxy; all other errors concern the host behind it. */
+/** Error texts of a proxy; all other errors concern the host behind it. */
 const PROXY_CAUSES: readonly NetworkCause[] = [
   { pattern: /connection refused/i, text: "connection refused", hint: bypassHint, limit: 3 },
   { pattern: /dns error/i, text: "unknown host name", hint: bypassHint, limit: 1 },
@@ -118,7 +118,7 @@ const PROXY_CAUSES: readonly NetworkCause[] = [
   },
 ];
 
-/** Deno's message with shortened URLs: a query may be a signature. */
+/** Deno's message without the queries of URLs, which may be signatures. */
 function withoutQueries(text: string): string {
   return text.replace(/(https?:\/\/[^\s?#)]+)[?#][^\s)]*/g, "$1");
 }
@@ -126,7 +126,7 @@ function withoutQueries(text: string): string {
 /**
  * Creates the error for a broken exchange.
  *
- * @throws the signal's reason if that was why, and anything else than an {@linkcode ExchangeError} as it is.
+ * @throws the signal's reason if it is aborted, and errors other than {@linkcode ExchangeError} unchanged.
  */
 export function networkFailure(thrown: unknown): NetworkFailure {
   if (!(thrown instanceof ExchangeError)) throw thrown;
@@ -174,7 +174,7 @@ export function shorten(text: string): string {
   return escaped.length <= MAX_SHOWN ? escaped : `${escaped.slice(0, MAX_SHOWN - 1)}…`;
 }
 
-/** Digests in the detail of an error, which its message does not name. */
+/** Digests in the detail of an error that its message does not contain. */
 function digestsOf(detail: unknown, message: string): string {
   const found = JSON.stringify(detail ?? "").match(/sha256:[0-9a-f]{64}/g) ?? [];
   const unnamed = [...new Set(found)].filter((digest) => !message.includes(digest));
@@ -253,7 +253,7 @@ function hintOfStatus(status: number, registry: string, body: string): string {
 export interface ResponseErrorOptions {
   /** The registry, as the user wrote it, for the hint. */
   readonly registry: string;
-  /** Its own origin: at another host, after a redirect, a login would not help. */
+  /** The registry's origin: if another host refuses after a redirect, a login would not help. */
   readonly origin?: string | undefined;
 }
 
@@ -271,7 +271,7 @@ export async function responseError(
     const { bytes } = await response.head(MAX_ERROR_BODY);
     body = describeErrorBody(bytes, headers.get("content-type") ?? "");
   } catch {
-    // The status says enough.
+    // The status is sufficient.
   }
   const said = body === "" ? "" : `: ${body}`;
   const { origin = request.url.origin, registry } = options;

@@ -1,20 +1,48 @@
 /**
- * `GET /v2/<name>/blobs/<digest>`: a blob, whole or from an offset on.
+ * `GET` and `HEAD /v2/<name>/blobs/<digest>` (distribution-spec, "Pulling blobs").
  * @module
  */
 import { MiseOciError } from "../errors.ts";
 import { type Descriptor, type Digest, MAX_MANIFEST_BYTES } from "../oci/mod.ts";
 import type { HttpResponse } from "./http.ts";
 import type { RegistryClient, RegistryRequest } from "./transport.ts";
+import { type BlobTarget, pushScope, uploadAction } from "./upload_session.ts";
 import { maybeMismatch } from "./verify.ts";
 
-/** Which blob. */
+/**
+ * Whether the repository has the complete blob. A refused request (403, 405) counts as missing: the upload
+ * will show whether access is allowed.
+ *
+ * @throws {MiseOciError} `auth` if the user may not push there, `registry`, `network`.
+ */
+export async function hasBlob(
+  client: RegistryClient,
+  target: BlobTarget & { readonly size: number },
+): Promise<boolean> {
+  const { repository, digest, size, signal } = target;
+  const response = await client.send({
+    action: uploadAction(client, target),
+    method: "HEAD",
+    url: `/v2/${repository}/blobs/${digest}`,
+    scopes: [pushScope(repository)],
+    accept: [200, 403, 404, 405],
+    signal,
+  });
+  await response.discard();
+  if (response.status !== 200) return false;
+  const length = response.contentLength;
+  if (length === undefined || length === size) return true;
+  client.log(1, `Registry has ${length} bytes instead of ${size} of blob ${digest}`);
+  return false;
+}
+
+/** A blob to fetch. */
 export interface BlobRequest {
   /** Repository. */
   readonly repository: string;
-  /** What it is. */
+  /** Its digest and size. */
   readonly descriptor: Pick<Descriptor, "digest" | "size">;
-  /** Ends the request. */
+  /** Aborts the request. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -67,10 +95,10 @@ export function getBlob(
 }
 
 /**
- * The bytes of a small blob (a config), verified.
+ * Fetches and verifies a small blob, such as a config.
  *
  * @throws {MiseOciError} as {@linkcode getBlob}; `invalid` if it is longer than 4 MiB, `integrity` if the
- * bytes do not match, after a second try.
+ * bytes do not match, after a second attempt.
  */
 export async function fetchBlob(
   client: RegistryClient,

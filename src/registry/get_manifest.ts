@@ -20,32 +20,60 @@ import { shorten } from "./failure.ts";
 import type { RegistryAnswer, RegistryClient } from "./transport.ts";
 import { maybeMismatch } from "./verify.ts";
 
-/** Which manifest. */
+/**
+ * The digest that a tag (or digest) currently names; `undefined` if the registry does not have it. If HEAD
+ * returns no digest, or is not supported, GET is used. The digest is not verified here, but anything fetched
+ * by it is.
+ *
+ * @throws {MiseOciError} `auth`, `registry`, `network`.
+ */
+export async function headManifest(
+  client: RegistryClient,
+  request: ManifestRequest,
+): Promise<Digest | undefined> {
+  const { repository, target, actions = ["pull"], signal } = request;
+  const response = await client.send({
+    action: `look up "${manifestName(client, request)}"`,
+    method: "HEAD",
+    url: `/v2/${repository}/manifests/${target}`,
+    scopes: [{ repository, actions }],
+    accept: [200, 404, 405],
+    headers: { Accept: MANIFEST_ACCEPT },
+    signal,
+  });
+  await response.discard();
+  if (response.status === 404) return undefined;
+  const stated = response.headers.get("docker-content-digest") ?? "";
+  if (response.status === 200 && isDigest(stated)) return stated;
+  return (await maybeFetchManifest(client, request))?.descriptor.digest;
+}
+
+/** A manifest to fetch. */
 export interface ManifestRequest {
   /** Repository. */
   readonly repository: string;
   /** A tag or a digest. */
   readonly target: string;
-  /** Its descriptor in an index: size and media type must match. */
+  /** Its descriptor in an index, whose size and media type must match. */
   readonly descriptor?: Descriptor;
   /** Access to request, so that later requests can use the same token; default `["pull"]`. */
   readonly actions?: readonly ("pull" | "push")[];
-  /** Ends the request. */
+  /** Aborts the request. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A manifest or index as the registry has it. */
+/** A manifest or index of a registry. */
 export interface FetchedManifest {
   /** Its media type, computed digest and size. */
   readonly descriptor: Descriptor;
   /** The raw bytes, which have that digest. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** What they say. */
+  /** The parsed content. */
   readonly content: ManifestOrIndex;
 }
 
 /** The name of a manifest for messages: `host/name:tag` or `host/name@digest`. */
-export function manifestName(client: RegistryClient, request: ManifestRequest): string {
+function manifestName(client: RegistryClient, request: ManifestRequest): string {
   const { repository, target } = request;
   return `${client.registry}/${repository}${isDigest(target) ? "@" : ":"}${target}`;
 }
@@ -155,13 +183,15 @@ async function accepted(
 export interface ParseFetchedOptions {
   /** A description for messages. */
   readonly what: string;
-  /** `Content-Type` they came with. */
+  /** `Content-Type` of the response. */
   readonly contentType?: string | undefined;
   /** Their descriptor in an index. */
   readonly expected?: Descriptor | undefined;
 }
 
-/** Parses the bytes of a manifest and makes its descriptor. @throws {MiseOciError} as `parseManifest`. */
+/**
+ * Parses the bytes of a manifest and computes its descriptor. @throws {MiseOciError} as `parseManifest`.
+ */
 export async function parseFetched(
   bytes: Uint8Array<ArrayBuffer>,
   options: ParseFetchedOptions,

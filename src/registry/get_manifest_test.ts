@@ -2,8 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type Fault, startFaultRegistry } from "../../tests/support/faultreg/mod.ts";
 import { failure, testClient } from "../../tests/support/registry_client.ts";
 import { encodeJson, MediaType } from "../oci/mod.ts";
-import { fetchManifest, maybeFetchManifest } from "./get_manifest.ts";
-import { headManifest } from "./head_manifest.ts";
+import { fetchManifest, headManifest, maybeFetchManifest } from "./get_manifest.ts";
 
 const OTHER = `sha256:${"0".repeat(64)}`;
 const repository = "team/app";

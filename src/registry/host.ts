@@ -18,7 +18,7 @@ function kindOfV4(octets: readonly number[]): HostKind {
   return a === 192 && b === 0 && c === 0 ? "reserved" : "public";
 }
 
-/** The eight groups of an IPv6 address as the URL parser writes it: never with dotted IPv4. */
+/** The eight groups of an IPv6 address in the form of the URL parser, which never contains dotted IPv4. */
 function groupsOfV6(text: string): number[] {
   const [head = "", tail] = text.split("::");
   const read = (part: string): number[] =>

@@ -26,7 +26,7 @@ export interface HttpRequest {
   readonly body?: Uint8Array<ArrayBuffer> | SizedBody | undefined;
   /** Maximum idle time of the other side, in milliseconds. */
   readonly idleTimeoutMs: number;
-  /** Ends the exchange. */
+  /** Aborts the exchange. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -34,7 +34,7 @@ export interface HttpRequest {
 const MIN_PROGRESS_BYTES = 512;
 /** The minimum speed of an upload, in bytes per second. */
 const MIN_UPLOAD_RATE = 16 * 1024;
-/** Number of bytes of a streamed body that may still be in buffers when its last byte has been read. */
+/** Number of bytes of a streamed body that may still be buffered when its last byte has been read. */
 const MAX_BUFFERED = 1024 * 1024;
 /** An unneeded body up to this size is read to its end, so that the connection can be reused. */
 const DRAIN_BYTES = 64 * 1024;
@@ -50,8 +50,8 @@ export class ExchangeError extends Error {
 }
 
 /**
- * Ends an exchange when the peer is idle for too long or the caller's signal is aborted. Time that our own
- * side takes between reads is not counted.
+ * Ends an exchange when the peer is idle for too long or the caller's signal is aborted. The caller's own
+ * time between reads is not counted.
  */
 class Watchdog {
   readonly #request: HttpRequest;
@@ -76,8 +76,9 @@ class Watchdog {
   }
 
   /**
-   * Waits for a step of the peer. Deno may drop the signal of a `fetch` once the head has arrived (it is held
-   * weakly), so this does not rely on the step to fail.
+   * Waits for a step of the peer. Deno may drop the signal of a `fetch` once the head has arrived (it is
+   * held
+   * weakly), so this does not rely on the step failing.
    */
   async wait<T>(step: Promise<T>, bytesOf: (result: T) => number, extraMs = 0): Promise<T> {
     this.#start(extraMs);
@@ -139,12 +140,12 @@ export class HttpResponse {
   readonly status: number;
   /** Header fields. */
   readonly headers: Headers;
-  /** The request that it answers. */
+  /** The request. */
   readonly request: HttpRequest;
   readonly #body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
   readonly #watchdog: Watchdog;
 
-  /** Wraps what `fetch` gave. */
+  /** Wraps a response of `fetch`. */
   constructor(response: Response, request: HttpRequest, watchdog: Watchdog) {
     this.status = response.status;
     this.headers = response.headers;
@@ -216,7 +217,7 @@ export class HttpResponse {
 /**
  * Sends one request and waits for the head of the response.
  *
- * @throws {ExchangeError} if it breaks: no connection, silence for too long, the signal's abort.
+ * @throws {ExchangeError} if it fails: no connection, idle timeout or aborted signal.
  */
 export async function exchange(fetch: Fetch, request: HttpRequest): Promise<HttpResponse> {
   const { method, url, headers, body } = request;

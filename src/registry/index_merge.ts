@@ -24,9 +24,9 @@ import {
 /** The entry of one platform's image. */
 export type PlatformEntry = Descriptor & { readonly platform: Platform };
 
-/** An entry as it was read: its parsed form, and the original object with all fields. */
+/** An entry that was read: its parsed form, and the original object with all fields. */
 export interface IndexEntry {
-  /** The meaning. */
+  /** The parsed entry. */
   readonly descriptor: Descriptor;
   /** The JSON object; written back unchanged. */
   readonly raw: JsonObject;
@@ -40,10 +40,10 @@ export interface EditableIndex {
   readonly entries: readonly IndexEntry[];
 }
 
-/** The index with nothing in it. */
+/** An empty index. */
 export const EMPTY_INDEX: EditableIndex = { raw: {}, entries: [] };
 
-/** Reads a body that `parseManifest` has found to be an index. @throws {MiseOciError} `invalid`. */
+/** Parses a body that `parseManifest` has identified as an index. @throws {MiseOciError} `invalid`. */
 export function readIndex(body: Uint8Array, what: string): EditableIndex {
   const { manifests, ...raw } = asObject(parseJson(body, { what }), what);
   const entries = asArray(manifests, `${what}.manifests`).map((entry, i) => ({
@@ -53,13 +53,13 @@ export function readIndex(body: Uint8Array, what: string): EditableIndex {
   return { raw, entries };
 }
 
-/** An entry made by us. */
+/** Creates an entry. */
 export function newEntry(descriptor: PlatformEntry): IndexEntry {
   return { descriptor, raw: descriptorToJson(descriptor) };
 }
 
-/** The key by which entries are for the same platform; `undefined` if the entry has no platform. */
-export function maybePlatformKey(descriptor: Descriptor): string | undefined {
+/** A key that is equal for entries of the same platform; `undefined` if the entry has no platform. */
+function maybePlatformKey(descriptor: Descriptor): string | undefined {
   const { platform } = descriptor;
   if (platform === undefined || platform.os === "unknown") return undefined;
   const { "os.version": version, "os.features": features = [] } = normalizePlatform(platform);
@@ -74,7 +74,7 @@ function compareEntries(a: IndexEntry, b: IndexEntry): number {
   return x < y ? -1 : x > y ? 1 : 0;
 }
 
-/** The image that an entry belongs to, as BuildKit marks the attestations that it keeps in an index. */
+/** BuildKit's annotation of an attestation in an index: the digest of its image. */
 const ABOUT = "vnd.docker.reference.digest";
 
 /**
@@ -96,9 +96,9 @@ export function putEntry(index: EditableIndex, entry: IndexEntry): EditableIndex
   return { raw: index.raw, entries: [...others, entry].sort(compareEntries) };
 }
 
-/** Input of {@linkcode missingEntries}. */
+/** Input of {@linkcode lostEntries}. */
 export interface LostEntriesQuery {
-  /** What was written. */
+  /** The index that was written. */
   readonly written: EditableIndex;
   /** The current entries in the registry. */
   readonly found: EditableIndex;
@@ -123,7 +123,10 @@ export function lostEntries(query: LostEntriesQuery): readonly IndexEntry[] {
   });
 }
 
-/** The bytes of an index, always of the OCI media type. @throws {MiseOciError} `unsupported` if it is too long for registries. */
+/**
+ * The bytes of an index, always of the OCI media type. @throws {MiseOciError} `unsupported` if it is too
+ * long for registries.
+ */
 export function encodeEditableIndex(index: EditableIndex): Uint8Array<ArrayBuffer> {
   const { schemaVersion: _, mediaType: __, artifactType, subject, annotations, ...rest } =
     index.raw;

@@ -4,20 +4,24 @@
  */
 import { MiseOciError } from "../errors.ts";
 import { asArray, asObject, asString, parseJson } from "../oci/mod.ts";
-import { maybeNextPage } from "./next_page.ts";
 import type { RegistryClient } from "./transport.ts";
 
-/** Which repository. */
+/** The URL of the next page in a `Link` header (RFC 8288); `undefined` on the last page. */
+export function maybeNextPage(headers: Headers): string | undefined {
+  return /<([^>]+)>\s*;[^,]*\brel="?next"?/.exec(headers.get("link") ?? "")?.[1];
+}
+
+/** Input of {@linkcode listTagNames}. */
 export interface TagsRequest {
-  /** Its name. */
+  /** Repository. */
   readonly repository: string;
-  /** Ends the request. */
+  /** Aborts the request. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The longest page that is read, in bytes. */
+/** Maximum size of a page, in bytes. */
 const MAX_PAGE_BYTES = 16 * 1024 * 1024;
-/** Most pages: registries give 100 to 1,000 tags in one. */
+/** Maximum number of pages: registries return 100 to 1,000 tags in one. */
 const MAX_PAGES = 1000;
 
 /**
@@ -48,7 +52,7 @@ export async function listTagNames(
     const names = asArray(body["tags"] ?? [], `${what}.tags`);
     for (const [i, name] of names.entries()) tags.add(asString(name, `${what}.tags[${i}]`));
     const next = maybeNextPage(headers);
-    // A registry that gives the same page again would never end.
+    // A registry that returns the same page again would cause an endless loop.
     if (next === undefined || tags.size === before) return [...tags];
     url = client.resolve(next, new URL(url, client.url));
   }

@@ -14,7 +14,7 @@ import type {
 } from "../store/ports.ts";
 
 /**
- * A store of blobs in memory, for programs whose blobs are small: a layer that is built and pushed.
+ * A store of blobs in memory, for programs with small blobs, such as one that builds and pushes a layer.
  *
  * @example
  * ```ts
@@ -30,7 +30,7 @@ import type {
 export class MemoryBlobs implements BlobSink, BlobSource {
   readonly #blobs = new Map<Digest, Uint8Array<ArrayBuffer>>();
 
-  /** Puts a whole blob in. */
+  /** Adds a complete blob. */
   add(bytes: Uint8Array<ArrayBuffer>): StoredBlob {
     const digest = parseDigest(`sha256:${streamingSha256().update(bytes).digest("hex")}`);
     this.#blobs.set(digest, bytes);
@@ -42,7 +42,7 @@ export class MemoryBlobs implements BlobSink, BlobSource {
     return Promise.resolve(this.#blobs.get(digest)?.length === size);
   }
 
-  /** Begins a blob. */
+  /** Creates a blob. */
   create(): Promise<BlobWriter> {
     return Promise.resolve(new MemoryWriter((bytes) => this.add(bytes)));
   }
@@ -52,7 +52,7 @@ export class MemoryBlobs implements BlobSink, BlobSource {
     return Promise.resolve(this.#blobs.get(digest)?.length);
   }
 
-  /** The bytes of a blob or of a part of it. @throws {MiseOciError} `not-found`. */
+  /** The bytes of a blob or of a range of it. @throws {MiseOciError} `not-found`. */
   open(digest: Digest, range?: BlobRange): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
     const bytes = this.#blobs.get(digest);
     if (bytes === undefined) {

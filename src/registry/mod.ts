@@ -1,15 +1,20 @@
 /**
  * A client for OCI Distribution v2 registries: pull and push, in Deno, without a container engine.
  *
- * {@linkcode createRegistryClient} makes a client of one registry. Its transport handles what all requests
- * share: login (Basic, Bearer, identity tokens), redirects, retries with backoff, timeouts, TLS, proxies and
+ * {@linkcode createRegistryClient} creates a client for one registry. Its transport handles what all
+ * requests
+ * share: login (Basic, Bearer, identity tokens), redirects, retries with backoff, timeouts, TLS, proxies
+ * and
  * errors that name the URL, the status and the registry's own message. Credentials are sent only to the
  * registry and its token realm.
  *
- * An endpoint of the specification is one small file: `ping.ts`, `get_manifest.ts`, `head_manifest.ts`,
- * `get_blob.ts`, `start_upload.ts`… To add one: write a function that takes the client and an options object
- * and calls `client.send` (a stream) or `client.read` (a small body) with the action in words, method, path,
- * scopes and the expected statuses; verify the response; test it against `tests/support/faultreg`; export it
+ * Each file defines the requests of one kind: `ping.ts`, `get_manifest.ts`, `put_manifest.ts`,
+ * `get_blob.ts`,
+ * `upload_requests.ts`… To add one: write a function that takes the client and an options object
+ * and calls `client.send` (a stream) or `client.read` (a small body) with the action in words, method,
+ * path,
+ * scopes and the expected statuses; verify the response; test it against `tests/support/faultreg`; export
+ * it
  * here.
  *
  * @example Pull the layers of an image of one platform
@@ -36,14 +41,12 @@
  * @module
  */
 export { formatScope, type Scope } from "./auth.ts";
-export { loadCaCerts, type LoadCaCertsOptions } from "./ca_certs.ts";
+export { type Env, loadCaCerts, type LoadCaCertsOptions, proxyFor } from "./connect.ts";
 export { checkCacheFrom } from "./cache_from.ts";
 export { type Challenge, parseChallenges } from "./challenge.ts";
-export { type Env, proxyFor } from "./connect.ts";
 export type { Credentials, CredentialsProvider } from "./credentials_type.ts";
-export type { ReadEnv } from "./credentials/auth_file_paths.ts";
+export type { ReadAuthFile, ReadEnv } from "./credentials/auth_file.ts";
 export type { HelperResult, RunHelper } from "./credentials/helper.ts";
-export type { ReadAuthFile } from "./credentials/read_auth_file.ts";
 export { findCredentials, type FindCredentialsOptions } from "./credentials/find_credentials.ts";
 export {
   type ExternalPush,
@@ -57,15 +60,14 @@ export { type BlobPosition, type BlobRequest, fetchBlob, getBlob } from "./get_b
 export {
   type FetchedManifest,
   fetchManifest,
+  headManifest,
   type ManifestRequest,
   maybeFetchManifest,
 } from "./get_manifest.ts";
-export { headManifest } from "./head_manifest.ts";
 export { type HostKind, hostKind, registryUrl } from "./host.ts";
 export type { Fetch, HttpRequest, HttpResponse } from "./http.ts";
 export { MemoryBlobs } from "./memory_blobs.ts";
-export { type OpenClientOptions, openRegistryClient } from "./open_client.ts";
-export { ping } from "./ping.ts";
+export { type OpenClientOptions, openRegistryClient, ping } from "./open_client.ts";
 export { pullBlob, type PullBlobOptions, type PullOutcome } from "./pull_blob.ts";
 export { listTagNames, type TagsRequest } from "./list_tags.ts";
 export { listReferrers, type Referrers, type ReferrersRequest } from "./referrers.ts";

@@ -1,5 +1,5 @@
 /**
- * Pulling a blob into a store: streamed, verified, resumed after a broken connection.
+ * Pulls a blob into a store: streamed, verified, resumed after a broken connection.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -11,13 +11,13 @@ import type { HttpResponse } from "./http.ts";
 import type { Attempts, FailedAttempt } from "./retry.ts";
 import type { RegistryClient } from "./transport.ts";
 
-/** Which blob goes where. */
+/** Options of {@linkcode pullBlob}. */
 export interface PullBlobOptions {
   /** Repository. */
   readonly repository: string;
   /** The blob. */
   readonly descriptor: Descriptor;
-  /** Where it goes. */
+  /** Destination. */
   readonly sink: BlobSink;
   /** Called with the number of new bytes; negative if bytes had to be discarded. */
   readonly onBytes?: (bytes: number) => void;
@@ -25,7 +25,7 @@ export interface PullBlobOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How a blob came into the store. */
+/** Whether the blob was downloaded or already existed. */
 export type PullOutcome = "pulled" | "present";
 
 /** Progress in bytes after which the attempts of a download start again from zero. */
@@ -87,7 +87,7 @@ class BrokenBody extends Error {
   }
 }
 
-/** The body, with its own failures distinguished from those of the consumer. */
+/** The body; its own failures are distinguished from those of the consumer. */
 async function* received(response: HttpResponse): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   try {
     yield* response.chunks();
@@ -190,7 +190,7 @@ class Download {
       (total === "*" || Number(total) === size);
   }
 
-  /** Starts again: the written bytes cannot be continued. */
+  /** Starts again, because the download cannot be resumed. */
   async #restart(): Promise<void> {
     this.#client.log(
       1,

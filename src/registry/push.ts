@@ -14,9 +14,8 @@ import {
   shortDigest,
 } from "../oci/mod.ts";
 import type { BlobSource } from "../store/ports.ts";
-import type { ManifestRequest } from "./get_manifest.ts";
-import { hasBlob } from "./head_blob.ts";
-import { headManifest } from "./head_manifest.ts";
+import { headManifest, type ManifestRequest } from "./get_manifest.ts";
+import { hasBlob } from "./get_blob.ts";
 import { putManifest } from "./put_manifest.ts";
 import type { RegistryClient } from "./transport.ts";
 
@@ -49,7 +48,7 @@ export type PushEvent =
   | { readonly type: "done"; readonly id: string; readonly note?: string }
   | { readonly type: "failed"; readonly id: string };
 
-/** How {@linkcode uploadImage} works. */
+/** Options of {@linkcode uploadImage}. */
 export interface PushOptions {
   /** The base image, if its layers may be mounted instead of uploaded. */
   readonly baseOrigin?: BaseOrigin | undefined;
@@ -59,7 +58,7 @@ export interface PushOptions {
   readonly jobs?: number | undefined;
   /** Length of a chunk of a large blob, unless the registry requires another. Default 64 MiB. */
   readonly chunkBytes?: number | undefined;
-  /** Stores the manifest by its digest only and leaves the tag alone, for `updateIndex` to set. */
+  /** Pushes the manifest by digest only; `updateIndex` sets the tag. */
   readonly untagged?: boolean | undefined;
   /** Called with the events of each blob. */
   readonly onEvent?: ((event: PushEvent) => void) | undefined;
@@ -67,7 +66,7 @@ export interface PushOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a push did. */
+/** Result of {@linkcode uploadImage}. */
 export interface UploadResult {
   /** Digest of the manifest. */
   readonly digest: Digest;
@@ -85,7 +84,7 @@ const DEFAULT_JOBS = 4;
 /** Number of concurrent requests without a body. */
 const HEAD_JOBS = 16;
 
-/** Every blob of an image once, the config first, without layers that must not be distributed. */
+/** The distinct blobs of an image, the config first, without layers that must not be distributed. */
 function blobsOf(image: PushableImage): readonly Descriptor[] {
   const blobs = new Map<Digest, Descriptor>();
   for (const blob of [image.config, ...image.layers]) {
@@ -216,7 +215,7 @@ async function uploadAll(
 ): Promise<ReadonlySet<Digest>> {
   const mounted = new Set<Digest>();
   if (blobs.length === 0) return mounted;
-  // Often there is nothing to send, and then the upload code is not needed.
+  // Often there is nothing to send, and the upload code is not needed.
   const { uploadBlob } = await import("./upload_blob.ts");
   const { image: { source }, options, counts } = push;
   const { reference: { registry, repository }, onEvent, chunkBytes, baseOrigin, origins = [] } =

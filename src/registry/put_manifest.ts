@@ -13,17 +13,17 @@ import {
 import type { RegistryClient } from "./transport.ts";
 import { pushScope } from "./upload_session.ts";
 
-/** What is stored where. */
+/** Options of {@linkcode putManifest}. */
 export interface PutManifestOptions {
   /** Repository. */
   readonly repository: string;
   /** A tag, or the manifest's own digest. */
   readonly target: string;
-  /** What the bytes are. */
+  /** Media type and digest of the bytes. */
   readonly descriptor: Pick<Descriptor, "mediaType" | "digest">;
   /** The exact bytes. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Ends the request. */
+  /** Aborts the request. */
   readonly signal?: AbortSignal | undefined;
 }
 

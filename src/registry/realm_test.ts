@@ -6,7 +6,7 @@ import {
 } from "../../tests/support/faultreg/mod.ts";
 import { failure, namedHosts, testClient } from "../../tests/support/registry_client.ts";
 import { as, BASIC, pull, USER } from "../../tests/support/registry_login.ts";
-import { checkRealm } from "./realm.ts";
+import { checkRealm } from "./url_policy.ts";
 
 const ALLOWED: [string, string][] = [
   ["registry.example.com", "https://registry.example.com/token"],

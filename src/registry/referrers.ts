@@ -1,6 +1,6 @@
 /**
- * `GET /v2/<name>/referrers/<digest>`: the manifests that refer to one (distribution-spec 1.1, "Listing
- * Referrers"), and the index under a tag that replaces the API in older registries.
+ * `GET /v2/<name>/referrers/<digest>`: lists the manifests that refer to a manifest (distribution-spec 1.1,
+ * "Listing Referrers"), or reads the index under a tag that replaces the API in older registries.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -15,16 +15,16 @@ import {
   parseJson,
 } from "../oci/mod.ts";
 import { shorten } from "./failure.ts";
-import { maybeNextPage } from "./next_page.ts";
+import { maybeNextPage } from "./list_tags.ts";
 import type { RegistryClient } from "./transport.ts";
 
-/** The manifest that is referred to. */
+/** Input of {@linkcode listReferrers}. */
 export interface ReferrersRequest {
   /** Repository. */
   readonly repository: string;
-  /** Its digest. */
+  /** Digest of the manifest that is referred to. */
   readonly digest: Digest;
-  /** Ends the request. */
+  /** Aborts the request. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -42,9 +42,9 @@ const MAX_PAGES = 64;
 /** Maximum number of entries. */
 const MAX_ENTRIES = 20_000;
 
-/** Most referrers of an image that are taken along when it is copied. */
+/** Maximum number of referrers that are copied with an image. */
 const MAX_COPIED_REFERRERS = 200;
-/** Referrers of referrers (a signature of a bill of materials) are followed so deep. */
+/** Maximum depth of referrers of referrers (a signature of a bill of materials). */
 export const MAX_REFERRER_DEPTH = 3;
 
 /** The tag of the list in registries without the API. */

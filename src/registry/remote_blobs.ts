@@ -1,6 +1,5 @@
 /**
- * Blobs of a repository as a source, so that they are streamed to another registry or into an archive without
- * a temporary file.
+ * Streams the blobs of a repository to another registry or into an archive without a temporary file.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -16,11 +15,11 @@ export interface RemoteBlobsOptions {
   readonly repository: string;
   /** The requested blobs, with their stated sizes. */
   readonly blobs: readonly Descriptor[];
-  /** Ends every download. */
+  /** Aborts all downloads. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The blobs of a repository for a list of descriptors. A blob is fetched only when it is opened. */
+/** The blobs of a repository for a list of descriptors. A blob is fetched when it is opened. */
 export class RemoteBlobs implements BlobSource {
   readonly #client: RegistryClient;
   readonly #options: RemoteBlobsOptions;
@@ -53,7 +52,7 @@ export class RemoteBlobs implements BlobSource {
     return Promise.resolve(ReadableStream.from(this.#part(blob, start, end)));
   }
 
-  /** Resumed where the connection breaks, verified before the stream ends. */
+  /** The complete blob: resumed if the connection breaks, and verified before the stream ends. */
   #whole(descriptor: Descriptor): ReadableStream<Uint8Array<ArrayBuffer>> {
     const { readable, writable } = new TransformStream<
       Uint8Array<ArrayBuffer>,
@@ -65,7 +64,7 @@ export class RemoteBlobs implements BlobSource {
     pullBlob(this.#client, { repository, descriptor, sink, ...(signal ? { signal } : {}) }).then(
       () => writer.close(),
       (error) => writer.abort(error),
-    ).catch(() => {}); // The reader left, or sees the error itself.
+    ).catch(() => {}); // The reader was cancelled or receives the error itself.
     return readable;
   }
 
@@ -91,7 +90,7 @@ export class RemoteBlobs implements BlobSource {
   }
 }
 
-/** Forwards a download as it is received: forwarded bytes cannot be taken back. */
+/** Forwards a download as it is received. It cannot start again once bytes have been forwarded. */
 class StreamSink implements BlobSink {
   #started = false;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;

@@ -33,7 +33,7 @@ export const systemClock: Clock = {
 /** Maximum number of attempts of one step, including the first. */
 export const MAX_ATTEMPTS = 5;
 /** The longest wait that a registry may request, in milliseconds. */
-export const MAX_WAIT_MS = 60_000;
+const MAX_WAIT_MS = 60_000;
 const FIRST_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 20_000;
 
@@ -56,9 +56,9 @@ export function maybeRetryAfter(headers: Headers, now: number): number | undefin
 
 /** What {@linkcode Attempts} needs. */
 export interface AttemptsOptions {
-  /** Where time comes from. */
+  /** The clock. */
   readonly clock: Clock;
-  /** Stops a wait. */
+  /** Aborts a wait. */
   readonly signal?: AbortSignal;
   /** A number from 0 to 1 for the jitter; default `Math.random`. */
   readonly random?: () => number;
@@ -68,7 +68,7 @@ export interface AttemptsOptions {
 
 /** One failed attempt. */
 export interface FailedAttempt {
-  /** The error that is thrown if there are no more attempts. */
+  /** The error to throw if there are no more attempts. */
   readonly error: MiseOciError;
   /** The wait that the registry requested, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
@@ -81,7 +81,7 @@ export class Attempts {
   #failed = 0;
   readonly #options: AttemptsOptions;
 
-  /** Begins at the first attempt. */
+  /** Starts with the first attempt. */
   constructor(options: AttemptsOptions) {
     this.#options = options;
   }

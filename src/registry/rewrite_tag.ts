@@ -1,9 +1,9 @@
 /**
- * Changing what a tag names while others change it too.
+ * Changes the manifest that a tag names, although others may change it at the same time.
  *
  * The distribution API has no conditional PUT, so two writers that read the same manifest would each drop
- * what the other added. Therefore every write is read back, after the time in which earlier readers must have
- * written too; lost entries are added again.
+ * the other's changes. Therefore each write is read back, after a wait in which earlier readers will have
+ * written too, and lost entries are added again.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -33,15 +33,15 @@ export interface RewriteTagOptions {
   ) => Promise<TaggedManifest | undefined> | TaggedManifest | undefined;
   /** For tests: replaces the machine's clock. */
   readonly clock?: Clock | undefined;
-  /** Ends it. */
+  /** Aborts the change. */
   readonly signal?: AbortSignal | undefined;
 }
 
 const MAX_WRITES = 6;
-/** The wait before the tag is read back, in milliseconds, is this much at least and at most … */
+/** Limits of the wait before the tag is read back, in milliseconds. */
 const MIN_SETTLE_MS = 200;
 const MAX_SETTLE_MS = 3_000;
-/** … and in between so many times what reading and writing took us. */
+/** The wait is this multiple of the duration of our own read and write. */
 const SETTLE_FACTOR = 4;
 
 /**

@@ -32,7 +32,7 @@ export class SizedBody extends Blob {
   readonly #open: OpenBody;
   readonly #onPiece: (bytes: number) => void;
 
-  /** A body of `length` bytes; `open` must give exactly as many. */
+  /** A body of `length` bytes; `open` must return exactly as many. */
   constructor(length: number, open: OpenBody, onPiece: (bytes: number) => void = () => {}) {
     super();
     this.#length = length;

@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { type Certificate, CertificateAuthority, hasOpenssl } from "../../tests/support/certs.ts";
 import { type Server, startServer } from "../../tests/support/faultreg/mod.ts";
 import { failure, request, testClient } from "../../tests/support/registry_client.ts";
-import { loadCaCerts } from "./ca_certs.ts";
+import { loadCaCerts } from "./connect.ts";
 import type { RegistryClientOptions } from "./transport.ts";
 
 const ignore = !hasOpenssl();

@@ -12,7 +12,7 @@ import { showUrl } from "./host.ts";
 import { exchange, type Fetch, type HttpResponse } from "./http.ts";
 import { Attempts, type Clock, maybeRetryAfter } from "./retry.ts";
 
-/** Token responses are read up to here. */
+/** Maximum number of bytes read from a token response. */
 const MAX_TOKEN_BYTES = 1024 * 1024;
 /** "A token should never be returned with less than 60 seconds to live." */
 const MIN_LIFE_S = 60;
@@ -43,15 +43,15 @@ export interface AccessToken {
 export interface TokenContext {
   /** The registry, as the user wrote it. */
   readonly registry: string;
-  /** How requests are sent. */
+  /** Sends requests. */
   readonly fetch: Fetch;
-  /** Where time comes from. */
+  /** The clock. */
   readonly clock: Clock;
   /** See `RegistryClientOptions`. */
   readonly idleTimeoutMs: number;
   /** `User-Agent`. */
   readonly userAgent: string;
-  /** Ends it. */
+  /** Aborts the request. */
   readonly signal?: AbortSignal | undefined;
   /** Jitter. */
   readonly random?: (() => number) | undefined;
@@ -122,7 +122,7 @@ function parseTokenResponse(body: Answer["body"], request: TokenRequest): Access
   try {
     json = asObject(parseJson(body.bytes, { what, maxBytes: MAX_TOKEN_BYTES }), what);
   } catch (cause) {
-    // The cause quotes nothing of the body, which may hold a token.
+    // The cause does not quote the body, which may contain a token.
     return fail("it is not a JSON object", cause);
   }
   return readToken(json) ?? fail("it holds no usable token");
@@ -170,7 +170,7 @@ async function ask(
   }
 }
 
-/** Statuses of a token server without POST. Some use 400 or 401 instead, after which GET decides. */
+/** Statuses after which GET is tried: token servers without POST use 404, 405, 400 or 401. */
 const NO_POST: readonly number[] = [400, 401, 404, 405];
 
 /**

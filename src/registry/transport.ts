@@ -13,9 +13,26 @@ import { registryUrl, showUrl } from "./host.ts";
 import { exchange, type Fetch, type HttpRequest, type HttpResponse } from "./http.ts";
 import { Attempts, type Clock, maybeRetryAfter, systemClock } from "./retry.ts";
 import type { SizedBody } from "./sized_body.ts";
-import { tooLong, withAction } from "./transport_errors.ts";
-import { overTls, speaksTls } from "./speaks_tls.ts";
-import { resolveTarget } from "./url_policy.ts";
+import { overTls, resolveTarget, speaksTls } from "./url_policy.ts";
+
+/** Prefixes an error with the attempted action. */
+function withAction(error: MiseOciError, action: string): MiseOciError {
+  if (error.message.startsWith("Cannot ") || error.message.startsWith("Refusing ")) return error;
+  return new MiseOciError(error.code, `Cannot ${action}: ${error.message}`, {
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(error.cause === undefined ? {} : { cause: error.cause }),
+  });
+}
+
+/** The error for a body that is too long. */
+export function tooLong(response: HttpResponse, limit: number): MiseOciError {
+  const { method, url } = response.request;
+  return new MiseOciError(
+    "invalid",
+    `${method} ${showUrl(url)} answered with more than ${limit} bytes`,
+    { hint: "No valid manifest or config is as long; check the reference" },
+  );
+}
 
 /** Options of {@linkcode createRegistryClient}. */
 export interface RegistryClientOptions {
@@ -35,7 +52,7 @@ export interface RegistryClientOptions {
   readonly idleTimeoutMs?: number;
   /** `User-Agent`; default `mise-oci`. */
   readonly userAgent?: string;
-  /** Aborts everything the client does; running requests fail with the signal's reason. */
+  /** Aborts all requests of the client, which fail with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Called with details: each request (2), each wait (1). Never a secret. */
   readonly log?: (level: 1 | 2, text: string) => void;
@@ -53,7 +70,7 @@ export interface RegistryRequest {
   readonly action: string;
   /** Method. */
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
-  /** Path from the registry's root, encoded, or an absolute URL that `RegistryClient.resolve` gave. */
+  /** Path from the registry's root, encoded, or an absolute URL returned by `RegistryClient.resolve`. */
   readonly url: string | URL;
   /** The required access, least first. Empty for the registry's root. */
   readonly scopes: readonly Scope[];
@@ -68,9 +85,9 @@ export interface RegistryRequest {
    * which means that nothing was done. `never`: not retried.
    */
   readonly retry?: "idempotent" | "refused" | "never";
-  /** Maximum idle time for this request, if the registry has much to do before it responds. */
+  /** Maximum idle time for this request, if the registry needs long to respond. */
   readonly idleTimeoutMs?: number;
-  /** Ends this request. */
+  /** Aborts this request. */
   readonly signal?: AbortSignal | undefined;
   /** Sends the request even if the client's own signal is aborted: for clean-up. */
   readonly detached?: boolean;
@@ -100,7 +117,9 @@ export interface RegistryClient {
   read(request: RegistryRequest, limit: number): Promise<RegistryAnswer>;
   /** Counts and delays the attempts of a step with several requests, such as a resumed download. */
   attempts(signal?: AbortSignal): Attempts;
-  /** Checks a `Location` that the registry gave. @throws {MiseOciError} `registry` if it may not be followed. */
+  /**
+   * Checks a `Location` sent by the registry. @throws {MiseOciError} `registry` if it may not be followed.
+   */
   resolve(location: string, from: URL): URL;
   /** Closes all connections. */
   close(): void;
@@ -142,7 +161,7 @@ class Transport implements RegistryClient {
   readonly #userAgent: string;
   /** Whether it has been checked that a plain http registry does not use TLS. */
   #probed = false;
-  /** The registry has responded before, so it exists and is only temporarily unavailable. */
+  /** Whether the registry has responded before, so that it exists and is only temporarily unavailable. */
   #answered = false;
 
   constructor(options: RegistryClientOptions) {

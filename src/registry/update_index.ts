@@ -2,8 +2,8 @@
  * `--update-index`: a tag with one image for each platform, maintained by independent pushes.
  *
  * The distribution API has no conditional PUT, so two pushes that read the same index would each drop the
- * other's entry. Therefore every write is read back, after the time in which earlier readers must have
- * written too; lost entries are merged again.
+ * other's entry. Therefore each write is read back, after a wait in which earlier readers will have written
+ * too, and lost entries are merged again.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -43,7 +43,7 @@ export interface UpdateIndexOptions {
   readonly entries: readonly PlatformEntry[];
   /** For tests: replaces the machine's clock. */
   readonly clock?: Clock;
-  /** Ends it. */
+  /** Aborts the update. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -58,10 +58,10 @@ export interface UpdatedIndex {
 }
 
 const MAX_WRITES = 5;
-/** The wait before the index is read back, in milliseconds, is this much at least and at most … */
+/** Limits of the wait before the index is read back, in milliseconds. */
 const MIN_SETTLE_MS = 400;
 const MAX_SETTLE_MS = 3_000;
-/** … and in between so many times what reading and writing took us. */
+/** The wait is this multiple of the duration of our own read and write. */
 const SETTLE_FACTOR = 4;
 
 interface Current {
@@ -71,10 +71,11 @@ interface Current {
 }
 
 /**
- * Puts the entries of pushed images into the index that a tag names. A tag that named a single image keeps
- * it as an entry; a missing one is created.
+ * Adds the entries of pushed images to the index that a tag names. If the tag names a single image, it
+ * becomes an entry of a new index; a missing tag is created.
  *
- * @throws {MiseOciError} `auth`, `registry`, `network`, `invalid` or `unsupported` if the tag names something
+ * @throws {MiseOciError} `auth`, `registry`, `network`, `invalid` or `unsupported` if the tag names
+ * something
  * that cannot be read or is not an image: the tag is unchanged then; `registry` if others keep overwriting
  * it.
  */
@@ -93,7 +94,7 @@ class IndexUpdate {
   readonly #tag: string;
   /** Platforms of single images that the tag named, by digest. */
   readonly #platforms = new Map<Digest, Platform>();
-  /** Digests that our writes replaced: if one is back, a write of ours was lost. */
+  /** Digests that our writes replaced: if one reappears, our write was lost. */
   readonly #replaced = new Set<Digest>();
   #writes = 0;
 
@@ -230,7 +231,7 @@ class IndexUpdate {
   }
 }
 
-/** An index with the one image that a tag named. */
+/** An index of the single image that a tag named. */
 function singleImage(found: FetchedManifest, platform: Platform): EditableIndex {
   const { mediaType, digest, size } = found.descriptor;
   return { raw: {}, entries: [newEntry({ mediaType, digest, size, platform })] };

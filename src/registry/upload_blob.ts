@@ -5,27 +5,28 @@
 import { MiseOciError } from "../errors.ts";
 import type { Descriptor } from "../oci/mod.ts";
 import type { BlobSource } from "../store/ports.ts";
-import { BlobSlices } from "./blob_slices.ts";
-import { cancelUpload } from "./cancel_upload.ts";
-import { chunkBytes, learnSmallerChunk } from "./chunk_size.ts";
-import { finishUpload } from "./finish_upload.ts";
-import { hasBlob } from "./head_blob.ts";
-import { mountBlob } from "./mount_blob.ts";
-import { patchUpload } from "./patch_upload.ts";
+import { BlobSlices, chunkBytes, learnSmallerChunk } from "./blob_slices.ts";
+import {
+  cancelUpload,
+  finishUpload,
+  maybeUploadStatus,
+  mountBlob,
+  patchUpload,
+  startUpload,
+} from "./upload_requests.ts";
+import { hasBlob } from "./get_blob.ts";
 import type { Attempts } from "./retry.ts";
 import type { SizedBody } from "./sized_body.ts";
-import { startUpload } from "./start_upload.ts";
 import type { RegistryClient } from "./transport.ts";
 import type { BlobTarget, UploadProblem, UploadSession } from "./upload_session.ts";
-import { maybeUploadStatus } from "./upload_status.ts";
 
-/** What {@linkcode uploadBlob} needs. */
+/** Options of {@linkcode uploadBlob}. */
 export interface UploadBlobOptions {
   /** Repository. */
   readonly repository: string;
   /** The blob. */
   readonly blob: Descriptor;
-  /** Where its bytes are. */
+  /** The source of its bytes. */
   readonly source: BlobSource;
   /** Another repository of the same registry that may have it. */
   readonly mountFrom?: string | undefined;
@@ -33,11 +34,11 @@ export interface UploadBlobOptions {
   readonly chunkBytes?: number | undefined;
   /** Called with the number of bytes that were sent for the first time. */
   readonly onProgress?: (bytes: number) => void;
-  /** Ends the upload. */
+  /** Aborts the upload. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What came of it. */
+/** Result of {@linkcode uploadBlob}. */
 export interface UploadedBlob {
   /** How the blob was added to the repository. */
   readonly outcome: "uploaded" | "mounted";
@@ -95,13 +96,13 @@ class BlobUpload {
   readonly #slices: BlobSlices;
   readonly #attempts: Attempts;
   #session: UploadSession = { url: new URL("about:blank"), minChunkBytes: 0 };
-  /** The furthest that was reported as progress. */
+  /** Number of bytes reported as progress. */
   #reported = 0;
   /** Bytes stored in the current session. */
   #stored = 0;
   #resumed = false;
   #stalls = 0;
-  /** Everything in one request, since the registry loses chunks. */
+  /** Whether the blob is sent in one request, because the registry loses chunks. */
   #whole = false;
 
   constructor(client: RegistryClient, target: BlobTarget, options: UploadBlobOptions) {
@@ -209,7 +210,7 @@ class BlobUpload {
       case "unconfirmed":
         return await this.#isThere() ? "done" : { error: unstored(this.#blob) };
       case "invalid":
-        // Only the registry knows the content of a resumed session; a new one may succeed.
+        // The content of a resumed session may be wrong; a new session may succeed.
         if (this.#resumed) return { error: result.error };
         throw result.error;
       case "failed":
@@ -243,7 +244,7 @@ class BlobUpload {
       case "out-of-range": {
         const next = await this.#advance(sent.start, error);
         const inOrder = "offset" in next && next.offset === sent.start;
-        // It has the expected bytes, so it refused the length.
+        // The registry has the expected bytes, so it refused the length.
         return inOrder ? this.#shrink(sent.length, error) : next;
       }
       case "invalid":
@@ -268,7 +269,7 @@ class BlobUpload {
     return { offset: status.stored };
   }
 
-  /** The same, for a registry that responded but did not store the bytes from `start`. */
+  /** Like `#resume`, for a registry that responded but did not store the bytes from `start`. */
   async #advance(start: number, error: MiseOciError): Promise<{ readonly offset: number } | Lost> {
     const next = await this.#resume(error);
     if ("error" in next || next.offset > start || ++this.#stalls <= MAX_STALLS) return next;

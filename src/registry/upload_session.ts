@@ -11,13 +11,13 @@ import type { HttpResponse } from "./http.ts";
 import { maybeRetryAfter } from "./retry.ts";
 import type { RegistryClient } from "./transport.ts";
 
-/** A blob on its way into a repository. */
+/** A blob to upload to a repository. */
 export interface BlobTarget {
   /** Repository. */
   readonly repository: string;
   /** Digest of the blob. */
   readonly digest: Digest;
-  /** Ends the request. */
+  /** Aborts the request. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -32,14 +32,14 @@ export interface UploadSession {
 /**
  * Why a step of an upload did not succeed:
  *
- * - `gone`: the registry does not know the session (or no longer);
+ * - `gone`: the session does not exist (any more);
  * - `too-large`: the body is longer than the registry accepts;
  * - `out-of-range`: it expected other bytes, or the body is too long: registries use 416 for both;
  * - `invalid`: it refuses the request as malformed;
  * - `failed`: a temporary error of the registry, or a broken connection.
  */
 export interface UploadProblem {
-  /** What kind. */
+  /** The kind of problem. */
   readonly kind: "gone" | "too-large" | "out-of-range" | "invalid" | "failed";
   /** The error to throw if the upload cannot continue. */
   readonly error: MiseOciError;
@@ -59,7 +59,7 @@ const PROBLEMS: ReadonlyMap<number, UploadProblem["kind"]> = new Map([
   [504, "failed"],
 ]);
 
-/** The statuses that {@linkcode uploadProblem} understands. */
+/** The statuses that {@linkcode uploadProblem} handles. */
 export const PROBLEM_STATUSES: readonly number[] = [...PROBLEMS.keys()];
 
 /** The access that an upload needs. */
@@ -126,7 +126,7 @@ export function readSession(
   };
 }
 
-/** The URL of a session with another parameter. */
+/** The URL of a session with an additional parameter. */
 export function withParameter(url: URL, name: string, value: string): URL {
   const changed = new URL(url);
   // Appended, not set: URLSearchParams would rewrite the rest, which may be signed.
@@ -138,7 +138,7 @@ export function withParameter(url: URL, name: string, value: string): URL {
 
 /**
  * The number of stored bytes from a `Range` header: `0-99` means 100. `undefined` if it is missing or
- * malformed. A new session returns `0-0`, which is read as none.
+ * malformed. `0-0`, which a new session returns, means 0.
  */
 export function maybeStoredBytes(headers: Headers): number | undefined {
   const match = /^(?:bytes[ =])?(\d{1,15})-(\d{1,15})$/.exec(headers.get("range")?.trim() ?? "");

@@ -1,16 +1,18 @@
 /**
- * Which URLs from a registry may be followed. The registry chooses redirects, upload locations and token
- * realms; these must not give it access to the user's own network (SSRF) or bypass TLS.
+ * Which URLs from a registry may be followed, and over which protocol. The registry chooses redirects, upload
+ * locations and token realms; these must not give it access to the user's own network (SSRF) or bypass TLS.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
+import { networkFailure } from "./failure.ts";
 import { hostAndPort, type HostKind, hostKind, showUrl } from "./host.ts";
+import { exchange, type Fetch } from "./http.ts";
 
 /** Input of {@linkcode resolveTarget}. */
 export interface TargetContext {
   /** The registry's own URL. */
   readonly registry: URL;
-  /** The URL that answered; relative targets are relative to it. Default: the registry's. */
+  /** The URL that returned the target, which may be relative to it. Default: the registry's. */
   readonly from?: URL;
   /** The kind of target, for messages: `redirect`, `upload location`, `token realm`. */
   readonly what: string;
@@ -72,4 +74,104 @@ export function resolveTarget(location: string, context: TargetContext): URL {
     refuse(context, shown, `it is a ${kind} address`);
   }
   return url;
+}
+
+/**
+ * Well-known registries whose token host is in another domain: registrable domain of the registry → of the
+ * realm.
+ */
+const KNOWN_PAIRS: ReadonlyMap<string, string> = new Map([
+  ["scw.cloud", "scaleway.com"],
+]);
+
+/** Input of {@linkcode checkRealm}. */
+export interface RealmContext {
+  /** The registry's own URL. */
+  readonly registry: URL;
+  /** Whether credentials would be sent. */
+  readonly withCredentials: boolean;
+  /** Additional hosts (`host[:port]`) to which the user allows credentials to be sent. */
+  readonly trusted: readonly string[];
+}
+
+/**
+ * Parses and checks the realm of a Bearer challenge: the rules of `resolveTarget` apply, and credentials are
+ * sent only to the registry's own host, another host of the same registrable domain (by the Public Suffix
+ * List, so that two customers of one provider are not "the same"), a known pair, or a trusted host.
+ *
+ * @throws {MiseOciError} `registry` if the realm is refused, `auth` if only credentials are.
+ */
+export async function checkRealm(realm: string, context: RealmContext): Promise<URL> {
+  const { registry, withCredentials, trusted } = context;
+  if (!/^https?:\/\//i.test(realm)) {
+    // A realm is an absolute URL; a relative one is a mistake that `new URL` would hide.
+    throw new MiseOciError(
+      "registry",
+      `Refusing token realm of registry "${registry.host}": ${
+        JSON.stringify(realm.split(/[?#]/)[0]?.slice(0, 100))
+      } is not an http or https URL`,
+    );
+  }
+  const url = resolveTarget(realm, { registry, what: "token realm" });
+  if (!withCredentials || await mayHaveCredentials(url, registry, trusted)) return url;
+  throw new MiseOciError(
+    "auth",
+    `Refusing to send the credentials of registry "${registry.host}" to token server "${url.host}"`,
+    {
+      hint:
+        `If that is the registry's token server, set MISE_OCI_TRUSTED_REALMS=${url.host}; otherwise remove the credentials`,
+    },
+  );
+}
+
+async function mayHaveCredentials(
+  realm: URL,
+  registry: URL,
+  trusted: readonly string[],
+): Promise<boolean> {
+  if (realm.hostname === registry.hostname || trusted.includes(realm.host)) return true;
+  // Both are on this machine; `resolveTarget` has refused other combinations.
+  if (hostKind(registry.hostname) === "loopback" && hostKind(realm.hostname) === "loopback") {
+    return true;
+  }
+  const { getDomain } = await import("./public_suffix.ts");
+  const [own, other] = [getDomain(registry.hostname), getDomain(realm.hostname)];
+  return own !== undefined && other !== undefined &&
+    (own === other || KNOWN_PAIRS.get(own) === other);
+}
+
+/** Time limit for the TLS handshake with a server on this machine, in milliseconds. */
+const PROBE_MS = 1_000;
+
+/** The same URL with https. */
+export function overTls(url: URL): URL {
+  return new URL(url.href.replace(/^http:/, "https:"));
+}
+
+/**
+ * Requests a registry's root over TLS.
+ *
+ * @throws the error of `fetch` for an untrusted certificate, which means that the server uses TLS.
+ */
+export async function speaksTls(
+  fetch: Fetch,
+  registry: URL,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const url = new URL("/v2/", overTls(registry));
+  const idleTimeoutMs = PROBE_MS;
+  try {
+    const answer = await exchange(fetch, {
+      method: "GET",
+      url,
+      headers: {},
+      idleTimeoutMs,
+      signal,
+    });
+    await answer.discard();
+    return true;
+  } catch (thrown) {
+    if (/certificate/.test(networkFailure(thrown).error.message)) throw thrown;
+    return false;
+  }
 }

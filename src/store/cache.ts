@@ -17,7 +17,7 @@ import {
   parseDiffId,
 } from "../oci/mod.ts";
 import { dirname, join } from "@std/path";
-import { FileBlobWriter } from "./blob_writer.ts";
+import { FileBlobWriter } from "./blob_directory.ts";
 import { archiveScratch, defaultCacheDirectory } from "./cache_directory.ts";
 import { CacheBlobs } from "./cache_blobs.ts";
 import {

@@ -8,7 +8,7 @@
 import { type Digest, digestHex, Sha256 } from "../oci/mod.ts";
 import { join } from "@std/path";
 import { BlobDirectory } from "./blob_directory.ts";
-import { lockShared, tryLock } from "./flock.ts";
+import { lockShared, tryLock } from "./lock.ts";
 import { maybeLstat, maybeSystemCode, withPath } from "./io_error.ts";
 import { type ProblemListener, touch } from "./records.ts";
 import { writeFileAtomic } from "./temp_file.ts";

@@ -12,7 +12,7 @@ import {
   MAX_MANIFEST_BYTES,
   parseManifest,
 } from "../oci/mod.ts";
-import type { BlobSource } from "./ports.ts";
+import type { BlobRange, BlobSource } from "./ports.ts";
 
 /** A source of images, such as a layout, an archive or a repository in a registry. */
 export interface ImageStore extends BlobSource {
@@ -108,4 +108,23 @@ export async function checkSize(source: BlobSource, descriptor: Descriptor): Pro
 /** The name of an entry in the index of a layout. */
 export function tagOf(entry: Descriptor): string | undefined {
   return entry.annotations?.[Annotation.refName] ?? entry.annotations?.[Annotation.containerdName];
+}
+
+/** Adds documents in memory to the blobs of `source`. */
+export function withDocuments(
+  source: BlobSource,
+  documents: ReadonlyMap<Digest, Uint8Array<ArrayBuffer>>,
+): BlobSource {
+  return {
+    size: (digest) => {
+      const bytes = documents.get(digest);
+      return bytes === undefined ? source.size(digest) : Promise.resolve(bytes.length);
+    },
+    open: (digest: Digest, range?: BlobRange) => {
+      const bytes = documents.get(digest);
+      if (bytes === undefined) return source.open(digest, range);
+      const part = bytes.slice(range?.start ?? 0, range?.end ?? bytes.length);
+      return Promise.resolve(ReadableStream.from([part]));
+    },
+  };
 }

@@ -8,8 +8,7 @@
  * @module
  */
 import { basename, dirname, join } from "@std/path";
-import { delay } from "./delay.ts";
-import { lockShared, tryLock } from "./flock.ts";
+import { delay, lockShared, tryLock } from "./lock.ts";
 import { maybeLstat, maybeSystemCode, withPath, withPathSync } from "./io_error.ts";
 import { readNames, touch } from "./records.ts";
 import { TEMPORARY_PREFIX, temporaryPath } from "./temp_file.ts";

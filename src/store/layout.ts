@@ -6,6 +6,7 @@
  * names them, and the layout is not flushed more often than it has new blobs.
  * @module
  */
+import { dirname, join } from "@std/path";
 import { MiseOciError } from "../errors.ts";
 import {
   Annotation,
@@ -22,18 +23,34 @@ import {
   parseLayoutFile,
   parseManifest,
 } from "../oci/mod.ts";
-import { dirname, join } from "@std/path";
-import { BlobDirectory } from "./blob_directory.ts";
-import { FileBlobWriter } from "./blob_writer.ts";
+import { BlobDirectory, FileBlobWriter } from "./blob_directory.ts";
 import { type Disk, realDisk } from "./disk.ts";
 import { type ImageStore, tagOf } from "./image_store.ts";
 import { maybeLstat, maybeStat, maybeSystemCode, withPath } from "./io_error.ts";
-import { layoutError, parsingLayout } from "./layout_error.ts";
 import { LAYOUT_LOCK_FILE, type Lock, lockLayout, type LockOptions } from "./lock.ts";
 import type { BlobRange, BlobSink, BlobWriter } from "./ports.ts";
-import { reachable } from "./reachable.ts";
 import { checkWritable, sweepTemporaries, TEMPORARY_PREFIX, writeFileAtomic } from "./temp_file.ts";
-import { type VerifyOptions, type VerifyResult, verifyStore } from "./verify.ts";
+import { reachable, type VerifyOptions, type VerifyResult, verifyStore } from "./verify.ts";
+
+/** The error for a path that is not a (sound) image layout. */
+function layoutError(path: string, why: string, hint?: string): MiseOciError {
+  return new MiseOciError("layout", `Cannot use "${path}" as an image layout: ${why}`, {
+    hint: hint ?? "Give the directory of an OCI image layout, as mise-oci build writes it",
+  });
+}
+
+/** Runs a parser of `oci-layout` or `index.json`; what it finds malformed is an error of the layout. */
+export function parsingLayout<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof MiseOciError) || error.code !== "invalid") throw error;
+    throw new MiseOciError("layout", error.message, {
+      hint: "The image layout is damaged; build or copy it again",
+      cause: error,
+    });
+  }
+}
 
 /** Options of {@linkcode createLayout} and {@linkcode openLayout}. */
 export interface LayoutOptions {

@@ -5,7 +5,7 @@
  * @module
  */
 import { join } from "@std/path";
-import { stillNamed, tryLock } from "./flock.ts";
+import { stillNamed, tryLock } from "./lock.ts";
 import { maybeLstat, maybeSystemCode, withPath } from "./io_error.ts";
 import { readNames } from "./records.ts";
 

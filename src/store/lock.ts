@@ -1,12 +1,76 @@
 /**
  * Locks between processes: one build at a time changes the index of a layout.
+ *
+ * `flock` on open files: the kernel releases such a lock when its holder dies, so a crash never leaves one
+ * behind.
  * @module
  */
-import { MiseOciError } from "../errors.ts";
 import { dirname, join } from "@std/path";
-import { delay } from "./delay.ts";
-import { stillNamed, tryLock } from "./flock.ts";
+import { MiseOciError } from "../errors.ts";
 import { withPath } from "./io_error.ts";
+
+/** Resolves after `ms` milliseconds. @throws the signal's reason as soon as it is aborted. */
+export function delay(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const abort = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", abort);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", abort, { once: true });
+  });
+}
+
+/** How long Deno without `tryLock` (2.4) waits before it calls a lock taken, in milliseconds. */
+const PROBE_MS = 50;
+
+type WithTryLock = Deno.FsFile & {
+  tryLock?: (exclusive?: boolean) => Promise<boolean>;
+  tryLockSync?: (exclusive?: boolean) => boolean;
+};
+
+/**
+ * Takes a shared lock, immediately if it is free, as it nearly always is. Throws on file systems without
+ * locks.
+ */
+export async function lockShared(file: Deno.FsFile): Promise<void> {
+  const { tryLockSync } = file as WithTryLock;
+  if (tryLockSync?.call(file, false) !== true) await file.lock(false);
+}
+
+/**
+ * Locks an open file if no other process holds the lock; otherwise returns `false`. Then the file can only be
+ * used to try again, or be closed: without `tryLock` the request for the lock stays pending, and the next
+ * operation on the file waits for it. Closing the file unlocks it. Throws on file systems without locks.
+ */
+export async function tryLock(file: Deno.FsFile, exclusive = true): Promise<boolean> {
+  const { tryLock } = file as WithTryLock;
+  if (tryLock !== undefined) return await tryLock.call(file, exclusive);
+  const locked = file.lock(exclusive).then(() => true);
+  locked.catch(() => {});
+  const probe = new AbortController();
+  const late = delay(PROBE_MS, probe.signal).then(() => false, () => false);
+  try {
+    return await Promise.race([locked, late]);
+  } finally {
+    probe.abort();
+  }
+}
+
+/** Whether `path` still names the open file (it was not replaced or removed since it was opened). */
+export async function stillNamed(file: Deno.FsFile, path: string): Promise<boolean> {
+  try {
+    const [open, named] = [await file.stat(), await Deno.lstat(path)];
+    return open.ino === named.ino && open.dev === named.dev;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
 
 /** Name of the lock file in a layout's directory; it exists only while a process holds the lock. */
 export const LAYOUT_LOCK_FILE = ".mise-oci.lock";

@@ -35,5 +35,10 @@ export type { Lease } from "./lease.ts";
 export { acquireLock, type Lock, lockLayout, type LockOptions, withLock } from "./lock.ts";
 export * from "./ports.ts";
 export { checkWritable } from "./temp_file.ts";
-export { type VerifyMemory, type VerifyOptions, type VerifyResult, verifyStore } from "./verify.ts";
-export { reachable } from "./reachable.ts";
+export {
+  reachable,
+  type VerifyMemory,
+  type VerifyOptions,
+  type VerifyResult,
+  verifyStore,
+} from "./verify.ts";

@@ -5,7 +5,7 @@
  */
 import { join } from "@std/path";
 import { describeError, MiseOciError } from "../errors.ts";
-import { tryLock } from "./flock.ts";
+import { tryLock } from "./lock.ts";
 import { sizeOf } from "./installs.ts";
 import { maybeLstat } from "./io_error.ts";
 import { readNames } from "./records.ts";

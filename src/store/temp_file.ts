@@ -7,7 +7,7 @@
 import { MiseOciError } from "../errors.ts";
 import { dirname, join } from "@std/path";
 import { type Disk, realDisk } from "./disk.ts";
-import { stillNamed, tryLock } from "./flock.ts";
+import { stillNamed, tryLock } from "./lock.ts";
 import { ioError, maybeSystemCode, withPath } from "./io_error.ts";
 
 /** How the name of every temporary file begins. */

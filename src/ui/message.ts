@@ -3,7 +3,7 @@
  * @module
  */
 import type { Colors } from "./color.ts";
-import { escapeBlock } from "./escape.ts";
+import { escapeBlock } from "./text.ts";
 import type { ReportEvent, WarningEvent } from "./reporter.ts";
 
 /** Which messages are shown, and how. */

@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertLessOrEqual, assertStringIncludes } from "@std/assert";
 import { makeColors } from "./color.ts";
-import { makeReporter } from "./make_reporter.ts";
-import { PlainReporter } from "./plain_reporter.ts";
+import { makeReporter, PlainReporter } from "./make_reporter.ts";
 import {
   initialProgress,
   measureRate,
@@ -11,7 +10,7 @@ import {
 import { progressBar, renderProgress } from "./render.ts";
 import type { ReportEvent } from "./reporter.ts";
 import { TerminalReporter } from "./terminal_reporter.ts";
-import { textWidth } from "./text.ts";
+import { textWidth } from "./width.ts";
 
 const colors = makeColors(false);
 

@@ -3,10 +3,10 @@
  * @module
  */
 import type { Colors } from "./color.ts";
-import { escapeLine } from "./escape.ts";
+import { escapeLine } from "./text.ts";
+import { pad, textWidth, truncate } from "./width.ts";
 import { formatBytes, formatCount, formatDuration } from "./format.ts";
 import type { ProgressItem, ProgressState } from "./progress_state.ts";
-import { pad, textWidth, truncate } from "./text.ts";
 
 /** How progress is drawn. */
 export interface RenderOptions {

@@ -2,9 +2,8 @@
  * Tables of text.
  * @module
  */
-import { escapeLine } from "./escape.ts";
-import { pad, textWidth } from "./text.ts";
-import { longestPiece, wrap } from "./wrap.ts";
+import { escapeLine, longestPiece, wrap } from "./text.ts";
+import { pad, textWidth } from "./width.ts";
 
 export interface Column {
   /** Its heading. */

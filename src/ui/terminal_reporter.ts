@@ -14,8 +14,8 @@ import {
 } from "./progress_state.ts";
 import { renderProgress } from "./render.ts";
 import type { ReportEvent } from "./reporter.ts";
-import { textWidth } from "./text.ts";
-import { fold, SEQUENCE } from "./wrap.ts";
+import { fold, SEQUENCE } from "./text.ts";
+import { textWidth } from "./width.ts";
 
 /** What the driver needs of the terminal. */
 export interface TerminalOptions extends MessageOptions {

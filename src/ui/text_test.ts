@@ -1,9 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { escapeBlock, escapeLine } from "./escape.ts";
+import { escapeBlock, escapeLine, fold } from "./text.ts";
+import { pad, textWidth, truncate } from "./width.ts";
 import { formatBytes, formatDuration } from "./format.ts";
 import { renderTable } from "./table.ts";
-import { pad, textWidth, truncate } from "./text.ts";
-import { fold } from "./wrap.ts";
 
 Deno.test("formatBytes() counts in powers of 1000 with three digits", () => {
   for (

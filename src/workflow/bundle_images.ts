@@ -1,8 +1,8 @@
 /**
- * `bundle`: images in an archive, without the layers that the other side has.
+ * `bundle`: writes images to an archive, without the layers that the recipient has.
  * @module
  */
-import { openSource } from "../build/open_source.ts";
+import { openSource } from "../build/base/open_source.ts";
 import type { WorkflowContext } from "../context.ts";
 import { MiseOciError } from "../errors.ts";
 import {
@@ -26,23 +26,23 @@ import { tagOf } from "../store/mod.ts";
 export interface BundleRequest {
   /** Absolute working directory, for mise's settings. */
   readonly directory: string;
-  /** The content of the archive. */
+  /** The images to bundle. */
   readonly images: readonly ImageSource[];
-  /** What the other side has. */
+  /** Images that the recipient has. */
   readonly without: readonly ImageSource[];
   /** Absolute path of the archive. */
   readonly output: string;
 }
 
-/** What a bundle holds. */
+/** The result of a bundle. */
 export interface BundleResult {
   /** The archive. */
   readonly file: string;
   /** Its images by name. */
   readonly images: readonly { readonly name: string; readonly digest: Digest }[];
-  /** Layers in it, and their bytes. */
+  /** Layers in the archive, and their total size. */
   readonly layers: { readonly count: number; readonly bytes: number };
-  /** Layers that were left out, and their bytes. */
+  /** Layers that were left out, and their total size. */
   readonly left: { readonly count: number; readonly bytes: number };
 }
 
@@ -87,8 +87,8 @@ function total(layers: readonly Descriptor[]): BundleResult["layers"] {
 }
 
 /**
- * Writes images into an archive of a layout, with what is attached to them, without the layers of images that
- * the other side has. `push` completes it from the destination's registry.
+ * Writes images and their attachments to an OCI archive, without the layers of images that the recipient
+ * has. When it is pushed, `push` uses the layers in the destination's registry.
  *
  * @throws {MiseOciError} `not-found`, `auth`, `network`, `integrity` naming the image; no file is created
  * then.

@@ -1,11 +1,11 @@
 /**
- * `check`: whether the commands of an image start, for images of any builder.
+ * `check`: checks whether the commands of an image start, for images of any builder.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
 import type { Digest, ImageSource, Platform } from "../oci/mod.ts";
 import { describeDuplicate, type Duplicate, type Finding, findingsOf } from "../check/mod.ts";
-import { openBuildCache } from "../build/build_cache.ts";
+import { openBuildCache } from "../build/host/build_cache.ts";
 import { foundImage, openFrom } from "../check/checked_image.ts";
 import { findReport } from "../check/find_report.ts";
 import { type Cache, verifyStore } from "../store/mod.ts";
@@ -14,49 +14,49 @@ import type { WorkflowContext } from "../context.ts";
 
 /** The flags of `check`, parsed. */
 export interface CheckRequest {
-  /** Which image. */
+  /** The image. */
   readonly source: ImageSource;
   /** Absolute working directory, for mise's settings. */
   readonly directory: string;
-  /** Which of its platforms; default: the host's, or the only one. */
+  /** The platform to check; default: the host's, or the only one. */
   readonly platform?: Platform;
 }
 
-/** The commands that do not start, why, and what to do. */
+/** A problem, with its remedies. */
 export interface CheckProblem extends Finding {
-  /** Its kind: `missing-library`, `missing-command`… */
+  /** The kind of problem: `missing-library`, `missing-command`… */
   readonly type: Finding["causes"][0]["type"];
 }
 
-/** A command that two tools have. */
+/** A command provided by two tools. */
 export interface CheckDuplicate extends Duplicate {
   /** One sentence without a final period. */
   readonly message: string;
 }
 
-/** What a check found. */
+/** The result of a check. */
 export interface CheckResult {
   /** The image's name for messages. */
   readonly image: string;
   /** Digest of its manifest. */
   readonly digest: Digest;
-  /** What it runs on. */
+  /** The platform that was checked. */
   readonly platform: Platform;
-  /** Every platform of the image; only one was checked. */
+  /** Every platform of the image. */
   readonly platforms: readonly Platform[];
   /** Number of checked commands. */
   readonly commands: number;
-  /** What does not start. */
+  /** The problems. */
   readonly problems: readonly CheckProblem[];
-  /** Commands that two tools have. */
+  /** Commands provided by two tools. */
   readonly duplicates: readonly CheckDuplicate[];
 }
 
 const VERIFIED = "verified-blobs";
 
 /**
- * Reads the blobs of an image on this machine, unless that was done since they changed: a cached report does
- * not show whether the current bytes are intact.
+ * Verifies the blobs of an image on this machine, unless they are unchanged since the last time: a cached
+ * report does not show whether the current bytes are intact.
  */
 async function verify(
   { store, descriptor }: OpenedImage,
@@ -78,9 +78,9 @@ async function verify(
 }
 
 /**
- * Checks an image of a layout, an archive or a registry.
+ * Checks an image in a layout, an archive or a registry.
  *
- * @throws {MiseOciError} what opening and reading the image throws.
+ * @throws {MiseOciError} as opening and reading the image.
  */
 export async function checkImage(
   request: CheckRequest,

@@ -1,9 +1,9 @@
 /**
- * `diff`: why two images differ, and the download size of the difference.
+ * `diff`: shows why two images differ, and how much a pull of the second downloads.
  * @module
  */
 import { comparePackages, type PackageChange } from "../attest/compare_packages.ts";
-import { openBuildCache } from "../build/build_cache.ts";
+import { openBuildCache } from "../build/host/build_cache.ts";
 import { maybeCause } from "../errors.ts";
 import {
   compareFiles,
@@ -13,14 +13,13 @@ import {
   type LayerFile,
 } from "../inspect/mod.ts";
 import { Annotation } from "../oci/mod.ts";
-import { readLayerFiles } from "./layer_files.ts";
+import { readLayerFiles, withProgress } from "./layer_files.ts";
 import { type OpenedImage, openImage } from "./open_image.ts";
-import { withProgress } from "./layer_progress.ts";
-import type { DiffLayer, DiffRequest, DiffResult } from "./inspect_types.ts";
+import type { DiffLayer, DiffRequest, DiffResult } from "./inspect_image.ts";
 import type { WorkflowContext } from "../context.ts";
 import { isWithin } from "../paths.ts";
 
-/** The files of A with their paths in B, if both are below a directory named by version. */
+/** The files of A with their paths in B, if both layers have a versioned directory. */
 function rebase(
   files: readonly LayerFile[],
   before: LayerDescription,
@@ -35,7 +34,7 @@ function rebase(
   );
 }
 
-/** Adds the differing files to a layer that has the same name and version but other content. */
+/** Adds the differing files to a layer with the same name and version but other content. */
 async function withFiles(
   change: LayerChange,
   images: { readonly a: OpenedImage; readonly b: OpenedImage },
@@ -54,7 +53,7 @@ async function withFiles(
   return { ...change, files };
 }
 
-/* Loaded late: images whose layers were never listed have no packages to compare. */
+// Imported on demand: listing packages.
 const sbomModule = () => import("./make_sbom.ts");
 
 /** The changes of packages, if requested or already cached. */

@@ -4,9 +4,9 @@
  */
 import fs from "node:fs/promises";
 import { dirname } from "@std/path";
-import { buildTimestamp, hostEnv } from "../build/environment.ts";
+import { buildTimestamp, hostEnv } from "../build/host/environment.ts";
 import { planProject } from "../build/plan_images.ts";
-import { openRegistry, readAccess } from "../build/registry_access.ts";
+import { openRegistry, readAccess } from "../build/access/registry_access.ts";
 import type { PlannedImage, TransientBuild } from "../build/types.ts";
 import { hearWarnings, type WorkflowContext } from "../context.ts";
 import { runEngineCommand, selectEngine } from "../engine/mod.ts";
@@ -39,13 +39,13 @@ export interface DoctorFinding {
   readonly fix?: string;
 }
 
-/** All findings. */
+/** The findings about all parts. */
 export interface DoctorResult {
-  /** Each part, in the order in which a build needs them. */
+  /** The findings, in the order in which a build needs the parts. */
   readonly findings: readonly DoctorFinding[];
 }
 
-/** Minimum of free space: an image of a few tools, twice. */
+/** Minimum free space: twice the size of an image with a few tools. */
 const MIN_FREE_BYTES = 1_000_000_000;
 /** Time limit for an engine's status. */
 const ENGINE_TIMEOUT_MS = 20_000;
@@ -60,7 +60,7 @@ function broken(part: string, text: string, fix: string): DoctorFinding {
   return { part, state: "broken", text, fix };
 }
 
-/** Turns an error that a user can cause into a finding; everything else is a bug, and thrown. */
+/** Converts an error that users can cause to a finding; other errors are bugs and thrown. */
 function failed(part: string, error: unknown, fix: string): DoctorFinding {
   if (error instanceof MiseOciError && error.code !== "interrupted") {
     return broken(part, error.message, error.hint ?? fix);
@@ -190,7 +190,10 @@ async function registryPart(
   }
 }
 
-/** Engines: only run and load need one, so a missing engine is not a failure, but a broken one is. */
+/**
+ * The container engine: a missing one is only a note, because only run and load need it, but a broken one
+ * is a failure.
+ */
 async function enginePart({ signal }: WorkflowContext): Promise<DoctorFinding> {
   let engine;
   try {
@@ -242,7 +245,7 @@ async function cacheParts(): Promise<readonly DoctorFinding[]> {
 async function diskPart(directory: string): Promise<DoctorFinding> {
   // Older versions of Deno (before about 2.6) lack this function.
   if (fs.statfs === undefined) {
-    return { part: "disk", state: "note", text: "This Deno does not tell the free space" };
+    return { part: "disk", state: "note", text: "This version of Deno cannot report free space" };
   }
   try {
     const { bavail, bsize } = await fs.statfs(directory);
@@ -252,12 +255,12 @@ async function diskPart(directory: string): Promise<DoctorFinding> {
       : ok("disk", text);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotCapable)) return failed("disk", error, "Check the disk");
-    const text = "Deno does not permit to ask for free space";
+    const text = "Deno does not allow reading the free space";
     return { part: "disk", state: "note", text, fix: "Run with --allow-sys=uid,statfs" };
   }
 }
 
-/** The output path: a layout, or nothing yet. */
+/** The output path, which must be a layout or unused. */
 async function outputPart(output: string): Promise<DoctorFinding> {
   const fix = "Give another directory with -o, or move what is there";
   try {

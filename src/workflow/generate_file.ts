@@ -1,12 +1,12 @@
 /**
- * `generate`: files for other programs, from one or several projects.
+ * `generate`: generates files for other programs, from one or several projects.
  * @module
  */
 import { dirname, join, relative } from "@std/path";
-import { toolOptions as readToolOptions } from "../build/store_wants.ts";
+import { toolOptions as readToolOptions } from "../build/reuse/store_wants.ts";
 import { planProject } from "../build/plan_images.ts";
 import type { TransientBuild } from "../build/types.ts";
-import { maybeRead, replaceFile, writeWhole } from "../build/write_whole.ts";
+import { maybeRead, replaceFile, writeWhole } from "../build/output/write_whole.ts";
 import type { WorkflowContext } from "../context.ts";
 import { MiseOciError } from "../errors.ts";
 import { type GenerateInput, GENERATORS } from "../fleet/generate/mod.ts";
@@ -22,28 +22,28 @@ export interface GenerateRequest {
   readonly directory: string;
   /** Absolute path of the file to write; if absent, none is written. */
   readonly output?: string;
-  /** Replaces a file even if it was changed by hand. */
+  /** Whether to replace a file even if it was changed by hand. */
   readonly force: boolean;
-  /** Writes nothing, and reports whether the file is up to date. */
+  /** Whether to only check that the file is up to date. */
   readonly check: boolean;
-  /** The platforms asked for. */
+  /** The requested platforms. */
   readonly platforms: readonly Platform[];
 }
 
-/** What was generated. */
+/** The generated file. */
 export interface GenerateResult {
   readonly text: string;
-  /** The file that it was written to, or compared with. */
+  /** The file that was written or compared. */
   readonly file?: string;
   /** Whether that file is up to date; absent if only the text was requested. */
   readonly isCurrent?: boolean;
 }
 
 /**
- * Generates a file; nothing is installed or built for it.
+ * Generates a file, without installing or building anything.
  *
- * @throws {MiseOciError} what reading the projects throws; `unsupported` for settings that the file cannot
- * express; `io` for a file that was changed after it was generated, without `force`.
+ * @throws {MiseOciError} as reading the projects; `unsupported` for settings that the file cannot express;
+ * `io` for a file that was changed after it was generated, without `force`.
  */
 export async function generateFile(
   request: GenerateRequest,

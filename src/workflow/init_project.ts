@@ -1,12 +1,12 @@
 /**
- * `init`: the `[oci]` table that a project needs, written into its config file.
+ * `init`: writes the `[oci]` table that a project needs to its config file.
  * @module
  */
 import { MANAGER_NAMES, packageManager } from "../oci/package_managers.ts";
 import { DEFAULT_FROM } from "../plan/options.ts";
 import { join } from "@std/path";
 import { parse as parseToml } from "@std/toml";
-import { maybeRead, replaceFile, writeWhole } from "../build/write_whole.ts";
+import { maybeRead, replaceFile, writeWhole } from "../build/output/write_whole.ts";
 import { MiseOciError } from "../errors.ts";
 
 /** The flags of `init`, parsed. */
@@ -17,11 +17,11 @@ export interface InitRequest {
   readonly from?: string;
   /** The image's name, if it should be written. */
   readonly tag?: string;
-  /** Reports what would be changed and changes nothing. */
+  /** Whether to only report what would be changed. */
   readonly check: boolean;
 }
 
-/** What `init` did. */
+/** The result of `init`. */
 export interface InitResult {
   /** Absolute path of the config file. */
   readonly file: string;
@@ -84,9 +84,9 @@ function fittingBase(tables: readonly Table[]): string {
 }
 
 /**
- * The text with keys added to `[oci]`; everything else is unchanged. The result is parsed and compared.
+ * Adds keys to `[oci]` and keeps everything else. The result is parsed and compared, to ensure that.
  *
- * @throws {MiseOciError} `config` if the table is written in a form to which lines cannot be added.
+ * @throws {MiseOciError} `config` if the table has a form to which lines cannot be added.
  *
  * @example
  * ```ts
@@ -129,7 +129,7 @@ export function addToOci(text: string, added: Readonly<Record<string, string>>):
   });
 }
 
-/** A value as text, in which the order of keys does not count. */
+/** A value as text, independent of the order of keys. */
 function sorted(value: unknown): string {
   return JSON.stringify(
     value,
@@ -161,7 +161,7 @@ export async function initProject(request: InitRequest): Promise<InitResult> {
   const result = { file, existed: main !== undefined, added };
   if (request.check || Object.keys(added).length === 0) return result;
   if (main === undefined) {
-    // A new file gets an empty [tools] table, for tools that the project adds later.
+    // A new file gets an empty [tools] table, for tools to be added later.
     await writeWhole(file, () => Promise.resolve(addToOci("[tools]\n", added)));
   } else {
     await replaceFile(file, addToOci(main.text, added));

@@ -2,15 +2,125 @@
  * `inspect`: the contents of an image.
  * @module
  */
-import { describeLayers, type PageLayer, renderPage } from "../inspect/mod.ts";
-import { MiseOciError } from "../errors.ts";
-import { type Descriptor, formatPlatform, parseManifest } from "../oci/mod.ts";
-import { readLayerFiles } from "./layer_files.ts";
-import { type OpenedImage, openImage } from "./open_image.ts";
-import { withProgress } from "./layer_progress.ts";
-import type { ImageDetails, InspectRequest, InspectResult } from "./inspect_types.ts";
+import type { PackageChange } from "../attest/compare_packages.ts";
+import { writeWhole } from "../build/output/write_whole.ts";
 import type { WorkflowContext } from "../context.ts";
-import { writeWhole } from "../build/write_whole.ts";
+import { MiseOciError } from "../errors.ts";
+import {
+  describeLayers,
+  type FileChange,
+  type ImageComparison,
+  type LayerChange,
+  type LayerDescription,
+  type PageLayer,
+  renderPage,
+} from "../inspect/mod.ts";
+import {
+  type ContainerConfig,
+  type Descriptor,
+  type Digest,
+  formatPlatform,
+  type HistoryEntry,
+  type ImageSource,
+  parseManifest,
+  type Platform,
+} from "../oci/mod.ts";
+import { readLayerFiles, withProgress } from "./layer_files.ts";
+import { type OpenedImage, openImage } from "./open_image.ts";
+
+export type { FileChange, LayerChange, LayerDescription };
+
+/** What both commands take. */
+interface LookRequest {
+  /** Absolute working directory. */
+  readonly directory: string;
+  /** Which image of several. */
+  readonly platform?: Platform;
+}
+
+/** The flags of `inspect`, parsed. */
+export interface InspectRequest extends LookRequest {
+  /** Which image. */
+  readonly source: ImageSource;
+  /** Absolute path of the page to write (`--html`). */
+  readonly html?: string;
+  /** The document to return as stored: the manifest or index (`--raw`), or the config. */
+  readonly document?: "manifest" | "config";
+}
+
+/** The content of an image's documents besides its layers. */
+export interface ImageDetails {
+  /** Media type of the manifest. */
+  readonly mediaType: string;
+  /** The index that the argument names, if it names one. */
+  readonly index?: {
+    readonly digest: Digest;
+    readonly mediaType: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  /** Every image that the argument names. */
+  readonly images: readonly { readonly platform: Platform; readonly digest: Digest }[];
+  /** Annotations of the manifest. */
+  readonly annotations: Readonly<Record<string, string>>;
+  /** How a container runs. */
+  readonly config: ContainerConfig;
+  /** The history, oldest first, with the entries that have no layer. */
+  readonly history: readonly HistoryEntry[];
+}
+
+/** The contents of an image. */
+export interface InspectResult {
+  /** The image's name for messages. */
+  readonly name: string;
+  /** Digest of the manifest. */
+  readonly digest: Digest;
+  /** What it runs on. */
+  readonly platform: Platform;
+  /** Every platform of the image; the other fields describe one of them. */
+  readonly platforms: readonly Platform[];
+  /** RFC 3339 time of the build, if the image has one. */
+  readonly created?: string;
+  /** The layers, bottom first. */
+  readonly layers: readonly LayerDescription[];
+  /** Other content of the documents. */
+  readonly details?: ImageDetails;
+  /** The text of the requested document. */
+  readonly document?: string;
+  /** What is attached to the image in its registry, including signatures. */
+  readonly referrers?: readonly Descriptor[];
+  /** The page that was written. */
+  readonly html?: string;
+}
+
+/** The flags of `diff`, parsed. */
+export interface DiffRequest extends LookRequest {
+  /** The image before. */
+  readonly a: ImageSource;
+  /** The image after. */
+  readonly b: ImageSource;
+  /** Whether the files of tools with different versions are compared too (`--files`). */
+  readonly files: boolean;
+  /** Reads layers that are not cached yet, to compare the packages (`--packages`). */
+  readonly packages: boolean;
+}
+
+/** A layer with its files that differ, if they were compared. */
+export interface DiffLayer extends LayerChange {
+  /** By path. */
+  readonly files?: readonly FileChange[];
+}
+
+/** How two images differ. */
+export interface DiffResult extends Omit<ImageComparison, "layers"> {
+  /** The image before. */
+  readonly a: { readonly name: string; readonly digest: Digest };
+  /** The image after. */
+  readonly b: { readonly name: string; readonly digest: Digest };
+  /** The layers of B bottom first, then those that only A has. */
+  readonly layers: readonly DiffLayer[];
+  /** Packages that differ; absent if layers are not cached. */
+  readonly packages?: readonly PackageChange[];
+}
 
 async function pageLayers(
   image: OpenedImage,
@@ -55,7 +165,7 @@ async function detailsOf(image: OpenedImage): Promise<ImageDetails> {
   };
 }
 
-/** The text of a document: of the named entry, unless a platform selects one of its images. */
+/** The text of a document: that of the named entry, or with a platform, of one of its images. */
 async function documentOf(
   image: OpenedImage,
   { document, platform }: Pick<InspectRequest, "document" | "platform">,
@@ -65,7 +175,7 @@ async function documentOf(
   return new TextDecoder().decode(bytes);
 }
 
-/** What is attached to the image; not an error if the registry does not list it. */
+/** The attachments of the image; failure to list them is not an error. */
 async function maybeReferrers(
   image: OpenedImage,
   { reporter, signal }: WorkflowContext,
@@ -81,7 +191,7 @@ async function maybeReferrers(
 }
 
 /**
- * Inspects an image. Its layers are read only for the page.
+ * Inspects an image. Its layers are read only for the HTML page.
  *
  * @throws {MiseOciError} naming image and cause; `io` if the page cannot be written.
  */

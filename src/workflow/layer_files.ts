@@ -1,22 +1,22 @@
 /**
- * The files of a layer, read once and verified by its diff ID.
+ * The files of a layer, read once and verified by its diff ID, with progress.
  * @module
  */
-import type { LayerDescription, LayerFile } from "../inspect/mod.ts";
-import { readLayerChunks } from "../layer/read/mod.ts";
-import { readTar } from "../tar/read_tar.ts";
-import { MiseOciError } from "../errors.ts";
-import { parseDiffId, type StreamingHash, streamingSha256 } from "../oci/mod.ts";
-import type { OpenedImage } from "./open_image.ts";
 import type { WorkflowContext } from "../context.ts";
+import { MiseOciError } from "../errors.ts";
+import { describeTitle, type LayerDescription, type LayerFile } from "../inspect/mod.ts";
+import { readLayerChunks } from "../layer/read/mod.ts";
+import { parseDiffId, type StreamingHash, streamingSha256 } from "../oci/mod.ts";
+import { readTar } from "../tar/read_tar.ts";
+import type { OpenedImage } from "./open_image.ts";
 
-/** How {@linkcode readLayerFiles} reads. */
+/** Options of {@linkcode readLayerFiles}. */
 export interface LayerFilesOptions {
   /** Whether the content of files is hashed, for a comparison. */
   readonly hash: boolean;
 }
 
-/** The whole tar is hashed while it is read. */
+/** Hashes the tar while it is read. */
 async function* hashed(
   chunks: AsyncIterable<Uint8Array>,
   hash: StreamingHash,
@@ -36,8 +36,7 @@ async function hashOf(content: AsyncIterable<Uint8Array>): Promise<string> {
 /**
  * Lists the files of a layer.
  *
- * @throws {MiseOciError} `integrity` if its content does not match the image config; the errors of reading
- * the blob.
+ * @throws {MiseOciError} `integrity` if its content does not match the image config; as reading the blob.
  */
 export async function readLayerFiles(
   image: OpenedImage,
@@ -72,4 +71,22 @@ export async function readLayerFiles(
     `Cannot use ${what}: its diff ID is ${found}, but the image config says ${diffId}`,
     { hint: "The image is damaged or was tampered with; pull or build it again" },
   );
+}
+
+/** Reports progress while a layer is read. */
+export async function withProgress<T>(
+  layer: LayerDescription,
+  { reporter }: WorkflowContext,
+  work: () => Promise<T>,
+): Promise<T> {
+  const id = `read ${layer.descriptor.digest}`;
+  reporter.emit({ type: "start", id, label: `reading ${describeTitle(layer)}` });
+  try {
+    const result = await work();
+    reporter.emit({ type: "done", id });
+    return result;
+  } catch (error) {
+    reporter.emit({ type: "failed", id });
+    throw error;
+  }
 }

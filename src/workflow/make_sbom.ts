@@ -1,6 +1,6 @@
 /**
- * `sbom`: the bill of materials of an image. Each layer is read only once and its packages are cached by diff
- * ID, so that cached layers need not be on this machine.
+ * `sbom`: creates the bill of materials of an image. The packages of each layer are cached by diff ID, so
+ * that a layer is read only once and does not have to stay on this machine.
  * @module
  */
 import { dirname, join } from "@std/path";
@@ -29,23 +29,23 @@ import type {
 } from "../oci/mod.ts";
 import { transportPrefix } from "../oci/image_source.ts";
 import type { Cache } from "../store/mod.ts";
-import { openBuildCache } from "../build/build_cache.ts";
-import { keepPackages, maybeKeptPackages } from "../build/layer_packages.ts";
+import { openBuildCache } from "../build/host/build_cache.ts";
+import { keepPackages, maybeKeptPackages } from "../build/base/layer_packages.ts";
 import { mapConcurrently } from "../concurrency.ts";
 import type { WorkflowContext } from "../context.ts";
 import { openImage } from "./open_image.ts";
-import { writeWhole } from "../build/write_whole.ts";
+import { writeWhole } from "../build/output/write_whole.ts";
 
 /** Format of a bill of materials. */
 export type SbomFormat = "cyclonedx" | "spdx";
 
 /** The flags of `sbom`, parsed. */
 export interface SbomRequest {
-  /** Which image. */
+  /** The image. */
   readonly source: ImageSource;
-  /** Absolute working directory: for mise's settings, and for the lock file. */
+  /** Absolute working directory, for mise's settings and the lock file. */
   readonly directory: string;
-  /** Which of its platforms; default: the host's, or the only one. */
+  /** The platform to list; default: the host's, or the only one. */
   readonly platform?: Platform;
   readonly format: SbomFormat;
   /** Absolute path of the file to write. */
@@ -58,31 +58,31 @@ export interface SbomResult {
   readonly image: string;
   /** Digest of its manifest. */
   readonly digest: Digest;
-  /** What it runs on. */
+  /** The platform that was listed. */
   readonly platform: Platform;
   readonly format: SbomFormat;
   /** Number of packages. */
   readonly packages: number;
-  /** The document, with a newline at its end. */
+  /** The document, ending with a newline. */
   readonly document: string;
   /** The file that was written. */
   readonly output?: string;
 }
 
-/** The program as documents name it. */
+/** This program's name in documents. */
 export const SELF: DocumentTool = { name: "mise-oci", version: manifest.version };
 
-/** An image whose packages are listed. */
+/** An image to list. */
 export interface ListedImage {
-  /** What documents call it: no path of this machine. */
+  /** Its name in documents: not a path of this machine. */
   readonly name: string;
   /** Digest of its manifest. */
   readonly digest: Digest;
-  /** What it runs on. */
+  /** The image's platform. */
   readonly platform: Platform;
   readonly manifest: Manifest;
   readonly config: ImageConfig;
-  /** The bytes of a layer's blob. */
+  /** Opens a layer's blob. */
   openLayer(descriptor: Descriptor): Promise<ReadableStream<Uint8Array>>;
 }
 
@@ -109,7 +109,7 @@ async function layerPackages(
   return packages;
 }
 
-/** Whether all of an image's layers are cached, so that listing its packages costs nothing. */
+/** Whether the packages of all layers are cached. */
 export async function areLayersKnown(image: ListedImage, cache: Cache): Promise<boolean> {
   for (const diffId of image.config.diffIds) {
     if (await maybeKeptPackages(cache, diffId) === undefined) return false;
@@ -120,7 +120,7 @@ export async function areLayersKnown(image: ListedImage, cache: Cache): Promise<
 /**
  * Lists the packages of an image.
  *
- * @throws {MiseOciError} `invalid` for an image whose layers have no diff IDs; what reading layers throws.
+ * @throws {MiseOciError} `invalid` for an image whose layers have no diff IDs; as reading layers.
  */
 export async function inventoryOf(
   image: ListedImage,
@@ -151,7 +151,7 @@ export async function inventoryOf(
   return inventory;
 }
 
-/** Where mise keeps the lock file of a directory's config (mise, "mise.lock"). */
+/** Possible lock files of a directory (mise, "mise.lock"). */
 const LOCK_FILES = [
   ".config/mise/mise.lock",
   ".mise/mise.lock",
@@ -169,7 +169,7 @@ async function maybeReadText(path: string): Promise<string | undefined> {
   });
 }
 
-/** The entries of tools in the lock files of directories; those of later directories come first. */
+/** The entries in the lock files of directories; those of later directories come first. */
 export async function readLockFiles(
   directories: readonly string[],
   platform: Platform,
@@ -184,24 +184,24 @@ export async function readLockFiles(
   return locked;
 }
 
-/** A directory and those above it, the highest first, up to a repository's root. */
+/** A directory and its parents up to the root of the repository, the topmost first. */
 export async function projectDirectories(directory: string): Promise<readonly string[]> {
   const found = [directory];
   for (let at = directory; at !== dirname(at); at = dirname(at)) {
     if (await Deno.stat(join(at, ".git")).then(() => true, () => false)) return found;
     found.unshift(dirname(at));
   }
-  // Outside of a repository only the project's own lock file counts.
+  // Outside of a repository, only the project's own lock file is used.
   return [directory];
 }
 
-/** The name that documents have for an image: what a registry or a tag calls it, never a path. */
+/** The name of an image in documents: its name in a registry or its tag, never a path. */
 function documentName(name: string): string {
   const isPath = /^[./~]/.test(name) || transportPrefix(name) !== "";
   return isPath ? "image" : name.replace(/@sha256:[0-9a-f]{64}$/, "").replace(/:[^/:]*$/, "");
 }
 
-/** An image that was opened, to be listed under a name. */
+/** An opened image, as input for listing. */
 export function listedImage(image: Image, name: string): ListedImage {
   const { descriptor, platform, manifest, config, source } = image;
   return {
@@ -214,7 +214,7 @@ export function listedImage(image: Image, name: string): ListedImage {
   };
 }
 
-/** The document of an inventory. */
+/** Encodes an inventory. */
 export async function encodeSbom(inventory: Inventory, format: SbomFormat): Promise<string> {
   return format === "spdx"
     ? await encodeSpdx(inventory, SELF)
@@ -222,9 +222,9 @@ export async function encodeSbom(inventory: Inventory, format: SbomFormat): Prom
 }
 
 /**
- * Makes the bill of materials of an image of a layout, an archive or a registry.
+ * Creates the bill of materials of an image in a layout, an archive or a registry.
  *
- * @throws {MiseOciError} what opening and reading the image throws; `io` if the file cannot be written.
+ * @throws {MiseOciError} as opening and reading the image; `io` if the file cannot be written.
  */
 export async function makeSbom(
   request: SbomRequest,

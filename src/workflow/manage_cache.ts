@@ -9,7 +9,7 @@ import {
   type PruneOptions,
   type PruneResult,
 } from "../store/mod.ts";
-import { hostEnv } from "../build/environment.ts";
+import { hostEnv } from "../build/host/environment.ts";
 
 export type { CacheEntry, PruneOptions, PruneResult };
 

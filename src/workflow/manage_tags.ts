@@ -1,9 +1,9 @@
 /**
- * `tag`: the names that a layout or an archive has for its images.
+ * `tag`: lists and removes the names of images in a layout, an archive or a repository.
  * @module
  */
-import { defaultPlatform } from "../build/environment.ts";
-import { openSource } from "../build/open_source.ts";
+import { defaultPlatform } from "../build/host/environment.ts";
+import { openSource } from "../build/base/open_source.ts";
 import type { WorkflowContext } from "../context.ts";
 import { MiseOciError } from "../errors.ts";
 import {
@@ -17,23 +17,23 @@ import { listPlatforms } from "../image/resolve.ts";
 import { type ImageStore, tagOf } from "../store/image_store.ts";
 import { openLayout } from "../store/layout.ts";
 
-/** Which images. */
+/** The flags of `tag`, parsed. */
 export interface TagRequest {
-  /** A layout or an archive; to remove a name, with it. */
+  /** A layout, an archive or a repository; for removal, with a tag. */
   readonly source: ImageSource;
-  /** Absolute directory that relative paths start at. */
+  /** Absolute base directory of relative paths. */
   readonly directory: string;
 }
 
-/** A named image, or one without a name. */
+/** An entry, with or without a name. */
 export interface NamedEntry {
   /** Its name. */
   readonly tag?: string;
-  /** Digest of its manifest or index; absent for a registry, which lists names only. */
+  /** Digest of its manifest or index; absent for a registry, which only lists names. */
   readonly digest?: Digest;
-  /** Media type of that. */
+  /** Media type of the manifest or index. */
   readonly mediaType?: string;
-  /** What it runs on: of an index all of its images; empty if that is not known. */
+  /** Its platforms: for an index, those of all its images; empty if unknown. */
   readonly platforms: readonly Platform[];
 }
 
@@ -56,19 +56,25 @@ function named(entry: Descriptor, platforms: readonly Platform[] = []): NamedEnt
   };
 }
 
-/** The entry with what it runs on: the entry of an index does not say, nor that of some programs for an image. */
+/**
+ * Determines the platforms of an entry, which are not stated for an index, and not by all programs for an
+ * image.
+ */
 async function describeEntry(store: ImageStore, entry: Descriptor): Promise<NamedEntry> {
   try {
     const images = await listPlatforms(store, entry, { host: defaultPlatform() });
     return named(entry, images.map(({ platform }) => platform));
   } catch (error) {
-    // An entry may be no image, or one whose blobs are elsewhere: it has a name all the same.
+    // It may not be an image, or its blobs may be elsewhere, but it still has a name.
     if (error instanceof MiseOciError) return named(entry);
     throw error;
   }
 }
 
-/** What `tag rm` does not do: most registries forget a tag only with every image that shares its manifest. */
+/**
+ * Refuses a registry: most registries delete a tag only together with its manifest, and so with all tags of
+ * it.
+ */
 function refuseRegistry(name: string): never {
   throw new MiseOciError("usage", `Cannot remove a tag of ${name}: it is in a registry`, {
     hint: "Remove it in the registry's own interface, or with crane delete",
@@ -76,9 +82,9 @@ function refuseRegistry(name: string): never {
 }
 
 /**
- * Lists the images of a layout or an archive, or the tags of a repository.
+ * Lists the images in a layout or an archive, or the tags of a repository.
  *
- * @throws {MiseOciError} what opening it throws; `not-found` for a repository that does not exist.
+ * @throws {MiseOciError} as opening it; `not-found` for a repository that does not exist.
  */
 export async function listTags(
   { source, directory }: TagRequest,
@@ -97,10 +103,10 @@ export async function listTags(
 }
 
 /**
- * Removes a name of a layout with the blobs that nothing else there names.
+ * Removes a name from a layout, with blobs that nothing else in it uses.
  *
- * @throws {MiseOciError} `usage` without a name or for what is not a layout, `not-found` naming the tags that
- * exist.
+ * @throws {MiseOciError} `usage` without a tag or if it is not a layout, `not-found` naming the existing
+ * tags.
  */
 export async function removeTag(
   { source, directory }: TagRequest,

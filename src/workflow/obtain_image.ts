@@ -1,30 +1,30 @@
 /**
- * An image built now, to work on, its blobs in the cache.
+ * Builds an image into the cache, for `run`.
  * @module
  */
 import type { Image } from "../image/types.ts";
 import { parseManifest } from "../oci/mod.ts";
 import type { Cache } from "../store/mod.ts";
-import { adoptReused } from "../build/adopt_reused.ts";
+import { adoptReused } from "../build/reuse/adopt_reused.ts";
 import { buildInCache, requireInstalled } from "../build/build_image.ts";
 import { planProject } from "../build/plan_images.ts";
-import { requestedPlatforms } from "../build/read_projects.ts";
-import { holdForeignInstalls, openBuildCache } from "../build/build_cache.ts";
-import { withDocuments } from "../build/memory_source.ts";
+import { requestedPlatforms } from "../build/host/read_projects.ts";
+import { holdForeignInstalls, openBuildCache } from "../build/host/build_cache.ts";
+import { withDocuments } from "../store/image_store.ts";
 import type { ImageInCache } from "../build/types.ts";
 import type { TransientBuild } from "../build/types.ts";
 import type { WorkflowContext } from "../context.ts";
 
-/** The layer store. */
-const storeModule = () => import("../build/store_layers.ts");
+/** Imported on demand: the layer store. */
+const storeModule = () => import("../build/reuse/store_layers.ts");
 
-/** A built image. Dispose of it: it holds its blobs in the cache until then. */
+/** A built image. Its blobs are protected in the cache until it is disposed of. */
 export interface ObtainedImage extends AsyncDisposable {
-  /** Manifest, config and where the layers are. */
+  /** Its documents and the source of its layers. */
   readonly image: Image;
 }
 
-/** The composed image as if it had been read from a layout, its layers in the cache. */
+/** The composed image in the form of a resolved one, with its layers in the cache. */
 export function resolvedInCache({ image, plan }: ImageInCache, cache: Cache): Image {
   const what = "the manifest just composed";
   const parsed = parseManifest(image.manifest.bytes, { what });

@@ -1,41 +1,135 @@
 /**
- * Opens the image that an argument names, in a layout, an archive or a registry. It is not added to the
- * cache.
+ * Opens the image named by an argument, in a layout, an archive or a registry, without adding it to the
+ * cache; warns if it is older than its project or has commands that do not start.
  * @module
  */
-import { type OpenedImages } from "../image/open.ts";
+import { basename, dirname, join, relative } from "@std/path";
+import { openBuildCache } from "../build/host/build_cache.ts";
+import { openSource, selectorOf } from "../build/base/open_source.ts";
+import { foundImage, isSilent, openFrom } from "../check/checked_image.ts";
+import { findReport } from "../check/find_report.ts";
+import type { CheckMode } from "../check/report/report_problems.ts";
+import type { WorkflowContext } from "../context.ts";
+import { MiseOciError } from "../errors.ts";
+import type { OpenedImages } from "../image/open.ts";
 import { listPlatforms, type PlatformImage, resolveImage, resolveRoot } from "../image/resolve.ts";
 import type { Image, ResolvedImage } from "../image/types.ts";
+import { Annotation } from "../oci/annotations.ts";
+import { INDEX_FILE } from "../oci/layout.ts";
 import type { Descriptor, ImageSource, Platform } from "../oci/mod.ts";
-import { openSource, selectorOf } from "../build/open_source.ts";
-import type { WorkflowContext } from "../context.ts";
 import { type ImageStore, readDocument } from "../store/image_store.ts";
+import { maybeStat } from "../store/io_error.ts";
 import { verifyStore } from "../store/verify.ts";
-import { checkFound } from "./check_found.ts";
-import { warnIfStale } from "./stale.ts";
 import type { NamedImageRequest } from "./types.ts";
 
-/** An image whose documents were read and whose layers can be. Dispose of it. */
+/** Directories in which mise reads a project's config and lock files, with patterns of the file names. */
+const PLACES: readonly (readonly [directory: string, names: RegExp])[] = [
+  ["", /^(?:\.?mise(?:\..+)?\.(?:toml|lock)|\.tool-versions)$/],
+  [".config", /^mise(?:\..+)?\.(?:toml|lock)$/],
+  ["mise", /^(?:config|mise)(?:\..+)?\.(?:toml|lock)$/],
+  [".mise", /^(?:config|mise)(?:\..+)?\.(?:toml|lock)$/],
+  [".config/mise", /^(?:config|mise)(?:\..+)?\.(?:toml|lock)$/],
+  [".config/mise/conf.d", /\.toml$/],
+];
+
+function list(directory: string): readonly string[] {
+  try {
+    return [...Deno.readDirSync(directory)].map(({ name }) => name);
+  } catch {
+    // A missing or unreadable directory contains nothing to compare with.
+    return [];
+  }
+}
+
+function changedAt(path: string): number {
+  return maybeStat(path)?.mtime?.getTime() ?? 0;
+}
+
+/** The last changed config or lock file next to a layout, if it is newer than the layout. */
+function maybeNewer(layout: string): string | undefined {
+  const project = dirname(layout);
+  const files = PLACES.flatMap(([directory, names]) =>
+    list(join(project, directory)).filter((name) => names.test(name))
+      .map((name) => join(project, directory, name))
+  );
+  const [last] = files.map((path) => ({ path, time: changedAt(path) }))
+    .sort((a, b) => b.time - a.time);
+  if (last === undefined || last.time <= changedAt(join(layout, INDEX_FILE))) return undefined;
+  return relative(project, last.path);
+}
+
+/**
+ * Warns if an image built by mise-oci is in a layout in the project's directory, where `build` writes it,
+ * and the project's config or lock file was changed later.
+ */
+export function warnIfStale(
+  { directory }: Pick<OpenedImages, "directory">,
+  image: Pick<Image, "config"> | undefined,
+  { reporter }: Pick<WorkflowContext, "reporter">,
+): void {
+  if (
+    directory === undefined || image?.config.config?.Labels?.[Annotation.miseVersion] === undefined
+  ) {
+    return;
+  }
+  const newer = maybeNewer(directory);
+  if (newer === undefined) return;
+  const text = `The image in ${JSON.stringify(basename(directory))} is older than ` +
+    `${JSON.stringify(newer)}: mise-oci build updates it`;
+  reporter.emit({ type: "warning", text });
+}
+
+/** Imported on demand: most images have no problems. */
+const problemsModule = () => import("../check/report/report_problems.ts");
+
+/**
+ * Checks an image before it is run or pushed. An image whose files cannot be read may still be run or
+ * pushed; only a strict check fails then.
+ *
+ * @throws {MiseOciError} `check` if there are problems and the check is strict.
+ */
+export async function checkFound(
+  image: Image,
+  check: CheckMode,
+  context: WorkflowContext,
+): Promise<void> {
+  if (check === "off") return;
+  try {
+    const cache = await openBuildCache(context);
+    const named = { ...image, name: image.tag ?? image.descriptor.digest };
+    const report = await findReport(foundImage(named, openFrom(image.source)), cache, context);
+    if (report === undefined || isSilent(report)) return;
+    (await problemsModule()).reportProblems(report, { check, fixable: false }, context);
+  } catch (error) {
+    if (check === "strict" || !(error instanceof MiseOciError) || context.signal.aborted) {
+      throw error;
+    }
+    const text = `The image is not checked: ${error.message}`;
+    context.reporter.emit({ type: "detail", level: 1, text });
+  }
+}
+
+/** An image whose documents were read. The caller must dispose of it. */
 export interface OpenedImage extends ResolvedImage, AsyncDisposable {
-  /** The image as people name it. */
+  /** The image's name for users. */
   readonly name: string;
-  /** The platforms of everything that was named, this image's included. */
+  /** The platforms of everything that was named, including this image's. */
   readonly platforms: readonly Platform[];
-  /** Every image of what was named, by platform. */
+  /** All images of what was named, by platform. */
   readonly images: readonly PlatformImage[];
   /** The bytes of what was named: an index, or the image's manifest. */
   rootBytes(): Promise<Uint8Array<ArrayBuffer>>;
-  /** Where it is, unless that is a registry. */
+  /** The store that contains it, unless that is a registry. */
   readonly store?: ImageStore;
-  /** What refers to the image in its registry; absent for images that are elsewhere. */
+  /** Lists what refers to the image in its registry; absent for other images. */
   referrers?(): Promise<readonly Descriptor[]>;
 }
 
-/** Which image of what an argument names. */
+/** Selects an image. */
 export interface OpenImageOptions {
-  /** Absolute directory that relative paths start at, also for mise's settings. */
+  /** Absolute base directory of relative paths, and for mise's settings. */
   readonly directory: string;
-  /** Which image of several; default: the only one, else the host's. */
+  /** The platform, if there are several; default: the only one, or the host's. */
   readonly platform?: Platform;
 }
 
@@ -82,8 +176,8 @@ export async function openImage(
 }
 
 /**
- * The single image that an argument names, verified: every byte if it is on this machine; data from a
- * registry is verified as it is received.
+ * Opens the single image named by an argument and verifies it: all bytes if it is on this machine; data
+ * from a registry is verified as it is received.
  *
  * @throws {MiseOciError} `integrity` naming a damaged blob; `check` if its commands fail a strict check.
  */
@@ -102,7 +196,7 @@ export async function obtainNamed(
   return image;
 }
 
-/** What is pushed of what an argument names: the entry as it is, or the one image of a platform. */
+/** The entry to push: the named one unchanged, or the image for the given platform. */
 export async function chooseRoot(
   opened: OpenedImages,
   platform: NamedImageRequest["platform"],

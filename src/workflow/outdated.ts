@@ -1,11 +1,11 @@
 /**
- * `outdated`: what of a project, or of an image that it pushed, is behind.
+ * `outdated`: finds outdated parts of a project, or of an image that was pushed.
  * @module
  */
 import type { WorkflowContext } from "../context.ts";
 import { MiseOciError } from "../errors.ts";
-import { miseContext } from "../build/read_projects.ts";
-import { defaultPlatform } from "../build/environment.ts";
+import { miseContext } from "../build/host/read_projects.ts";
+import { defaultPlatform } from "../build/host/environment.ts";
 import type { PlannedImage } from "../build/types.ts";
 import { readOutdatedTools } from "../mise/mod.ts";
 import {
@@ -25,33 +25,33 @@ import {
   planPins,
   withoutDigest,
 } from "./pins.ts";
-import { RegistryClients } from "../build/registry_clients.ts";
+import { RegistryClients } from "../build/access/registry_clients.ts";
 
 /** The flags of `outdated`, parsed. */
 export interface OutdatedRequest extends PinProject {
   /** The image to examine; if absent, only the project is. */
   readonly image?: Reference;
-  /** Which of its platforms. */
+  /** The platform to examine. */
   readonly platform?: Platform;
-  /** Also versions of tools that the config does not allow. */
+  /** Whether to include versions of tools that the config does not allow. */
   readonly bump: boolean;
 }
 
-/** Something that is behind. */
+/** An outdated part. */
 export interface OutdatedItem {
-  /** What it is. */
+  /** Its kind. */
   readonly kind: "base" | "package" | "tool";
   /** Its name: a reference, `apt:curl`, a tool. */
   readonly name: string;
-  /** What is in use. */
+  /** The version in use. */
   readonly current: string;
-  /** What there is. */
+  /** The newest version. */
   readonly latest: string;
 }
 
-/** What is behind. */
+/** The outdated parts. */
 export interface OutdatedResult {
-  /** Everything that is behind; empty if nothing is. */
+  /** All outdated parts; may be empty. */
   readonly outdated: readonly OutdatedItem[];
 }
 
@@ -65,7 +65,7 @@ function item(
   return latest === undefined || current === latest ? [] : [{ kind, name, current, latest }];
 }
 
-/** The base of the project, if it is pinned: without a pin a build takes what the tag names. */
+/** The base of the project, if it is pinned: otherwise a build uses the tag's current image anyway. */
 async function projectBase(planned: PlannedImage, context: WorkflowContext): Items {
   const { from } = planned.plan;
   if (from.kind !== "registry" || from.reference.digest === undefined) return [];
@@ -76,7 +76,7 @@ async function projectBase(planned: PlannedImage, context: WorkflowContext): Ite
   return item("base", name, [reference.digest ?? "", digest]);
 }
 
-/** Pinned packages; installing them at their newest takes what a build takes, so a host may not be able to. */
+/** Pinned packages. Finding their newest versions requires installing them, which not every host can do. */
 async function projectPackages(planned: PlannedImage, context: WorkflowContext): Items {
   const { project: { packages = [] }, plan: { from } } = planned;
   const pinned = packages.filter(({ version }) => version !== "latest" && version !== "");
@@ -90,7 +90,7 @@ async function projectPackages(planned: PlannedImage, context: WorkflowContext):
   } catch (error) {
     const isHere = error instanceof MiseOciError && ["packages", "permission"].includes(error.code);
     if (!isHere) throw error;
-    const text = `Packages are not looked at: ${error.message}`;
+    const text = `Packages are not checked: ${error.message}`;
     context.reporter.emit({ type: "warning", text });
     return [];
   }
@@ -130,7 +130,7 @@ async function imageBase(
   return item("base", formatReference(reference), [digest, base.descriptor.digest]);
 }
 
-/** Tools of the image that the project has in another version by now. */
+/** Tools of the image that the project has in another version. */
 function imageTools(
   { manifest }: Image,
   planned: PlannedImage,
@@ -160,7 +160,7 @@ export async function findOutdated(
   const { image: reference, platform = defaultPlatform() } = request;
   using clients = new RegistryClients(request, context);
   const project = planPins(request, context).catch((error: unknown) => {
-    // Without a project, the image alone is sufficient.
+    // Without a project, only the image is examined.
     if (reference !== undefined && error instanceof MiseOciError && error.code === "config") {
       return undefined;
     }

@@ -1,8 +1,8 @@
 /**
- * `pin`: the base's digest and the versions of system packages, written into the project's config files.
+ * `pin`: writes the base's digest and the versions of system packages to the project's config files.
  * @module
  */
-import { replaceFile } from "../build/write_whole.ts";
+import { replaceFile } from "../build/output/write_whole.ts";
 import type { WorkflowContext } from "../context.ts";
 import { MiseOciError } from "../errors.ts";
 import { maybeTomlString, setTomlString, type TomlPath } from "../fleet/toml_edit.ts";
@@ -19,27 +19,27 @@ import {
 
 /** The flags of `pin`, parsed. */
 export interface PinRequest extends PinProject {
-  /** Updates existing pins to the newest versions. */
+  /** Whether to update existing pins to the newest versions. */
   readonly update: boolean;
-  /** Says what would be changed and changes nothing. */
+  /** Whether to only show what would be changed. */
   readonly dryRun: boolean;
 }
 
-/** One value that was changed. */
+/** A changed value. */
 export interface PinChange {
   /** Absolute path of the config file. */
   readonly file: string;
-  /** The key, dots between its names: `oci.from`. */
+  /** The key, as dotted names: `oci.from`. */
   readonly key: string;
-  /** The value before. */
+  /** The old value. */
   readonly from: string;
-  /** The value now. */
+  /** The new value. */
   readonly to: string;
 }
 
-/** What a pin did. */
+/** The result of a pin. */
 export interface PinResult {
-  /** What was changed; empty if everything was pinned. */
+  /** The changes; empty if everything was pinned. */
   readonly changes: readonly PinChange[];
 }
 
@@ -69,13 +69,13 @@ async function fileOfBase({ configFiles, oci }: Project): Promise<string> {
   });
 }
 
-/** The base as it was written, with its tag and the digest that the tag has now. */
+/** The base as written, with its tag and the tag's current digest. */
 function pinnedText(written: string, reference: Reference, digest: string): string {
   const [name = written] = written.split("@");
   return `${reference.tag === undefined ? `${name}:latest` : name}@${digest}`;
 }
 
-/** The edit that pins the base, and the base as it is pinned then. */
+/** The edit that pins the base, and the pinned reference. */
 async function pinBase(
   planned: PlannedImage,
   { update }: PinRequest,
@@ -133,7 +133,7 @@ async function pinPackages(
   }));
 }
 
-/** A package is `"apt:curl" = "latest"`, or a table with a `version`. */
+/** The path of a package's version: `"apt:curl" = "latest"`, or a table with a `version`. */
 async function placeOf(file: string, key: string): Promise<TomlPath> {
   const path = ["bootstrap", "packages", key];
   const text = await Deno.readTextFile(file);
@@ -141,11 +141,11 @@ async function placeOf(file: string, key: string): Promise<TomlPath> {
 }
 
 /**
- * Pins what a project leaves open: the base by the digest of its tag, system packages by the versions that
- * they have on it. Everything else in the config files stays as it is.
+ * Pins what a project leaves open: the base to the digest of its tag, system packages to their versions on
+ * that base. Everything else in the config files is kept.
  *
- * @throws {MiseOciError} `config` where a value cannot be changed, `not-found`, `network`, `packages`; no file
- * is changed then.
+ * @throws {MiseOciError} `config` for a value that cannot be changed, `not-found`, `network`, `packages`;
+ * no file is changed then.
  */
 export async function pinProject(
   request: PinRequest,

@@ -1,28 +1,28 @@
 /**
- * The pinned or open parts of a project: its base's digest and the versions of its system packages, with
- * their current values.
+ * The parts of a project that can be pinned: the digest of its base and the versions of its system
+ * packages.
  * @module
  */
 import type { TransientBuild } from "../build/types.ts";
-import { openBuildCache } from "../build/build_cache.ts";
-import { openBase } from "../build/open_base.ts";
+import { openBuildCache } from "../build/host/build_cache.ts";
+import { openBase } from "../build/base/open_base.ts";
 import { planProject } from "../build/plan_images.ts";
 import type { PlannedImage } from "../build/types.ts";
-import { maybeMakePackagesLayer } from "../build/packages_layer.ts";
-import { defaultJobs } from "../build/environment.ts";
-import { openRegistry } from "../build/registry_access.ts";
+import { maybeMakePackagesLayer } from "../build/base/packages_layer.ts";
+import { defaultJobs } from "../build/host/environment.ts";
+import { openRegistry } from "../build/access/registry_access.ts";
 import type { WorkflowContext } from "../context.ts";
 import { readLayerChunks } from "../layer/read/mod.ts";
 import { readTar } from "../tar/read_tar.ts";
 import { type Digest, formatReference, type Reference } from "../oci/mod.ts";
 import { databasePath, parseVersions } from "../packages/mod.ts";
-import { headManifest } from "../registry/head_manifest.ts";
+import { headManifest } from "../registry/get_manifest.ts";
 import type { ProjectRequest } from "../build/types.ts";
 
-/** The part of a build's flags that selects the project. */
+/** The flags that select the project. */
 export type PinProject = Pick<ProjectRequest, "directory" | "miseEnv" | "misePath" | "yes">;
 
-/** A build of which only the base and the packages are used. */
+/** A build request of which only the base and the packages are used. */
 function buildRequest(project: PinProject): TransientBuild {
   return {
     ...project,
@@ -50,7 +50,7 @@ export async function planPins(
   return await planProject(buildRequest(project), muted, { installForeign: false });
 }
 
-/** The digest that the tag of a base currently names; `undefined` if its registry does not have it. */
+/** The current digest of a base's tag; `undefined` if its registry does not have it. */
 export async function currentDigest(
   reference: Reference,
   { project }: PlannedImage,
@@ -71,7 +71,7 @@ export function withoutDigest({ digest: _, ...reference }: Reference): Reference
 }
 
 /**
- * The versions of the project's system packages on a base, by installing them as a build does.
+ * Determines the versions of the project's system packages on a base, by installing them as in a build.
  *
  * @param options `newest`: the newest versions in the base's sources, ignoring pins and the cache.
  * @throws {MiseOciError} `packages`, `permission` with the reason why they cannot be installed on this

@@ -2,12 +2,16 @@ import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { makeTempDir } from "../../tests/support/testbed/command.ts";
 import { formatPlatform, parsePlatform } from "../oci/mod.ts";
-import { differentVersions, maybeWrongFile, removeForeignInstall } from "../build/foreign_tools.ts";
-import { sortPlatforms } from "../build/image_set.ts";
+import {
+  differentVersions,
+  maybeWrongFile,
+  removeForeignInstall,
+} from "../build/host/foreign_tools.ts";
+import { sortPlatforms } from "../build/output/compose_image.ts";
 
 const MACHINES = { amd64: 0x3e, arm64: 0xb7 } as const;
 
-/** Writes files, each an ELF header of the machine or a script. */
+/** Writes files, each an ELF header for an architecture, or a script. */
 async function writeTree(
   root: string,
   files: Readonly<Record<string, keyof typeof MACHINES | "script">>,

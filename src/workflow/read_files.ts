@@ -1,5 +1,5 @@
 /**
- * `cat` and `export`: read files from an image, with all layers applied, without unpacking it.
+ * `cat` and `export`: read files from an image, with all layers merged, without unpacking it.
  * @module
  */
 import {
@@ -20,16 +20,16 @@ import { encodeTarHeader, TAR_END, tarPadding, type TarType } from "../tar/encod
 import { readTar } from "../tar/read_tar.ts";
 import type { WorkflowContext } from "../context.ts";
 import { dirname } from "@std/path";
-import { withProgress } from "./layer_progress.ts";
+import { withProgress } from "./layer_files.ts";
 import { type OpenedImage, openImage } from "./open_image.ts";
 
 /** The flags of `cat` and `export`, parsed. */
 export interface ReadFilesRequest {
-  /** Which image. */
+  /** The image. */
   readonly source: ImageSource;
   /** Absolute working directory. */
   readonly directory: string;
-  /** Which image of several. */
+  /** The platform, if there are several. */
   readonly platform?: Platform;
   /** Path in the image; `/` for everything. */
   readonly path: string;
@@ -37,7 +37,7 @@ export interface ReadFilesRequest {
   readonly output?: string;
 }
 
-/** An image's files, and the layer that has the content of each. */
+/** An image's files, and the layer with the content of each. */
 interface Files {
   readonly image: OpenedImage;
   readonly layers: readonly LayerDescription[];
@@ -45,21 +45,21 @@ interface Files {
   readonly layerOf: ReadonlyMap<IndexedEntry, LayerDescription>;
 }
 
-/** A consumer of bytes. */
+/** A destination for bytes. */
 interface Sink {
   write(chunk: Uint8Array): Promise<void>;
 }
 
-/** A file, and the layer that has its content. */
+/** A file, and the layer with its content. */
 interface Found {
   readonly entry: IndexedEntry;
   readonly layerOf: ReadonlyMap<IndexedEntry, LayerDescription>;
 }
 
-/** Names that a hint lists. */
+/** Number of names in a hint. */
 const MAX_NAMES = 12;
 
-/** The lists of files of an image's layers, each read when it is first needed. */
+/** The indexes of an image's layers, each read on first use. */
 class LayerIndexes {
   readonly image: OpenedImage;
   readonly layers: readonly LayerDescription[];
@@ -88,7 +88,7 @@ class LayerIndexes {
     return index;
   }
 
-  /** All of them together. */
+  /** All layers merged. */
   async files(): Promise<Files> {
     const layerOf = new Map<IndexedEntry, LayerDescription>();
     const indexes: LayerIndex[] = [];
@@ -101,15 +101,15 @@ class LayerIndexes {
   }
 }
 
-/** A path, and every path that it is below, without slashes at the ends. */
+/** A path and all its parents, without slashes at the ends. */
 function prefixesOf(path: string): readonly string[] {
   const parts = path.split("/");
   return parts.map((_, i) => parts.slice(0, i + 1).join("/"));
 }
 
 /**
- * What a layer says of a path: the file that it is whatever the layers below hold, nothing, or something that
- * only all layers together decide: a link, a whiteout, another type.
+ * The result of a single layer for a path: a file that hides everything below, nothing, or unclear if other
+ * layers matter too: a link, a whiteout, another type.
  */
 function lookUp({ entries }: LayerIndex, path: string): IndexedEntry | "nothing" | "unclear" {
   const prefixes = new Set(["", ...prefixesOf(path)]);
@@ -126,8 +126,8 @@ function lookUp({ entries }: LayerIndex, path: string): IndexedEntry | "nothing"
 }
 
 /**
- * A file that the upper layers alone decide, which spares reading those below: a directory of it may be a link
- * there, and leads to this file then.
+ * Finds a file in the upper layers alone, without reading those below. If a directory in its path is a link
+ * in a lower layer, the file is still reached through the link.
  */
 async function maybeTopFile(indexes: LayerIndexes, path: string): Promise<Found | undefined> {
   const relative = path.replace(/^\//, "");
@@ -140,7 +140,7 @@ async function maybeTopFile(indexes: LayerIndexes, path: string): Promise<Found 
   return undefined;
 }
 
-/** The entry at a path, links followed. @throws {MiseOciError} `not-found` naming what exists instead. */
+/** The entry that a path resolves to. @throws {MiseOciError} `not-found` naming what exists instead. */
 function resolvePath({ merged, image }: Files, path: string): BaseFile {
   const file = merged.resolve(path);
   if (file !== undefined) return file;
@@ -154,7 +154,7 @@ function resolvePath({ merged, image }: Files, path: string): BaseFile {
   });
 }
 
-/** Reads the layers that contain some entries, and passes on the content of each. */
+/** Reads the layers that contain the given entries, and passes on their contents. */
 async function readContents(
   { image, layers, layerOf }: Omit<Files, "merged">,
   wanted: ReadonlySet<IndexedEntry>,
@@ -177,7 +177,7 @@ async function readContents(
   }
 }
 
-/** Writes to a file, which appears when it is complete, or to standard output. */
+/** Writes to a file, which appears once it is complete, or to standard output. */
 async function intoOutput(
   output: string | undefined,
   produce: (sink: Sink) => Promise<void>,
@@ -201,7 +201,7 @@ async function intoOutput(
   }
 }
 
-/** The file that a path leads to. @throws {MiseOciError} `not-found`, `usage` for a directory. */
+/** The file that a path resolves to. @throws {MiseOciError} `not-found`, `usage` for a directory. */
 function findFile(files: Files, path: string): Found {
   const { type, entry } = resolvePath(files, path);
   if (type === "file" && entry !== undefined) return { entry, layerOf: files.layerOf };
@@ -228,7 +228,7 @@ export async function catFile(request: ReadFilesRequest, context: WorkflowContex
   });
 }
 
-/** The header of a member, as in the image except for its time. */
+/** The header of a member, as in the image except for the time. */
 function header(file: BaseFile, type: TarType, target = ""): Uint8Array {
   const { path, mode, uid, gid } = file;
   return encodeTarHeader({
@@ -242,7 +242,7 @@ function header(file: BaseFile, type: TarType, target = ""): Uint8Array {
   });
 }
 
-/** All entries at a path of the image and below it. */
+/** All entries at and below a path of the image. */
 function below({ merged }: Files, root: BaseFile): readonly BaseFile[] {
   return [...merged.entries()].filter(({ path }) =>
     path !== "" && (root.path === "" || path === root.path || path.startsWith(`${root.path}/`))
@@ -250,7 +250,7 @@ function below({ merged }: Files, root: BaseFile): readonly BaseFile[] {
 }
 
 /**
- * Writes a tar of everything at a path and below it, with owners and modes: directories and links first, then
+ * Writes a tar of everything at and below a path, with owners and modes: directories and links first, then
  * files layer by layer. Times are 0; devices and pipes are left out.
  *
  * @throws {MiseOciError} `not-found`; as `openImage`, `integrity`.

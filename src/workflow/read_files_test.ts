@@ -8,7 +8,7 @@ import { createLayout } from "../store/mod.ts";
 import type { ReportEvent } from "../ui/reporter.ts";
 import { catFile } from "./read_files.ts";
 
-/** What `cat` writes of an image with these layers, bottom first, and how many layers it read for it. */
+/** The output of `cat` for an image with these layers, bottom first, and the number of layers it read. */
 async function cat(
   layers: readonly (readonly FixtureEntry[])[],
   path: string,
@@ -67,7 +67,7 @@ const other = { name: "x", content: "x" };
 Deno.test("cat reads no layer below the one that decides what a file is", async () => {
   assertEquals(await cat([[below], [above], [other]], "/etc/f"), ["above", 2]);
   assertEquals(await cat([[below], [other]], "etc/f"), ["below", 2]);
-  // A directory of the base that is a link leads to the file of the layer above, or is replaced by it.
+  // If a base directory is a link, it leads to the file in the layer above, or is replaced by it.
   const link = { name: "etc", link: "usr/etc" };
   assertEquals(await cat([[{ name: "usr/etc/f", content: "base" }, link], [above]], "/etc/f"), [
     "above",

@@ -1,5 +1,5 @@
 /**
- * Whether an image is correct on another base, and its commands start there.
+ * Checks whether an image is correct on another base, and its commands start there.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -17,12 +17,12 @@ import { maybeImageUser } from "../plan/mod.ts";
 import { type CheckReport, findingsOf, isFailure, type LayerFacts } from "../check/mod.ts";
 import { RemoteBlobs } from "../registry/mod.ts";
 import type { Cache } from "../store/mod.ts";
-import { readBaseFiles } from "../build/base_files.ts";
-import { type BaseLayer, pairLayers } from "../build/base_image.ts";
+import { readBaseFiles } from "../build/base/base_files.ts";
+import { type BaseLayer, pairLayers } from "../build/base/base_image.ts";
 import { foundImage } from "../check/checked_image.ts";
 import { findReport } from "../check/find_report.ts";
 import { maybeKeptFacts } from "../check/kept_facts.ts";
-import type { RegistryClients } from "../build/registry_clients.ts";
+import type { RegistryClients } from "../build/access/registry_clients.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** An image in a registry. */
@@ -31,12 +31,12 @@ export interface RemoteImage extends ImageDocuments {
   readonly platform: Platform;
 }
 
-/** The image, the base, and the facts about them. */
+/** The input of the checks. */
 interface Places {
   readonly request: {
     readonly image: Reference;
     readonly onto: Reference;
-    /** Whether commands that do not start on the new base are a reason to refuse. */
+    /** Whether to refuse if commands do not start on the new base. */
     readonly check: boolean;
   };
   readonly clients: RegistryClients;
@@ -60,21 +60,21 @@ function opener(
   };
 }
 
-/** Problems of the image's own commands, by message. */
+/** The problems of the image's own commands. */
 function problemTexts(report: CheckReport | undefined): readonly string[] {
   return report === undefined
     ? []
     : findingsOf(report).filter(isFailure).map(({ message }) => message);
 }
 
-/** The new base of an image, and the result. */
+/** The new base, and the image on it. */
 export interface Fitting {
   /** The image on the new base. */
   readonly rebased: RebasedImage;
   readonly newBase: ImageDocuments & { readonly reference: string };
 }
 
-/** @throws {MiseOciError} if the image would not be correct, or not start, on the new base. */
+/** @throws {MiseOciError} if the image would not be correct or not start on the new base. */
 export async function refuseMisfit(
   image: RemoteImage,
   { rebased, newBase }: Fitting,
@@ -107,11 +107,11 @@ export async function refuseMisfit(
   const misfit = maybeMisfit({ layers: own, base: files, owner: { uid, gid } }) ??
     maybeOtherUser(image, { rebased, newBase, files, layers: own });
   if (misfit !== undefined) {
-    throw rebaseRefusal(misfit, "Build it anew on that base: mise-oci push --from BASE REF");
+    throw rebaseRefusal(misfit, "Build it on that base instead: mise-oci push --from BASE REF");
   }
   const now = request.check ? problemTexts(report) : [];
   if (now.length === 0) return;
-  // Commands that did not start before are not a reason; the layers of the current image are in its own
+  // Commands that did not start before are not a reason. The layers of the current image are in its own
   // repository.
   const before = foundImage(image, (descriptor) => openOwn({ descriptor }));
   const known = new Set(problemTexts(await findReport(before, cache, context)));
@@ -124,7 +124,7 @@ export async function refuseMisfit(
   );
 }
 
-/** `uid:gid` of the layers of tools, which all layers share. */
+/** `uid:gid` of the layers of tools, which is the same for all of them. */
 function ownerOf({ manifest }: RemoteImage): readonly number[] {
   const owner = manifest.layers.findLast(({ annotations }) =>
     annotations?.[Annotation.layerOwner] !== undefined

@@ -1,5 +1,5 @@
 /**
- * `rebase`: changes the base of an image in a registry. Documents are fetched, layers are mounted.
+ * `rebase`: changes the base of an image in a registry. Only documents are fetched; layers are mounted.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -31,10 +31,10 @@ import {
 } from "../registry/mod.ts";
 import { uploadImage } from "../registry/push.ts";
 import type { Cache } from "../store/mod.ts";
-import { openBuildCache } from "../build/build_cache.ts";
-import { withDocuments } from "../build/memory_source.ts";
+import { openBuildCache } from "../build/host/build_cache.ts";
+import { withDocuments } from "../store/image_store.ts";
 import { refuseMisfit, type RemoteImage } from "./rebase_fit.ts";
-import { RegistryClients } from "../build/registry_clients.ts";
+import { RegistryClients } from "../build/access/registry_clients.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** The flags of `rebase`, parsed. */
@@ -48,35 +48,35 @@ export interface RebaseRequest {
   readonly onto: Reference;
   /** Tags of the result; if empty, the image's own. */
   readonly tags: readonly string[];
-  /** Whether the commands are checked on the new base. */
+  /** Whether to check the commands on the new base. */
   readonly check: boolean;
   /** `-j`. */
   readonly jobs?: number;
 }
 
-/** One image that was rebased. */
+/** A rebased image. */
 export interface RebasedPlatform {
-  /** What it runs on. */
+  /** Its platform. */
   readonly platform: Platform;
-  /** Digest of its manifest before. */
+  /** Digest of its old manifest. */
   readonly from: Digest;
-  /** Digest of its manifest now. */
+  /** Digest of its new manifest. */
   readonly digest: Digest;
-  /** Digest of the manifest of its new base. */
+  /** Digest of its new base's manifest. */
   readonly base: Digest;
 }
 
-/** What a rebase did. */
+/** The result of a rebase. */
 export interface RebaseResult {
-  /** Digest that the tags now name. */
+  /** The digest that the tags now name. */
   readonly digest: Digest;
-  /** The references that name it. */
+  /** The references that were set. */
   readonly references: readonly string[];
   /** The new base. */
   readonly base: string;
-  /** Every platform. */
+  /** The image of each platform. */
   readonly images: readonly RebasedPlatform[];
-  /** Blobs of the new base and configs: sent, already present, mounted. */
+  /** Number of blobs of the new base and configs that were sent, already present, or mounted. */
   readonly blobs: {
     readonly uploaded: number;
     readonly present: number;
@@ -107,7 +107,7 @@ interface Root {
   readonly images: readonly RemoteImage[];
 }
 
-/** Entries that belong to an image of the old index, not to the rebased one. */
+/** Whether an index entry is an image; other entries belong to an image of the old index. */
 function isImageEntry({ mediaType, platform }: Descriptor): boolean {
   return maybeManifestKind(mediaType) === "manifest" && platform !== undefined &&
     platform.os !== "unknown";
@@ -146,7 +146,7 @@ async function readRoot({ request: { image }, clients, cache, context }: Rebasin
   return { digest, index, images };
 }
 
-/** The base that an image was built on, by its annotations; `undefined` for `scratch`. */
+/** The base that an image was built on, from its annotations; `undefined` for `scratch`. */
 async function maybeOldBase(
   { manifest, platform }: RemoteImage,
   { clients, cache }: Rebasing,
@@ -172,7 +172,7 @@ async function maybeOldBase(
     throw rebaseRefusal(
       `its base "${name}" with digest ${digest} is not in the registry any more, so what it has ` +
         "of it cannot be told from what the project set",
-      "Build it anew on the new base: mise-oci push --from BASE REF",
+      "Build it on the new base instead: mise-oci push --from BASE REF",
     );
   }
 }
@@ -240,7 +240,7 @@ function sum(parts: readonly RebaseResult["blobs"][]): RebaseResult["blobs"] {
   }));
 }
 
-/** @throws {MiseOciError} if the tag was pushed to while the image was rebased. */
+/** @throws {MiseOciError} if the tag was changed during the rebase. */
 async function refuseMovedTag(root: Root, { request, clients, context }: Rebasing): Promise<void> {
   const { image: { repository, tag = "latest" } } = request;
   const client = await clients.of(request.image);
@@ -270,7 +270,7 @@ export async function rebaseImage(
   const { registry, repository, tag = "latest" } = image;
   if (image.digest !== undefined && request.tags.length === 0) {
     throw new MiseOciError("usage", `Cannot rebase "${formatReference(image)}": it has a digest`, {
-      hint: "Give --tag TAG, which the result gets",
+      hint: "Give --tag TAG for the result",
     });
   }
   using clients = new RegistryClients(request, context);

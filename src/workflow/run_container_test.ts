@@ -16,7 +16,7 @@ function shellEngine(removed: string[] = []): Engine {
       Promise.resolve([{ id: value, name: "", label: value }]),
     removeContainer: (name) => {
       removed.push(name);
-      // The real one ends its client with the container, and does not mind if both are gone.
+      // Like the real one: ends its client with the container, and succeeds if both are gone.
       try {
         Deno.kill(Number(Deno.readTextFileSync(name)), "SIGKILL");
       } catch (error) {
@@ -50,7 +50,7 @@ for (
   });
 }
 
-/** Aborts as the program does for a signal, once the script has said that it is ready. */
+/** Aborts as the program does for a signal, once the script is ready. */
 async function interrupted(script: string, exitCode: number, removed: string[]): Promise<string> {
   await using temp = await makeTempDir();
   const [pid, log] = [join(temp.path, "pid"), join(temp.path, "log")];

@@ -1,5 +1,5 @@
 /**
- * `run`: image → engine → container → clean up.
+ * `run`: loads an image into an engine, runs a container, and cleans up.
  * @module
  */
 import { describeError, MiseOciError } from "../errors.ts";
@@ -8,10 +8,10 @@ import { type ContainerOptions, type Engine, selectEngine } from "../engine/mod.
 import { formatPlatform, samePlatform } from "../oci/mod.ts";
 import type { OpenedImages } from "../image/open.ts";
 import type { Image } from "../image/types.ts";
-import { loadIntoEngine, maybePresent } from "./engine_load.ts";
-import { engineName } from "../engine/name.ts";
-import { defaultPlatform, hostEnv } from "../build/environment.ts";
-import { nameOf, openSource } from "../build/open_source.ts";
+import { loadIntoEngine, maybePresent } from "./load_image.ts";
+import { engineName } from "../engine/port.ts";
+import { defaultPlatform, hostEnv } from "../build/host/environment.ts";
+import { nameOf, openSource } from "../build/base/open_source.ts";
 import { obtainBuilt, type ObtainedImage } from "./obtain_image.ts";
 import { obtainNamed } from "./open_image.ts";
 import {
@@ -24,11 +24,11 @@ import {
   takeRunLease,
 } from "./run_lease.ts";
 import { maybeStat } from "../store/io_error.ts";
-import { restack } from "../build/restack.ts";
+import { restack } from "../build/output/restack.ts";
 import type { WorkflowContext } from "../context.ts";
 import type { NamedImageRequest, RunRequest, RunResult } from "./types.ts";
 
-/** Time for the container to exit after the signal; then it is removed. */
+/** Time for the container to exit after a signal, before it is removed. */
 const GRACE_MS = 1000;
 
 /** Signals by their exit code (128 + number). */
@@ -38,7 +38,7 @@ const SIGNALS: ReadonlyMap<number, Deno.Signal> = new Map([
   [143, "SIGTERM"],
 ]);
 
-/** The signal of an interruption. */
+/** The signal that caused an interruption. */
 function signalOf(reason: unknown): Deno.Signal {
   const code = typeof reason === "object" && reason !== null && "exitCode" in reason
     ? Number(reason.exitCode)
@@ -59,8 +59,8 @@ async function removeContainer(
 }
 
 /**
- * Passes a signal on to the engine's client, which passes it to the container, and removes the container a
- * little later, if it still exists: the first process of a container ignores signals for which it has no
+ * Forwards a signal to the engine's client, which forwards it to the container, and removes the container
+ * shortly afterwards if it still exists: the first process of a container ignores signals without a
  * handler.
  */
 async function endContainer(
@@ -69,7 +69,7 @@ async function endContainer(
   options: Pick<ContainerOptions, "name" | "labels"> & { readonly reason: unknown },
 ): Promise<void> {
   const name = signalOf(options.reason);
-  // Ctrl-C on a terminal is sent to the engine's client as well, and must not arrive twice.
+  // For Ctrl-C, the terminal sends the signal to the engine's client as well.
   if (name !== "SIGINT" || !Deno.stdin.isTerminal()) sendSignal(child, name);
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<void>((resolve) => {
@@ -77,12 +77,12 @@ async function endContainer(
   });
   await Promise.race([child.status, late]);
   clearTimeout(timer);
-  // Also after the client has exited: a signal may end it and leave the container running.
+  // Even if the client has exited: a signal may end it and leave the container running.
   await removeContainer(engine, options);
 }
 
 /**
- * Runs a container to its end.
+ * Runs a container to completion.
  *
  * @returns its exit code (128 + number for a signal).
  * @throws {MiseOciError} `engine` if the engine cannot be started; the signal's reason if that is aborted,
@@ -116,7 +116,7 @@ export async function runContainer(
   }
 }
 
-/** Tries to remove an image; podman may still be removing the container that used it. */
+/** Number of attempts to remove an image, since podman may still be removing the container that used it. */
 const UNTAG_TRIES = 10;
 
 /** Removes the image. Errors become warnings, because the run's exit code is the container's. */
@@ -146,10 +146,10 @@ function hasBuildTriggers({ config }: Image): boolean {
 }
 
 /**
- * Keeps the layers for the next run without a visible image, if the engine supports that: the image itself is
- * removed at the end of this run. A failure here does not fail the run.
+ * Keeps the layers for the next run without a visible image, if the engine supports that; the image itself
+ * is removed at the end of this run. Failure is not an error.
  *
- * @returns why they are not kept, to be reported when the container no longer uses the terminal.
+ * @returns why they are not kept, to be reported once the container has released the terminal.
  */
 async function retain(
   engine: Engine,
@@ -159,7 +159,7 @@ async function retain(
   const { name, ...rest } = options;
   if (hasBuildTriggers(image)) return "The image has build triggers: its layers are not kept";
   try {
-    // Also while the run is interrupted: removing an image whose layers are kept is fast, otherwise it takes
+    // Even if the run is interrupted: with kept layers, removing the image is fast; otherwise it takes
     // seconds.
     await engine.retainLayers(name, rest);
     return undefined;
@@ -168,7 +168,7 @@ async function retain(
   }
 }
 
-/** @throws {MiseOciError} `usage` if neither the image nor the command line has a command. */
+/** @throws {MiseOciError} `usage` if there is no command to run. */
 function assertCommand({ config }: Image, request: RunRequest): void {
   const { Entrypoint = [], Cmd = [] } = config.config ?? {};
   const named = [...Entrypoint, ...Cmd, ...request.command].length > 0 ||
@@ -180,7 +180,7 @@ function assertCommand({ config }: Image, request: RunRequest): void {
 }
 
 /**
- * podman says of a missing source of a mount only that it cannot be found; docker makes a directory of it.
+ * Checks the sources of mounts for podman, whose error message is unclear; docker creates them.
  *
  * @throws {MiseOciError} `not-found` naming the source.
  */
@@ -194,17 +194,17 @@ function assertVolumes(engine: Engine, volumes: readonly string[]): void {
   }
 }
 
-/** Says what an exit code of the engine's and of shells means: their own words name no next step. */
+/** Explains exit codes of the engine and of shells, whose own messages have no hint. */
 function explainExit(code: number, { reporter }: WorkflowContext): void {
   const why = code === 127
-    ? "the command was not found in the container; mise-oci run printenv PATH shows where it is looked for"
+    ? "the command was not found in the container; mise-oci run printenv PATH shows the directories that are searched"
     : code === 126
-    ? "the command was found and cannot be run; mise-oci check says why"
+    ? "the command was found but cannot be run; mise-oci check shows why"
     : undefined;
   if (why !== undefined) reporter.emit({ type: "step", text: `Exit code ${code}: ${why}` });
 }
 
-/** The image to load: the image itself if it is kept or already exists, else one with reordered layers. */
+/** The image to load: unchanged if it is kept or already loaded, otherwise with reordered layers. */
 async function choose(engine: Engine, image: Image, keep: boolean): Promise<Image> {
   if (!engine.stacksLayers || keep) return image;
   return await maybePresent(engine, image) === undefined ? restack(image) : image;
@@ -234,7 +234,7 @@ async function runLoaded(
     } else if (outcome === "pulled" || outcome === "archive") {
       retained = retain(engine, image, { name, ...platform });
     }
-    // The container uses the streams and the terminal until it ends.
+    // The container uses the terminal until it ends.
     context.reporter.emit({ type: "suspend" });
     code = await runContainer(engine, {
       ...request,
@@ -269,10 +269,10 @@ async function takeNamed(
 }
 
 /**
- * Runs a command in the image and returns its exit code. Nothing is left in the engine afterwards, unless the
- * image is kept.
+ * Runs a command in the image and returns its exit code. Afterwards everything is removed from the engine,
+ * unless the image is kept.
  *
- * @throws {MiseOciError} `engine`, and what building or loading throws.
+ * @throws {MiseOciError} `engine`; as building or loading.
  */
 export async function runImage(request: RunRequest, context: WorkflowContext): Promise<RunResult> {
   const { image } = request;

@@ -1,6 +1,6 @@
 /**
  * Detects which runs are alive: each holds a lock that is released when its process ends, even if it is
- * killed. A later run can then find what a killed run left in an engine, and remove it.
+ * killed. A later run can then remove what a killed run left in an engine.
  * @module
  */
 import { join } from "@std/path";
@@ -8,38 +8,38 @@ import { type Engine, type EngineTag, isLoopbackRepository } from "../engine/mod
 import { MiseOciError } from "../errors.ts";
 import { streamingSha256 } from "../oci/mod.ts";
 import { acquireLock, cacheDirectory, type Lock, withLock } from "../store/mod.ts";
-import { hostEnv } from "../build/environment.ts";
+import { hostEnv } from "../build/host/environment.ts";
 import type { WorkflowContext } from "../context.ts";
 
-/** Repository of the names that images have while they run. */
+/** Repository of temporary image names. */
 export const RUN_REPOSITORY = "mise-oci.local/run";
-/** Label of the containers; its value is the run's id. */
+/** Label of containers, with the run's id as value. */
 export const RUN_LABEL = "dev.mise.oci.run";
-/** Prefix of their names, unless the user chose one; the run's id follows. */
+/** Prefix of container names, followed by the run's id, unless the user chose a name. */
 export const CONTAINER_PREFIX = "mise-oci-";
 
-/** Where the locks of runs are. */
+/** The directory of the runs' locks. */
 export function runsDirectory(): string {
   return join(cacheDirectory(hostEnv), "runs");
 }
 
 /**
- * Changes names of images while no other mise-oci process does: if podman removes two names of an image at
- * the same moment, it may not notice that the last one is gone, and an image without a name remains.
+ * Changes image names under a lock: if two names of an image are removed from podman simultaneously, an
+ * image without a name can remain.
  */
 export function changeNames<T>(engine: Engine, change: () => Promise<T>): Promise<T> {
   return withLock(join(runsDirectory(), `names-${engine.name}`), change);
 }
 
-/** A run that is alive. */
+/** A live run. */
 export interface RunLease extends AsyncDisposable {
   /** Unique in this engine, and valid in a tag and in a container's name. */
   readonly id: string;
 }
 
 /**
- * The runs of one cache directory; an engine may be shared with users of other cache directories, whose runs
- * are not touched.
+ * Identifies runs of one cache directory. An engine may be shared with users of other cache directories,
+ * whose runs must be left alone.
  */
 function owner(directory: string): string {
   return streamingSha256().update(directory).digest("hex").slice(0, 12);
@@ -61,22 +61,22 @@ async function maybeDead(directory: string, id: string): Promise<Lock | undefine
   try {
     return await acquireLock(lockPath(directory, id), { timeoutMs: 0 });
   } catch (error) {
-    if (error instanceof MiseOciError && error.code === "io") return undefined; // it is alive
+    if (error instanceof MiseOciError && error.code === "io") return undefined; // alive
     throw error;
   }
 }
 
-/** Leftovers of killed runs in an engine. */
+/** Something left in an engine by a killed run. */
 interface Leftover {
   /** The run's id. */
   readonly run: string;
-  /** What it is, for `-v`. */
+  /** A description, for `-v`. */
   readonly text: string;
   /** Removes it. */
   remove(): Promise<void>;
 }
 
-/** Whether only a run creates such a name. */
+/** Whether a name is used only by runs. */
 function isOfRun({ repository }: EngineTag): boolean {
   return repository === RUN_REPOSITORY || isLoopbackRepository(repository);
 }
@@ -86,7 +86,7 @@ async function listLeftovers(engine: Engine): Promise<readonly Leftover[]> {
     engine.listContainers(RUN_LABEL),
     engine.listTags(),
   ]);
-  // Containers first: an image can be removed only when no container uses it.
+  // Containers first, since an image in use cannot be removed.
   return [
     ...containers.map(({ id, name, label }) => ({
       run: label,

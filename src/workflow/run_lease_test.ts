@@ -6,7 +6,7 @@ import { makeTempDir } from "../../tests/support/testbed/command.ts";
 import { CONTAINER_PREFIX, removeDeadRuns, RUN_REPOSITORY, takeRunLease } from "./run_lease.ts";
 import type { WorkflowContext } from "../context.ts";
 
-/** An engine that has what it is told, and notes what is removed. */
+/** An engine with the given contents, which records what is removed. */
 function fakeEngine(has: { readonly containers: string[]; readonly images: string[] }): {
   readonly engine: Engine;
   readonly removed: string[];

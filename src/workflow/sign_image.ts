@@ -5,8 +5,8 @@
 import { signSubject } from "../attest/mod.ts";
 import { type Digest, formatReference, type Reference, referenceTarget } from "../oci/mod.ts";
 import { fetchManifest } from "../registry/mod.ts";
-import { openSigner } from "../build/key_files.ts";
-import { openRegistry, readAccess } from "../build/registry_access.ts";
+import { openSigner } from "../build/access/key_files.ts";
+import { openRegistry, readAccess } from "../build/access/registry_access.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** The flags of `sign`, parsed. */
@@ -15,17 +15,17 @@ export interface SignRequest {
   readonly reference: Reference;
   /** Absolute path of the private key. */
   readonly key: string;
-  /** Whether the images of an index are signed too. */
+  /** Whether to sign the images of an index, too. */
   readonly recursive: boolean;
   /** Absolute working directory, for mise's settings. */
   readonly directory: string;
 }
 
-/** What was signed. */
+/** The result of `sign`. */
 export interface SignResult {
-  /** The image in full. */
+  /** The full reference of the image. */
   readonly image: string;
-  /** Digests that were signed, starting with the one that the reference names. */
+  /** The signed digests, starting with that of the reference. */
   readonly digests: readonly Digest[];
 }
 

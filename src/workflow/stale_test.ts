@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { silentReporter } from "../ui/reporter.ts";
-import { warnIfStale } from "./stale.ts";
+import { warnIfStale } from "./open_image.ts";
 
 /** The warnings about a layout of a project whose files have the given times, in seconds. */
 async function warningsFor(
@@ -47,7 +47,7 @@ Deno.test("a layout that is older than the config or lock file beside it is call
       ".config/mise/conf.d/a.toml",
     ]
   ) {
-    const text = `The image in "mise-oci" is older than "${file}": mise-oci build makes it anew`;
+    const text = `The image in "mise-oci" is older than "${file}": mise-oci build updates it`;
     assertEquals(await warningsFor({ ...layout, [file]: 1001 }), [text]);
     assertEquals(await warningsFor({ ...layout, [file]: 1000 }), []);
   }

@@ -1,17 +1,17 @@
 /**
- * Starts a build: first mise is started, then the modules that need its output are loaded.
+ * Starts a build: mise is started first, then the modules that need its output are loaded.
  * @module
  */
 import type { BuildPlan } from "../plan/types.ts";
-import { askAhead } from "../build/read_projects.ts";
+import { askAhead } from "../build/host/read_projects.ts";
 import type { WorkflowContext } from "../context.ts";
 import type { BuildRequest, BuildResult } from "../build/types.ts";
 
-/** Loaded late, so that mise is started before they are read. */
+/** Imported on demand, so that mise is started first. */
 const buildModule = () => import("../build/build_image.ts");
 const fileModule = () => import("../store/temp_file.ts");
 
-/** Builds the image of a request: `makeImage` of `build_image.ts`. */
+/** Builds the image of a request with `makeImage` of `build_image.ts`. */
 export async function buildImage(
   request: BuildRequest,
   context: WorkflowContext,
@@ -21,7 +21,7 @@ export async function buildImage(
   return await makeImage(request, { ...context, asked });
 }
 
-/** The plan of a build: `makePlan` of `build_image.ts`. */
+/** Plans a build with `makePlan` of `build_image.ts`. */
 export async function planImage(
   request: BuildRequest,
   context: WorkflowContext,

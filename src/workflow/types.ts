@@ -3,24 +3,24 @@
  * @module
  */
 import type { BuiltImage, LayerRow, TransientBuild } from "../build/types.ts";
-import type { CheckMode } from "../check/report_problems.ts";
+import type { CheckMode } from "../check/report/report_problems.ts";
 import type { Digest, ImageSource, Platform, Reference } from "../oci/mod.ts";
 
-/** An image that exists (`--image`). */
+/** An existing image (`--image`). */
 export interface NamedImageRequest {
-  /** Tells it from a build. */
+  /** Distinguishes it from a build. */
   readonly kind: "image";
-  /** Where it is. */
+  /** Its source. */
   readonly source: ImageSource;
-  /** Absolute directory that relative paths start at. */
+  /** Absolute base directory of relative paths. */
   readonly directory: string;
-  /** Which of its images (`--platform`); default: the host's, or the only one. */
+  /** The platform (`--platform`); default: the host's, or the only one. */
   readonly platform?: Platform;
-  /** Whether commands that do not start are warnings or an error, or are not checked. */
+  /** Whether commands that do not start cause warnings or an error, or are not checked. */
   readonly check?: CheckMode;
 }
 
-/** The image that `run` and `push` work on: one that exists, or one to be built. */
+/** The image for `run` and `push`: an existing one, or one to build. */
 export type ImageRequest =
   | NamedImageRequest
   | { readonly kind: "build"; readonly build: TransientBuild };
@@ -28,11 +28,11 @@ export type ImageRequest =
 /** Program that uploads (`--tool`); `auto` is `native`, the built-in client. */
 export type PushTool = "auto" | "native" | "skopeo" | "crane";
 
-/** What a push attaches to its images. */
+/** What to attach to the images of a push. */
 export interface AttestRequest {
   /** Format of the bill of materials; none if absent. */
   readonly sbom?: "cyclonedx" | "spdx";
-  /** Whether a provenance statement is attached. */
+  /** Whether to attach a provenance statement. */
   readonly provenance: boolean;
   /** Absolute path of the private key that signs all of it. */
   readonly sign?: string;
@@ -47,7 +47,7 @@ export interface AttachedDocument {
   readonly subject: Digest;
   /** Digest of its own manifest. */
   readonly digest: Digest;
-  /** Its type: a media type. */
+  /** Its artifact type, a media type. */
   readonly artifactType: string;
 }
 
@@ -55,48 +55,50 @@ export interface AttachedDocument {
 export interface PushRequest {
   /** Absolute working directory, for mise's settings. */
   readonly directory: string;
-  /** What is pushed. */
+  /** The image to push. */
   readonly image: ImageRequest;
   /** The destination; its text contained the registry host. */
   readonly destination: Reference;
   /** Further destinations of the same image. */
   readonly also?: readonly Reference[];
-  /** Image whose tool layers are reused (`--cache-from`), in the destination's repository. */
+  /** Image whose tool layers can be reused (`--cache-from`), in the destination's repository. */
   readonly cacheFrom?: Reference;
-  /** Makes the tag an index with one entry per platform, and keeps existing entries. */
+  /** Whether the tag becomes an index with one entry per platform, keeping existing entries. */
   readonly updateIndex: boolean;
-  /** Who uploads. */
+  /** Program that uploads. */
   readonly tool: PushTool;
-  /** What is attached to the images. */
+  /** What to attach to the images. */
   readonly attest?: AttestFlags;
   /** `-j`; default: the workflow's own. */
   readonly jobs?: number;
 }
 
-/** One image of several that were pushed; without layers if it was not built now. */
+/** One of several pushed images; without layers if it was not built by this push. */
 export type PushedImage = Omit<BuiltImage, "layers"> & Partial<Pick<BuiltImage, "layers">>;
 
-/** What a push did. */
+/** The result of a push. */
 export interface PushResult {
-  /** Digest that the reference now names, of a manifest or an index. */
+  /** The digest that the reference now names, of a manifest or an index. */
   readonly digest: Digest;
   /** Digest of the image manifest; with several images, of their index. */
   readonly manifestDigest: Digest;
   /** The images by platform, if several were pushed. */
   readonly images?: readonly PushedImage[];
-  /** The destination in full. */
+  /** The full reference of the destination. */
   readonly reference: string;
-  /** Blobs sent, already present, and mounted from another repository; absent with another tool. */
+  /**
+   * Number of blobs sent, already present, and mounted from another repository; absent with another tool.
+   */
   readonly blobs?: {
     readonly uploaded: number;
     readonly present: number;
     readonly mounted: number;
-    /** Bytes of the blobs sent. */
+    /** Total size of the blobs sent, in bytes. */
     readonly uploadedBytes: number;
   };
   /** The layers, bottom first, if the image was built. */
   readonly layers?: readonly LayerRow[];
-  /** The other destinations that it was pushed to. */
+  /** The results for the other destinations. */
   readonly also?: readonly Pick<PushResult, "digest" | "reference" | "blobs">[];
   /** The attached documents, if any were requested. */
   readonly attached?: readonly AttachedDocument[];
@@ -107,31 +109,31 @@ export type EngineChoice = "auto" | "podman" | "docker";
 
 /** The flags of `run`, parsed. */
 export interface RunRequest {
-  /** What runs. */
+  /** The image to run. */
   readonly image: ImageRequest;
-  /** Which engine runs it. */
+  /** The engine. */
   readonly engine: EngineChoice;
-  /** Keeps stdin open (`-i`). */
+  /** Whether to keep stdin open (`-i`). */
   readonly interactive: boolean;
-  /** Gives the container a terminal (`-t`). */
+  /** Whether to give the container a terminal (`-t`). */
   readonly tty: boolean;
-  /** `NAME=VALUE`, or `NAME` for the value of this process's own environment. */
+  /** `NAME=VALUE`, or `NAME` for the value in this process's environment. */
   readonly env: readonly string[];
-  /** `HOST:CONTAINER[:OPTIONS]` as the engine takes it, a relative host path made absolute. */
+  /** `HOST:CONTAINER[:OPTIONS]`, with an absolute host path. */
   readonly volumes: readonly string[];
   /** Working directory in the container (`-w`). */
   readonly workdir?: string;
   /** Name of the container; default: a unique one. */
   readonly name?: string;
-  /** Keeps the loaded image. */
+  /** Whether to keep the loaded image. */
   readonly keep: boolean;
-  /** More arguments for the engine's `run`. */
+  /** Additional arguments for the engine's `run`. */
   readonly engineArgs: readonly string[];
   /** The command to run; if empty, the image's own entrypoint and command. */
   readonly command: readonly string[];
 }
 
-/** How a run ended. */
+/** The result of a run. */
 export interface RunResult {
   /** The container's exit code. */
   readonly exitCode: number;
@@ -139,21 +141,21 @@ export interface RunResult {
 
 /** The flags of `load`, parsed. */
 export interface LoadRequest {
-  /** Where the image is. */
+  /** The source of the image. */
   readonly source: ImageSource;
-  /** Absolute directory that relative paths start at. */
+  /** Absolute base directory of relative paths. */
   readonly directory: string;
-  /** Which of its images. */
+  /** The platform of the image. */
   readonly platform?: Platform;
-  /** Name in the engine; default: the one it has. */
+  /** Name in the engine; default: its present name. */
   readonly tag?: string;
-  /** Which engine takes it. */
+  /** The engine. */
   readonly engine: EngineChoice;
 }
 
-/** What a load did. */
+/** The result of a load. */
 export interface LoadResult {
-  /** The engine that has the image now. */
+  /** The engine that was used. */
   readonly engine: "podman" | "docker";
   /** Its name in the engine, or its id if it has none. */
   readonly image: string;

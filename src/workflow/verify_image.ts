@@ -1,13 +1,13 @@
 /**
- * `verify`: whether an image in a registry is signed by a key.
+ * `verify`: verifies that an image in a registry is signed by a key.
  * @module
  */
 import { findSignatures, type Verification } from "../attest/mod.ts";
 import { type Digest, formatReference, type Reference, referenceTarget } from "../oci/mod.ts";
 import { fetchManifest } from "../registry/mod.ts";
-import { loadVerifyingKey } from "../build/key_files.ts";
-import { openRegistry, readAccess } from "../build/registry_access.ts";
-import { requireApproval } from "../build/verify_signed.ts";
+import { loadVerifyingKey } from "../build/access/key_files.ts";
+import { openRegistry, readAccess } from "../build/access/registry_access.ts";
+import { requireApproval } from "../build/access/verify_signed.ts";
 import type { WorkflowContext } from "../context.ts";
 
 /** The flags of `verify`, parsed. */
@@ -20,18 +20,18 @@ export interface VerifyRequest {
   readonly directory: string;
 }
 
-/** What `verify` found. */
+/** The result of `verify`. */
 export interface VerifiedImage extends Verification {
-  /** The image in full. */
+  /** The full reference of the image. */
   readonly image: string;
-  /** Digest of what it names. */
+  /** Digest of the manifest or index. */
   readonly digest: Digest;
 }
 
 /**
- * Verifies an image in a registry: the manifest or index that the reference names.
+ * Verifies the manifest or index named by a reference.
  *
- * @throws {MiseOciError} `trust` if the key did not sign it; the errors of reading the registry.
+ * @throws {MiseOciError} `trust` if the key did not sign it; as reading the registry.
  */
 export async function verifyImage(
   request: VerifyRequest,

@@ -3,8 +3,7 @@
  */
 import { join } from "@std/path";
 import { COMMANDS } from "../../src/commands/mod.ts";
-import { completionScript } from "../../src/commands/completion/mod.ts";
-import { SHELLS } from "../../src/commands/completion.ts";
+import { completionScript, SHELLS } from "../../src/commands/completion.ts";
 import { makeTempDir, run, testWith } from "../support/testbed.ts";
 
 type Shell = typeof SHELLS[number];

@@ -151,7 +151,7 @@ Deno.test("docs/oci.md has every form of an image argument", async () => {
 });
 
 Deno.test("docs/oci.md has every key of [oci]", async () => {
-  const source = await Deno.readTextFile(join(REPOSITORY, "src/mise/oci_fields.ts"));
+  const source = await Deno.readTextFile(join(REPOSITORY, "src/mise/oci/oci_fields.ts"));
   const keys = [...source.matchAll(/^ {2}(\w+): \{(?: example:|$)/gm)].map(([, key = ""]) => key);
   assert(keys.length > 12);
   for (const path of ["docs/oci.md"]) {

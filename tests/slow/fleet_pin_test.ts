@@ -66,7 +66,7 @@ testWith(
     const pushed = await run("push", image);
     assertEquals(pushed.code, 0, pushed.stderr);
     const fresh = await run("outdated", image);
-    assertEquals([fresh.code, fresh.stdout], [0, "nothing is behind\n"], fresh.stderr);
+    assertEquals([fresh.code, fresh.stdout], [0, "nothing is outdated\n"], fresh.stderr);
     const moved = await deriveBase(from, "12", { config: { Labels: { moved: "yes" } } });
     assertEquals(moved, from);
     for (const args of [["outdated"], ["outdated", image]]) {

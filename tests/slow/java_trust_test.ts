@@ -1,7 +1,7 @@
 /** `[_.oci] ca` reaches a JVM: its default trust manager has the certificate, in a container. */
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { encodeTrustStore, pemCertificates } from "../../src/build/java_trust.ts";
+import { encodeTrustStore, pemCertificates } from "../../src/build/base/java_trust.ts";
 import { buildProject } from "../support/image_project.ts";
 import { CertificateAuthority, hasOpenssl } from "../support/certs.ts";
 import { copyBase, createMiseProject, startPodman, testUnless } from "../support/testbed.ts";

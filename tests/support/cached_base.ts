@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { MediaType, parseDiffId, parseDigest } from "../../src/oci/mod.ts";
 import type { Cache } from "../../src/store/mod.ts";
-import type { BaseImage } from "../../src/build/base_image.ts";
+import type { BaseImage } from "../../src/build/base/base_image.ts";
 
 function sha256(bytes: Uint8Array): string {
   return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;

@@ -11,10 +11,10 @@ import {
   type LayerLabel,
 } from "../../src/check/check_image.ts";
 import { buildElf, type ElfFixture } from "./elf_fixture.ts";
-import { type FactsEntry, factsEntry, type LayerFacts } from "../../src/check/layer_facts.ts";
-import { readProgram } from "../../src/check/program.ts";
-import { accessBytes } from "../../src/check/random_access.ts";
-import type { Program } from "../../src/check/program.ts";
+import { type FactsEntry, factsEntry, type LayerFacts } from "../../src/check/facts/layer_facts.ts";
+import { readProgram } from "../../src/check/facts/program.ts";
+import { accessBytes } from "../../src/check/elf/random_access.ts";
+import type { Program } from "../../src/check/facts/program.ts";
 
 /** A file of a test image: an ELF file, a text, a link, or a file of another mode. */
 export type FileFixture =

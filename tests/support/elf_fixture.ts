@@ -2,7 +2,7 @@
  * ELF files made for tests: of both byte orders and word sizes, with what the loader reads and nothing else.
  * @module
  */
-import type { VersionNeed } from "../../src/check/elf_versions.ts";
+import type { VersionNeed } from "../../src/check/elf/elf_versions.ts";
 
 /** What the file says. */
 export interface ElfFixture {

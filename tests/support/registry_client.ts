@@ -2,11 +2,11 @@
  * Registry clients for tests: against a server of `faultreg`, without waiting.
  * @module
  */
-import { createRegistryClient } from "../../src/registry/transport.ts";
-import type {
-  RegistryClient,
-  RegistryClientOptions,
-  RegistryRequest,
+import {
+  createRegistryClient,
+  type RegistryClient,
+  type RegistryClientOptions,
+  type RegistryRequest,
 } from "../../src/registry/transport.ts";
 import { assert } from "@std/assert";
 import { MiseOciError } from "../../src/errors.ts";

@@ -1,26 +1,29 @@
 // Programs keep their versions between NUL bytes.
 // deno-lint-ignore-file no-control-regex
 /**
- * Programs that carry their version in their bytes, by the name of the file: runtimes and command line
- * tools that no package manager may know of. The patterns are those that scanners look for.
+ * Recognizes programs by their file names and reads the version embedded in their bytes: runtimes and
+ * command line tools that may not belong to any package. The patterns are those that scanners use.
  * @module
  */
-import type { RandomAccess } from "../../check/random_access.ts";
+import type { RandomAccess } from "../../check/elf/random_access.ts";
 import { formatPurl, splitName } from "../purl.ts";
 import { binaryText } from "./elf_sections.ts";
 import type { FoundPackage } from "./found.ts";
 
-/** How one program is known. */
+/** How to recognize one program. */
 interface Classifier {
-  /** The file's name. */
+  /** Pattern of the file name. */
   readonly file: RegExp;
   /** Name of the package. */
   readonly name: string;
   /** Type of its package URL; default `generic`. */
   readonly type?: "golang";
-  /** Module or path of its package URL; default the name. */
+  /** Module or path in its package URL; default: the name. */
   readonly path?: string;
-  /** Patterns with the version as first group; the first that is found counts. May use the file's match. */
+  /**
+   * Patterns with the version as the first group, in order of preference. May use the match of the file
+   * name.
+   */
   readonly patterns: (match: RegExpExecArray) => readonly RegExp[];
 }
 
@@ -30,7 +33,7 @@ function one(file: RegExp, name: string, ...patterns: readonly RegExp[]): Classi
   return { file, name, patterns: () => patterns };
 }
 
-/** CPython keeps its version between two NUL bytes, beginning with what the file's name says. */
+/** CPython embeds its version between two NUL bytes, starting with the version in the file name. */
 function python(file: RegExp): Classifier {
   return {
     file,
@@ -46,7 +49,7 @@ const CLASSIFIERS: readonly Classifier[] = [
   python(/^libpython([0-9]+(?:\.[0-9]+)+)[a-z]?\.so/),
   one(/^libpypy.*\.so/, "pypy", new RegExp(`\\[PyPy (${VERSION})`)),
   one(/^go$/, "go", /go([0-9]+\.[0-9]+(?:\.[0-9]+|beta[0-9]+|alpha[0-9]+|rc[0-9]+)?)\x00/),
-  // What is common comes first: a pattern that is not found costs a look at all of the file.
+  // The most common pattern first, because a pattern without a match scans the whole file.
   one(
     /^node$/,
     "node",
@@ -118,7 +121,7 @@ const CLASSIFIERS: readonly Classifier[] = [
   },
 ];
 
-/** Whether a file has the name of a program for Windows, such as the launchers that Python's installers bring. */
+/** Whether a file is named like a Windows program, such as the launchers of Python's installers. */
 export function isWindows(path: string): boolean {
   return /\.(?:exe|dll|bpl)$/i.test(path);
 }
@@ -126,7 +129,7 @@ export function isWindows(path: string): boolean {
 const WINDOW = 4 * 1024 * 1024;
 const SECTION_BYTES = 40;
 
-/** The resources of a program for Windows (PE format); `undefined` if it is none, or one of .NET. */
+/** The resources of a Windows program (PE format); `undefined` for other files and .NET programs. */
 function maybeResources(access: RandomAccess): Uint8Array | undefined {
   const number = (offset: number, bytes: 2 | 4): number => {
     const part = access.read(offset, bytes);
@@ -141,7 +144,7 @@ function maybeResources(access: RandomAccess): Uint8Array | undefined {
   if (binaryText(access.read(0, 2)) !== "MZ") return undefined;
   if (binaryText(access.read(start, 4)) !== "PE\0\0") return undefined;
   const optional = start + 24;
-  // Entry 14 of the data directories is that of .NET; they lie further where addresses have 8 bytes.
+  // Entry 14 of the data directories is .NET's; its offset depends on the size of addresses.
   const isNet = number(optional + (number(optional, 2) === 0x20b ? 224 : 208), 4) !== 0;
   if (isNet) return undefined;
   const sections = optional + number(start + 20, 2);
@@ -153,7 +156,9 @@ function maybeResources(access: RandomAccess): Uint8Array | undefined {
   return new Uint8Array();
 }
 
-/** The strings of a version resource; each has its key, zeros up to a multiple of four bytes, and its value. */
+/**
+ * Reads strings of a version resource, where each key is followed by padding to four bytes and the value.
+ */
 function versionStrings(resources: Uint8Array): (key: string) => string {
   const wide = new TextDecoder("utf-16le");
   const text = wide.decode(resources.subarray(0, resources.length & ~1));
@@ -166,10 +171,10 @@ function versionStrings(resources: Uint8Array): (key: string) => string {
   };
 }
 
-/** The product, or what else names it; Microsoft's products have many programs. */
+/** Fields that can name a program; for Microsoft's, the product name is the least specific. */
 const NAMES = ["ProductName", "FileDescription", "InternalName", "OriginalFilename"] as const;
 
-/** A program for Windows, by its version resource, or else the file's name. */
+/** Describes a Windows program by its version resource, or else by its file name. */
 function windowsProgram(file: string, access: RandomAccess): readonly FoundPackage[] {
   const resources = maybeResources(access);
   if (resources === undefined) return [];
@@ -177,7 +182,7 @@ function windowsProgram(file: string, access: RandomAccess): readonly FoundPacka
   const isMicrosoft = /microsoft/i.test(`${string("CompanyName")} ${string("ProductName")}`);
   const order = isMicrosoft ? [...NAMES.slice(1), NAMES[0]] : NAMES;
   const name = order.map(string).find((one) => one !== "") ?? file.replace(/\.(?:exe|dll)$/, "");
-  // "10.0.1 (release)": what follows the number is no part of it.
+  // Drop text after the number: "10.0.1 (release)".
   const [version] = [string("ProductVersion"), string("FileVersion")].filter((one) => one !== "");
   const number = version === undefined
     ? {}
@@ -186,16 +191,18 @@ function windowsProgram(file: string, access: RandomAccess): readonly FoundPacka
   return [{ ecosystem: "generic", name, ...number, purl }];
 }
 
-/** Whether a file has the name of a program that is known. */
+/** Whether a file has the name of a known program. */
 export function mayBeClassified(path: string): boolean {
   const name = path.slice(path.lastIndexOf("/") + 1);
   return CLASSIFIERS.some(({ file }) => file.test(name));
 }
 
-/** No version lies further from what makes it known. */
+/** Overlap of windows, so that no match is cut in two. */
 const OVERLAP = 4096;
 
-/** The first match of the first pattern that has one, in windows: files of 100 MB are not kept in memory. */
+/**
+ * The first match of the first pattern that matches. Reads in windows, to keep large files out of memory.
+ */
 function maybeFirst(access: RandomAccess, patterns: readonly RegExp[]): string | undefined {
   for (const pattern of patterns) {
     for (let offset = 0; offset < access.size; offset += WINDOW) {
@@ -206,7 +213,7 @@ function maybeFirst(access: RandomAccess, patterns: readonly RegExp[]): string |
   return undefined;
 }
 
-/** The program that a file is; none if it is not known, or says no version. */
+/** Identifies a program; empty if it is unknown or has no version. */
 export function classifyProgram(path: string, access: RandomAccess): readonly FoundPackage[] {
   const file = path.slice(path.lastIndexOf("/") + 1);
   if (isWindows(file)) return windowsProgram(file, access);

@@ -4,7 +4,7 @@
  */
 import type { FoundPackage } from "./found.ts";
 
-/** Paragraphs of `Key: value` lines with continuations, as dpkg and Python's metadata write them. */
+/** Parses paragraphs of `Key: value` lines with continuations, the format of dpkg and Python's metadata. */
 export function parseParagraphs(text: string): readonly ReadonlyMap<string, string>[] {
   return text.split(/\r?\n[ \t]*\r?\n/).map((paragraph) => {
     const fields = new Map<string, string>();
@@ -49,7 +49,7 @@ export function parseDpkg(text: string): readonly FoundPackage[] {
   });
 }
 
-/** Names of licences in a machine-readable `copyright` file (DEP-5); none of other ones. */
+/** Names of licences in a machine-readable `copyright` file (DEP-5); empty for other formats. */
 export function parseCopyright(text: string): readonly string[] {
   if (!/^Format:/m.test(text.slice(0, 2000))) return [];
   const names = [...text.matchAll(/^License:[ \t]*(\S.*)$/gm)].map(([, name]) =>
@@ -58,7 +58,7 @@ export function parseCopyright(text: string): readonly string[] {
   return [...new Set(names.filter((name) => name.length < 100))].sort();
 }
 
-/** The installed database of apk (apk-installed): packages, and the paths that they own. */
+/** Parses apk's installed database (apk-installed): packages, and the paths they own. */
 export function parseApk(
   text: string,
 ): { readonly packages: readonly FoundPackage[]; readonly owned: readonly string[] } {
@@ -101,10 +101,10 @@ const RPM_TAGS: Readonly<Record<number, string>> = {
   1022: "arch",
   1044: "source",
 };
-/** Types of an entry: a number of 32 bits, a string, strings in languages. */
+/** Types of an entry: 32-bit integer, string, localized strings. */
 const [INT32, STRING, I18N] = [4, 6, 9];
 
-/** The package that an rpm header describes (rpm's file format, "Header"); `undefined` if it is none. */
+/** Parses an rpm header (rpm's file format, "Header"); `undefined` if it does not describe a package. */
 export function maybeParseRpmHeader(blob: Uint8Array): FoundPackage | undefined {
   if (blob.length < 8) return undefined;
   const view = new DataView(blob.buffer, blob.byteOffset, blob.byteLength);
@@ -127,7 +127,7 @@ export function maybeParseRpmHeader(blob: Uint8Array): FoundPackage | undefined 
   }
   const [name, version, release, epoch, license, arch, source] = Object.values(RPM_TAGS)
     .map((tag) => fields.get(tag));
-  // Keys that signed something are kept as packages that have no architecture.
+  // rpm stores imported signing keys as packages without an architecture.
   if (name === undefined || version === undefined || name === "gpg-pubkey") return undefined;
   const full = `${version}-${release ?? ""}`;
   return {

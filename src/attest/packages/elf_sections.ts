@@ -1,14 +1,14 @@
 /**
- * Sections and segments of an ELF file, as far as build information lies in them. Damaged files have none.
+ * Sections and segments of an ELF file, for finding build information. Damaged files have none.
  * @module
  */
 import { Buffer } from "node:buffer";
-import type { RandomAccess } from "../../check/random_access.ts";
+import type { RandomAccess } from "../../check/elf/random_access.ts";
 import { isElf } from "../../layer/relocate/elf_paths.ts";
 
 /**
- * Bytes as text, one character each. `TextDecoder` has no such encoding: its "latin1" is windows-1252, and
- * takes six times as long.
+ * Converts bytes to text, one character each. `TextDecoder` cannot: its "latin1" is windows-1252, and six
+ * times slower.
  */
 export function binaryText(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
@@ -22,25 +22,25 @@ export interface Range {
   readonly size: number;
 }
 
-/** A segment that is loaded. */
+/** A segment that is loaded into memory. */
 export interface LoadedSegment extends Range {
   /** Address of its first byte. */
   readonly address: number;
-  /** Whether it can be written. */
+  /** Whether it is writable. */
   readonly writable: boolean;
 }
 
-/** What is read of an ELF file. */
+/** The layout of an ELF file. */
 export interface ElfLayout {
-  /** Sections by name; the first of each. */
+  /** Sections by name; the first of each name. */
   readonly sections: ReadonlyMap<string, Range>;
-  /** Segments that are loaded, in order. */
+  /** Loaded segments, in order. */
   readonly segments: readonly LoadedSegment[];
-  /** Whether numbers have the low byte first. */
+  /** Whether the file is little-endian. */
   readonly little: boolean;
 }
 
-/** Most headers of one kind that are read; ELF counts them in 16 bits. */
+/** Maximum number of headers of one kind; ELF has 16 bits for it. */
 const MAX_HEADERS = 0xffff;
 const [PT_LOAD, PF_W, SHT_NOBITS] = [1, 2, 8];
 
@@ -63,7 +63,7 @@ class Numbers {
     return this.#view.getUint32(at, this.#little);
   }
 
-  /** An address or offset; one beyond 2^53 leads out of any file. */
+  /** An address or offset. Values beyond 2^53 lose precision, but are outside of any file. */
   long(at: number): number {
     return this.#wide ? Number(this.#view.getBigUint64(at, this.#little)) : this.word(at);
   }
@@ -75,7 +75,7 @@ function read(access: RandomAccess, { offset, size }: Range): Uint8Array | undef
   return bytes.length === size ? bytes : undefined;
 }
 
-/** Reads where sections and segments are; `undefined` if it is no ELF file or a damaged one. */
+/** Reads the layout; `undefined` if the file is not ELF or damaged. */
 export function maybeReadElfLayout(access: RandomAccess): ElfLayout | undefined {
   const start = read(access, { offset: 0, size: 64 });
   if (start === undefined || !isElf(start)) return undefined;

@@ -1,10 +1,10 @@
 /**
- * What a layer says about packages: which its files name, and which paths it takes from the layers below.
- * Made by reading the layer once, kept by its diff ID.
+ * The packages found in a layer, and the paths of lower layers that it removes. A layer is read once; the
+ * result is cached by diff ID.
  * @module
  */
 
-/** Who knows a package. */
+/** The ecosystem of a package. */
 export type Ecosystem =
   | "deb"
   | "apk"
@@ -16,52 +16,52 @@ export type Ecosystem =
   | "cargo"
   | "generic";
 
-/** What a package of a distribution has besides name and version. */
+/** Fields of a distribution's packages, besides name and version. */
 export interface DistributionFields {
-  /** Architecture as the distribution names it. */
+  /** Architecture, in the distribution's terms. */
   readonly arch?: string;
-  /** The source package, `NAME` or `NAME@VERSION`, if it is another than the package. */
+  /** The source package, `NAME` or `NAME@VERSION`, if its name differs. */
   readonly upstream?: string;
-  /** Epoch; of rpm only. */
+  /** Epoch; only for rpm. */
   readonly epoch?: string;
 }
 
-/** A package that a file of a layer names. */
+/** A package described by a file in a layer. */
 export interface FoundPackage {
-  /** Who knows it. */
+  /** Its ecosystem. */
   readonly ecosystem: Ecosystem;
   /** Name. */
   readonly name: string;
   /** Version, if it has one. */
   readonly version?: string;
-  /** Package URL; absent for packages of a distribution, whose name it holds. */
+  /** Package URL; absent for packages of a distribution, since it contains the distribution's name. */
   readonly purl?: string;
-  /** What only packages of a distribution have. */
+  /** Fields of a distribution's package. */
   readonly distribution?: DistributionFields;
-  /** Licences as the package states them. */
+  /** Licences as stated by the package. */
   readonly licenses?: readonly string[];
 }
 
-/** What a layer says about packages. */
+/** The packages found in a layer. */
 export interface LayerPackages {
-  /** Packages by the path of the file that names them; empty lists for files that could have. */
+  /** Packages by the path of the describing file; an empty list hides packages of a lower layer's file. */
   readonly files: ReadonlyMap<string, readonly FoundPackage[]>;
-  /** Paths below which the layer hides everything that lower layers have. */
+  /** Directories whose contents in lower layers are hidden. */
   readonly hidden: readonly string[];
-  /** Paths that the layer removes, with everything below them. */
+  /** Paths that the layer removes, including everything below them. */
   readonly removed: readonly string[];
   /** Licences of Debian packages by name, from their copyright files. */
   readonly copyrights: ReadonlyMap<string, readonly string[]>;
-  /** The text of os-release files, and of Debian's own file of its version, by path. */
+  /** The text of os-release files and of `debian_version`, by path. */
   readonly releases: ReadonlyMap<string, string>;
-  /** Paths of package databases whose format is not read. */
+  /** Paths of package databases in unsupported formats. */
   readonly unread: readonly string[];
 }
 
-/** To be raised whenever the same layer can say something else. */
+/** To be incremented whenever the result for the same layer can change. */
 const FORMAT = 4;
 
-/** The compact JSON of what a layer says. */
+/** Encodes the packages of a layer as compact JSON. */
 export function encodeLayerPackages(layer: LayerPackages): string {
   const { files, hidden, removed, copyrights, releases, unread } = layer;
   return JSON.stringify({
@@ -75,7 +75,9 @@ export function encodeLayerPackages(layer: LayerPackages): string {
   });
 }
 
-/** Parses what {@linkcode encodeLayerPackages} gave; `undefined` if it is damaged or of another version. */
+/**
+ * Parses the result of {@linkcode encodeLayerPackages}; `undefined` if it is damaged or in another format.
+ */
 export function maybeParseLayerPackages(text: unknown): LayerPackages | undefined {
   if (typeof text !== "string") return undefined;
   try {
@@ -91,6 +93,6 @@ export function maybeParseLayerPackages(text: unknown): LayerPackages | undefine
       unread,
     };
   } catch {
-    return undefined; // a cache entry that cannot be read is no entry
+    return undefined; // an unreadable cache entry counts as missing
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Packages of languages, by the metadata that their installers leave beside them.
+ * Packages of languages, described by metadata that their installers leave next to them.
  * @module
  */
 import { formatPurl, pythonName, splitName } from "../purl.ts";
@@ -19,7 +19,7 @@ function npmLicenses(manifest: Readonly<Record<string, unknown>>): readonly stri
   });
 }
 
-/** The package that a `package.json` describes; none without a name, as in a folder of a package. */
+/** The package described by a `package.json`; none without a name, as in subdirectories of a package. */
 export function parsePackageJson(source: string): readonly FoundPackage[] {
   let manifest: unknown;
   try {
@@ -46,14 +46,14 @@ export function parsePackageJson(source: string): readonly FoundPackage[] {
   }];
 }
 
-/** The package that `METADATA` or `PKG-INFO` describes (Python's core metadata). */
+/** The package described by `METADATA` or `PKG-INFO` (Python's core metadata). */
 export function parsePythonMetadata(source: string): readonly FoundPackage[] {
   const [fields] = parseParagraphs(source.slice(0, 1024 * 1024));
   const stated = text(fields?.get("Name"));
   const version = text(fields?.get("Version"));
   if (fields === undefined || stated === undefined || stated === "Python") return [];
   const name = pythonName(stated);
-  // A whole licence text is no name.
+  // The field may contain a whole licence text.
   const license = text(fields.get("License-Expression")) ??
     [text(fields.get("License"))].find((one) => one !== undefined && !one.includes("\n"));
   return [{
@@ -65,7 +65,7 @@ export function parsePythonMetadata(source: string): readonly FoundPackage[] {
   }];
 }
 
-/** The gem that an installed specification describes. */
+/** The gem described by an installed specification. */
 export function parseGemspec(source: string): readonly FoundPackage[] {
   const plain = source.replaceAll(".freeze", "");
   const field = (name: string): string | undefined =>

@@ -1,15 +1,15 @@
 /**
- * Collects what the files of one layer say about packages, whoever reads the files.
+ * Collects the packages described by the files of one layer.
  * @module
  */
-import type { RandomAccess } from "../../check/random_access.ts";
+import type { RandomAccess } from "../../check/elf/random_access.ts";
 import { classifyProgram, isWindows, mayBeClassified } from "./classifiers.ts";
 import { parseApk, parseCopyright, parseDpkg } from "./distributions.ts";
 import type { FoundPackage, LayerPackages } from "./found.ts";
 import { parseGemspec, parsePackageJson, parsePythonMetadata } from "./languages.ts";
 import { readProgramPackages } from "./programs.ts";
 
-/** What a file may say, by its path; `program` for every other file. */
+/** The kind of a file by its path; `program` for all files that are not metadata. */
 export type FileKind =
   | "dpkg"
   | "owned"
@@ -36,22 +36,22 @@ const KINDS: readonly (readonly [kind: FileKind, pattern: RegExp])[] = [
   ["release", /^(?:(?:etc|usr\/lib)\/os-release|etc\/debian_version)$/],
 ];
 
-/** What a file may say. */
+/** The kind of a file, by its path. */
 export function fileKind(path: string): FileKind {
   return KINDS.find(([, pattern]) => pattern.test(path))?.[0] ?? "program";
 }
 
-/** Longest text of each kind that is read, in bytes. */
+/** Size limit in bytes for each kind of text. */
 export function maxTextBytes(kind: FileKind): number {
   return kind === "dpkg" || kind === "apk" ? 64 * 1024 * 1024 : 4 * 1024 * 1024;
 }
 
-/** A path as distributions list it, whether or not `/bin` is a link to `/usr/bin`. */
+/** A path in the form of distributions' lists, whether or not `/bin` is a link to `/usr/bin`. */
 function listedPath(path: string): string {
   return path.replace(/^\/?(?:usr\/)?/, "");
 }
 
-/** What the files of a layer say. */
+/** Collects the packages of one layer. */
 export class LayerBook {
   readonly #files = new Map<string, readonly FoundPackage[]>();
   readonly #classified = new Map<string, readonly FoundPackage[]>();
@@ -62,33 +62,33 @@ export class LayerBook {
   readonly #releases = new Map<string, string>();
   readonly #unread: string[] = [];
 
-  /** Notes a path whose file says nothing: a link, or a program without packages. */
+  /** Records a path without packages, such as a link or an unknown program. */
   nothing(path: string): void {
     this.#files.set(path, []);
   }
 
-  /** Notes that everything below a directory of lower layers is hidden. */
+  /** Records that the contents of a directory in lower layers are hidden. */
   hide(directory: string): void {
     this.#hidden.push(directory);
   }
 
-  /** Notes that a path of lower layers is removed. */
+  /** Records that a path of lower layers is removed. */
   remove(path: string): void {
     this.#removed.push(path);
   }
 
-  /** Notes the packages of a database that is read elsewhere. */
+  /** Records packages that were read elsewhere. */
   packages(path: string, packages: readonly FoundPackage[]): void {
     this.#files.set(path, packages);
   }
 
-  /** Notes a database that cannot be read. */
+  /** Records a database that cannot be read. */
   unread(path: string): void {
     this.#files.set(path, []);
     this.#unread.push(path);
   }
 
-  /** Reads a text. */
+  /** Reads a text file. */
   text(path: string, kind: FileKind, text: string): void {
     switch (kind) {
       case "npm":
@@ -122,7 +122,7 @@ export class LayerBook {
     if (mayBeClassified(path)) this.#owned.add(listedPath(path));
   }
 
-  /** Reads a program; `isElf` says whether it begins like one, for scripts have versions too. */
+  /** Reads a program; `isElf` is false for scripts, which may have versions too. */
   program(path: string, access: RandomAccess, isElf: boolean): void {
     const inside = isElf ? readProgramPackages(access) : [];
     this.#files.set(path, inside);
@@ -132,7 +132,7 @@ export class LayerBook {
     if (classified.length > 0) this.#classified.set(path, classified);
   }
 
-  /** Everything that was collected. A program of a distribution's package is that package's. */
+  /** The result. A program that belongs to a distribution's package is not listed separately. */
   result(): LayerPackages {
     const files = new Map(this.#files);
     for (const [path, found] of this.#classified) {

@@ -1,22 +1,21 @@
 /**
- * Packages that are compiled into a program: Go's build information and the dependency lists that
- * `cargo auditable` adds.
+ * Packages compiled into a program: Go's build information, and the dependency lists of `cargo auditable`.
  * @module
  */
 import { inflateSync } from "node:zlib";
-import type { RandomAccess } from "../../check/random_access.ts";
+import type { RandomAccess } from "../../check/elf/random_access.ts";
 import { formatPurl } from "../purl.ts";
 import { binaryText, type ElfLayout, maybeReadElfLayout } from "./elf_sections.ts";
 import type { FoundPackage } from "./found.ts";
 import { goModule } from "./languages.ts";
 
-/** Longest text that build information may have. */
+/** Size limit of build information. */
 const MAX_TEXT = 16 * 1024 * 1024;
-/** `\xff Go buildinf:`, at an address that 16 divides (Go, debug/buildinfo). */
+/** `\xff Go buildinf:`, aligned to 16 bytes (Go, debug/buildinfo). */
 const GO_MAGIC = new Uint8Array([0xff, ...new TextEncoder().encode(" Go buildinf:")]);
 const GO_HEADER = 32;
 
-/** Packages inside of an ELF file; none if it has none or is damaged. */
+/** The packages in an ELF file; empty if it has none or is damaged. */
 export function readProgramPackages(access: RandomAccess): readonly FoundPackage[] {
   const elf = maybeReadElfLayout(access);
   if (elf === undefined) return [];
@@ -27,7 +26,7 @@ function startsWith(bytes: Uint8Array, prefix: Uint8Array, at: number): boolean 
   return prefix.every((byte, i) => bytes[at + i] === byte);
 }
 
-/** Where Go's build information begins in the file. */
+/** The offset of Go's build information in the file. */
 function maybeGoInfo(access: RandomAccess, elf: ElfLayout): number | undefined {
   const section = elf.sections.get(".go.buildinfo");
   const data = elf.segments.find(({ writable }) => writable);
@@ -44,7 +43,7 @@ function maybeGoInfo(access: RandomAccess, elf: ElfLayout): number | undefined {
   return undefined;
 }
 
-/** A string with its length before it (a varint), and where it ends. */
+/** Reads a string that follows its length (a varint), and returns where it ends. */
 function maybeVarintText(
   access: RandomAccess,
   start: number,
@@ -64,7 +63,7 @@ function maybeVarintText(
   return undefined;
 }
 
-/** A string that a pointer leads to, as Go before 1.18 kept them. */
+/** Reads a string through a pointer, the format before Go 1.18. */
 function maybePointedText(
   access: RandomAccess,
   elf: ElfLayout,
@@ -117,14 +116,14 @@ interface GoModule {
   readonly version: string;
 }
 
-/** The lines of module information (Go, runtime/debug.BuildInfo). */
+/** Parses the module information (Go, runtime/debug.BuildInfo). */
 function parseGoModules(text: string): {
   readonly path: string;
   readonly main: GoModule | undefined;
   readonly dependencies: readonly GoModule[];
   readonly settings: ReadonlyMap<string, string>;
 } {
-  // 16 bytes of marker before and after.
+  // There is a marker of 16 bytes before and after.
   const inner = text.length >= 33 && text.at(-17) === "\n" ? text.slice(16, -16) : "";
   const decoded = new TextDecoder().decode(Uint8Array.from(inner, (char) => char.charCodeAt(0)));
   let path = "";
@@ -138,7 +137,7 @@ function parseGoModules(text: string): {
     else if (kind === "dep") dependencies.push({ path: first, version });
     else if (kind === "=>") {
       const last = dependencies.pop();
-      // A directory that stands in for a module is still that module.
+      // A module replaced by a local directory keeps its path.
       const local = /^[./]/.test(first);
       if (last !== undefined) dependencies.push({ path: local ? last.path : first, version });
     } else if (kind === "build") {
@@ -151,7 +150,7 @@ function parseGoModules(text: string): {
 
 const DEVEL = "(devel)";
 
-/** The version of a main module that Go calls `(devel)`: what the linker was told, or the commit. */
+/** The version of a main module that Go calls `(devel)`: from the linker flags, or the commit. */
 function mainVersion(settings: ReadonlyMap<string, string>): string | undefined {
   const flags = settings.get("-ldflags") ?? "";
   const stated =
@@ -190,7 +189,7 @@ function goPackages(access: RandomAccess, elf: ElfLayout): readonly FoundPackage
   }];
 }
 
-/** Dependencies that run, of what `cargo auditable` wrote (its PARSING.md). */
+/** Run-time dependencies recorded by `cargo auditable` (its PARSING.md). */
 function cargoPackages(access: RandomAccess, { sections }: ElfLayout): readonly FoundPackage[] {
   const section = sections.get(".dep-v0");
   if (section === undefined || section.size > MAX_TEXT) return [];
@@ -209,6 +208,6 @@ function cargoPackages(access: RandomAccess, { sections }: ElfLayout): readonly 
       }];
     });
   } catch {
-    return []; // damaged, or of another format
+    return []; // damaged, or in another format
   }
 }

@@ -1,30 +1,32 @@
 /**
- * What a layer says about packages, from its blob in one pass or from the host files that it is made of.
- * Memory is bounded: a large program, whose tables can be anywhere in it, goes through a temporary file.
+ * Finds the packages of a layer, from its blob in one pass or from the host files it is built from. Memory
+ * use is bounded: a large program, whose tables can be anywhere in the file, is written to a temporary
+ * file.
  * @module
  */
 import type { LayerEntry, LayerTree } from "../../layer/mod.ts";
 import { type LayerReadOptions, maybeWhiteout, readVerifiedLayer } from "../../layer/read/mod.ts";
 import type { DiffId } from "../../oci/mod.ts";
 import type { TarEntry, TarHandler } from "../../tar/parser.ts";
-import { CollectedContent, SpillFile } from "../../check/collected_content.ts";
+import { CollectedContent, SpillFile } from "../../check/facts/collected_content.ts";
 import { isElf } from "../../layer/relocate/elf_paths.ts";
-import { withEntryAccess } from "../../check/random_access.ts";
+import { withEntryAccess } from "../../check/elf/random_access.ts";
 import { isWindows, mayBeClassified } from "./classifiers.ts";
 import type { LayerPackages } from "./found.ts";
 import { type FileKind, fileKind, LayerBook, maxTextBytes } from "./layer_book.ts";
 
-/* Loaded late: SQLite, which few images need. */
+// Imported on demand: few images need SQLite.
 const rpmModule = () => import("./rpm_database.ts");
 
-/** A smaller file is no program. */
+/** Files below this size cannot be programs. */
 const MIN_PROGRAM_BYTES = 64;
-/** How many bytes of a file tell whether it is an ELF file. */
+/** Number of bytes that identify an ELF file. */
 const MAGIC_BYTES = 4;
 
 /**
- * Whether a file is looked into: it can be executed, has a library's name or none with a dot, or lies where
- * commands do. It is noted although it may say nothing, for a lower layer may have a program there.
+ * Whether a file may be a program: it is executable, has a library's name or no extension, or is in a
+ * directory of commands. It is recorded even without packages, because it may replace a program of a lower
+ * layer.
  */
 function isPlaceOfProgram(path: string, mode: number): boolean {
   return (mode & 0o111) !== 0 ||
@@ -32,21 +34,21 @@ function isPlaceOfProgram(path: string, mode: number): boolean {
     isWindows(path) || mayBeClassified(path);
 }
 
-/** Whether a file of such a place is a program that may say something, by its first bytes. */
+/** Whether such a file can contain packages, by its name and first bytes. */
 function isProgram(path: string, head: Uint8Array): boolean {
   return isElf(head) || mayBeClassified(path) || isWindows(path);
 }
 
 /** Options of {@linkcode readBlobPackages}. */
 export interface BlobPackagesOptions extends LayerReadOptions {
-  /** The diff ID that the tar must have. */
+  /** The expected diff ID of the tar. */
   readonly diffId: DiffId;
 }
 
 /**
  * Reads a layer blob.
  *
- * @throws {MiseOciError} as reading a layer; `integrity` if the diff ID is another.
+ * @throws {MiseOciError} as reading a layer; `integrity` if the diff ID differs.
  */
 export async function readBlobPackages(
   blob: ReadableStream<Uint8Array>,
@@ -58,7 +60,7 @@ export async function readBlobPackages(
   return await collector.finish();
 }
 
-/** The content of the current file, as much as matters. */
+/** The current file and its content as far as needed. */
 interface Current {
   readonly path: string;
   readonly kind: FileKind;
@@ -66,7 +68,7 @@ interface Current {
   readonly content: CollectedContent;
 }
 
-/** What a path means if it is a whiteout; a reserved name without meaning removes nothing. */
+/** Parses a whiteout; reserved names without a meaning remove nothing. */
 function whiteoutOf(path: string): ReturnType<typeof maybeWhiteout> {
   try {
     return maybeWhiteout(path);
@@ -76,14 +78,14 @@ function whiteoutOf(path: string): ReturnType<typeof maybeWhiteout> {
   }
 }
 
-/** Collects what the entries of a layer say. Dispose of it. */
+/** Collects the packages of a layer from its entries. Must be disposed of. */
 export class PackagesCollector implements TarHandler, Disposable {
   readonly #book = new LayerBook();
   readonly #databases: { readonly path: string; readonly file: string }[] = [];
   readonly #spill = new SpillFile(() => Deno.makeTempFileSync({ prefix: "mise-oci-sbom-" }));
   #current: Current | undefined;
 
-  /** Whether the content of an entry matters. */
+  /** Returns whether the content of an entry is needed. */
   entry({ path, type, mode, size }: TarEntry): boolean {
     this.#current = undefined;
     const whiteout = whiteoutOf(path);
@@ -109,7 +111,7 @@ export class PackagesCollector implements TarHandler, Disposable {
       size,
       ...(kind === "program"
         ? { head: MAGIC_BYTES, wantsRest: (head) => isProgram(path, head) }
-        // SQLite reads a database from a file.
+        // SQLite reads a database only from a file.
         : kind === "rpm"
         ? { head: 0, wantsRest: () => true, memory: 0 }
         : { head: size, wantsRest: () => true }),
@@ -119,7 +121,7 @@ export class PackagesCollector implements TarHandler, Disposable {
     return true;
   }
 
-  /** Takes content of the entry. */
+  /** Receives content of the entry. */
   data(chunk: Uint8Array): void {
     const current = this.#current;
     if (current === undefined || current.content.write(chunk)) return;
@@ -127,7 +129,7 @@ export class PackagesCollector implements TarHandler, Disposable {
     this.#current = undefined;
   }
 
-  /** Reads the entry whose content is whole. */
+  /** Processes the entry once its content is complete. */
   end(): void {
     const current = this.#current;
     this.#current = undefined;
@@ -144,13 +146,13 @@ export class PackagesCollector implements TarHandler, Disposable {
     this.#book.text(path, kind, new TextDecoder().decode(access.read(0, size)));
   }
 
-  /** Reads the databases, which is done by a module that few images need. */
+  /** Reads the databases and returns the result. */
   async finish(): Promise<LayerPackages> {
     for (const { path, file } of this.#databases) await readDatabase(this.#book, path, file);
     return this.#book.result();
   }
 
-  /** Removes temporary files. */
+  /** Deletes the temporary files. */
   [Symbol.dispose](): void {
     this.#spill[Symbol.dispose]();
     for (const { file } of this.#databases) Deno.removeSync(file);
@@ -163,13 +165,13 @@ async function readDatabase(book: LayerBook, path: string, file: string): Promis
     book.packages(path, await readRpmDatabase(file));
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;
-    book.unread(path); // damaged, or no SQLite
+    book.unread(path); // damaged, or without SQLite
   }
 }
 
 /**
- * Reads what the entries of a layer say from the host, a few pages of each file. Content that is rewritten
- * for the image names the same packages.
+ * Finds the packages of a layer from files on the host, reading a few pages of each. Rewriting content for
+ * the image does not change the packages.
  *
  * @throws {Error} of the file system for a file that vanished or cannot be read.
  */

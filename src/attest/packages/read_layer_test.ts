@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { deflateSync } from "node:zlib";
-import { accessBytes } from "../../check/random_access.ts";
+import { accessBytes } from "../../check/elf/random_access.ts";
 import { classifyProgram } from "./classifiers.ts";
 import { maybeParseRpmHeader, parseApk, parseCopyright, parseDpkg } from "./distributions.ts";
 import type { FoundPackage } from "./found.ts";
@@ -14,7 +14,7 @@ function purls(found: readonly FoundPackage[]): readonly (string | undefined)[] 
   return found.map(({ purl }) => purl);
 }
 
-/** A 64-bit ELF file with sections of these names and bytes. */
+/** A 64-bit ELF file with the given sections. */
 function elfWith(sections: Readonly<Record<string, Uint8Array>>): Uint8Array {
   const names = ["", ...Object.keys(sections), ".shstrtab"];
   const strings = new TextEncoder().encode(names.map((name) => `${name}\0`).join(""));
@@ -178,7 +178,7 @@ Deno.test("modules that are compiled into a program are found: Go's and those of
   };
   const cargo = elfWith({ ".dep-v0": deflateSync(JSON.stringify(list)) });
   assertEquals(purls(readProgramPackages(accessBytes(cargo))), ["pkg:cargo/serde@1.0.1"]);
-  // Whatever is cut off or changed in it, a damaged file is one without packages.
+  // A file that is truncated or modified anywhere has no packages.
   for (let at = 0; at < go.length; at += 7) {
     const changed = go.slice();
     changed[at] = (changed[at] ?? 0) ^ 0xff;
@@ -199,7 +199,7 @@ Deno.test("programs that carry their version are known by their name", () => {
   assertEquals(program("x/distlib/t32.exe", "MZ.."), []);
 });
 
-/** A 64-bit program for Windows with a version resource of these strings, if there are any. */
+/** A 64-bit Windows program with the given strings in its version resource, if any. */
 function windowsWith(strings: Readonly<Record<string, string>>, isNet = false): Uint8Array {
   const wide = (text: string): Uint8Array =>
     new Uint8Array(Uint16Array.from(text, (char) => char.charCodeAt(0)).buffer);

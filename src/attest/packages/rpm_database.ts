@@ -6,14 +6,14 @@ import { DatabaseSync } from "node:sqlite";
 import type { FoundPackage } from "./found.ts";
 import { maybeParseRpmHeader } from "./distributions.ts";
 
-/** Bytes of the header that say that the newest pages are in a log beside the file. */
+/** Header bytes that indicate a write-ahead log next to the file. */
 const JOURNAL_MODE = [18, 19] as const;
 
 /**
- * Packages of the database in a file of ours, which is changed: a database that was closed properly has
- * nothing in its write-ahead log, so that it need not be there.
+ * Reads the packages in a copy of the database, which is modified not to require its write-ahead log: after
+ * a clean shutdown the log is empty.
  *
- * @throws {Error} of SQLite for a file that is no such database.
+ * @throws {Error} of SQLite for a file that is not such a database.
  */
 export async function readRpmDatabase(path: string): Promise<readonly FoundPackage[]> {
   {

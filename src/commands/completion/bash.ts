@@ -8,7 +8,7 @@ function names(flag: CompletionFlag): readonly string[] {
   return [flag.short, flag.long].filter((name) => name !== undefined);
 }
 
-/** A case of the values of the flags: `-o|--output) …`. */
+/** The `case` clauses for flag values: `-o|--output) …`. */
 function valueCases(node: CompletionNode): readonly string[] {
   return node.flags.filter(({ value }) => value).map((flag) => {
     const pattern = names(flag).map((name) => `"${node.path.join(" ")}:${name}"`).join("|");
@@ -30,13 +30,13 @@ function wordCase(node: CompletionNode): string {
   return `    "${node.path.join(" ")}") flags="${flags}"; words="${words}";${files} ;;`;
 }
 
-/** Patterns of a `case`, quoted. */
+/** Quoted patterns of a `case` clause. */
 function patterns(texts: readonly string[]): string {
   return texts.map((text) => `"${text}"`).join("|");
 }
 
 // Longer than 50 lines: it is one text.
-/** The script. */
+/** The completion script. */
 export function bashScript(nodes: readonly CompletionNode[]): string {
   const paths = nodes.map(({ path }) => path.join(" "));
   const commands = patterns(paths.filter((path) => path !== ""));

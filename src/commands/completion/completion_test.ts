@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { COMMANDS } from "../mod.ts";
-import { completionScript } from "./mod.ts";
+import { completionScript } from "../completion.ts";
 
 type Shell = "bash" | "zsh" | "fish";
 
@@ -20,7 +20,7 @@ function isInstalled(shell: Shell): boolean {
   }
 }
 
-/** Makes a test that says in its name why it does not run, if it does not. */
+/** Creates a test whose name gives the reason if it is skipped. */
 function shellTest(shell: Shell, test: (script: string) => Promise<void>): void {
   const ignore = !isInstalled(shell);
   const reason = ignore ? ` (skipped: ${shell} is not installed)` : "";
@@ -39,7 +39,7 @@ function shellTest(shell: Shell, test: (script: string) => Promise<void>): void 
   });
 }
 
-/** Words so far, the last one to be completed, and what the shell must offer. */
+/** The words so far, with the last one to complete, and the expected completions. */
 const CASES: readonly (readonly [words: readonly string[], offers: readonly string[]])[] = [
   [["b"], ["build", "bundle"]],
   [["cache", ""], ["df", "ls", "path", "prune"]],
@@ -97,8 +97,8 @@ shellTest("fish", async (script) => {
 });
 
 /**
- * Zsh completes only in its line editor: a zsh in a pseudo-terminal of zsh's own, whose `compadd` tells
- * what it was given and which of it fits.
+ * Zsh completes only in its line editor, so this runs zsh in a pseudo-terminal, where a wrapper of
+ * `compadd` reports its arguments and matches.
  */
 const ZSH_PROBE = `
 zmodload zsh/zpty

@@ -4,7 +4,7 @@
  */
 import { type CompletionFlag, type CompletionNode, PATH_PREFIXES } from "./words.ts";
 
-/** A fish string that stands for itself. */
+/** Quotes a literal for fish. */
 function quote(text: string): string {
   return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
 }

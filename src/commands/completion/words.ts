@@ -1,5 +1,5 @@
 /**
- * What a shell can complete at each command, taken from the table of commands.
+ * What can be completed at each position, derived from the table of commands.
  * @module
  */
 import { LOCAL_TRANSPORTS, type LocalTransport } from "../../oci/image_source.ts";
@@ -17,7 +17,7 @@ export const PATH_PREFIXES: readonly {
 
 /** A flag as a shell needs it. */
 export interface CompletionFlag {
-  /** `--output`; absent for a global flag whose long name the command has taken. */
+  /** `--output`; absent if the command has a flag of its own with the name of a global one. */
   readonly long?: string;
   /** `-o`. */
   readonly short?: string;
@@ -25,17 +25,17 @@ export interface CompletionFlag {
   readonly help: string;
   /** Whether a value follows. */
   readonly value: boolean;
-  /** Name of the value. */
+  /** The value's name. */
   readonly valueName: string;
-  /** Values to offer. */
+  /** Values to complete. */
   readonly choices: readonly string[];
-  /** What the value is if there is none to offer. */
+  /** Kind of the value, if there are no choices. */
   readonly completes: Completes;
-  /** Whether it can be given again. */
+  /** Whether it can be repeated. */
   readonly repeats: boolean;
 }
 
-/** A place on the command line: after the program's name, or after a command's. */
+/** A position on the command line: after the program's name, or after a command's. */
 export interface CompletionNode {
   /** Names of the commands so far; empty for the program. */
   readonly path: readonly string[];
@@ -45,9 +45,9 @@ export interface CompletionNode {
   readonly words: readonly string[];
   /** Whether files can follow. */
   readonly files: boolean;
-  /** Whether what follows are images. */
+  /** Whether these files are images. */
   readonly images: boolean;
-  /** Whether a command line of something else can follow `--`. */
+  /** Whether the command line of another program can follow `--`. */
   readonly trailing: boolean;
   /** Flags that can follow. */
   readonly flags: readonly CompletionFlag[];
@@ -88,7 +88,7 @@ function nodeOf(path: readonly string[], command: Partial<Command>): CompletionN
   };
 }
 
-/** Every place, the program first. */
+/** Every position, the program's first. */
 export function completionNodes(commands: readonly Command[]): readonly CompletionNode[] {
   const below = (path: readonly string[], list: readonly Command[]): CompletionNode[] =>
     list.flatMap((command) => {

@@ -4,7 +4,7 @@
  */
 import { type CompletionFlag, type CompletionNode, PATH_PREFIXES } from "./words.ts";
 
-/** A text in a specification of `_arguments`, within single quotes. */
+/** Escapes a text for a specification of `_arguments` in single quotes. */
 function escape(text: string): string {
   return text.replace(/[\[\]:\\]/g, "\\$&").replaceAll("'", "'\\''");
 }
@@ -70,7 +70,7 @@ ${state}
 }`;
 }
 
-/** The script. */
+/** The completion script. */
 export function zshScript(nodes: readonly CompletionNode[]): string {
   const pathCases = PATH_PREFIXES.map(({ prefix, isFile }) =>
     `  elif compset -P ${prefix}; then\n    _files${isFile ? "" : " -/"}`

@@ -1,5 +1,5 @@
 /**
- * The flags of everything that builds: `build`, `run` and `push`.
+ * The flags of the commands that build: `build`, `run` and `push`.
  * @module
  */
 import { COMPRESSION_LEVELS, parseCompression } from "../../oci/compression.ts";
@@ -8,7 +8,7 @@ import { parseStoreReference } from "../../oci/reference.ts";
 import { parseMountPoint } from "../../oci/image_path.ts";
 import { parsePlatform } from "../../oci/platform.ts";
 import { MiseOciError } from "../../errors.ts";
-import type { CheckMode } from "../../check/report_problems.ts";
+import type { CheckMode } from "../../check/report/report_problems.ts";
 import type { TransientBuild } from "../../build/types.ts";
 import type { CommandContext, CommandInput } from "../command.ts";
 import {
@@ -29,27 +29,27 @@ import {
   parseVariableName,
 } from "../values/build.ts";
 
-/** `--platform` of what takes one image: it chooses among the images of a layout. */
+/** `--platform` for commands on one image: chooses among the images of an index. */
 export const PLATFORM_FLAG = {
   platform: valueFlag({
     valueName: "OS/ARCH",
     suggestions: COMMON_PLATFORMS,
     defaultText: "linux on this machine's architecture",
-    help: "What the image runs on, such as linux/arm64",
+    help: "Target platform, such as linux/arm64",
     parse: parsePlatform,
   }),
 } as const satisfies FlagTable;
 
-/** Flags about the project. */
+/** Flags for the project. */
 const PROJECT_FLAGS = inGroup("Project flags", {
   "include-global": switchFlag({
-    help: "Take tools and variables of the global and system config too",
+    help: "Include tools and variables of the global and system config",
   }),
   install: switchFlag({
-    help: "Run mise install first; a push installs only what no registry has a layer of",
+    help: "Run mise install first; push installs only tools without a layer in the registry",
   }),
   locked: switchFlag({
-    help: "With --install: install only what mise.lock has, and fail if it lacks something",
+    help: "With --install: install only what mise.lock contains, and fail if something is missing",
   }),
   without: listFlag({
     valueName: "TOOL",
@@ -60,13 +60,13 @@ const PROJECT_FLAGS = inGroup("Project flags", {
     valueName: "REF",
     env: "MISE_OCI_STORE",
     defaultText: "[_.oci] store",
-    help: "Repository with layers of tools that many projects share",
+    help: "Repository of tool layers shared by many projects",
     parse: parseStoreReference,
   }),
-  "store-push": switchFlag({ help: "Put layers that the store lacks into it after a push" }),
+  "store-push": switchFlag({ help: "Add missing layers to the store after a push" }),
   "allow-env": listFlag({
     valueName: "NAME",
-    help: "Accept the variable, label or file NAME in the image though it looks like a secret",
+    help: "Accept the variable, label or file NAME in the image although it looks like a secret",
     parse: parseVariableName,
   }),
   "drop-env": listFlag({
@@ -75,20 +75,20 @@ const PROJECT_FLAGS = inGroup("Project flags", {
     parse: parseVariableName,
   }),
   "strict-env": switchFlag({
-    help: "Fail where a variable, text or file would only be warned about",
+    help: "Treat warnings about variables, texts and files as errors",
   }),
 });
 
-/** Whether the commands of the image start; also for an image that is already built. */
+/** Flags for checking whether commands start, including those of an existing image. */
 export const CHECK_FLAGS = inGroup("Check flags", {
   strict: switchFlag({ help: "Fail if a command of the image would not start" }),
-  "no-check": switchFlag({ help: "Don't look whether the commands of the image would start" }),
+  "no-check": switchFlag({ help: "Don't check whether the commands of the image would start" }),
 });
 
 /**
- * What is done about commands that do not start.
+ * The mode of the check from its flags.
  *
- * @throws {MiseOciError} `usage` for flags that contradict each other.
+ * @throws {MiseOciError} `usage` for contradictory flags.
  */
 export function checkMode(
   flags: FlagValues<typeof CHECK_FLAGS> & { readonly fix?: boolean },
@@ -102,7 +102,7 @@ export function checkMode(
   return flags.strict ? "strict" : flags["no-check"] ? "off" : "warn";
 }
 
-/** Flags about the image, without those of its output. */
+/** All flags of a build except those for its output. */
 export const BUILD_FLAGS = {
   ...inGroup("Build flags", {
     from: valueFlag({
@@ -113,7 +113,7 @@ export const BUILD_FLAGS = {
       parse: parseFrom,
     }),
     pull: choiceFlag(["missing", "always", "never"], {
-      help: "When to ask the registry for the base image",
+      help: "When to check the registry for the base image",
     }),
     "mount-point": valueFlag({
       valueName: "PATH",
@@ -138,7 +138,7 @@ export const BUILD_FLAGS = {
       help: "Put the compiled mise-oci into the image too, at /usr/local/bin/mise-oci",
     }),
     "no-cache": switchFlag({
-      help: "Build every layer anew: no local cache, no layers of the registry",
+      help: "Rebuild every layer: no local cache, no layers from the registry",
     }),
     compression: valueFlag({
       valueName: "gzip|zstd|none[:LEVEL]",
@@ -153,12 +153,12 @@ export const BUILD_FLAGS = {
   ...CHECK_FLAGS,
   ...inGroup("Check flags", {
     fix: switchFlag({
-      help: "Write the packages that commands lack into [bootstrap.packages] and build with them",
+      help: "Add packages that commands need to [bootstrap.packages] and build with them",
     }),
   }),
 } as const satisfies FlagTable;
 
-/** @throws {MiseOciError} `usage` for `--locked` where nothing is installed. */
+/** @throws {MiseOciError} `usage` for `--locked` without `--install`. */
 function lockedInstall({ locked, install }: FlagValues<typeof PROJECT_FLAGS>): boolean {
   if (!locked || install) return locked;
   throw new MiseOciError("usage", "Cannot use --locked without --install: nothing is installed", {
@@ -166,12 +166,12 @@ function lockedInstall({ locked, install }: FlagValues<typeof PROJECT_FLAGS>): b
   });
 }
 
-/** Names may also be given in one list with commas. */
+/** Splits lists with commas. */
 function names(values: readonly string[]): readonly string[] {
   return values.flatMap((value) => value.split(",")).filter((name) => name !== "");
 }
 
-/** The part of a build request that these flags and the global ones decide. */
+/** The part of a build request set by these flags and the global ones. */
 export function buildRequest(
   { flags, globals }: CommandInput<typeof BUILD_FLAGS>,
   { place }: Pick<CommandContext, "place">,
@@ -207,7 +207,7 @@ export function buildRequest(
   };
 }
 
-/** A property only if there is a value for it: an optional property is never `undefined` here. */
+/** An object with the property, or without it if the value is `undefined`. */
 export function given<K extends string, T>(
   name: K,
   value: T | undefined,

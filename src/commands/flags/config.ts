@@ -1,6 +1,6 @@
 /**
- * Flags of `build` and `push` that set the image's config for one build, in place of `[oci]`. `run` has none of
- * them: its `--env`, `--user`, `--workdir` and `--entrypoint` are the container's.
+ * Flags of `build` and `push` that override `[oci]` for one build. `run` does not have them: its `--env`,
+ * `--user`, `--workdir` and `--entrypoint` apply to the container.
  * @module
  */
 import { MiseOciError } from "../../errors.ts";
@@ -12,7 +12,7 @@ import { given } from "./build.ts";
 
 type Pair = readonly [name: string, value: string];
 
-/** `NAME=VALUE`. A value may be a secret: no message repeats it. */
+/** `NAME=VALUE`. Errors do not repeat the value, which may be a secret. */
 function parseVariable(text: string): Pair {
   const at = text.indexOf("=");
   if (at > 0 && !text.includes("\0")) return [text.slice(0, at), text.slice(at + 1)];
@@ -29,7 +29,7 @@ function parseVariable(text: string): Pair {
   );
 }
 
-/** `NAME=VALUE`; as docker reads it, a name alone has an empty value. */
+/** `NAME=VALUE`; as in docker, a name alone has an empty value. */
 function parseLabel(text: string): Pair {
   const [name = "", ...rest] = text.split("=");
   if (name !== "" && !text.includes("\0")) return [name, rest.join("=")];
@@ -38,7 +38,10 @@ function parseLabel(text: string): Pair {
   });
 }
 
-/** `NAME=VALUE`; docker's prefixes (`index:`, `manifest[linux/amd64]:`) would become part of the name. */
+/**
+ * `NAME=VALUE`; refuses docker's prefixes (`index:`, `manifest[linux/amd64]:`), which would end up in the
+ * name.
+ */
 function parseAnnotation(text: string): Pair {
   const fail = (why: string, hint: string): never => {
     throw new MiseOciError("usage", `Cannot set the annotation: ${why}`, { hint });
@@ -64,7 +67,7 @@ function parseAnnotation(text: string): Pair {
   return [name, text.slice(at + 1)];
 }
 
-/** The words of a command: a JSON array, or a text without anything that a shell would look at. */
+/** The words of a command: a JSON array, or a text without characters that are special to shells. */
 function parseWords(text: string): readonly string[] {
   const fail = (why: string): never => {
     throw new MiseOciError("usage", `Cannot parse the command: ${why}`, {
@@ -118,12 +121,12 @@ export const CONFIG_FLAGS = inGroup("Image config flags", {
   }),
   annotation: listFlag({
     valueName: "NAME=VALUE",
-    help: "Annotate the manifest, and the index of several platforms",
+    help: "Annotate the manifest, and the index if there are several platforms",
     parse: parseAnnotation,
   }),
   entrypoint: valueFlag({
     valueName: "COMMAND",
-    help: "Set the entrypoint: words, or a JSON array of words; an empty text is none",
+    help: "Set the entrypoint: words, or a JSON array of words; empty for none",
     parse: parseWords,
   }),
   cmd: valueFlag({
@@ -133,7 +136,7 @@ export const CONFIG_FLAGS = inGroup("Image config flags", {
   }),
   user: valueFlag({
     valueName: "USER[:GROUP]",
-    help: "Set the user that runs commands: a name of the image's, or an id",
+    help: "Set the user that runs commands: a user of the image, or an id",
     parse: parseUser,
   }),
   workdir: valueFlag({
@@ -143,7 +146,7 @@ export const CONFIG_FLAGS = inGroup("Image config flags", {
   }),
 }) satisfies FlagTable;
 
-/** What the flags say, if they say anything. */
+/** The overrides, if any of the flags is given. */
 export function overridesRequest(
   { flags, given: names }: CommandInput<typeof CONFIG_FLAGS>,
 ): { readonly overrides?: OciOverrides } {

@@ -1,5 +1,5 @@
 /**
- * Flags of `run` that docker and podman have too, and what is said about those that are the engine's alone.
+ * Flags of `run` that docker and podman have too, and hints for their other flags.
  * @module
  */
 import { MiseOciError } from "../../errors.ts";
@@ -15,7 +15,7 @@ import {
 } from "../flag.ts";
 import { parseName, parsePath } from "../values/numbers.ts";
 
-/** A comma-separated mount; docker takes only absolute sources, so a relative one is resolved here. */
+/** A comma-separated mount. docker accepts only absolute sources, so relative ones are resolved. */
 function parseMount(text: string, place: Place): string {
   const fields = text.split(",");
   const bind = fields.includes("type=bind");
@@ -33,7 +33,7 @@ function parseContainerName(text: string): string {
   });
 }
 
-/** docker's everyday flags. */
+/** The most common flags of `docker run`. */
 export const CONTAINER_FLAGS = inGroup("Run flags", {
   publish: listFlag({
     short: "p",
@@ -49,7 +49,7 @@ export const CONTAINER_FLAGS = inGroup("Run flags", {
   user: valueFlag({
     short: "u",
     valueName: "USER[:GROUP]",
-    help: "User that runs the command: a name of the image's, or an id",
+    help: "User that runs the command: a user of the image, or an id",
     parse: parseName,
   }),
   name: valueFlag({
@@ -59,13 +59,13 @@ export const CONTAINER_FLAGS = inGroup("Run flags", {
   }),
   entrypoint: valueFlag({
     valueName: "COMMAND",
-    help: "Run this instead of the image's entrypoint; an empty text is none",
+    help: "Run this instead of the image's entrypoint; empty for none",
     parse: (text) => text,
   }),
   "env-file": listFlag({
     valueName: "FILE",
     completes: "file",
-    help: "Set the variables of a file of NAME=VALUE lines in the container",
+    help: "Set variables in the container from a file of NAME=VALUE lines",
     parse: parsePath,
   }),
   mount: listFlag({
@@ -73,11 +73,11 @@ export const CONTAINER_FLAGS = inGroup("Run flags", {
     help: "Mount something, such as type=bind,source=.,target=/work",
     parse: parseMount,
   }),
-  rm: switchFlag({ help: "Remove the container afterwards, which is always done" }),
+  rm: switchFlag({ help: "Remove the container afterwards; always on" }),
 }) satisfies FlagTable;
 
 /**
- * The flags as arguments of the engine's `run`.
+ * Converts the flags to arguments of the engine's `run`.
  *
  * @throws {MiseOciError} `usage` for `--rm=false`.
  */
@@ -101,12 +101,12 @@ export function containerArgs(
   ];
 }
 
-/** Whether a text is what docker's `-v` takes. */
+/** Whether a text looks like a value of docker's `-v`. */
 export function isVolume(text: string | undefined): text is string {
   return text !== undefined && /^=?[^:\s]*:\//.test(text);
 }
 
-/** What to write instead of `-v HOST:CONTAINER`. */
+/** The hint for `-v HOST:CONTAINER`. */
 export function volumeHint(text: string): string {
   return `-v is --verbose here; write --volume ${text.replace(/^=/, "")}`;
 }
@@ -118,7 +118,7 @@ const SWITCHES = words(
   "disable-content-trust init no-healthcheck no-hosts oom-kill-disable privileged publish-all " +
     "read-only read-only-tmpfs replace rmi sig-proxy tls-verify unsetenv-all use-api-socket",
 );
-/** Those that take one. */
+/** Flags of `docker run` and `podman run` that take a value. */
 const VALUES = words(
   "add-host annotation attach authfile blkio-weight blkio-weight-device cap-add cap-drop " +
     "cgroup-conf cgroup-parent cgroupns cgroups cidfile conmon-pidfile cpu-count cpu-percent cpu-period " +
@@ -133,7 +133,7 @@ const VALUES = words(
     "shm-size stop-signal stop-timeout storage-opt subgidname subuidname sysctl systemd timeout tmpfs " +
     "tz uidmap ulimit umask unsetenv userns uts variant volume-driver volumes-from",
 );
-/** Their letters. */
+/** Their short names. */
 const LETTERS: Readonly<Record<string, string>> = {
   P: "publish-all",
   a: "attach",
@@ -143,7 +143,7 @@ const LETTERS: Readonly<Record<string, string>> = {
   m: "memory",
 };
 
-/** What to write for a flag of the engine's that `run` does not have. */
+/** The hint for a flag of the engine that `run` does not support. */
 export function maybeEngineFlagHint(flag: UnknownFlag): string | undefined {
   const { written, within, value, next } = flag;
   const volume = within.slice(within.indexOf("v") + 1);

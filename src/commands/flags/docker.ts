@@ -1,10 +1,10 @@
 /**
- * What to type in place of commands and flags of docker, podman, crane, skopeo and mise that are not here.
+ * Hints for commands and flags of docker, podman, crane, skopeo and mise that mise-oci does not have.
  * @module
  */
 import type { UnknownFlag } from "../command.ts";
 
-/** One answer for several words. */
+/** One hint for several words. */
 type Answers = readonly (readonly [words: string, answer: string])[];
 
 function lookUp(answers: Answers): ReadonlyMap<string, string> {
@@ -114,21 +114,21 @@ const FLAGS = lookUp([
   ["silent", "Write --quiet"],
 ]);
 
-/** What to type for a command that is not here. */
+/** The hint for an unknown command. */
 export function maybeCommandHint(path: readonly string[], word: string): string | undefined {
   if (path.length === 0) return COMMANDS.get(word);
   if (path[0] === "cache") return CACHE_COMMANDS.get(word);
   if (path[0] !== "tag") return undefined;
-  // `docker tag IMAGE NEW`.
+  // As in `docker tag IMAGE NEW`.
   return TAG_COMMANDS.get(word) ?? TAG_COMMANDS.get("add");
 }
 
-/** What to type for a flag that a command does not have. */
+/** The hint for an unknown flag. */
 export function maybeFlagHint({ written }: Pick<UnknownFlag, "written">): string | undefined {
   return FLAGS.get(written.replace(/^--?/, ""));
 }
 
-/** What to type for an argument that a command does not take. */
+/** The hint for an unexpected argument. */
 export function maybeArgumentHint(path: readonly string[], word: string): string | undefined {
   switch (path.join(" ")) {
     case "build":

@@ -1,5 +1,5 @@
 /**
- * Flags that every command takes, before or after its name.
+ * Flags of every command, accepted before or after its name.
  * @module
  */
 import {
@@ -13,7 +13,7 @@ import {
 } from "../flag.ts";
 import { parseJobs, parseName } from "../values/numbers.ts";
 
-/** A path if it has a slash, else a name that is looked up on PATH. */
+/** A path if it contains a slash, otherwise a name to look up on PATH. */
 function parseExecutable(text: string, place: Place): string {
   const name = parseName(text);
   return name.includes("/") || name.includes("\\") ? place.resolve(name) : name;
@@ -25,13 +25,13 @@ export const GLOBAL_FLAGS = inGroup("Global flags", {
     short: "C",
     valueName: "DIR",
     completes: "directory",
-    help: "Work as if started in DIR; relative paths start there; several for build and push",
+    help: "Work as if started in DIR; can be repeated for build and push",
     parse: parseName,
   }),
   env: valueFlag({
     short: "E",
     valueName: "ENV",
-    help: "Environment of mise: loads mise.ENV.toml too",
+    help: "Environment of mise: also loads mise.ENV.toml",
     parse: parseName,
   }),
   mise: valueFlag({
@@ -39,7 +39,7 @@ export const GLOBAL_FLAGS = inGroup("Global flags", {
     completes: "file",
     env: "MISE_OCI_MISE",
     defaultText: "mise on PATH",
-    help: "The mise executable to ask about the project",
+    help: "The mise executable that reads the project",
     parse: parseExecutable,
   }),
   jobs: valueFlag({
@@ -47,24 +47,26 @@ export const GLOBAL_FLAGS = inGroup("Global flags", {
     valueName: "N",
     env: "MISE_JOBS",
     defaultText: "number of cores",
-    help: "How much to do at the same time",
+    help: "How many jobs to run at the same time",
     parse: parseJobs,
   }),
-  yes: switchFlag({ short: "y", help: "Answer yes to whatever mise asks" }),
+  yes: switchFlag({ short: "y", help: "Answer yes to all prompts of mise" }),
   quiet: switchFlag({
     short: "q",
-    help: "Only errors on stderr, and the result in its shortest form on stdout",
+    help: "Print only errors on stderr, and the shortest form of the result on stdout",
   }),
-  verbose: countFlag({ short: "v", help: "Say more on stderr; -vv says everything" }),
+  verbose: countFlag({ short: "v", help: "Print more details on stderr; -vv prints all" }),
   json: switchFlag({ help: "Print the result, or the error, as one JSON object on stdout" }),
   progress: choiceFlag(["auto", "plain", "none"], {
-    help: "Progress on stderr: bars on a terminal, else one line per step",
+    help: "Progress on stderr: bars on a terminal, otherwise one line per step",
   }),
-  "no-color": switchFlag({ help: "No colours; so does the environment variable NO_COLOR" }),
+  "no-color": switchFlag({
+    help: "No colours; the environment variable NO_COLOR has the same effect",
+  }),
   debug: switchFlag({ help: "Show the stack and the causes of an error" }),
   help: switchFlag({ short: "h", help: "Show help for the command" }),
   version: switchFlag({ help: "Show the version" }),
 });
 
-/** What the global flags give. */
+/** The values of the global flags. */
 export type Globals = FlagValues<typeof GLOBAL_FLAGS>;

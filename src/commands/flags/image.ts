@@ -1,23 +1,30 @@
 /**
- * The flags of what works on an image, whether it builds it or is given one that exists.
+ * The flags of commands that build an image or use an existing one.
  * @module
  */
+import type { TransientBuild } from "../../build/types.ts";
 import { MiseOciError } from "../../errors.ts";
 import type { ImageSource } from "../../oci/image_source.ts";
-import type { TransientBuild } from "../../build/types.ts";
 import type { ImageRequest } from "../../workflow/types.ts";
 import type { CommandContext, CommandInput } from "../command.ts";
-import { type FlagTable, type FlagValues, inGroup, valueFlag } from "../flag.ts";
+import { choiceFlag, type FlagTable, type FlagValues, inGroup, valueFlag } from "../flag.ts";
 import { parseImage } from "../values/image.ts";
-import { maybeOnePlatform } from "./platforms.ts";
 import { BUILD_FLAGS, buildRequest, CHECK_FLAGS, checkMode, given } from "./build.ts";
+import { maybeOnePlatform } from "./platforms.ts";
 
-/** `--image`, and its older name. */
+/** `--engine`. */
+export const ENGINE_FLAG = inGroup("Engine flags", {
+  engine: choiceFlag(["auto", "podman", "docker"], {
+    help: "Container engine; auto prefers podman",
+  }),
+});
+
+/** `--image`, and its former name. */
 export const NAMED_IMAGE_FLAGS = inGroup("Image flags", {
   image: valueFlag({
     valueName: "IMAGE",
     completes: "image",
-    help: "Take this image instead of building one: a layout, an archive or a reference",
+    help: "Use this image instead of building one: a layout, an archive or a reference",
     parse: parseImage,
   }),
   "image-dir": valueFlag({
@@ -28,7 +35,7 @@ export const NAMED_IMAGE_FLAGS = inGroup("Image flags", {
   }),
 });
 
-/** The image that is named, if one is. @throws {MiseOciError} `usage` for two. */
+/** The named image, if any. @throws {MiseOciError} `usage` if both flags are given. */
 export function maybeNamedImage(
   flags: FlagValues<typeof NAMED_IMAGE_FLAGS>,
 ): ImageSource | undefined {
@@ -40,27 +47,27 @@ export function maybeNamedImage(
   return flags.image ?? flags["image-dir"];
 }
 
-/** `--image` and everything that a build takes. */
+/** `--image` and the flags of a build. */
 export const IMAGE_FLAGS = {
   ...NAMED_IMAGE_FLAGS,
   ...BUILD_FLAGS,
 } as const satisfies FlagTable;
 
-/** Flags of a build that mean something to an image that is already there. */
+/** Flags of a build that also apply to an existing image. */
 const ALSO_FOUND: ReadonlySet<string> = new Set(["platform", ...Object.keys(CHECK_FLAGS)]);
 
 /** Flags of a build that only one command has. */
 export interface OwnBuildFlags {
   /** The flags. */
   readonly flags: FlagTable;
-  /** What they ask of the build. */
+  /** The fields of the build request that they set. */
   readonly build: Partial<TransientBuild>;
 }
 
 /**
- * The image that the flags ask for.
+ * The image requested by the flags.
  *
- * @throws {MiseOciError} `usage` if `--image` comes with flags that only a build can follow.
+ * @throws {MiseOciError} `usage` if `--image` is combined with flags that require a build.
  */
 export function imageRequest(
   input: CommandInput<typeof IMAGE_FLAGS>,

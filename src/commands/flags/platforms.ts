@@ -1,5 +1,5 @@
 /**
- * `--platform` of what builds, once or several times, and the mise executables for other platforms.
+ * `--platform` for builds, which can be repeated, and the mise executables for other platforms.
  * @module
  */
 import { MiseOciError } from "../../errors.ts";
@@ -8,7 +8,7 @@ import type { MiseBinary } from "../../build/types.ts";
 import type { TransientBuild } from "../../build/types.ts";
 import { type FlagTable, inGroup, listFlag, type Place } from "../flag.ts";
 
-/** What images are for, nearly all of them. */
+/** The most common platforms. */
 export const COMMON_PLATFORMS: readonly string[] = ["linux/amd64", "linux/arm64", "linux/arm/v7"];
 
 /** Parses `OS/ARCH[,OS/ARCH]…`. @throws {MiseOciError} `usage`. */
@@ -17,7 +17,7 @@ function parsePlatforms(text: string): readonly Platform[] {
 }
 
 /** Parses `OS/ARCH=FILE`. @throws {MiseOciError} `usage`. */
-export function parseMiseBinary(text: string, place: Place): MiseBinary {
+function parseMiseBinary(text: string, place: Place): MiseBinary {
   const at = text.indexOf("=");
   const path = text.slice(at + 1);
   if (at > 0 && path !== "") {
@@ -34,24 +34,24 @@ export const PLATFORMS_FLAGS = inGroup("Build flags", {
     valueName: "OS/ARCH[,…]",
     suggestions: COMMON_PLATFORMS,
     defaultText: "linux on this machine's architecture",
-    help: "What the image runs on; several platforms make an index with an image each",
+    help: "Target platform; several platforms produce an index with an image for each",
     parse: parsePlatforms,
   }),
   "mise-binary": listFlag({
     valueName: "OS/ARCH=FILE",
     completes: "file",
-    help: "The mise executable to put into the image of another platform than this machine's",
+    help: "The mise executable for the image of a platform other than this machine's",
     defaultText: "the one of mise's release",
     parse: parseMiseBinary,
   }),
 }) satisfies FlagTable;
 
-/** The platforms asked for, each once. */
-export function distinctPlatforms(given: readonly (readonly Platform[])[]): readonly Platform[] {
+/** The requested platforms, without duplicates. */
+function distinctPlatforms(given: readonly (readonly Platform[])[]): readonly Platform[] {
   return [...new Map(given.flat().map((one) => [formatPlatform(one), one])).values()];
 }
 
-/** The part of a build request about platforms. */
+/** The part of a build request for platforms. */
 export function platformsRequest(
   given: readonly (readonly Platform[])[],
 ): Pick<TransientBuild, "platform" | "platforms"> {
@@ -60,7 +60,9 @@ export function platformsRequest(
   return others.length === 0 ? { platform: first } : { platforms: [first, ...others] };
 }
 
-/** The one platform asked for. @throws {MiseOciError} `usage` for several, naming what takes one. */
+/**
+ * The requested platform, if any. @throws {MiseOciError} `usage` for several, naming the flag or command.
+ */
 export function maybeOnePlatform(
   given: readonly (readonly Platform[])[],
   what: string,

@@ -1,13 +1,12 @@
 /**
- * What `build` prints.
+ * The output of `build`.
  * @module
  */
 import { packageWords } from "../../oci/package_managers.ts";
 import { formatPlatform } from "../../oci/platform.ts";
 import { isToolLayer } from "../../plan/tool_of.ts";
 import type { BuildPlan, LayerPlan } from "../../plan/types.ts";
-import { escapeLine } from "../../ui/escape.ts";
-import { joinLines } from "../../ui/lines.ts";
+import { escapeLine, joinLines } from "../../ui/text.ts";
 import { renderTable } from "../../ui/table.ts";
 import type { BuildResult, BuiltImage } from "../../build/types.ts";
 import type { LoadResult, PushResult } from "../../workflow/types.ts";
@@ -20,7 +19,7 @@ function sizeOf({ layers }: Pick<BuildResult, "layers">): number {
   return layers.reduce((sum, layer) => sum + layer.size, 0);
 }
 
-/** The result of a build of several images: the facts, then a table for each. */
+/** The output for several platforms: the facts, then a table for each image. */
 function imagesOutput(
   result: BuildResult,
   images: readonly BuiltImage[],
@@ -53,7 +52,7 @@ function imagesOutput(
 }
 
 /** Images for `--json`. */
-export function imagesJson(images: readonly BuiltImage[]): readonly unknown[] {
+function imagesJson(images: readonly BuiltImage[]): readonly unknown[] {
   return images.map((image) => ({
     platform: formatPlatform(image.platform),
     digest: image.digest,
@@ -62,7 +61,7 @@ export function imagesJson(images: readonly BuiltImage[]): readonly unknown[] {
   }));
 }
 
-/** Where an image went after it was built. */
+/** Where an image was sent after its build. */
 export interface Delivery {
   /** `--push`. */
   readonly pushed?: PushResult;
@@ -70,7 +69,7 @@ export interface Delivery {
   readonly loaded?: LoadResult;
 }
 
-/** The output of a build, with where the image went. */
+/** The output of a build, with where the image was sent. */
 function withDelivery(output: Output, { pushed, loaded }: Delivery, quiet: boolean): Output {
   if (pushed === undefined && loaded === undefined) return output;
   const places = pushed === undefined ? [] : [pushed, ...pushed.also ?? []];
@@ -92,7 +91,7 @@ function withDelivery(output: Output, { pushed, loaded }: Delivery, quiet: boole
   };
 }
 
-/** The result of a build. */
+/** The output of a build. */
 export function buildOutput(
   result: BuildResult,
   options: PrintOptions,
@@ -129,12 +128,12 @@ function builtOutput(result: BuildResult, options: PrintOptions): Output {
   };
 }
 
-/** Where a layer's content goes, once each. */
+/** The image paths of a layer's sources, without duplicates. */
 function imagePaths(layer: LayerPlan): readonly string[] {
   return [...new Set(layer.sources.map(({ imagePath }) => imagePath))];
 }
 
-/** What goes into a layer: paths of the image, or packages. */
+/** The contents of a layer: image paths, or packages. */
 function contents(layer: LayerPlan): readonly string[] {
   const { packages } = layer;
   return packages === undefined
@@ -142,7 +141,7 @@ function contents(layer: LayerPlan): readonly string[] {
     : packageWords(packages.manager, packages.packages);
 }
 
-/** Names of the variables that the image gets; values may be secrets and are not printed. */
+/** Names of the image's variables; values may be secrets and are not printed. */
 function variableNames({ config }: BuildPlan): readonly string[] {
   const names = [...config.env, ...config.fixedEnv].map(([name]) => name);
   return [...new Set(names)].filter((name) => name !== "PATH");
@@ -153,7 +152,7 @@ function isMissing({ missing = [] }: BuildPlan, layer: LayerPlan): boolean {
   return isToolLayer(layer) && missing.includes(`${layer.name}@${layer.version}`);
 }
 
-/** Globs of what is left out of any layer. */
+/** The exclude globs of all layers. */
 function excludes({ layers }: BuildPlan): readonly string[] {
   return [...new Set(layers.flatMap(({ exclude }) => exclude))];
 }
@@ -162,8 +161,8 @@ function compressionText({ kind, level }: BuildPlan["compression"]): string {
   return level === undefined ? kind : `${kind}:${level}`;
 }
 
-/** What would be built. */
-export function planOutput(plan: BuildPlan): Output {
+/** The output of a dry run for one platform. */
+function planOutput(plan: BuildPlan): Output {
   const { config, notes = [] } = plan;
   const list = (words: readonly string[] | undefined): string | undefined =>
     words === undefined ? undefined : JSON.stringify(words);
@@ -210,7 +209,7 @@ export function planOutput(plan: BuildPlan): Output {
   };
 }
 
-/** What would be built for one platform, or for each of several. */
+/** The output of a dry run for one or more platforms. */
 export function plansOutput(plans: readonly BuildPlan[]): Output {
   const outputs = plans.map(planOutput);
   const [only] = outputs;

@@ -1,20 +1,20 @@
 /**
- * What `cache` prints.
+ * The output of `cache`.
  * @module
  */
 import { formatBytes, formatCount, formatDuration } from "../../ui/format.ts";
-import { joinLines } from "../../ui/lines.ts";
+import { joinLines } from "../../ui/text.ts";
 import { renderTable } from "../../ui/table.ts";
 import type { CacheEntry, CacheUse, PruneResult } from "../../workflow/manage_cache.ts";
 import type { Output } from "../command.ts";
 
-/** How {@linkcode cacheListOutput} and {@linkcode cacheUseOutput} print. */
+/** Options of {@linkcode cacheListOutput} and {@linkcode cacheUseOutput}. */
 export interface CachePrintOptions {
-  /** Every entry. Default: one row for what belongs together. */
+  /** Print every entry; by default, related entries are grouped. */
   readonly verbose?: boolean;
-  /** Nothing but the size. */
+  /** Print only the size. */
   readonly quiet?: boolean;
-  /** Milliseconds since 1970; default: the clock. */
+  /** Current time in milliseconds since 1970; default: the clock. */
   readonly now?: number;
 }
 
@@ -26,7 +26,7 @@ function sum(entries: readonly CacheEntry[]): number {
   return entries.reduce((total, { size }) => total + size, 0);
 }
 
-/** A text with the first twelve digits of each digest and key, as docker shortens them. */
+/** Shortens digests and keys to twelve digits, as docker does. */
 function shorten(text: string): string {
   return text.replace(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, "$1");
 }
@@ -54,7 +54,9 @@ function entryTable(
   );
 }
 
-/** What people know an entry by: the layer, the image, the tool; of what only the program knows, one word. */
+/**
+ * The name that users know an entry by: the layer, the image, the tool; one name for all internal entries.
+ */
 function groupOf({ kind, name, description }: CacheEntry): string {
   if (kind === "document") return "notes about layers and bases";
   if (kind === "install") return `${name} (${description})`;
@@ -82,7 +84,7 @@ function groupTable(
   );
 }
 
-/** What is in the cache. */
+/** The output of `cache ls`. */
 export function cacheListOutput(
   entries: readonly CacheEntry[],
   { verbose = false, quiet = false, now = Date.now() }: CachePrintOptions = {},
@@ -100,7 +102,7 @@ export function cacheListOutput(
   };
 }
 
-/** How much the cache takes, by kind, as `docker system df` shows it. */
+/** The output of `cache df`: sizes by kind, as in `docker system df`. */
 export function cacheUseOutput(use: CacheUse, { quiet = false }: CachePrintOptions = {}): Output {
   const { path, size, kinds } = use;
   return {
@@ -125,17 +127,17 @@ export function cacheUseOutput(use: CacheUse, { quiet = false }: CachePrintOptio
   };
 }
 
-/** How {@linkcode cachePruneOutput} prints. */
+/** Options of {@linkcode cachePruneOutput}. */
 export interface PrunePrintOptions {
-  /** Nothing was removed, only listed. */
+  /** Whether entries were only listed. */
   readonly dryRun: boolean;
-  /** Nothing but the size. */
+  /** Print only the size. */
   readonly quiet: boolean;
-  /** Milliseconds since 1970; default: the clock. */
+  /** Current time in milliseconds since 1970; default: the clock. */
   readonly now?: number;
 }
 
-/** What was removed from the cache. */
+/** The output of `cache prune`. */
 export function cachePruneOutput(result: PruneResult, options: PrunePrintOptions): Output {
   const { removed, bytes, bytesLeft } = result;
   const { dryRun, quiet, now = Date.now() } = options;

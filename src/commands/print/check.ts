@@ -1,11 +1,10 @@
 /**
- * What `check` prints.
+ * The output of `check`.
  * @module
  */
 import { formatPlatform } from "../../oci/platform.ts";
-import { isFailure } from "../../check/findings.ts";
-import { escapeLine } from "../../ui/escape.ts";
-import { joinLines } from "../../ui/lines.ts";
+import { isFailure } from "../../check/report/findings.ts";
+import { escapeLine, joinLines } from "../../ui/text.ts";
 import type { CheckProblem, CheckResult } from "../../workflow/check_image.ts";
 import type { Output } from "../command.ts";
 
@@ -37,23 +36,23 @@ function summary({ image, commands, problems }: CheckResult): string {
   return `${escapeLine(image)}: ${what}, ${how}`;
 }
 
-/** What was not checked of a multi-platform image. */
+/** Notes that only one of several platforms was checked. */
 function platformLines({ platform, platforms }: CheckResult): readonly string[] {
   if (platforms.length < 2) return [];
   return [
-    `Checked for ${formatPlatform(platform)} only, of ${
+    `Checked only for ${formatPlatform(platform)}, of ${
       platforms.map(formatPlatform).join(", ")
     }: ` +
     "--platform checks another",
   ];
 }
 
-/** Whether an image passes. */
+/** Whether an image passes the check. */
 export function passes({ problems }: CheckResult): boolean {
   return !problems.some(isFailure);
 }
 
-/** The result of a check. */
+/** The output of `check`. */
 export function checkOutput(
   result: CheckResult,
   { quiet, verbose }: { readonly quiet: boolean; readonly verbose: boolean },
@@ -70,9 +69,9 @@ export function checkOutput(
           ...platformLines(result),
           ...section("Problems:", failures),
           ...section("Needed at run time:", ofSeverity("need")),
-          ...section("Hardly ever needed:", verbose ? ofSeverity("detail") : []),
+          ...section("Rarely needed:", verbose ? ofSeverity("detail") : []),
           ...section("Problems of the base:", problems.filter(({ ofBase }) => ofBase)),
-          ...(duplicates.length === 0 ? [] : ["", "Commands that two tools have:"]),
+          ...(duplicates.length === 0 ? [] : ["", "Commands provided by two tools:"]),
           ...duplicates.map(({ message }) => `- ${escapeLine(message)}`),
         ],
         columns,

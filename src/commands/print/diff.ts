@@ -1,36 +1,35 @@
 /**
- * What `diff` prints.
+ * The output of `diff`.
  * @module
  */
-import { escapeLine } from "../../ui/escape.ts";
+import { escapeLine, joinLines } from "../../ui/text.ts";
 import { formatBytes, formatCount } from "../../ui/format.ts";
-import { joinLines } from "../../ui/lines.ts";
 import { renderTable } from "../../ui/table.ts";
 import type {
   DiffLayer,
   DiffResult,
   FileChange,
   LayerDescription,
-} from "../../workflow/inspect_types.ts";
+} from "../../workflow/inspect_image.ts";
 import type { Output } from "../command.ts";
 
-/** How {@linkcode diffOutput} prints. */
+/** Options of {@linkcode diffOutput}. */
 export interface DiffPrintOptions {
-  /** Only the names of what differs. */
+  /** Print only the names of what differs. */
   readonly quiet: boolean;
-  /** Every file, not only the first ones. */
+  /** Print every file, not only the first ones. */
   readonly verbose: boolean;
-  /** The images as they were asked for, which tells two of one name apart. */
+  /** The images as written by the user, to distinguish two with the same name. */
   readonly asked: readonly [a: string, b: string];
 }
 
-/** So many files are listed without `-v`. */
+/** Number of files listed without `-v`. */
 const SHOWN_FILES = 20;
 const SIGNS = { added: "+", removed: "-", changed: "~" } as const;
 
 const WHY: Readonly<Record<DiffLayer["fate"], string>> = {
   same: "the same",
-  recompressed: "the same content, compressed otherwise",
+  recompressed: "the same content, compressed differently",
   bumped: "another version",
   changed: "other content",
   added: "new",
@@ -42,7 +41,7 @@ function cost({ before, after }: DiffLayer): string {
   return formatBytes(after.descriptor.size);
 }
 
-/** The sizes of a file's content; nothing for what has none. */
+/** The sizes of a file's content; empty if it has none. */
 function sizes({ sizes: [before, after] }: FileChange): string {
   if ((before ?? 0) + (after ?? 0) === 0) return "";
   if (before === undefined || after === undefined) {
@@ -109,7 +108,7 @@ function envLines({ env }: DiffResult): readonly string[] {
   ];
 }
 
-/** What changed in the bill of materials. */
+/** Changes in the bill of materials. */
 function packageLines({ packages = [] }: DiffResult, columns?: number): readonly string[] {
   if (packages.length === 0) return [];
   return [
@@ -150,7 +149,7 @@ function verdict(result: DiffResult): string {
   if (others + env.length + settings.length === 0) {
     return "only the time of the build or the history differs; a pull costs no layer";
   }
-  return `a pull of B where A is costs ${formatBytes(pull.bytes)} of ${
+  return `a pull of B where A exists costs ${formatBytes(pull.bytes)} of ${
     formatBytes(pull.totalBytes)
   }` +
     ` (${formatCount(pull.layers, "layer")}); ${formatCount(same, "layer")} the same`;
@@ -170,7 +169,7 @@ function layerJson(layer: LayerDescription | undefined): unknown {
   return { kind, name, version, digest, diffId, size };
 }
 
-/** How two images differ. */
+/** The output of `diff`. */
 export function diffOutput(result: DiffResult, options: DiffPrintOptions): Output {
   const { a, b, identical, layers, env, settings, pull } = result;
   const [nameA, nameB] = a.name === b.name ? options.asked : [a.name, b.name];

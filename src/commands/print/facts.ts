@@ -1,18 +1,17 @@
 /**
- * Facts, one a line, under names of one width.
+ * Prints facts, one per line, with aligned names.
  * @module
  */
-import { escapeLine } from "../../ui/escape.ts";
-import { textWidth } from "../../ui/text.ts";
-import { longestPiece, wrap } from "../../ui/wrap.ts";
+import { escapeLine, longestPiece, wrap } from "../../ui/text.ts";
+import { textWidth } from "../../ui/width.ts";
 
-/** A name and what there is to say; nothing is printed where there is nothing. */
+/** A name and its text; a fact without text is not printed. */
 export type Fact = readonly [name: string, text: string | undefined];
 
-/** Columns of the names, with the space after them. */
+/** Width of the names, including the space after them. */
 const LEFT = 10;
 
-/** A fact whose text goes on below itself, or stands below its name where it cannot be divided. */
+/** Wraps a fact's text, or puts it below its name if it cannot be divided. */
 function foldFact([name, text = ""]: Fact, left: number, columns: number): readonly string[] {
   const below = longestPiece(text, textWidth) > columns - left;
   const indent = below ? 2 : left;
@@ -23,14 +22,14 @@ function foldFact([name, text = ""]: Fact, left: number, columns: number): reado
 }
 
 /**
- * The facts that there are, one a line.
+ * The facts with a text, one per line.
  *
- * @param columns Columns of the terminal: a longer fact goes on in the next line. Default: no limit.
+ * @param columns Width of the terminal, at which longer facts are wrapped; unlimited by default.
  */
 export function factLines(facts: readonly Fact[], columns = Infinity): readonly string[] {
   const shown = facts.filter(([, text]) => text !== undefined && text !== "")
     .map(([name, text = ""]) => [name, escapeLine(text)] as const);
-  // A digest and its name fill 80 columns with one space between them.
+  // A digest and its name fit 80 columns only with a single space between them.
   const left = shown.some(([, text]) => textWidth(text) === columns - LEFT + 1) ? LEFT - 1 : LEFT;
   return shown.flatMap((fact) => {
     const line = fact[0].padEnd(left) + fact[1];
@@ -38,7 +37,7 @@ export function factLines(facts: readonly Fact[], columns = Infinity): readonly 
   });
 }
 
-/** One fact for each name of a table. */
+/** One fact for each entry of a table. */
 export function tableFacts(
   name: string,
   table: Readonly<Record<string, string>> = {},

@@ -1,26 +1,25 @@
 /**
- * What `inspect` prints.
+ * The output of `inspect`.
  * @module
  */
 import { Annotation } from "../../oci/annotations.ts";
 import type { Descriptor } from "../../oci/descriptor.ts";
 import type { HistoryEntry } from "../../oci/image_config.ts";
 import { formatPlatform } from "../../oci/platform.ts";
-import { escapeLine } from "../../ui/escape.ts";
+import { escapeLine, joinLines } from "../../ui/text.ts";
+import { truncate } from "../../ui/width.ts";
 import { formatBytes, formatCount } from "../../ui/format.ts";
-import { joinLines } from "../../ui/lines.ts";
 import { renderTable } from "../../ui/table.ts";
-import { truncate } from "../../ui/text.ts";
 import type {
   ImageDetails,
   InspectResult,
   LayerDescription,
-} from "../../workflow/inspect_types.ts";
+} from "../../workflow/inspect_image.ts";
 import type { Output } from "../command.ts";
 import { type Fact, factLines, tableFacts } from "./facts.ts";
 import { type PrintOptions, shortenDigest } from "./layers.ts";
 
-/** Longest text about where a layer came from, in columns; `--json` has all of it. */
+/** Maximum width of a layer's origin, in columns; `--json` has the whole text. */
 const ORIGIN_COLUMNS = 60;
 
 function percent(share: number): string {
@@ -62,9 +61,9 @@ function layerJson(
   return { kind, name, version, digest, diffId, mediaType, size, share, origin, annotations };
 }
 
-/** How `inspect` prints. */
+/** Options of {@linkcode inspectOutput}. */
 export interface InspectPrintOptions extends PrintOptions {
-  /** Shows the history. */
+  /** Whether to print the history. */
   readonly history?: boolean;
   /** Whether `--platform` chose the image. */
   readonly chosen?: boolean;
@@ -74,7 +73,7 @@ function referrerJson({ artifactType, digest, size, annotations }: Descriptor): 
   return { artifactType, digest, size, annotations };
 }
 
-/** What is attached: its type, and of a signed statement what it is about. */
+/** The attached artifacts: their type, and for signed statements the predicate type. */
 function referrerLines(
   { referrers = [] }: InspectResult,
   { short, columns }: { readonly short: boolean; readonly columns: number | undefined },
@@ -95,7 +94,7 @@ function referrerLines(
   return ["", ...rows];
 }
 
-/** The platform that is shown, and of a multi-platform image every other. */
+/** The platform shown, and the others of a multi-platform image. */
 function platformFacts(
   { platform, platforms, details }: InspectResult,
   short: boolean,
@@ -122,12 +121,12 @@ function words(list: readonly string[] | undefined): string | undefined {
   return list === undefined || list.length === 0 ? undefined : JSON.stringify(list);
 }
 
-/** The names that an object of the specification has: ports, volumes. */
+/** The names in an object that encodes a set: ports, volumes. */
 function names(set: unknown): string | undefined {
   return typeof set === "object" && set !== null ? Object.keys(set).join(" ") : undefined;
 }
 
-/** How a container runs, as docker has it, and the annotations. */
+/** The container settings, with docker's names, and the annotations. */
 function configFacts(details: ImageDetails): readonly Fact[] {
   const { config: { extensions = {}, ...config }, annotations, index } = details;
   const { StopSignal, Healthcheck } = extensions;
@@ -148,7 +147,7 @@ function configFacts(details: ImageDetails): readonly Fact[] {
   ];
 }
 
-/** The history, oldest first; an entry without a layer is marked. */
+/** The history, oldest first; entries without a layer are marked. */
 function historyTable(history: readonly HistoryEntry[], columns?: number): readonly string[] {
   return renderTable(
     [{ title: "CREATED" }, { title: "LAYER" }, { title: "STEP" }],
@@ -172,7 +171,7 @@ function detailsJson({ config: { extensions, ...config }, ...details }: ImageDet
   };
 }
 
-/** An image's config and layers. */
+/** The output of `inspect`. */
 export function inspectOutput(result: InspectResult, options: InspectPrintOptions): Output {
   const { name, digest, platform, platforms, created, layers, html, details, document } = result;
   const size = layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0);

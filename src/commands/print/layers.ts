@@ -1,25 +1,25 @@
 /**
- * The table of layers that `build` and `push` print.
+ * The table of layers printed by `build` and `push`.
  * @module
  */
 import { formatBytes, formatCount } from "../../ui/format.ts";
 import { renderTable } from "../../ui/table.ts";
 import type { LayerRow } from "../../build/types.ts";
 
-/** How much is printed. */
+/** How much to print. */
 export interface PrintOptions {
-  /** Only the one thing that a script wants. */
+  /** Print only the value that scripts need. */
   readonly quiet: boolean;
-  /** Shortens digests, for a terminal. */
+  /** Shorten digests, for a terminal. */
   readonly short: boolean;
 }
 
-/** A digest with the first twelve digits, as docker shortens it, or in full. */
+/** Shortens a digest to twelve digits, as docker does, if requested. */
 export function shortenDigest(digest: string, short: boolean): string {
   return short ? digest.replace(/^(sha256:[0-9a-f]{12})[0-9a-f]+$/, "$1") : digest;
 }
 
-/** One row a layer, and a sum below, on a terminal with so many columns. */
+/** A table with one row per layer, and a total below. */
 export function layerTable(
   layers: readonly LayerRow[],
   short: boolean,

@@ -1,10 +1,9 @@
 /**
- * What `push` prints.
+ * The output of `push`.
  * @module
  */
 import { formatPlatform } from "../../oci/platform.ts";
-import { escapeLine } from "../../ui/escape.ts";
-import { joinLines } from "../../ui/lines.ts";
+import { escapeLine, joinLines } from "../../ui/text.ts";
 import type { LayerRow } from "../../build/types.ts";
 import type { PushedImage, PushResult } from "../../workflow/types.ts";
 import type { Output } from "../command.ts";
@@ -14,11 +13,11 @@ type Tables =
   & Pick<typeof import("./layers.ts"), "layersJson" | "layerTable">
   & Pick<typeof import("./facts.ts"), "factLines">;
 
-/** Loaded late: a layout that is pushed has no table. */
+/** Imported on demand: pushing a layout prints no table. */
 const tablesModule = () => import("./layers.ts");
 const factsModule = () => import("./facts.ts");
 
-/** Layers that came from the registry, by the image they were found in. */
+/** Layers reused from the registry, with the image they came from. */
 function reusedLines(result: PushResult): readonly string[] {
   return (allLayers(result) ?? []).filter(({ status }) => status === "reused").map((layer) => {
     const from = layer.reusedFrom === undefined ? "" : ` from ${layer.reusedFrom}`;
@@ -26,7 +25,7 @@ function reusedLines(result: PushResult): readonly string[] {
   });
 }
 
-/** What happened at one destination. */
+/** A summary for one destination. */
 export function summary(
   result: Pick<PushResult, "digest" | "reference" | "blobs" | "layers" | "images">,
 ): string {
@@ -42,7 +41,7 @@ export function summary(
     (counts.length === 0 ? "" : ` (${counts.join(", ")})`);
 }
 
-/** What was attached, by its type. */
+/** The attached artifacts. */
 function attachedLines({ attached = [] }: PushResult): readonly string[] {
   return attached.map(({ artifactType, digest, subject }) =>
     escapeLine(`attached ${artifactType} ${digest} to ${subject}`)
@@ -60,7 +59,7 @@ function imageJson(
   };
 }
 
-/** Every layer that was built, each image's after the other. */
+/** The layers that were built, of all images. */
 function allLayers(
   { layers, images }: Pick<PushResult, "layers" | "images">,
 ): readonly LayerRow[] | undefined {
@@ -68,7 +67,7 @@ function allLayers(
   return images.flatMap((image) => image.layers ?? []);
 }
 
-/** One table, or one for each of several images under its platform. */
+/** One table, or one per image under its platform. */
 function tables(
   { layers, images }: PushResult,
   { factLines, layerTable }: Tables,
@@ -87,7 +86,7 @@ function tables(
 /** For a result without layers. */
 const NO_TABLES: Tables = { layersJson: () => [], layerTable: () => [], factLines: () => [] };
 
-/** The result of a push. */
+/** The output of `push`. */
 export async function pushOutput(result: PushResult, options: PrintOptions): Promise<Output> {
   const { digest, manifestDigest, reference, blobs, layers } = result;
   const made = layers === undefined

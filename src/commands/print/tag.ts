@@ -1,9 +1,9 @@
 /**
- * What `tag` prints.
+ * The output of `tag`.
  * @module
  */
 import { formatPlatform } from "../../oci/platform.ts";
-import { joinLines } from "../../ui/lines.ts";
+import { joinLines } from "../../ui/text.ts";
 import { renderTable } from "../../ui/table.ts";
 import type { NamedEntry, TagList } from "../../workflow/manage_tags.ts";
 import type { Output } from "../command.ts";
@@ -19,12 +19,12 @@ function listJson({ image, entries }: TagList): unknown {
   };
 }
 
-/** What an entry runs on. */
+/** The platforms of an entry. */
 function platformText({ platforms }: NamedEntry): string {
   return platforms.map(formatPlatform).join(", ");
 }
 
-/** The names of a layout; with `quiet`, and of a registry, which lists nothing else, nothing but them. */
+/** The output of `tag ls`; only names with `quiet`, and for a registry, which lists nothing else. */
 export function tagListOutput(list: TagList, { quiet, short }: PrintOptions): Output {
   const isBare = quiet || list.entries.every(({ digest }) => digest === undefined);
   return {
@@ -44,7 +44,7 @@ export function tagListOutput(list: TagList, { quiet, short }: PrintOptions): Ou
   };
 }
 
-/** What was removed. */
+/** The output of `tag rm`. */
 export function tagRemoveOutput(removed: TagList): Output {
   return {
     text: (columns) =>

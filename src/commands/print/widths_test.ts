@@ -1,13 +1,13 @@
 /**
- * What commands print on terminals of 40, 80 and 200 columns, with names as long as real ones: no line is wider
- * than the terminal, and nothing is cut.
+ * Prints every command's output on terminals of 40, 80 and 200 columns, with realistically long names: no
+ * line may be wider than the terminal, and nothing may be cut.
  */
 import { assert, assertEquals } from "@std/assert";
 import { DIGEST, platform } from "../../../tests/support/commands_fixture.ts";
 import type { LayerRow } from "../../build/types.ts";
 import { MediaType, parseDiffId } from "../../oci/mod.ts";
-import { textWidth } from "../../ui/text.ts";
-import type { LayerDescription } from "../../workflow/inspect_types.ts";
+import { textWidth } from "../../ui/width.ts";
+import type { LayerDescription } from "../../workflow/inspect_image.ts";
 import type { CacheEntry } from "../../workflow/manage_cache.ts";
 import type { Output } from "../command.ts";
 import { buildOutput } from "./build.ts";
@@ -89,7 +89,7 @@ const tags = {
 };
 const side = { name: BASE, digest: DIGEST };
 
-/** Everything that has a table or facts. */
+/** Everything that prints a table or facts. */
 const OUTPUTS: Readonly<Record<string, Output>> = {
   build: buildOutput(result, PRINT, {
     pushed,
@@ -189,7 +189,7 @@ const OUTPUTS: Readonly<Record<string, Output>> = {
   "tag rm": tagRemoveOutput(tags),
 };
 
-/** Every word, wherever lines end and however often a title stands there. */
+/** Every word, regardless of line ends and repeated titles. */
 function words(text: string): ReadonlySet<string> {
   return new Set(text.split(/[\s/:@,=|+]+/).filter((word) => word !== ""));
 }
@@ -199,7 +199,7 @@ for (const [name, output] of Object.entries(OUTPUTS)) {
     const whole = output.text();
     for (const columns of [40, 80, 200]) {
       const text = output.text(columns);
-      // A digest is copied, so it stays whole where there is no room for it.
+      // Digests are for copying, so they stay whole even if too long.
       const long = text.split("\n").filter((line) => {
         return textWidth(line.replace(/sha256:[0-9a-f]{64}/, "")) > columns ||
           textWidth(line) > columns && columns >= 80;

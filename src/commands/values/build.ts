@@ -15,9 +15,9 @@ import { parseName, parsePath } from "./numbers.ts";
 const MAX_ID = 0xffff_ffff;
 
 /**
- * Parses `UID[:GID]`; without a GID it is the UID.
+ * Parses `UID[:GID]`; the GID defaults to the UID.
  *
- * @throws {MiseOciError} `usage` for what is not a number from 0 to 2^32-1.
+ * @throws {MiseOciError} `usage` unless both are numbers from 0 to 2^32-1.
  *
  * @example
  * ```ts
@@ -41,8 +41,8 @@ export function parseOwner(text: string): Owner {
 }
 
 /**
- * Parses `HOST:IMAGE`, split at the last colon (a host path may have colons, an image path not). A
- * relative host path starts at the working directory.
+ * Parses `HOST:IMAGE`, split at the last colon, because a host path may contain colons but an image path
+ * may not. A relative host path is resolved against the working directory.
  *
  * @throws {MiseOciError} `usage` unless the image path is absolute, not `/`, and without `.` or `..`.
  */
@@ -64,7 +64,7 @@ export function parseCopy(text: string, place: Place): Copy {
 }
 
 /**
- * Checks a base image and makes its path absolute, so that it means the same in every module.
+ * Parses a base image and makes its path absolute.
  *
  * @throws {MiseOciError} `usage`.
  */
@@ -72,20 +72,20 @@ export function parseFrom(text: string, place: Place): NamedBase {
   return parseBase(text, (path) => place.resolve(path));
 }
 
-/** Where a build goes, and the name that the image gets there. */
+/** Where a build is written, and the image's name there. */
 export interface OutputPlace {
   /** Absolute directory of a layout. */
   readonly output?: string;
-  /** An archive instead. */
+  /** An archive instead of a layout. */
   readonly archive?: ArchiveRequest;
   /** The name of the image. */
   readonly tag?: string;
 }
 
 /**
- * Parses where a build goes: a directory, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]` or
- * `docker-archive:FILE[:NAME]`. The first colon divides path and name, as skopeo reads it; a directory
- * without a prefix may have colons.
+ * Parses the output of a build: a directory, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]` or
+ * `docker-archive:FILE[:NAME]`. As in skopeo, the first colon separates path and name; a directory without
+ * a prefix may contain colons.
  *
  * @throws {MiseOciError} `usage`.
  */
@@ -106,15 +106,15 @@ export function parseOutput(text: string, place: Place): OutputPlace {
 }
 
 /**
- * Parses where an archive goes: a file, which appears under its name when it is whole, or `-`, stdout.
+ * Parses the output path of an archive, or `-` for stdout.
  *
- * @throws {MiseOciError} `usage` for nothing.
+ * @throws {MiseOciError} `usage` for an empty text.
  */
 export function parseArchivePath(text: string, place: Place): string {
   return text === "-" ? text : parsePath(text, place);
 }
 
-/** Checks mise's name of a tool, which has no version. @throws {MiseOciError} `usage`. */
+/** Checks that a text is mise's name of a tool, without a version. @throws {MiseOciError} `usage`. */
 export function parseToolName(text: string): string {
   const [, name] = /^(.*[^:@/])@[^/]*$/.exec(text) ?? [];
   if (text !== "" && name === undefined) return text;
@@ -123,7 +123,7 @@ export function parseToolName(text: string): string {
   });
 }
 
-/** Checks the name of an environment variable. @throws {MiseOciError} `usage`. */
+/** Checks that a text can be the name of an environment variable. @throws {MiseOciError} `usage`. */
 export function parseVariableName(text: string): string {
   // deno-lint-ignore no-control-regex
   if (text !== "" && !/[=\x00]/.test(text)) return text;

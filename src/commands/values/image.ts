@@ -1,5 +1,5 @@
 /**
- * An image that exists, as it is written on the command line.
+ * References to existing images on the command line.
  * @module
  */
 import { MiseOciError } from "../../errors.ts";
@@ -24,8 +24,8 @@ export const IMAGE_FORMS: string =
   "each also with @sha256:…, or a reference to a registry.";
 
 /**
- * Parses an image argument, its path absolute. Whether a name without a prefix is a directory, a file or a
- * reference depends on what exists.
+ * Parses an image argument and makes its path absolute. Whether a name without a prefix is a directory, a
+ * file or a reference depends on which of them exists.
  *
  * @throws {MiseOciError} `usage`.
  */
@@ -33,21 +33,21 @@ export function parseImage(text: string, place: Place): ImageSource {
   return withSourcePath(parseImageArgument(parseName(text)), (path) => place.resolve(path));
 }
 
-/** A short name with the host that it needs; nobody may push to Docker Hub's own images. */
+/** Formats a reference with its host; `library/` is replaced because users cannot push there. */
 function withHost({ repository, ...reference }: Reference): string {
   const own = repository.replace(/^library\//, "USER/");
   return formatReference({ ...reference, repository: own });
 }
 
 /**
- * Where to push: a reference that names its host. A digest must be that of what is pushed.
+ * Parses a destination: a reference with an explicit host. A digest must match the pushed image.
  *
  * @throws {MiseOciError} `usage`.
  */
 export function parseDestination(text: string): Reference {
   const reference = parseReference(text);
   if (!namesHost(text)) {
-    // `ghcr.io` or `registry.lan:5000`, which a reference alone takes for a name on Docker Hub.
+    // `ghcr.io` or `registry.lan:5000`, which as a reference would be a name on Docker Hub.
     if (/^(?:[^/@:]+\.[^/@:]+|localhost)(?::\d{2,5})?$/.test(text)) {
       throw new MiseOciError("usage", `Cannot push to ${JSON.stringify(text)}: no repository`, {
         hint: `Name one: ${text}/NAME:TAG`,
@@ -60,7 +60,7 @@ export function parseDestination(text: string): Reference {
   return reference;
 }
 
-/** Where to push, each once. @throws {MiseOciError} as {@linkcode parseDestination}. */
+/** Parses destinations and removes duplicates. @throws {MiseOciError} as {@linkcode parseDestination}. */
 export function parseDestinations(texts: readonly string[]): readonly [Reference, ...Reference[]] {
   const references = texts.map(parseDestination);
   const names = new Map(references.map((one) => [formatReference(one), one]));

@@ -1,5 +1,5 @@
 /**
- * Numbers, sizes, times, names and paths as people write them on a command line.
+ * Parses numbers, sizes, durations, names and paths.
  * @module
  */
 import { MiseOciError } from "../../errors.ts";
@@ -9,7 +9,7 @@ function fail(what: string, text: string, hint: string): never {
   throw new MiseOciError("usage", `Cannot parse ${what} ${JSON.stringify(text)}`, { hint });
 }
 
-/** Any text but the empty one. @throws {MiseOciError} `usage`. */
+/** Any text except the empty one. @throws {MiseOciError} `usage`. */
 export function parseName(text: string): string {
   if (text === "") {
     throw new MiseOciError("usage", "The value is empty", {
@@ -19,12 +19,12 @@ export function parseName(text: string): string {
   return text;
 }
 
-/** The absolute path of what is written. @throws {MiseOciError} `usage` for nothing. */
+/** Makes a path absolute. @throws {MiseOciError} `usage` for an empty text. */
 export function parsePath(text: string, place: Place): string {
   return place.resolve(parseName(text));
 }
 
-/** A whole number from 1 to 1024. @throws {MiseOciError} `usage`. */
+/** An integer from 1 to 1024. @throws {MiseOciError} `usage`. */
 export function parseJobs(text: string): number {
   if (!/^[0-9]{1,4}$/.test(text) || Number(text) < 1 || Number(text) > 1024) {
     fail("number of jobs", text, "Write a whole number from 1 to 1024");
@@ -41,8 +41,7 @@ const MILLISECONDS: Readonly<Record<string, number>> = {
 };
 
 /**
- * Parses a span of time, `90s`, `30m`, `12h`, `7d`, `2w` or several in a row (`1d12h`), to
- * milliseconds.
+ * Parses a duration, `90s`, `30m`, `12h`, `7d`, `2w` or a combination (`1d12h`), to milliseconds.
  *
  * @throws {MiseOciError} `usage`.
  *
@@ -68,8 +67,8 @@ export function parseDuration(text: string): number {
 const PREFIXES = "kmgtp";
 
 /**
- * Parses a size to bytes. Units are those that sizes are printed in: `kB`, `MB`, `GB` are powers of
- * 1000, `KiB`, `MiB`, `GiB` of 1024; letters alone (`10G`) are powers of 1000, case does not count.
+ * Parses a size to bytes. `kB`, `MB`, `GB` are powers of 1000, `KiB`, `MiB`, `GiB` of 1024, as in printed
+ * sizes; letters alone (`10G`) are powers of 1000. Case is ignored.
  *
  * @throws {MiseOciError} `usage`.
  *
@@ -90,7 +89,7 @@ export function parseByteSize(text: string): number {
       (binary === undefined ? 1000 : 1024) **
         (prefix === "" ? 0 : PREFIXES.indexOf(prefix.toLowerCase()) + 1),
   );
-  // A number alone may mean bytes, or megabytes to who writes it; of nothing there is only one.
+  // Without a unit, a number could mean bytes or megabytes; 0 is unambiguous.
   const hasUnit = /[a-z]/i.test(text) || Number(text) === 0;
   const bad = match === null || !hasUnit || !Number.isSafeInteger(bytes) ||
     prefix === "" && binary !== undefined;

@@ -1,12 +1,12 @@
 /**
- * A bake file for several projects with Dockerfiles of their own: one command builds all of them, and the
- * stages that they share once.
+ * A bake file for several projects with generated Dockerfiles: one command builds all of them, and shared
+ * stages only once.
  * @module
  */
 import { MiseOciError } from "../../errors.ts";
 import type { GenerateInput } from "./generator.ts";
 
-/** A name that bake takes for a target. */
+/** A valid target name for bake. */
 function targetName({ path, project }: GenerateInput): string {
   const name = path === "." ? project.directory.split("/").at(-1) ?? "app" : path;
   return name.replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^-+|-+$/g, "") || "app";
@@ -27,7 +27,9 @@ function target(input: GenerateInput): readonly string[] {
   ];
 }
 
-/** The bake file of several projects. @throws {MiseOciError} `usage` for two of one name. */
+/**
+ * Generates the bake file of several projects. @throws {MiseOciError} `usage` for duplicate target names.
+ */
 export function generateBake(inputs: readonly GenerateInput[]): string {
   const names = inputs.map(targetName);
   const twice = names.find((name, i) => names.indexOf(name) !== i);

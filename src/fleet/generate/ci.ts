@@ -1,22 +1,22 @@
 /**
- * Pipelines that build the image of a project and push it: for GitHub and for GitLab.
+ * CI pipelines that build and push the image of a project, for GitHub and GitLab.
  * @module
  */
 import { namesHost } from "../../oci/reference.ts";
 import type { GenerateInput } from "./generator.ts";
 
-/** The action of this project, by the tag that moves with its releases. */
+/** This project's action, by the tag that follows its releases. */
 const ACTION = "mise-oci/mise-oci@v1";
 const CHECKOUT = "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2";
 const INSTALL = "https://github.com/mise-oci/mise-oci/releases/latest/download/install.sh";
 
-/** The architectures that are wanted, which each have a job on a machine of their own. */
+/** The requested architectures, each of which gets a job on a native runner. */
 function architectures(platforms: readonly string[]): readonly string[] {
   const found = platforms.map((platform) => platform.split("/")[1] ?? "amd64");
   return found.length === 0 ? ["amd64"] : [...new Set(found)];
 }
 
-/** The tag, if it can be pushed to. */
+/** The tag, if it names a registry. */
 function maybeDestination({ plan: { tag } }: GenerateInput): string | undefined {
   return tag !== undefined && namesHost(tag) ? tag : undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * A Dockerfile with a stage a tool: BuildKit builds tools that need a compiler natively on every platform, in
- * parallel, and the image has one layer a tool as mise-oci's own have (spec section 14).
+ * A Dockerfile with one stage per tool: BuildKit builds tools that need a compiler natively for every
+ * platform, in parallel, and the image has one layer per tool, like those of mise-oci (spec section 14).
  * @module
  */
 import { basename, dirname, isAbsolute, relative } from "@std/path/posix";
@@ -22,7 +22,7 @@ function cannot(what: string, hint: string): MiseOciError {
   return new MiseOciError("unsupported", `Cannot generate a Dockerfile: ${what}`, { hint });
 }
 
-/** A value in double quotes, for ENV and LABEL: `$` would be a variable of the build. */
+/** A double-quoted value for ENV and LABEL, with `$` escaped because it would start a variable. */
 function quote(name: string, value: string): string {
   if (/[\r\n]/.test(value)) {
     throw cannot(
@@ -33,14 +33,14 @@ function quote(name: string, value: string): string {
   return `"${value.replace(/[\\"$]/g, "\\$&")}"`;
 }
 
-/** Text as a here-document; its end is a word that the text does not have. */
+/** A here-document, whose delimiter does not occur in the text. */
 function heredoc(instruction: string, text: string, rest: string): readonly string[] {
   let end = "EOF";
   while (text.split("\n").includes(end)) end += "_";
   return [`${instruction} <<'${end}' ${rest}`, ...text.replace(/\n$/, "").split("\n"), end];
 }
 
-/** A name that BuildKit takes for a stage. */
+/** A valid stage name for BuildKit. */
 function stageName({ short, version }: Tool): string {
   const plain = `tool-${short}-${version}`.toLowerCase().replace(/[^a-z0-9._-]+/g, "-");
   return plain.replace(/-+$/, "");
@@ -50,7 +50,7 @@ function maybeInstaller(tool: Tool, tools: readonly Tool[]): Tool | undefined {
   return tools.find((other) => other !== tool && isInstallerOf(tool.backend, other.short));
 }
 
-/** The entry of a tool as a table of `[tools]`, with its options. */
+/** The entry of a tool in `[tools]`, with its options. */
 function toolEntry({ short, version }: Tool, { toolOptions }: GenerateInput): unknown {
   const options = toolOptions.get(short);
   return options === undefined ? version : { ...options, version };
@@ -61,7 +61,7 @@ function toolsToml(tools: readonly Tool[], input: GenerateInput): string {
   return `${stringify({ tools: table }).trim()}\n`;
 }
 
-/** The stage of a tool; one that another installs is built on that one's stage. */
+/** The stage of a tool, based on the stage of the tool that installs it, if any. */
 function toolStage(tool: Tool, input: GenerateInput): readonly string[] {
   const { tools } = input.project;
   const installer = maybeInstaller(tool, tools);
@@ -93,7 +93,7 @@ function prerequisiteLines(): readonly string[] {
 function miseStage({ plan, project }: GenerateInput): readonly string[] {
   return [
     "",
-    "# What installs tools: the base itself, so that they are built for its C library.",
+    "# Tools are installed on the base itself, so that they are built for its C library.",
     "FROM base AS mise",
     "USER root",
     ...prerequisiteLines(),
@@ -104,7 +104,7 @@ function miseStage({ plan, project }: GenerateInput): readonly string[] {
   ];
 }
 
-/** The packages of the base's own manager. */
+/** Installs the system packages with the base's package manager. */
 function packageLines(layers: readonly LayerPlan[]): readonly string[] {
   const choice = layers.find(({ packages }) => packages !== undefined)?.packages;
   if (choice === undefined) return [];
@@ -237,7 +237,7 @@ function configLines({ plan: { config } }: GenerateInput): readonly string[] {
   ];
 }
 
-/** Tools that install others come first: a stage can only be built on one above it. */
+/** Tools that install others come first, since a stage can only be based on an earlier one. */
 function inOrder(tools: readonly Tool[]): readonly Tool[] {
   const installers = new Set(tools.map((tool) => maybeInstaller(tool, tools)));
   return [
@@ -256,8 +256,8 @@ function dockerfileOf(input: GenerateInput): string {
   }
   const lines = [
     "# syntax=docker/dockerfile:1",
-    "# Made by mise-oci generate dockerfile. A stage a tool, one layer each: a tool that changes is built",
-    "# anew, on every platform by itself, and the others are not.",
+    "# Made by mise-oci generate dockerfile. One stage and layer per tool: when a tool changes, only its",
+    "# stage is built again, for each platform separately.",
     `FROM ${plan.fromText} AS base`,
     ...packageLines(plan.layers),
     ...certificateLines(plan.layers),
@@ -272,7 +272,10 @@ function dockerfileOf(input: GenerateInput): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** The Dockerfile of one project. @throws {MiseOciError} `unsupported` naming what it cannot say. */
+/**
+ * Generates the Dockerfile of one project. @throws {MiseOciError} `unsupported` naming what it cannot
+ * express.
+ */
 export function generateDockerfile([input]: readonly GenerateInput[]): string {
   if (input === undefined) throw new TypeError("A Dockerfile without a project");
   return dockerfileOf(input);

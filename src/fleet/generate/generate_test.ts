@@ -22,7 +22,7 @@ function input(tools: readonly Tool[], oci: Partial<OciSection> = {}): GenerateI
   };
 }
 
-/** The lines of each stage, by its name; the last has none. */
+/** The lines of each stage by name; the last stage has no name. */
 function stages(text: string): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
   let lines: string[] = [];
@@ -53,7 +53,7 @@ Deno.test("generate dockerfile: a stage and one COPY --link a tool, so that a bu
   for (const name of ["base", "mise", "tool-cargo-eza-0.1.0"]) {
     assertEquals(after.get(name), before.get(name));
   }
-  // The small files are one layer, however many tools there are.
+  // The small files are one layer, regardless of the number of tools.
   assertEquals(last.filter((line) => line.startsWith("COPY") && !line.includes("tool-")), [
     "COPY --link --from=files-config / /",
   ]);

@@ -1,36 +1,36 @@
 /**
- * What a kind of `mise-oci generate` is: a file of its own in this folder, and an entry in `mod.ts`.
+ * The interface of a generator: one file in this folder, and an entry in `mod.ts`.
  * @module
  */
 import type { BuildPlan, Project } from "../../plan/mod.ts";
 
-/** A project that a file is generated for. */
+/** A project to generate a file for. */
 export interface GenerateInput {
-  /** The project as mise sees it. */
+  /** The project as read from mise. */
   readonly project: Project;
   /** The plan of its image. */
   readonly plan: BuildPlan;
-  /** What the config says of tools besides their versions, by name. */
+  /** Options of tools in the config besides their versions, by tool name. */
   readonly toolOptions: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
-  /** Its directory relative to where the file is used; `.` for the same. */
+  /** Its directory relative to where the file is used; `.` if that is the same. */
   readonly path: string;
-  /** The platforms asked for; empty if none was. */
+  /** The requested platforms, if any. */
   readonly platforms: readonly string[];
 }
 
-/** A kind of file. */
+/** A kind of generated file. */
 export interface Generator {
-  /** What is typed: `dockerfile`. */
+  /** The name on the command line: `dockerfile`. */
   readonly name: string;
-  /** What it is for, one sentence without a final period. */
+  /** One sentence without a final period. */
   readonly summary: string;
-  /** The file that it usually is, relative to the directory. */
+  /** The usual path of the file, relative to the directory. */
   readonly file: string;
-  /** Whether it is about several projects at once. */
+  /** Whether it covers several projects at once. */
   readonly many?: boolean;
   /**
-   * Loads what makes the text; `--help` reads names and summaries alone. It throws a `MiseOciError` naming
-   * what of a project the file cannot say.
+   * Imports the generator, which `--help` does not need. It throws a `MiseOciError` naming what the file
+   * cannot express.
    */
   load(): Promise<(inputs: readonly GenerateInput[]) => string>;
 }

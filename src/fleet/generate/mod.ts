@@ -6,12 +6,12 @@ import type { Generator } from "./generator.ts";
 
 export type { GenerateInput, Generator } from "./generator.ts";
 
-/** Every kind, in the order of help. */
+/** Every generator, in the order of help. */
 export const GENERATORS: readonly Generator[] = [
   {
     name: "dockerfile",
     summary:
-      "A Dockerfile with a stage a tool, for tools that need a compiler of the other platform",
+      "A Dockerfile with one stage per tool, for tools that need a compiler for the target platform",
     file: "Dockerfile",
     load: async () => (await import("./dockerfile.ts")).generateDockerfile,
   },
@@ -30,13 +30,13 @@ export const GENERATORS: readonly Generator[] = [
   },
   {
     name: "github-action",
-    summary: "A workflow for GitHub that builds and pushes the image",
+    summary: "A GitHub workflow that builds and pushes the image",
     file: ".github/workflows/image.yml",
     load: async () => (await import("./ci.ts")).generateGithubAction,
   },
   {
     name: "gitlab-ci",
-    summary: "A pipeline for GitLab that builds and pushes the image",
+    summary: "A GitLab pipeline that builds and pushes the image",
     file: ".gitlab-ci.yml",
     load: async () => (await import("./ci.ts")).generateGitlabCi,
   },

@@ -22,18 +22,18 @@ export function generateDevcontainer([input]: readonly GenerateInput[]): string 
   const container = {
     name: input.project.directory.split("/").at(-1) || "dev",
     image,
-    // An image that is in no registry is built and loaded first, on the host.
+    // An image without a registry is first built and loaded on the host.
     ...(namesHost(image) ? {} : { initializeCommand: ["mise-oci", "load"] }),
     ...(user === undefined ? {} : { remoteUser: user.split(":")[0] }),
-    // The user in the image is that of its files, and stays so.
+    // Keep the user's id, which matches the owner of the image's files.
     updateRemoteUserUID: false,
   };
   return `${JSON.stringify(container, undefined, 2)}\n`;
 }
 
 /**
- * `generate kubernetes`: the tools are where they are in the image, so that links and `#!` lines between them
- * lead to the same places.
+ * `generate kubernetes`: mounts the tools at their path in the image, so that links and `#!` lines between
+ * them stay valid.
  */
 export function generateKubernetes([input]: readonly GenerateInput[]): string {
   if (input === undefined) throw new TypeError("No project");
@@ -65,7 +65,7 @@ export function generateKubernetes([input]: readonly GenerateInput[]): string {
     "      env:",
     ...env.flatMap(([name, value]) => [
       `        - name: ${JSON.stringify(name)}`,
-      // "$(NAME)" would be another variable.
+      // Escaped, because "$(NAME)" would be expanded.
       `          value: ${JSON.stringify(value.replaceAll("$(", "$$("))}`,
     ]),
     "      volumeMounts:",

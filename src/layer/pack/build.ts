@@ -1,5 +1,5 @@
 /**
- * Builds a layer: scan, pack, hash, compress, write, and look again whether the tree held still.
+ * Builds a layer: scan, pack, hash, compress, write, and verify that the tree did not change.
  * @module
  */
 import type { DiffId } from "../../oci/mod.ts";
@@ -17,34 +17,34 @@ import { type LayerTree, type ScanContext, scanLayer } from "../tree/scan.ts";
 import type { LayerSink } from "./sink.ts";
 import { maybeChange, outwaitClock } from "./steady.ts";
 
-/** What computing a diff ID depends on besides the plan. */
+/** What a diff ID depends on besides the plan. */
 export interface PackContext extends ScanContext {
-  /** A scan of the plan made just before, to be used instead of a new one. */
+  /** A recent scan of the plan, to use instead of a new one. */
   readonly tree?: LayerTree;
   /**
-   * Told of the bytes of tar that have been packed. A negative number takes back what was reported: the
-   * tree changed and the layer is packed again.
+   * Called with the number of tar bytes packed. A negative number cancels earlier ones, when the tree
+   * changed and the layer is packed again.
    */
   readonly onBytes?: (bytes: number) => void;
-  /** Told what the user should know, one sentence each. */
+  /** Called with warnings, one sentence each. */
   readonly warn?: (text: string) => void;
-  /** Told when the tree has been read; what follows waits for workers and disk. */
+  /** Called once the tree has been read; the rest waits only for workers and disk. */
   readonly onRead?: (() => void) | undefined;
 }
 
 /** What building a layer depends on besides the plan. */
 export interface LayerContext extends PackContext {
-  /** The workers of the build. */
+  /** The compression workers. */
   readonly pool: CompressionPool;
-  /** Where the blob goes. */
+  /** Destination of the blob. */
   readonly sink: LayerSink;
-  /** Whether the blocks of other layers go first; see {@linkcode CompressionPool.join}. */
+  /** Whether blocks of other layers have priority; see {@linkcode CompressionPool.join}. */
   readonly yields?: boolean | undefined;
 }
 
 /** A layer that has been built and stored. */
 export interface BuiltLayer {
-  /** What it was made of. */
+  /** The plan it was built from. */
   readonly plan: LayerPlan;
   /** The blob, annotations sorted by key. */
   readonly descriptor: Descriptor;
@@ -52,19 +52,19 @@ export interface BuiltLayer {
   readonly diffId: DiffId;
   /** Length of the tar in bytes. */
   readonly uncompressedSize: number;
-  /** Fingerprint of exactly what was packed. */
+  /** Cache key of what was packed. */
   readonly fingerprint: string;
-  /** What the bytes took from other tools; absent if it is too much to remember. */
+  /** Rewritten texts that depend on other tools; absent if there are too many. */
   readonly texts?: readonly RelocatedText[];
-  /** What the user should know, also when the layer comes from a cache the next time. */
+  /** Warnings, to be repeated when the layer is taken from a cache. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Builds a layer and stores its blob. If the tree changes meanwhile the layer is built once more.
+ * Builds a layer and stores its blob. If the tree changes meanwhile, the layer is built once more.
  *
- * @throws {MiseOciError} `io` for a tree that does not hold still, vanishes or cannot be read;
- * `not-found`, `invalid` as {@linkcode scanLayer}; what the sink throws.
+ * @throws {MiseOciError} `io` for a tree that keeps changing, vanishes or cannot be read; `not-found`,
+ * `invalid` as {@linkcode scanLayer}; errors of the sink.
  */
 export async function buildLayer(plan: LayerPlan, context: LayerContext): Promise<BuiltLayer> {
   const { pool, sink, signal, yields } = context;
@@ -80,7 +80,7 @@ export async function buildLayer(plan: LayerPlan, context: LayerContext): Promis
     return { output, writer, abandon };
   });
   const { tree, summary, warnings } = packed;
-  // The blob is flushed meanwhile.
+  // Concurrently with the flush of the blob.
   const [{ digest, size }, fingerprint] = await Promise.all([
     packed.attempt.writer.commit(),
     fingerprintTree(plan, tree, pool.parameters),
@@ -103,7 +103,7 @@ export async function buildLayer(plan: LayerPlan, context: LayerContext): Promis
 }
 
 /**
- * Everything of a layer but its blob: packed and hashed, not compressed and not stored.
+ * Computes everything about a layer except its blob: packs and hashes, without compressing or storing.
  *
  * @throws {MiseOciError} as {@linkcode buildLayer}.
  */
@@ -129,7 +129,7 @@ export async function computeLayer(
 }
 
 /**
- * The diff ID and size of a layer's tar, without compressing or storing it.
+ * Computes the diff ID and size of a layer's tar, without compressing or storing it.
  *
  * @throws {MiseOciError} as {@linkcode buildLayer}.
  */
@@ -141,15 +141,15 @@ export async function computeDiffId(plan: LayerPlan, context: PackContext): Prom
   return summary;
 }
 
-/** One try at packing a layer. */
+/** One attempt to pack a layer. */
 interface Attempt {
-  /** Where the tar goes. */
+  /** Destination of the tar. */
   readonly output: TarSink & { finish(): TarSummary | Promise<TarSummary> };
-  /** Throws away what was written. */
+  /** Discards what was written. */
   abandon(): Promise<void>;
 }
 
-/** A layer that was packed while its tree held still. */
+/** A layer that was packed without changes to its tree. */
 interface Packed<A extends Attempt> {
   readonly attempt: A;
   readonly tree: LayerTree;
@@ -176,7 +176,7 @@ async function packSteadily<A extends Attempt>(
       const warnings = [...tree.warnings];
       const texts = new RelocatedTexts();
       const { finishing, settled } = await packOnce(tree, { context, attempt, warnings, texts });
-      // Everything has been read; the last blocks are compressed meanwhile.
+      // Everything has been read; checked while the last blocks are compressed.
       const changed = await maybeChange(plan, tree, { ...context, settled });
       if (changed !== undefined) {
         throw new TreeChangedError(changed, "changed while the layer was built");

@@ -20,7 +20,7 @@ import { scanLayer } from "../tree/scan.ts";
 
 const MIB = 1 << 20;
 
-/** Bytes that compress a little, the same in every run. */
+/** Deterministic bytes that compress a little. */
 function noise(length: number, seed = 1): Uint8Array {
   const bytes = new Uint8Array(length);
   let state = seed;

@@ -16,12 +16,12 @@ import { createCompressionPool } from "../../compress/pool.ts";
 
 const MIB = 1 << 20;
 
-/** Runs `change` once `lstat` has seen the tree and before any file is opened. */
+/** Runs `change` between the scan of the tree and the opening of files. */
 function afterScan(change: () => void, scans = 1): { has(path: string): boolean } {
   let seen = 0;
   return {
     has: (path) => {
-      // The first directory of an archive is asked for once a scan.
+      // Each scan queries the first directory of an archive once.
       if (path === "mise" && ++seen <= scans) change();
       return false;
     },
@@ -88,7 +88,7 @@ for (
       Deno.writeTextFileSync(path, "abcde");
       let changes = 0;
       const change = (): void => {
-        // The old inode must live on, or the new file may get its number.
+        // Keep the old inode, so that the new file cannot get its number.
         Deno.renameSync(path, `${directory}/old${changes}`);
         if (changes++ % 2 === 0) replace(path);
         else Deno.writeTextFileSync(path, "abcde");
@@ -120,7 +120,7 @@ Deno.test("L04: a file that vanishes is an error that names it, and nothing is k
 Deno.test("L04: a file that appears during the build is in the layer", async () => {
   await withTree(async (tree) => {
     Deno.writeTextFileSync(`${tree}/a`, "x");
-    // Made long ago, or the new file may come within the same tick of the kernel's clock.
+    // With an old time, because the new file could appear within the same clock tick.
     Deno.utimeSync(tree, 1, 1);
     const baseDirectories = afterScan(() => Deno.writeTextFileSync(`${tree}/b`, "y"));
     const changed = await buildForTest(toolPlan(tree), { baseDirectories });
@@ -144,7 +144,7 @@ Deno.test({
       for (let i = 10; i < 22; i++) Deno.writeTextFileSync(`${tree}/f${i}`, "x", { mode: 0o000 });
       Deno.mkdirSync(`${tree}/locked`, { mode: 0o000 });
       Deno.chmodSync(tree, 0o755);
-      // Root without the capability to read everything, in a process of its own.
+      // Root without the capability to read everything, in a separate process.
       const script = `
         import { scanLayer } from ${JSON.stringify(import.meta.resolve("../tree/scan.ts"))};
         const plan = ${JSON.stringify(toolPlan(tree))};

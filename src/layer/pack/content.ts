@@ -1,10 +1,10 @@
 /**
- * Opens the files of a layer, and nothing else. A file that was replaced since the scan is noticed before
- * it is opened; a FIFO or a link in its place is not followed and does not block (fault L03): `lstat` is
- * asked again, and files are opened with `O_NONBLOCK` and `O_NOFOLLOW`. Deno 2.4 drops those flags: there,
- * what is swapped in between the second `lstat` and `open`, a few µs, can still block the build. It does
- * not get into the layer: large files are asked again while they are open, and every file once all are
- * packed (`steady.ts`). `fstat` of every file would cost more than opening it.
+ * Opens the files of a layer. A file that was replaced since the scan is detected before it is opened, and
+ * a FIFO or link in its place is neither followed nor blocks (fault L03): `lstat` is repeated, and files
+ * are opened with `O_NONBLOCK` and `O_NOFOLLOW`. Deno 2.4 ignores these flags, so there a FIFO created in
+ * the microseconds between `lstat` and `open` can still block the build. It cannot get into the layer:
+ * large files are checked again while open, and every file after packing (`steady.ts`). `fstat` of every
+ * file would cost more than opening it.
  * @module
  */
 import fs from "node:fs";
@@ -14,34 +14,34 @@ import { TreeChangedError, treeError } from "../errors.ts";
 import { applyPatches, type Patch } from "../relocate/elf_paths.ts";
 import { type RewriteOptions, Rewriter, type Rewritten, WHOLE_LIMIT } from "../relocate/rewrite.ts";
 
-/** The content of a file: bytes that are known, then the rest of an open file. */
+/** The content of a file: bytes in memory, followed by the rest of an open file. */
 export interface Content {
-  /** Number of bytes in all. */
+  /** Total number of bytes. */
   readonly size: number;
-  /** The first bytes; only valid until the next file is opened. */
+  /** The first bytes; valid only until the next file is opened. */
   readonly head: Uint8Array;
-  /** Whether `head` was searched for directories of the host, and has none. */
+  /** Whether `head` is known not to contain host directories. */
   readonly clean?: boolean;
   /** The rest. */
   readonly rest?: OpenFile;
 }
 
-/** An open file and how much of it is still to be read. */
+/** An open file and the part still to be read. */
 export interface OpenFile {
   /** File descriptor. */
   readonly fd: number;
   /** Number of bytes. */
   readonly size: number;
-  /** Where they begin in the file. */
+  /** Offset in the file. */
   readonly offset: number;
-  /** What changes of the file. */
+  /** Changes to apply to the file's bytes. */
   readonly patches: readonly Patch[] | undefined;
   /** The file. */
   readonly host: HostStat;
 }
 
 const { O_RDONLY = 0, O_NONBLOCK = 0, O_NOFOLLOW = 0 } = fs.constants;
-/** Most files are smaller and are read with one call. */
+/** Files up to this size, which are most, are read with one call. */
 const HEAD_SIZE = 64 << 10;
 
 /** Opens the files of one layer, one at a time. */
@@ -49,16 +49,16 @@ export class ContentReader {
   readonly #rewriter: Rewriter;
   readonly #head = new Uint8Array(HEAD_SIZE);
 
-  /** Creates a reader with a buffer of its own. */
+  /** Creates a reader with its own buffer. */
   constructor(options: RewriteOptions) {
     this.#rewriter = new Rewriter(options);
   }
 
   /**
-   * Opens the content of a file entry. `rest` must be closed by the caller.
+   * Opens the content of a file entry. The caller must close `rest`.
    *
-   * @param known The file's content as it is on disk, if somebody has read it already.
-   * @throws {TreeChangedError} if it is not what the scan saw. @throws {MiseOciError} `io`.
+   * @param known The content on disk, if it was already read.
+   * @throws {TreeChangedError} if the file differs from the scan. @throws {MiseOciError} `io`.
    */
   open(entry: LayerEntry, known?: Uint8Array): Content {
     if (entry.content !== undefined) return { size: entry.content.length, head: entry.content };
@@ -104,14 +104,14 @@ function inMemory({ head, clean = false }: Rewritten): Content {
   return { size: head.length, head, clean };
 }
 
-/** Bytes of an open file, fewer where it ends, without moving on. */
+/** Reads bytes at an offset, fewer at the end of the file, without changing the position. */
 function readAt(fd: number, at: number, length: number): Uint8Array {
   if (!Number.isSafeInteger(at)) return new Uint8Array(0);
   const bytes = new Uint8Array(length);
   return bytes.subarray(0, fs.readSync(fd, bytes, 0, length, at));
 }
 
-/** Fills `into` from an open file. @throws {TreeChangedError} if the file ends before. */
+/** Fills `into` from an open file. @throws {TreeChangedError} if the file is shorter. */
 export function readFully(fd: number, into: Uint8Array, host: HostStat): void {
   for (let done = 0; done < into.length;) {
     let count: number;
@@ -125,7 +125,7 @@ export function readFully(fd: number, into: Uint8Array, host: HostStat): void {
   }
 }
 
-/** Closes what {@linkcode ContentReader.open} left open. @throws {TreeChangedError} if the file changed. */
+/** Closes a file left open by {@linkcode ContentReader.open}. @throws {TreeChangedError} if it changed. */
 export function closeContent({ fd, host }: OpenFile): void {
   try {
     const stats = fs.fstatSync(fd);
@@ -142,7 +142,7 @@ function openUnchanged(host: HostStat): number {
     return fs.openSync(host.path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
-    // A link (ELOOP) or a socket (ENXIO) has taken the file's place.
+    // The file was replaced by a link (ELOOP) or a socket (ENXIO).
     if (code === "ELOOP" || code === "ENXIO") throw notAFile(host);
     throw treeError(error, "open", host.path);
   }
@@ -152,7 +152,7 @@ function notAFile(host: HostStat): TreeChangedError {
   return new TreeChangedError(host.path, "was replaced by something that is not a file");
 }
 
-/** A change that leaves the size alone is noticed when the tree is looked at again: see `steady.ts`. */
+/** A change that keeps the size is detected by the check after packing: see `steady.ts`. */
 function checkUnchanged(
   now: Pick<Deno.FileInfo, "isFile" | "ino" | "dev" | "size">,
   host: HostStat,
@@ -169,7 +169,7 @@ function checkUnchanged(
   }
 }
 
-/** The error for a tree that did not hold still, also the second time. */
+/** The error for a tree that changed during the second attempt too. */
 export function changedError(layer: string, error: TreeChangedError): MiseOciError {
   return new MiseOciError("io", `Cannot build layer "${layer}": ${error.message}`, {
     hint: "Stop whatever changes that directory and build again",

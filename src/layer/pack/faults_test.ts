@@ -191,7 +191,7 @@ python("F6: Python zips the files of an unpacked layer", async (tree) => {
     await pipe(["tar", "-xf", "-", "-C", unpacked], tar);
     const zip = `${unpacked}/x.zip`;
     const module = `${unpacked}/mise/installs/t/1/module.py`;
-    // West of Greenwich it is still 1979: zip's times are local.
+    // West of Greenwich it is still 1979, since zip's times are local.
     await pipe(["env", "TZ=UTC", "python3", "-m", "zipfile", "-c", zip, module], new Uint8Array());
     const listed = await pipe(["python3", "-m", "zipfile", "-l", zip], new Uint8Array());
     assertMatch(listed, /^module\.py +1980-01-01 00:00:00 +9$/m);

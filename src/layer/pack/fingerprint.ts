@@ -1,8 +1,7 @@
 /**
- * The fingerprint of a layer: everything that decides its bytes and is known without reading a file. It
- * is the key of the local layer cache, so it is strict: whatever may change the bytes changes it (faults
- * D18). The one thing that only content tells, which other tools it names, is kept with the cached layer:
- * see `dependencies.ts`.
+ * The cache key of a layer: everything that determines its bytes and is known without reading file
+ * contents. It must change whenever the bytes may change (faults D18). References to other tools, which
+ * only the contents show, are kept with the cached layer: see `dependencies.ts`.
  * @module
  */
 import { concat } from "../../bytes.ts";
@@ -12,17 +11,17 @@ import type { CompressionPlan, LayerPlan } from "../../plan/types.ts";
 import { LAYER_FORMAT, RELOCATION_FORMAT } from "../format.ts";
 import { type LayerTree, type ScanContext, scanLayer } from "../tree/scan.ts";
 
-/** What a fingerprint depends on besides the plan. */
+/** What a cache key depends on besides the plan. */
 export interface FingerprintContext extends ScanContext {
-  /** How the layer would be compressed. */
+  /** Compression of the layer. */
   readonly compression: CompressionPlan;
 }
 
 /**
- * The fingerprint of the layer that a plan would give now: 64 hex digits. Reads names and inodes, and no
- * content.
+ * Computes the cache key of the layer that a plan would produce now: 64 hex digits. Reads names and inodes,
+ * but no contents.
  *
- * @throws {MiseOciError} what {@linkcode scanLayer} throws.
+ * @throws {MiseOciError} as {@linkcode scanLayer}.
  */
 export async function fingerprintLayer(
   plan: LayerPlan,
@@ -31,16 +30,16 @@ export async function fingerprintLayer(
   return await fingerprintTree(plan, await scanLayer(plan, context), context.compression);
 }
 
-/** A fingerprint and what it is of. */
+/** A cache key and its inputs. */
 interface Known {
   readonly plan: LayerPlan;
   readonly compression: string;
   readonly fingerprint: string;
 }
-/** The last fingerprint of each tree: a build asks for it before and after. */
+/** The last cache key of each tree, since a build needs it twice. */
 const known = new WeakMap<LayerTree, Known>();
 
-/** The fingerprint of a tree that has been scanned. */
+/** The cache key of a scanned tree. */
 export async function fingerprintTree(
   plan: LayerPlan,
   tree: LayerTree,
@@ -86,13 +85,16 @@ async function computeFingerprint(
   return await sha256Hex(JSON.stringify([...head, ...await Promise.all(batches)]));
 }
 
-/** Entries whose names are hashed at once. */
+/** Number of entries hashed at once. */
 const BATCH = 1024;
-/** Numbers of an entry. */
+/** Number of numeric fields of an entry. */
 const NUMBERS = 9;
 const TYPES = ["file", "directory", "symlink", "hardlink"] as const;
 
-/** Names as text, numbers as they are in memory: writing thousands of them out takes as long as asking the disk. */
+/**
+ * Hashes names as text and numbers in binary form: formatting thousands of numbers takes as long as reading
+ * their inodes.
+ */
 async function hashEntries(entries: LayerTree["entries"]): Promise<string> {
   const numbers = new Float64Array(entries.length * NUMBERS);
   const texts: string[] = [];
@@ -103,7 +105,7 @@ async function hashEntries(entries: LayerTree["entries"]): Promise<string> {
     numbers[at + 1] = mode;
     numbers[at + 2] = uid;
     numbers[at + 3] = gid;
-    // A directory's own inode says nothing that its entries do not say.
+    // A directory's inode adds nothing to its entries.
     if (host !== undefined && type !== "directory") {
       numbers[at + 4] = host.size;
       numbers[at + 5] = host.mtime;
@@ -117,7 +119,7 @@ async function hashEntries(entries: LayerTree["entries"]): Promise<string> {
   return await sha256Hex(concat([new Uint8Array(numbers.buffer), names]));
 }
 
-/** Host path of the first difference between two scans of one plan, `undefined` if there is none. */
+/** Host path of the first difference between two scans of one plan, if any. */
 export function maybeDifference(before: LayerTree, after: LayerTree): string | undefined {
   const length = Math.max(before.entries.length, after.entries.length);
   for (let i = 0; i < length; i++) {

@@ -5,7 +5,7 @@ import { LAYER_FORMAT } from "../format.ts";
 const GOLDEN = new URL("../../../tests/golden/layer/", import.meta.url);
 const UPDATE = Deno.env.get("UPDATE_GOLDEN") === "1";
 
-/** A tree with one of everything that a header can say. */
+/** A tree with every kind of header field. */
 function writeGoldenTree(tree: string): void {
   Deno.mkdirSync(`${tree}/bin`);
   Deno.writeTextFileSync(`${tree}/bin/run`, `#!${tree}/bin/node\nrun\n`);

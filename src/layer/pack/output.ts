@@ -1,6 +1,7 @@
 /**
- * The way of a layer's bytes: into blocks of fixed size, hashed for the diff ID, compressed, and written
- * in order. Every stage waits for the next, so memory stays flat however large the layer is.
+ * The pipeline for a layer's bytes: split into blocks of fixed size, hashed for the diff ID, compressed,
+ * and written in order. With backpressure at every stage, so that memory use does not depend on the layer's
+ * size.
  * @module
  */
 import { createHash } from "node:crypto";
@@ -11,19 +12,19 @@ import type { CompressedBlock, CompressionPool, PoolClient } from "../../compres
 import { Semaphore } from "../../concurrency.ts";
 import { giveTurn } from "../tree/walk.ts";
 
-/** Takes the bytes of a tar, block by block; a reader can put them where they belong. */
+/** Receives the bytes of a tar, block by block; readers can read directly into a block. */
 export interface TarSink {
-  /** Number of bytes that are free in the present block. */
+  /** Number of free bytes in the current block. */
   readonly available: number;
-  /** The free part of the present block. */
+  /** The free part of the current block. */
   block(): Uint8Array;
-  /** Says that so many bytes of `block()` have been filled. */
+  /** Marks bytes of `block()` as filled. */
   advance(bytes: number): void;
-  /** Goes on to an empty block; only when the present one is full. */
+  /** Starts an empty block; only allowed if the current one is full. */
   nextBlock(): Promise<void>;
 }
 
-/** What is known once the tar has ended. */
+/** The result of a completed tar. */
 export interface TarSummary {
   /** SHA-256 of the tar. */
   readonly diffId: DiffId;
@@ -31,7 +32,7 @@ export interface TarSummary {
   readonly size: number;
 }
 
-/** Writes bytes to a sink; at once if they fit into its block, else block after block. */
+/** Writes bytes to a sink: synchronously if they fit into the current block, otherwise block by block. */
 export function writeAll(sink: TarSink, bytes: Uint8Array): void | Promise<void> {
   if (sink.available < bytes.length) return writeInParts(sink, bytes);
   sink.block().set(bytes);
@@ -50,21 +51,21 @@ async function writeInParts(sink: TarSink, bytes: Uint8Array): Promise<void> {
 
 /** Options of {@linkcode LayerOutput} and {@linkcode HashOutput}. */
 export interface OutputOptions {
-  /** Stops it. */
+  /** Cancels the operation. */
   readonly signal?: AbortSignal | undefined;
-  /** Told of every block: bytes of tar. */
+  /** Called for every block, with its size in the tar. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
-  /** Whether other layers' blocks go first; see {@linkcode CompressionPool.join}. */
+  /** Whether blocks of other layers have priority; see {@linkcode CompressionPool.join}. */
   readonly yields?: boolean | undefined;
 }
 
-/** A tar on its way into a blob. */
+/** Compresses a tar into a blob. */
 export class LayerOutput implements TarSink {
   readonly #pool: CompressionPool;
   readonly #client: PoolClient;
   readonly #write: (bytes: Uint8Array) => Promise<void>;
   readonly #options: OutputOptions;
-  /** Blocks that are compressed or wait for their turn to be written. */
+  /** Limits the blocks that are being compressed or waiting to be written. */
   readonly #window: Semaphore;
   readonly #tail: Uint8Array;
   readonly #hash = createHash("sha256");
@@ -77,7 +78,7 @@ export class LayerOutput implements TarSink {
   #crc = 0;
   #size = 0;
 
-  /** Compresses with `pool` and hands the compressed bytes, in order, to `write`. */
+  /** Compresses with `pool` and passes the compressed bytes, in order, to `write`. */
   constructor(
     pool: CompressionPool,
     options: OutputOptions & { readonly write: (bytes: Uint8Array) => Promise<void> },
@@ -107,7 +108,7 @@ export class LayerOutput implements TarSink {
     this.#position += bytes;
   }
 
-  /** Ends the stream; resolves when every byte is written. */
+  /** Ends the stream; resolves once every byte is written. */
   async finish(): Promise<TarSummary> {
     this.#submit(true);
     await this.#written;
@@ -118,7 +119,7 @@ export class LayerOutput implements TarSink {
     return { diffId: parseDiffId(`sha256:${this.#hash.digest("hex")}`), size: this.#size };
   }
 
-  /** Gives everything back after a failure; resolves when nothing is being written any more. */
+  /** Releases all resources after a failure; resolves once nothing is being written. */
   async abort(): Promise<void> {
     if (this.#buffer !== undefined) this.#pool.release(this.#buffer);
     this.#buffer = undefined;
@@ -145,7 +146,7 @@ export class LayerOutput implements TarSink {
     const block = this.#view.subarray(0, this.#position);
     this.#hash.update(block);
     if (kind === "gzip") this.#crc = zlib.crc32(block, this.#crc);
-    // Once the buffer is on its way to a worker, the block has no length any more.
+    // The block loses its length when the buffer is transferred to a worker.
     const { length } = block;
     this.#size += length;
     this.#tail.set(block.subarray(Math.max(0, length - dictionary)));
@@ -168,7 +169,7 @@ export class LayerOutput implements TarSink {
     this.#options.onBytes?.(length);
   }
 
-  /** Writes a block after those before it, and gives its buffer back. */
+  /** Writes a block after the earlier ones, and releases its buffer. */
   #queue(compressed: Promise<CompressedBlock>): void {
     compressed.catch(() => {});
     const before = this.#written;
@@ -191,7 +192,7 @@ export class LayerOutput implements TarSink {
   }
 }
 
-/** A tar of which only the diff ID is wanted. */
+/** A tar of which only the diff ID is needed. */
 export class HashOutput implements TarSink {
   readonly #options: OutputOptions;
   readonly #hash = createHash("sha256");
@@ -199,7 +200,7 @@ export class HashOutput implements TarSink {
   #position = 0;
   #size = 0;
 
-  /** Creates an empty tar. */
+  /** Starts an empty tar. */
   constructor(options: OutputOptions = {}) {
     this.#options = options;
   }
@@ -228,7 +229,7 @@ export class HashOutput implements TarSink {
   /** {@inheritdoc TarSink.nextBlock} */
   async nextBlock(): Promise<void> {
     this.#flush();
-    // Nothing here waits for anything, so give signals and other layers their turn.
+    // Nothing here waits, so let signals and other layers run.
     await giveTurn(this.#options.signal);
   }
 

@@ -11,7 +11,7 @@ const READERS = {
   none: (bytes: Uint8Array) => bytes,
 };
 const KINDS = hasZstd() ? ["gzip", "zstd", "none"] as const : ["gzip", "none"] as const;
-/** Around the tar blocks of a small layer, and around the halves of what Node takes from its pool. */
+/** Sizes near tar blocks of a small layer, and near half the size of Node's buffer pool. */
 const SIZES = Array.from({ length: 21 }, (_, at) => at * 512).concat(1, 3047, 3048, 4095, 4097);
 
 for (const kind of KINDS) {

@@ -15,21 +15,21 @@ import { paddedSize, TAR_BLOCK } from "../../tar/header.ts";
 
 const ZEROS = new Uint8Array(2 * TAR_BLOCK);
 
-/** Positions of entries, of which there are many. */
+/** Positions of entries, possibly many. */
 export type Positions = Pick<ReadonlySet<number>, "has">;
 
 /**
- * Writes the entries and the two zero records of the end. Small files are copied into the sink's blocks,
- * large ones read into them.
+ * Writes the entries and the two zero blocks at the end. Small files are copied into the sink's blocks,
+ * large ones are read into them.
  *
- * @returns Positions of the entries that were looked at again after they were read, and were as before.
- * @throws {TreeChangedError} if a file is not what the scan saw.
+ * @returns Positions of entries that were verified to be unchanged after they were read.
+ * @throws {TreeChangedError} if a file differs from the scan.
  */
 export async function packEntries(
   entries: readonly LayerEntry[],
   sink: TarSink,
   options: RewriteOptions & {
-    /** Looks at the content on its way. */
+    /** Searches the content while it is packed. */
     readonly hostPaths?: HostPathFinder | undefined;
   },
 ): Promise<Positions> {
@@ -42,7 +42,7 @@ export async function packEntries(
     if (ahead?.isBehind(at)) await ahead.advance();
     const known = ahead?.content(at);
     if (known !== undefined) settled[at] = 1;
-    // Most writes end at once; waiting for each would cost more than the write itself.
+    // Most writes complete synchronously, and awaiting each would cost more than the write.
     const written = entry.type === "file"
       ? packer.writeFile(entry, known)
       : writeAll(sink, packer.header(entry, 0));
@@ -68,12 +68,12 @@ class Packer {
     this.#hostPaths = options.hostPaths;
   }
 
-  /** The header of an entry; only valid until the next one. */
+  /** The header of an entry; valid only until the next one. */
   header({ path, type, mode, uid, gid, target }: LayerEntry, size: number): Uint8Array {
     return encodeTarHeader({ path, type, mode, uid, gid, target, size }, this.#scratch);
   }
 
-  /** Writes a file; what is known of its content need not be read. */
+  /** Writes a file, from memory if its content is known. */
   writeFile(entry: LayerEntry, known: Uint8Array | undefined): void | Promise<void> {
     const sink = this.#sink;
     const hostPaths = this.#hostPaths;
@@ -88,7 +88,7 @@ class Packer {
     if (sink.available < whole) {
       return writeParts(sink, [header, head, ZEROS.subarray(0, padded - size)]);
     }
-    // The usual case: everything fits into the present block.
+    // The usual case: everything fits into the current block.
     const room = sink.block();
     room.set(header);
     room.set(head, header.length);

@@ -1,73 +1,73 @@
 /**
- * Reads the small files of a layer ahead, in threads of its own: opening a file takes longer than
- * everything else that is done for it. A few batches are under way at once, so memory stays flat.
- * Nothing depends on it: a file that it has not read is read by whoever writes the tar.
+ * Reads small files of a layer ahead in separate threads, because opening a file takes longer than all
+ * other work on it. The number of batches in flight is limited, to bound memory. A file that was not read
+ * ahead is read by the thread that writes the tar.
  * @module
  */
 import type { HostStat, LayerEntry } from "../entry.ts";
 import { packStats, type ReadRequest, type ReadResponse } from "./read_messages.ts";
 import { onWorkerFailure } from "../worker_failure.ts";
 
-/** Files up to this size are read ahead, in bytes. */
-export const READ_AHEAD_LIMIT: number = 64 << 10;
-/** A thread takes 20 MB of memory: it is worth it from so many files on. */
+/** Size limit of files that are read ahead, in bytes. */
+const READ_AHEAD_LIMIT: number = 64 << 10;
+/** Number of files from which a thread is worth its 20 MB of memory. */
 const MINIMUM = 8000;
-/** The first files are read by the writer: the thread takes so long to start. */
+/** Number of files that the writer reads while the thread starts. */
 const HEAD_START = 1000;
-/** One thread does not keep up with what writes and compresses; a second is worth it from here on. */
+/** Number of files from which a second thread pays off, since one is slower than the writer. */
 const MINIMUM_FOR_TWO = 30_000;
-/** Bytes of a batch. */
+/** Size of a batch in bytes. */
 const BATCH_BYTES = 1 << 20;
-/** Files of a batch: a message costs as much as reading several files. */
+/** Files per batch: a message costs as much as reading several files. */
 const BATCH_FILES = 768;
-/** Batches of a thread that are under way or waiting to be used. */
+/** Batches per thread that are in progress or ready. */
 const BATCHES = 2;
 
 /** Files that are read together. */
 interface Batch {
   /** Positions of the entries. */
   readonly at: readonly number[];
-  /** Where each begins in the buffer. */
+  /** Offset of each file in the buffer. */
   readonly starts: readonly number[];
-  /** Who reads them. */
+  /** The thread that reads them. */
   readonly thread: Thread;
   /** Resolves when they have been read; `undefined` if a thread has failed. */
   readonly response: Promise<ReadResponse | undefined>;
 }
 
-/** A worker, and who waits for its answers. */
+/** A worker, and the pending requests to it. */
 interface Thread {
   readonly worker: Worker;
   readonly waiting: ((response: ReadResponse | undefined) => void)[];
 }
 
-/** A batch whose files are being used. */
+/** The batch in use. */
 interface OpenBatch extends Batch {
   readonly buffer: ArrayBuffer;
   readonly failed: ReadonlySet<number>;
 }
 
-/** Whether an entry is a file that is worth reading ahead. */
+/** Whether an entry is a file small enough to read ahead. */
 function isSmall({ type, host, content }: LayerEntry): boolean {
   return type === "file" && content === undefined && host !== undefined &&
     host.size <= READ_AHEAD_LIMIT;
 }
 
-/** Deno before 2.9 may drop the flags that keep the worker from waiting at a FIFO. */
+/** Deno before 2.9 may ignore the flags that prevent the worker from blocking on a FIFO. */
 function keepsOpenFlags(): boolean {
   const [major = 0, minor = 0] = Deno.version.deno.split(".").map(Number);
   return major > 2 || (major === 2 && minor >= 9);
 }
 
-/** The files of one layer, read in the order of its entries. */
-export class ReadAhead implements Disposable {
+/** Reads the small files of one layer, in the order of its entries. */
+class ReadAhead implements Disposable {
   readonly #entries: readonly LayerEntry[];
   readonly #threads: readonly Thread[];
   readonly #batches: Batch[] = [];
   #open: OpenBatch | undefined;
-  /** Position in the open batch. */
+  /** Position within the current batch. */
   #used = 0;
-  /** The next entry that is in no batch yet. */
+  /** Position of the next entry to put into a batch. */
   #next: number;
   #broken = false;
 
@@ -93,13 +93,13 @@ export class ReadAhead implements Disposable {
     return { worker, waiting };
   }
 
-  /** Whether {@linkcode advance} must be awaited before `content(at)` can know anything. */
+  /** Whether {@linkcode advance} must be awaited before `content(at)`. */
   isBehind(at: number): boolean {
     const next = this.#batches[0]?.at[0];
     return next !== undefined && next <= at;
   }
 
-  /** Goes on to the next batch; what was given of the last one is no longer valid. */
+  /** Switches to the next batch; contents of the previous one become invalid. */
   async advance(): Promise<void> {
     if (this.#open !== undefined) this.#send(this.#open.thread, this.#open.buffer);
     this.#open = undefined;
@@ -112,8 +112,8 @@ export class ReadAhead implements Disposable {
   }
 
   /**
-   * The content of an entry, if it has been read, and the file was then still what the scan saw. Entries
-   * must be asked for in their order.
+   * The content of an entry, if it was read ahead and the file matched the scan. Must be called in the
+   * order of entries.
    */
   content(at: number): Uint8Array | undefined {
     const batch = this.#open;
@@ -124,7 +124,7 @@ export class ReadAhead implements Disposable {
     return new Uint8Array(batch.buffer, batch.starts[this.#used], size);
   }
 
-  /** Ends the threads. */
+  /** Stops the threads. */
   [Symbol.dispose](): void {
     this.#fail();
   }
@@ -137,7 +137,7 @@ export class ReadAhead implements Disposable {
     }
   }
 
-  /** Has a thread read the next batch into a buffer. */
+  /** Lets a thread read the next batch into a buffer. */
   #send(thread: Thread, buffer: ArrayBuffer): void {
     const at: number[] = [];
     const starts: number[] = [];
@@ -163,17 +163,17 @@ export class ReadAhead implements Disposable {
   }
 }
 
-/** How {@linkcode maybeReadAhead} reads; only tests give something else. */
+/** Options of {@linkcode maybeReadAhead}, for tests. */
 export interface ReadAheadOptions {
   /** Module of the worker. */
   readonly workerUrl?: URL;
-  /** How many small files are worth a thread. */
+  /** Minimum number of small files for a thread. */
   readonly minimum?: number;
-  /** How many are worth a second one. */
+  /** Minimum number for a second thread. */
   readonly minimumForTwo?: number;
 }
 
-/** Begins to read the small files of a layer ahead; `undefined` if it has too few for that. */
+/** Starts to read the small files of a layer ahead; `undefined` if there are too few. */
 export function maybeReadAhead(
   entries: readonly LayerEntry[],
   options: ReadAheadOptions = {},

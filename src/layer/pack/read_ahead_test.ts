@@ -14,7 +14,7 @@ import { scanLayer } from "../tree/scan.ts";
 
 const COUNT = 3000;
 
-/** A tree of many small files, some empty, and one that is too large to be read ahead. */
+/** A tree of many small files, some empty, and one too large to be read ahead. */
 async function makeTree(tree: string): Promise<readonly LayerEntry[]> {
   for (let i = 0; i < COUNT; i++) {
     const directory = `${tree}/d${Math.floor(i / 500)}`;
@@ -25,7 +25,7 @@ async function makeTree(tree: string): Promise<readonly LayerEntry[]> {
   return (await scanLayer(toolPlan(tree), { baseDirectories: NO_BASE })).entries;
 }
 
-/** Everything that is read ahead, as text by host path. */
+/** Everything that was read ahead, as text by host path. */
 async function readAll(
   entries: readonly LayerEntry[],
   options: ReadAheadOptions = {},

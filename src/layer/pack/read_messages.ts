@@ -1,16 +1,16 @@
 /**
- * What the thread that reads ahead is asked and answers.
+ * Messages to and from the threads that read ahead.
  * @module
  */
 import type { HostStat } from "../entry.ts";
 
-/** Files to be read. */
+/** Files to read. */
 export interface ReadRequest {
   /** Absolute host paths, separated by NUL. */
   readonly paths: string;
-  /** {@linkcode packStats} of each; the contents go into the buffer one after the other. */
+  /** {@linkcode packStats} of the files; contents are stored in the buffer one after the other. */
   readonly stats: Float64Array;
-  /** Takes them. */
+  /** Receives the contents. */
   readonly buffer: ArrayBuffer;
 }
 
@@ -18,14 +18,14 @@ export interface ReadRequest {
 export interface ReadResponse {
   /** The request's buffer. */
   readonly buffer: ArrayBuffer;
-  /** Positions in the request of the files that could not be read, or are not as they were. */
+  /** Positions in the request of files that could not be read or have changed. */
   readonly failed: readonly number[];
 }
 
-/** Numbers of a file in {@linkcode ReadRequest.stats}. */
+/** Number of fields per file in {@linkcode ReadRequest.stats}. */
 const STATS = 5;
 
-/** What `lstat` said of files, as one block of numbers. */
+/** Packs `lstat` results of files into one array. */
 export function packStats(hosts: readonly HostStat[]): Float64Array {
   const stats = new Float64Array(hosts.length * STATS);
   let at = 0;
@@ -45,7 +45,7 @@ export function packedSize(stats: Float64Array, at: number): number {
   return stats[at * STATS] ?? 0;
 }
 
-/** Whether what `lstat` says now is what it said of the file at a position. */
+/** Whether a file is unchanged since `lstat` was packed at a position. */
 export function isAsPacked(now: Deno.FileInfo, stats: Float64Array, at: number): boolean {
   const first = at * STATS;
   return now.isFile && now.size === stats[first] && (now.ino ?? 0) === stats[first + 1] &&

@@ -1,7 +1,6 @@
 /**
- * The worker that reads small files ahead of the thread that writes the tar: one message in, one message
- * out, the buffer transferred both ways. Whatever it cannot read it leaves to that thread, which says
- * what is wrong.
+ * The worker that reads small files ahead: one message in, one out, with the buffer transferred both ways.
+ * Files that it cannot read are left to the thread that writes the tar, which reports errors.
  * @module
  */
 import fs from "node:fs";
@@ -14,7 +13,7 @@ interface WorkerScope {
 const scope = globalThis as unknown as WorkerScope;
 const { O_RDONLY = 0, O_NONBLOCK = 0, O_NOFOLLOW = 0 } = fs.constants;
 
-/** Fills `into` with the content of a file that was there when the tree was scanned. */
+/** Fills `into` with the content of a file of the scanned size. */
 function readWhole(path: string, into: Uint8Array): boolean {
   let fd: number;
   try {
@@ -36,9 +35,7 @@ function readWhole(path: string, into: Uint8Array): boolean {
   }
 }
 
-/**
- * Looks again once the content is there: a file that is still what the scan saw had this content then.
- */
+/** Checks the file after reading: if it still matches the scan, the content is that of the scan. */
 function isStill(path: string, stats: Float64Array, at: number): boolean {
   try {
     return isAsPacked(Deno.lstatSync(path), stats, at);

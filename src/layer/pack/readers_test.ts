@@ -12,7 +12,7 @@ import { hasZstd } from "../../compress/zstd.ts";
 
 const HAS_UMOCI = runs("umoci");
 
-/** An image layout around one layer. */
+/** An image layout with one layer. */
 async function writeImage(layout: string, hostTree: string, kind: Compression): Promise<DiffId> {
   const { built, blob } = await buildForTest(toolPlan(hostTree), { compression: { kind } });
   await Deno.mkdir(`${layout}/blobs/sha256`, { recursive: true });

@@ -1,6 +1,6 @@
 /**
- * The shape of a layer: everything that its entries say but the content of files. Two trees with the same
- * shape are probably the same layer, wherever they are on disk; their diff IDs tell.
+ * The shape of a layer: all fields of its entries except file contents. Trees with the same shape are
+ * probably the same layer, at any place on disk; their diff IDs decide.
  * @module
  */
 import { resolveCompression } from "../../oci/compression.ts";
@@ -9,7 +9,7 @@ import type { CompressionPlan } from "../../plan/types.ts";
 import { LAYER_FORMAT } from "../format.ts";
 import { contentSize, type LayerTree } from "../tree/scan.ts";
 
-/** The shape of a tree that is to be compressed so: 64 hex digits. Reads nothing. */
+/** The shape of a tree with its compression: 64 hex digits. Reads nothing. */
 export function treeShape(tree: LayerTree, compression: CompressionPlan): string {
   const { kind, level } = resolveCompression(compression);
   const hash = streamingSha256().update(JSON.stringify([LAYER_FORMAT, kind, level]));

@@ -1,5 +1,5 @@
 /**
- * Whether a tree held still while it was packed.
+ * Checks that a tree did not change while it was packed.
  * @module
  */
 import type { LayerPlan } from "../../plan/types.ts";
@@ -10,12 +10,12 @@ import type { Positions } from "./pack.ts";
 import { type LayerTree, type ScanContext, scanLayer } from "../tree/scan.ts";
 import { giveTurn, TURN } from "../tree/walk.ts";
 
-/** The resolution of file times, generously: the kernel's clock tick and Deno's milliseconds. */
+/** A generous bound for the resolution of file times: the kernel's clock tick and Deno's milliseconds. */
 const CLOCK_TICK_MS = 12;
 
 /**
- * Waits until a change of the newest file would give it another time: a file written in the same tick as
- * the scan could change again and look the same.
+ * Waits until any change would give the newest file another time: otherwise a file written in the same
+ * clock tick as the scan could change undetected.
  */
 export async function outwaitClock(tree: LayerTree): Promise<void> {
   const now = Date.now();
@@ -31,17 +31,17 @@ export async function outwaitClock(tree: LayerTree): Promise<void> {
 }
 
 /**
- * Host path of something that is not as it was when the tree was scanned, `undefined` if everything is.
- * One `lstat` of each entry that is not in `context.settled`: a directory whose time did not move has the names that it had. If one did,
- * the tree is scanned again, because what was added may be nothing that belongs in the layer.
+ * Host path of something that changed since the scan, if anything. Calls `lstat` once for each entry not in
+ * `context.settled`. A directory with an unchanged time has the same names; if one changed, the tree is
+ * scanned again, because the new file may not belong in the layer.
  *
- * @throws {MiseOciError} what {@linkcode scanLayer} throws.
+ * @throws {MiseOciError} as {@linkcode scanLayer}.
  */
 export async function maybeChange(
   plan: LayerPlan,
   tree: LayerTree,
   context: ScanContext & {
-    /** Positions of the entries that need no look: they were as before once their content was read. */
+    /** Positions of entries that were already verified after their content was read. */
     readonly settled?: Positions;
   },
 ): Promise<string | undefined> {

@@ -4,7 +4,7 @@ import type { LayerPlan } from "../../plan/types.ts";
 import { scanLayer } from "../tree/scan.ts";
 import { maybeChange, outwaitClock } from "./steady.ts";
 
-/** What `maybeChange` says after `change`, below the tree. */
+/** The result of `maybeChange` after `change`, relative to the tree. */
 async function changeAfter(
   tree: string,
   change: () => void,

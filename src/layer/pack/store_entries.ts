@@ -1,6 +1,6 @@
 /**
- * Packs entries that someone else found and stores the blob: for layers that are no host tree of a plan,
- * such as the difference that a package manager makes.
+ * Packs given entries and stores the blob, for layers that are not planned from a host tree, such as the
+ * changes made by a package manager.
  * @module
  */
 import { type Descriptor, type DiffId, layerMediaType } from "../../oci/mod.ts";
@@ -15,15 +15,15 @@ import type { CompressionPool } from "../../compress/pool.ts";
 import { relocationMap } from "../relocate/relocate.ts";
 import type { LayerSink } from "./sink.ts";
 
-/** What {@linkcode storeEntries} needs of its surroundings. */
+/** Options of {@linkcode storeEntries}. */
 export interface StoreContext {
-  /** What the layer is called in messages. */
+  /** The layer's name for messages. */
   readonly name: string;
-  /** The compression workers of the build. */
+  /** The compression workers. */
   readonly pool: CompressionPool;
-  /** Where the blob goes. */
+  /** Destination of the blob. */
   readonly sink: LayerSink;
-  /** Stops it. */
+  /** Cancels the operation. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -38,10 +38,10 @@ export interface StoredEntries {
 }
 
 /**
- * Writes entries as they are, nothing relocated, in the order of their paths; names of one inode become
- * hard links. The files must not change meanwhile.
+ * Writes entries without relocation, sorted by path; names with the same inode become hard links. The files
+ * must not change meanwhile.
  *
- * @throws {MiseOciError} `io` if a file changes or cannot be read; what the sink throws.
+ * @throws {MiseOciError} `io` if a file changes or cannot be read; errors of the sink.
  */
 export async function storeEntries(
   unsorted: readonly LayerEntry[],

@@ -1,19 +1,19 @@
 /**
- * What a base image has, all its layers taken together.
+ * The files of a base image, with all its layers merged.
  * @module
  */
 import { MiseOciError } from "../../errors.ts";
 import type { IndexedEntry, LayerIndex } from "./layer_index.ts";
 import { maybeWhiteout } from "./whiteout.ts";
 
-/** Most symbolic links on the way to one path, as in Linux. */
+/** Maximum number of symbolic links in the resolution of a path, as in Linux. */
 export const MAX_LINKS = 40;
 
 /** A file, directory or link of the merged image. */
 export interface BaseFile {
-  /** Path relative to the root, normalised, every directory on the way real; empty for the root. */
+  /** Normalized path relative to the root, without links; empty for the root. */
   readonly path: string;
-  /** What it is; a hard link is what its target is. */
+  /** Type; for a hard link, that of its target. */
   readonly type: Exclude<IndexedEntry["type"], "hardlink">;
   /** Permission bits with setuid, setgid and sticky. */
   readonly mode: number;
@@ -21,27 +21,27 @@ export interface BaseFile {
   readonly uid: number;
   /** Group id. */
   readonly gid: number;
-  /** Bytes of content. */
+  /** Size of the content in bytes. */
   readonly size: number;
   /** Target of a symbolic link. */
   readonly link?: string;
-  /** The very entry of the indexes that it comes from; absent for directories that none lists. */
+  /** The index entry it comes from; absent for implied directories. */
   readonly entry?: IndexedEntry;
 }
 
 /** The merged view of an image's layers. Paths may have leading slashes. */
 export interface BaseFiles {
-  /** The entry at exactly this path, links not followed. */
+  /** The entry at exactly this path, without following links. */
   get(path: string): BaseFile | undefined;
-  /** Whether a directory (no link to one) is at exactly this path. */
+  /** Whether there is a directory, not a link to one, at exactly this path. */
   hasDirectory(path: string): boolean;
-  /** The entry that the path leads to inside the image, all links followed; `undefined` if none. */
+  /** The entry that the path resolves to inside the image, with all links followed. */
   resolve(path: string): BaseFile | undefined;
-  /** The names in the directory that the path leads to, sorted; none if it leads to no directory. */
+  /** The sorted names in the directory that the path resolves to; empty if it is not a directory. */
   names(path: string): readonly string[];
-  /** The text of one of the files that indexes keep (`/etc/passwd`, …), links followed. */
+  /** The text of a file whose text indexes keep (`/etc/passwd`, …), links followed. */
   text(path: string): string | undefined;
-  /** Everything, parents before children, siblings by name. */
+  /** All entries, parents before children, siblings sorted by name. */
   entries(): Iterable<BaseFile>;
 }
 
@@ -54,8 +54,8 @@ interface Node {
 const DIRECTORY = { type: "directory", mode: 0o755, uid: 0, gid: 0, size: 0 } as const;
 
 /**
- * Merges the indexes of an image's layers, bottom first, as unpacking them does: whiteouts and opaque
- * directories hide what lower layers have, links in parent directories are followed inside the image.
+ * Merges the indexes of an image's layers, bottom first, as if unpacking them: whiteouts and opaque
+ * directories hide entries of lower layers, links in parent directories are followed inside the image.
  *
  * @throws {MiseOciError} `invalid` naming layer and path for a layer that could not be unpacked.
  */
@@ -97,7 +97,7 @@ function split(path: string): string[] {
 
 class Tree implements BaseFiles {
   readonly #root: Node = { file: DIRECTORY, children: new Map(), text: undefined };
-  /** The directory of the last entry: the next one is mostly in the same. */
+  /** The directory of the last entry, since the next one is usually in the same directory. */
   #last: { readonly path: string; readonly node: Node } | undefined;
 
   get(path: string): BaseFile | undefined {
@@ -127,7 +127,7 @@ class Tree implements BaseFiles {
     yield* walk("", this.#root);
   }
 
-  /** Removes what a whiteout hides; does nothing for other paths. */
+  /** Applies a whiteout; does nothing for other paths. */
   applyWhiteout(path: string): void {
     const whiteout = maybeWhiteout(path);
     if (whiteout === undefined || whiteout.type === "metadata") return;
@@ -142,7 +142,7 @@ class Tree implements BaseFiles {
     this.#walk(parts, { create: false })?.node.children?.delete(name);
   }
 
-  /** Puts an entry where unpacking would. */
+  /** Adds an entry where unpacking would. */
   add(entry: IndexedEntry, texts: ReadonlyMap<string, string>): void {
     const { path, type, mode, uid, gid, size, link } = entry;
     const place = this.#place(path);
@@ -154,7 +154,7 @@ class Tree implements BaseFiles {
     const { name, parent } = place;
     const children = parent.children!;
     const old = children.get(name);
-    // What takes another's place may have been on the way to the last directory.
+    // The replaced entry may have been part of the last directory's path.
     if (old !== undefined) this.#last = undefined;
     if (type === "hardlink") {
       children.set(name, this.#linked(link!));
@@ -168,7 +168,7 @@ class Tree implements BaseFiles {
     });
   }
 
-  /** Where a path is added; `undefined` for the root. */
+  /** The parent and name at which a path is added; `undefined` for the root. */
   #place(path: string): { readonly name: string; readonly parent: Node } | undefined {
     const slash = path.lastIndexOf("/");
     const directory = path.slice(0, Math.max(0, slash));
@@ -211,7 +211,7 @@ class Tree implements BaseFiles {
     }
   }
 
-  /** Walks to a directory (with `anything`, to whatever is there), links followed inside the image. */
+  /** Resolves a path to a directory (with `anything`, to any entry), following links inside the image. */
   #walk(
     parts: readonly string[],
     options: { create: boolean; anything?: boolean },
@@ -247,7 +247,7 @@ class Tree implements BaseFiles {
   }
 }
 
-/** What is missing while looking is an error while adding. */
+/** A missing directory is an error only when adding. */
 function notDirectory(create: boolean): undefined {
   if (create) throw new RangeError("a parent is not a directory");
   return undefined;

@@ -94,7 +94,7 @@ Deno.test("mergeIndexes() follows links in parents inside the image", async () =
     await index(d("lib"), f("up/u")),
     await index(f("abs/z"), f("up/.wh.u")),
   ]);
-  // A directory entry at the link itself replaces it.
+  // A directory entry at the path of the link replaces it.
   assertEquals(merged.hasDirectory("/lib"), true);
   assertEquals(merged.get("usr/lib/z")?.type, "file");
   assertEquals(merged.get("usr/u"), undefined);
@@ -142,7 +142,7 @@ Deno.test("mergeIndexes() names what is in a directory, links followed", async (
 Deno.test("mergeIndexes() sees when an entry changes the way to the directory of the next", async () => {
   const way = [d("a"), l("a/l", "."), f("a/l/f"), f("a/l/g")];
   assertEquals(await paths(way), ["a", "a/f", "a/g", "a/l"]);
-  // What is at a/l/l takes the link's own place.
+  // The entry at a/l/l replaces the link.
   await assertRejects(
     () => paths([...way, f("a/l/l"), f("a/l/h")]),
     MiseOciError,

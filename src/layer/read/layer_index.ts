@@ -1,5 +1,5 @@
 /**
- * What is in a layer, as a list that can be kept: made by reading the layer once, cached by its digest.
+ * A list of a layer's contents, created by reading the layer once and cached by its digest.
  * @module
  */
 import { type DiffId, parseDiffId, streamingSha256 } from "../../oci/mod.ts";
@@ -8,11 +8,11 @@ import type { LayerReadOptions } from "./limits.ts";
 import { readLayerChunks } from "./open.ts";
 import { type TarEntry, type TarEntryType, type TarHandler, TarParser } from "../../tar/parser.ts";
 
-/** One entry of a layer, whiteouts among them. */
+/** One entry of a layer, including whiteouts. */
 export interface IndexedEntry {
-  /** Path relative to the root, normalised; empty for the root itself. */
+  /** Normalized path relative to the root; empty for the root itself. */
   readonly path: string;
-  /** What it is. */
+  /** Type of the entry. */
   readonly type: TarEntryType;
   /** Permission bits with setuid, setgid and sticky. */
   readonly mode: number;
@@ -20,24 +20,24 @@ export interface IndexedEntry {
   readonly uid: number;
   /** Group id. */
   readonly gid: number;
-  /** Bytes of content. */
+  /** Size of the content in bytes. */
   readonly size: number;
   /** Target of a link, as {@linkcode TarEntry.linkTarget}. */
   readonly link?: string;
 }
 
-/** What is in a layer. */
+/** The contents of a layer. */
 export interface LayerIndex {
-  /** Digest of the uncompressed tar that was read. */
+  /** Digest of the uncompressed tar. */
   readonly diffId: DiffId;
   /** Its entries in the order of the archive. */
   readonly entries: readonly IndexedEntry[];
-  /** The text of the files in {@linkcode KEPT_FILES} that the layer has. */
+  /** The text of the layer's files in {@linkcode KEPT_FILES}. */
   readonly texts: ReadonlyMap<string, string>;
 }
 
-/** Files whose text an index keeps: who the users are, and which distribution it is. */
-export const KEPT_FILES: ReadonlySet<string> = new Set([
+/** Files whose text an index keeps: the user database, and the distribution. */
+const KEPT_FILES: ReadonlySet<string> = new Set([
   "etc/passwd",
   "etc/group",
   "etc/os-release",
@@ -48,12 +48,12 @@ const FORMAT = 1;
 
 /** Options of {@linkcode indexLayer}. */
 export interface IndexLayerOptions extends LayerReadOptions {
-  /** The diff ID that the tar must have. */
+  /** The expected diff ID of the tar. */
   readonly diffId?: DiffId;
 }
 
 /**
- * Reads a layer blob and lists what is in it.
+ * Reads a layer blob and lists its contents.
  *
  * @throws {MiseOciError} as {@linkcode readVerifiedLayer}.
  */
@@ -71,15 +71,15 @@ export async function indexLayer(
 export interface ReadVerifiedOptions extends IndexLayerOptions {
   /** Media type of the blob. */
   readonly mediaType: string;
-  /** Takes the entries, before the diff ID is known to be right. */
+  /** Receives the entries, before the diff ID is verified. */
   readonly handler: TarHandler;
 }
 
 /**
- * Reads a whole layer blob, hands its entries over and verifies its diff ID.
+ * Reads a whole layer blob, passes its entries to the handler and verifies its diff ID.
  *
- * @throws {MiseOciError} as `openLayerStream` and `readTar`; `integrity` if the diff ID is not the one
- * expected (fault U23).
+ * @throws {MiseOciError} as `openLayerStream` and `readTar`; `integrity` if the diff ID differs from the
+ * expected one (fault U23).
  */
 export async function readVerifiedLayer(
   blob: ReadableStream<Uint8Array>,
@@ -88,7 +88,7 @@ export async function readVerifiedLayer(
   const { mediaType, handler, diffId: expected, what = "layer" } = options;
   const hash = streamingSha256();
   const parser = new TarParser(handler, options);
-  // A handler may look at content only while it is called, so nobody needs a chunk for longer.
+  // Handlers use content only during the call, so chunks are transient.
   for await (const chunk of readLayerChunks(blob, mediaType, { ...options, transient: true })) {
     hash.update(chunk);
     parser.push(chunk);
@@ -99,7 +99,7 @@ export async function readVerifiedLayer(
   return diffId;
 }
 
-/** The error for a layer whose tar is not the one that the image config names. */
+/** The error for a layer whose diff ID differs from that in the image config. */
 export function diffIdError(
   what: string,
   { expected, diffId }: { readonly expected: DiffId; readonly diffId: DiffId },
@@ -111,18 +111,18 @@ export function diffIdError(
   );
 }
 
-/** Makes an index of the entries of a layer that somebody else reads. */
+/** Creates an index from a layer's entries while the layer is read. */
 export class IndexCollector implements TarHandler {
   readonly #entries: IndexedEntry[] = [];
   readonly #texts = new Map<string, string>();
   #kept: { path: string; parts: Uint8Array[] } | undefined;
 
-  /** What was collected, for the layer that proved to have this diff ID. */
+  /** The index, for the verified diff ID. */
   index(diffId: DiffId): LayerIndex {
     return { diffId, entries: this.#entries, texts: this.#texts };
   }
 
-  /** Takes an entry. */
+  /** Receives an entry. */
   entry(entry: TarEntry): boolean {
     const { path, type, mode, uid, gid, size, linkTarget } = entry;
     const indexed = { path, type, mode, uid, gid, size };
@@ -133,12 +133,12 @@ export class IndexCollector implements TarHandler {
     return keep;
   }
 
-  /** Takes content. */
+  /** Receives content. */
   data(chunk: Uint8Array): void {
     this.#kept?.parts.push(chunk.slice());
   }
 
-  /** Takes the end of the content. */
+  /** Receives the end of the content. */
   end(): void {
     if (this.#kept === undefined) return;
     const decoder = new TextDecoder();
@@ -158,7 +158,7 @@ const TYPES: readonly TarEntryType[] = [
   "fifo",
 ];
 
-/** The compact JSON of an index, to be kept by the digest of the layer's blob. */
+/** Encodes an index as compact JSON, to be cached by the digest of the layer's blob. */
 export function encodeLayerIndex(index: LayerIndex): string {
   const entries = index.entries.map((e): Row => {
     const row: Row = [e.path, TYPES.indexOf(e.type), e.mode, e.uid, e.gid, e.size];
@@ -174,8 +174,8 @@ export function encodeLayerIndex(index: LayerIndex): string {
 }
 
 /**
- * Parses what {@linkcode encodeLayerIndex} gave; `undefined` if it is damaged or of another version of
- * the format, in which case the layer has to be read again.
+ * Parses the result of {@linkcode encodeLayerIndex}; `undefined` if it is damaged or in another format, so
+ * that the layer must be read again.
  */
 export function maybeParseLayerIndex(text: string): LayerIndex | undefined {
   try {
@@ -193,6 +193,6 @@ export function maybeParseLayerIndex(text: string): LayerIndex | undefined {
       texts: new Map(Object.entries(texts)),
     };
   } catch {
-    return undefined; // a cache entry that cannot be read is no entry
+    return undefined; // an unreadable cache entry counts as missing
   }
 }

@@ -1,43 +1,43 @@
 /**
- * How much a layer may ask for before it is taken for a bomb.
+ * Limits on reading a layer, as protection against decompression bombs.
  * @module
  */
 import { MiseOciError } from "../../errors.ts";
 import { TAR_LIMITS, type TarLimits } from "../../tar/parser.ts";
 
-/** Bounds of what is read from one layer. */
+/** Limits on reading one layer. */
 export interface LayerLimits extends TarLimits {
-  /** Most uncompressed bytes per compressed byte… */
+  /** Maximum number of uncompressed bytes per compressed byte… */
   readonly maxRatio: number;
-  /** …once this many uncompressed bytes were seen. */
+  /** …after this many uncompressed bytes. */
   readonly ratioAfterBytes: number;
 }
 
-/** Those of a tar; 2000:1 after 64 MiB. */
-export const DEFAULT_LIMITS: LayerLimits = {
+/** The limits of a tar; 2000:1 after 64 MiB. */
+const DEFAULT_LIMITS: LayerLimits = {
   ...TAR_LIMITS,
   maxRatio: 2000,
   ratioAfterBytes: 64 * 1024 ** 2,
 };
 
-/** Options that everything that reads a layer shares. */
+/** Common options of everything that reads a layer. */
 export interface LayerReadOptions {
-  /** What the layer is called in messages; default `layer`. */
+  /** The layer's name in messages; default `layer`. */
   readonly what?: string;
-  /** Bounds; those left out have the values of {@linkcode DEFAULT_LIMITS}. */
+  /** Limits; omitted ones have the values of {@linkcode DEFAULT_LIMITS}. */
   readonly limits?: Partial<LayerLimits>;
-  /** Takes what the user should know, one sentence each. */
+  /** Receives warnings, one sentence each. */
   readonly warn?: (text: string) => void;
-  /** Stops reading. */
+  /** Cancels reading. */
   readonly signal?: AbortSignal;
   /**
-   * Whether whoever reads is done with a chunk once it asks for the next: its memory is then freed at
-   * once, and not when garbage is collected, which would let 60 MB pile up. Default: false.
+   * Whether the consumer no longer uses a chunk once it requests the next. Its memory is then freed at
+   * once, instead of by the garbage collector, which would let 60 MB accumulate. Default: false.
    */
   readonly transient?: boolean;
 }
 
-/** Counts what a layer's stream gives and fails once a bound is passed. */
+/** Counts the bytes of a layer's stream and fails when a limit is exceeded. */
 export class LayerMeter {
   /** Compressed bytes so far. */
   bytesIn = 0;
@@ -47,7 +47,7 @@ export class LayerMeter {
   readonly #what: string;
   readonly #signal: AbortSignal | undefined;
 
-  /** Starts at zero with the bounds of the options. */
+  /** Starts at zero, with the limits of the options. */
   constructor(options: LayerReadOptions) {
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#what = options.what ?? "layer";
@@ -60,7 +60,7 @@ export class LayerMeter {
     this.bytesIn += bytes;
   }
 
-  /** Counts uncompressed bytes. @throws {MiseOciError} `invalid` once a bound is passed. */
+  /** Counts uncompressed bytes. @throws {MiseOciError} `invalid` once a limit is exceeded. */
   output(bytes: number): void {
     this.bytesOut += bytes;
     const { maxBytes, maxRatio, ratioAfterBytes } = this.#limits;

@@ -1,5 +1,5 @@
 /**
- * Reading layers that strangers made: decompression, and what is in a base image.
+ * Reads layers from untrusted sources: decompression, and the contents of base images.
  * @module
  */
 export * from "./base_files.ts";

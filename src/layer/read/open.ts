@@ -1,9 +1,8 @@
 /**
- * From a layer blob to its tar.
- *
- * The bytes decide how a layer is compressed, not the media type: registries hold layers whose type
- * says gzip and whose bytes are plain, and the other way round. A difference is accepted and reported by
- * the `warn` option; the diff ID of the image config is what proves the content.
+ * Decompresses a layer blob to its tar.
+ * The compression is detected from the bytes rather than the media type, because registries contain layers
+ * labelled gzip that are plain, and the reverse. A mismatch is accepted and reported through the `warn`
+ * option; the content is verified by the diff ID in the image config.
  * @module
  */
 import { type Compression, maybeLayerCompression } from "../../oci/mod.ts";
@@ -19,7 +18,7 @@ const NAMES: Readonly<Record<Compression, string>> = {
 };
 
 /**
- * The uncompressed tar of a layer blob, as chunks; the form for loops. See {@linkcode openLayerStream}.
+ * The uncompressed tar of a layer blob, as an iterator of chunks. See {@linkcode openLayerStream}.
  *
  * @throws {MiseOciError} as {@linkcode openLayerStream}, while iterating.
  */
@@ -53,12 +52,12 @@ export async function* readLayerChunks(
 }
 
 /**
- * The uncompressed tar of a layer blob. gzip may have several members and zero padding, zstd several
- * frames and skippable ones. Chunks are not copied: they may be views of a larger buffer.
+ * The uncompressed tar of a layer blob. gzip may have several members and zero padding, zstd several frames
+ * and skippable ones. Chunks are not copied: they may be views of a larger buffer.
  *
- * The stream fails with a {@linkcode MiseOciError}: `unsupported` for a media type that is no layer's or
- * a compression that layers cannot have, `integrity` for damaged or cut data, `invalid` when a limit
- * is passed (faults U20, U22, U24).
+ * The stream fails with a {@linkcode MiseOciError}: `unsupported` for a media type that is not a layer's or
+ * a compression that layers cannot have, `integrity` for damaged or truncated data, `invalid` when a limit
+ * is exceeded (faults U20, U22, U24).
  */
 export function openLayerStream(
   blob: ReadableStream<Uint8Array>,

@@ -36,7 +36,7 @@ const flipped = (blob: Uint8Array, fromEnd: number): Uint8Array => {
   copy[copy.length - fromEnd]! ^= 1;
   return copy;
 };
-/** gzip with every optional field of its header: extra, name, comment, header checksum. */
+/** gzip with every optional header field: extra, name, comment, header checksum. */
 function gzipWithAllFields(): Uint8Array {
   const text = new TextEncoder();
   const header = concat(
@@ -66,7 +66,7 @@ const GZIP_CASES: readonly (readonly [string, "read" | "refused", Uint8Array])[]
   ["reserved header flags", "refused", ((blob) => (blob[3] = 0xe0, blob))(GZIP.slice())],
   ["nothing at all", "refused", new Uint8Array()],
 ];
-// Deno 2.4 does not say how far zlib read, so it cannot tell what stands behind zeros.
+// Deno 2.4 does not report how far zlib read, so data after zero padding cannot be detected.
 const tellsPosition = zlib.createGunzip().bytesWritten !== undefined;
 
 for (const [name, expected, blob] of GZIP_CASES) {
@@ -120,7 +120,7 @@ Deno.test({
   name: `U21: a zstd frame that needs a dictionary is refused for that${noZstd}`,
   ignore: !hasZstd(),
   async fn(): Promise<void> {
-    // Single segment with one byte of dictionary id, 7, and one of content size; then an empty raw block.
+    // A single segment with one byte of dictionary id, 7, and one of content size; then an empty raw block.
     const needs = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0x21, 7, 0, 1, 0, 0);
     await assertRejects(() => read(needs, TYPES.zstd), MiseOciError, "it needs a dictionary");
     const zero = needs.with(5, 0);

@@ -1,15 +1,15 @@
 /**
- * Whiteouts (image-spec, layer.md "Whiteouts"): entries that remove what lower layers have.
+ * Whiteouts (image-spec, layer.md "Whiteouts"): entries that remove files of lower layers.
  * @module
  */
 
-/** What a name beginning with `.wh.` means. */
+/** The meaning of a name that begins with `.wh.`. */
 export type Whiteout =
-  /** The path of lower layers is removed. */
+  /** Removes the path from lower layers. */
   | { readonly type: "remove"; readonly path: string }
-  /** What lower layers have in the directory is removed. */
+  /** Hides the contents of the directory in lower layers. */
   | { readonly type: "opaque"; readonly path: string }
-  /** AUFS's own files, which mean nothing. */
+  /** AUFS metadata, which is ignored. */
   | { readonly type: "metadata" };
 
 const PREFIX = ".wh.";
@@ -17,9 +17,9 @@ const OPAQUE = ".wh..wh..opq";
 const METADATA = ".wh..wh.";
 
 /**
- * What a normalised path means if it is a whiteout; `undefined` for every other path.
+ * Parses a normalized path as a whiteout; `undefined` for other paths.
  *
- * @throws {RangeError} saying why if the name is reserved and means nothing: `.wh.` alone, `.wh..`,
+ * @throws {RangeError} with the reason if the name is reserved and has no meaning: `.wh.` alone, `.wh..`,
  * `.wh...`, or a directory whose name begins with `.wh.`.
  */
 export function maybeWhiteout(path: string): Whiteout | undefined {

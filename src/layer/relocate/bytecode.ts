@@ -1,26 +1,26 @@
 /**
- * Python's bytecode in tool layers: kept and made valid for the times that files have in a layer, so that
- * tools start without compiling on a read-only root and as any user (docs/layers.md, "Bytecode").
+ * Keeps Python's bytecode in tool layers valid for the file times of a layer, so that tools start without
+ * compiling, even on a read-only root and as any user (docs/layers.md, "Bytecode").
  * @module
  */
 import { Buffer } from "node:buffer";
 import { LAYER_TIME } from "../../tar/encode.ts";
 
-/** Magic number, flags, time, size: four numbers of 32 bits (PEP 552). */
+/** Magic number, flags, time, size: four 32-bit numbers (PEP 552). */
 const HEADER = 16;
 
-/** What is known of the source of bytecode on the host. */
+/** Size and time of the source of bytecode on the host. */
 export interface SourceStat {
   /** Length in bytes. */
   readonly size: number;
-  /** Time of the last change, in ms. */
+  /** Modification time, in ms. */
   readonly mtime: number;
 }
 
 /**
- * The header that bytecode has in a layer. Bytecode that is compared with its source's time and size gets the
- * layer's time; one that does not fit its source gets none, so that Python compiles. Bytecode that is
- * compared with its source's hash, or with nothing, stays as it is.
+ * The header of bytecode in a layer. If it is validated by time and size, it gets the layer's time, or none
+ * if it does not match its source, so that Python compiles again. Bytecode validated by hash, or not at
+ * all, is unchanged.
  *
  * @param head The first bytes, at least 16.
  * @param source `undefined` if the source is missing.
@@ -30,7 +30,7 @@ export function maybeHeader(
   head: Uint8Array,
   source: () => SourceStat | undefined,
 ): Uint8Array | undefined {
-  // Magic numbers of Python 3 end in "\r\n"; bit 0 of the flags says that there is a hash.
+  // Magic numbers of Python 3 end in "\r\n"; bit 0 of the flags indicates a hash.
   if (head.length < HEADER || head[2] !== 0x0d || head[3] !== 0x0a) return undefined;
   const header = head.slice(0, HEADER);
   const view = new DataView(header.buffer);
@@ -44,18 +44,18 @@ export function maybeHeader(
   return header;
 }
 
-/** Types of strings in `marshal`, with one byte and with four bytes of length. */
+/** String types in `marshal`, with one byte and with four bytes of length. */
 const SHORT = /[zZ]/;
 const LONG = /[aAut]/;
-/** Bit of a type byte that says that the object is referred to later. */
+/** Bit of a type byte for objects that are referred to later. */
 const FLAG_REF = 0x80;
 
 /**
- * Rewrites the file names that code objects keep for tracebacks. A string of `marshal` is a type byte, a length
- * and bytes, and nothing else in the format counts bytes, so a string of another length is safe.
+ * Rewrites the file names that code objects store for tracebacks. In `marshal`, a string is a type byte, a
+ * length and bytes, and nothing else depends on byte counts, so changing a string's length is safe.
  *
- * @param needle Host directory that names begin with.
- * @param rebase The new name of a file below it.
+ * @param needle Host directory that the names begin with.
+ * @param rebase Returns the new name of a file below it.
  * @returns `bytes` itself if nothing changes.
  */
 export function rebaseFileNames(
@@ -78,15 +78,15 @@ export function rebaseFileNames(
 }
 
 interface MarshalString {
-  /** Where its type byte is. */
+  /** Offset of its type byte. */
   readonly start: number;
   readonly type: number;
-  /** Number of bytes of its text. */
+  /** Length of its text in bytes. */
   readonly length: number;
   readonly text: string;
 }
 
-/** The string whose text begins at an offset. */
+/** The string whose text begins at an offset, if there is one. */
 function maybeString(buffer: Buffer, at: number): MarshalString | undefined {
   const make = (start: number, length: number): MarshalString | undefined => {
     const text = buffer.toString("utf8", at, at + length);
@@ -114,7 +114,7 @@ function encodeString(type: number, text: string): Uint8Array {
   if (isShort && content.length < 256) {
     return Buffer.concat([Buffer.of(type, content.length), content]);
   }
-  // `z` and `Z` with a long text are `a` and `A`.
+  // For long texts, `z` and `Z` become `a` and `A`.
   return longString(isShort ? type - ("z".charCodeAt(0) - "a".charCodeAt(0)) : type, content);
 }
 

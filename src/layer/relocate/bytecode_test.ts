@@ -13,7 +13,7 @@ const NO_BASE = { has: (): boolean => false };
 const NOTHING = new Uint8Array(0);
 const TIME = 315532800;
 
-/** The first bytes of Python's bytecode: magic number, flags, then time and size, or a hash. */
+/** The header of Python's bytecode: magic number, flags, then time and size, or a hash. */
 function bytecode(flags: number, time: number, size: number): Uint8Array {
   const bytes = new Uint8Array(20);
   bytes.set([0xa7, 0x0d, 0x0d, 0x0a, flags]);
@@ -42,7 +42,7 @@ Deno.test("T11: bytecode that fits its source gets the time of a layer, other by
   assertEquals(header(fits, { ...source, size: 10 }), [0, 0]);
   assertEquals(header(fits, { ...source, mtime: 1_700_000_001_000 }), [0, 0]);
   assertEquals(header(fits, undefined), [0, 0]);
-  // Compared with a hash (3) or with nothing (1).
+  // Validated by hash (3) or not at all (1).
   for (const flags of [1, 3]) assertEquals(header(bytecode(flags, 1, 2), source), undefined);
   assertEquals(header(NOTHING, source), undefined);
   assertEquals(header(new Uint8Array(16), source), undefined);

@@ -1,33 +1,33 @@
 /**
- * What a layer's bytes took from other tools.
+ * How a layer's bytes depend on other tools.
  *
- * The directories of other tools can only get into a layer where a `#!` line, a `pyvenv.cfg`, a link or a text
- * names them. Links are known by `lstat` and are part of the fingerprint; the texts are noted while the
- * layer is packed. A cached layer is then good for every set of tools that would rewrite the same texts
- * to the same: bumping one tool does not rebuild the others.
+ * Directories of other tools appear in a layer only where a `#!` line, a `pyvenv.cfg`, a link or a text
+ * names them. Links are known from `lstat` and are part of the cache key; the texts are recorded while the
+ * layer is packed. A cached layer is valid for every set of tools that gives the same rewritten texts, so
+ * updating one tool does not rebuild the others.
  * @module
  */
 import { rebaseContent, rebaseText, type RelocationMap } from "./relocate.ts";
 import { relocateVenvConfig } from "./venv.ts";
 
-/** A text of the layer that relocation looked at, and what became of it. */
+/** A text of the layer that relocation processed. */
 export interface RelocatedText {
-  /** How it was looked at. */
+  /** The kind of text, which determines how it is rewritten. */
   readonly kind: "shebang" | "venv" | "content";
-  /** As it is on the host. */
+  /** The text on the host. */
   readonly before: string;
-  /** As it is in the layer. */
+  /** The text in the layer. */
   readonly after: string;
 }
 
-/** More different texts than a real tool has are not worth remembering: the layer is then not cached by them. */
+/** More texts than any real tool has; then the layer is not cached by them. */
 const MAX_TEXTS = 500;
 
-/** Collects the texts of one layer, each once. */
+/** Collects the texts of one layer, without duplicates. */
 export class RelocatedTexts {
   readonly #texts = new Map<string, RelocatedText>();
 
-  /** Notes a text. */
+  /** Adds a text. */
   add(text: RelocatedText): void {
     this.#texts.set(`${text.kind} ${text.before}`, text);
   }
@@ -49,7 +49,7 @@ function relocate({ kind, before }: RelocatedText, map: RelocationMap): string {
   }
 }
 
-/** Whether other relocations would have given the same texts, and so the same layer. */
+/** Whether other relocations give the same texts, and so the same layer. */
 export function relocatesAlike(texts: readonly RelocatedText[], map: RelocationMap): boolean {
   return texts.every((text) => relocate(text, map) === text.after);
 }

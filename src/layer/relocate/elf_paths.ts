@@ -1,25 +1,25 @@
 /**
- * Host directories in ELF files: the loader that a program names (PT_INTERP) and where it looks for libraries
- * (DT_RPATH, DT_RUNPATH). They are rewritten in place, never longer than before, so that nothing in the file
- * moves. Pure.
+ * Rewrites host directories in ELF files: the loader (PT_INTERP) and the library search paths (DT_RPATH,
+ * DT_RUNPATH). They are replaced in place by texts that are not longer, so that nothing in the file moves.
+ * Pure.
  * @module
  */
 import { isWithin } from "../../paths.ts";
 import * as posix from "@std/path/posix";
 import { maybeRebase, type RelocationMap } from "./relocate.ts";
 
-/** Bytes that replace as many bytes of a file. */
+/** Replacement bytes, of the same length. */
 export interface Patch {
-  /** Where they go. */
+  /** Their offset. */
   readonly offset: number;
   /** The new bytes. */
   readonly bytes: Uint8Array;
 }
 
-/** Reads bytes of a file; fewer where it ends. */
+/** Reads bytes of a file; fewer at its end. */
 export type ReadAt = (offset: number, length: number) => Uint8Array;
 
-/** More than any real file has. */
+/** More than any real file needs. */
 const MAX_TABLE = 1 << 20;
 const MAX_STRING = 8192;
 const PT_LOAD = 1;
@@ -27,18 +27,18 @@ const PT_DYNAMIC = 2;
 const PT_INTERP = 3;
 const DT_STRTAB = 5;
 const DT_STRSZ = 10;
-/** Tags whose value is a name in the string table: NEEDED, SONAME, RPATH, RUNPATH. */
+/** Tags whose value is an offset in the string table: NEEDED, SONAME, RPATH, RUNPATH. */
 const DT_NAMES = new Set([1, 14, 15, 29]);
 const DT_PATHS = new Set([15, 29]);
 
-/** Whether bytes are the beginning of an ELF file. */
+/** Whether bytes start an ELF file. */
 export function isElf(head: Uint8Array): boolean {
   return head[0] === 0x7f && head[1] === 0x45 && head[2] === 0x4c && head[3] === 0x46;
 }
 
 /**
- * A list of library directories as it is in the image: what is in the layer's own trees is written from where
- * the file is, `$ORIGIN/../lib`, so that it is short and stays true wherever the tree goes.
+ * Rebases a list of library directories. Those within the layer's own trees become relative to the file,
+ * `$ORIGIN/../lib`, which is short and independent of where the tree is.
  *
  * @param file Absolute image path of the file.
  *
@@ -63,8 +63,8 @@ export function rebaseSearchPath(list: string, file: string, map: RelocationMap)
 }
 
 /**
- * What relocation changes of an ELF file. A file that is damaged is left as it is, and so is a path that would
- * become longer.
+ * The changes of an ELF file by relocation. Damaged files and paths that would become longer are left
+ * unchanged.
  *
  * @param file Absolute image path.
  * @param noted Receives each list and path.
@@ -109,13 +109,13 @@ export function applyPatches(
   }
 }
 
-/** A string of a file and where it is. */
+/** A string and its offset in the file. */
 interface ElfString {
   readonly offset: number;
   readonly text: string;
 }
 
-/** The strings of an ELF file that may be rewritten. */
+/** The strings of an ELF file that can be rewritten. */
 interface ElfLayout {
   readonly interpreter: ElfString | undefined;
   readonly lists: readonly ElfString[];
@@ -128,7 +128,7 @@ interface Segment {
   readonly size: number;
 }
 
-/** Numbers of one class and byte order. */
+/** Reads numbers of the file's class and byte order. */
 class Numbers {
   readonly #little: boolean;
   readonly wide: boolean;
@@ -146,7 +146,7 @@ class Numbers {
     return view(bytes).getUint32(at, this.#little);
   }
 
-  /** An address or offset of the file's class. */
+  /** An address or offset, of the file's class. */
   address(bytes: Uint8Array, at: number): number {
     return this.wide ? Number(view(bytes).getBigUint64(at, this.#little)) : this.word(bytes, at);
   }
@@ -169,7 +169,7 @@ function maybeLayout(read: ReadAt): ElfLayout | undefined {
       lists: dynamic === undefined ? [] : readLists(read, { dynamic, segments, numbers }),
     };
   } catch (error) {
-    // An offset beyond the end.
+    // An offset beyond the end of the file.
     if (error instanceof RangeError) return undefined;
     throw error;
   }
@@ -221,7 +221,7 @@ function readLists(
   return names.filter(({ tag, value }) => DT_PATHS.has(tag) && value < size).flatMap(
     ({ value }) => {
       const list = maybeString(read, base + value);
-      // Linkers let a name be the end of another one.
+      // Linkers let a name share the end of another one.
       const end = value + (list === undefined ? 0 : byteLength(list.text));
       const shared = names.some((name) => name.value > value && name.value < end);
       return list === undefined || shared ? [] : [list];

@@ -1,7 +1,7 @@
 /**
- * Finds the files of a tool that still name the host's install directories after relocation, in text or in
- * an executable's search path: what they name is not in the image. Looked for in the bytes that are packed
- * anyway, so no file is read twice.
+ * Finds files of a tool that still contain host install directories after relocation, in text or in an
+ * executable's search path, since these do not exist in the image. Searches the bytes while they are
+ * packed, so that no file is read twice.
  * @module
  */
 import { isWithin } from "../../paths.ts";
@@ -9,24 +9,27 @@ import { Buffer } from "node:buffer";
 import { INSTALL, type RelocationMap } from "./relocate.ts";
 import { HOST_PATHS } from "./host_path_warning.ts";
 
-/** Files named in the warning, which a build shows with `-v`. */
+/** Number of files named in the warning, which a build shows with `-v`. */
 const SHOWN = 100;
-/** Bytes that go on with a name: `/data/node` is not in `/data/node2`. */
+/** Bytes that continue a name: `/data/node` is not in `/data/node2`. */
 const NAME_BYTE = /[A-Za-z0-9._~+@%-]/;
 
-/** Since 2.6 or so Deno turns bytes to text at memory speed, and searches bytes slowly; before, the reverse. */
+/**
+ * From about 2.6, Deno converts bytes to text at memory speed but searches bytes slowly; before, the
+ * reverse.
+ */
 const [MAJOR = 0, MINOR = 0] = Deno.version.deno.split(".").map(Number);
 const FAST_TEXT = MAJOR > 2 || (MAJOR === 2 && MINOR >= 6);
 
-/** What every directory of {@linkcode INSTALL} has in its path. */
+/** Part of every path that {@linkcode INSTALL} matches. */
 const INSTALLS = "/installs/";
 
-/** What {@linkcode mayNameHost} looks for. */
+/** The texts that {@linkcode mayNameHost} searches for. */
 export function hostNeedles({ rules }: RelocationMap): readonly string[] {
   return [INSTALLS, ...rules.flatMap(({ host }) => INSTALL.test(host) ? [] : latin1(host))];
 }
 
-/** Whether bytes may name a relocated directory: quick, and right where the answer is no. */
+/** Whether bytes may contain a relocated directory: fast, with false positives only. */
 export function mayNameHost(bytes: Uint8Array, needles: readonly string[]): boolean {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   if (!FAST_TEXT) return needles.some((needle) => buffer.includes(needle, 0, "latin1"));
@@ -34,12 +37,12 @@ export function mayNameHost(bytes: Uint8Array, needles: readonly string[]): bool
   return needles.some((needle) => text.includes(needle));
 }
 
-/** Bytes are compared, whatever they mean. */
+/** One character per byte, for comparing bytes as text. */
 function latin1(text: string): string {
   return Buffer.from(text, "utf8").toString("latin1");
 }
 
-/** Collects the files of one layer that name host directories. */
+/** Collects the files of one layer that contain host directories. */
 export class HostPathFinder {
   readonly #needles: readonly string[];
   readonly #own: readonly string[];
@@ -48,15 +51,15 @@ export class HostPathFinder {
   #count = 0;
   #path = "";
   #found = false;
-  /** The end of what was seen of the file, in which a name may have begun. */
+  /** The end of the previous bytes, for names that cross the boundary. */
   #tail = "";
 
-  /** Looks for the host directories of a map. */
+  /** Searches for the host directories of a map. */
   constructor({ rules, own }: RelocationMap) {
-    // Whatever is below where mise installs tools is of the host, also tools that the project does not have.
+    // The whole installs directory is the host's, including tools that the project does not have.
     const rootOf = (path: string): string => INSTALL.exec(path)?.[1] ?? path;
     const roots = new Set(rules.map(({ host }) => rootOf(host)));
-    // What has the same path in the image is found there.
+    // Directories with the same path in the image are found there.
     for (const { host, image } of rules) if (host === image) roots.delete(rootOf(image));
     const minimal = [...roots].filter((root) =>
       ![...roots].some((other) =>
@@ -68,15 +71,15 @@ export class HostPathFinder {
     this.#own = own;
   }
 
-  /** Begins a file. */
+  /** Starts a file. */
   begin(path: string): void {
     this.#path = path;
-    // Bytecode names its source for tracebacks only.
+    // Bytecode contains the path of its source only for tracebacks.
     this.#found = this.#needles.length === 0 || path.endsWith(".pyc");
     this.#tail = "";
   }
 
-  /** Looks at the next bytes of the file. */
+  /** Searches the next bytes of the file. */
   add(bytes: Uint8Array): void {
     if (this.#found || bytes.length === 0) return;
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -93,11 +96,11 @@ export class HostPathFinder {
 
   /** Ends the file. */
   end(): void {
-    // A name that ends with the file ends there.
+    // A name at the very end of the file is complete.
     if (!this.#found && this.#needles.some((needle) => this.#tail.endsWith(needle))) this.#note();
   }
 
-  /** What the user should know, if there is anything. */
+  /** The warning, if any file was found. */
   warning(): string | undefined {
     if (this.#count === 0) return undefined;
     const names = this.#files.map((path) => JSON.stringify(path)).join(", ");
@@ -143,7 +146,7 @@ export class HostPathFinder {
   }
 }
 
-/** Whether a directory's name ends where it was found; what follows may be in the next bytes. */
+/** Whether a match is a whole name; the next byte may not be known yet. */
 function isWhole(needle: string, next: string | undefined): boolean {
   return needle.endsWith("/") || (next !== undefined && !NAME_BYTE.test(next));
 }

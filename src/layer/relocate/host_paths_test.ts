@@ -8,7 +8,7 @@ const INSTALLED = relocationMap([
   { host: "/home/me/linked", image: "/mise/installs/l/1" },
 ], ["/mise/installs/t/1"]);
 
-/** Whether a file is found that comes in these parts. */
+/** Whether a file consisting of these parts is found. */
 function isFound(...parts: readonly string[]): boolean {
   const finder = new HostPathFinder(INSTALLED);
   finder.begin("mise/installs/t/1/f");

@@ -1,16 +1,16 @@
 /**
- * What is said of a symbolic link that leads nowhere.
+ * The warning about a dangling symbolic link.
  * @module
  */
 
 const END = ", which the image does not provide";
 
-/** Whether a warning of a layer is that of a link. */
+/** Whether a layer's warning is the one about links. */
 export function isLinkWarning(text: string): boolean {
   return text.startsWith('Link "') && text.endsWith(END);
 }
 
-/** What is said of a link that leads nowhere. */
+/** The warning about a dangling link. */
 export function linkWarning(path: string, target: string): string {
   return `Link "${path}" leads to "${target}"${END}`;
 }

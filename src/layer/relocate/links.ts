@@ -9,20 +9,20 @@ import { linkWarning } from "./link_warning.ts";
 import { relocateLink, type RelocationMap } from "./relocate.ts";
 import { imagePythons, maybeCompatiblePython, parseVenvConfig, pythonExecutable } from "./venv.ts";
 
-/** What relocating links depends on. */
+/** Input of {@linkcode relocateLinks}. */
 export interface LinkContext {
   /** The layer's relocations; without rules nothing is changed. */
   readonly relocations: RelocationMap;
-  /** Whether the layer or the base has something at an image path without leading slash. */
+  /** Whether the layer or the base has an entry at an image path without leading slash. */
   readonly provided: (path: string) => boolean;
-  /** Told of links that lead nowhere. */
+  /** Receives warnings about dangling links. */
   readonly warn: (text: string) => void;
 }
 
-/** Directories that the container's runtime fills. */
+/** Directories populated by the container runtime. */
 const RUNTIME = ["/dev", "/proc", "/sys", "/tmp", "/run"];
 
-/** Replaces link entries by relocated ones, in place. */
+/** Replaces symbolic links by relocated ones, in place. */
 export function relocateLinks(entries: LayerEntry[], context: LinkContext): void {
   const { relocations } = context;
   if (relocations.rules.length === 0) return;
@@ -61,7 +61,7 @@ function maybeVenvPython(
 
 function warnIfNowhere(entry: LayerEntry, path: string, context: LinkContext): void {
   if (RUNTIME.some((directory) => isWithin(path, directory))) return;
-  // Only the base's directories are known: a file in one of them may well be there.
+  // Only the base's directories are known, so a file in one of them may exist.
   if (context.provided(path.slice(1)) || context.provided(posix.dirname(path).slice(1))) return;
   context.warn(linkWarning(`/${entry.path}`, entry.target));
 }

@@ -1,22 +1,21 @@
 /**
- * Files of Python environments, besides `pyvenv.cfg`, that say where they are installed. Pure.
+ * Files of Python environments, besides `pyvenv.cfg`, that contain the place of their install. Pure.
  * @module
  */
 
-/** Whether a file is the list of what a Python package installed. */
+/** Whether a file is the list of files installed by a Python package. */
 export function isInstallRecord(path: string): boolean {
   return path.endsWith(".dist-info/RECORD");
 }
 
 const encoder = new TextEncoder();
-/** What lies outside of the packages' directory, its scripts above all, is named first: the list is sorted. */
+/** Files outside of the packages' directory, mainly scripts, come first because the list is sorted. */
 const OUTSIDE = /^(?:\.\.\/[^\n]*\n)+/;
 const HASHED = /^(\.\.\/[^\n]*?),sha256=[^,\n]*,\d*(\r?)$/gm;
 
 /**
- * Takes hash and size of scripts out of a list of installed files: their `#!` line is rewritten, and was
- * different on every host before. A list may leave them out (Python packaging, "Recording installed
- * projects").
+ * Removes hash and size of scripts from a list of installed files, because their `#!` lines are rewritten
+ * and differ between hosts anyway. Both are optional (Python packaging, "Recording installed projects").
  *
  * @param head The first bytes of the list.
  * @returns `undefined` if nothing changes.
@@ -48,7 +47,7 @@ export function isBytecode(path: string): boolean {
 }
 
 /**
- * The source that Python compiles to a file in `__pycache__` (PEP 3147).
+ * The source of a file in `__pycache__` (PEP 3147).
  *
  * @example
  * ```ts

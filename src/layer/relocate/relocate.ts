@@ -1,31 +1,33 @@
 /**
- * Relocation: what installers baked into links and `#!` lines, translated from the host to the image
- * (spec.md, section 7). Pure; nothing here looks at the host.
+ * Relocation: translates paths that installers stored in links and `#!` lines from the host to the image
+ * (spec.md, section 7). Pure; does not access the host.
  * @module
  */
 import * as posix from "@std/path/posix";
 import type { Relocation } from "../../plan/types.ts";
 import { isWithin } from "../../paths.ts";
 
-/** What relocation depends on. */
+/** Input of relocation. */
 export interface RelocationMap {
-  /** Host directories and where they are in the image, most specific first. */
+  /** Host directories and their image directories, most specific first. */
   readonly rules: readonly Relocation[];
-  /** Absolute image directories that are this layer's own. */
+  /** Absolute image directories of this layer's own trees. */
   readonly own: readonly string[];
-  /** Finds the host directories in a text. */
+  /** Matches the host directories in a text. */
   readonly pattern: RegExp;
 }
 
-/** Where mise installs a tool: `…/installs/<tool>/<version>`. No other path of a host looks like that. */
+/** An install directory of mise: `…/installs/<tool>/<version>`. No other host path has this form. */
 export const INSTALL = /^(.*\/installs\/)[^/]+\/[^/]+$/;
 
-/** What a path may begin after: no part of a name, or an option such as `-L`, or `file://`. */
+/** What can precede a path: no part of a name, but an option such as `-L`, or `file://`. */
 const BEFORE = "(?:(?<![\\w.~+@%/-])|(?<=(?<![\\w.~+@%/-])-[A-Z])|(?<=file://))";
-/** What a directory's name may end before: `/data/node` is not in `/data/node2`. */
+/** What cannot follow a directory: `/data/node` is not in `/data/node2`. */
 const AFTER = "(?![\\w.~+@%-])";
 
-/** Orders rules so that the most specific host directory is found first; of equals the first counts. */
+/**
+ * Orders rules so that the most specific host directory matches first; of duplicates, the first one wins.
+ */
 export function relocationMap(
   rules: readonly Relocation[],
   own: readonly string[],
@@ -39,8 +41,8 @@ export function relocationMap(
 }
 
 /**
- * The rules for what is in files: directories that mise installs into, which no text names by chance, and the
- * layer's own. Another tool that is linked may be in `/usr/local/go`, of which documents speak.
+ * The rules for file contents: mise's install directories, which no text contains by chance, and the
+ * layer's own. Other linked tools may be in directories such as `/usr/local/go`, which documents mention.
  */
 export function contentMap({ rules, own }: RelocationMap): RelocationMap {
   return relocationMap(
@@ -50,7 +52,7 @@ export function contentMap({ rules, own }: RelocationMap): RelocationMap {
 }
 
 /**
- * The image path of a host path, `undefined` if no rule covers it.
+ * The image path of a host path; `undefined` if no rule covers it.
  *
  * @example
  * ```ts
@@ -68,27 +70,27 @@ export function maybeRebase(path: string, map: RelocationMap): string | undefine
   return rule === undefined ? undefined : rule.image + normal.slice(rule.host.length);
 }
 
-/** A symbolic link on its way into the image. */
+/** A symbolic link to relocate. */
 export interface Link {
   /** Absolute image path of the link. */
   readonly path: string;
-  /** Absolute host directory the link is in. */
+  /** Absolute host directory of the link. */
   readonly hostDirectory: string;
   /** Its target on the host. */
   readonly target: string;
 }
 
-/** What becomes of a link. */
+/** The result of relocating a link. */
 export interface RelocatedLink {
   /** Its target in the image. */
   readonly target: string;
-  /** Absolute image path it leads to, if no rule covers that: perhaps nothing is there. */
+  /** Absolute image path that it leads to if no rule covers it, and nothing may exist there. */
   readonly unknown?: string;
 }
 
 /**
- * Relocates a link: into the layer's own tree it becomes relative, into another relocated directory
- * absolute. A relative target that leads to the right place already stays as it is.
+ * Relocates a link: a target in the layer's own tree becomes relative, one in another relocated directory
+ * absolute. A relative target that is already correct is unchanged.
  */
 export function relocateLink(link: Link, map: RelocationMap): RelocatedLink {
   const { path, target } = link;
@@ -107,16 +109,16 @@ function withoutSlash(path: string): string {
   return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
 }
 
-/** Longest `#!` line that Linux before 5.1 runs, without the newline. */
+/** Maximum length of a `#!` line before Linux 5.1, without the newline. */
 export const SHEBANG_LIMIT_OLD = 127;
-/** Longest `#!` line that Linux runs, without the newline. */
+/** Maximum length of a `#!` line in Linux, without the newline. */
 export const SHEBANG_LIMIT = 255;
 
-/** A rewritten beginning of a file. */
+/** A rewritten start of a file. */
 export interface RelocatedHead {
   /** Bytes that replace the first `replaced` bytes. */
   readonly bytes: Uint8Array;
-  /** Number of bytes they replace. */
+  /** Number of bytes to replace. */
   readonly replaced: number;
   /** Length of the `#!` line in bytes. */
   readonly shebang: number;
@@ -126,9 +128,9 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /**
- * The part of a file's beginning that relocation may rewrite: the `#!` line; also the second line of the
- * form that pip writes where a `#!` line would be too long (`#!/bin/sh` then `'''exec' /path/python
- * "$0" "$@"`). `undefined` if there is none, or it is not UTF-8.
+ * The part of a file's start that relocation may rewrite: the `#!` line, and the second line that pip adds
+ * if the `#!` line would be too long (`#!/bin/sh` then `'''exec' /path/python "$0" "$@"`). `undefined` if
+ * there is none, or it is not UTF-8.
  */
 export function maybeShebang(head: Uint8Array): string | undefined {
   if (head[0] !== 0x23 || head[1] !== 0x21) return undefined;
@@ -141,7 +143,7 @@ export function maybeShebang(head: Uint8Array): string | undefined {
   }
 }
 
-/** Relocates the `#!` line at the beginning of a file. `undefined` if nothing changes. */
+/** Relocates the `#!` line of a file; `undefined` if nothing changes. */
 export function maybeRelocateShebang(
   head: Uint8Array,
   map: RelocationMap,
@@ -154,15 +156,15 @@ export function maybeRelocateShebang(
   return { bytes, replaced: encoder.encode(text).length, shebang: lineEnd(bytes, 0) };
 }
 
-/** Rebases every path in a text that begins at a word and names a relocated directory or what is in it. */
+/** Rebases every path in a text that starts at a word boundary and is in a relocated directory. */
 export function rebaseText(text: string, map: RelocationMap): string {
   return rebaseBy(text, map, () => true);
 }
 
 /**
- * The same for the content of a file, by the rules of {@linkcode contentMap}.
+ * The same for the content of a file, with the rules of {@linkcode contentMap}.
  *
- * @param installed Whether the layer's own directories count only where mise installs into them.
+ * @param installed Whether the layer's own directories are only rebased if mise installs into them.
  */
 export function rebaseContent(text: string, map: RelocationMap, installed = false): string {
   return rebaseBy(

@@ -1,6 +1,6 @@
 /**
- * The names that relocated host directories have: a data directory reached through a link, and mise's
- * version links beside an install (`3`, `3.12`, `latest`).
+ * Finds other names of relocated host directories: a data directory reached through a link, and mise's
+ * version links next to an install (`3`, `3.12`, `latest`).
  * @module
  */
 import * as posix from "@std/path/posix";
@@ -8,8 +8,8 @@ import type { LayerPlan, Relocation } from "../../plan/types.ts";
 import { type RelocationMap, relocationMap } from "./relocate.ts";
 
 /**
- * The relocation map of a layer: its plan's rules, its own trees, and other names of the same
- * directories. Without rules in the plan nothing is relocated.
+ * The relocation map of a layer: its plan's rules, its own trees, and other names of the same directories.
+ * Without rules in the plan, nothing is relocated.
  */
 export function expandRelocations(plan: LayerPlan): RelocationMap {
   if (plan.relocations.length === 0) return relocationMap([], []);
@@ -29,7 +29,7 @@ function normalize({ host, image }: Relocation): Relocation {
   return { host: posix.normalize(host).replace(/(?<=.)\/$/, ""), image };
 }
 
-/** The maps of relocations that the layers of a plan share: made once, not for each of 300 tools. */
+/** Maps of relocations shared by the layers of a plan, computed once rather than for every tool. */
 const sharedMaps = new WeakMap<readonly Relocation[], RelocationMap>();
 
 function sharedMap(relocations: readonly Relocation[]): RelocationMap {
@@ -60,7 +60,7 @@ function linksIn(directory: string): string[] {
     return Array.from(Deno.readDirSync(directory)).filter(({ isSymlink }) => isSymlink)
       .map(({ name }) => name);
   } catch {
-    // Another tool's directory that is missing or out of reach has no other names.
+    // A missing or inaccessible directory has no other names.
     return [];
   }
 }

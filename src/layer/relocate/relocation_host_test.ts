@@ -3,7 +3,7 @@ import { toolPlan, withTree } from "../../../tests/support/layer.ts";
 import type { LayerPlan } from "../../plan/types.ts";
 import { expandRelocations } from "./relocation_host.ts";
 
-/** Two tools, the second with a version link beside it, that share their relocations. */
+/** Two tools with shared relocations; the second one has a version link next to it. */
 async function withTools(
   test: (plans: [LayerPlan, LayerPlan], data: string) => void,
 ): Promise<void> {

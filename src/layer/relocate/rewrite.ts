@@ -1,6 +1,6 @@
 /**
- * What relocation makes of the content of a file (spec.md, section 7): which files hold paths of the host is
- * decided by name and by the bytes that are packed anyway.
+ * Rewrites the contents of files (spec.md, section 7). Whether a file may contain host paths is decided by
+ * its name and by the bytes that are packed anyway.
  * @module
  */
 import { concat } from "../../bytes.ts";
@@ -23,42 +23,42 @@ import {
 } from "./relocate.ts";
 import { relocateVenvConfig } from "./venv.ts";
 
-/** What rewriting depends on. */
+/** Options of {@linkcode Rewriter}. */
 export interface RewriteOptions {
   /** The layer's relocations. */
   readonly relocations: RelocationMap;
-  /** Whether the image has something at a path without leading slash. */
+  /** Whether the image has an entry at a path without leading slash. */
   readonly provided: (path: string) => boolean;
-  /** Receives what will not work in the image. */
+  /** Receives warnings about what will not work in the image. */
   readonly warn: (text: string) => void;
-  /** Receives the texts that relocation depends on. */
+  /** Collects the texts that relocation depends on. */
   readonly texts: RelocatedTexts;
 }
 
-/** What becomes of the first bytes of a file. */
+/** The result for the first bytes of a file. */
 export interface Rewritten {
-  /** The first bytes as they are in the layer. */
+  /** The first bytes in the layer. */
   readonly head: Uint8Array;
-  /** Changes of the whole file that leave its length alone, those of `head` included. */
+  /** Changes of the whole file that keep its length, including those in `head`. */
   readonly patches?: readonly Patch[];
-  /** Whether the first bytes name no directory of the host, as far as known. */
+  /** Whether the first bytes are known not to contain host directories. */
   readonly clean?: boolean;
 }
 
-/** The beginning of a file. */
+/** The start of a file. */
 export interface FileHead {
   /** The first bytes. */
   readonly bytes: Uint8Array;
-  /** Whether that is all of it. */
+  /** Whether these are all bytes of the file. */
   readonly whole: boolean;
   /** Reads any part of the file. */
   readonly read: ReadAt;
 }
 
-/** Larger files are not held in memory, so only their `#!` line and search paths are rewritten. */
+/** Larger files are not kept in memory, so only their `#!` line and search paths are rewritten. */
 export const WHOLE_LIMIT: number = 4 << 20;
 
-/** Names of files that hold the install prefix, whatever their size and wherever the tree was on the host. */
+/** Names of files that contain the install prefix, for any size and host directory. */
 const TEXT_KINDS = new RegExp(
   [
     "\\.(?:pc|la|pth|egg-link|cmake|prl|pri|bat|cmd|ps1|gemspec|packlist)",
@@ -71,7 +71,7 @@ const TEXT_KINDS = new RegExp(
   "i",
 );
 
-/** Names what mise has installed, perhaps for another project. */
+/** Matches paths of tools that mise installed, possibly for another project. */
 const INSTALLED = /\/installs\/[^/]+\/[^/]/;
 const NOTHING = new Uint8Array(0);
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -80,12 +80,12 @@ const encoder = new TextEncoder();
 /** Rewrites the files of one layer. */
 export class Rewriter {
   readonly #options: RewriteOptions;
-  /** The rules of the layer's own trees, which are part of its cache key. */
+  /** Rules of the layer's own trees, which are part of its cache key. */
   readonly #own: RelocationMap;
-  /** Marks what the own rules cover. */
+  /** Removes what the own rules cover. */
   readonly #marked: RelocationMap;
   readonly #needles: readonly string[];
-  /** The rules that content is rewritten by. */
+  /** Rules for file contents. */
   readonly #content: RelocationMap;
 
   constructor(options: RewriteOptions) {
@@ -99,7 +99,7 @@ export class Rewriter {
     this.#content = contentMap(relocations);
   }
 
-  /** Whether a file that is larger than its first bytes must be in memory to be rewritten. */
+  /** Whether the whole file must be in memory, even if it is larger than the first bytes. */
   wantsWhole(path: string, head: Uint8Array): boolean {
     if (this.#options.relocations.rules.length === 0) return false;
     if (isBytecode(path) || isInstallRecord(path)) return true;
@@ -131,7 +131,7 @@ export class Rewriter {
     return { head: concat([start.bytes, body ?? rest]) };
   }
 
-  /** The content of a text file below its `#!` line; `undefined` if it is not text or nothing changes. */
+  /** The rewritten text below the `#!` line; `undefined` if it is not text or nothing changes. */
   #maybeRewriteText(path: string, rest: Uint8Array, all: Uint8Array): Uint8Array | undefined {
     if (rest.includes(0)) return undefined;
     const isKind = TEXT_KINDS.test(`/${path}`) || (all[0] === 0x23 && all[1] === 0x21);
@@ -146,7 +146,7 @@ export class Rewriter {
     return after === before ? undefined : encoder.encode(after);
   }
 
-  /** Notes a text whose rewriting depends on tools other than the layer's own. */
+  /** Records a text whose rewriting depends on other tools. */
   #note(text: string): void {
     if (!INSTALLED.test(text) || !INSTALLED.test(rebaseContent(text, this.#marked))) return;
     const after = rebaseContent(text, this.#content);

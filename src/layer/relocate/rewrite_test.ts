@@ -22,7 +22,7 @@ function put(path: string, content: string | Uint8Array): void {
   else Deno.writeFileSync(path, content);
 }
 
-/** A tree where mise would install it, in a directory with a space. */
+/** A tree in mise's layout, in a directory with a space. */
 async function withInstall(
   test: (
     tree: string,
@@ -44,7 +44,7 @@ async function contents({ tar }: TestLayer): Promise<Readonly<Record<string, str
   );
 }
 
-/** Files that installers write their prefix into, `@` standing for it. */
+/** Files that contain the installer's prefix, represented by `@`. */
 const KINDS: Readonly<Record<string, string>> = {
   "bin/wrapper": '#!/bin/sh\nexec "@/libexec/real" --root=@ "$@"\n',
   "bin/erl": '#!/bin/sh\nROOTDIR="@/lib/erlang"\nBINDIR=$ROOTDIR/erts-15.0/bin\n',
@@ -86,7 +86,7 @@ Deno.test({
           Object.entries(KINDS).map(([path, text]) => [path, text.replaceAll("@", IMAGE)]),
         ),
       );
-      // Nothing depends on other tools: the layer stays good when those change.
+      // Nothing depends on other tools, so the layer stays valid when those change.
       const own = (layer.built.texts ?? []).filter(({ kind }) => kind === "content");
       assertEquals(own, []);
     }),
@@ -195,7 +195,7 @@ Deno.test({
   fn: () =>
     withInstall(async (tree, build) => {
       put(`${tree}/src/l.c`, "int answer(void) { return 42; }\n");
-      // Larger than what is read at once, with the dynamic section far behind.
+      // Larger than one read, with the dynamic section far behind.
       put(
         `${tree}/src/m.c`,
         "int answer(void); char big[300000] = {1}; int main(void) { return answer() - 42 + big[9]; }\n",
@@ -226,7 +226,7 @@ Deno.test({
       assertEquals(warnings, []);
       await withTree(async (root) => {
         await pipe(["tar", "-xf", "-", "-C", root], tar);
-        // Neither the library of the host nor the host's path is used.
+        // Neither the host's library nor the host's path is used.
         Deno.renameSync(tree, `${tree}-away`);
         for (const name of ["new", "old"]) {
           const program = `${root}${IMAGE}/bin/${name}`;

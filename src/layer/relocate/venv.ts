@@ -1,6 +1,6 @@
 /**
- * Python virtual environments in tool layers (spec.md, section 7): `pyvenv.cfg` and `bin/python*` point
- * at a Python of the image. Pure.
+ * Python virtual environments in tool layers (spec.md, section 7): makes `pyvenv.cfg` and `bin/python*` use
+ * a Python of the image. Pure.
  * @module
  */
 import * as posix from "@std/path/posix";
@@ -14,15 +14,15 @@ export interface ImagePython {
   readonly version: string;
 }
 
-/** What `pyvenv.cfg` says about the Python of an environment. */
+/** The Python of an environment according to `pyvenv.cfg`. */
 export interface VenvConfig {
   /** Directory of the Python executable. */
   readonly home: string | undefined;
-  /** Version, as exact as it is known. */
+  /** Version, as precise as known. */
   readonly version: string | undefined;
 }
 
-/** The Pythons among the relocated tools: those that mise lays out as `installs/python/<version>`. */
+/** The Pythons among the relocated tools: installs at `installs/python/<version>`. */
 export function imagePythons(map: RelocationMap): readonly ImagePython[] {
   const byRoot = new Map<string, ImagePython>();
   for (const { image } of map.rules) {
@@ -40,7 +40,7 @@ export function parseVenvConfig(text: string): VenvConfig {
   return { home: value("home"), version: /^\d+(\.\d+){0,2}/.exec(version ?? "")?.[0] };
 }
 
-/** The Python of the same version, else the only one of the same major and minor version. */
+/** The Python with the same version, or else the only one with the same major and minor version. */
 export function maybeCompatiblePython(
   version: string | undefined,
   pythons: readonly ImagePython[],
@@ -57,11 +57,11 @@ export function maybeCompatiblePython(
 export interface RelocatedVenv {
   /** The new text. */
   readonly text: string;
-  /** Home of a Python that the image does not have, if so. */
+  /** Home of a Python that the image does not have, if there is one. */
   readonly missing?: string;
 }
 
-/** Points every path of a `pyvenv.cfg` at the image. */
+/** Rebases the paths of a `pyvenv.cfg`. */
 export function relocateVenvConfig(text: string, map: RelocationMap): RelocatedVenv {
   const { home, version } = parseVenvConfig(text);
   const rebased = rebaseText(text, map);
@@ -96,7 +96,7 @@ function pythonPath(
   }
 }
 
-/** The executable of a Python for a name such as `python3.12`; other names get `python3`. */
+/** The path of a Python's executable such as `python3.12`; other names become `python3`. */
 export function pythonExecutable(python: ImagePython, name: string): string {
   return `${python.root}/bin/${/^python[\d.]*$/.test(name) ? name : "python3"}`;
 }

@@ -1,16 +1,19 @@
 /**
- * Links to directories in the base (`/lib` → `usr/lib`) on the way to what a layer holds. Engines unpack
- * a layer on its own: an entry `lib/x` makes a directory `lib` there, which then hides the base's link
- * and all that it leads to. So entries are written where the links lead, as `COPY` of a Dockerfile does.
+ * Links to directories in the base (`/lib` → `usr/lib`) in the paths of a layer's entries. Engines unpack a
+ * layer on its own: an entry `lib/x` creates a directory `lib`, which hides the base's link and everything
+ * it leads to. So entries are written to the link's target, as `COPY` in a Dockerfile does.
  * @module
  */
 import { EntryMap } from "./entries.ts";
 import { joinPath, type LayerEntry, parentPath } from "../entry.ts";
 
-/** The directory that a link at an image path leads to, without leading slash; `undefined` for no link. */
+/**
+ * The directory that a link at an image path leads to, without leading slash; `undefined` if it is not a
+ * link.
+ */
 export type MaybeLink = (path: string) => string | undefined;
 
-/** Where a directory really is. */
+/** Resolves the links in the path of a directory. */
 function realDirectory(path: string, maybeLink: MaybeLink): string {
   if (path === "") return "";
   return path.split("/").reduce((directory, name) => {
@@ -20,10 +23,10 @@ function realDirectory(path: string, maybeLink: MaybeLink): string {
 }
 
 /**
- * Moves entries to where the base's links lead. A directory at a link is the one that it leads to; a file
- * at a link takes its place, as a file takes a file's. Of two entries in one place the later one stays.
+ * Moves entries to the targets of the base's links. A directory at the path of a link becomes the link's
+ * target; a file replaces the link. Of two entries at one path, the later one wins.
  *
- * @param entries in the order of the archive, every parent among them.
+ * @param entries in archive order, including every parent.
  *
  * @example
  * ```ts

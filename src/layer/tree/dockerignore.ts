@@ -1,35 +1,35 @@
 /**
- * `.dockerignore`: which paths of a copied directory docker would leave out. The rules are docker's own
- * (moby/patternmatcher and its `ignorefile`), not git's: patterns are relative to the directory, a
- * pattern without a slash names nothing further down, the last match wins, and `!` takes back what is
- * below an ignored directory too.
+ * `.dockerignore`: the paths of a copied directory that docker would leave out. The rules are docker's
+ * (moby/patternmatcher and its `ignorefile`), not git's: patterns are relative to the directory, a pattern
+ * without a slash matches only at the top, the last match wins, and `!` also re-includes paths below an
+ * ignored directory.
  * @module
  */
 import { normalize } from "@std/path/posix";
 import { MiseOciError } from "../../errors.ts";
 import { parentPath } from "../entry.ts";
 
-/** One line that means something. */
+/** A pattern of the file. */
 interface Rule {
-  /** Whether it takes paths back. */
+  /** Whether it re-includes paths. */
   readonly negated: boolean;
-  /** Whether a path below the directory is one that it names. */
+  /** Whether it matches a path below the directory. */
   readonly matches: (path: string) => boolean;
   /** The components before the first wildcard. */
   readonly literal: readonly string[];
 }
 
-/** What docker does to a pattern before it compares: no `.` or `..` inside, no slash at its ends. */
+/** docker's normalization of a pattern: no `.` or `..` inside, no slash at either end. */
 function clean(pattern: string): string {
   const plain = normalize(pattern).replace(/(?<=.)\/+$/, "");
   const relative = (plain.length > 1 ? plain.replace(/^\//, "") : plain).trim();
-  // "a/ /" ends in a slash only now.
+  // Repeated, because "a/ /" ends in a slash only after trimming.
   return relative === pattern ? relative : clean(relative === "" ? "." : relative);
 }
 
 /**
- * The patterns of a `.dockerignore`: no comments, which begin in the first column, no blank lines, each
- * pattern as docker compares it.
+ * Parses the patterns of a `.dockerignore`, without blank lines and comments (which start in the first
+ * column), normalized as docker does.
  */
 export function parseDockerignore(text: string): readonly string[] {
   return text.replace(/^\ufeff/, "").split("\n").flatMap((raw) => {
@@ -45,10 +45,10 @@ export function parseDockerignore(text: string): readonly string[] {
 
 const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 
-/** A class as Go's `filepath.Match` reads it: `-` stands between two characters, or is quoted. */
+/** A character class in the syntax of Go's `filepath.Match`: `-` is between two characters, or escaped. */
 const CLASS = /\[(\^?)((?:(?:\\.|[^\\\]-])(?:-(?:\\.|[^\\\]-]))?)+)\]/uy;
 
-/** The same class in a regular expression. */
+/** The same class as a regular expression. */
 function classOf([, negation = "", body = ""]: RegExpExecArray): string {
   const quoted = body.replace(/\\(.)|([[^])/gu, (_, after?: string, plain?: string) => {
     const character = after ?? plain ?? "";
@@ -83,7 +83,7 @@ function expressionOf(pattern: string): RegExp {
 }
 
 function matcherOf(pattern: string): (path: string) => boolean {
-  // docker compares the ends of paths where only `**` begins a pattern: `**name` is in `xname` too.
+  // If only a leading `**` is special, docker compares the ends of paths: `**name` matches `xname` too.
   const suffix = /^\*\*([^*?[\\]*)$/.exec(pattern)?.[1];
   if (suffix !== undefined) {
     const whole = suffix.startsWith("/") ? suffix.slice(1) : undefined;
@@ -113,25 +113,25 @@ function ruleOf(text: string, place: string): Rule {
   }
 }
 
-/** What the rules say of a path. */
+/** The result of the rules for a path. */
 interface Verdict {
   readonly ignored: boolean;
-  /** Which rules name it, or a directory above it. */
+  /** For each rule, whether it matches the path or a directory above it. */
   readonly named: readonly boolean[];
 }
 
-/** What a `.dockerignore` says of a path. */
+/** Decides about paths by a `.dockerignore`. */
 export interface Ignore {
   /** Whether a path below the directory is left out. */
   ignores(path: string): boolean;
-  /** Whether something below an ignored directory may be taken back. */
+  /** Whether something below an ignored directory may be re-included. */
   mayTakeBack(directory: string): boolean;
 }
 
 /**
- * The rules of a `.dockerignore`.
+ * Compiles the rules of a `.dockerignore`.
  *
- * @param patterns Of {@linkcode parseDockerignore}.
+ * @param patterns From {@linkcode parseDockerignore}.
  * @param place The file, for messages.
  * @throws {MiseOciError} `config` for a pattern that docker refuses.
  *
@@ -153,7 +153,8 @@ export function dockerignore(patterns: readonly string[], place: string): Ignore
     const above = judgeDirectory(parentPath(path)).named;
     let ignored = false;
     const named = rules.map(({ negated, matches }, i) => {
-      // As docker does: a rule that would change nothing here is not tried, and says nothing below.
+      // As in docker, a rule that would not change the result is not evaluated, and does not match below
+      // either.
       const isNamed = above[i] === true || negated === ignored && matches(path);
       if (isNamed) ignored = !negated;
       return isNamed;

@@ -6,7 +6,7 @@ function ignores(patterns: readonly string[], path: string): boolean {
   return dockerignore(patterns.flatMap(parseDockerignore), ".dockerignore").ignores(path);
 }
 
-/** Patterns, and paths of which each begins with `+` if docker leaves it out and `-` if not. */
+/** Patterns, and paths prefixed with `+` if docker leaves them out and `-` if not. */
 const CASES: readonly (readonly [patterns: string, paths: string])[] = [
   ["**", "+file +dir/file"],
   ["**/", "+file +dir/file"],

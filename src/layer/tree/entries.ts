@@ -1,5 +1,5 @@
 /**
- * The entries of a layer while its sources are put together: later ones replace earlier ones.
+ * Collects the entries of a layer from its sources; later ones replace earlier ones.
  * @module
  */
 import { MiseOciError } from "../../errors.ts";
@@ -9,7 +9,7 @@ import { comparePaths, joinPath, type LayerEntry, parentPath } from "../entry.ts
 /** Entries by path. */
 export class EntryMap {
   readonly #byPath = new Map<string, LayerEntry>();
-  /** Entries of trees that nobody has asked for by path yet: a map of many takes time and memory. */
+  /** Entries of trees that are not indexed yet: a map of many takes time and memory. */
   #loose: LayerEntry[] = [];
 
   /** Number of entries. */
@@ -22,7 +22,7 @@ export class EntryMap {
     return this.#indexed().get(path);
   }
 
-  /** Whether there is nothing at a path and below. */
+  /** Whether there is no entry at a path or below it. */
   isFree(path: string): boolean {
     const below = path === "" ? "" : `${path}/`;
     for (const key of this.#indexed().keys()) {
@@ -31,7 +31,7 @@ export class EntryMap {
     return true;
   }
 
-  /** Puts an entry; what is below an entry that is no directory any more goes with it. */
+  /** Sets an entry; if it replaces a directory by something else, the entries below are removed. */
   set(entry: LayerEntry): void {
     const byPath = this.#indexed();
     const before = byPath.get(entry.path);
@@ -39,12 +39,12 @@ export class EntryMap {
     byPath.set(entry.path, entry);
   }
 
-  /** Puts an entry of a tree whose place {@linkcode isFree}, and which has each path once. */
+  /** Adds an entry of a tree at a place that {@linkcode isFree}; paths must be unique. */
   add(entry: LayerEntry): void {
     this.#loose.push(entry);
   }
 
-  /** Adds the parents of a path that are missing, made by `directory`. */
+  /** Adds the missing parents of a path, created by `directory`. */
   addParents(path: string, directory: (path: string) => LayerEntry): void {
     const byPath = this.#indexed();
     const missing: string[] = [];
@@ -54,10 +54,10 @@ export class EntryMap {
     for (const parent of missing) byPath.set(parent, directory(parent));
   }
 
-  /** The entries in the order of the archive: by the bytes of their paths. */
+  /** The entries in archive order: by the bytes of their paths. */
   sorted(): LayerEntry[] {
     const entries = [...this.#byPath.values(), ...this.#loose];
-    // The engine's own comparison is much faster, and the same where there are no surrogates.
+    // JavaScript's comparison is much faster, and equivalent without surrogates.
     const plain = !entries.some(({ path }) => /[\ud800-\udfff]/.test(path));
     return entries.sort((a, b) =>
       plain ? (a.path < b.path ? -1 : a.path > b.path ? 1 : 0) : comparePaths(a.path, b.path)
@@ -78,8 +78,8 @@ export class EntryMap {
 }
 
 /**
- * Makes each further name of an inode a hard link to its first name in archive order, so that a layer
- * holds the content once (fault L08).
+ * Turns further names of an inode into hard links to its first name in archive order, so that a layer
+ * contains the content once (fault L08).
  */
 export function linkSameInodes(entries: LayerEntry[]): void {
   const first = new Map<string, LayerEntry>();
@@ -95,10 +95,10 @@ export function linkSameInodes(entries: LayerEntry[]): void {
 }
 
 /**
- * The path in a layer of an absolute image path.
+ * Converts an absolute image path to a path in a layer.
  *
- * @throws {MiseOciError} `invalid` for `.` and `..`, or a name that begins with `.wh.`, which would delete
- * something of the layers below.
+ * @throws {MiseOciError} `invalid` for `.` and `..`, or a name that begins with `.wh.`, which would remove
+ * files of lower layers.
  */
 export function layerPath(imagePath: string, options: { readonly whiteouts: boolean }): string {
   const parts = imagePath.split("/").filter((part) => part !== "");
@@ -111,7 +111,7 @@ export function layerPath(imagePath: string, options: { readonly whiteouts: bool
   return parts.reduce(joinPath, "");
 }
 
-/** The entry that removes what layers below have at a path (image-spec, "Whiteouts"). */
+/** The entry that removes a path of lower layers (image-spec, "Whiteouts"). */
 export function whiteout(path: string, owner: Owner): LayerEntry {
   const slash = path.lastIndexOf("/");
   const name = `.wh.${path.slice(slash + 1)}`;

@@ -1,6 +1,6 @@
 /**
- * What is left out of a layer: what the project's globs name, and of a tool what differs from one install to the
- * next although the tool is the same, and is of no use in an image (docs/layers.md, "Noise").
+ * What is left out of a layer: paths that match the project's globs, and for tools, files that differ
+ * between installs of the same tool and are useless in an image (docs/layers.md, "Noise").
  * @module
  */
 import * as posix from "@std/path/posix";
@@ -9,8 +9,8 @@ import type { LayerEntry } from "../entry.ts";
 import { isBytecode, maybeSource } from "../relocate/python_files.ts";
 
 /**
- * Notes that package managers keep for themselves beside what they installed: npm, yarn and pnpm, then aube
- * (which mise starts by default, and which then calls its directory `.mise-state`) and bun.
+ * State that package managers keep next to installed packages: npm, yarn and pnpm, then aube (mise's
+ * default, which then names its directory `.mise-state`) and bun.
  */
 const MANAGER_STATE = new RegExp(
   "(?:^|/)node_modules/(?:\\.package-lock\\.json|\\.modules\\.yaml|\\.yarn-integrity|" +
@@ -24,16 +24,16 @@ const DOT = 0x2e;
 const UNDERSCORE = 0x5f;
 
 /**
- * Whether a path below a tool's tree is noise. Asked of a directory before what is in it.
+ * Returns whether a path below a tool's tree is noise; called for directories before their contents.
  *
- * @param root Absolute host directory of the tree, links followed.
+ * @param root Absolute host directory of the tree, links resolved.
  */
 export function noiseFilter(root: string): (path: string) => boolean {
-  // mise unpacks an archive that several tools share beside a file about when it did so.
+  // mise unpacks shared archives next to a file that contains the time.
   const shared = posix.basename(posix.dirname(root)) === "http-tarballs";
   return (path) => {
     if (shared && path === "metadata.json") return true;
-    // Most names begin otherwise, and a tree has thousands.
+    // Fast check, since most names start differently and a tree has thousands.
     const slash = path.lastIndexOf("/");
     const mayBeState = path.charCodeAt(slash + 1) === DOT || isBelowDot(path, slash);
     return mayBeState && MANAGER_STATE.test(path);
@@ -46,17 +46,17 @@ function isBelowDot(path: string, slash: number): boolean {
   return slash > 0 && (first === DOT || first === UNDERSCORE);
 }
 
-/** Where a release of node has npm, and what its `bin/npm` links to. */
+/** The path of npm in a release of node, to which its `bin/npm` links. */
 const NPM = "lib/node_modules/npm/bin/npm-cli.js";
-/** More than mise's wrapper of npm has. */
+/** More than the size of mise's wrapper of npm. */
 const WRAPPER_LIMIT = 16 << 10;
 
 /**
- * What `bin/npm` of a node links to where mise has put a wrapper in its place: a script of bash that runs
- * `mise reshim` after `npm install --global`. In an image there is nothing to reshim and perhaps no
- * bash; mise writes it only where it can start that node, and not the same one with every version.
+ * The original target of node's `bin/npm` link, if mise has replaced it by a wrapper: a bash script that
+ * runs `mise reshim` after `npm install --global`. An image has nothing to reshim and maybe no bash; also,
+ * the wrapper depends on mise's version and is missing if mise cannot run that node.
  *
- * @param root Absolute host directory of the tree, links followed.
+ * @param root Absolute host directory of the tree, links resolved.
  * @param path Path of a regular file below it.
  * @returns the link's target, `undefined` for any other file.
  */
@@ -68,14 +68,14 @@ export function maybeWrappedNpm(root: string, path: string): string | undefined 
     const text = Deno.readTextFileSync(`${root}/${path}`);
     return /^#!.*\bbash\n/.test(text) && text.includes("mise reshim") ? `../${NPM}` : undefined;
   } catch {
-    // Whoever packs the file meets the same and says so.
+    // Packing the file reports the error.
     return undefined;
   }
 }
 
 /**
- * Leaves out bytecode in `__pycache__` whose source is not in the layer, which Python never reads, and the
- * directories that become empty by that.
+ * Removes bytecode in `__pycache__` whose source is not in the layer, which Python never reads, and
+ * directories that become empty.
  */
 export function withoutOrphans(entries: LayerEntry[]): LayerEntry[] {
   const bytecode = entries.filter(({ path }) => isBytecode(path) && path.includes("__pycache__/"));
@@ -92,8 +92,8 @@ export function withoutOrphans(entries: LayerEntry[]): LayerEntry[] {
 }
 
 /**
- * Whether a path below a tree is left out. A glob with a slash is matched against the whole path (`lib/*.a`,
- * `./build`, `**`+`/test`), one without against the name at every depth (`*.map`), as mise and git do.
+ * Compiles globs of excluded paths. As in mise and git, a glob with a slash is matched against the whole
+ * path (`lib/*.a`, `./build`, `**`+`/test`), one without a slash against names at every depth (`*.map`).
  *
  * @example
  * ```ts

@@ -68,7 +68,7 @@ Deno.test("two installs that differ in noise only are the same layer", async () 
   assertEquals(await build("prunedAt: today"), await build("prunedAt: tomorrow"));
 });
 
-/** What scanning makes of `bin/npm`: the target of a link, `file`, or nothing. */
+/** How a scan sees `bin/npm`: the target of a link, `file`, or nothing. */
 async function npmOf(tree: string, kind: "tool" | "copy" = "tool"): Promise<string | undefined> {
   const { entries } = await scanLayer(toolPlan(tree, { kind }), { baseDirectories: NO_BASE });
   const npm = entries.find(({ path }) => path.endsWith("/bin/npm"));

@@ -1,34 +1,34 @@
 /**
- * How threads list directories: names as they are, numbers in one block, because copying thousands of
- * objects from thread to thread takes as long as listing them.
+ * How threads transfer directory listings: names as text, numbers in one array, because copying thousands
+ * of objects between threads takes as long as listing them.
  * @module
  */
 import { joinHostPath } from "./tree_stat.ts";
 import { INFO_NUMBERS, packInfo } from "./walk_messages.ts";
 
-/** What is in a directory, in the order of the disk. */
+/** The contents of a directory, in disk order. */
 export interface PackedDirectory {
   /** The names. */
   readonly names: readonly string[];
-  /** Which of them are directories. */
+  /** The names of subdirectories. */
   readonly below: readonly string[];
 }
 
-/** Packs the directories of one message; opens nothing but directories. */
+/** Packs the directories of one message; opens only directories. */
 export class DirectoryPacker {
   #numbers = new Float64Array(4096 * INFO_NUMBERS);
   #count = 0;
 
   /**
-   * Packs what is in a directory; `undefined` if something of it cannot be read, or cannot be in a layer: the
-   * thread that walks looks at that itself and says what is wrong.
+   * Packs the contents of a directory; `undefined` if an entry cannot be read or cannot be in a layer. The
+   * walking thread then lists it itself and reports the problem.
    */
   maybeAdd(directory: string): PackedDirectory | undefined {
     const start = this.#count;
     const below: string[] = [];
     try {
       const names = Array.from(Deno.readDirSync(directory), ({ name }) => name);
-      // A name that is not UTF-8, or may not be, is looked into where it can be said.
+      // A name that may not be UTF-8 is left to the walking thread, which can report it.
       if (names.some((name) => name.includes("\ufffd"))) return undefined;
       this.#reserve(names.length);
       for (const name of names) {
@@ -42,7 +42,7 @@ export class DirectoryPacker {
     }
   }
 
-  /** Numbers of every name, one after the other, for {@linkcode unpackInfo}; the next message begins anew. */
+  /** Returns the numbers of all names, for {@linkcode unpackInfo}, and starts the next message. */
   take(): Float64Array<ArrayBuffer> {
     const numbers = this.#numbers.slice(0, this.#count * INFO_NUMBERS);
     this.#count = 0;

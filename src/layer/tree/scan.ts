@@ -1,6 +1,6 @@
 /**
- * From a layer's plan to its entries, by `lstat` alone: what there is, in the order of the archive, links
- * relocated. The content is read when the layer is packed.
+ * Converts a layer's plan to its entries, with `lstat` only: in archive order, with relocated links.
+ * Contents are read when the layer is packed.
  * @module
  */
 import { decodeBase64 } from "../../bytes.ts";
@@ -22,23 +22,23 @@ import type { TreeLists } from "./tree_lists.ts";
 import { joinHostPath, statNumbers } from "./tree_stat.ts";
 import { type Found, walkTree } from "./walk.ts";
 
-/** What a directory of the base is, if that is not mode 0755 of root. */
+/** Attributes of a base directory that is not mode 0755 of root. */
 export interface DirectoryAttributes extends Owner {
   /** Permission bits with setgid and sticky. */
   readonly mode: number;
 }
 
 /**
- * The directories that the base image already has. They are not written again, but for those that are
- * reserved: docker and podman make a parent that a layer does not have anew, as mode 0755 of root, so
- * those are written as the base has them.
+ * The directories of the base image, which are not written again. Exceptions are those with special
+ * attributes: docker and podman create a parent missing in a layer as mode 0755 of root, so these are
+ * written with the base's attributes.
  */
 export interface BaseDirectories {
   /** Whether the base has a directory (or a link to one) at an image path without leading slash. */
   has(path: string): boolean;
-  /** What a directory is that is not mode 0755 of root; `undefined` for others and for links. */
+  /** The attributes of a directory unless it is mode 0755 of root; `undefined` for links too. */
   maybeReserved?(path: string): DirectoryAttributes | undefined;
-  /** The directory that a link leads to, without leading slash; `undefined` for what is no link to one. */
+  /** The directory that a link leads to, without leading slash; `undefined` if it is not a link to one. */
   maybeLink?(path: string): string | undefined;
 }
 
@@ -46,21 +46,21 @@ export interface BaseDirectories {
 export interface ScanContext {
   /** The directories of the base image. */
   readonly baseDirectories: BaseDirectories;
-  /** Stops the scan. */
+  /** Cancels the scan. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a layer will hold. */
+/** The contents of a layer to be packed. */
 export interface LayerTree {
   /** Entries in the order of the archive. */
   readonly entries: readonly LayerEntry[];
-  /** Every host directory that was listed, also those that the layer does not write. */
+  /** Every host directory that was listed, including those that are not written. */
   readonly directories: readonly HostStat[];
-  /** Bytes of the tar; rewritten `#!` lines may change it a little. */
+  /** Size of the tar; rewritten content may change it slightly. */
   readonly bytes: number;
-  /** What the user should know, one sentence each. */
+  /** Warnings, one sentence each. */
   readonly warnings: readonly string[];
-  /** How content is relocated. */
+  /** The relocations for contents. */
   readonly relocations: RelocationMap;
 }
 
@@ -68,13 +68,13 @@ export interface LayerTree {
  * Scans the sources of a layer.
  *
  * @throws {MiseOciError} `not-found` for a missing source; `invalid` for names that cannot be in a layer;
- * `io` for what cannot be read, all at once, or vanishes.
+ * `io` for files that cannot be read, listed together, or that vanish.
  */
 export function scanLayer(plan: LayerPlan, context: ScanContext): Promise<LayerTree> {
   return scanListed(plan, context, undefined);
 }
 
-/** {@linkcode scanLayer} of which some trees were listed just now. */
+/** {@linkcode scanLayer} with some trees already listed. */
 export async function scanListed(
   plan: LayerPlan,
   context: ScanContext,
@@ -94,7 +94,7 @@ export async function scanListed(
   const provided = (path: string): boolean =>
     byPath.get(path) !== undefined || baseDirectories.has(path);
   relocateLinks(found, { relocations, provided, warn: (text) => warnings.push(text) });
-  // A package layer is made in the base itself, where links are followed already.
+  // A package layer is created in the base itself, so links are already followed.
   const placed = plan.policies.keepsAttributes === true
     ? found
     : followBaseLinks(found, (path) => baseDirectories.maybeLink?.(path));
@@ -107,7 +107,7 @@ export async function scanListed(
   return new ScannedTree(entries, { directories, warnings: warnings.sort(), relocations });
 }
 
-/** A tree whose length is computed when it matters: of a layer that is in the cache it does not. */
+/** A tree that computes its size on demand, since a cached layer does not need it. */
 class ScannedTree implements LayerTree {
   readonly entries: readonly LayerEntry[];
   readonly directories: readonly HostStat[];
@@ -238,10 +238,10 @@ async function scanTree(
   await walkTree(root, { excluded, warn, unreadable, signal, listed, found });
 }
 
-/** What `.dockerignore` leaves out of one tree. */
+/** Applies a `.dockerignore` to one tree. */
 class IgnoredPaths {
   readonly #rules: Ignore | undefined;
-  /** Ignored directories in which nothing was taken back so far. */
+  /** Ignored directories in which nothing has been re-included so far. */
   readonly #held = new Map<string, Found>();
 
   constructor(patterns: readonly string[] | undefined, place: string) {
@@ -254,7 +254,7 @@ class IgnoredPaths {
     return rules !== undefined && rules.ignores(path) && !rules.mayTakeBack(path);
   }
 
-  /** What an entry adds to the layer: itself, with the ignored directories that it is in, or nothing. */
+  /** The entries to add for a path: itself and the ignored directories that contain it, or nothing. */
   pass(entry: Found): readonly Found[] {
     const { path, type } = entry;
     if (path !== "" && this.#rules?.ignores(path) === true) {
@@ -272,7 +272,7 @@ class IgnoredPaths {
   }
 }
 
-/** Normal modes and the owner given; a package layer keeps what is on disk. */
+/** Entries get standard modes and the given owner; a package layer keeps those on disk. */
 function treeEntry(
   { plan }: Scan,
   found: Found,
@@ -321,7 +321,7 @@ function realPath(path: string): string {
   }
 }
 
-/** Directories of the base are left alone; a package layer writes those it changes. */
+/** Whether a directory exists in the base and is not written; a package layer writes those it changes. */
 function isInBase({ type, path, host }: LayerEntry, { plan, context }: Scan): boolean {
   if (type !== "directory" || (plan.policies.keepsAttributes === true && host !== undefined)) {
     return false;
@@ -329,7 +329,7 @@ function isInBase({ type, path, host }: LayerEntry, { plan, context }: Scan): bo
   return context.baseDirectories.has(path);
 }
 
-/** A directory that the base reserves, as the base has it. */
+/** A directory with special attributes, as in the base. */
 function maybeReserved({ path }: LayerEntry, { context }: Scan): LayerEntry | undefined {
   const reserved = context.baseDirectories.maybeReserved?.(path);
   if (reserved === undefined) return undefined;
@@ -342,7 +342,7 @@ function entrySize(entry: LayerEntry): number {
   return paddedSize(size) + tarHeaderSize({ ...entry, size });
 }
 
-/** Length in bytes of an entry's content before it is rewritten. */
+/** Size in bytes of an entry's content before it is rewritten. */
 export function contentSize(entry: LayerEntry): number {
   if (entry.type !== "file") return 0;
   return entry.content?.length ?? entry.host?.size ?? 0;

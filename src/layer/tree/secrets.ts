@@ -1,23 +1,23 @@
 /**
- * Finds files that hold credentials among what goes into a layer: everyone who can pull the image could
- * read them (fault A17). Names decide which files are looked at, so almost none is read for it.
+ * Finds files with credentials among the entries of a layer, because everyone who can pull the image could
+ * read them (fault A17). Candidates are selected by name, so very few files are read.
  * @module
  */
 import { looksLikeSecret, maybeSecretKind } from "../../secrets.ts";
 import type { LayerEntry } from "../entry.ts";
 
-/** Bytes of a file that are looked at. */
+/** Number of bytes searched in a file. */
 const LOOKED_AT = 64 << 10;
-/** A key file of a Google service account has 2.4 KB; larger JSON is something else. */
+/** Size limit of a key file of a Google service account, which has 2.4 KB. */
 const MAX_ACCOUNT = 8 << 10;
 
-/** A kind of file, by its name, and how its text tells whether it holds a secret. */
+/** A kind of file, by name, and how to recognize a secret in its text. */
 interface FileKind {
-  /** The file's name, in any case. */
+  /** Pattern of the file's name; case is ignored. */
   readonly name: string;
-  /** The end of its directory's path, where the name alone says too little. */
+  /** Pattern of its directory, if the name alone is ambiguous. */
   readonly below?: RegExp;
-  /** @param published whether the file came with a tool: what is published is no secret. */
+  /** @param published whether the file came with a tool: published values are not secrets. */
   readonly isSecret: (text: string, published: boolean) => boolean;
 }
 
@@ -26,7 +26,7 @@ const has = (pattern: string): (text: string) => boolean => {
   return (text) => expression.test(text);
 };
 
-/** A setting of a line, `KEY = VALUE` or `KEY: VALUE`, whose key the pattern is. */
+/** Matches a setting with one of the keys: `KEY = VALUE` or `KEY: VALUE`. */
 const setting = (keys: string): (text: string) => boolean => {
   const line = new RegExp(`^[ \\t]*["']?(?:${keys})["']?[ \\t]*[=:][ \\t]*["']?([^\\s"']+)`, "gim");
   return (text) => [...text.matchAll(line)].some(([, value = ""]) => isFilled(value));
@@ -37,7 +37,7 @@ const isPrivateKey = has(PRIVATE_KEY);
 const EXAMPLE = "example|sample|template|tmpl|tpl|dist|defaults?|schema|vault";
 
 const KINDS: readonly FileKind[] = [
-  // Not examples, nor what dotenv-vault encrypts.
+  // Not examples, nor files encrypted by dotenv-vault.
   { name: `\\.env(?:\\.(?!(?:.*\\.)?(?:${EXAMPLE})(?:\\.|$)).+)?`, isSecret: isSecretEnv },
   { name: "\\.npmrc", isSecret: (text) => text.split(/\r?\n/).some(isNpmSecret) },
   { name: "\\.yarnrc\\.yml", isSecret: setting("npmAuthToken|npmAuthIdent") },
@@ -49,7 +49,7 @@ const KINDS: readonly FileKind[] = [
   { name: "id_(?:rsa|dsa|ecdsa|ed25519|ecdsa_sk|ed25519_sk)", isSecret: isNotEmpty },
   { name: "id_.*|identity|.*key", below: /(?:^|\/)\.ssh$/, isSecret: isPrivateKey },
   { name: ".*\\.(?:pem|key|p8|ppk|agekey)|keys?\\.txt|age\\.txt", isSecret: isPrivateKey },
-  // Containers of keys: nothing in their text tells.
+  // Binary containers of keys, recognized by name only.
   { name: ".*\\.(?:p12|pfx|jks|kdbx)", isSecret: (text, published) => !published && text !== "" },
   { name: "\\.pypirc", isSecret: setting("password") },
   { name: "pip\\.(?:conf|ini)|uv\\.toml", isSecret: hasSecret },
@@ -104,15 +104,15 @@ const KINDS: readonly FileKind[] = [
   { name: "\\.dockercfg|\\.dockerconfigjson", isSecret: isAuthFile },
 ];
 
-/** Any of those names: almost every file has none, and is then looked at once. */
+/** Matches any of the names, because almost every file has none of them. */
 const ANY_NAME = new RegExp(`^(?:${KINDS.map(({ name }) => name).join("|")})$`, "i");
 
-/** Endings of nearly all files of tools, none of which is in the table. */
+/** Extensions of nearly all files of tools, none of which is in the table. */
 const SOURCES = new Set(
   "js mjs cjs ts mts cts map py pyc pyi h go rs rb md html css so".split(" "),
 );
 
-/** The kinds whose names a path has. */
+/** The kinds that match a path by name. */
 function kindsOf(path: string): readonly FileKind[] {
   if (SOURCES.has(path.slice(path.lastIndexOf(".") + 1))) return [];
   const slash = path.lastIndexOf("/");
@@ -124,10 +124,10 @@ function kindsOf(path: string): readonly FileKind[] {
   );
 }
 
-/** Key material of test suites, which is published with the tools that it tests. */
+/** Key material of test suites, which is published together with the tool. */
 const TEST_KEY = /\.(?:pem|key|p8|ppk)$|(?:^|\/)id_\w+$|(?:^|\/)\.(?:netrc|pgpass|htpasswd)$/;
 const TEST_DIRECTORY = /(?:^|\/)(?:testdata|test|tests|testing|__tests__|fixtures?|spec)\//;
-/** Go's own key for a test of macOS, the one that stands beside its tests. */
+/** A key for a test in Go, published with its sources. */
 const PUBLISHED_KEY = /\/src\/crypto\/x509\/platform_root_key\.pem$/;
 
 function isTestKey(path: string): boolean {
@@ -138,7 +138,7 @@ function isNotEmpty(text: string): boolean {
   return text.trim() !== "";
 }
 
-/** Whether a value is one, and not a reference to a variable or a gap of an example. */
+/** Whether a value is set, rather than a reference to a variable or a placeholder. */
 function isFilled(value: string): boolean {
   return value !== "" && !/^(?:\$|%\w+%$|<|\{\{|\*+$|\.{3}$|null$|~$)/.test(value);
 }
@@ -147,7 +147,7 @@ function hasSecret(text: string): boolean {
   return maybeSecretKind(text) !== undefined;
 }
 
-/** Whether a `.env` sets anything; one that came with a tool, whether it sets what looks like a secret. */
+/** Whether a `.env` sets any value; for a published one, whether a value looks like a secret. */
 function isSecretEnv(text: string, published: boolean): boolean {
   const lines = [...text.matchAll(/^[ \t]*(?:export[ \t]+)?([\w.-]+)[ \t]*[=:][ \t]*(.*)$/gm)];
   return lines.some(([, name = "", raw = ""]) => {
@@ -158,8 +158,8 @@ function isSecretEnv(text: string, published: boolean): boolean {
 }
 
 /**
- * Whether a line of `.npmrc` may be a secret: a setting that holds one and does not take it from the
- * environment, or something that is no setting at all.
+ * Whether a line of `.npmrc` may be a secret: a credential setting that is not taken from the environment,
+ * or a line that is not a setting.
  */
 function isNpmSecret(line: string): boolean {
   const text = line.trim();
@@ -171,7 +171,7 @@ function isNpmSecret(line: string): boolean {
   return value !== "" && !/^["']?\$\{[^}]+\}["']?$/.test(value);
 }
 
-/** The logins of docker, podman and Composer. */
+/** Logins of docker, podman and Composer. */
 function isAuthFile(text: string): boolean {
   return /"(?:auth|identitytoken|registrytoken|password)"\s*:\s*"[^"$]/.test(text) ||
     /"(?:bearer|github-oauth|gitlab-token|gitlab-oauth|bitbucket-oauth)"\s*:\s*\{[^}]*:\s*"[^"$]/
@@ -182,22 +182,22 @@ function isKubeconfig(text: string): boolean {
   return setting("(?:token|password|client-key-data|id-token|refresh-token)")(text);
 }
 
-/** Whether the user part of a URL is more than a user: `user:password`, or a token in its place. */
+/** Whether the user part of a URL contains a secret: `user:password`, or a token. */
 function hasPassword(userinfo: string): boolean {
   return /:./.test(userinfo) || userinfo.length >= 20;
 }
 
-/** Whether a URL of a Git config has a password or token, or a header does. */
+/** Whether a URL or header in a Git config contains a password or token. */
 function isGitSecret(text: string): boolean {
   const users = [...text.matchAll(/\w:\/\/([^/\s@"]+)@/g)].map(([, userinfo = ""]) => userinfo);
   return users.some(hasPassword) || /^\s*extraheader\s*=.*authorization/mi.test(text) ||
     hasSecret(text);
 }
 
-/** How people call the key of a service account. */
+/** Usual names of service account keys. */
 const ACCOUNT_NAME = /(?:service[-_]?account|credential|gcp|google|key)[^/]*$/i;
 
-/** Whether a JSON file may be the key of a service account: small, and no package's own. */
+/** Whether a JSON file may be the key of a service account: small, and not part of a package. */
 function mayBeAccount({ path, host, content }: LayerEntry, published: boolean): boolean {
   if (!path.endsWith(".json") || published && !ACCOUNT_NAME.test(path)) return false;
   const size = content?.length ?? host?.size ?? 0;
@@ -224,7 +224,7 @@ function readStart(path: string): string {
   return new TextDecoder().decode(bytes.subarray(0, length));
 }
 
-/** The text of an entry's first bytes; none of a file that cannot be read any more: packing says so. */
+/** The text of an entry's first bytes; empty if it cannot be read, which packing reports. */
 function textOf({ host, content }: LayerEntry): string {
   if (content !== undefined) return new TextDecoder().decode(content);
   if (host === undefined) return "";
@@ -236,15 +236,15 @@ function textOf({ host, content }: LayerEntry): string {
   }
 }
 
-/** What a layer is looked through for. */
+/** Options of {@linkcode findSecrets}. */
 export interface SecretsOptions {
-  /** Whether the layer is a tool: published files, among them the keys of its tests. */
+  /** Whether the layer is a tool: published files, including the keys of its tests. */
   readonly published?: boolean;
-  /** Whether every file is looked at, and for any text that looks like a secret: dotfiles. */
+  /** Whether every file is searched for any text that looks like a secret, as for dotfiles. */
   readonly texts?: boolean;
-  /** Whether an image path may hold what it likes. */
+  /** Whether an image path is allowed to contain secrets. */
   readonly allowed?: (path: string) => boolean;
-  /** Takes the text of each file that is read anyway. */
+  /** Receives the text of each file that is read. */
   readonly onText?: (path: string, text: string) => void;
 }
 
@@ -262,9 +262,10 @@ function isSecretFile(entry: LayerEntry, options: SecretsOptions): boolean {
 }
 
 /**
- * Image paths, without leading slash, of the entries that hold credentials.
+ * Finds the entries that contain credentials.
  *
- * @param entries What goes into a layer.
+ * @param entries The entries of a layer.
+ * @returns image paths without leading slash.
  */
 export function findSecrets(
   entries: readonly LayerEntry[],

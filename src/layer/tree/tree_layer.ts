@@ -1,15 +1,15 @@
 /**
- * The plan of the simplest layer: one host directory or file at one place of the image.
+ * Plans the simplest layer: one host directory or file at one image path.
  * @module
  */
 import type { LayerPlan, Owner } from "../../plan/types.ts";
 import type { BaseDirectories } from "./scan.ts";
 
-/** What {@linkcode planTreeLayer} may be told. */
+/** Options of {@linkcode planTreeLayer}. */
 export interface TreeLayerOptions {
   /** Owner of every entry. Default: root. */
   readonly owner?: Owner;
-  /** Globs of what is left out. Default: nothing. */
+  /** Globs of excluded paths. Default: none. */
   readonly exclude?: readonly string[];
 }
 
@@ -46,5 +46,8 @@ export function planTreeLayer(
   };
 }
 
-/** A base of which nothing is known: the layer brings every parent directory, as root's with mode 0755. */
+/**
+ * A base without known directories: the layer contains every parent directory, owned by root with mode
+ * 0755.
+ */
 export const NO_BASE: BaseDirectories = { has: () => false };

@@ -1,8 +1,8 @@
 /**
- * Lists trees in a thread before their layers are scanned: all that takes long about a layer that was built
- * before is to ask for thousands of inodes. Of several platforms those of the first are looked at meanwhile;
- * of one, the thread begins at the end while mise is still asked for the rest, and both go on until they meet.
- * Nothing depends on it: what was not listed is listed by the caller that scans the layer.
+ * Lists trees in a thread before their layers are scanned, because for cached layers reading thousands of
+ * inodes takes most of the time. For several platforms, the trees of the others are listed while the first
+ * is processed; for one platform, the thread starts from the end while mise is still queried, until both
+ * meet. Trees that were not listed in time are listed by the scan.
  * @module
  */
 import type { ListedTree } from "./walk.ts";
@@ -10,48 +10,48 @@ import { listedDirectories, type TreeResponse } from "./walk_messages.ts";
 import { onWorkerFailure } from "../worker_failure.ts";
 
 /**
- * A list that is older, in ms, is not used. It is of this build, so it is never wrong; but a tree that changed
- * since it was listed fails the build when it is packed, and the longer ago, the likelier that is.
+ * Maximum age of a list in ms. An older list would not be wrong, but a tree that changed since then fails
+ * the build when it is packed, which becomes more likely with time.
  */
 const MAX_AGE_MS = 10_000;
 
-/** Trees that the thread knows of: one more than it works on, so that it does not wait. */
+/** Number of trees sent to the thread: one more than it works on, to keep it busy. */
 const AHEAD = 2;
 
-/** A tree that was listed, or is being listed. */
+/** A tree that was or is being listed. */
 interface Listed {
-  /** When it was begun. */
+  /** Start time. */
   readonly since: number;
-  /** What there is; `undefined` if it could not be listed. */
+  /** The contents; `undefined` if it could not be listed. */
   readonly tree: Promise<TreeResponse | undefined>;
 }
 
-/** How trees are listed; only tests give something else than a signal. */
+/** Options of {@linkcode TreeLists}; all but the signal are for tests. */
 export interface TreeListsOptions {
-  /** Stops it. */
+  /** Cancels listing. */
   readonly signal?: AbortSignal;
-  /** Fewer trees are not worth a thread. Default: 1. */
+  /** Minimum number of trees for a thread. Default: 1. */
   readonly minimum?: number;
   /** Module of the worker. */
   readonly workerUrl?: URL;
-  /** The time in ms. */
+  /** Current time in ms. */
   readonly now?: () => number;
 }
 
-/** Trees that are being listed, one after the other. The thread ends when there is nothing more to list. */
+/** Lists trees one after the other. The thread ends when there is nothing left to list. */
 export class TreeLists {
   readonly #trees = new Map<string, Listed>();
   readonly #now: () => number;
   readonly #minimum: number;
   readonly #signal: AbortSignal | undefined;
   readonly #workerUrl: URL;
-  /** Roots that the worker does not know of yet. */
+  /** Roots not yet sent to the worker. */
   #queue: string[] = [];
-  /** Who waits for the worker, in the order of the requests. */
+  /** Pending requests to the worker, in order. */
   #waiting: ((tree: TreeResponse | undefined) => void)[] = [];
   #worker: Worker | undefined;
 
-  /** Nothing is listed yet. */
+  /** Starts without a thread. */
   constructor(
     {
       signal,
@@ -66,17 +66,20 @@ export class TreeLists {
     this.#workerUrl = workerUrl;
   }
 
-  /** Starts the thread before there is anything to list: that takes 25 ms in which the caller had only waited. */
+  /** Starts the thread early, because that takes 25 ms in which the caller would wait. */
   prepare(): void {
     if (this.#signal?.aborted !== true) this.#worker ??= this.#start();
   }
 
-  /** Ends the thread if nothing is to be listed: a thread that waits keeps a program from ending. */
+  /** Stops an idle thread, which would keep the process from exiting. */
   settle(): void {
     if (this.#waiting.length === 0) this.#end();
   }
 
-  /** Begins to list trees; a list of before is forgotten. @param paths absolute; what is not there is passed over. */
+  /**
+   * Starts to list trees, discarding earlier lists of them. @param paths absolute; missing ones are
+   * skipped.
+   */
   begin(paths: readonly string[]): void {
     if (this.#signal?.aborted === true || paths.length < this.#minimum) return;
     const roots = new Set(paths.flatMap((path) => maybeRealPath(path) ?? []));
@@ -85,7 +88,7 @@ export class TreeLists {
     this.#request();
   }
 
-  /** Gives the worker what it can take. */
+  /** Sends as many roots to the worker as it can take. */
   #request(): void {
     while (this.#waiting.length < AHEAD) {
       const root = this.#queue.shift();
@@ -99,10 +102,10 @@ export class TreeLists {
   }
 
   /**
-   * What is in a tree, if it was listed just now, or is about to be; the caller lists what is not begun. Each list
-   * is given once: who looks again looks at the disk.
+   * The contents of a tree if it was listed recently, or is in progress; otherwise the caller lists it.
+   * Each list is returned once, so that a later scan reads the disk.
    *
-   * @param root absolute, links followed.
+   * @param root absolute, links resolved.
    */
   async take(root: string): Promise<ListedTree | undefined> {
     const listed = this.#trees.get(root);
@@ -142,7 +145,7 @@ function maybeRealPath(path: string): string | undefined {
   try {
     return Deno.realPathSync(path);
   } catch {
-    // Whoever scans the layer meets the same and says so.
+    // The scan of the layer reports the error.
     return undefined;
   }
 }

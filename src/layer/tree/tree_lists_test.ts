@@ -6,7 +6,7 @@ import { NO_BASE, planTreeLayer } from "./tree_layer.ts";
 import { TreeLists } from "./tree_lists.ts";
 import { type Found, type ListedTree, walkTree } from "./walk.ts";
 
-/** A directory with trees of different sizes; the large one ends last. */
+/** A directory with trees of different sizes; the large one finishes last. */
 async function makeTrees(): Promise<AsyncDisposable & { readonly path: string }> {
   const path = await Deno.realPath(await Deno.makeTempDir({ prefix: "mise-oci-lists-" }));
   for (const [name, count] of [["large", 300], ["small", 3]] as const) {
@@ -40,7 +40,7 @@ async function walk(root: string, listed?: ListedTree): Promise<Walked> {
   return { found, warnings };
 }
 
-/** Names in the directories of a list: whether it is of the tree as it was before or after. */
+/** Names in the directories of a list, which show whether it is from before or after a change. */
 function namesIn(listed: ListedTree | undefined): readonly string[] | undefined {
   return listed?.maybe("")?.names;
 }
@@ -105,7 +105,7 @@ Deno.test("TreeLists that were prepared list as others do, and end if there is n
   lists.begin([root]);
   lists.settle();
   assertEquals(namesIn(await lists.take(root)), ["bin"]);
-  // The test would not end with a thread that does not.
+  // Otherwise the test would not end because of the thread.
   const idle = new TreeLists();
   idle.prepare();
   idle.settle();
@@ -137,7 +137,7 @@ Deno.test("TreeLists leave a tree that the thread has not come to to the caller,
   );
   const lists = new TreeLists();
   lists.begin(roots);
-  // Two are begun.
+  // Two are in progress.
   assertEquals(await lists.take(roots[3] ?? ""), undefined);
   for (const root of roots.slice(0, 2)) assertEquals(namesIn(await lists.take(root)), ["bin"]);
   assertEquals((await lists.take(roots[2] ?? "")) !== undefined, true);

@@ -1,14 +1,14 @@
 /**
- * What is remembered of each file of a tree. A tree may have hundreds of thousands, so this is lean: files
- * of a directory share its path, and their own is put together when somebody asks for it.
+ * The `lstat` data of each file of a tree. A tree may have hundreds of thousands of files, so this is
+ * compact: files share the path of their directory, and their own path is computed on demand.
  * @module
  */
 import type { HostStat } from "../entry.ts";
 
-/** The numbers of {@linkcode HostStat}. */
+/** The numeric fields of {@linkcode HostStat}. */
 export type StatNumbers = Omit<HostStat, "path">;
 
-/** What `lstat` said about a file below a directory. */
+/** The `lstat` data of a file in a directory. */
 export class TreeStat implements HostStat {
   readonly #directory: string;
   readonly #name: string;
@@ -25,7 +25,7 @@ export class TreeStat implements HostStat {
   /** {@inheritdoc HostStat.ctime} */
   readonly ctime: number;
 
-  /** Of the file `name` of a host directory; of the directory itself if the name is empty. */
+  /** For the file `name` in a host directory, or for the directory itself if the name is empty. */
   constructor(directory: string, name: string, numbers: StatNumbers) {
     this.#directory = directory;
     this.#name = name;
@@ -48,7 +48,7 @@ export function joinHostPath(directory: string, name: string): string {
   return name === "" ? directory : directory === "/" ? `/${name}` : `${directory}/${name}`;
 }
 
-/** The numbers that matter of what `lstat` said. */
+/** The relevant numbers of an `lstat` result. */
 export function statNumbers(info: Deno.FileInfo): StatNumbers {
   return {
     size: info.size,

@@ -1,5 +1,6 @@
 /**
- * The worker that lists whole trees, one after the other: the path of a root in, everything below it out.
+ * The worker that lists whole trees, one after the other: receives the path of a root, and returns
+ * everything below it.
  * @module
  */
 import { joinPath } from "../entry.ts";

@@ -1,9 +1,8 @@
 /**
- * Reads the names and the inodes of a host tree, and nothing else: no content is read and nothing but
- * directories is opened.
+ * Reads the names and inodes of a host tree. No content is read, and only directories are opened.
  *
- * What Deno cannot see is left out of every layer: extended attributes, file capabilities and ACLs
- * (fault L17). Deno gives file times in ms, and the change time in whole seconds.
+ * Deno cannot read extended attributes, file capabilities and ACLs, so layers never contain them (fault
+ * L17). Deno returns file times in ms, and the change time in whole seconds.
  * @module
  */
 import { MiseOciError } from "../../errors.ts";
@@ -21,27 +20,27 @@ import {
   unpackInfo,
 } from "./walk_messages.ts";
 
-/** Something found in a tree. */
+/** An entry found in a tree. */
 export interface Found {
   /** Path below the root of the walk, `""` for the root itself. */
   readonly path: string;
-  /** What it is. */
+  /** Type of the entry. */
   readonly type: FoundType;
-  /** Mode from disk, type bits removed. */
+  /** Mode on disk, without type bits. */
   readonly mode: number;
-  /** User id from disk. */
+  /** User id on disk. */
   readonly uid: number;
-  /** Group id from disk. */
+  /** Group id on disk. */
   readonly gid: number;
-  /** Target of a link as it is on disk, `""` otherwise. */
+  /** Target of a link on disk, `""` otherwise. */
   readonly target: string;
-  /** What `lstat` said. */
+  /** The result of `lstat`. */
   readonly host: HostStat;
 }
 
-/** Directories of a tree that were listed already. */
+/** Directories of a tree that were already listed. */
 export interface ListedTree {
-  /** What was in one, by its path below the root of the walk. */
+  /** The contents of a directory, by its path below the root of the walk. */
   maybe(path: string): Listed | undefined;
 }
 
@@ -49,26 +48,27 @@ export interface ListedTree {
 export interface WalkOptions {
   /** Whether a path below the root is left out, with everything below it. */
   readonly excluded: (path: string) => boolean;
-  /** Told of what is skipped, one sentence each. */
+  /** Receives warnings about skipped files, one sentence each. */
   readonly warn: (text: string) => void;
-  /** Collects what may not be read. */
+  /** Collects paths that cannot be read. */
   readonly unreadable: string[];
-  /** Stops the walk. */
+  /** Cancels the walk. */
   readonly signal?: AbortSignal | undefined;
-  /** What a thread has listed of the tree already; the rest is listed here. */
+  /** Directories already listed by a thread; the rest is listed here. */
   readonly listed?: ListedTree | undefined;
-  /** When a thread helps; only tests give something else. */
+  /** When to start a helper thread, for tests. */
   readonly help?: { readonly minimum: number; readonly workerUrl?: URL } | undefined;
 }
 
-/** After so many entries, some 10 ms, signals and other layers get their turn. */
+/** Number of entries, some 10 ms, after which signals and other layers can run. */
 export const TURN = 1000;
 
 const NOTHING = new Uint8Array(0);
 
 /**
- * Lets signals, messages and other layers have their turn: any answer of Deno's own threads does. A timer
- * takes 1 ms for it, which adds up, and the first `setImmediate` 11 ms, for the modules that it loads.
+ * Yields to the event loop, so that signals, messages and other layers can run, by awaiting a result of
+ * Deno's own threads. A timer would take 1 ms each time, and the first `setImmediate` 11 ms, to load its
+ * modules.
  *
  * @throws the signal's reason when aborted.
  */
@@ -78,8 +78,8 @@ export async function giveTurn(signal: AbortSignal | undefined): Promise<void> {
 }
 
 /**
- * Walks what is at `root` (not a link), calling `found` for the root first and for every directory
- * before what is in it.
+ * Walks the tree at `root` (not a link). Calls `found` for the root first, and for every directory before
+ * its contents.
  *
  * @throws {MiseOciError} `io` for something that vanishes, `invalid` for a name that is not UTF-8.
  */
@@ -95,7 +95,7 @@ export async function walkTree(
 class Walk implements Disposable {
   readonly #root: string;
   readonly #options: WalkOptions & { readonly found: (entry: Found) => void };
-  /** Directories that are still to be listed. */
+  /** Directories still to be listed. */
   readonly #pending: string[] = [];
   #help: WalkHelp | undefined;
   #count = 0;
@@ -173,13 +173,13 @@ class Walk implements Disposable {
   }
 }
 
-/** Where something is. */
+/** A path in parts. */
 interface Place {
-  /** Absolute host directory; of the root of the walk, the root itself. */
+  /** Absolute host directory; for the root of the walk, the root itself. */
   readonly directory: string;
-  /** Its name there, empty for the root of the walk. */
+  /** The name in it, empty for the root of the walk. */
   readonly name: string;
-  /** Its path below the root. */
+  /** The path below the root. */
   readonly path: string;
 }
 
@@ -235,8 +235,8 @@ function listDirectory(path: string, unreadable: string[]): string[] {
 }
 
 /**
- * Deno shows every byte that is not UTF-8 as U+FFFD. A name with U+FFFD is taken for what it says only
- * if there is such a file, and only one.
+ * Deno replaces bytes that are not UTF-8 by U+FFFD. A name with U+FFFD is accepted only if exactly one such
+ * file exists.
  */
 function checkUtf8(directory: string, names: readonly string[]): void {
   const doubtful = names.filter((name) => name.includes("\ufffd"));
@@ -276,7 +276,10 @@ function readTarget(path: string): string {
   );
 }
 
-/** Modes that everyone can read need no look; others are tried, so that all can be named at once. */
+/**
+ * Modes that everyone can read need no check; other files are opened, so that all unreadable ones are
+ * reported together.
+ */
 function isReadable(host: HostStat, mode: number): boolean {
   if (mode < 0 || (mode & 0o444) === 0o444) return true;
   try {

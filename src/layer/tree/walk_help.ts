@@ -1,6 +1,6 @@
 /**
- * A thread that helps to walk a large tree: asking `lstat` of every file is most of a walk. Nothing depends
- * on it: a directory that it has not listed is listed by whoever walks.
+ * A thread that helps to walk a large tree, since calling `lstat` for every file takes most of the time.
+ * Directories that it has not listed are listed by the main thread.
  * @module
  */
 import {
@@ -11,11 +11,11 @@ import {
 } from "./walk_messages.ts";
 import { onWorkerFailure } from "../worker_failure.ts";
 
-/** A thread takes 20 ms and 20 MB: it is worth it once a walk has found so many entries. */
+/** Number of entries from which a thread is worth its 20 ms and 20 MB. */
 export const WALK_HELP_MINIMUM = 8000;
-/** Directories of a message. */
+/** Directories per message. */
 const BATCH = 16;
-/** Messages that are under way: one more than is worked on, so that the thread does not wait. */
+/** Messages in flight: one more than is worked on, to keep the thread busy. */
 const BATCHES = 2;
 
 const NOTHING: ListResponse = { names: [], numbers: new Float64Array(0) };
@@ -29,7 +29,7 @@ export class WalkHelp implements Disposable {
   #wake: () => void = () => {};
   #broken = false;
 
-  /** Starts it. */
+  /** Starts the thread. */
   constructor(hostPath: (path: string) => string, workerUrl?: URL) {
     this.#hostPath = hostPath;
     const url = workerUrl ?? new URL("./walk_worker.ts", import.meta.url);
@@ -38,12 +38,12 @@ export class WalkHelp implements Disposable {
     onWorkerFailure(this.#worker, () => this.#fail());
   }
 
-  /** Whether directories were given that {@linkcode taken} has not given back: not only at work. */
+  /** Whether there are directories that {@linkcode taken} has not returned yet. */
   get busy(): boolean {
     return this.#asked.length > 0 || this.#listed.length > 0;
   }
 
-  /** Gives it some of the directories that are still to be listed, the first of them, and takes them out. */
+  /** Sends the first of the pending directories to the thread, and removes them from the list. */
   offer(pending: string[]): void {
     while (!this.#broken && this.#asked.length < BATCHES && pending.length > 1) {
       const paths = pending.splice(0, Math.min(BATCH, pending.length >> 1));
@@ -53,12 +53,12 @@ export class WalkHelp implements Disposable {
     }
   }
 
-  /** The directories that have come back. */
+  /** The directories listed since the last call. */
   taken(): Listed[] {
     return this.#listed.splice(0);
   }
 
-  /** Resolves when something has come back. */
+  /** Resolves when a result is available. */
   async wait(): Promise<void> {
     if (this.#listed.length > 0 || this.#asked.length === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -66,7 +66,7 @@ export class WalkHelp implements Disposable {
     await promise;
   }
 
-  /** Ends the thread. */
+  /** Stops the thread. */
   [Symbol.dispose](): void {
     this.#worker.terminate();
   }

@@ -1,5 +1,5 @@
 /**
- * What the threads that list directories are asked and answer.
+ * Messages to and from the threads that list directories.
  * @module
  */
 import { type StatNumbers, statNumbers } from "./tree_stat.ts";
@@ -7,33 +7,33 @@ import { type StatNumbers, statNumbers } from "./tree_stat.ts";
 /** Directories to be listed: absolute host paths. */
 export type ListRequest = readonly string[];
 
-/** What is in directories. */
+/** The contents of directories. */
 export interface ListResponse {
-  /** The names in each, separated by `/`; `undefined` for one that the walk must look at itself. */
+  /** The names in each, separated by `/`; `undefined` if the walking thread must list it itself. */
   readonly names: readonly (string | undefined)[];
-  /** {@linkcode packInfo} of every name, one after the other. */
+  /** {@linkcode packInfo} of every name, in order. */
   readonly numbers: Float64Array<ArrayBuffer>;
 }
 
-/** What is in a whole tree. */
+/** The contents of a whole tree. */
 export interface TreeResponse extends ListResponse {
   /** The paths of its directories below the root, `""` for the root itself. */
   readonly paths: readonly string[];
 }
 
-/** A directory that was listed. */
+/** A listed directory. */
 export interface Listed {
   /** Its path below the root of the walk. */
   readonly path: string;
-  /** What is in it; `undefined` if the walk must look itself. */
+  /** Its names; `undefined` if the walking thread must list it itself. */
   readonly names: readonly string[] | undefined;
-  /** What is known of the names, to be unpacked. */
+  /** Packed data of the names. */
   readonly numbers: Float64Array;
-  /** The position of the first name there. */
+  /** Position of the first name in it. */
   readonly start: number;
 }
 
-/** The directories of an answer. @param paths theirs, in the order of the request. */
+/** Splits a response into directories. @param paths theirs, in the order of the request. */
 export function* listedDirectories(
   paths: readonly string[],
   { names: all, numbers }: ListResponse,
@@ -47,15 +47,15 @@ export function* listedDirectories(
   }
 }
 
-/** Numbers of a file in {@linkcode ListResponse.numbers}. */
+/** Number of fields per file in {@linkcode ListResponse.numbers}. */
 export const INFO_NUMBERS = 10;
 
-/** What can be in a layer; the position of each is how it is packed. */
+/** The types that a layer can contain, encoded by position. */
 const TYPES = ["file", "directory", "symlink"] as const;
-/** A file, directory or link. */
+/** A type that a layer can contain. */
 export type FoundType = (typeof TYPES)[number];
 
-/** The type of what can be in a layer. */
+/** The type of a file, if a layer can contain it. */
 export function maybeType(info: Deno.FileInfo): FoundType | undefined {
   return info.isFile
     ? "file"
@@ -66,11 +66,11 @@ export function maybeType(info: Deno.FileInfo): FoundType | undefined {
     : undefined;
 }
 
-/** What is known of a file besides its name. */
+/** The data of a file besides its name. */
 export interface FileNumbers extends StatNumbers {
-  /** What it is. */
+  /** Type of the file. */
   readonly type: FoundType;
-  /** Mode with type bits; -1 where the host has none. */
+  /** Mode with type bits; -1 if the host has none. */
   readonly mode: number;
   /** User id. */
   readonly uid: number;
@@ -78,14 +78,14 @@ export interface FileNumbers extends StatNumbers {
   readonly gid: number;
 }
 
-/** What `lstat` said. */
+/** Converts an `lstat` result. */
 export function fileNumbers(info: Deno.FileInfo, type: FoundType): FileNumbers {
   const { mode, uid, gid } = info;
   const rest = { type, mode: mode ?? -1, uid: uid ?? 0, gid: gid ?? 0 };
   return Object.assign(statNumbers(info), rest);
 }
 
-/** Packs what `lstat` said at a position. @returns whether it can be in a layer. */
+/** Packs an `lstat` result at a position. @returns whether the file can be in a layer. */
 export function packInfo(info: Deno.FileInfo, into: Float64Array, at: number): boolean {
   const type = maybeType(info);
   if (type === undefined) return false;
@@ -103,7 +103,7 @@ export function packInfo(info: Deno.FileInfo, into: Float64Array, at: number): b
   return true;
 }
 
-/** What {@linkcode packInfo} packed. */
+/** Unpacks the result of {@linkcode packInfo}. */
 export function unpackInfo(numbers: Float64Array, at: number): FileNumbers {
   const first = at * INFO_NUMBERS;
   const number = (offset: number): number => numbers[first + offset] ?? 0;

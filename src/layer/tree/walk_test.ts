@@ -5,7 +5,7 @@ import { type Found, walkTree } from "./walk.ts";
 
 const DIRECTORIES = 80;
 
-/** A tree of many directories, with links, empty directories, and modes of all kinds. */
+/** A tree of many directories, with links, empty directories, and various modes. */
 function makeTree(tree: string): void {
   for (let i = 1; i <= DIRECTORIES; i++) {
     const directory = `${tree}/d${i}`;

@@ -1,6 +1,6 @@
 /**
- * The worker that helps to walk a tree: lists directories and asks `lstat` of what is in them. Whatever it
- * cannot do it leaves to the thread that walks.
+ * The worker that helps to walk a tree: lists directories and calls `lstat` for their contents. What it
+ * cannot list is left to the walking thread.
  * @module
  */
 import { DirectoryPacker } from "./pack_directory.ts";

@@ -1,6 +1,6 @@
 /**
- * The certificates of `[_.oci] ca`: a layer with them, and the variables that name them to what does not read
- * the system's bundle.
+ * The certificates of `[_.oci] ca`: a layer that contains them, and variables for programs that do
+ * not read the system's bundle.
  * @module
  */
 import { CERTIFICATE_BUNDLES } from "../../oci/image_path.ts";
@@ -8,26 +8,26 @@ import { Annotation } from "../../oci/mod.ts";
 import type { BuildPlan, LayerPlan, LayerSource, Owner } from "../types.ts";
 import type { LayerPlanInput } from "./planner.ts";
 
-/** Where the certificates are by themselves. */
-export const OWN_CERTIFICATES = "/etc/ssl/mise-oci/ca.pem";
+/** Image path of the file with only these certificates. */
+const OWN_CERTIFICATES = "/etc/ssl/mise-oci/ca.pem";
 
 const DEFAULT_BUNDLE = CERTIFICATE_BUNDLES[0]!;
 
-/** A bundle of the base, and its text. */
+/** A certificate bundle of the base. */
 export interface CertificateBundle {
-  /** Absolute image path, every link resolved. */
+  /** Absolute image path, links resolved. */
   readonly path: string;
   /** Certificates in PEM form. */
   readonly text: string;
 }
 
-/** A trust store of Java, the certificates added. */
+/** A Java trust store with the certificates added. */
 export interface TrustStore {
   /** Absolute image path. */
   readonly path: string;
-  /** Its bytes. */
+  /** Its bytes, in base64. */
   readonly base64: string;
-  /** Whose it is. */
+  /** Owner of the file. */
   readonly owner: Owner;
 }
 
@@ -37,7 +37,7 @@ function pemSource(imagePath: string, content: string): LayerSource {
   return { type: "content", content, imagePath, mode: 0o644, owner: ROOT };
 }
 
-/** Plans the layer as for a base without certificates; see {@linkcode settleCertificates}. */
+/** Plans the layer for a base without certificates; see {@linkcode settleCertificates}. */
 export const planCertificatesLayer = ({ options }: LayerPlanInput): readonly LayerPlan[] =>
   options.certificates === undefined ? [] : [{
     kind: "certificates",
@@ -55,8 +55,9 @@ export const planCertificatesLayer = ({ options }: LayerPlanInput): readonly Lay
   }];
 
 /**
- * Variables by which programs find certificates that do not read the system's: Node.js and Deno add a file to
- * their own; Python, its requests, curl and git of mise have the paths of the machine that built them.
+ * Variables for programs that do not read the system's bundle. Node.js and Deno add the file to
+ * their own certificates; mise's Python, requests, curl and git have the paths of the machine that
+ * built them compiled in.
  */
 export function certificateVariables(
   certificates: string | undefined,
@@ -72,7 +73,7 @@ export function certificateVariables(
   ];
 }
 
-/** A plan whose certificates are added to the bundles that the base has and to trust stores, each in its place. */
+/** Adds the certificates to the bundles and trust stores that the base and the tools have. */
 export function settleCertificates(
   plan: BuildPlan,
   certificates: string,

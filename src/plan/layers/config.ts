@@ -1,6 +1,6 @@
 /**
- * The config layer: what makes mise and login shells in the image know the image's tools, and the
- * directories that its user needs.
+ * The config layer: makes the tools available to mise and login shells in the image, and creates
+ * the directories that the image's user needs.
  * @module
  */
 import { stringify } from "@std/toml";
@@ -11,41 +11,44 @@ import type { ConfigPlan, LayerPlan, LayerSource, Owner } from "../types.ts";
 /** Image path of mise's system config directory. */
 export const MISE_CONFIG_DIR = "/etc/mise";
 /** Image path of the script that login shells read. */
-export const PROFILE_SCRIPT = "/etc/profile.d/mise-oci.sh";
+const PROFILE_SCRIPT = "/etc/profile.d/mise-oci.sh";
 
 const ROOT: Owner = { uid: 0, gid: 0 };
 
-/** What the config layer needs besides the project; the base decides some of it. */
+/** Input of the config layer; some of it depends on the base. */
 export interface ConfigLayerInput {
   /** The tools. */
   readonly project: Pick<Project, "tools"> & { readonly oci: Pick<Project["oci"], "hostLinks"> };
   /** Image directory of the tools, without `/installs`. */
   readonly mountPoint: string;
-  /** Owner of what belongs to no user. */
+  /** Owner of entries that belong to no user. */
   readonly owner: Owner;
   /** Variables and PATH, for login shells. */
   readonly config: Pick<ConfigPlan, "env" | "path" | "fixedEnv">;
-  /** Whether the image may have login shells: `scratch` has none. */
+  /** Whether to add the profile script; `scratch` has no login shells. */
   readonly login: boolean;
-  /** Directories made for the image's user, each with its owner: the working directory, a home, `/tmp`. */
+  /**
+   * Directories to create for the image's user, with their owners: working directory, home, `/tmp`.
+   */
   readonly directories: readonly {
     readonly path: string;
     readonly owner: Owner;
     readonly mode?: number;
   }[];
-  /** Files of root that the base lacks: its user database. */
+  /** Files owned by root that the base lacks: its user database. */
   readonly files?: readonly { readonly path: string; readonly content: string }[];
 }
 
-/** The name that a tool's backend has in `[tool_alias]`; `undefined` if mise knows the tool by itself. */
+/** The tool's backend for `[tool_alias]`; `undefined` if mise finds the tool by its name. */
 function maybeAlias({ short, backend }: Tool): string | undefined {
   const isOwn = short.includes(":") || backend === "" || backend.startsWith("core:");
   return isOwn || backend === short ? undefined : backend;
 }
 
 /**
- * The text of the config file. A tool with several versions gets a list, in the project's order; a name
- * that is not its backend's gets an alias, so that mise needs neither the project's config nor a registry.
+ * Encodes mise's config file. A tool with several versions gets a list, in the project's order. A
+ * name that is not its backend's gets an alias, so that mise needs neither the project's config nor
+ * its registry.
  */
 export function encodeMiseConfig(tools: readonly Tool[]): string {
   const versions = new Map<string, string[]>();
@@ -63,14 +66,17 @@ export function encodeMiseConfig(tools: readonly Tool[]): string {
   return `${stringify({ tools: table, ...alias }).trim()}\n`;
 }
 
-/** What mise keeps beside the versions of a tool: without it, mise cannot tell whose versions they are. */
+/**
+ * Encodes the file that mise keeps beside the versions of a tool, without which it does not
+ * recognize them.
+ */
 function encodeBackendManifest({ short, backend, backendManifest }: Tool): string {
   const { full = backend, opts } = backendManifest ?? {};
   return `${
     stringify({
       short,
       full,
-      // mise notes it differently on two platforms for the same tool.
+      // Derived from the name, because mise's own value for a tool can differ between platforms.
       explicit_backend: short.includes(":"),
       ...(opts === undefined ? {} : { opts }),
     }).trim()
@@ -82,12 +88,12 @@ function shellQuote(value: string): string {
 }
 
 /**
- * The script for login shells, which set PATH anew (`/etc/profile`, `login`, `su -`): puts the tools'
- * directories back in front of it, and sets the image's variables where they are unset.
+ * The script for login shells, which reset PATH (`/etc/profile`, `login`, `su -`): prepends the
+ * tools' directories and sets the image's variables unless they are set.
  */
-export function encodeProfile({ env, path, fixedEnv }: ConfigLayerInput["config"]): string {
+function encodeProfile({ env, path, fixedEnv }: ConfigLayerInput["config"]): string {
   const lines = ["# Made by mise-oci: login shells have the tools and the variables of the image."];
-  // The first directory must come first in the end.
+  // Prepended in reverse, so that the first directory comes first.
   for (const directory of path.toReversed()) {
     const quoted = shellQuote(directory);
     lines.push(
@@ -97,7 +103,7 @@ export function encodeProfile({ env, path, fixedEnv }: ConfigLayerInput["config"
   lines.push("export PATH");
   const variables = new Map([...env.filter(([name]) => name !== "PATH"), ...fixedEnv]);
   for (const [name, value] of variables) {
-    // A name that no shell can set is left to the container's own environment.
+    // Names that a shell cannot set come only from the container's environment.
     if (!/^[A-Za-z_]\w*$/.test(name)) continue;
     lines.push(`[ -n "\${${name}+x}" ] || export ${name}=${shellQuote(value)}`);
   }
@@ -105,8 +111,8 @@ export function encodeProfile({ env, path, fixedEnv }: ConfigLayerInput["config"
 }
 
 /**
- * Links from where mise installs tools on the host to where they are in the image, for programs with a
- * compiled-in prefix; none where both are the same.
+ * Links from mise's install directories on the host to the image's, for programs with a compiled-in
+ * prefix; none where both are the same.
  */
 function hostLinks({ project, mountPoint }: ConfigLayerInput): readonly LayerSource[] {
   if (project.oci.hostLinks !== true) return [];
@@ -140,7 +146,7 @@ export function planConfigLayer(input: ConfigLayerInput): LayerPlan {
     content: encodeProfile(config),
     imagePath: PROFILE_SCRIPT,
     mode: 0o644,
-    // Root reads it when it logs in.
+    // Root sources it at login.
     owner: ROOT,
   };
   return {

@@ -9,13 +9,15 @@ import type { Copy } from "../project.ts";
 import type { LayerPlan, LayerSource } from "../types.ts";
 import type { LayerPlanInput } from "./planner.ts";
 
-/** What is copied: all of it but what its `.dockerignore` names, and the image that is
- * being written, if that is inside. */
+/**
+ * Copies everything except what `.dockerignore` names and, if it is inside, the image being
+ * written.
+ */
 function copySource({ host, image, ignore }: Copy, outputs: readonly string[]): LayerSource {
   const exclude = outputs.flatMap((output) => {
     const inside = relative(host, output);
     const isInside = inside !== "" && inside !== ".." && !inside.startsWith("../");
-    // The slash keeps the glob to that one place.
+    // With `./`, the glob matches only at the top.
     return isInside ? `./${escapeGlob(inside)}` : [];
   });
   const source = {
@@ -27,7 +29,7 @@ function copySource({ host, image, ignore }: Copy, outputs: readonly string[]): 
   return exclude.length === 0 ? source : { ...source, exclude };
 }
 
-/** Plans the copies: config's first, then the command line's, so that later ones win. */
+/** Plans the copies: the config's first, then the command line's, so that later ones win. */
 export const planCopyLayers = (
   { project, options, resolved }: LayerPlanInput,
 ): readonly LayerPlan[] =>

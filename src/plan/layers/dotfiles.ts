@@ -1,6 +1,6 @@
 /**
- * The layer of `[dotfiles]`: files of the host, rendered templates and inline texts, where mise would put
- * them, with `~/` being the home of the image's user.
+ * The layer of `[dotfiles]`: host files, rendered templates and inline texts, at the paths that
+ * mise would use; `~/` is the home of the image's user.
  * @module
  */
 import { MiseOciError } from "../../errors.ts";
@@ -9,16 +9,16 @@ import type { Dotfile, Project } from "../project.ts";
 import type { LayerPlan, LayerSource, Owner } from "../types.ts";
 import type { LayerPlanInput } from "./planner.ts";
 
-/** `~/` of root, and of users that nobody knows. */
-export const ROOT_HOME = "/root";
+/** `~/` of root, and of users whose home is unknown. */
+const ROOT_HOME = "/root";
 
-/** Where dotfiles go and whose they are. */
+/** Where dotfiles go and who owns them. */
 export interface DotfilesPlace {
-  /** Absolute image directory that `~/` means. */
+  /** Absolute image directory for `~/`. */
   readonly home: string;
   /** Owner of the files. */
   readonly owner: Owner;
-  /** Owner of the files below `~/`, if another. */
+  /** Owner of the files below `~/`, if different. */
   readonly homeOwner?: Owner;
 }
 
@@ -37,7 +37,7 @@ function fail({ target, source }: Dotfile, why: string, hint?: string): never {
   );
 }
 
-/** Where a dotfile goes: absolute, without a trailing slash. */
+/** The image path of a dotfile: absolute, without a trailing slash. */
 function imagePathOf(dotfile: Dotfile, home: string): string {
   const { target } = dotfile;
   const path = isAtHome(dotfile) ? `${home}/${target.slice(2)}` : target;
@@ -50,12 +50,12 @@ function imagePathOf(dotfile: Dotfile, home: string): string {
   return `/${parts.join("/")}`;
 }
 
-/** Whether a dotfile is text of the config, or nothing, and so never a directory. */
+/** Whether a dotfile is a text or a whiteout, so that nothing can be below it. */
 function isNoDirectory({ mode }: Dotfile): boolean {
   return mode === "content" || mode === "template" || mode === "absent";
 }
 
-/** Refuses two dotfiles in one place, and one below another that is a text. */
+/** Refuses two dotfiles at one path, and one below another that cannot be a directory. */
 function refuseConflicts(placed: readonly Placed[]): void {
   const byPath = new Map<string, Dotfile>();
   for (const { dotfile, imagePath } of placed) {
@@ -94,7 +94,7 @@ function sourceOf(
   const owner = homeOwner !== undefined && isAtHome(dotfile) ? { owner: homeOwner, home } : {};
   if (mode === "content" || mode === "template") {
     if (content === undefined) fail(dotfile, "it has no content");
-    // Inline text is for its owner alone, as mise writes it.
+    // mise makes inline text readable only by its owner.
     return {
       type: "content",
       content,
@@ -115,9 +115,9 @@ function sourceOf(
 }
 
 /**
- * Plans the dotfiles of a project for a place.
+ * Plans the project's dotfiles for a home and an owner.
  *
- * @throws {MiseOciError} `config` for targets that are none or in each other's way.
+ * @throws {MiseOciError} `config` for targets that are invalid or conflict with each other.
  */
 export function planDotfiles(project: Project, place: DotfilesPlace): readonly LayerPlan[] {
   const placed = (project.dotfiles ?? []).map((dotfile): Placed => ({
@@ -126,7 +126,7 @@ export function planDotfiles(project: Project, place: DotfilesPlace): readonly L
   }));
   if (placed.length === 0) return [];
   refuseConflicts(placed);
-  // Directories before what other dotfiles add to them.
+  // Directories come before dotfiles that add files to them.
   const sorted = placed.toSorted((a, b) => a.imagePath < b.imagePath ? -1 : 1);
   return [{
     kind: "dotfiles",
@@ -141,7 +141,7 @@ export function planDotfiles(project: Project, place: DotfilesPlace): readonly L
   }];
 }
 
-/** Plans the layer of dotfiles as if the image's user were root; see `settlePlan`. */
+/** Plans the dotfiles for root; see `settlePlan`. */
 export function planDotfilesLayer({ project, resolved }: LayerPlanInput): readonly LayerPlan[] {
   return planDotfiles(project, { home: ROOT_HOME, owner: resolved.owner });
 }

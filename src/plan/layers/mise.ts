@@ -1,6 +1,6 @@
 /**
- * The `mise` executable at `/usr/local/bin/mise`. It sits above the tools, so that a new mise does not
- * make a runtime unpack every tool again.
+ * The `mise` executable at `/usr/local/bin/mise`. It is above the tools, so that runtimes do not
+ * unpack every tool again for a new mise.
  * @module
  */
 import { Annotation } from "../../oci/mod.ts";

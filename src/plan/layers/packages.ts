@@ -1,6 +1,6 @@
 /**
- * The layer of system packages, the bottommost. What goes in comes of the base's own package manager,
- * not of files of the host, so the plan has no sources.
+ * The layer of system packages, the bottommost. It has no sources, because its files come from the
+ * base's package manager, not from the host.
  * @module
  */
 import { Annotation, packageManager, packageWords } from "../../oci/mod.ts";

@@ -1,12 +1,12 @@
 /**
- * What plans a kind of layer: one function of pure data, in a file of its own, listed in `mod.ts`.
+ * The interface of a layer planner: one pure function per kind of layer, listed in `mod.ts`.
  * @module
  */
 import type { PlanOptions, ResolvedOptions } from "../options.ts";
 import type { Project } from "../project.ts";
 import type { LayerPlan } from "../types.ts";
 
-/** Versions of the layer engine's rules, which decide a layer's bytes. */
+/** Versions of the rules that determine a layer's bytes. */
 export interface LayerVersions {
   /** Version of the byte layout. */
   readonly format: string;
@@ -20,9 +20,9 @@ export interface LayerPlanInput {
   readonly project: Project;
   /** The flags. */
   readonly options: PlanOptions;
-  /** What applies after flags, `[oci]`, settings and defaults. */
+  /** The options after flags, `[oci]`, settings and defaults are merged. */
   readonly resolved: ResolvedOptions;
-  /** Versions of the layer engine's rules. */
+  /** Versions of the layer rules. */
   readonly versions: LayerVersions;
 }
 

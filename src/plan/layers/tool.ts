@@ -8,19 +8,19 @@ import type { Tool, ToolParts } from "../project.ts";
 import type { LayerPlan, LayerSource } from "../types.ts";
 import type { LayerPlanInput } from "./planner.ts";
 
-/** The annotation that says what is left out; the order of globs does not matter. */
+/** The annotation that identifies the excludes, independent of their order. */
 function excludeAnnotation(globs: readonly string[]): Readonly<Record<string, string>> {
   if (globs.length === 0) return {};
   const text = JSON.stringify([...new Set(globs)].sort());
   return { [Annotation.layerExclude]: streamingSha256().update(text).digest("hex").slice(0, 16) };
 }
 
-/** What version control keeps beside a plugin's sources: it differs between two clones of the same commit. */
+/** Version control data next to a plugin's sources, which differs between clones of one commit. */
 const NOT_SOURCES = [".git", ".hg", ".svn"];
 
 /**
- * Plans a layer for the sources of each plugin that a tool is of: mise in the image asks the plugin where the
- * tool's executables are and which variables it needs.
+ * Plans a layer for each plugin's sources: mise in the image runs the plugin to find the tool's
+ * executables and variables.
  */
 export function planPluginLayers(
   { project, resolved: { mountPoint, owner } }: LayerPlanInput,

@@ -1,12 +1,12 @@
 import { assertEquals, assertNotMatch, assertThrows } from "@std/assert";
 import { MiseOciError } from "../../errors.ts";
 import {
+  authFilePaths,
   matchingEntries,
   maybeEntryCredentials,
   maybeNormalizeKey,
   parseAuthFile,
 } from "./auth_file.ts";
-import { authFilePaths } from "./auth_file_paths.ts";
 import { encodeBase64Utf8 } from "../../../tests/support/credential_helper.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);

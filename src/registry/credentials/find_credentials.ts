@@ -1,19 +1,21 @@
 /**
- * Finding the credentials of a registry where docker, podman and skopeo keep them.
+ * Finds the credentials of a registry in the files and helpers of docker, podman and skopeo.
  * @module
  */
 import { MiseOciError } from "../../errors.ts";
 import type { Credentials } from "../credentials_type.ts";
 import {
   type AuthFile,
+  authFilePaths,
   matchingEntries,
   maybeEntryCredentials,
   maybeNormalizeKey,
   parseAuthFile,
+  type ReadAuthFile,
+  readAuthFile,
+  type ReadEnv,
 } from "./auth_file.ts";
-import { authFilePaths, type ReadEnv } from "./auth_file_paths.ts";
 import { helperProgram, helperRunner, maybeHelperCredentials, type RunHelper } from "./helper.ts";
-import { type ReadAuthFile, readAuthFile } from "./read_auth_file.ts";
 
 /** Dependencies of {@linkcode findCredentials}; the defaults are the real ones. */
 export interface FindCredentialsOptions {
@@ -40,7 +42,7 @@ interface Search {
   readonly detail: (text: string) => void;
 }
 
-/** `HOST[/REPOSITORY]`: nothing that a line-based helper or a path could misread (A10). */
+/** `HOST[/REPOSITORY]`, which neither a line-based helper nor a path can misread (A10). */
 const TARGET = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::\d{1,5})?(?:\/[a-z0-9._/-]*)?$/;
 
 function maybeUid(): number | undefined {
@@ -48,13 +50,13 @@ function maybeUid(): number | undefined {
   return asked.state === "granted" ? Deno.uid() ?? undefined : undefined;
 }
 
-/** Reports only errors that a user can cause, and only their message, because a cause may quote the file. */
+/** The message of an error that a user can cause; its cause is omitted, because it may quote the file. */
 function messageOf(error: unknown): string {
   if (error instanceof MiseOciError) return error.message;
   throw error;
 }
 
-/** The names under which a helper may know the registry: docker's for Docker Hub, then podman's. */
+/** The names under which a helper may store the registry: docker's for Docker Hub, then podman's. */
 function helperServers(key: string): readonly string[] {
   const name = maybeNormalizeKey(key) ?? "";
   return name === "docker.io" ? ["https://index.docker.io/v1/", "docker.io"] : [name];

@@ -8,17 +8,18 @@ import { describeError, MiseOciError } from "../../errors.ts";
 import { OutputTooLong, ProcessTimeout, runProcess } from "../../process/run.ts";
 import { asObject, asString, maybe, parseJson } from "../../oci/mod.ts";
 import type { Credentials } from "../credentials_type.ts";
-import type { ReadEnv } from "./auth_file_paths.ts";
+import type { ReadEnv } from "./auth_file.ts";
 
 /** How a helper ended. */
 export type HelperResult =
   | { readonly kind: "exited"; readonly code: number; readonly stdout: Uint8Array }
-  /** It did not run to completion; `why` completes the sentence `it …`; `denied` if Deno forbids it. */
+  /**
+   * It did not run to completion; `why` completes the sentence `it …`; `denied` if Deno's permissions
+   * forbid it.
+   */
   | { readonly kind: "unusable"; readonly why: string; readonly denied?: boolean };
 
-/**
- * Runs `PROGRAM get` with `server` on stdin. Never throws for what the program does.
- */
+/** Runs `PROGRAM get` with `server` on stdin. Failures of the program are results, not errors. */
 export type RunHelper = (program: string, server: string) => Promise<HelperResult>;
 
 /** Bounds of {@linkcode helperRunner}. */
@@ -36,7 +37,7 @@ export interface HelperRunnerOptions {
 /** A name that cannot be a path or a flag. */
 const HELPER_NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
 
-/** The program of a helper. @throws {MiseOciError} `config` if the name could mean anything else. */
+/** The program of a helper. @throws {MiseOciError} `config` if the name could be a path or a flag. */
 export function helperProgram(name: unknown, what: string): string {
   if (typeof name === "string" && HELPER_NAME.test(name)) return `docker-credential-${name}`;
   const shown = JSON.stringify(typeof name === "string" ? name.slice(0, 80) : typeof name);
@@ -76,7 +77,7 @@ async function writeServer(
     await writer.write(new TextEncoder().encode(server));
     await writer.close();
   } catch {
-    // It ended, or closed its stdin, without reading: its exit code is sufficient.
+    // The helper ended or closed stdin without reading it: its exit code is sufficient.
   }
 }
 
@@ -100,7 +101,7 @@ export function helperRunner(options: HelperRunnerOptions): RunHelper {
   return async (program, server) => {
     const path = await maybeFindOnPath(program, env("PATH") ?? "");
     if (path === undefined) return { kind: "unusable", why: "is not on PATH" };
-    // Includes mise: the flag replaces all programs of the permission set.
+    // mise is included, because the flag replaces the whole list of allowed programs.
     const allow = `mise,${path}`;
     try {
       const { code, stdout } = await runProcess({
@@ -124,10 +125,11 @@ export function helperRunner(options: HelperRunnerOptions): RunHelper {
 }
 
 /**
- * The credentials in a helper's output; `undefined` if it has none. The user name `<token>` marks an identity
+ * The credentials in a helper's output; `undefined` if it has none. The user name `<token>` marks an
+ * identity
  * token.
  *
- * @throws {MiseOciError} `invalid` if the output is malformed; the message quotes nothing from it.
+ * @throws {MiseOciError} `invalid` if the output is malformed; the message quotes none of it.
  */
 export function maybeHelperCredentials(stdout: Uint8Array, what: string): Credentials | undefined {
   if (stdout.every((byte) => byte <= 0x20)) return undefined;
