@@ -4,7 +4,7 @@
  */
 import { MiseOciError } from "../../errors.ts";
 import { namesHost } from "../../oci/reference.ts";
-import { DEFAULT_PATH } from "../../plan/mod.ts";
+import { DEFAULT_PATH } from "../../oci/image_path.ts";
 import type { GenerateInput } from "./generator.ts";
 
 function tagOf({ plan: { tag } }: GenerateInput, what: string): string {
