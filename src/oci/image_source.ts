@@ -7,6 +7,9 @@ import { MiseOciError } from "../errors.ts";
 import { type Digest, isDigest } from "./digest.ts";
 import { formatReference, parseReference, type Reference } from "./reference.ts";
 
+/** The default base image: glibc, small, and suitable for most prebuilt tools. */
+export const DEFAULT_FROM = "debian:bookworm-slim";
+
 /** A way in which images are stored on this machine. */
 export interface LocalTransport {
   /** What is written before the path. */
