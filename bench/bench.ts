@@ -6,7 +6,7 @@
 import { join } from "@std/path";
 import { parseArgs } from "node:util";
 import { fetchMise, REPOSITORY, run } from "../tests/support/testbed.ts";
-import { formatChart } from "./chart.ts";
+import { formatChart, megabytesOf, secondsOf } from "./chart.ts";
 import type { Scenario } from "./contender.ts";
 import { NATIVE } from "./programs.ts";
 import { formatResult, formatResults } from "./report.ts";
@@ -89,10 +89,21 @@ async function write(measured: readonly Result[]): Promise<void> {
   const files = {
     [DATA]: `${JSON.stringify(results, undefined, 2)}\n`,
     [MARKDOWN]: formatResults(results),
-    [join(IMAGES, "bench-mise.svg")]: formatChart("mise-oci and mise oci: seconds", native),
+    [join(IMAGES, "bench-mise.svg")]: formatChart(
+      "mise-oci and mise oci: seconds",
+      native.map(secondsOf),
+    ),
     [join(IMAGES, "bench-others.svg")]: formatChart(
       "mise-oci and other programs: seconds",
-      rest,
+      rest.map(secondsOf),
+    ),
+    [join(IMAGES, "bench-fleet.svg")]: formatChart(
+      "A fresh runner: seconds and megabytes",
+      pick(results, ["fleet"], () => true).flatMap((result) => [
+        secondsOf(result),
+        megabytesOf(result, "received"),
+        megabytesOf(result, "sent"),
+      ]),
     ),
   };
   for (const [path, text] of Object.entries(files)) await Deno.writeTextFile(path, text);

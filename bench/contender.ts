@@ -8,6 +8,14 @@ import type { Cost } from "./measure.ts";
 /** The name of our own program, first in every scenario. */
 export const OURS = "mise-oci";
 
+/** Bytes to and from registries. */
+export interface Traffic {
+  /** Bytes that they sent. */
+  readonly received: number;
+  /** Bytes that were sent to them. */
+  readonly sent: number;
+}
+
 /** A program that does what a scenario is about. */
 export interface Contender {
   /** What the tables call it. */
@@ -18,8 +26,8 @@ export interface Contender {
   run(): Promise<Cost>;
   /** Bytes that the last run made, where that is worth comparing. */
   size?(): Promise<number>;
-  /** Bytes that the last run received from registries, where that is worth comparing. */
-  received?(): number;
+  /** Bytes that the last run exchanged with registries, where that is worth comparing. */
+  traffic?(): Traffic;
 }
 
 /** What is measured, and who takes part. */

@@ -34,7 +34,9 @@ function row(series: Series, ours: Series): string {
     ratio("cpu"),
     cell([spread(of("memory")).max], (value) => value === 0 ? "" : value.toFixed(0)),
     megabytes(series.size),
-    ...(ours.received === undefined ? [] : [megabytes(series.received)]),
+    ...(ours.traffic === undefined
+      ? []
+      : [megabytes(series.traffic?.received), megabytes(series.traffic?.sent)]),
   ];
   return `| ${cells.join(" | ")} |`;
 }
@@ -45,7 +47,7 @@ const HEAD = ["program", "wall, s", "ratio", "CPU, s", "ratio", "memory, MB", "r
 export function formatResult({ title, machine, date, series }: Result): string {
   const [ours] = series;
   if (ours === undefined) return "";
-  const head = ours.received === undefined ? HEAD : [...HEAD, "received, MB"];
+  const head = ours.traffic === undefined ? HEAD : [...HEAD, "received, MB", "sent, MB"];
   const rounds = ours.costs.length === 1 ? "1 round" : `${ours.costs.length} rounds`;
   return [
     `## ${title[0]?.toUpperCase()}${title.slice(1)}`,

@@ -2,7 +2,7 @@
  * What was measured: kept in `results.json`, from which `RESULTS.md` and the charts are written.
  * @module
  */
-import type { Contender, Scenario } from "./contender.ts";
+import type { Contender, Scenario, Traffic } from "./contender.ts";
 import type { Cost } from "./measure.ts";
 
 /** What one program needed, round by round. */
@@ -13,8 +13,8 @@ export interface Series {
   readonly costs: readonly Cost[];
   /** Bytes that it made, if that is worth comparing. */
   readonly size?: number;
-  /** Bytes that it received from registries, if that is worth comparing. */
-  readonly received?: number;
+  /** Bytes that it exchanged with registries, if that is worth comparing. */
+  readonly traffic?: Traffic;
 }
 
 /** What was measured of one scenario. */
@@ -71,12 +71,12 @@ export async function measureScenario(
 async function finishSeries(contender: Contender, costs: readonly Cost[]): Promise<Series> {
   const { name } = contender;
   const size = await contender.size?.();
-  const received = contender.received?.();
+  const traffic = contender.traffic?.();
   return {
     name,
     costs,
     ...(size === undefined ? {} : { size }),
-    ...(received === undefined ? {} : { received }),
+    ...(traffic === undefined ? {} : { traffic }),
   };
 }
 

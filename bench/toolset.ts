@@ -12,6 +12,8 @@ import { makeToolset, type Toolset } from "../tests/support/toolset/toolset.ts";
 import {
   isFalseBad,
   isFalseGood,
+  startToolsHere,
+  type ToolsetChoice,
   type ToolsetTrial,
   type ToolsetUser,
   tryToolset,
@@ -43,7 +45,26 @@ function percent(part: number, all: number): string {
   return `${part} (${(100 * part / Math.max(all, 1)).toFixed(1)} %)`;
 }
 
-function report({ families, left }: Toolset, trials: readonly ToolsetTrial[]): string {
+/** What was tried with the host's path in the image, as a sentence. */
+function linkedReport(trials: readonly ToolsetTrial[]): string {
+  const commands = [...new Set(trials.map(({ command }) => command))].sort();
+  const started = commands.filter((command) =>
+    trials.every((trial) => trial.command !== command || trial.failure === undefined)
+  );
+  return `With \`host_links = true\` on Debian (families ${
+    LINKED.join(", ")
+  }): ${trials.length} starts of ${commands.length} commands; started by every user: ${
+    started.join(", ")
+  }. Called good and did not start: **${
+    trials.filter(isFalseGood).length
+  }**. Called bad and started: **${trials.filter(isFalseBad).length}**.`;
+}
+
+function report(
+  { families, left }: Toolset,
+  trials: readonly ToolsetTrial[],
+  linked: readonly ToolsetTrial[],
+): string {
   const commands = [...new Set(trials.map(({ command }) => command))].sort();
   const tools = Object.values(families).flat().length;
   const bad = trials.filter(({ severity }) => severity === "start").length;
@@ -68,6 +89,8 @@ ${bad} were called bad. Called good and did not start: **${
     trials.filter(isFalseGood).length
   }**. Called bad and started: **${percent(trials.filter(isFalseBad).length, bad)}**.
 
+${linkedReport(linked)}
+
 | family | tools |
 | --- | --- |
 ${
@@ -84,16 +107,28 @@ ${rows.join("\n")}
 `;
 }
 
+/** Families that are also tried where the host's path leads to the tools: Ruby has it compiled in. */
+const LINKED = ["ruby (compiled here)", "gem"];
+
 const trials: ToolsetTrial[] = [];
+const linked: ToolsetTrial[] = [];
 await using podman = await startPodman();
-for (const base of TOOLSET_BASES) {
-  const tried = await tryToolset(podman, { base, users: USER_NAMES });
-  trials.push(...tried);
+const here = await startToolsHere();
+
+/** Tries one image, and says at once what was said wrongly. */
+async function tryOne(
+  choice: Omit<ToolsetChoice, "users" | "here">,
+): Promise<readonly ToolsetTrial[]> {
+  const tried = await tryToolset(podman, { ...choice, users: USER_NAMES, here });
   for (const one of tried.filter((trial) => isFalseGood(trial) || isFalseBad(trial))) {
     // deno-lint-ignore no-console
     console.error(
-      `${base}, ${one.user}: ${one.command}: ${word(one)}: ${one.failure ?? one.verdict}`,
+      `${choice.base}, ${one.user}: ${one.command}: ${word(one)}: ${one.failure ?? one.verdict}`,
     );
   }
+  return tried;
 }
-await writeRuns("tools", report(await makeToolset(), trials));
+
+for (const base of TOOLSET_BASES) trials.push(...await tryOne({ base }));
+linked.push(...await tryOne({ base: "Debian", families: LINKED, hostLinks: true }));
+await writeRuns("tools", report(await makeToolset(), trials, linked));

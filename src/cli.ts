@@ -8,10 +8,10 @@ import { failureJson, failureText, toFailure } from "./cli/failure.ts";
 import { commandHelp, programHelp } from "./cli/help.ts";
 import { convertGlobals, convertInput, ownArguments, parseLine } from "./cli/parse.ts";
 import { BUILT, PROGRAM, VERSION } from "./cli/program.ts";
-import type { Command, CommandContext, Output } from "./commands/command.ts";
+import type { Command, CommandContext, CommandInput, Output } from "./commands/command.ts";
 import type { Place } from "./commands/flag.ts";
 import type { Globals } from "./commands/flags/global.ts";
-import type { Io } from "./commands/io.ts";
+import type { Io, TextSink } from "./commands/io.ts";
 import { COMMAND_GROUPS, COMMANDS } from "./commands/mod.ts";
 import { type Workflows, workflows } from "./commands/workflows.ts";
 import { MiseOciError } from "./errors.ts";
@@ -46,6 +46,15 @@ function printText(io: Io, text: string): void {
     io.stdout.write(text);
   } catch (error) {
     if (!isBrokenPipe(error)) throw error;
+  }
+}
+
+/** Writes about a failure; if that fails too, the exit code is what is left. */
+function tryToWrite(sink: TextSink, text: string): void {
+  try {
+    sink.write(text);
+  } catch {
+    // There is no other place to write to.
   }
 }
 
@@ -156,6 +165,14 @@ async function reporterOf(
   );
 }
 
+/** @throws {MiseOciError} `usage` for JSON of a command whose stdout is something else. */
+function checkJson({ name, foreignStdout }: Command, { json }: Globals): void {
+  if (foreignStdout !== true || !json) return;
+  throw new MiseOciError("usage", `Cannot use --json with ${name}`, {
+    hint: "Its stdout is what it runs or reads",
+  });
+}
+
 async function runCommand(
   program: Program,
   line: ReturnType<typeof parseLine> & { readonly command: Command },
@@ -168,11 +185,7 @@ async function runCommand(
   const places = await Promise.all(directories.map((directory) => makePlace(io, directory)));
   const [place = await makePlace(io, undefined)] = places;
   const globals: Globals = convertGlobals(line, { env, place });
-  if (command.foreignStdout && globals.json) {
-    throw new MiseOciError("usage", `Cannot use --json with ${command.name}`, {
-      hint: "Its stdout is what it runs or reads",
-    });
-  }
+  checkJson(command, globals);
   const inputs = places.map((own) =>
     convertInput({ ...line, command }, {
       env,
@@ -195,17 +208,24 @@ async function runCommand(
       io.stderr.write(output.text(columnsOf(io, "stderr")));
     },
   };
-  try {
-    let code = 0;
-    for (const [i, input] of inputs.entries()) {
-      const own = places[i] ?? place;
-      const project = inputs.length === 1 ? {} : { project: own.resolve(".") };
-      code = Math.max(code, await command.run?.(input, { ...common, place: own, ...project }) ?? 0);
-    }
+  const printOutputs = (): void => {
     reporter.stop();
     const output = maybeOutput(directories, outputs);
     if (output) printOutput(io, withWarnings(output, reporter.warnings), globals.json);
+  };
+  const contexts = contextsOf(places, common);
+  let [code, at] = [0, 0];
+  try {
+    for (const [i, context] of contexts.entries()) {
+      at = i;
+      code = Math.max(code, await command.run?.(inputs[i] as CommandInput, context) ?? 0);
+    }
+    printOutputs();
     return code;
+  } catch (error) {
+    // The digests of what was pushed before must not be lost; with --json the error is the one result.
+    if (contexts.length > 1 && !globals.json) printOutputs();
+    throw contexts.length > 1 ? ofProject(error, directories[at] ?? ".") : error;
   } finally {
     reporter.stop();
   }
@@ -221,12 +241,38 @@ function directoriesOf(
   return line.command.severalProjects === true && given.length > 1 ? given : [cd];
 }
 
+/** What the command may use in each of the places that it works in. */
+function contextsOf(
+  places: readonly Place[],
+  common: Omit<CommandContext, "place">,
+): readonly CommandContext[] {
+  const projects = places.map((place) => place.resolve("."));
+  return places.map((place, i) => {
+    const project = projects[i];
+    return {
+      ...common,
+      place,
+      ...(project === undefined || !projects[1] ? {} : { project, projects }),
+    };
+  });
+}
+
+/** An error with the project that it is about, as `-C` names it. */
+function ofProject(error: unknown, directory: string): unknown {
+  if (!(error instanceof MiseOciError) || error.code === "usage") return error;
+  const { code, message, hint } = error;
+  return new MiseOciError(code, `${directory}: ${message}`, {
+    cause: error,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
 /** What a command says, of several projects under the directory of each; it may say nothing. */
 function maybeOutput(
   directories: readonly (string | undefined)[],
   outputs: readonly Output[],
 ): Output | undefined {
-  if (outputs.length < 2) return outputs[0];
+  if (directories.length < 2 || outputs.length === 0) return outputs[0];
   return {
     text: (columns) =>
       outputs.map((output, i) =>
@@ -299,16 +345,12 @@ export async function runCli(
     const failure = toFailure(error, io.signal);
     const colors = makeColors(wantsColor(io, "stderr", ours));
     const debug = ours.includes("--debug");
-    try {
-      if (asksForJson(ours, program.commands)) {
-        printText(io, `${JSON.stringify(failureJson(failure), undefined, 2)}\n`);
-      }
-      const text = failureText(failure, colors, debug);
-      const columns = io.isTerminal("stderr") ? io.size()?.columns : undefined;
-      io.stderr.write(columns === undefined ? text : fold(text, columns));
-    } catch (broken) {
-      if (!isBrokenPipe(broken)) throw broken;
+    if (asksForJson(ours, program.commands)) {
+      tryToWrite(io.stdout, `${JSON.stringify(failureJson(failure), undefined, 2)}\n`);
     }
+    const text = failureText(failure, colors, debug);
+    const columns = io.isTerminal("stderr") ? io.size()?.columns : undefined;
+    tryToWrite(io.stderr, columns === undefined ? text : fold(text, columns));
     return failure.exitCode;
   }
 }

@@ -5,11 +5,14 @@
  */
 import { Buffer } from "node:buffer";
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { concat } from "../bytes.ts";
 import { MiseOciError } from "../errors.ts";
 import {
   asArray,
   asObject,
+  asSize,
   asString,
+  asStrings,
   encodeJson,
   type JsonObject,
   parseJson,
@@ -60,36 +63,64 @@ class Keyless implements BundleSigner {
   /** Sends a request and parses the JSON response. Errors do not contain what was sent. */
   async #request(what: string, url: string, init: RequestInit): Promise<JsonObject> {
     const { fetch, signal } = this.#options;
-    const response = await fetch(url, { ...init, ...(signal === undefined ? {} : { signal }) })
-      .catch((cause: unknown) => {
-        signal?.throwIfAborted();
-        throw new MiseOciError("network", `Cannot ${what}: no answer from ${new URL(url).host}`, {
-          hint: "Check the network connection and try again",
-          cause,
-        });
+    const { host } = new URL(url);
+    // A redirect would take the token elsewhere.
+    const options = { ...init, redirect: "error", ...(signal === undefined ? {} : { signal }) };
+    let response: Response;
+    let bytes: Uint8Array | undefined;
+    try {
+      response = await fetch(url, options as RequestInit);
+      bytes = await maybeReadAll(response, MAX_ANSWER);
+    } catch (cause) {
+      signal?.throwIfAborted();
+      throw new MiseOciError("network", `Cannot ${what}: no answer from ${host}`, {
+        hint: "Check the network connection and try again",
+        cause,
       });
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    if (!response.ok || bytes.length > MAX_ANSWER) {
+    }
+    const { status, ok } = response;
+    if (!ok) {
+      const denied = status === 401 || status === 403;
       throw new MiseOciError(
-        response.status === 401 || response.status === 403 ? "auth" : "network",
-        `Cannot ${what}: ${new URL(url).host} answered ${response.status}`,
-        { hint: "Check that the job may ask for identity tokens, and try again" },
+        denied ? "auth" : "network",
+        `Cannot ${what}: ${host} answered ${status}`,
+        {
+          hint: denied || status === 400
+            ? "Check that the job may ask for identity tokens, and that it has run for minutes at most"
+            : "Try again later",
+        },
       );
     }
-    return asObject(parseJson(bytes, { what, maxBytes: MAX_ANSWER }), what);
+    if (bytes === undefined) refuseAnswer(what, host, `it has more than ${MAX_ANSWER} bytes`);
+    try {
+      return asObject(parseJson(bytes, { what: "the answer", maxBytes: MAX_ANSWER }), "the answer");
+    } catch (cause) {
+      return refuseAnswer(what, host, "it is no JSON object", cause);
+    }
   }
 
   async #token(): Promise<string> {
     const { env } = this.#options;
     const given = env("SIGSTORE_ID_TOKEN");
     if (given !== undefined) return given;
-    const url = new URL(env("ACTIONS_ID_TOKEN_REQUEST_URL") ?? "");
+    const url = serviceUrl(
+      "ACTIONS_ID_TOKEN_REQUEST_URL",
+      env("ACTIONS_ID_TOKEN_REQUEST_URL") ?? "",
+    );
     url.searchParams.set("audience", AUDIENCE);
     const what = "get an identity token";
     const answer = await this.#request(what, url.href, {
       headers: { Authorization: `Bearer ${env("ACTIONS_ID_TOKEN_REQUEST_TOKEN")}` },
     });
-    return asString(answer["value"], `${what}: value`);
+    const { value } = answer;
+    if (typeof value === "string" && value !== "") return value;
+    return refuseAnswer(what, url.host, "it has no token");
+  }
+
+  /** The address of a service. */
+  #url(name: string, usual: string, path: string): string {
+    const base = serviceUrl(name, this.#options.env(name) ?? usual);
+    return `${base.origin}${base.pathname.replace(/\/+$/, "")}${path}`;
   }
 
   /** Creates a key and obtains the certificate that binds it to the job's identity. */
@@ -98,9 +129,10 @@ class Keyless implements BundleSigner {
     const token = await this.#token();
     const proof = sign("sha256", Buffer.from(tokenSubject(token)), privateKey);
     const what = "get a certificate";
+    const url = this.#url("MISE_OCI_FULCIO_URL", FULCIO, "/api/v2/signingCert");
     const body = await this.#request(
       what,
-      `${this.#options.env("MISE_OCI_FULCIO_URL") ?? FULCIO}/api/v2/signingCert`,
+      url,
       {
         method: "POST",
         headers: { "Content-Type": "application/json" },
@@ -116,19 +148,22 @@ class Keyless implements BundleSigner {
         }),
       },
     );
-    const signed = body["signedCertificateEmbeddedSct"] ?? body["signedCertificateDetachedSct"];
-    const chain = asObject(asObject(signed, what)["chain"], `${what}: chain`);
-    const certificates = asArray(chain["certificates"], `${what}: certificates`)
-      .map((one) => asString(one, `${what}: certificate`));
-    return { key: privateKey, chain: certificates };
+    const refuse = (why: string): never => refuseAnswer(what, new URL(url).host, why);
+    const chain = certificatesOf(body);
+    if (chain.length === 0) return refuse("it has no certificate");
+    const own = publicKey.export({ type: "spki", format: "der" });
+    // A certificate has the key as it is exported.
+    if (!pemBytes(chain[0] ?? "").includes(own)) return refuse("its certificate has another key");
+    return { key: privateKey, chain };
   }
 
   /** Records an envelope in the log and returns the log entry in the format of a bundle. */
   async #log(envelope: Envelope, certificate: string): Promise<JsonObject> {
     const what = "add the signature to the log";
+    const url = this.#url("MISE_OCI_REKOR_URL", REKOR, "/api/v1/log/entries");
     const answer = await this.#request(
       what,
-      `${this.#options.env("MISE_OCI_REKOR_URL") ?? REKOR}/api/v1/log/entries`,
+      url,
       {
         method: "POST",
         headers: { "Content-Type": "application/json", Accept: "application/json" },
@@ -144,20 +179,69 @@ class Keyless implements BundleSigner {
         }),
       },
     );
-    const entry = asObject(Object.values(answer)[0], what);
-    const verification = asObject(entry["verification"], `${what}: verification`);
-    return {
-      logIndex: String(entry["logIndex"]),
-      logId: { keyId: hexToBase64(asString(entry["logID"], `${what}: logID`)) },
-      kindVersion: { kind: "dsse", version: "0.0.1" },
-      integratedTime: String(entry["integratedTime"]),
-      inclusionPromise: {
-        signedEntryTimestamp: asString(verification["signedEntryTimestamp"], `${what}: timestamp`),
-      },
-      ...inclusionProof(verification["inclusionProof"]),
-      canonicalizedBody: asString(entry["body"], `${what}: body`),
-    };
+    try {
+      return logEntry(answer);
+    } catch (cause) {
+      return refuseAnswer(what, new URL(url).host, "it has no entry of the log", cause);
+    }
   }
+}
+
+function refuseAnswer(what: string, host: string, why: string, cause?: unknown): never {
+  throw new MiseOciError("invalid", `Cannot ${what}: the answer of ${host} is not usable: ${why}`, {
+    hint: "Check that the address is that of the service, and try again",
+    cause,
+  });
+}
+
+/** An address in a variable. @throws {MiseOciError} `usage` if it is none. */
+function serviceUrl(name: string, text: string): URL {
+  const url = URL.parse(text);
+  if (url !== null && /^https?:$/.test(url.protocol)) return url;
+  throw new MiseOciError("usage", `Cannot sign: ${name} is no address of a service`, {
+    hint: "Write it as https://HOST",
+  });
+}
+
+/** The body of a response; `undefined` if it is longer than `limit` bytes. */
+async function maybeReadAll(response: Response, limit: number): Promise<Uint8Array | undefined> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > limit) return undefined;
+    chunks.push(chunk);
+  }
+  return concat(chunks);
+}
+
+/** The certificates of an answer, in PEM, that of the key first. */
+function certificatesOf(body: JsonObject): readonly string[] {
+  const signed = body["signedCertificateEmbeddedSct"] ?? body["signedCertificateDetachedSct"];
+  try {
+    const chain = asObject(asObject(signed, "certificate")["chain"], "chain");
+    return asStrings(chain["certificates"], "certificates");
+  } catch {
+    return [];
+  }
+}
+
+/** The entry that an answer of the log has. @throws {MiseOciError} `invalid` if it has none. */
+function logEntry(answer: JsonObject): JsonObject {
+  const what = "log entry";
+  const entry = asObject(Object.values(answer)[0], what);
+  const verification = asObject(entry["verification"], `${what}: verification`);
+  return {
+    logIndex: String(asSize(entry["logIndex"], `${what}: logIndex`)),
+    logId: { keyId: hexToBase64(asString(entry["logID"], `${what}: logID`)) },
+    kindVersion: { kind: "dsse", version: "0.0.1" },
+    integratedTime: String(asSize(entry["integratedTime"], `${what}: integratedTime`)),
+    inclusionPromise: {
+      signedEntryTimestamp: asString(verification["signedEntryTimestamp"], `${what}: timestamp`),
+    },
+    ...inclusionProof(verification["inclusionProof"]),
+    canonicalizedBody: asString(entry["body"], `${what}: body`),
+  };
 }
 
 function inclusionProof(value: unknown): JsonObject {
@@ -166,9 +250,9 @@ function inclusionProof(value: unknown): JsonObject {
   const proof = asObject(value, what);
   return {
     inclusionProof: {
-      logIndex: String(proof["logIndex"]),
+      logIndex: String(asSize(proof["logIndex"], `${what}.logIndex`)),
       rootHash: hexToBase64(asString(proof["rootHash"], `${what}.rootHash`)),
-      treeSize: String(proof["treeSize"]),
+      treeSize: String(asSize(proof["treeSize"], `${what}.treeSize`)),
       hashes: asArray(proof["hashes"], `${what}.hashes`)
         .map((hash) => hexToBase64(asString(hash, `${what}.hash`))),
       checkpoint: { envelope: asString(proof["checkpoint"], `${what}.checkpoint`) },
@@ -184,7 +268,11 @@ function pemBody(pem: string): string {
   return pem.replace(/-----[^-]+-----|\s/g, "");
 }
 
-/** The subject of a token (JWT), which is signed to prove possession of the key. */
+function pemBytes(pem: string): Buffer {
+  return Buffer.from(pemBody(pem), "base64");
+}
+
+/** Whom a token names (JWT): what proves that the key is theirs is a signature over it. */
 function tokenSubject(token: string): string {
   const what = "identity token";
   const payload = Buffer.from(token.split(".")[1] ?? "", "base64url");

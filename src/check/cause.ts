@@ -34,7 +34,16 @@ export type Cause =
     /** Set if the script's body starts it, not its `#!` line. */
     readonly inBody?: true;
   }
-  /** The program that a wrapper script starts. */
+  /** A module that a Perl script loads before it does anything. */
+  | {
+    readonly type: "missing-perl-module";
+    /** As scripts name it: `Text::Wrap`. */
+    readonly module: string;
+    readonly file: string;
+    /** Set if the image's Perl has its own modules: the missing one is another package's. */
+    readonly hasOwn?: true;
+  }
+  /** The program that a script does nothing but start. */
   | { readonly type: "missing-exec"; readonly target: string; readonly file: string }
   /** An install directory of the host that scripts or links refer to and the image lacks. */
   | {
@@ -139,6 +148,8 @@ export function causeKey(cause: Cause): string {
     case "missing-command":
     case "missing-entrypoint":
       return `${cause.type} ${cause.command}`;
+    case "missing-perl-module":
+      return `${cause.type} ${cause.module}`;
     case "missing-exec":
       return `${cause.type} ${cause.target}`;
     case "missing-install":

@@ -10,7 +10,7 @@ import { type Cause, causeKey, severityOf } from "./cause.ts";
 import { ImageView, type ViewFile, type ViewLayer } from "./image_view.ts";
 import { missingNeeds } from "./needs.ts";
 import { maybeMissingInstall, Starter } from "./loader/starter.ts";
-import { commandsOfJava, danglingLinks, missingModules, scriptsOf } from "./tool_parts.ts";
+import { commandsOfJava, danglingLinks, missingModules, usersOf } from "./tool_parts.ts";
 
 /** The kind and name of a layer, if mise-oci built it. */
 export interface LayerLabel {
@@ -247,8 +247,12 @@ function checkRustup(
   const rustup = commands.get("rustup")?.[0];
   if (rustup?.file === undefined) return;
   const directory = `${variable(env, "RUSTUP_HOME") ?? "/root/.rustup"}/toolchains`;
-  const [toolchain, ...others] = view.list(directory);
-  if (others.length > 0) return;
+  const names = view.list(directory);
+  const chosen = variable(env, "RUSTUP_TOOLCHAIN") ?? "";
+  if (chosen === "" && names.length > 1) return;
+  const toolchain = chosen === ""
+    ? names[0]
+    : names.find((name) => name === chosen || name.startsWith(`${chosen}-`));
   const place = rustup.path.slice(0, rustup.path.lastIndexOf("/"));
   const ofBase = isOfBase(rustup.layer, labels);
   for (const [name, [first]] of commands) {
@@ -256,7 +260,11 @@ function checkRustup(
     const program = toolchain === undefined
       ? undefined
       : view.resolve(`${directory}/${toolchain}/bin/${name}`);
-    const missing: Cause = { type: "missing-toolchain", file: rustup.path, directory };
+    const missing: Cause = {
+      type: "missing-toolchain",
+      file: rustup.path,
+      directory: chosen === "" ? directory : `${directory}/${chosen}`,
+    };
     const causes = toolchain === undefined
       ? [missing]
       : program?.type === "file"
@@ -279,9 +287,8 @@ function checkTools(
     if (isAnyOurs && kind !== "tool") return;
     const parts = { ...checking, layer, tool };
     for (const cause of missingModules(parts)) {
-      problems.add(cause, { name: basename(cause.runtime), direct: true, ofBase: false });
-      for (const other of scriptsOf(cause.runtime, commands, checking)) {
-        problems.add(cause, { name: other, direct: false, ofBase: false });
+      for (const [name, direct] of usersOf(cause, commands, parts)) {
+        problems.add(cause, { name, direct, ofBase: false });
       }
     }
     for (const cause of kind === "tool" ? danglingLinks(parts, paths) : []) {
@@ -364,9 +371,10 @@ export function checkCommands(input: CheckInput): CheckReport {
   const path = (variable(input.env, "PATH") ?? DEFAULT_PATH).split(":")
     .filter((directory) => directory.startsWith("/"));
   const libraryPath = variable(input.env, "LD_LIBRARY_PATH") ?? "";
+  const javaHome = variable(input.env, "JAVA_HOME") ?? "";
   const { architecture } = input;
   const isTool = (layer: number): boolean => labels[layer]?.kind === "tool";
-  const starter = new Starter({ view, architecture, path, libraryPath, isTool });
+  const starter = new Starter({ view, architecture, path, libraryPath, javaHome, isTool });
   const commands = listCommands(view, path);
   const checking = { view, starter, labels, problems: new Problems() };
   for (const all of commands.values()) {

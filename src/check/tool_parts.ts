@@ -24,10 +24,33 @@ interface Module {
 const PYTHON =
   /^(.*)\/lib(?:64)?\/(python3\.(\d+))t?\/(lib-dynload|site-packages)\/(?:.*\/)?([^/]+)\.so$/;
 const RUBY = /^(.*)\/lib\/ruby\/.*?\/[^/]+-linux(?:-\w+)?\/(.+)\.so$/;
-/** Modules for tests of the standard libraries. */
+/** Of a gem that was installed with `--install-dir`, as mise does. */
+const GEM = /\/extensions\/[^/]+-linux(?:-\w+)?\/[^/]+\/[^/]+\/(.+)\.so$/;
+/** Modules of the standard libraries' own tests. */
 const TESTS = /^(?:xx|_test|_ctypes_test|-test-)|_failed$/;
 /** Modules that hardly any image needs: without a display, Tk is useless. */
 const OPTIONAL = new Set(["tkinter"]);
+
+/**
+ * Python packages that open libraries by name when they are imported (cffi's and ctypes' `dlopen`), by a file of
+ * theirs: cairocffi's and WeasyPrint's `dlopen`, pango's and harfbuzz' of WeasyPrint, python-magic's `loader.py`,
+ * pyzbar's `zbar_library.py`.
+ */
+const OPENED: readonly (readonly [file: string, libraries: readonly string[]])[] = [
+  ["cairocffi/__init__.py", ["libcairo.so.2"]],
+  ["weasyprint/text/ffi.py", [
+    ...["libgobject-2.0.so.0", "libpango-1.0.so.0", "libharfbuzz.so.0"],
+    ...["libfontconfig.so.1", "libpangoft2-1.0.so.0"],
+  ]],
+  ["magic/loader.py", ["libmagic.so.1"]],
+  ["pyzbar/zbar_library.py", ["libzbar.so.0"]],
+];
+const PACKAGE = /^(.*)\/lib(?:64)?\/(python3\.\d+)t?\/site-packages\/([^/]+)\//;
+
+/** Where the Python of a prefix may be. */
+function pythonsOf(prefix: string, version: string): readonly string[] {
+  return [version, "python3", "python"].map((one) => `${prefix}/bin/${one}`);
+}
 
 function maybePython(path: string): Module | undefined {
   const [, prefix, version = "", minor, place, file = ""] = PYTHON.exec(path) ?? [];
@@ -36,13 +59,25 @@ function maybePython(path: string): Module | undefined {
   // In site-packages, only libraries with a module tag are modules; those for another Python are ignored.
   if (tag === undefined && place === "site-packages") return undefined;
   if (of !== undefined && of !== minor) return undefined;
-  const runtimes = [version, "python3", "python"].map((one) => `${prefix}/bin/${one}`);
+  const runtimes = pythonsOf(prefix, version);
   return TESTS.test(name) ? undefined : { name: name.replace(/^_(?=[a-z])/, ""), runtimes };
+}
+
+/** A Python package that opens libraries, by its file that does. */
+function maybeOpening(
+  path: string,
+): { readonly module: Module; readonly libraries: readonly string[] } | undefined {
+  const [, libraries] = OPENED.find(([file]) => path.endsWith(`/site-packages/${file}`)) ?? [];
+  const [, prefix, version = "", name = ""] = PACKAGE.exec(path) ?? [];
+  if (libraries === undefined || prefix === undefined) return undefined;
+  return { module: { name, runtimes: pythonsOf(prefix, version) }, libraries };
 }
 
 function maybeModule(path: string): Module | undefined {
   if (path.endsWith(".node")) return { name: basename(path, ".node"), runtimes: ["node"] };
   const [, prefix, name = ""] = RUBY.exec(path) ?? [];
+  const [, ofGem] = prefix === undefined ? GEM.exec(path) ?? [] : [];
+  if (ofGem !== undefined) return { name: ofGem, runtimes: ["ruby"] };
   if (prefix === undefined) return maybePython(path);
   return TESTS.test(name) ? undefined : { name, runtimes: [`${prefix}/bin/ruby`] };
 }
@@ -50,6 +85,7 @@ function maybeModule(path: string): Module | undefined {
 /** A command on PATH. */
 interface PathCommand {
   readonly path: string;
+  readonly layer: number;
   readonly file: ViewFile | undefined;
 }
 
@@ -65,23 +101,41 @@ export interface PartsLayer {
   readonly tool: string | undefined;
 }
 
+/** The runtime that a module is for, if the image has it. */
+function maybeRuntime({ runtimes }: Module, starter: Starter): ViewFile | undefined {
+  return runtimes.map((one) => starter.findCommand(one)).find((one) => one !== undefined);
+}
+
+/** What keeps a file of a package from being loaded, and the module that it is of. */
+function causesIn(
+  path: string,
+  { view, starter }: PartsLayer,
+):
+  | { readonly module: Module; readonly runtime: ViewFile; readonly causes: readonly Cause[] }
+  | undefined {
+  const opening = maybeOpening(path);
+  const module = opening?.module ?? maybeModule(path);
+  const runtime = module === undefined ? undefined : maybeRuntime(module, starter);
+  if (module === undefined || runtime === undefined) return undefined;
+  if (opening !== undefined) {
+    return { module, runtime, causes: starter.causesOfOpening(opening.libraries, runtime) };
+  }
+  const file = view.resolve(path);
+  const causes = file?.program.kind === "elf" ? starter.causesOfModule(file, runtime) : [];
+  return { module, runtime, causes };
+}
+
 /**
  * Finds libraries that a layer's modules lack. Libraries elsewhere in the image are not reported, because
  * packages load their own copies themselves.
  */
-export function missingModules(
-  { view, starter, layer, tool }: PartsLayer,
-): readonly ModuleCause[] {
+export function missingModules(layer: PartsLayer): readonly ModuleCause[] {
   const found: ModuleCause[] = [];
-  for (const { path, entry } of view.entriesOf(layer)) {
-    if (entry.type !== "file" || !/\.(?:so|node)$/.test(path)) continue;
-    const module = maybeModule(path);
-    const file = module === undefined ? undefined : view.resolve(path);
-    if (module === undefined || file?.program.kind !== "elf") continue;
-    const runtime = module.runtimes.map((one) => starter.findCommand(one))
-      .find((one) => one !== undefined);
-    if (runtime === undefined) continue;
-    for (const cause of starter.causesOfModule(file, runtime)) {
+  for (const { path, entry } of layer.view.entriesOf(layer.layer)) {
+    if (entry.type !== "file" || !/\.(?:so|node|py)$/.test(path)) continue;
+    const { module, runtime, causes } = causesIn(path, layer) ?? {};
+    if (module === undefined || runtime === undefined) continue;
+    for (const cause of causes ?? []) {
       if (cause.type !== "missing-library" || cause.elsewhere !== undefined) continue;
       found.push({
         type: "missing-module-library",
@@ -89,7 +143,7 @@ export function missingModules(
         file: path,
         module: module.name,
         runtime: runtime.path,
-        owner: tool ?? basename(runtime.path),
+        owner: layer.tool ?? basename(runtime.path),
         ...(OPTIONAL.has(module.name) ? { optional: true } : {}),
       });
     }
@@ -118,8 +172,8 @@ export function danglingLinks(
   });
 }
 
-/** The commands that are scripts of a runtime; which modules they load is unknown. */
-export function scriptsOf(
+/** The commands that are scripts of a runtime: which of its modules they load, only they know. */
+function scriptsOf(
   runtime: string,
   commands: ReadonlyMap<string, readonly PathCommand[]>,
   { view, starter }: Pick<PartsLayer, "view" | "starter">,
@@ -136,8 +190,26 @@ export function scriptsOf(
 }
 
 /**
- * The commands of the Java that a security settings file belongs to: nearly all fail without it, `java
- * -version` does not.
+ * The commands that may load a module, and whether it is their own: those that run on its runtime, and the
+ * runtime. A module in the layer of another tool is that tool's alone.
+ */
+export function usersOf(
+  { file, runtime }: ModuleCause,
+  commands: ReadonlyMap<string, readonly PathCommand[]>,
+  parts: PartsLayer,
+): readonly (readonly [name: string, direct: boolean])[] {
+  const isAll = parts.view.layerOf(runtime) === parts.layer || file.endsWith(".node");
+  const scripts = scriptsOf(runtime, commands, parts)
+    .filter((name) => isAll || commands.get(name)?.[0]?.layer === parts.layer);
+  return [
+    ...(isAll ? [[basename(runtime), true] as const] : []),
+    ...scripts.map((name) => [name, false] as const),
+  ];
+}
+
+/**
+ * The commands of the Java whose security settings a file is: nearly all of them stop without it, `java -version`
+ * does not.
  */
 export function commandsOfJava(
   file: string,

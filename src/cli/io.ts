@@ -3,14 +3,24 @@
  * @module
  */
 import type { Io, TextSink } from "../commands/io.ts";
+import { describeError, MiseOciError } from "../errors.ts";
 
 /** Writes all bytes to a stream that may accept only a part at a time. */
-function sink(stream: { writeSync(bytes: Uint8Array): number }): TextSink {
+function sink(name: "stdout" | "stderr"): TextSink {
   const encoder = new TextEncoder();
   return {
     write(text): void {
-      for (let bytes = encoder.encode(text); bytes.length > 0;) {
-        bytes = bytes.subarray(stream.writeSync(bytes));
+      try {
+        for (let bytes = encoder.encode(text); bytes.length > 0;) {
+          bytes = bytes.subarray(Deno[name].writeSync(bytes));
+        }
+      } catch (error) {
+        if (error instanceof Deno.errors.BrokenPipe) throw error;
+        const [why] = describeError(error).split(" (os error");
+        throw new MiseOciError("io", `Cannot write to ${name}: ${why}`, {
+          hint: "Write to another place",
+          cause: error,
+        });
       }
     },
   };
@@ -19,8 +29,8 @@ function sink(stream: { writeSync(bytes: Uint8Array): number }): TextSink {
 /** The environment of this process. */
 export function processIo(signal: AbortSignal): Io {
   return {
-    stdout: sink(Deno.stdout),
-    stderr: sink(Deno.stderr),
+    stdout: sink("stdout"),
+    stderr: sink("stderr"),
     env: (name) => Deno.env.get(name),
     cwd: () => Deno.cwd(),
     isTerminal: (stream) => Deno[stream].isTerminal(),

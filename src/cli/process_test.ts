@@ -31,6 +31,20 @@ Deno.test("C15: a closed stdout ends the program quietly", async () => {
   assertEquals([code, stderr], [0, ""]);
 });
 
+Deno.test({
+  name: "a stdout that takes nothing more is an error without a stack, and its exit code is 1",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const command = ["run", "--no-prompt", main.pathname, "build", "--help"];
+    const { code, stderr } = await new Deno.Command("sh", {
+      args: ["-c", '"$0" "$@" > /dev/full', Deno.execPath(), ...command],
+    }).output();
+    const text = new TextDecoder().decode(stderr);
+    assertEquals(code, 1);
+    assertEquals(text.split("\n")[0], "error: Cannot write to stdout: No space left on device");
+  },
+});
+
 Deno.test("D02: the first signal asks for an orderly end, the second ends at once", () => {
   const handlers = new Map<EndingSignal, () => void>();
   const exits: number[] = [];

@@ -20,14 +20,17 @@ function wholeText(event: WarningEvent): string {
   return items.length === 0 ? event.text : `${event.text}: ${items.join(", ")}`;
 }
 
-/** Collects the warnings that pass through a reporter. */
+/** Collects the warnings that pass through a reporter; a repeated one, as of a second destination, is dropped. */
 export function noteWarnings(reporter: Reporter & { stop(): void }): NotingReporter {
   const warnings: string[] = [];
   return {
     warnings,
     emit: (event) => {
       const text = event.type === "warning" ? wholeText(event) : undefined;
-      if (text !== undefined && !warnings.includes(text)) warnings.push(text);
+      if (text !== undefined) {
+        if (warnings.includes(text)) return;
+        warnings.push(text);
+      }
       reporter.emit(event);
     },
     stop: () => reporter.stop(),

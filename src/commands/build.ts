@@ -3,6 +3,7 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
+import { isWithin } from "../paths.ts";
 import { parseImageName } from "../oci/reference.ts";
 import type { BuildRequest, BuildResult } from "../build/types.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
@@ -11,9 +12,13 @@ import { BUILD_FLAGS, buildRequest, given } from "./flags/build.ts";
 import { CONFIG_FLAGS, overridesRequest } from "./flags/config.ts";
 import { ENGINE_FLAG } from "./flags/image.ts";
 import type { Delivery } from "./print/build.ts";
-import { parseArchivePath, parseOutput } from "./values/build.ts";
+import {
+  checkArchiveOnStdout,
+  parseOutput,
+  parseOutputFile,
+  parseReportFile,
+} from "./values/build.ts";
 import { parseDestination } from "./values/image.ts";
-import { parsePath } from "./values/numbers.ts";
 
 const printModule = () => import("./print/build.ts");
 
@@ -34,7 +39,7 @@ const FLAGS = {
       valueName: "FILE",
       completes: "file",
       help: "Write the image to this archive, - for stdout; a layout only with -o",
-      parse: parseArchivePath,
+      parse: parseOutputFile,
     }),
     format: choiceFlag(["oci-archive", "docker-archive"], {
       help: "Format of the archive; docker load reads docker-archive",
@@ -56,13 +61,13 @@ const FLAGS = {
       valueName: "FILE",
       completes: "file",
       help: "Also write the result of --json to this file",
-      parse: parsePath,
+      parse: parseReportFile,
     }),
     iidfile: valueFlag({
       valueName: "FILE",
       completes: "file",
       help: "Write the digest to this file",
-      parse: parsePath,
+      parse: parseReportFile,
     }),
     "dry-run": switchFlag({ help: "Print what would be built and write nothing" }),
   }),
@@ -100,12 +105,28 @@ function outputs(
   return { ...given("archive", archive), ...given("output", directory), ...given("tag", tag) };
 }
 
+/** @throws {MiseOciError} `usage` if each of several projects would replace the output of the one before. */
+function checkSharedOutput(
+  { flags }: CommandInput<typeof FLAGS>,
+  { archive, output }: OutputRequest,
+  { project }: Pick<CommandContext, "project">,
+): void {
+  const path = archive?.path ?? (flags.tag === undefined ? undefined : output);
+  if (project === undefined || path === undefined || isWithin(path, project)) return;
+  throw new MiseOciError("usage", `Cannot write several projects to ${JSON.stringify(path)}`, {
+    hint: "Name a path below each project, which a relative one is, or build one at a time",
+  });
+}
+
 /** @throws {MiseOciError} `usage` for flags that contradict each other. */
 function checkFlags(
-  { flags, given: names, globals }: CommandInput<typeof FLAGS>,
-  { archive }: OutputRequest,
-  { io, project }: Pick<CommandContext, "io" | "project">,
+  input: CommandInput<typeof FLAGS>,
+  request: OutputRequest,
+  context: Pick<CommandContext, "io" | "project">,
 ): void {
+  const { flags, given: names, globals } = input;
+  const { archive } = request;
+  const { io, project } = context;
   const fail = (message: string, hint: string): never => {
     throw new MiseOciError("usage", message, { hint });
   };
@@ -120,6 +141,7 @@ function checkFlags(
       "Build one at a time, or write mise-oci push -C DIR -C DIR HOST/{project}:TAG",
     );
   }
+  checkSharedOutput(input, request, context);
   if (flags["dry-run"]) {
     const after = ["push", "load", "metadata-file", "iidfile"].find((name) => names.has(name));
     if (after !== undefined) {
@@ -128,15 +150,9 @@ function checkFlags(
     return;
   }
   if (archive?.path !== "-") return;
-  if (globals.json) {
-    fail("Cannot use --json: stdout is the archive's", "Write --metadata-file FILE instead");
-  }
-  if (io.isTerminal("stdout")) {
-    fail(
-      "Cannot write an archive to the terminal",
-      "Redirect stdout, such as --output-archive - | docker load, or name a file",
-    );
-  }
+  checkArchiveOnStdout({ json: globals.json, instead: "Write --metadata-file FILE instead" }, {
+    io,
+  });
 }
 
 async function dryRun(request: BuildRequest, context: CommandContext): Promise<void> {
@@ -192,6 +208,10 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     await dryRun(request, context);
     return 0;
   }
+  const { "metadata-file": metadata, iidfile } = flags;
+  for (const path of [metadata, iidfile]) {
+    if (path !== undefined) await context.workflows.checkReport(path);
+  }
   const [result, { buildOutput }] = await Promise.all([
     context.workflows.buildImage(request, context),
     printModule(),
@@ -201,7 +221,6 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
   const stream = isArchive ? "stderr" : "stdout";
   const short = context.io.isTerminal(stream);
   const output = buildOutput(result, { quiet, short }, delivery);
-  const { "metadata-file": metadata, iidfile } = flags;
   if (iidfile !== undefined) await context.workflows.writeReport(iidfile, result.digest);
   if (metadata !== undefined) {
     const json = { ...output.json() as object, warnings: context.warnings };

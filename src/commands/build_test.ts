@@ -130,7 +130,7 @@ Deno.test("build --json has the warnings too, each once, those that -q does not 
   for (const args of [[], ["-q"]]) {
     const { stdout, stderr } = await run(["build", "--json", ...args], workflows);
     assertEquals(JSON.parse(stdout).warnings, ["one", "two"]);
-    assertEquals(stderr.includes("warning: one"), args.length === 0);
+    assertEquals(stderr.split("warning: one").length, args.length === 0 ? 2 : 1);
   }
 });
 
@@ -305,6 +305,7 @@ Deno.test("build --push and --load send the layout on that was just built, once 
       loads = [...loads, request];
       return Promise.resolve({ engine: "podman", image: "localhost/app:v1", digest: DIGEST });
     },
+    checkReport: () => Promise.resolve(),
     writeReport: (path, text) => Promise.resolve(void files.set(path, text)),
   };
   const args = [

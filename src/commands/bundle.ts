@@ -7,7 +7,7 @@ import { escapeLine, joinLines } from "../ui/text.ts";
 import { formatBytes } from "../ui/format.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, listFlag, valueFlag } from "./flag.ts";
-import { parseArchivePath } from "./values/build.ts";
+import { checkArchiveOnStdout, parseOutputFile } from "./values/build.ts";
 import { parseImage } from "./values/image.ts";
 
 const FLAGS = {
@@ -15,8 +15,8 @@ const FLAGS = {
     short: "o",
     valueName: "FILE",
     completes: "file",
-    help: "The archive to write",
-    parse: parseArchivePath,
+    help: "The archive to write, - for stdout",
+    parse: parseOutputFile,
   }),
   without: listFlag({
     valueName: "IMAGE",
@@ -31,6 +31,10 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
   if (flags.output === undefined) {
     throw new MiseOciError("usage", "Cannot bundle without a file", { hint: "Give -o FILE" });
   }
+  const isStdout = flags.output === "-";
+  if (isStdout) {
+    checkArchiveOnStdout({ json: globals.json, instead: "Name a file with -o" }, context);
+  }
   const result = await context.workflows.bundleImages({
     directory: context.place.resolve("."),
     images: positionals.map((text) => parseImage(text, context.place)),
@@ -38,15 +42,17 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     output: flags.output,
   }, context);
   const { images, layers, left, file } = result;
+  const place = isStdout ? "stdout" : escapeLine(file);
+  if (isStdout && globals.quiet) return 0;
   context.print({
     text: (columns) =>
       globals.quiet ? `${file}\n` : joinLines([
         ...images.map(({ name, digest }) => `${digest}  ${escapeLine(name)}`),
-        `bundled ${layers.count} layers (${formatBytes(layers.bytes)}) into ${escapeLine(file)}, ` +
+        `bundled ${layers.count} layers (${formatBytes(layers.bytes)}) into ${place}, ` +
         `${left.count} left out (${formatBytes(left.bytes)})`,
       ], columns),
     json: () => result,
-  });
+  }, isStdout ? "stderr" : "stdout");
   return 0;
 }
 
@@ -73,6 +79,10 @@ export const bundle: Command = defineCommand({
     {
       text: "The same, relative to an earlier bundle",
       command: "mise-oci bundle ghcr.io/team/app:v3 --without update.tar -o update-2.tar",
+    },
+    {
+      text: "Without a file, to a machine that ssh reaches",
+      command: "mise-oci bundle ghcr.io/team/app:v3 -o - | ssh HOST podman load",
     },
   ],
   run,

@@ -82,7 +82,9 @@ export interface CommandContext extends WorkflowContext {
   readonly commands: readonly Command[];
   /** Absolute directory of the current project, if several are given. */
   readonly project?: string;
-  /** The warnings so far, for `--json`. */
+  /** Absolute directories of all projects then. */
+  readonly projects?: readonly string[];
+  /** The warnings so far, as `--json` has them. */
   readonly warnings: readonly string[];
   /** Prints the result; called once. `stderr` if stdout carries an archive. */
   print(output: Output, stream?: "stdout" | "stderr"): void;

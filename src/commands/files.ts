@@ -2,12 +2,12 @@
  * `mise-oci cat` and `mise-oci export`: read files of an image.
  * @module
  */
-import { MiseOciError } from "../errors.ts";
+import { maybeCause, MiseOciError } from "../errors.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, valueFlag } from "./flag.ts";
 import { given, PLATFORM_FLAG } from "./flags/build.ts";
 import { IMAGE_FORMS, parseImage } from "./values/image.ts";
-import { parsePath } from "./values/numbers.ts";
+import { parseOtherOutput } from "./values/build.ts";
 
 const FLAGS = {
   output: valueFlag({
@@ -16,7 +16,7 @@ const FLAGS = {
     completes: "file",
     defaultText: "stdout",
     help: "Write to this file",
-    parse: parsePath,
+    parse: parseOtherOutput,
   }),
   ...PLATFORM_FLAG,
 } as const satisfies FlagTable;
@@ -60,7 +60,12 @@ export const cat: Command = defineCommand({
     },
   ],
   run: async (input, context) => {
-    await context.workflows.catFile(filesRequest(input, context), context);
+    try {
+      await context.workflows.catFile(filesRequest(input, context), context);
+    } catch (error) {
+      // `| head` has what it wanted.
+      if (maybeCause(error, Deno.errors.BrokenPipe) === undefined) throw error;
+    }
     return 0;
   },
 });

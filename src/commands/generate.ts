@@ -7,6 +7,7 @@ import { escapeLine } from "../ui/text.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, switchFlag, valueFlag } from "./flag.ts";
 import { BUILD_FLAGS, buildRequest, given } from "./flags/build.ts";
+import { parseOtherOutput } from "./values/build.ts";
 import { parsePath } from "./values/numbers.ts";
 
 const FLAGS = {
@@ -15,7 +16,7 @@ const FLAGS = {
     valueName: "FILE",
     completes: "file",
     help: "Write the file instead of printing it",
-    parse: parsePath,
+    parse: parseOtherOutput,
   }),
   force: switchFlag({ help: "Replace a file that was changed since it was generated" }),
   check: switchFlag({ help: "Write nothing; exit code 1 if the file is out of date" }),

@@ -41,7 +41,7 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     ...given("from", from),
     ...given("tag", tag),
   });
-  const { file, added } = result;
+  const { file, existed, added } = result;
   const lines = Object.entries(added).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
   const isDone = lines.length === 0;
   context.print({
@@ -49,7 +49,7 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
       if (isDone) return `[oci] of ${escapeLine(file)} is complete\n`;
       const what = check ? "Missing in" : "Added to";
       return `${what} [oci] of ${escapeLine(file)}: ${escapeLine(lines.join(", "))}\n` +
-        (check ? "" : "Next: mise-oci build\n");
+        (check ? "" : `Next: ${existed ? "" : "mise trust, then "}mise-oci build\n`);
     },
     json: () => ({ ...result, written: !isDone && !check }),
   });

@@ -7,7 +7,7 @@ import { type Command, type CommandContext, type CommandInput, defineCommand } f
 import { type FlagTable, switchFlag, valueFlag } from "./flag.ts";
 import { given, PLATFORM_FLAG } from "./flags/build.ts";
 import { IMAGE_FORMS, parseImage } from "./values/image.ts";
-import { parsePath } from "./values/numbers.ts";
+import { parseOutputFile } from "./values/build.ts";
 
 const printModule = () => import("./print/inspect.ts");
 
@@ -15,8 +15,8 @@ const FLAGS = {
   html: valueFlag({
     valueName: "FILE",
     completes: "file",
-    help: "Write a page with a map of the layers and files",
-    parse: parsePath,
+    help: "Write a page with a map of the layers and files; - for stdout",
+    parse: parseOutputFile,
   }),
   raw: switchFlag({
     help:
@@ -36,6 +36,12 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
       hint: other === "--json"
         ? `Leave --json out: ${flag} prints JSON`
         : "Leave one of the two out",
+    });
+  }
+  if (flags.html === "-" && (document !== undefined || globals.json)) {
+    const other = globals.json ? "--json" : `--${document === "config" ? "config" : "raw"}`;
+    throw new MiseOciError("usage", `Cannot use ${other} together with --html -`, {
+      hint: "Both print on stdout: name a file for the page",
     });
   }
   const { inspectOutput } = await printModule();

@@ -2,7 +2,7 @@
  * `mise-oci outdated`: finds outdated bases, packages and tools.
  * @module
  */
-import { parseReference } from "../oci/reference.ts";
+import { parseRegistryImage } from "../oci/image_source.ts";
 import { escapeLine, joinLines } from "../ui/text.ts";
 import type { OutdatedItem } from "../workflow/outdated.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
@@ -47,7 +47,7 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     directory: context.place.resolve("."),
     bump: flags.bump,
     yes: globals.yes,
-    ...given("image", image === undefined ? undefined : parseReference(image)),
+    ...given("image", image === undefined ? undefined : parseRegistryImage(image)),
     ...given("platform", flags.platform),
     ...given("miseEnv", globals.env),
     ...given("misePath", globals.mise),

@@ -3,7 +3,8 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import { formatReference, parseReference, type Reference } from "../oci/reference.ts";
+import { parseRegistryImage } from "../oci/image_source.ts";
+import { formatReference, type Reference } from "../oci/reference.ts";
 import type { AttestFlags, PushRequest } from "../workflow/types.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { choiceFlag, type FlagTable, inGroup, switchFlag, valueFlag } from "./flag.ts";
@@ -21,7 +22,7 @@ const FLAGS = {
       valueName: "REF",
       defaultText: "the image at REF",
       help: "Reuse tool layers of this image, which must be in the same repository",
-      parse: parseReference,
+      parse: (text) => parseRegistryImage(text),
     }),
     "update-index": switchFlag({
       help: "Add this platform to the index at the tag, keeping the other platforms",
@@ -48,22 +49,39 @@ const FLAGS = {
 
 const PROJECT = "{project}";
 
+/** The name of a directory as a part of a repository's name, with a dash for what cannot be in one. */
+function repositoryPart(directory: string): string {
+  const name = directory.split(/[\\/]/).at(-1)?.toLowerCase() ?? "";
+  return name.replace(/[^a-z0-9]+/g, (text) => /^(?:[._-]|__)$/.test(text) ? text : "-")
+    .replace(/^[^a-z0-9]+|[^a-z0-9]+$/g, "");
+}
+
 /**
  * The destination, with `{project}` replaced by the name of the project's directory.
  *
- * @throws {MiseOciError} `usage` for several projects with one destination.
+ * @throws {MiseOciError} `usage` for several projects with one destination, or one name.
  */
 function destinationText(
   text: string,
-  { place, project }: Pick<CommandContext, "place" | "project">,
+  { place, project, projects = [] }: Pick<CommandContext, "place" | "project" | "projects">,
 ): string {
   if (project !== undefined && !text.includes(PROJECT)) {
     throw new MiseOciError("usage", `Cannot push several projects to ${JSON.stringify(text)}`, {
       hint: `Write ${PROJECT} where the name of each project's directory goes`,
     });
   }
-  const name = (project ?? place.resolve(".")).split(/[\\/]/).at(-1) ?? "";
-  return text.replaceAll(PROJECT, name.toLowerCase());
+  const name = repositoryPart(project ?? place.resolve("."));
+  const [one, other] = projects.filter((directory) => repositoryPart(directory) === name);
+  if (other !== undefined) {
+    throw new MiseOciError(
+      "usage",
+      `Cannot push "${one}" and "${other}": both would be ${text.replaceAll(PROJECT, name)}`,
+      {
+        hint: "Push them one at a time, each to a reference of its own",
+      },
+    );
+  }
+  return text.replaceAll(PROJECT, name);
 }
 
 function sameRepository(a: Reference, b: Reference): boolean {

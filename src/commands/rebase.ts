@@ -4,7 +4,8 @@
  */
 import { MiseOciError } from "../errors.ts";
 import { formatPlatform } from "../oci/platform.ts";
-import { namesHost, parseReference, type Reference } from "../oci/reference.ts";
+import { parseRegistryImage } from "../oci/image_source.ts";
+import { namesHost, type Reference } from "../oci/reference.ts";
 import { escapeLine, joinLines } from "../ui/text.ts";
 import type { RebaseResult } from "../workflow/rebase_image.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
@@ -23,7 +24,7 @@ const FLAGS = {
   onto: valueFlag({
     valueName: "BASE",
     help: "The new base, in a registry",
-    parse: parseReference,
+    parse: (text) => parseRegistryImage(text),
   }),
   tag: listFlag({
     short: "t",
@@ -38,8 +39,8 @@ const FLAGS = {
 } as const satisfies FlagTable;
 
 function parseImage(text: string): Reference {
-  const reference = parseReference(text);
-  if (namesHost(text)) return reference;
+  const reference = parseRegistryImage(text);
+  if (namesHost(text.replace(/^docker:\/\//, ""))) return reference;
   throw new MiseOciError("usage", `Cannot rebase ${JSON.stringify(text)}: no registry host`, {
     hint: "Name the registry, as push does: ghcr.io/team/app:v1",
   });

@@ -16,7 +16,7 @@ import {
 import { choiceFlag, type FlagTable, valueFlag } from "./flag.ts";
 import { given, PLATFORM_FLAG } from "./flags/build.ts";
 import { IMAGE_FORMS, parseImage } from "./values/image.ts";
-import { parsePath } from "./values/numbers.ts";
+import { parseOtherOutput } from "./values/build.ts";
 
 const FLAGS = {
   format: choiceFlag(["cyclonedx", "spdx"], {
@@ -27,7 +27,7 @@ const FLAGS = {
     valueName: "FILE",
     completes: "file",
     help: "Write the document to a file instead of stdout",
-    parse: parsePath,
+    parse: parseOtherOutput,
   }),
   ...PLATFORM_FLAG,
 } as const satisfies FlagTable;

@@ -2,7 +2,7 @@
  * `mise-oci sign`: signs an image in a registry, as cosign does.
  * @module
  */
-import { parseReference } from "../oci/reference.ts";
+import { parseRegistryImage } from "../oci/image_source.ts";
 import { escapeLine } from "../ui/text.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, switchFlag, valueFlag } from "./flag.ts";
@@ -28,7 +28,7 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     });
   }
   const result = await context.workflows.signImage({
-    reference: parseReference(positionals[0] ?? ""),
+    reference: parseRegistryImage(positionals[0] ?? ""),
     key: flags.key,
     recursive: flags.recursive,
     directory: context.place.resolve("."),

@@ -3,7 +3,7 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import { parseReference } from "../oci/reference.ts";
+import { parseRegistryImage } from "../oci/image_source.ts";
 import { escapeLine, joinLines } from "../ui/text.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { type FlagTable, valueFlag } from "./flag.ts";
@@ -26,7 +26,7 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
     });
   }
   const result = await context.workflows.verifyImage({
-    reference: parseReference(positionals[0] ?? ""),
+    reference: parseRegistryImage(positionals[0] ?? ""),
     key: flags.key,
     directory: context.place.resolve("."),
   }, context);

@@ -40,7 +40,9 @@ export interface Workflows {
   buildImage(request: BuildRequest, context: WorkflowContext): Promise<BuildResult>;
   /** Plans an image without writing anything. */
   planImage(request: BuildRequest, context: WorkflowContext): Promise<BuildPlan>;
-  /** Writes the files of `--metadata-file` and `--iidfile`. */
+  /** Reports that what `--metadata-file` and `--iidfile` ask for cannot be written. */
+  checkReport(path: string): Promise<void>;
+  /** Writes what `--metadata-file` and `--iidfile` ask for. */
   writeReport(path: string, text: string): Promise<void>;
   /** Pushes an image to a registry. */
   pushImage(request: PushRequest, context: WorkflowContext): Promise<PushResult>;
@@ -120,6 +122,7 @@ const cacheModule = () => import("../workflow/manage_cache.ts");
 export const workflows: Workflows = {
   buildImage: async (request, context) => (await buildModule()).buildImage(request, context),
   planImage: async (request, context) => (await buildModule()).planImage(request, context),
+  checkReport: async (path) => (await buildModule()).checkReport(path),
   writeReport: async (path, text) => (await buildModule()).writeReport(path, text),
   pushImage: async (request, context) => (await pushModule()).pushImage(request, context),
   runImage: async (request, context) => (await runModule()).runImage(request, context),

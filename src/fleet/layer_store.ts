@@ -31,7 +31,6 @@ import {
   uploadImage,
 } from "../registry/mod.ts";
 import type { ReusableLayer } from "../image/reuse.ts";
-import { headManifest } from "../registry/get_manifest.ts";
 import type { BaseOrigin } from "../registry/push.ts";
 import { hasBlob } from "../registry/get_blob.ts";
 import { type LayerReferences, storeKey, type StoreKeyInput, storeTag } from "./store_key.ts";
@@ -116,6 +115,14 @@ export async function maybeEntryManifest(
   return isTrusted ? found.content.manifest : undefined;
 }
 
+/** A repository that lost a blob, or has less of it than it says, has no entry. */
+async function isThere(
+  { client, reference: { repository }, signal }: StorePlace,
+  { digest, size }: Descriptor,
+): Promise<boolean> {
+  return await hasBlob(client, { repository, digest, size, actions: ["pull"], signal });
+}
+
 async function maybeEntry(
   place: StorePlace,
   tag: string,
@@ -138,9 +145,7 @@ async function maybeEntry(
   const own = { os, architecture, ...(variant === undefined ? {} : { variant }) };
   const [diffId, ...more] = config.diffIds;
   if (diffId === undefined || more.length > 0 || !samePlatform(own, platform)) return undefined;
-  const { digest, size } = layer;
-  // A missing or truncated blob makes the entry unusable.
-  if (!await hasBlob(client, { repository, digest, size, signal })) return undefined;
+  if (!await isThere(place, layer)) return undefined;
   return { descriptor: layer, diffId, from, env: config.config?.Env ?? [], key, references };
 }
 
@@ -248,14 +253,33 @@ export interface EntryDocuments {
   readonly origins?: readonly BaseOrigin[];
 }
 
-/** Whether a tag names a usable entry. @throws {MiseOciError} `auth`, `network`, `registry`. */
-export async function hasEntry(
-  { client, reference: { repository }, trusts, signal }: StorePlace,
-  tag: string,
-): Promise<boolean> {
-  const actions = ["pull", "push"] as const;
-  const there = await headManifest(client, { repository, target: tag, actions, signal });
-  return there !== undefined && (trusts === undefined || await trusts(tag, there));
+/** Whether an error is about one entry, which is damaged: the others can be used. */
+export function isDamage(error: unknown): error is MiseOciError {
+  return error instanceof MiseOciError &&
+    ["invalid", "integrity", "not-found"].includes(error.code);
+}
+
+/** What is read of an entry; `undefined` if it is damaged. */
+export async function unlessDamaged<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (isDamage(error)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Whether a tag names an entry that is whole and may be used. Another one is written in its place.
+ *
+ * @throws {MiseOciError} `auth`, `network`, `registry`.
+ */
+export async function hasEntry(place: StorePlace, tag: string): Promise<boolean> {
+  const manifest = await unlessDamaged(() => maybeEntryManifest(place, tag));
+  if (manifest === undefined) return false;
+  const blobs = [manifest.config, ...manifest.layers];
+  const there = await Promise.all(blobs.map((blob) => isThere(place, blob)));
+  return there.every((one) => one);
 }
 
 /**
@@ -306,7 +330,8 @@ export async function keepLayer(
   let written = false;
   for (const one of new Set([key, await storeKey(input)])) {
     const tag = storeTag(tool, input.platform, one);
-    if (await hasEntry(place, tag)) continue;
+    // Who looks it up has to be able to use it: one that is damaged is written anew.
+    if (await unlessDamaged(() => maybeEntry(place, tag, input.platform)) !== undefined) continue;
     await writeEntry(place, tag, entry);
     written = true;
   }

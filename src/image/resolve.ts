@@ -213,6 +213,9 @@ function ambiguous(
   );
 }
 
+/** The platform that was asked for has no image. */
+export class PlatformMissingError extends MiseOciError {}
+
 /** The error for a platform without an image. */
 async function notOffered(
   search: ImageSearch,
@@ -221,7 +224,7 @@ async function notOffered(
     readonly leaves: readonly Leaf[];
     readonly wanted: Platform;
   },
-): Promise<MiseOciError> {
+): Promise<PlatformMissingError> {
   const platforms = await Promise.all(
     leaves.map((leaf) =>
       leaves.length > MAX_TRIED ? leaf.descriptor.platform : search.platform(leaf)
@@ -233,7 +236,7 @@ async function notOffered(
   const unique = [...new Set(offers)].sort();
   const [only] = unique;
   const isIndex = leaves.some(({ path }) => path.length > 1);
-  return new MiseOciError(
+  return new PlatformMissingError(
     "unsupported",
     isIndex || only === undefined || unique.length > 1
       ? `Cannot use ${store.place} for ${formatPlatform(wanted)}: it offers ${

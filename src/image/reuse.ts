@@ -22,7 +22,7 @@ import {
 import { hasBlob } from "../registry/get_blob.ts";
 import type { RegistryClient } from "../registry/transport.ts";
 import { RegistryImages } from "./registry_images.ts";
-import { resolveImage } from "./resolve.ts";
+import { PlatformMissingError, resolveImage } from "./resolve.ts";
 import type { Image } from "./types.ts";
 
 /** A layer that would be built. */
@@ -111,8 +111,10 @@ export async function findReusableLayers(
   } catch (error) {
     signal?.throwIfAborted();
     if (!(error instanceof MiseOciError)) throw error;
-    const missing = error.code === "not-found";
-    const text = missing
+    const absent = error.code === "not-found";
+    // The other platforms' images are there, as when each of several jobs pushes its own with --update-index.
+    const missing = absent || error instanceof PlatformMissingError;
+    const text = absent
       ? `No layers are reused: there is no image "${from}"`
       : `No layers are reused: ${error.message}`;
     return nothing(wanted, { kind: missing ? "missing" : "broken", text });

@@ -3,7 +3,6 @@
  * The same image gives the same bytes.
  * @module
  */
-import { dirname } from "@std/path";
 import { MiseOciError } from "../errors.ts";
 import {
   type Descriptor,
@@ -16,17 +15,19 @@ import {
   LAYOUT_FILE,
   maybeLayerCompression,
 } from "../oci/mod.ts";
-import { realDisk } from "../store/disk.ts";
 import { type ImageStore, tagOf } from "../store/image_store.ts";
 import { nameEntry } from "../store/layout.ts";
 import type { BlobSource } from "../store/ports.ts";
 import { reachable } from "../store/verify.ts";
-import { TempFile } from "../store/temp_file.ts";
+import { writeOutput } from "../store/output.ts";
 import { encodeTarHeader, TAR_END, tarPadding, type TarType } from "../tar/encode.ts";
 import { resolveRoot } from "./resolve.ts";
 import type { Image } from "./types.ts";
 
-/** An absolute path, whose file appears when it is complete, or a stream, which is closed at the end. */
+/**
+ * An absolute path, whose file appears when it is complete, `-` for standard output, or a stream, which is closed
+ * at the end.
+ */
 export type ArchiveTarget = string | WritableStream<Uint8Array<ArrayBuffer>>;
 
 /** The content of an archive of a layout. */
@@ -44,18 +45,6 @@ export interface ArchiveSelection {
 /** A member of an archive that is being written. */
 interface Sink {
   write(chunk: Uint8Array<ArrayBuffer>): Promise<void>;
-}
-
-async function intoFile(path: string, produce: (sink: Sink) => Promise<void>): Promise<void> {
-  const file = await TempFile.create(dirname(path));
-  try {
-    await produce(file);
-    await file.commit(path);
-  } catch (error) {
-    await file.abort();
-    throw error;
-  }
-  await realDisk.syncDirectory(dirname(path));
 }
 
 async function intoStream(
@@ -82,7 +71,7 @@ async function archive(
     await produce(sink);
     await sink.write(TAR_END);
   };
-  await (typeof target === "string" ? intoFile(target, whole) : intoStream(target, whole));
+  await (typeof target === "string" ? writeOutput(target, whole) : intoStream(target, whole));
 }
 
 /** The header of a member: root's, readable by all, at time 0, so that the same image gives the same bytes. */
@@ -91,7 +80,11 @@ function header(type: TarType, path: string, size = 0): Uint8Array<ArrayBuffer> 
   return encodeTarHeader({ path, type, mode, uid: 0, gid: 0, size, target: "" });
 }
 
-async function writeBytes(sink: Sink, name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+async function writeBytes(
+  sink: Sink,
+  name: string,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<void> {
   await sink.write(header("file", name, bytes.length));
   await sink.write(bytes);
   const padding = tarPadding(bytes.length);

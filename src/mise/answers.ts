@@ -65,6 +65,8 @@ export interface ToolDetail {
   readonly backend: string;
   /** Its versions, in the order of the config. */
   readonly versions: readonly string[];
+  /** Options of the tool, as the config and mise's registry set them; absent if mise was not asked. */
+  readonly options?: JsonObject;
 }
 
 /** Where mise ran, for expanding `~` and relative paths in its output. */
@@ -200,6 +202,7 @@ export function parseTool(value: unknown, what: string): ToolDetail {
   return {
     backend: nonEmpty(object["backend"], `${what}.backend`),
     versions: maybe(object["active_versions"], `${what}.active_versions`, asStrings) ?? [],
+    options: maybe(object["tool_options"], `${what}.tool_options`, asObject) ?? {},
   };
 }
 

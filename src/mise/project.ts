@@ -2,6 +2,7 @@
  * Reads a project from mise (spec, sections 2 and 3).
  * @module
  */
+import { tracelessEnv } from "./install_env.ts";
 import { MiseOciError } from "../errors.ts";
 import { rememberSecret } from "../masking.ts";
 import { isTrivial } from "../secrets.ts";
@@ -138,7 +139,7 @@ async function runHostInstall(
     home: homeDirectory(context.env),
     directory,
     args,
-    env: session.env,
+    env: { ...tracelessEnv(context), ...session.env },
     timeoutMs: 0,
     onLine: (line) => context.onInstallLine?.(line),
     ...(context.signal === undefined ? {} : { signal: context.signal }),
@@ -156,8 +157,7 @@ async function install(session: Session, options: ProjectOptions): Promise<void>
     if (next === undefined) break;
     current = next;
   }
-  const args = ["config", "ls", "--json"];
-  const configs = await askJson(current, { args, parse: parseConfigs });
+  const configs = await askJson(current, { args: ["config", "ls", "--json"], parse: parseConfigs });
   const { files } = await partConfigs(current, configs, includeGlobal);
   const without = new Set(leftOut(files, options));
   const installing = disableTools(current, [...without]);
@@ -170,8 +170,8 @@ async function install(session: Session, options: ProjectOptions): Promise<void>
     source !== undefined && paths.has(source)
   );
   if (lazy.length === 0) return;
-  const installOnly = lazy.map(({ short, version }) => `${short}@${version}`);
-  await runHostInstall(installing, { ...options, installOnly });
+  const named = lazy.map(({ short, version }) => `${short}@${version}`);
+  await runHostInstall(installing, { ...options, installOnly: named });
 }
 
 async function askProject(

@@ -8,9 +8,9 @@ import { MiseOciError } from "../errors.ts";
 import type { BackendManifest, Tool, ToolParts } from "../plan/project.ts";
 import { isWithin } from "../paths.ts";
 import type { ListedConfig, ListedTool, ListedVariable, ToolDetail } from "./answers.ts";
-import { askBackends, type Session } from "./ask.ts";
+import { askBackends, readConfigFile, type Session } from "./ask.ts";
 import { ASDF, backendKind, knownDetails, maybePlugin } from "./backends.ts";
-import { isTable } from "./config_file.ts";
+import { isTable, maybeTable } from "./config_file.ts";
 import { type LinkedInstall, readLinkedInstall } from "./linked_installs.ts";
 import { dataDirectories } from "./scope.ts";
 
@@ -74,7 +74,39 @@ async function readDetails(
   return details;
 }
 
-/** Refuses tools of asdf plugins unless allowed by name, and tools with an unknown backend. */
+/** Whether a config file gives a tool options besides its version. */
+async function hasOptions(session: Session, { source, short }: ListedTool): Promise<boolean> {
+  if (source === undefined || !source.endsWith(".toml")) return false;
+  const { table } = await readConfigFile(session, source);
+  const entry = maybeTable(table, "tools")?.[short];
+  return [entry].flat().some((one) =>
+    isTable(one) && Object.keys(one).some((key) => key !== "version")
+  );
+}
+
+/**
+ * Adds the options of tools that are not installed. Their layers may be reused, and nothing on this machine
+ * records the options yet; without them mise in the image would not find the executables.
+ */
+async function withOptions(
+  session: Session,
+  tools: readonly ListedTool[],
+  details: ReadonlyMap<string, ToolDetail>,
+): Promise<ReadonlyMap<string, ToolDetail>> {
+  const unknown = tools.filter(({ installed, short }) =>
+    !installed && details.get(short)?.options === undefined
+  );
+  const open = await Promise.all(
+    unknown.map(async (tool) => await hasOptions(session, tool) ? [tool.short] : []),
+  );
+  const answers = await askBackends(session, [...new Set(open.flat())]);
+  return new Map([...details].map(([short, detail]) => {
+    const options = answers.get(short)?.options;
+    return [short, options === undefined ? detail : { ...detail, options }];
+  }));
+}
+
+/** Refuses tools of asdf plugins that are not allowed by name, and tools of which mise does not say the backend. */
 function refusePlugins(
   tools: readonly ListedTool[],
   details: ReadonlyMap<string, ToolDetail>,
@@ -211,6 +243,30 @@ async function maybeBackendManifest(installPath: string): Promise<BackendManifes
   }
 }
 
+/** Options that only matter during an installation: mise does not record them beside the versions. */
+const INSTALL_OPTIONS: ReadonlySet<string> = new Set([
+  "depends",
+  "install_before",
+  "install_env",
+  "lazy",
+  "lazy_bins",
+  "minimum_release_age",
+  "os",
+  "postinstall",
+]);
+
+/** What mise would keep beside the versions of a tool if it installed it, in mise's order: tables last. */
+function expectedManifest({ backend, options = {} }: ToolDetail): BackendManifest | undefined {
+  const isLast = (value: unknown): boolean =>
+    isTable(value) || Array.isArray(value) && value.some(isTable);
+  const entries = Object.entries(publicOptions(options))
+    .filter(([name, value]) => value !== null && !INSTALL_OPTIONS.has(name))
+    .sort(([a, one], [b, other]) =>
+      Number(isLast(one)) - Number(isLast(other)) || (a < b ? -1 : 1)
+    );
+  return entries.length === 0 ? undefined : { full: backend, opts: Object.fromEntries(entries) };
+}
+
 async function toTool(
   listed: ListedTool,
   real: string,
@@ -223,8 +279,11 @@ async function toTool(
 ): Promise<Tool> {
   const written = maybeWritten(listed.installPath, known.session);
   const { short, version, installPath, installed, source, requested, ofTask } = listed;
-  const backendManifest = installed ? await maybeBackendManifest(installPath) : undefined;
-  const backend = known.detail?.backend ?? "";
+  const { detail } = known;
+  const backendManifest = installed
+    ? await maybeBackendManifest(installPath)
+    : detail && expectedManifest(detail);
+  const backend = detail?.backend ?? "";
   const plugin = maybePlugin({ backend, installPath }, known.session.context.env);
   return {
     short,
@@ -283,7 +342,11 @@ export async function readTools(session: Session, input: ToolsInput): Promise<re
   }
   const listed = input.tools.filter((tool) => !isSystem(tool));
   refusePaths(listed);
-  const details = await readDetails(session, listed, input.details);
+  const details = await withOptions(
+    session,
+    listed,
+    await readDetails(session, listed, input.details),
+  );
   refusePlugins(listed, details, new Set(input.allowPlugins));
   const sorted = sortTools(listed, input.configs, details);
   const reals = await Promise.all(sorted.map(maybeRealInstall));

@@ -130,6 +130,24 @@ export function parseImageSource(text: string): BaseSource {
 }
 
 /**
+ * Parses the name of an image in a registry, also as `docker://REF`, where no other place is possible.
+ *
+ * @param next what to do about an image on this machine; default: push it first.
+ * @throws {MiseOciError} `usage`.
+ */
+export function parseRegistryImage(
+  text: string,
+  next = (image: string): string => `Push it first: mise-oci push --image ${image} HOST/NAME:TAG`,
+): Reference {
+  const source = parseImageSource(text);
+  if (source.kind === "registry") return source.reference;
+  const name = JSON.stringify(text);
+  throw new MiseOciError("usage", `Cannot use ${name} here: it is not an image in a registry`, {
+    hint: source.kind === "scratch" ? "Name an image, such as debian:bookworm-slim" : next(text),
+  });
+}
+
+/**
  * Parses an image argument of a command. Like {@linkcode parseImageSource}, but a name without a prefix is a
  * directory or file if one with that name exists, else a reference.
  *

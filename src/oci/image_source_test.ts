@@ -5,6 +5,7 @@ import {
   formatImageSource,
   parseImageArgument,
   parseImageSource,
+  parseRegistryImage,
   withSourcePath,
 } from "./image_source.ts";
 
@@ -52,6 +53,16 @@ Deno.test("parseImageSource() says what to write instead of another program's na
   assertStringIncludes(hint("ocidir://lay:1"), "oci:lay:1");
   assertStringIncludes(hint("oci:"), "oci:PATH[:TAG]");
   assertStringIncludes(hint("oci-archive::v1"), "oci-archive:PATH[:TAG]");
+});
+
+Deno.test("parseRegistryImage() sends an image of this machine to a registry first", () => {
+  const { repository } = parseRegistryImage("docker://r.io/team/app:v1");
+  assertEquals(repository, "team/app");
+  for (const text of ["oci:out", "./out", "oci-archive:/tmp/a.tar", "docker-archive:a.tar"]) {
+    const { code, hint } = assertThrows(() => parseRegistryImage(text), MiseOciError, text);
+    assertEquals([code, hint?.includes(`mise-oci push --image ${text} `)], ["usage", true]);
+  }
+  assertThrows(() => parseRegistryImage("scratch"), MiseOciError, "not an image in a registry");
 });
 
 Deno.test("parseImageArgument() leaves a name without a prefix to what exists", () => {

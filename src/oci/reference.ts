@@ -36,8 +36,9 @@ function fail(text: string, why: string, hint?: string): never {
 }
 
 function hintFor(text: string): string {
-  if (/^(?:\.{0,2}|~)\//.test(text) || text === "." || text === "..") {
-    return "Write oci:DIR for an image layout, oci-archive:FILE for an archive";
+  const isPath = /^(?:\.{0,2}|~)\//.test(text) || text === "." || text === "..";
+  if (isPath || /^(?:oci|(?:oci|docker)-archive):/.test(text)) {
+    return "Name an image or repository in a registry: HOST/NAME[:TAG]";
   }
   return "Write [HOST[:PORT]/]NAME[:TAG][@sha256:…], such as debian:bookworm-slim";
 }

@@ -5,7 +5,7 @@
 import type { ContainerConfig, DiffId, HistoryEntry, ImageConfig, Platform } from "../oci/mod.ts";
 import { DEFAULT_PATH } from "../oci/image_path.ts";
 import type { JsonObject } from "../oci/json.ts";
-import { MISE_CONFIG_DIR } from "./layers/config.ts";
+import { MISE_CONFIG_DIR, TRUSTED_PATHS } from "./layers/config.ts";
 import type { Healthcheck } from "./project.ts";
 import type { ConfigPlan } from "./types.ts";
 
@@ -87,8 +87,6 @@ function isOldMiseVariable(name: string, value: string | undefined, config: Conf
     name === "MISE_CONFIG_DIR" && value === MISE_CONFIG_DIR;
 }
 
-const TRUSTED = "MISE_TRUSTED_CONFIG_PATHS";
-
 function composeEnv(
   base: readonly string[],
   config: ConfigPlan,
@@ -104,8 +102,8 @@ function composeEnv(
   for (const [name, value] of config.env) variables.set(name, value);
   variables.set("PATH", composePath(inherited, config));
   for (const [name, value] of config.fixedEnv) variables.set(name, value);
-  // A mounted project is trusted, because mise could not ask in a container.
-  if (workdir !== "/" && !variables.has(TRUSTED)) variables.set(TRUSTED, workdir);
+  // A project that is mounted there is used without a question that nobody can answer.
+  if (workdir !== "/" && !variables.has(TRUSTED_PATHS)) variables.set(TRUSTED_PATHS, workdir);
   return [...variables].map(([name, value]) => value === undefined ? name : `${name}=${value}`);
 }
 

@@ -6,11 +6,11 @@
 import { Annotation, type ContainerConfig } from "../oci/mod.ts";
 import { isWithin } from "../paths.ts";
 import { DEFAULT_WORKDIR } from "./image_config.ts";
-import { type ConfigLayerInput, planConfigLayer } from "./layers/config.ts";
+import { type ConfigLayerInput, planConfigLayer, TRUSTED_PATHS } from "./layers/config.ts";
 import { planDotfiles } from "./layers/dotfiles.ts";
 import type { Project } from "./project.ts";
 import type { BuildPlan, ConfigPlan, LayerPlan, Owner } from "./types.ts";
-import type { ImageUser } from "./users.ts";
+import { type ImageUser, SCRATCH_USERS } from "./users.ts";
 
 /** Information about the base. */
 export interface SettleInput {
@@ -56,16 +56,16 @@ function scratchMinimum(
   const isFree = ({ path }: { readonly path: string }): boolean =>
     !lower.some((layer) => holds(layer, path));
   const { uid = 0, gid = 0 } = user ?? {};
-  const [name = ""] = (config.user ?? "").split(":");
-  const known = /^\d*$/.test(name) ? "user" : name;
-  const rows = uid === 0 ? [] : [`${known}:x:${uid}:${gid}::${home ?? "/"}:/sbin/nologin\n`];
-  const groups = gid === 0 ? [] : [`${known}:x:${gid}:\n`];
+  const [name = "", group = ""] = (config.user ?? "").split(":");
+  const userName = [name, "user"].find((one) => !/^(?:\d*|root)$/.test(one));
+  const groupName = [group, userName].find((one) =>
+    one !== undefined && !/^(?:\d*|root)$/.test(one)
+  );
+  const rows = uid === 0 ? [] : [`${userName}:x:${uid}:${gid}::${home ?? "/"}:/sbin/nologin\n`];
+  const groups = gid === 0 ? [] : [`${groupName}:x:${gid}:\n`];
   const files = [
-    {
-      path: "/etc/passwd",
-      content: ["root:x:0:0:root:/root:/sbin/nologin\n", ...rows].join(""),
-    },
-    { path: "/etc/group", content: ["root:x:0:\n", ...groups].join("") },
+    { path: "/etc/passwd", content: [SCRATCH_USERS.passwd, ...rows].join("") },
+    { path: "/etc/group", content: [SCRATCH_USERS.group, ...groups].join("") },
   ];
   return {
     directories: [{ path: "/tmp", owner: { uid: 0, gid: 0 }, mode: 0o1777 }].filter(isFree),
@@ -80,16 +80,13 @@ function settleConfig(
 ): ConfigPlan {
   const { user: wanted, env, labels } = config;
   const [name = ""] = (wanted ?? "").split(":");
-  const isNamed = user !== undefined && name !== "" && !/^\d+$/.test(name);
+  const isNamed = user !== undefined && wanted !== undefined && wanted !== "" &&
+    wanted.split(":").some((part) => part !== "" && !/^\d+$/.test(part));
   return {
     ...config,
     ...(home === undefined ? {} : { env: [["HOME", home] as const, ...env] }),
-    ...(isNamed
-      ? {
-        user: `${user.uid}:${user.gid}`,
-        labels: { [Annotation.user]: name, ...labels },
-      }
-      : {}),
+    ...(isNamed ? { user: `${user.uid}:${user.gid}` } : {}),
+    ...(isNamed && !/^\d*$/.test(name) ? { labels: { [Annotation.user]: name, ...labels } } : {}),
   };
 }
 
@@ -121,6 +118,10 @@ export function settlePlan(
     .filter((path) => path.startsWith("/") && path !== "/")
     .filter((path) => !lower.some((layer) => holds(layer, path)))
     .map((path) => ({ path, owner }));
+  // `su -` leaves nothing of the image's own variables.
+  const isSet = [...config.env.map(([name]) => `${name}=`), ...base?.Env ?? []]
+    .some((entry) => entry.startsWith(`${TRUSTED_PATHS}=`));
+  const trusted = isSet || workdir === "/" ? [] : [[TRUSTED_PATHS, workdir] as const];
   const layers = plan.layers.flatMap((layer): LayerPlan | readonly LayerPlan[] => {
     if (layer.kind === "dotfiles" && userHome !== undefined) {
       return planDotfiles(project, {
@@ -134,7 +135,7 @@ export function settlePlan(
       project,
       mountPoint: plan.mountPoint,
       owner: layer.owner,
-      config,
+      config: { ...config, fixedEnv: [...config.fixedEnv, ...trusted] },
       login: base !== undefined,
       ...minimum,
       directories: [...made, ...minimum.directories],

@@ -21,6 +21,12 @@ export interface UserDatabase {
   readonly group: string;
 }
 
+/** The users of an image from `scratch`. */
+export const SCRATCH_USERS: UserDatabase = {
+  passwd: "root:x:0:0:root:/root:/sbin/nologin\n",
+  group: "root:x:0:\n",
+};
+
 function maybeHome(text: string | undefined): string | undefined {
   if (text === undefined || !text.startsWith("/")) return undefined;
   const parts = text.split("/").filter((part) => part !== "");

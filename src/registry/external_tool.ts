@@ -4,6 +4,7 @@
  * @module
  */
 import { describeError, MiseOciError } from "../errors.ts";
+import { identityEnv } from "../own_secrets.ts";
 import { runProcess } from "../process/run.ts";
 import { formatReference, type Reference } from "../oci/mod.ts";
 import { hostKind, registryUrl } from "./host.ts";
@@ -55,6 +56,7 @@ const runTool: RunTool = async (program, { args, signal }) => {
   const output = { maxBytes: OUTPUT_BYTES, beyond: "drop" } as const;
   const { code, stdout, stderr } = await runProcess({
     command: [program, ...args],
+    env: identityEnv(),
     failure: `Cannot run "${program}"`,
     explain: (cause) => cause,
     stdout: output,

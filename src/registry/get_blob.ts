@@ -17,14 +17,20 @@ import { maybeMismatch } from "./verify.ts";
  */
 export async function hasBlob(
   client: RegistryClient,
-  target: BlobTarget & { readonly size: number },
+  target: BlobTarget & {
+    readonly size: number;
+    /** The requested access; by default that of an upload, which then needs no other token. */
+    readonly actions?: readonly ["pull"];
+  },
 ): Promise<boolean> {
-  const { repository, digest, size, signal } = target;
+  const { repository, digest, size, actions, signal } = target;
   const response = await client.send({
-    action: uploadAction(client, target),
+    action: actions === undefined
+      ? uploadAction(client, target)
+      : `look up blob ${digest} in "${client.registry}/${repository}"`,
     method: "HEAD",
     url: `/v2/${repository}/blobs/${digest}`,
-    scopes: [pushScope(repository)],
+    scopes: [actions === undefined ? pushScope(repository) : { repository, actions }],
     accept: [200, 403, 404, 405],
     signal,
   });

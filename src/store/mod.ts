@@ -33,6 +33,7 @@ export {
 } from "./layout.ts";
 export type { Lease } from "./lease.ts";
 export { acquireLock, type Lock, lockLayout, type LockOptions, withLock } from "./lock.ts";
+export { checkOutputFile, writeOutput } from "./output.ts";
 export * from "./ports.ts";
 export { checkWritable } from "./temp_file.ts";
 export {

@@ -20,7 +20,7 @@ import {
   formatReference,
   type ImageSource,
 } from "../oci/mod.ts";
-import { tagOf } from "../store/mod.ts";
+import { checkOutputFile, tagOf } from "../store/mod.ts";
 
 /** The flags of `bundle`, parsed. */
 export interface BundleRequest {
@@ -30,7 +30,7 @@ export interface BundleRequest {
   readonly images: readonly ImageSource[];
   /** Images that the recipient has. */
   readonly without: readonly ImageSource[];
-  /** Absolute path of the archive. */
+  /** Absolute path of the archive; `-` for standard output. */
   readonly output: string;
 }
 
@@ -97,6 +97,7 @@ export async function bundleImages(
   request: BundleRequest,
   context: WorkflowContext,
 ): Promise<BundleResult> {
+  await checkOutputFile(request.output);
   await using stack = new AsyncDisposableStack();
   const opening = { directory: request.directory, stack, context };
   const images: BundledImages[] = [];

@@ -5,6 +5,7 @@
 import type { PackageChange } from "../attest/compare_packages.ts";
 import { writeWhole } from "../build/output/write_whole.ts";
 import type { WorkflowContext } from "../context.ts";
+import { STDOUT } from "../store/output.ts";
 import { MiseOciError } from "../errors.ts";
 import {
   describeLayers,
@@ -42,7 +43,7 @@ interface LookRequest {
 export interface InspectRequest extends LookRequest {
   /** Which image. */
   readonly source: ImageSource;
-  /** Absolute path of the page to write (`--html`). */
+  /** Absolute path of the page to write (`--html`); `-` to return it as the document. */
   readonly html?: string;
   /** The document to return as stored: the manifest or index (`--raw`), or the config. */
   readonly document?: "manifest" | "config";
@@ -84,7 +85,7 @@ export interface InspectResult {
   readonly layers: readonly LayerDescription[];
   /** Other content of the documents. */
   readonly details?: ImageDetails;
-  /** The text of the requested document. */
+  /** The text of the requested document or page. */
   readonly document?: string;
   /** What is attached to the image in its registry, including signatures. */
   readonly referrers?: readonly Descriptor[];
@@ -204,18 +205,20 @@ export async function inspectImage(
   const { digest } = image.descriptor;
   const created = config.created === undefined ? {} : { created: config.created };
   const layers = describeLayers(image);
-  if (request.html !== undefined) {
-    await writeWhole(request.html, async () =>
-      renderPage({
-        name,
-        digest,
-        platform: formatPlatform(platform),
-        ...created,
-        layers: await pageLayers(image, context),
-      }));
-  }
-  const html = request.html === undefined ? {} : { html: request.html };
-  const document = request.document === undefined
+  const page = async (): Promise<string> =>
+    renderPage({
+      name,
+      digest,
+      platform: formatPlatform(platform),
+      ...created,
+      layers: await pageLayers(image, context),
+    });
+  const isPrinted = request.html === STDOUT;
+  if (request.html !== undefined && !isPrinted) await writeWhole(request.html, page);
+  const html = request.html === undefined || isPrinted ? {} : { html: request.html };
+  const document = isPrinted
+    ? { document: await page() }
+    : request.document === undefined
     ? {}
     : { document: await documentOf(image, request) };
   const details = await detailsOf(image);

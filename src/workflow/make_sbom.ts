@@ -5,17 +5,13 @@
  */
 import { dirname, join } from "@std/path";
 import manifest from "../../deno.json" with { type: "json" };
-import {
-  type DocumentTool,
-  encodeCycloneDx,
-  encodeSpdx,
-  type Inventory,
-  type LayerPackages,
-  type LockedTool,
-  makeInventory,
-  parseLockFile,
-  readBlobPackages,
-} from "../attest/mod.ts";
+import { encodeCycloneDx } from "../attest/cyclonedx.ts";
+import type { DocumentTool } from "../attest/document_id.ts";
+import { type Inventory, makeInventory } from "../attest/inventory.ts";
+import { type LockedTool, parseLockFile } from "../attest/lock_file.ts";
+import type { LayerPackages } from "../attest/packages/found.ts";
+import { readBlobPackages } from "../attest/packages/read_layer.ts";
+import { encodeSpdx } from "../attest/spdx.ts";
 import { MiseOciError } from "../errors.ts";
 import type { Image } from "../image/types.ts";
 import type {

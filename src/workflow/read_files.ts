@@ -15,11 +15,10 @@ import type { IndexedEntry } from "../layer/read/mod.ts";
 import { describeLayers, type LayerDescription } from "../inspect/mod.ts";
 import { MiseOciError } from "../errors.ts";
 import type { ImageSource, Platform } from "../oci/mod.ts";
-import { TempFile } from "../store/temp_file.ts";
+import { STDOUT, writeOutput } from "../store/output.ts";
 import { encodeTarHeader, TAR_END, tarPadding, type TarType } from "../tar/encode.ts";
 import { readTar } from "../tar/read_tar.ts";
 import type { WorkflowContext } from "../context.ts";
-import { dirname } from "@std/path";
 import { withProgress } from "./layer_files.ts";
 import { type OpenedImage, openImage } from "./open_image.ts";
 
@@ -45,12 +44,7 @@ interface Files {
   readonly layerOf: ReadonlyMap<IndexedEntry, LayerDescription>;
 }
 
-/** A destination for bytes. */
-interface Sink {
-  write(chunk: Uint8Array): Promise<void>;
-}
-
-/** A file, and the layer with its content. */
+/** A file, and the layer that has its content. */
 interface Found {
   readonly entry: IndexedEntry;
   readonly layerOf: ReadonlyMap<IndexedEntry, LayerDescription>;
@@ -177,31 +171,7 @@ async function readContents(
   }
 }
 
-/** Writes to a file, which appears once it is complete, or to standard output. */
-async function intoOutput(
-  output: string | undefined,
-  produce: (sink: Sink) => Promise<void>,
-): Promise<void> {
-  if (output !== undefined) {
-    const file = await TempFile.create(dirname(output));
-    try {
-      await produce(file);
-      await file.commit(output);
-    } catch (error) {
-      await file.abort();
-      throw error;
-    }
-    return;
-  }
-  const writer = Deno.stdout.writable.getWriter();
-  try {
-    await produce({ write: (chunk) => writer.write(chunk) });
-  } finally {
-    writer.releaseLock();
-  }
-}
-
-/** The file that a path resolves to. @throws {MiseOciError} `not-found`, `usage` for a directory. */
+/** The file that a path leads to. @throws {MiseOciError} `not-found`, `usage` for a directory. */
 function findFile(files: Files, path: string): Found {
   const { type, entry } = resolvePath(files, path);
   if (type === "file" && entry !== undefined) return { entry, layerOf: files.layerOf };
@@ -221,7 +191,7 @@ export async function catFile(request: ReadFilesRequest, context: WorkflowContex
   const indexes = new LayerIndexes(image, context);
   const found = await maybeTopFile(indexes, path) ?? findFile(await indexes.files(), path);
   const { layers } = indexes;
-  await intoOutput(output, async (sink) => {
+  await writeOutput(output ?? STDOUT, async (sink) => {
     await readContents({ ...found, image, layers }, new Set([found.entry]), async (_, content) => {
       for await (const chunk of content) await sink.write(chunk);
     });
@@ -273,7 +243,7 @@ export async function exportFiles(
       text: `Devices and pipes are left out: ${left.map(({ path }) => path).join(", ")}`,
     });
   }
-  await intoOutput(request.output, async (sink) => {
+  await writeOutput(request.output ?? STDOUT, async (sink) => {
     for (const file of members) {
       if (file.type === "directory") await sink.write(header(file, "directory"));
       if (file.type === "symlink") await sink.write(header(file, "symlink", file.link));

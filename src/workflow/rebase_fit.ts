@@ -99,6 +99,8 @@ export async function refuseMisfit(
     (descriptor) => (ofBase.has(descriptor.digest) ? openBase : openOwn)({ descriptor }),
   );
   const report = await findReport(checked, cache, context);
+  // Another C library is also another file system: that commands do not start is the better reason.
+  if (request.check) await refuseWorse(image, { report, newBase, open: openOwn }, places);
   const facts = await Promise.all(
     checked.layers.slice(rebased.baseLayers).map(({ diffId }) => maybeKeptFacts(cache, diffId)),
   );
@@ -109,11 +111,24 @@ export async function refuseMisfit(
   if (misfit !== undefined) {
     throw rebaseRefusal(misfit, "Build it on that base instead: mise-oci push --from BASE REF");
   }
-  const now = request.check ? problemTexts(report) : [];
+}
+
+/** @throws {MiseOciError} `check` if commands do not start on the new base that do on the old one. */
+async function refuseWorse(
+  image: RemoteImage,
+  { report, newBase, open }: Pick<Fitting, "newBase"> & {
+    readonly report: CheckReport | undefined;
+    readonly open: (
+      layer: Pick<BaseLayer, "descriptor">,
+    ) => Promise<ReadableStream<Uint8Array>>;
+  },
+  { cache, context }: Places,
+): Promise<void> {
+  const now = problemTexts(report);
   if (now.length === 0) return;
   // Commands that did not start before are not a reason. The layers of the current image are in its own
   // repository.
-  const before = foundImage(image, (descriptor) => openOwn({ descriptor }));
+  const before = foundImage(image, (descriptor) => open({ descriptor }));
   const known = new Set(problemTexts(await findReport(before, cache, context)));
   const worse = now.filter((text) => !known.has(text));
   if (worse.length === 0) return;

@@ -9,7 +9,7 @@ import type { BuildRequest, BuildResult } from "../build/types.ts";
 
 /** Imported on demand, so that mise is started first. */
 const buildModule = () => import("../build/build_image.ts");
-const fileModule = () => import("../store/temp_file.ts");
+const outputModule = () => import("../store/output.ts");
 
 /** Builds the image of a request with `makeImage` of `build_image.ts`. */
 export async function buildImage(
@@ -31,8 +31,14 @@ export async function planImage(
   return await makePlan(request, { ...context, asked });
 }
 
+/** Reports before a build that its metadata or digest file cannot be written. @throws {MiseOciError} `io`. */
+export async function checkReport(path: string): Promise<void> {
+  const { checkOutputFile } = await outputModule();
+  await checkOutputFile(path);
+}
+
 /** Writes the metadata or digest file of a build. @throws {MiseOciError} `io`. */
 export async function writeReport(path: string, text: string): Promise<void> {
-  const { writeFileAtomic } = await fileModule();
-  await writeFileAtomic(path, new TextEncoder().encode(text));
+  const { writeOutput } = await outputModule();
+  await writeOutput(path, (sink) => sink.write(new TextEncoder().encode(text)));
 }

@@ -3,7 +3,7 @@
  */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { runProgram, runProgramJson } from "../support/cli.ts";
+import { programCommand, runProgram, runProgramJson } from "../support/cli.ts";
 import { checkLayout } from "../support/layout.ts";
 import {
   createMiseProject,
@@ -23,6 +23,14 @@ interface Bundled {
 function options(project: MiseProject): { cwd: string; env: Record<string, string> } {
   const env = { SOURCE_DATE_EPOCH: "1700000000" };
   return { cwd: project.directory, env: { ...project.env, ...env } };
+}
+
+/** `-o -`: the archive on stdout, and what is said about it on stderr. */
+async function readStream(project: MiseProject, image: string): Promise<void> {
+  const command = programCommand(["bundle", image, "-o", "-"]);
+  const list = await run(["sh", "-c", '"$@" | tar -t', "sh", ...command], options(project));
+  assertEquals(list.stdout.split("\n").includes("oci-layout"), true);
+  assertStringIncludes(list.stderr, "bundled 3 layers");
 }
 
 testWith(
@@ -54,6 +62,7 @@ testWith(
       ["skopeo", "copy", "--quiet", "--insecure-policy", `oci-archive:${archive}`, `oci:${back}:x`],
     );
     await checkLayout(back);
+    await readStream(project, image("new"));
 
     const update = await bundle(image("new"), "--without", image("old"), "-o", "update.tar");
     // The copy's layer; the tool and config.toml are in both.

@@ -51,3 +51,44 @@ testWith(
     assertEquals([same.code, same.stderr.includes("{project}")], [2, true]);
   },
 );
+
+testWith(
+  { needs: ["linux", "mise", "docker-registry"] },
+  "several projects: none replaces another's image, and one that fails hides no result",
+  async () => {
+    await using registry = await startDockerRegistry();
+    const file = "[oci]\n";
+    await using project = await createMiseProject({
+      files: {
+        "a/my app/mise.toml": '[oci]\nfrom = "scratch"\n',
+        "b/my-app/mise.toml": file,
+        "bad/mise.toml": '[oci]\nfrom = "oci:none"\n',
+      },
+    });
+    const options = { cwd: project.directory, env: project.env };
+    const flags = ["--from", "scratch", "--no-mise"];
+    const both = ["-C", "a/my app", "-C", "b/my-app", ...flags];
+    const to = `${registry.host}/team/{project}:1`;
+    for (
+      const args of [
+        ["push", ...both, to],
+        ["build", ...both, "--output-archive", join(project.root, "both.tar")],
+        ["build", ...both, "-o", join(project.root, "both"), "-t", "x:1"],
+      ]
+    ) {
+      const { code, stderr } = await runProgram(args, options);
+      assertEquals(
+        [code, /^error: Cannot (?:push|write several)/m.test(stderr)],
+        [2, true],
+        stderr,
+      );
+    }
+    const some = await runProgram(
+      ["push", "-C", "a/my app", "-C", "bad", "--no-mise", to],
+      options,
+    );
+    assertEquals(some.code, 1);
+    assertStringIncludes(some.stdout, `to ${registry.host}/team/my-app:1`);
+    assertStringIncludes(some.stderr, "error: bad: Cannot ");
+  },
+);

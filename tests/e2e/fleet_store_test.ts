@@ -5,6 +5,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { runProgram, runProgramJson } from "../support/cli.ts";
 import { checkLayout } from "../support/layout.ts";
+import { serveStaticTool } from "../support/static_tool.ts";
 import {
   createMiseProject,
   type DockerRegistry,
@@ -216,5 +217,22 @@ testWith(
     );
     // Debian, prettier and its config.toml are mounted; typescript, config.toml and a config are sent.
     assertEquals(onImage.blobs, { ...onImage.blobs, uploaded: 3, mounted: 3 });
+  },
+);
+
+testWith(
+  { needs: ["linux", "mise", "docker-registry"] },
+  "a reused tool that is not installed keeps its options, so that the image is that of a full build",
+  async () => {
+    await using registry = await startDockerRegistry();
+    await using tool = await serveStaticTool();
+    const toml = `${tool.toml}postinstall = "true"\nbin_path = "bin"\n`;
+    await using first = await createMiseProject({ toml });
+    await run([first.mise, "install", "--yes"], { cwd: first.directory, env: first.env });
+    const whole = await push(first, `${registry.host}/team/app:1`);
+    await using second = await createMiseProject({ toml });
+    const reused = await push(second, `${registry.host}/team/app:1`);
+    assertEquals(reused.layers.map(({ status }) => status), ["reused", "built"]);
+    assertEquals(reused.digest, whole.digest);
   },
 );

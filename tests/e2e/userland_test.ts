@@ -32,8 +32,10 @@ GREETING = "it's"
 run = "prettier --version"
 `;
 
-/** Makes shims, and looks for one. */
-const SHIMS = "mise reshim && ls ~/.local/share/mise/shims | grep -qx prettier";
+/** Makes shims of tools of every backend, and starts them; what they print. */
+const SHIMS = "mise reshim && cd ~/.local/share/mise/shims && " +
+  "./prettier --version && ./demo && ./busybox echo x";
+const SHIMMED = `${TOOLS.prettier.version}\ndemo\nx\n`;
 
 /**
  * Installs the tool that an alias names, as mise does: in a directory of the alias' own name. The project
@@ -82,15 +84,20 @@ async function knowsTools(start: Start, mounted: readonly string[]): Promise<voi
     const list = await start(all, "mise", "ls");
     assertMatch(list, new RegExp(`^fmt +${version} \\(shared\\)`, "m"));
     assertMatch(list, new RegExp(`^npm:prettier +${version} \\(shared\\)`, "m"));
+    assertMatch(list, /^pipx:demo +1\.2\.3 \(shared\)/m);
+    assertMatch(list, /^github:test\/busybox +\S+ \(shared\)/m);
     assertEquals(await start(all, "mise", "x", "--", "prettier", "--version"), `${version}\n`);
     assertEquals(await start(all, "mise", "x", "--", "demo"), "demo\n");
+    const each = `for tool in npm:prettier@3 npm:prettier@${version} fmt; do ` +
+      "mise x $tool -- prettier --version; done";
+    assertEquals(await start(all, "sh", "-c", each), `${version}\n`.repeat(3));
     assertEquals(await start(all, "mise", "x", "--", "busybox", "echo", "x"), "x\n");
     for (const tool of ["demo", "busybox"]) {
       assertStringIncludes(await start(all, "mise", "which", tool), "/mise/installs/");
     }
     assertEquals(await start(all, "mise", "run", "format"), `${version}\n`);
     assertStringIncludes(await start(all, "mise", "which", "prettier"), "/mise/installs/");
-    await start(all, "sh", "-c", SHIMS);
+    assertEquals(await start(all, "sh", "-c", SHIMS), SHIMMED);
   }
 }
 
@@ -128,7 +135,7 @@ async function worksElsewhere(
   ];
   assertEquals(await start(state, "mise", "x", "--", "prettier", "--version"), `${version}\n`);
   assertEquals(await start(state, "mise", "run", "format"), `${version}\n`);
-  await start([...readOnly, "--env", "HOME=/tmp"], "sh", "-c", SHIMS);
+  assertEquals(await start([...readOnly, "--env", "HOME=/tmp"], "sh", "-c", SHIMS), SHIMMED);
 }
 
 testWith(
@@ -176,6 +183,14 @@ testWith(
     assertEquals(await start([], "bash", "-lc", script), expected);
     assertEquals(await start([], "env", "-i", "sh", "-lc", script), expected);
     assertEquals(await start([], "su", "-", "-c", script), expected);
+    // mise is on their PATH too, and knows the tools.
+    const asked = "mise which demo && mise which busybox && mise x -- demo";
+    for (const shell of [["bash", "-lc"], ["su", "-", "-c"]]) {
+      assertMatch(
+        await start(mounted, ...shell, `cd /workspace && ${asked}`),
+        /^\/mise\/installs\/pipx-demo\/\S+\n\/mise\/installs\/github-\S+\ndemo\n$/,
+      );
+    }
     await worksElsewhere(start, { podman, image, mounted });
     // Without a home and without a place to write, the tools themselves start.
     const bare = ["--user", "1234:1234", "--read-only", "--read-only-tmpfs=false"];

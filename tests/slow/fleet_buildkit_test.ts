@@ -193,11 +193,13 @@ async function createProject(): Promise<Generated> {
 
 /** Runs every tool on each platform. */
 async function runTools(archive: string, architectures: Iterable<string>): Promise<void> {
-  await using podman = await startPodman();
   for (const architecture of architectures) {
-    const pulled = await podman.run(
-      ["pull", "--quiet", "--arch", architecture, `oci-archive:${archive}`],
-    );
+    // podman does not choose among the images of an archive, and takes an image's ID for that of another.
+    await using podman = await startPodman();
+    const layout = join(podman.root, "layout");
+    const from = ["--override-arch", architecture, "copy", "--quiet", "--insecure-policy"];
+    await run(["skopeo", ...from, `oci-archive:${archive}`, `oci:${layout}:latest`]);
+    const pulled = await podman.run(["pull", "--quiet", `oci:${layout}:latest`]);
     const image = pulled.stdout.trim().split("\n").at(-1) ?? "";
     const script = "demo && busybox echo busybox";
     const { stdout } = await podman.run(["run", "--rm", image, "sh", "-c", script]);

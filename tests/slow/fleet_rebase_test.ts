@@ -1,15 +1,22 @@
 /**
  * `mise-oci rebase` as users run it, on real registries.
  */
-import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { runProgram, runProgramJson } from "../support/cli.ts";
-import { BOTH } from "../support/platforms.ts";
+import { archiveOf, BOTH, httpTool } from "../support/platforms.ts";
 import { deriveBase, type DerivedBase } from "../support/derived_base.ts";
+import { serveFiles } from "../support/node_mirror.ts";
+import { makeBases } from "../support/preflight/bases.ts";
+import { whyNoIsolation } from "../support/shell_rootfs.ts";
 import { serveStaticTool } from "../support/static_tool.ts";
+import { aptSource } from "../support/testbed/base.ts";
+import { copyToRegistry } from "../support/testbed/base_images.ts";
+import { keptLayout, toolsetBase } from "../support/toolset/bases.ts";
 import {
   createMiseProject,
   type MiseProject,
+  OCI_ARCH,
   program,
   pushBase,
   pushBothBases,
@@ -152,6 +159,74 @@ testWith(
       ...options(project),
     });
     assertEquals([usage.code, usage.stderr.includes("--tag")], [2, true]);
+  },
+);
+
+/** The C library of the release of Debian before this machine's, and no more. */
+const OLDER_SUITES: Readonly<Record<string, string>> = { bookworm: "bullseye", trixie: "bookworm" };
+
+async function olderGlibc(): Promise<string> {
+  const { suite, mirror } = aptSource();
+  return await keptLayout("older-glibc", async (tar) => {
+    const flags = ["--quiet", "--variant=extract", "--include=base-files,libc6,dash"];
+    await run(["mmdebstrap", ...flags, OLDER_SUITES[suite] ?? suite, tar, mirror]);
+  });
+}
+
+/** A tool that is a program of this machine's Debian: it asks for the newest symbols of its C library. */
+async function serveDebianProgram(): Promise<AsyncDisposable & { readonly toml: string }> {
+  const root = join(await makeBases(OCI_ARCH), "debian");
+  const archive = await archiveOf("debian-env", await Deno.readFile(join(root, "usr/bin/env")));
+  const server = serveFiles(() => archive);
+  return {
+    toml: httpTool("debian-env", `${server.url}/env.tar.gz`),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+testWith(
+  { needs: ["linux", "root", "mise", "base", "podman", "runc", "skopeo", "docker-registry"] },
+  "rebase: refused onto musl and onto an older glibc, and for packages of the old base, the tag unchanged",
+  async () => {
+    await using registry = await startDockerRegistry();
+    await using server = await serveDebianProgram();
+    await using project = await createMiseProject({ toml: server.toml, ownData: true });
+    await project.runMise("install");
+    const from = await pushBase(registry.host);
+    const image = `${registry.host}/team/dev:1`;
+    const flags = ["push", "--no-mise", "--from", from, image];
+    const push = async (): Promise<string> =>
+      (await runProgramJson<Pushed>(flags, options(project))).digest;
+    const refused = async (base: string, reason: RegExp, digest: string): Promise<void> => {
+      const { code, stderr } = await runProgram(["rebase", image, "--onto", base], {
+        ...options(project),
+      });
+      assertEquals(code, 1, stderr);
+      assertMatch(stderr, reason);
+      const { stdout } = await run(
+        ["skopeo", "inspect", "--tls-verify=false", "--format", "{{.Digest}}", `docker://${image}`],
+      );
+      assertEquals(stdout.trim(), digest);
+    };
+    const real = async (name: string, layout: string): Promise<string> => {
+      const reference = `${registry.host}/real:${name}`;
+      await copyToRegistry(layout.replace(/^oci:/, ""), reference);
+      return reference;
+    };
+    const digest = await push();
+    await refused(
+      await real("musl", await toolsetBase("musl")),
+      /debian-env does not start in the image: its loader \/lib.* is missing/,
+      digest,
+    );
+    await refused(await real("older", await olderGlibc()), /debian-env.*GLIBC_2\.\d+/s, digest);
+    if (whyNoIsolation !== undefined) return;
+    const config = join(project.directory, "mise.toml");
+    const packages = '\n[bootstrap.packages]\n"apt:hello" = "latest"\n';
+    await Deno.writeTextFile(config, `${server.toml}${packages}`);
+    await project.runMise("trust", "--all");
+    const newer = await deriveBase(from, "newer", NEWER);
+    await refused(newer, /its layer of system packages was made for the old base/, await push());
   },
 );
 

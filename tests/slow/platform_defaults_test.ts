@@ -5,6 +5,7 @@ import { runProgramJson } from "../support/cli.ts";
 import { NEEDS } from "../support/container_builds.ts";
 import { rawBlobPath } from "../support/layout.ts";
 import { BOTH, type Built, envOf, FOREIGN, layerDigest } from "../support/platforms.ts";
+import { whyNoIsolation } from "../support/shell_rootfs.ts";
 import {
   createMiseProject,
   pushBothBases,
@@ -13,6 +14,7 @@ import {
   startPodman,
   testUnless,
 } from "../support/testbed.ts";
+
 import { makeInstallers } from "../support/toolset/installers.ts";
 
 const TOML = `[tools]
@@ -21,24 +23,32 @@ const TOML = `[tools]
 "npm:lefthook" = "1.13.0"
 "pipx:ruff" = "0.13.0"
 "pipx:yamllint" = "1.37.1"
+[bootstrap.packages]
+"apt:python3" = "latest"
 [oci]
 tag = "both"
 `;
 /** biome's start script wants a node; what the npm packages have is looked for, whatever starts it. */
 const SCRIPT = `uname -m
 ruff --version
+yamllint --version
+python=$(find -L /mise/installs/pipx-yamllint -path "*/bin/python" | head -1)
+printf 'a: [1, 2]\\n' | "$python" -c 'import sys, yaml; print(yaml.load(sys.stdin, yaml.CSafeLoader))'
 for name in esbuild biome lefthook; do
   find -L /mise/installs -type f -path "*linux*" -name $name -perm -100 | while read -r path; do
     "$path" --version 2>/dev/null || "$path" version
   done | grep . | sort -u | head -1
 done`;
 
+/** The distribution's own Python: the image has the same one, for each platform. */
+const PYTHON = "/usr/bin/python3";
+
 async function whyNoPython(): Promise<string | undefined> {
   const args = ["-c", "import venv, ensurepip"];
-  const found = await new Deno.Command("python3", { args, stderr: "null" }).output().catch(() =>
+  const found = await new Deno.Command(PYTHON, { args, stderr: "null" }).output().catch(() =>
     undefined
   );
-  return found?.success === true ? undefined : "python3 has no venv";
+  return found?.success === true ? whyNoIsolation : `${PYTHON} has no venv`;
 }
 
 testUnless(
@@ -55,6 +65,7 @@ testUnless(
     const env = {
       ...envOf(project),
       PATH: `${await makeInstallers()}:${project.env["PATH"]}`,
+      UV_PYTHON: PYTHON,
       MISE_NPM_PACKAGE_MANAGER: "auto",
       AUBE_MINIMUM_PACKAGE_AGE: "0",
     };
@@ -85,6 +96,8 @@ testUnless(
       assertEquals(stdout.trim().split("\n"), [
         architecture === "amd64" ? "x86_64" : "aarch64",
         "ruff 0.13.0",
+        "yamllint 1.37.1",
+        "{'a': [1, 2]}",
         "0.25.9",
         "Version: 2.2.4",
         "1.13.0",

@@ -4,6 +4,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "@std/path";
 import { computeDiffId } from "../../src/layer/mod.ts";
+import { tracelessEnv } from "../../src/mise/install_env.ts";
 import { buildForTest, NO_BASE, toolPlan } from "../support/layer.ts";
 import { compiledProgram, whyNoExecutable } from "../support/executable.ts";
 import { buildProject } from "../support/image_project.ts";
@@ -24,6 +25,7 @@ import {
   which,
 } from "../support/testbed.ts";
 import { makeInstallers } from "../support/toolset/installers.ts";
+import { languageHomes } from "../support/toolset/toolset.ts";
 
 async function toolDigests(project: MiseProject): Promise<Readonly<Record<string, string>>> {
   const { layers } = await buildProject(project, ["--from", "scratch", "--no-mise", "--no-cache"]);
@@ -52,70 +54,129 @@ testWith(
 /** mise's own choice is aube, which it brings along. It knows no others (`npm.package_manager`) but aube's own program. */
 const INSTALLERS = ["auto", "npm", "pnpm", "bun"];
 
-/** Starts a program as another user, who reaches `home` and what is open to all. */
-async function asUser(home: string, mise: string): Promise<readonly string[]> {
-  const own = join(home, "mise-program");
-  await Deno.copyFile(mise, own);
-  await run(["chown", "-R", "1000:1000", home]);
-  for (let above = dirname(home); above !== "/"; above = dirname(above)) {
-    const { mode } = await Deno.stat(above);
-    if (((mode ?? 0) & 0o001) === 0) await Deno.chmod(above, 0o755);
+/** Starts a program as another user, who may read what the user of the tests may. */
+const AS_OTHER = [
+  ...["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"],
+  ...["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"],
+] as const;
+
+/** A tool and what its installs need. */
+interface Trial {
+  /** Line of `[tools]`. */
+  readonly line: string;
+  /** Its directory below `installs`. */
+  readonly directory: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Looks at an install, whether it is what is to be tried. */
+  readonly look?: (root: string) => Promise<void>;
+}
+
+/**
+ * The diff IDs of a tool that was installed twice: by the user of the tests, and by another one in a home with
+ * another data directory. Neither layer may name the place.
+ */
+async function installTwice(
+  { line, directory, env: more, look }: Trial,
+): Promise<readonly string[]> {
+  const installers = await makeInstallers();
+  const digests: string[] = [];
+  for (const deeper of ["", "a home/of another/user"]) {
+    await using project = await createMiseProject({ belowHome: true, toml: `[tools]\n${line}\n` });
+    const home = join(project.root, deeper, "home");
+    await Deno.mkdir(home, { recursive: true });
+    const userConfig = project.env["npm_config_userconfig"] ?? "";
+    if (await exists(userConfig)) await Deno.copyFile(userConfig, join(home, ".npmrc"));
+    const data = join(home, deeper === "" ? ".local/share/mise" : "elsewhere");
+    const own = {
+      ...project.env,
+      HOME: home,
+      XDG_CACHE_HOME: join(home, ".cache"),
+      MISE_DATA_DIR: data,
+      PATH: `${installers}:${project.env["PATH"]}`,
+      MISE_MINIMUM_RELEASE_AGE: "0s",
+      AUBE_MINIMUM_PACKAGE_AGE: "0",
+      npm_config_userconfig: join(home, ".npmrc"),
+      npm_config_cache: join(home, ".npm"),
+      ...more,
+    };
+    const env = {
+      ...own,
+      ...tracelessEnv({ env: (name) => (own as Record<string, string>)[name] }),
+    };
+    const isOther = deeper !== "" && IS_ROOT && which("setpriv") !== undefined;
+    if (isOther) await run(["chown", "-R", "1000:1000", project.root]);
+    const mise = [...(isOther ? AS_OTHER : []), project.mise];
+    for (const args of [["trust", "--all"], ["install", "--yes"]]) {
+      await run(["env", ...mise, ...args], { env, cwd: project.directory });
+    }
+    const root = join(data, "installs", directory);
+    await look?.(root);
+    const { tar, built, warnings } = await buildForTest(toolPlan(root));
+    const text = new TextDecoder("latin1").decode(tar);
+    assertEquals(text.includes(project.root), false, line);
+    assertEquals(warnings.filter((one) => one.includes("still name")), []);
+    digests.push(built.diffId);
   }
-  return ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", own];
+  return digests;
 }
 
 testWith(
   { needs: ["linux", "mise"] },
-  "T4: an npm tool is the same layer in two homes, whichever installer mise uses, its default first",
+  "T4: an npm tool is the same layer in two homes of two users, whichever installer mise uses, its default first",
   async () => {
-    const version = "3.6.2";
-    const installers = await makeInstallers();
-    const digests: Record<string, string[]> = {};
     for (const installer of INSTALLERS) {
-      for (const deeper of ["", "a home/of another/user"]) {
-        await using project = await createMiseProject({
-          belowHome: true,
-          toml: `[tools]\n"npm:prettier" = "${version}"\n`,
-        });
-        const home = join(project.root, deeper, "home");
-        await Deno.mkdir(home, { recursive: true });
-        const userConfig = project.env["npm_config_userconfig"] ?? "";
-        if (await exists(userConfig)) await Deno.copyFile(userConfig, join(home, ".npmrc"));
-        const env = {
-          ...project.env,
-          HOME: home,
-          PATH: `${installers}:${project.env["PATH"]}`,
-          MISE_NPM_PACKAGE_MANAGER: installer,
-          MISE_MINIMUM_RELEASE_AGE: "0s",
-          AUBE_MINIMUM_PACKAGE_AGE: "0",
-        };
-        // pnpm and bun of the tests are below the home of the user who runs them.
-        const isOther = deeper !== "" && ["auto", "npm"].includes(installer) && IS_ROOT &&
-          which("setpriv") !== undefined;
-        const mise = isOther ? await asUser(home, project.mise) : [project.mise];
-        const own = isOther
-          ? {
-            ...env,
-            npm_config_userconfig: join(home, ".npmrc"),
-            npm_config_cache: join(home, ".npm"),
-          }
-          : env;
-        await run(["env", ...mise, "trust", "--all"], { env: own, cwd: project.directory });
-        await run(["env", ...mise, "install", "--yes"], { env: own, cwd: project.directory });
-        const root = join(home, ".local/share/mise/installs/npm-prettier", version);
-        const state = join(root, "node_modules/.mise-state");
-        if (installer === "auto") assert(await exists(state), "aube did not install");
-        const { tar, built, warnings } = await buildForTest(toolPlan(root));
-        assertEquals(new TextDecoder("latin1").decode(tar).includes(project.root), false);
-        assertEquals(warnings, []);
-        (digests[installer] ??= []).push(built.diffId);
-      }
-    }
-    for (const [installer, [one, two]] of Object.entries(digests)) {
+      const [one, two] = await installTwice({
+        line: '"npm:prettier" = "3.6.2"',
+        directory: "npm-prettier/3.6.2",
+        env: { MISE_NPM_PACKAGE_MANAGER: installer },
+        look: async (root) => {
+          const state = join(root, "node_modules/.mise-state");
+          if (installer === "auto") assert(await exists(state), "aube did not install");
+        },
+      });
       assertEquals(one, two, installer);
     }
   },
 );
+
+/** Where this machine's toolchains are, for users who have none. */
+const TOOLCHAINS = languageHomes();
+/** Tools of the other installers, each with a dependency that is compiled in or has machine code. */
+const OTHERS: Readonly<Record<string, Trial & { readonly needs: string }>> = {
+  pipx: {
+    needs: "/usr/bin/python3",
+    line: '"pipx:yamllint" = "1.37.1"',
+    directory: "pipx-yamllint/1.37.1",
+    env: { UV_PYTHON: "/usr/bin/python3" },
+  },
+  go: {
+    needs: "go",
+    line: '"go:mvdan.cc/gofumpt" = "0.8.0"',
+    directory: "go-mvdan-cc-gofumpt/0.8.0",
+    // What Go writes for its modules cannot be removed otherwise.
+    env: { GOFLAGS: "-modcacherw" },
+  },
+  cargo: {
+    needs: "cargo",
+    line: '"cargo:runiq" = "2.0.0"',
+    directory: "cargo-runiq/2.0.0",
+    env: { MISE_CARGO_BINSTALL: "false", RUSTUP_HOME: TOOLCHAINS["RUSTUP_HOME"] ?? "" },
+  },
+};
+
+for (const [installer, { needs, ...trial }] of Object.entries(OTHERS)) {
+  testUnless(
+    needs.startsWith("/") || which(needs) !== undefined ? undefined : `${needs} is not installed`,
+    {
+      needs: ["linux", "mise"],
+      name: `a tool of ${installer} is the same layer in two homes of two users`,
+    },
+    async () => {
+      const [one, two] = await installTwice(trial);
+      assertEquals(one, two);
+    },
+  );
+}
 
 /** Why no virtual environment with pip can be made here. */
 async function whyNoVenv(): Promise<string | undefined> {

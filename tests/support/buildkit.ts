@@ -21,16 +21,23 @@ export interface Buildkit extends AsyncDisposable {
   build(options: BuildkitBuild): Promise<string>;
 }
 
+/** The command that runs a daemon with its storage in a directory, which is empty at first. */
+export function buildkitCommand(root: string, address: string): [string, ...string[]] {
+  return [
+    program("buildkitd"),
+    ...["--root", root, "--addr", address, "--containerd-worker=false"],
+    ...["--oci-worker=true", "--oci-worker-net=host"],
+    ...["--oci-worker-binary", which("runc") ?? "runc"],
+  ];
+}
+
 /** Starts it with an empty storage. Steps have this machine's network. */
 export async function startBuildkit(): Promise<Buildkit> {
   const temp = await makeTempDir();
   const address = `unix://${join(temp.path, "socket")}`;
-  const child = new Deno.Command(program("buildkitd"), {
-    args: [
-      ...["--root", join(temp.path, "root"), "--addr", address, "--containerd-worker=false"],
-      ...["--oci-worker=true", "--oci-worker-net=host"],
-      ...["--oci-worker-binary", which("runc") ?? "runc"],
-    ],
+  const [buildkitd, ...args] = buildkitCommand(join(temp.path, "root"), address);
+  const child = new Deno.Command(buildkitd, {
+    args,
     env: { HOME: temp.path },
     stdin: "null",
     stdout: "null",

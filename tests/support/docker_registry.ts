@@ -11,8 +11,6 @@ import { makeTempDir, run, which } from "./testbed/command.ts";
 export interface DockerRegistryOptions {
   /** The executable, which takes `serve CONFIG`. Default: Debian's docker-registry. */
   readonly program?: string;
-  /** Called with the number of bytes of each answer's body. */
-  readonly onWritten?: (bytes: number) => void;
   /** Wants Basic authentication with this user and password. Default: nobody needs to log in. */
   readonly htpasswd?: { readonly user: string; readonly password: string };
   /** The address it listens on. Default: 127.0.0.1. */
@@ -80,10 +78,7 @@ async function authConfig(
 /** Reads the log until the registry says where it listens: the first group of `pattern`. */
 export async function readAddress(
   log: ReadableStream<Uint8Array<ArrayBuffer>>,
-  { pattern = /listening on ([\d.]+:\d+)/, onWritten }: {
-    readonly pattern?: RegExp;
-    readonly onWritten?: ((bytes: number) => void) | undefined;
-  } = {},
+  pattern: RegExp = /listening on ([\d.]+:\d+)/,
 ): Promise<string> {
   const seen: string[] = [];
   const lines = log.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
@@ -96,12 +91,7 @@ export async function readAddress(
     if (address === undefined) continue;
     // Somebody must read on, or the registry blocks when the pipe is full.
     (async () => {
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) return;
-        const written = onWritten && /\bhttp\.response\.written=(\d+)/.exec(value)?.[1];
-        if (written) onWritten(Number(written));
-      }
+      while (!(await reader.read()).done);
     })();
     return address;
   }
@@ -166,13 +156,13 @@ export async function startDockerRegistry(
   if (tls) await makeCertificates(temp.path);
   const configFile = await writeConfig(temp.path, options);
   let child = spawnRegistry(configFile, `${options.address ?? "127.0.0.1"}:0`, options.program);
-  const host = await readAddress(child.stderr, options).catch(async (error) => {
+  const host = await readAddress(child.stderr).catch(async (error) => {
     await temp[Symbol.asyncDispose]();
     throw error;
   });
   const restart = async (): Promise<void> => {
     child = spawnRegistry(configFile, host, options.program);
-    await readAddress(child.stderr, options);
+    await readAddress(child.stderr);
   };
   return {
     host,

@@ -7,7 +7,7 @@ import { exists, makeTempDir, run } from "./testbed.ts";
 
 /** A mirror that runs until it is disposed of. */
 export interface PackageMirror extends AsyncDisposable {
-  /** `http://127.0.0.1:PORT/`. Clients have to ask it for archives too: `npm_config_replace_registry_host=always`. */
+  /** `http://127.0.0.1:PORT/`. What it says of packages leads to archives of its own. */
   readonly url: string;
 }
 
@@ -32,14 +32,19 @@ export async function startPackageMirror(
         if (!answer.ok || request.method !== "GET") {
           return new Response(answer.body, { status: answer.status });
         }
-        const bytes = new Uint8Array(await answer.arrayBuffer());
-        await Deno.writeFile(
-          `${file}.type`,
-          new TextEncoder().encode(
-            answer.headers.get("content-type") ?? "application/octet-stream",
-          ),
-        );
-        await Deno.writeFile(file, bytes);
+        const type = answer.headers.get("content-type") ?? "application/octet-stream";
+        await Deno.writeTextFile(`${file}.type`, type);
+        if (type.includes("json")) {
+          const text = await answer.text();
+          const here = new URL("/", request.url).href;
+          // Archives may be named at the registry's public address, whichever host answers.
+          const archive = /("tarball":\s*")https?:\/\/[^"]*?\/((?:@[^/"]+\/)?[^/"]+\/-\/)/g;
+          const own = text.replaceAll(`"${upstream}`, `"${here}`).replaceAll(
+            archive,
+            `$1${here}$2`,
+          );
+          await Deno.writeTextFile(file, own);
+        } else await Deno.writeFile(file, new Uint8Array(await answer.arrayBuffer()));
       }
       const bytes = await Deno.readFile(file);
       sent(bytes.length);

@@ -20,7 +20,7 @@ async function startCraneRegistry(): Promise<RealRegistry> {
     stdout: "null",
     stderr: "piped",
   }).spawn();
-  const host = `127.0.0.1:${await readAddress(child.stderr, { pattern: /serving on port (\d+)/ })}`;
+  const host = `127.0.0.1:${await readAddress(child.stderr, /serving on port (\d+)/)}`;
   return {
     host,
     url: `http://${host}`,

@@ -7,7 +7,7 @@
  */
 import type { RandomAccess } from "../../check/elf/random_access.ts";
 import { formatPurl, splitName } from "../purl.ts";
-import { binaryText } from "./elf_sections.ts";
+import { binaryText, maybeReadElfLayout, type Range } from "./elf_sections.ts";
 import type { FoundPackage } from "./found.ts";
 
 /** How to recognize one program. */
@@ -200,13 +200,35 @@ export function mayBeClassified(path: string): boolean {
 /** Overlap of windows, so that no match is cut in two. */
 const OVERLAP = 4096;
 
+/** Windows begin small: most versions lie near the beginning of what is searched. */
+const FIRST_WINDOW = 256 * 1024;
+
+/** The first match in a part of a file, in windows: files of 100 MB are not kept in memory. */
+function maybeMatch(
+  access: RandomAccess,
+  pattern: RegExp,
+  { offset, size }: Range,
+): string | undefined {
+  const end = Math.min(offset + size, access.size);
+  let window = FIRST_WINDOW;
+  for (let at = offset; at < end; at += window, window = WINDOW) {
+    const length = Math.min(window + OVERLAP, end - at);
+    const version = pattern.exec(binaryText(access.read(at, length)))?.[1];
+    if (version !== undefined) return version;
+  }
+  return undefined;
+}
+
 /**
- * The first match of the first pattern that matches. Reads in windows, to keep large files out of memory.
+ * The first match of the first pattern that has one. Constants are searched first: half of a runtime of
+ * 100 MB is code, which lies before them.
  */
 function maybeFirst(access: RandomAccess, patterns: readonly RegExp[]): string | undefined {
+  const constants = maybeReadElfLayout(access)?.sections.get(".rodata");
+  const parts = [...constants === undefined ? [] : [constants], { offset: 0, size: access.size }];
   for (const pattern of patterns) {
-    for (let offset = 0; offset < access.size; offset += WINDOW) {
-      const version = pattern.exec(binaryText(access.read(offset, WINDOW + OVERLAP)))?.[1];
+    for (const part of parts) {
+      const version = maybeMatch(access, pattern, part);
       if (version !== undefined) return version;
     }
   }

@@ -136,14 +136,15 @@ function nameSections(
   const sections = new Map<string, Range>();
   const place = range(namesAt);
   if (place.size > 1024 * 1024) return sections;
-  const names = read(access, place)?.slice();
-  if (names === undefined) return sections;
+  const bytes = read(access, place);
+  if (bytes === undefined) return sections;
+  const names = binaryText(bytes);
   for (let i = 0; i < sectionCount; i++) {
     if (table.word(i * sectionSize + 4) === SHT_NOBITS) continue;
     const start = table.word(i * sectionSize);
-    const end = names.indexOf(0, start);
+    const end = names.indexOf("\0", start);
     if (start >= names.length || end < 0) continue;
-    const name = new TextDecoder().decode(names.subarray(start, end));
+    const name = names.slice(start, end);
     if (!sections.has(name)) sections.set(name, range(i));
   }
   return sections;

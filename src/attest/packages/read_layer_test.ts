@@ -241,3 +241,16 @@ Deno.test("programs for Windows are known by their version resource, or else by 
     program(whole.subarray(0, at));
   }
 });
+
+Deno.test("classifyProgram() looks for versions in the constants of a program before its code", () => {
+  const old = new TextEncoder().encode("node.js/v1.0.0");
+  const now = new TextEncoder().encode("node.js/v24.11.0 ");
+  const program = elfWith({ ".text": old, ".rodata": now });
+  assertEquals(purls(classifyProgram("bin/node", accessBytes(program))), [
+    "pkg:generic/node@24.11.0",
+  ]);
+  const plain = elfWith({ ".text": now, ".rodata": new Uint8Array(8) });
+  assertEquals(purls(classifyProgram("bin/node", accessBytes(plain))), [
+    "pkg:generic/node@24.11.0",
+  ]);
+});

@@ -11,22 +11,29 @@ import {
   type VerifyingKey,
 } from "../../attest/mod.ts";
 import type { WorkflowContext } from "../../context.ts";
-import { MiseOciError } from "../../errors.ts";
+import { describeError, MiseOciError } from "../../errors.ts";
+import { ownEnv } from "../../own_secrets.ts";
 import { Connector } from "../../registry/connect.ts";
 import { hostEnv } from "../host/environment.ts";
 
 async function readKey(path: string): Promise<string> {
-  const info = await Deno.stat(path).catch((error: unknown) => {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  });
-  if (info?.isFile !== true || info.size > 64 * 1024) {
-    const why = info === undefined ? "there is no such file" : "it is no key";
-    throw new MiseOciError("not-found", `Cannot use key ${JSON.stringify(path)}: ${why}`, {
-      hint: "Make a pair with cosign generate-key-pair: cosign.key signs, cosign.pub verifies",
+  const refuse = (code: "not-found" | "io", why: string, cause?: unknown): never => {
+    throw new MiseOciError(code, `Cannot use key ${JSON.stringify(path)}: ${why}`, {
+      cause,
+      hint: code === "io"
+        ? "Check the path and its permissions"
+        : "Make a pair with cosign generate-key-pair: cosign.key signs, cosign.pub verifies",
     });
+  };
+  try {
+    const info = await Deno.stat(path);
+    if (!info.isFile || info.size > 64 * 1024) return refuse("not-found", "it is no key");
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof MiseOciError || error instanceof Deno.errors.NotCapable) throw error;
+    if (error instanceof Deno.errors.NotFound) return refuse("not-found", "there is no such file");
+    return refuse("io", describeError(error), error);
   }
-  return await Deno.readTextFile(path);
 }
 
 /** Reads a line from the terminal without showing it. */
@@ -55,7 +62,7 @@ function askHidden(question: string): string {
 
 /** The password of an encrypted key: `COSIGN_PASSWORD`, which may be empty, or from a prompt. */
 function askPassword(path: string): string {
-  const given = Deno.env.get("COSIGN_PASSWORD");
+  const given = ownEnv("COSIGN_PASSWORD");
   if (given !== undefined) return given;
   if (Deno.stdin.isTerminal()) return askHidden(`Password of ${path}: `);
   throw new MiseOciError("config", `Cannot use key ${JSON.stringify(path)}: it needs a password`, {

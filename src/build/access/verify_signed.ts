@@ -48,19 +48,29 @@ function matches(pattern: string, name: string): boolean {
   return new RegExp(`^${source}$`).test(name);
 }
 
-/** The rules that apply to an image: all whose pattern matches its name. */
-function rulesFor(
+/** A name or pattern whose host is written in one way, so that no other way to write it avoids a rule. */
+function withPlainHost(name: string): string {
+  const [host = "", ...rest] = name.split("/");
+  if (rest.length === 0 || !/[.:]|^localhost$/i.test(host)) return name;
+  const plain = host.toLowerCase().replace(/:443$/, "")
+    .replace(/^(?:index|registry-1)\.docker\.io$/, "docker.io");
+  return [plain, ...rest].join("/");
+}
+
+/** The rules that an image must satisfy: every one whose pattern fits one of its names. */
+export function rulesFor(
   reference: Reference,
   rules: readonly VerifyRule[],
 ): readonly VerifyRule[] {
   const { registry, repository } = reference;
-  const full = formatReference({ registry, repository });
+  const full = withPlainHost(formatReference({ registry, repository }));
   const names = [
     full,
-    `${registry}/${repository}`,
-    full.replace(/^docker\.io\/(?:library\/)?/, ""),
+    full.replace(/^docker\.io\/library\//, "docker.io/"),
+    full.replace(/^docker\.io\//, ""),
+    full.replace(/^docker\.io\/library\//, ""),
   ];
-  return rules.filter(({ from }) => names.some((name) => matches(from, name)));
+  return rules.filter(({ from }) => names.some((name) => matches(withPlainHost(from), name)));
 }
 
 /** Options for verification. */

@@ -15,6 +15,7 @@ import {
   type LayerPlan,
   maybeImageUser,
   type Project,
+  SCRATCH_USERS,
   settlePlan,
 } from "../../plan/mod.ts";
 import type { Cache } from "../../store/mod.ts";
@@ -140,7 +141,7 @@ async function maybeBaseUser(
   { ground, cache }: UserOptions,
   context: WorkflowContext,
 ): Promise<ImageUser | undefined> {
-  if (ground.layers.length === 0) return maybeImageUser(user, { passwd: "", group: "" });
+  if (ground.layers.length === 0) return maybeImageUser(user, SCRATCH_USERS);
   const key = `${await baseContentKey(ground)} ${user}`;
   const kept = await cache.getDocument(USERS, key);
   if (kept === false) return undefined;
@@ -166,14 +167,38 @@ function bringsUsers(
 /** The first user id that distributions assign to regular users. */
 const FIRST_UID = 1000;
 
-/** The user of an image from `scratch`, which has no user database. */
+/**
+ * The user of an image from `scratch`, whose database is written for it: names that it lacks get the numbers of
+ * `[oci]`.
+ */
 function maybeNewUser(
   user: string,
   { ground }: Pick<UserOptions, "ground">,
-  { userId = FIRST_UID, groupId = userId }: Project["oci"],
+  { userId, groupId = userId }: Project["oci"],
 ): ImageUser | undefined {
-  const isPlain = /^[A-Za-z_][\w.-]*$/.test(user);
-  return ground.layers.length === 0 && isPlain ? { uid: userId, gid: groupId } : undefined;
+  const isPlain = /^(?:[A-Za-z_][\w.-]*|\d+)(?::(?:[A-Za-z_][\w.-]*|\d+))?$/.test(user);
+  if (ground.layers.length > 0 || !isPlain) return undefined;
+  const [name = "", group] = user.split(":");
+  const known = maybeImageUser(name, SCRATCH_USERS);
+  const uid = known?.uid ?? userId ?? FIRST_UID;
+  if (group === undefined) return known ?? { uid, gid: groupId ?? uid };
+  const gid = maybeImageUser(`0:${group}`, SCRATCH_USERS)?.gid ?? groupId ?? uid;
+  return { uid, gid, ...(known?.home === undefined ? {} : { home: known.home }) };
+}
+
+/** Says which half of a `User` the image does not have. */
+async function missingUser(
+  user: string,
+  options: UserOptions,
+  context: WorkflowContext,
+): Promise<string> {
+  const [name = "", group = ""] = user.split(":");
+  const isGroup = group !== "" && await maybeBaseUser(name, options, context) !== undefined;
+  const [what, file] = isGroup
+    ? [`Group ${JSON.stringify(group)}`, GROUP]
+    : [`User ${JSON.stringify(name)}`, PASSWD];
+  return `${what} is not in ${file} of the image, so no container starts. Name one that is there, or a ` +
+    "number such as 1000";
 }
 
 /**
@@ -195,12 +220,8 @@ export async function settleUser(
     ? known
     : undefined;
   if (known === undefined && plan.config.user !== undefined && !bringsUsers(plan)) {
-    const [name = ""] = plan.config.user.split(":");
-    context.reporter.emit({
-      type: "warning",
-      text: `User ${JSON.stringify(name)} is not in ${PASSWD} of the image, so no ` +
-        "container starts. Name one that is there, or a number such as 1000",
-    });
+    const text = await missingUser(plan.config.user, options, context);
+    context.reporter.emit({ type: "warning", text });
   }
   return settlePlan(plan, project, {
     ...(options.ground.layers.length === 0 ? {} : { base: base ?? {} }),

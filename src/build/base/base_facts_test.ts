@@ -97,7 +97,9 @@ Deno.test("the image's user is the one of the base's database: numbers, home, wo
       assertEquals(named.directories, [owned("/workspace", 7, 8)]);
       assertEquals([...named.env], []);
       assertEquals((await settle(planned({ user: "app:staff" }))).user, "7:50");
-      // A numeric user stays numeric; without a row it gets a home.
+      const mixed = await settle(planned({ user: "7:staff" }));
+      assertEquals([mixed.user, mixed.labels], ["7:50", {}]);
+      // A number keeps its form; without a row it gets a home of its own.
       const number = await settle(planned({ user: "1000:1000", workdir: "/srv/app" }));
       assertEquals([number.user, number.labels], ["1000:1000", {}]);
       assertEquals(number.env, [["HOME", "/home/1000"]]);
@@ -110,7 +112,8 @@ Deno.test("the image's user is the one of the base's database: numbers, home, wo
       for (const user of ["nobody", "nobody:app", "app:nobody"]) {
         const { warnings, user: kept } = await settle(planned({ user }));
         assertEquals([warnings.length, kept], [1, user]);
-        assertStringIncludes(warnings[0] ?? "", JSON.stringify(user.split(":")[0]));
+        const missing = user.startsWith("app:") ? 'Group "nobody"' : 'User "nobody"';
+        assertStringIncludes(warnings[0] ?? "", `${missing} is not in /etc/`);
       }
     }
     assertEquals((await settle(planned({}))).directories, [owned("/workspace", 0, 0)]);
@@ -158,5 +161,15 @@ Deno.test("an image from scratch has /tmp, and a user database where a user is a
       "root:x:0:\nuser:x:8:\n",
     ]);
     assertEquals((await onScratch("0")).at(-2), "root:x:0:0:root:/root:/sbin/nologin\n");
+    const database = ["root:x:0:0:root:/root:/sbin/nologin\n", "root:x:0:\n"];
+    for (const user of ["root", "root:root"]) {
+      assertEquals(await onScratch(user), ["0:0", "/workspace 755", "/tmp 1777", ...database]);
+    }
+    const named = await onScratch("app:staff");
+    assertEquals([named[0], named.at(-1)], ["1000:1000", "root:x:0:\nstaff:x:1000:\n"]);
+    assertEquals([(await onScratch("app:root"))[0], (await onScratch("9:staff"))[0]], [
+      "1000:0",
+      "9:9",
+    ]);
   });
 });

@@ -3,6 +3,11 @@
  * its digest, and the facts about its programs that the check needs by its diff ID.
  * @module
  */
+import { ContentCollector } from "../../check/facts/collected_content.ts";
+import { keepFacts, keepFactsText, maybeFactsText } from "../../check/kept_facts.ts";
+import { FactsCollector } from "../../check/mod.ts";
+import type { WorkflowContext } from "../../context.ts";
+import type { LayerKnowledge } from "../../fleet/base_facts.ts";
 import {
   type BaseFiles,
   encodeLayerIndex,
@@ -12,14 +17,10 @@ import {
   mergeIndexes,
   readVerifiedLayer,
 } from "../../layer/read/mod.ts";
-import { FactsCollector } from "../../check/mod.ts";
-import type { Cache } from "../../store/mod.ts";
 import type { DiffId } from "../../oci/mod.ts";
+import type { Cache } from "../../store/mod.ts";
 import { type TarHandler, teeHandlers } from "../../tar/parser.ts";
 import type { BaseImage, BaseLayer } from "./base_image.ts";
-import { keepFacts, keepFactsText, maybeFactsText } from "../../check/kept_facts.ts";
-import type { LayerKnowledge } from "../../fleet/base_facts.ts";
-import type { WorkflowContext } from "../../context.ts";
 
 const INDEXES = "layer-index";
 
@@ -55,9 +56,10 @@ async function readIndex(
   });
   const collector = new IndexCollector();
   // Costs little in addition to the list of files, and the check need not decompress the layer again.
-  using facts = new FactsCollector();
+  const facts = new FactsCollector();
   using also = base.alsoRead?.(layer);
-  const handler = teeHandlers(collector, facts, ...also === undefined ? [] : [also.handler]);
+  using contents = new ContentCollector([facts, ...also === undefined ? [] : [also.reader]]);
+  const handler = teeHandlers(collector, contents);
   const index = collector.index(await readBaseLayer(base, layer, { cache, handler }));
   await keepFacts(cache, diffId, facts);
   await also?.keep();

@@ -2,6 +2,7 @@
  * The base image, from any source: its manifest and config are parsed, and its layers are verified.
  * @module
  */
+import type { EntryReader } from "../../check/facts/collected_content.ts";
 import { MiseOciError } from "../../errors.ts";
 import {
   type Descriptor,
@@ -15,7 +16,6 @@ import {
 } from "../../oci/mod.ts";
 import type { BuildPlan } from "../../plan/mod.ts";
 import type { BlobSink, BlobSource } from "../../store/ports.ts";
-import type { TarHandler } from "../../tar/parser.ts";
 
 export interface BaseLayer {
   /** Its descriptor, with OCI's media type. */
@@ -43,9 +43,9 @@ export interface BaseImage {
 
 /** A reader that receives the entries of a layer read for another purpose. */
 export interface LayerReading extends Disposable {
-  /** Receives the entries. */
-  readonly handler: TarHandler;
-  /** Stores the result; called once the whole layer was read and verified. */
+  /** Gets the entries. */
+  readonly reader: EntryReader;
+  /** Called once the layer is read whole and verified. */
   keep(): Promise<void>;
 }
 

@@ -7,9 +7,8 @@ import {
   encodeLayerPackages,
   type LayerPackages,
   maybeParseLayerPackages,
-  PackagesCollector,
-  readTreePackages,
-} from "../../attest/mod.ts";
+} from "../../attest/packages/found.ts";
+import { PackagesCollector, readTreePackages } from "../../attest/packages/read_layer.ts";
 import type { LayerTree } from "../../layer/mod.ts";
 import type { DiffId } from "../../oci/mod.ts";
 import type { Cache } from "../../store/mod.ts";
@@ -39,7 +38,7 @@ export function packagesReader(cache: Cache): (layer: BaseLayer) => LayerReading
   return ({ diffId }) => {
     const collector = new PackagesCollector();
     return {
-      handler: collector,
+      reader: collector,
       keep: async () => await keepPackages(cache, diffId, await collector.finish()),
       [Symbol.dispose]: () => collector[Symbol.dispose](),
     };

@@ -4,10 +4,11 @@
  */
 import { MiseOciError } from "../../errors.ts";
 import { normalizePlatform, type Platform } from "../../oci/mod.ts";
+import { ownEnv } from "../../own_secrets.ts";
 
 /** Reads an environment variable; one that is empty counts as unset. */
 export function hostEnv(name: string): string | undefined {
-  const value = Deno.env.get(name);
+  const value = ownEnv(name);
   return value === "" ? undefined : value;
 }
 

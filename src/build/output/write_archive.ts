@@ -9,27 +9,13 @@ import {
   writeOciArchive,
   zstdInDockerArchive,
 } from "../../image/write_archive.ts";
-import { type Cache, checkWritable, nameEntry } from "../../store/mod.ts";
+import { type Cache, checkOutputFile, nameEntry } from "../../store/mod.ts";
 import type { BuildPlan } from "../../plan/mod.ts";
-import { dirname } from "@std/path";
 import { engineName } from "../../engine/port.ts";
 import { type ImageSet, setDocuments, setEntry, setLayers } from "./compose_image.ts";
 import { withDocuments } from "../../store/image_store.ts";
 import type { ArchiveRequest, ComposedImage } from "../types.ts";
 import { MissingBlobError } from "./write_layout.ts";
-
-/** The path that means standard output. */
-const STDOUT = "-";
-
-/** What is at a path; links are followed. */
-async function maybeStat(path: string): Promise<Deno.FileInfo | undefined> {
-  try {
-    return await Deno.stat(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
 
 /**
  * Reports errors before a build that would otherwise occur after it.
@@ -41,18 +27,7 @@ export async function checkArchiveTarget(
   images = 1,
 ): Promise<void> {
   if (format === "docker-archive" && images > 1) throw severalImages(path);
-  if (path === STDOUT) return;
-  const fail = (why: string): MiseOciError =>
-    new MiseOciError("io", `Cannot write archive "${path}": ${why}`, {
-      hint: "Give the path of a file in a directory that exists with --output-archive",
-    });
-  const there = await maybeStat(path);
-  if (there?.isDirectory) throw fail("it is a directory");
-  // It would be replaced, not written to.
-  if (there !== undefined && !there.isFile) throw fail("it is a pipe, a socket or a device");
-  const parent = dirname(path);
-  if (!(await maybeStat(parent))?.isDirectory) throw fail(`there is no directory "${parent}"`);
-  await checkWritable(parent);
+  await checkOutputFile(path);
 }
 
 /** @throws {MiseOciError} `unsupported` for zstd layers, which docker before 23 cannot load. */
@@ -94,7 +69,6 @@ export async function writeArchive(
   for (const layer of setLayers(set)) {
     if (await cache.size(layer.digest) !== layer.size) throw new MissingBlobError(layer);
   }
-  const target = path === STDOUT ? Deno.stdout.writable : path;
   const source = withDocuments(
     cache,
     new Map(setDocuments(set).map(({ descriptor, bytes }) => [descriptor.digest, bytes])),
@@ -106,7 +80,7 @@ export async function writeArchive(
     const { digest } = manifest.descriptor;
     const repoTags = tag === undefined ? [] : [engineName(tag, digest)];
     const image = { manifest: parsed.manifest, configBytes: config.bytes, source };
-    return await writeDockerArchive(image, target, { repoTags });
+    return await writeDockerArchive(image, path, { repoTags });
   }
   const manifests = [nameEntry(setEntry(set), tag)];
   const store = {
@@ -114,5 +88,5 @@ export async function writeArchive(
     place: "the image just built",
     index: () => Promise.resolve({ manifests }),
   };
-  await writeOciArchive(store, target);
+  await writeOciArchive(store, path);
 }

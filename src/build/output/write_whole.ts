@@ -2,7 +2,7 @@
  * Writes files that appear complete or not at all.
  * @module
  */
-import { MiseOciError } from "../../errors.ts";
+import { checkOutputFile, writeOutput } from "../../store/output.ts";
 
 /**
  * Writes a file under a temporary name and renames it. An unwritable directory is detected before the text
@@ -11,26 +11,9 @@ import { MiseOciError } from "../../errors.ts";
  * @throws {MiseOciError} `io` naming the file; errors of `make`.
  */
 export async function writeWhole(path: string, make: () => Promise<string>): Promise<void> {
-  if (await Deno.stat(path).then(({ isDirectory }) => isDirectory, () => false)) {
-    throw failure(path, "it is a directory");
-  }
-  const temporary = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
-  try {
-    await Deno.writeTextFile(temporary, "");
-    await Deno.writeTextFile(temporary, await make());
-    await Deno.rename(temporary, path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotCapable)) await Deno.remove(temporary).catch(() => {});
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw failure(path, "its directory does not exist", error);
-  }
-}
-
-function failure(path: string, why: string, cause?: unknown): MiseOciError {
-  return new MiseOciError("io", `Cannot write ${JSON.stringify(path)}: ${why}`, {
-    hint: "Name a file in a directory that exists",
-    cause,
-  });
+  await checkOutputFile(path);
+  const text = await make();
+  await writeOutput(path, (sink) => sink.write(new TextEncoder().encode(text)));
 }
 
 /** Replaces a file's text atomically; its mode is kept, and a link remains a link. */

@@ -9,7 +9,7 @@ Deno.test("writeWhole() notices a place that cannot be written before the text i
     let made = 0;
     const make = (): Promise<string> => Promise.resolve(`text ${++made}`);
     for (
-      const [path, why] of [[root, "a directory"], [join(root, "none/x"), "not exist"]] as const
+      const [path, why] of [[root, "a directory"], [join(root, "none/x"), "no directory"]] as const
     ) {
       const error = await assertRejects(() => writeWhole(path, make), MiseOciError, why);
       assertEquals([error.code, made], ["io", 0]);

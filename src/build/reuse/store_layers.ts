@@ -9,13 +9,16 @@ import type { WorkflowContext } from "../../context.ts";
 import { keepKnowledge, maybeStoredKnowledge } from "../../fleet/base_facts.ts";
 import { ReferenceCollector } from "../../fleet/layer_references.ts";
 import {
+  isDamage,
   isStoreTrouble,
   keepLayer,
   maybeStoredLayer,
   type StoreLayer,
   type StorePlace,
   type StoreWant,
+  unlessDamaged,
 } from "../../fleet/layer_store.ts";
+import type { ReusableLayer } from "../../image/reuse.ts";
 import type { BaseDirectories } from "../../layer/mod.ts";
 import { readVerifiedLayer } from "../../layer/read/mod.ts";
 import { type Descriptor, type DiffId, formatReference, type Reference } from "../../oci/mod.ts";
@@ -27,22 +30,20 @@ import {
   type Tool,
   toolOf,
 } from "../../plan/mod.ts";
-import type { ReusableLayer } from "../../image/reuse.ts";
 import { pullBlob } from "../../registry/mod.ts";
 import type { Cache } from "../../store/mod.ts";
-import { defaultJobs } from "../host/environment.ts";
+import { RegistryClients } from "../access/registry_clients.ts";
+import { readBaseDirectories } from "../base/base_facts.ts";
 import { learn, maybeKnowledge } from "../base/base_files.ts";
 import type { BaseImage } from "../base/base_image.ts";
-import { readBaseDirectories } from "../base/base_facts.ts";
-import { openBuildCache } from "../host/build_cache.ts";
 import { layGround } from "../base/lay_ground.ts";
 import { openBase } from "../base/open_base.ts";
-import type { ImageInput, PlannedImage } from "../types.ts";
-import { RegistryClients } from "../access/registry_clients.ts";
+import { openBuildCache } from "../host/build_cache.ts";
+import { defaultJobs } from "../host/environment.ts";
+import type { BuildContext, ImageInput, PlannedImage } from "../types.ts";
+import { isInstalled, type ReuseIndex } from "./reuse_layers.ts";
 import { type StoreAccess, storeOf, storePlace } from "./store_place.ts";
 import { storeWants } from "./store_wants.ts";
-import { isInstalled, type ReuseIndex } from "./reuse_layers.ts";
-import type { BuildContext } from "../types.ts";
 
 /** Options for using the store. */
 export interface StoreOptions extends StoreAccess {
@@ -69,7 +70,13 @@ export async function readStoreIndex(
     const wants = [...await storeWants(planned, options.baseDirectories)]
       .filter(([layer]) => !options.known.has(layer));
     await mapConcurrently(wants, { limit: AT_ONCE }, async ([layer, want]) => {
-      const stored = await maybeStoredLayer(place, want);
+      const stored = await maybeStoredLayer(place, want).catch((error: unknown) => {
+        if (!isDamage(error)) throw error;
+        const { short, version } = want.tool;
+        const text = `The layer store's entry of ${short} ${version} is not used: ${error.message}`;
+        context.reporter.emit({ type: "warning", text });
+        return undefined;
+      });
       if (stored !== undefined) found.set(layer, stored);
     });
   } catch (error) {
@@ -152,7 +159,7 @@ async function keepOne(
   const { descriptor, diffId, plan } = layer;
   // Only layers in the cache were built here or completely read.
   if (await cache.size(descriptor.digest) === undefined) return false;
-  if (await maybeStoredLayer(place, want) !== undefined) return false;
+  if (await unlessDamaged(() => maybeStoredLayer(place, want)) !== undefined) return false;
   const facts = await maybeFacts(layer, want, options);
   if (facts === undefined) return false;
   return await keepLayer(place, want, {

@@ -1,12 +1,14 @@
 /**
- * Collects the content of a file from a stream. The start of the file decides whether the rest is needed.
- * Large files are written to a temporary file, to limit memory use.
+ * Collects the content of files from a stream, once for several readers. The start of a file decides how much
+ * of it is needed. Large files are written to a temporary file, to limit memory use.
  * @module
  */
 import fs from "node:fs";
+import type { TarEntry, TarHandler } from "../../tar/parser.ts";
+import { HEAD_BYTES } from "./program.ts";
 import { accessBytes, FileAccess, type RandomAccess } from "../elf/random_access.ts";
 
-/** Size limit for content in memory. */
+/** Content up to this size stays in memory. */
 const MEMORY_BYTES = 8 * 1024 * 1024;
 
 /** Whether an open file can be unlinked, so that it disappears however the process ends. */
@@ -19,7 +21,7 @@ function writeFully(fd: number, bytes: Uint8Array, offset: number): void {
 }
 
 /** A temporary file that is reused for one content after the other. Created on first use. */
-export class SpillFile implements Disposable {
+class SpillFile implements Disposable {
   readonly #makeTempFile: () => string;
   #file: { readonly path: string; readonly fd: number } | undefined;
 
@@ -40,37 +42,15 @@ export class SpillFile implements Disposable {
   /**
    * Writes bytes at an offset.
    *
-   * @throws {Error} of the file system if the file cannot be created or there is no space.
+   * @throws {Error} of the file system if the file cannot be created or is out of space.
    */
   write(bytes: Uint8Array, offset: number): void {
     writeFully(this.#open().fd, bytes, offset);
   }
 
-  /** Access to the first `size` bytes of the content. */
+  /** The content that was written, `size` bytes. */
   access(size: number): RandomAccess {
     return new FileAccess(this.#open().fd, size);
-  }
-
-  /** Copies the first `size` bytes to a new file, which the caller must remove. Returns its path. */
-  copy(size: number): string {
-    const path = this.#makeTempFile();
-    const { fd } = this.#open();
-    const to = fs.openSync(path, "r+");
-    try {
-      const buffer = new Uint8Array(64 * 1024);
-      for (let at = 0; at < size;) {
-        const read = fs.readSync(fd, buffer, 0, Math.min(buffer.length, size - at), at);
-        if (read === 0) break;
-        writeFully(to, buffer.subarray(0, read), at);
-        at += read;
-      }
-      return path;
-    } catch (error) {
-      Deno.removeSync(path);
-      throw error;
-    } finally {
-      fs.closeSync(to);
-    }
   }
 
   /** Removes the file. */
@@ -82,72 +62,138 @@ export class SpillFile implements Disposable {
   }
 }
 
-/** What to collect of a file. */
-export interface CollectOptions {
-  /** Size of the file in bytes. */
-  readonly size: number;
-  /** Number of bytes that decide about the rest; `size` to collect everything. */
-  readonly head: number;
-  /** Whether the rest is needed. */
-  readonly wantsRest: (head: Uint8Array) => boolean;
-  /** Receives the content of large files. */
-  readonly spill: SpillFile;
-  /** Size limit for content in memory; by default 8 MiB. */
-  readonly memory?: number;
+/** What a reader needs of a file's content. */
+export interface ContentWish {
+  /**
+   * The number of bytes needed, from the start of the file; the whole file if that is more than its size.
+   *
+   * @param head the first {@linkcode HEAD_BYTES} bytes of a file that is longer.
+   */
+  readonly needed: (head: Uint8Array) => number;
+  /** Whether a large file is skipped if no temporary file can be written. */
+  readonly optional?: true;
+  /**
+   * Receives at least the bytes that are needed, and {@linkcode HEAD_BYTES} in any case. They must not be kept.
+   */
+  readonly take: (access: RandomAccess) => void;
 }
 
-/** The content of one file. */
-export class CollectedContent {
-  readonly #options: CollectOptions;
-  #into: Uint8Array | "file";
-  #filled = 0;
+/** Reads the files of a layer. */
+export interface EntryReader {
+  /** Receives an entry. @returns what is needed of its content. */
+  entry(entry: TarEntry): ContentWish | undefined;
+}
 
-  constructor(options: CollectOptions) {
-    this.#options = options;
-    this.#into = new Uint8Array(Math.min(options.head, options.size));
+/** The file whose content is collected. */
+interface Current {
+  readonly size: number;
+  /** The readers that still need it. */
+  wishes: readonly ContentWish[];
+  /** The number of bytes that they need. */
+  needed: number;
+  /** Where the bytes are; those of the head are always in memory. */
+  into: "memory" | "file";
+  filled: number;
+}
+
+/** Collects the content of files for several readers at once. */
+export class ContentCollector implements TarHandler, Disposable {
+  readonly #readers: readonly EntryReader[];
+  readonly #spill: SpillFile;
+  /** The current file's content, or only its head if the rest is in the temporary file. */
+  #buffer = new Uint8Array(64 * 1024);
+  #current: Current | undefined;
+
+  /** @param makeTempFile creates an empty file and returns its path. */
+  constructor(
+    readers: readonly EntryReader[],
+    makeTempFile = () => Deno.makeTempFileSync({ prefix: "mise-oci-layer-" }),
+  ) {
+    this.#readers = readers;
+    this.#spill = new SpillFile(makeTempFile);
+  }
+
+  /** Receives an entry. */
+  entry(entry: TarEntry): boolean {
+    const wishes = this.#readers.flatMap((reader) => reader.entry(entry) ?? []);
+    this.#current = undefined;
+    if (wishes.length === 0) return false;
+    const { size } = entry;
+    this.#current = { size, wishes, needed: size, into: "memory", filled: 0 };
+    return true;
   }
 
   /**
-   * Adds the next bytes.
+   * Receives content of the entry.
    *
-   * @returns `false` if the rest of the file is not needed.
-   * @throws {Error} of the file system, if the file is large.
+   * @throws {Error} of the file system if the temporary file cannot be written and a reader requires the content.
    */
-  write(chunk: Uint8Array): boolean {
-    const { size, spill } = this.#options;
-    for (let rest = chunk; rest.length > 0;) {
-      if (this.#into === "file") {
-        spill.write(rest, this.#filled);
-        this.#filled += rest.length;
-        return true;
-      }
-      const part = rest.subarray(0, this.#into.length - this.#filled);
-      this.#into.set(part, this.#filled);
-      this.#filled += part.length;
-      rest = rest.subarray(part.length);
-      const isFull = this.#filled === this.#into.length && this.#filled < size;
-      if (isFull && !this.#makeRoom(this.#into)) return false;
+  data(chunk: Uint8Array): void {
+    const current = this.#current;
+    if (current === undefined) return;
+    try {
+      this.#write(current, chunk);
+    } catch (error) {
+      this.#current = undefined;
+      if (current.wishes.some(({ optional }) => optional !== true)) throw error;
     }
-    return true;
   }
 
-  /** Makes room for the rest, if it is needed. */
-  #makeRoom(head: Uint8Array): boolean {
-    const { size, wantsRest, spill, memory = MEMORY_BYTES } = this.#options;
-    if (!wantsRest(head)) return false;
-    if (size <= memory) {
-      this.#into = new Uint8Array(size);
-      this.#into.set(head);
-    } else {
-      this.#into = "file";
-      spill.write(head, 0);
+  #write(current: Current, chunk: Uint8Array): void {
+    const { filled, size } = current;
+    const isHead = filled < HEAD_BYTES;
+    const part = chunk.subarray(0, (isHead ? HEAD_BYTES : current.needed) - filled);
+    if (current.into === "file") this.#spill.write(part, filled);
+    else this.#buffer.set(part, filled);
+    current.filled += part.length;
+    if (isHead && current.filled === HEAD_BYTES && size > HEAD_BYTES) {
+      this.#decide(current);
+      this.#write(current, chunk.subarray(part.length));
+    } else if (current.filled === current.needed) {
+      this.#give(current);
     }
-    return true;
   }
 
-  /** The collected content: the whole file, or its start. Valid until the next file is collected. */
-  access(): RandomAccess {
-    const { size, spill } = this.#options;
-    return this.#into === "file" ? spill.access(size) : { ...accessBytes(this.#into), size };
+  /** Determines how much is needed, and makes room for it. */
+  #decide(current: Current): void {
+    const { size, wishes } = current;
+    const head = this.#buffer.subarray(0, HEAD_BYTES);
+    const bytes = wishes.map(({ needed }) => Math.min(size, needed(head)));
+    // A large file that one reader skips does not wait for the end of it.
+    for (const [at, { take }] of wishes.entries()) {
+      if ((bytes[at] ?? 0) <= HEAD_BYTES) take({ ...accessBytes(head), size });
+    }
+    current.wishes = wishes.filter((_, at) => (bytes[at] ?? 0) > HEAD_BYTES);
+    const needed = Math.max(HEAD_BYTES, ...bytes);
+    current.needed = needed;
+    if (needed > MEMORY_BYTES) {
+      current.into = "file";
+      this.#spill.write(head, 0);
+    } else if (needed > this.#buffer.length) {
+      const larger = new Uint8Array(
+        Math.min(MEMORY_BYTES, Math.max(needed, 2 * this.#buffer.length)),
+      );
+      larger.set(head);
+      this.#buffer = larger;
+    }
+  }
+
+  /** Gives the content to the readers that need it. */
+  #give({ size, into, needed, wishes }: Current): void {
+    this.#current = undefined;
+    const access = into === "file"
+      ? this.#spill.access(needed)
+      : accessBytes(this.#buffer.subarray(0, needed));
+    for (const { take } of wishes) take({ read: (at, length) => access.read(at, length), size });
+  }
+
+  /** Receives the end of the content: an empty file has none. */
+  end(): void {
+    if (this.#current !== undefined) this.#give(this.#current);
+  }
+
+  /** Removes the temporary file. */
+  [Symbol.dispose](): void {
+    this.#spill[Symbol.dispose]();
   }
 }

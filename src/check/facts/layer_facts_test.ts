@@ -10,6 +10,7 @@ import { MediaType, parseDiffId } from "../../oci/mod.ts";
 import { buildElf } from "../../../tests/support/elf_fixture.ts";
 import { encodeFacts, type LayerFacts, maybeParseFacts } from "./layer_facts.ts";
 import { parseLoaderCache } from "./loader_cache.ts";
+import { ContentCollector } from "./collected_content.ts";
 import { FactsCollector, readBlobFacts } from "./read_blob_facts.ts";
 import { readTreeFacts } from "./read_tree_facts.ts";
 
@@ -73,13 +74,14 @@ Deno.test("readBlobFacts() reads ELF files of any size, and leaves no file behin
   assertEquals(temporary(), before);
 });
 
-Deno.test("FactsCollector knows nothing of a large program where no temporary file can be written", () => {
+Deno.test("FactsCollector has nothing of a large program where no temporary file can be written", () => {
   const big = new Uint8Array(9 * 1024 * 1024);
   big.set(ELF);
-  using collector = new FactsCollector(() => {
+  const collector = new FactsCollector();
+  using contents = new ContentCollector([collector], () => {
     throw new Deno.errors.PermissionDenied();
   });
-  const parser = new TarParser(collector);
+  const parser = new TarParser(contents);
   const mode = 0o755;
   parser.push(tar({ name: "bin/big", content: big, mode }, { name: "bin/p", content: ELF, mode }));
   parser.finish();
@@ -128,7 +130,7 @@ Deno.test("facts survive their JSON, and damaged ones are none", async () => {
       "",
       "{}",
       text.slice(1),
-      text.replace('"format":2', '"format":0'),
+      text.replace('"format":3', '"format":0'),
     ]
   ) {
     assertEquals(maybeParseFacts(damaged), undefined);

@@ -83,8 +83,8 @@ function readPrefixes(path: string, access: RandomAccess): readonly string[] {
 
 function scriptProgram(head: Uint8Array, access: RandomAccess): Program {
   const line = shebang(head);
-  if (access.size > SCRIPT_BYTES) return { kind: "script", line };
-  return { kind: "script", line, ...parseScriptBody(line, access.read(0, access.size)) };
+  const bytes = access.read(0, Math.min(access.size, SCRIPT_BYTES));
+  return { kind: "script", line, ...parseScriptBody(line, bytes) };
 }
 
 /**

@@ -26,8 +26,9 @@ import { SCRIPT_BYTES } from "./script_body.ts";
 
 /** A script as it will be in the layer: with its `#!` line and text relocated. */
 function scriptOf(path: string, access: RandomAccess, { relocations }: LayerTree): Program {
-  const start = access.read(0, Math.min(access.size, SCRIPT_BYTES));
-  const relocated = maybeRelocateShebang(start.subarray(0, HEAD_BYTES), relocations);
+  // Paths of the image are shorter than those of the host: more is read than is then looked at.
+  const start = access.read(0, Math.min(access.size, 2 * SCRIPT_BYTES));
+  const relocated = maybeRelocateShebang(start, relocations);
   const { bytes, replaced } = relocated ?? { bytes: new Uint8Array(0), replaced: 0 };
   // One character per byte, to keep them: "latin1" of TextDecoder is windows-1252.
   const text = String.fromCharCode(...start.subarray(replaced));

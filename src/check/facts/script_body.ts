@@ -5,8 +5,11 @@
  * @module
  */
 
-/** Size limit of scripts that are parsed. */
-export const SCRIPT_BYTES = 4096;
+/** So many bytes of a script are read: a self-starting archive has more behind its lines. */
+export const SCRIPT_BYTES = 16 * 1024;
+
+/** What {@linkcode ScriptBody.starts} says of scripts that start the `java` of `JAVA_HOME`, or else of PATH. */
+export const JAVA_OF_HOME = "$JAVA_HOME/bin/java";
 
 /** What is known about the body of a script. */
 export interface ScriptBody {
@@ -15,7 +18,9 @@ export interface ScriptBody {
    * a program next to the script or, if there is none, on PATH.
    */
   readonly starts?: string;
-  /** Absolute install directories of mise (`…/installs/TOOL/VERSION`) in the script. */
+  /** Modules that a Perl script loads before it starts: `Text::Wrap`. */
+  readonly modules?: readonly string[];
+  /** Absolute install directories of mise (`…/installs/TOOL/VERSION`) that the script names. */
   readonly installs?: readonly string[];
 }
 
@@ -32,7 +37,17 @@ const EXEC = /^(?:exec|'''exec')\s+(?:--\s+)?("[^"]*"|'[^']*'|[^\s;|&]+)/;
 const HARMLESS = /^(?:$|#|:(?:\s|$)|set\s|export\s+\w+$|unset\s|umask\s)/;
 const INSTALL = /\/[^\s"'`:;$(){}\\=]*?\/installs\/[^\s"'`:;$(){}\\/=]+\/[^\s"'`:;$(){}\\/=]+/g;
 
-/** The value of a shell word; `undefined` if it is only known at run time. */
+/** How the start scripts of Maven, Gradle, Ant, sbt, Kotlin, Scala and the like find Java. */
+const JAVA_START = /\$(?:JAVA_HOME|\{JAVA_HOME\})"?\/bin\/java\b/;
+/** A Java that a program brings along. */
+const OWN_JAVA = /(?<!JAVA_HOME\}?)\/(?:jre|jbr|jdk)\b/;
+const PERL = /(?:^|[\s/])perl(?:5[\d.]*)?(?:\s|$)/;
+/** perlfunc, "use": lines that are run while the script is compiled. */
+const PERL_USE = /^use\s+([A-Z]\w*(?:::\w+)*)\s*(?:[^=]|$)/gm;
+/** Scripts with modules inside of them (App::FatPacker), or that look for them in places of their own. */
+const OWN_MODULES = /fatpacked|\$INC\{|@INC\b|^use\s+lib\b/m;
+
+/** The value of a shell word; `undefined` if only the shell knows it. */
 function maybeValue(word: string, variables: ReadonlyMap<string, string>): string | undefined {
   if (/^'[^']*'$/.test(word)) return word.slice(1, -1);
   const text = /^"[^"]*"$/.test(word) ? word.slice(1, -1) : word;
@@ -73,6 +88,29 @@ function maybeStart(value: string | undefined): string | undefined {
   return value.startsWith("/") || /^[\w.+-]+$/.test(value) ? value : undefined;
 }
 
+/** What the lines of a shell script end in. */
+function maybeStarts(lines: readonly string[], body: string): string | undefined {
+  const [, beside, onPath] = PACKAGE_SHIM.exec(body) ?? [];
+  const shim = beside ?? onPath;
+  if (shim !== undefined) return `./${shim}`;
+  return maybeUnconditional(lines) ??
+    (JAVA_START.test(body) && !OWN_JAVA.test(body) ? JAVA_OF_HOME : undefined);
+}
+
+/** The modules of a Perl script. */
+function perlModules(body: string): readonly string[] {
+  const [code = ""] = body.split(/^__(?:END|DATA)__$/m);
+  if (OWN_MODULES.test(code)) return [];
+  return [...new Set(Array.from(code.matchAll(PERL_USE), ([, name = ""]) => name))];
+}
+
+/** The lines of a text, up to what cannot be one; without the last if it may be cut off. */
+function linesOf(bytes: Uint8Array): readonly string[] {
+  const [text = ""] = new TextDecoder().decode(bytes).split("\0", 1);
+  const lines = text.split("\n");
+  return bytes.length < SCRIPT_BYTES ? lines : lines.slice(0, -1);
+}
+
 /**
  * Parses a script.
  *
@@ -80,20 +118,16 @@ function maybeStart(value: string | undefined): string | undefined {
  * @param bytes the whole script.
  */
 export function parseScriptBody(line: string, bytes: Uint8Array): ScriptBody {
-  const lines = new TextDecoder().decode(bytes).split("\n").slice(1);
+  const lines = linesOf(bytes).slice(1);
   const body = lines.join("\n");
-  const [, beside, onPath] = PACKAGE_SHIM.exec(body) ?? [];
-  const shim = beside ?? onPath;
-  const starts = !SHELL.test(line)
-    ? undefined
-    : shim === undefined
-    ? maybeUnconditional(lines)
-    : `./${shim}`;
-  // Node.js looks next to its script before NODE_PATH, which pnpm sets anyway.
+  const starts = SHELL.test(line) ? maybeStarts(lines, body) : undefined;
+  const modules = PERL.test(line) ? perlModules(body) : [];
+  // Node.js looks beside its script before it looks in NODE_PATH, which pnpm sets all the same.
   const told = lines.filter((one) => !/^\s*#|NODE_PATH=/.test(one)).join("\n");
   const installs = [...new Set(told.match(INSTALL) ?? [])];
   return {
     ...(starts === undefined ? {} : { starts }),
+    ...(modules.length === 0 ? {} : { modules }),
     ...(installs.length === 0 ? {} : { installs }),
   };
 }

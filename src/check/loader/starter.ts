@@ -10,6 +10,7 @@ import { type GlibcContext, loadWithGlibc, readLoaderCache } from "./glibc_loade
 import type { ImageView, ViewFile } from "../image_view.ts";
 import { isLinuxAbi, startsOn } from "../elf/machines.ts";
 import { isMuslLoader, loadWithMusl } from "./musl_loader.ts";
+import { JAVA_OF_HOME } from "../facts/script_body.ts";
 
 /** The environment in which files are started. */
 export interface StarterOptions {
@@ -21,7 +22,9 @@ export interface StarterOptions {
   readonly path: readonly string[];
   /** The image's `LD_LIBRARY_PATH`; empty if it is not set. */
   readonly libraryPath: string;
-  /** Whether a layer, by its index, is a tool's. */
+  /** The image's `JAVA_HOME`; empty if it is not set. */
+  readonly javaHome: string;
+  /** Whether a layer is a tool's, by its number. */
   readonly isTool: (layer: number) => boolean;
 }
 
@@ -101,7 +104,15 @@ export class Starter {
     );
   }
 
-  /** The file that a command name resolves to on a PATH: the first executable one. */
+  /** Why a runtime cannot open libraries by their names (`dlopen`), which no file of theirs names. */
+  causesOfOpening(libraries: readonly string[], runtime: ViewFile): readonly Cause[] {
+    if (runtime.program.kind !== "elf") return [];
+    const { architecture, bits, osAbi, type } = runtime.program.elf;
+    const elf: Elf = { architecture, bits, osAbi, type, needed: libraries, versionNeeds: [] };
+    return this.causesOfModule({ ...runtime, program: { kind: "elf", elf } }, runtime);
+  }
+
+  /** The file that a command name leads to on a PATH: the first that can be executed. */
   findCommand(name: string, path = this.#options.path): ViewFile | undefined {
     const { view } = this.#options;
     if (name.includes("/")) return name.startsWith("/") ? view.resolve(name) : undefined;
@@ -209,9 +220,16 @@ export class Starter {
 
   /** Checks the program that a script ends with. */
   #lookAtBody(file: ViewFile): readonly Cause[] {
-    const { view } = this.#options;
-    const starts = file.program.kind === "script" ? file.program.starts : undefined;
-    if (starts === undefined || this.#following.has(file.path)) return [];
+    const { view, isTool, javaHome } = this.#options;
+    if (file.program.kind !== "script" || this.#following.has(file.path)) return [];
+    const { modules = [] } = file.program;
+    if (modules.length > 0 && isTool(file.layer)) return this.#lookAtPerl(file, modules);
+    const starts = file.program.starts !== JAVA_OF_HOME
+      ? file.program.starts
+      : javaHome === ""
+      ? "java"
+      : `${javaHome}/bin/java`;
+    if (starts === undefined) return [];
     if (starts.startsWith("/")) {
       const install = maybeMissingInstall(view, starts);
       if (install !== undefined) {
@@ -234,7 +252,23 @@ export class Starter {
     return causes;
   }
 
-  /** Checks Ruby: whether it or its library has compiled-in directories that the image lacks. */
+  /** The modules of a Perl script that are nowhere in the image: minimal images have few of Perl's own. */
+  #lookAtPerl({ path }: ViewFile, modules: readonly string[]): readonly Cause[] {
+    const { view } = this.#options;
+    const has = (module: string): boolean => {
+      const file = `${module.replaceAll("::", "/")}.pm`;
+      return view.findNamed(basename(file)).some((one) => one.endsWith(`/${file}`));
+    };
+    const hasOwn = has("CPAN");
+    return modules.filter((module) => !has(module)).map((module) => ({
+      type: "missing-perl-module",
+      module,
+      file: path,
+      ...(hasOwn ? { hasOwn } : {}),
+    }));
+  }
+
+  /** Ruby, if it or its library looks for files in directories that the image lacks. */
   #lookAtPrefixes(file: ViewFile): readonly Cause[] {
     if (basename(file.path) !== "ruby") return [];
     const { view } = this.#options;

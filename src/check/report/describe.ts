@@ -54,6 +54,14 @@ function describeCauses(
       const first = plural ? "their first lines ask" : "its first line asks";
       return `${cause.command} is not on the image's PATH, which ${first} env for`;
     }
+    case "missing-perl-module": {
+      const all = causes.flatMap((one) => one.type === cause.type ? one.module : []);
+      const modules = distinct(all);
+      const which = modules.length === 1 ? "the Perl module" : "the Perl modules";
+      return `${which} ${listNames(modules)} ${
+        modules.length === 1 ? "is" : "are"
+      } missing, which ${plural ? "they load" : "it loads"}`;
+    }
     case "missing-module-library":
     case "dangling-file":
     case "missing-need":

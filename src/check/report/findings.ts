@@ -33,6 +33,8 @@ function findingKey({ cause, commands, dependents, ofBase }: Problem): string {
     JSON.stringify([cause.type, severityOf(cause), ofBase, more]);
   const who = [...commands, "", ...dependents];
   switch (cause.type) {
+    case "missing-perl-module":
+      return parts(String(cause.hasOwn), ...who);
     case "missing-library":
       return parts(dirname(cause.elsewhere ?? ""), ...who);
     case "missing-version":

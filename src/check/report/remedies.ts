@@ -288,6 +288,10 @@ export function remediesFor(
       return forInterpreter(cause.interpreter, context);
     case "missing-command":
       return forCommand(cause.command, context);
+    case "missing-perl-module":
+      return cause.hasOwn
+        ? [{ text: "Install the module beside the script, or copy it with [[oci.copy]]" }]
+        : forCommand("perl", context).toReversed();
     case "missing-entrypoint":
       return [
         { text: `Set ${cause.field === "Cmd" ? "cmd" : "entrypoint"} in [oci]` },

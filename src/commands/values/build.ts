@@ -9,6 +9,7 @@ import { parseImageName } from "../../oci/reference.ts";
 import type { Copy } from "../../plan/project.ts";
 import type { Owner } from "../../plan/types.ts";
 import type { ArchiveRequest } from "../../build/types.ts";
+import type { CommandContext } from "../command.ts";
 import type { Place } from "../flag.ts";
 import { parseName, parsePath } from "./numbers.ts";
 
@@ -93,6 +94,11 @@ export function parseOutput(text: string, place: Place): OutputPlace {
   const name = parseName(text);
   const [, prefix, path = "", tag] =
     /^(oci|oci-archive|docker-archive):([^:]*)(?::(.+))?$/s.exec(name) ?? [];
+  if (name === "-" || name === "oci:-") {
+    throw new MiseOciError("usage", "Cannot write an image layout to stdout: it is a directory", {
+      hint: "Write --output-archive -, which is one stream",
+    });
+  }
   if (prefix === undefined) return { output: place.resolve(name) };
   const named = tag === undefined ? {} : { tag: parseImageName(tag) };
   if (path === "") {
@@ -102,7 +108,7 @@ export function parseOutput(text: string, place: Place): OutputPlace {
   }
   if (prefix === "oci") return { output: place.resolve(path), ...named };
   const format = prefix === "oci-archive" ? "oci-archive" : "docker-archive";
-  return { archive: { path: parseArchivePath(path, place), format }, ...named };
+  return { archive: { path: parseOutputFile(path, place), format }, ...named };
 }
 
 /**
@@ -110,8 +116,47 @@ export function parseOutput(text: string, place: Place): OutputPlace {
  *
  * @throws {MiseOciError} `usage` for an empty text.
  */
-export function parseArchivePath(text: string, place: Place): string {
-  return text === "-" ? text : parsePath(text, place);
+export function parseOutputFile(text: string, place: Place): string {
+  return text === "-" || text === "/dev/stdout" ? "-" : parsePath(text, place);
+}
+
+/** The same for a command that prints its result by default: `undefined` for stdout. */
+export function parseOtherOutput(text: string, place: Place): string | undefined {
+  const path = parseOutputFile(text, place);
+  return path === "-" ? undefined : path;
+}
+
+/**
+ * Parses the file of a second result beside the one on stdout.
+ *
+ * @throws {MiseOciError} `usage` for nothing, and for stdout.
+ */
+export function parseReportFile(text: string, place: Place): string {
+  const path = parseOutputFile(text, place);
+  if (path !== "-") return path;
+  throw new MiseOciError("usage", "Cannot write it to stdout, where the result of the build is", {
+    hint: "Name a file; --json prints everything on stdout instead, --quiet the digest alone",
+  });
+}
+
+/**
+ * Refuses what else would be on stdout when an archive is.
+ *
+ * @throws {MiseOciError} `usage`.
+ */
+export function checkArchiveOnStdout(
+  { json, instead }: { readonly json: boolean; readonly instead: string },
+  { io }: Pick<CommandContext, "io">,
+): void {
+  const fail = (message: string, hint: string): never => {
+    throw new MiseOciError("usage", message, { hint });
+  };
+  if (json) fail("Cannot use --json: stdout is the archive's", instead);
+  if (!io.isTerminal("stdout")) return;
+  fail(
+    "Cannot write an archive to the terminal",
+    "Redirect stdout, such as … - | docker load, or name a file",
+  );
 }
 
 /** Checks that a text is mise's name of a tool, without a version. @throws {MiseOciError} `usage`. */

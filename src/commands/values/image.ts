@@ -8,9 +8,10 @@ import {
   LOCAL_TRANSPORTS,
   type LocalTransport,
   parseImageArgument,
+  parseRegistryImage,
   withSourcePath,
 } from "../../oci/image_source.ts";
-import { formatReference, namesHost, parseReference, type Reference } from "../../oci/reference.ts";
+import { formatReference, namesHost, type Reference } from "../../oci/reference.ts";
 import type { Place } from "../flag.ts";
 import { parseName } from "./numbers.ts";
 
@@ -44,8 +45,12 @@ function withHost({ repository, ...reference }: Reference): string {
  *
  * @throws {MiseOciError} `usage`.
  */
-export function parseDestination(text: string): Reference {
-  const reference = parseReference(text);
+export function parseDestination(argument: string): Reference {
+  const text = argument.replace(/^docker:\/\//, "");
+  const reference = parseRegistryImage(
+    text,
+    (image) => `For a layout or an archive: mise-oci build -o ${image}`,
+  );
   if (!namesHost(text)) {
     // `ghcr.io` or `registry.lan:5000`, which as a reference would be a name on Docker Hub.
     if (/^(?:[^/@:]+\.[^/@:]+|localhost)(?::\d{2,5})?$/.test(text)) {

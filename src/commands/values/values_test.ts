@@ -1,7 +1,15 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { MiseOciError } from "../../errors.ts";
 import { parseImageName } from "../../oci/reference.ts";
-import { parseArchivePath, parseFrom, parseOutput, parseOwner } from "./build.ts";
+import {
+  parseFrom,
+  parseOtherOutput,
+  parseOutput,
+  parseOutputFile,
+  parseOwner,
+  parseReportFile,
+} from "./build.ts";
+import { parseDestination } from "./image.ts";
 import { parseByteSize, parseDuration, parseJobs } from "./numbers.ts";
 
 function refuses(parse: (text: string) => unknown, texts: readonly string[]): void {
@@ -85,11 +93,24 @@ Deno.test("parseImageName() takes a tag or a reference, but no digest", () => {
   refuses(parseImageName, ["", "a b", "-x", "x:", `x@sha256:${"0".repeat(64)}`, "http://x/y"]);
 });
 
-Deno.test("parseArchivePath() takes files, and - for stdout", () => {
+Deno.test("parseOutputFile() takes files, and - for stdout", () => {
   const place = { resolve: (path: string): string => `/here/${path}` };
-  assertEquals(parseArchivePath("a.tar", place), "/here/a.tar");
-  assertEquals(parseArchivePath("-", place), "-");
-  refuses((text) => parseArchivePath(text, place), [""]);
+  assertEquals(parseOutputFile("a.tar", place), "/here/a.tar");
+  for (const stdout of ["-", "/dev/stdout"]) {
+    assertEquals(parseOutputFile(stdout, place), "-");
+    assertEquals(parseOtherOutput(stdout, place), undefined);
+    refuses((text) => parseReportFile(text, place), [stdout]);
+  }
+  refuses((text) => parseOutputFile(text, place), [""]);
+});
+
+Deno.test("parseDestination() takes docker://, and says what a layout or an archive is for", () => {
+  const parsed = parseDestination("docker://r.io/app:1");
+  assertEquals(parsed, { registry: "r.io", repository: "app", tag: "1" });
+  for (const text of ["oci:out", "./out", "oci-archive:/tmp/a.tar", "docker-archive:a.tar"]) {
+    const { hint } = assertThrows(() => parseDestination(text), MiseOciError, "not an image in");
+    assertEquals(hint, `For a layout or an archive: mise-oci build -o ${text}`);
+  }
 });
 
 Deno.test("C01: parseFrom() says how to write what was probably meant", () => {
@@ -142,6 +163,7 @@ Deno.test("parseOutput() takes a directory, a layout with a name, and archives",
   ) assertEquals(parseOutput(text, place), result);
   refuses((text) => parseOutput(text, place), [
     "",
+    "-",
     "oci:",
     "oci::v1",
     "oci:d:A B",

@@ -135,7 +135,8 @@ const encoder = new TextEncoder();
 export function maybeShebang(head: Uint8Array): string | undefined {
   if (head[0] !== 0x23 || head[1] !== 0x21) return undefined;
   const first = lineEnd(head, 0);
-  const end = startsWith(head, first + 1, "'''exec' ") ? lineEnd(head, first + 1) : first;
+  const second = startsWith(head, first + 1, "'''exec' ") ? lineEnd(head, first + 1) : first;
+  const end = second > first && startsWith(head, second + 1, "' '''\n") ? second + 6 : second;
   try {
     return decoder.decode(head.subarray(0, end));
   } catch {
@@ -143,7 +144,16 @@ export function maybeShebang(head: Uint8Array): string | undefined {
   }
 }
 
-/** Relocates the `#!` line of a file; `undefined` if nothing changes. */
+/** The lines that pip and uv write instead of a `#!` line. */
+const LONG_SHEBANG = /^#!\/bin\/sh\n'''exec' (["']?)(\/[^\s"']+)\1 "\$0" "\$@"\n' '''$/;
+
+/** A `#!` line where the path now fits into one: as in a tool that was installed at a shorter path. */
+function shortened(text: string): string {
+  const path = LONG_SHEBANG.exec(text)?.[2];
+  return path === undefined || path.length + 2 > SHEBANG_LIMIT_OLD ? text : `#!${path}`;
+}
+
+/** Relocates the `#!` line at the beginning of a file. `undefined` if nothing changes. */
 export function maybeRelocateShebang(
   head: Uint8Array,
   map: RelocationMap,
@@ -152,7 +162,7 @@ export function maybeRelocateShebang(
   if (text === undefined) return undefined;
   const rewritten = rebaseText(text, map);
   if (rewritten === text) return undefined;
-  const bytes = encoder.encode(rewritten);
+  const bytes = encoder.encode(shortened(rewritten));
   return { bytes, replaced: encoder.encode(text).length, shebang: lineEnd(bytes, 0) };
 }
 

@@ -68,6 +68,19 @@ Deno.test("maybeRelocateShebang() table", () => {
       `#!/bin/sh\n'''exec' "${node}/bin/py thon" "$0" "$@"\n' '''\n`,
       `#!/bin/sh\n'''exec' "/mise/installs/node/24/bin/py thon" "$0" "$@"\n' '''\n`,
     ],
+    // At a short path pip and uv write a plain line, so the layer has one wherever the tool was installed.
+    ...["", '"', "'"].map((quote): [string, string] => [
+      `#!/bin/sh\n'''exec' ${quote}${node}/bin/python${quote} "$0" "$@"\n' '''\nimport sys\n`,
+      "#!/mise/installs/node/24/bin/python\nimport sys\n",
+    ]),
+    [
+      `#!/bin/sh\n'''exec' ${node}/bin/python -x "$0" "$@"\n' '''\n`,
+      `#!/bin/sh\n'''exec' /mise/installs/node/24/bin/python -x "$0" "$@"\n' '''\n`,
+    ],
+    [
+      `#!/bin/sh\n'''exec' ${node}/${"x".repeat(110)} "$0" "$@"\n' '''\n`,
+      `#!/bin/sh\n'''exec' /mise/installs/node/24/${"x".repeat(110)} "$0" "$@"\n' '''\n`,
+    ],
   ];
   for (const [text, expected] of table) assertEquals(rewrite(text), expected, text);
   assertEquals(rebaseText(`A=${node}:${node}/bin`, MAP).includes(node), false);

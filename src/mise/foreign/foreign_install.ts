@@ -4,6 +4,7 @@
  * runtime of the target platform is on PATH; then the rest.
  * @module
  */
+import { tracelessEnv } from "../install_env.ts";
 import { basename, DELIMITER, dirname, join } from "@std/path";
 import { MiseOciError } from "../../errors.ts";
 import { homeDirectory } from "../../home.ts";
@@ -116,7 +117,7 @@ async function installHere(
     misePath,
     directory,
     args,
-    env: { ...session.env, ...env },
+    env: { ...tracelessEnv(context), ...session.env, ...env },
     timeoutMs: 0,
     onLine: onLine ?? ((line) => context.onInstallLine?.(line)),
     ...(context.signal === undefined ? {} : { signal: context.signal }),

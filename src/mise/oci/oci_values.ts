@@ -300,7 +300,9 @@ export function verifyRules(value: unknown, place: FieldPlace): readonly VerifyR
     if (/[@:][^/]*$/.test(from.replace(/^[^/]*:\d+(?=\/)/, ""))) {
       return fail("from names a repository, without a tag or digest");
     }
+    if (/\s|:\/\//.test(from)) return fail("from names a repository, such as ghcr.io/acme/*");
     if (typeof key !== "string" || key === "") return fail("key must be a file");
+    if (key === "keyless") return fail("key must be a file: only keys are verified");
     return { from, key: keyFile(key, place) };
   });
 }

@@ -5,6 +5,7 @@
  */
 import { DELIMITER, isAbsolute, join } from "@std/path";
 import { describeError, MiseOciError } from "../../errors.ts";
+import { identityEnv } from "../../own_secrets.ts";
 import { OutputTooLong, ProcessTimeout, runProcess } from "../../process/run.ts";
 import { asObject, asString, maybe, parseJson } from "../../oci/mod.ts";
 import type { Credentials } from "../credentials_type.ts";
@@ -106,6 +107,7 @@ export function helperRunner(options: HelperRunnerOptions): RunHelper {
     try {
       const { code, stdout } = await runProcess({
         command: [path, "get"],
+        env: identityEnv(),
         failure: `Cannot run "${program}"`,
         allow,
         explain: (cause) => cause,

@@ -3,36 +3,35 @@
  * @module
  */
 import { basename, dirname, relative } from "@std/path";
+import { type Artifact, attachArtifacts } from "../../attest/attach.ts";
+import { CYCLONEDX_TYPE } from "../../attest/cyclonedx.ts";
+import { maybeReadRevision } from "../../attest/git_revision.ts";
+import { type ConfigDigest, makeProvenance, readBuilder } from "../../attest/provenance.ts";
+import type { Signer } from "../../attest/sign.ts";
+import { SPDX_TYPE } from "../../attest/spdx.ts";
 import {
-  type Artifact,
-  attachArtifacts,
-  type ConfigDigest,
-  CYCLONEDX_TYPE,
   encodeStatement,
   IN_TOTO_TYPE,
-  makeProvenance,
-  maybeReadRevision,
   PredicateType,
-  readBuilder,
-  type Signer,
-  signSubject,
-  SPDX_TYPE,
   type Statement,
-} from "../../attest/mod.ts";
-import { MiseOciError } from "../../errors.ts";
-import { Annotation, type Descriptor, formatReference, sha256Hex } from "../../oci/mod.ts";
-import { fetchManifest, getBlob, type RegistryClient } from "../../registry/mod.ts";
-import type { Image } from "../../image/types.ts";
+} from "../../attest/statement.ts";
 import { openBuildCache } from "../../build/host/build_cache.ts";
 import { hostEnv } from "../../build/host/environment.ts";
-import { encodeSbom, inventoryOf, projectDirectories, readLockFiles, SELF } from "../make_sbom.ts";
 import type { PlannedImage } from "../../build/types.ts";
-import { destinationOf, type ObtainedImages } from "./push_upload.ts";
-import { openSigner } from "../../build/access/key_files.ts";
-import type { AttachedDocument, AttestRequest, PushRequest, PushResult } from "../types.ts";
 import type { WorkflowContext } from "../../context.ts";
+import { MiseOciError } from "../../errors.ts";
+import type { Image } from "../../image/types.ts";
+import { Annotation, type Descriptor, formatReference, sha256Hex } from "../../oci/mod.ts";
+import { fetchManifest, getBlob, type RegistryClient } from "../../registry/mod.ts";
+import { encodeSbom, inventoryOf, projectDirectories, readLockFiles, SELF } from "../make_sbom.ts";
+import type { AttachedDocument, AttestRequest, PushRequest, PushResult } from "../types.ts";
+import { destinationOf, type ObtainedImages } from "./push_upload.ts";
 
-/** The attestations of a push. */
+/* Loaded late: a push that attaches documents need not sign them. */
+const keyModule = () => import("../../build/access/key_files.ts");
+const signModule = () => import("../../attest/sign.ts");
+
+/** What is attached to the images of a push. */
 export interface Attesting {
   /** What to attach. */
   readonly attest: AttestRequest;
@@ -45,10 +44,9 @@ export async function beginAttesting(
   attest: AttestRequest,
   context: WorkflowContext,
 ): Promise<Attesting> {
-  return {
-    attest,
-    ...(attest.sign === undefined ? {} : { key: await openSigner(attest.sign, context) }),
-  };
+  if (attest.sign === undefined) return { attest };
+  const { openSigner } = await keyModule();
+  return { attest, key: await openSigner(attest.sign, context) };
 }
 
 /** Options of {@linkcode attestPush}. */
@@ -141,6 +139,7 @@ class PushAttestation {
     if (key === undefined) return;
     const [name, repository] = [this.#name, this.#repository];
     const { signal } = this.#context;
+    const { signSubject } = await signModule();
     const signed = await signSubject(this.#client, key, {
       name,
       repository,

@@ -65,8 +65,11 @@ async function makeNoShell(tar: string): Promise<void> {
   await pack(root, tar);
 }
 
-/** A layout of one layer, written by podman. */
-async function keptLayout(name: string, make: (tar: string) => Promise<void>): Promise<string> {
+/** A layout of one layer, `oci:DIRECTORY`, written by podman from the tar that `make` makes the first time. */
+export async function keptLayout(
+  name: string,
+  make: (tar: string) => Promise<void>,
+): Promise<string> {
   const part = { name: `toolset-bases/${name}`, sources: [import.meta.url] };
   const directory = await cached(part, async (into) => {
     const tar = join(into, "rootfs.tar");

@@ -73,9 +73,17 @@ static void reap(int all) {
   }
 }
 
-/* Of runtimes that say their version before they look for their library, a program. */
+/* Runtimes say their version before they look for their libraries: they load modules of every kind. */
+#define PYTHON "import bz2, ctypes, curses, decimal, hashlib, lzma, readline, sqlite3, ssl, uuid, zlib"
+#define RUBY "require 'set'; require 'json'; require 'yaml'; require 'openssl'; require 'zlib'; require 'etc'"
+#define NODE "require('crypto').createHash('sha256'); require('zlib').gzipSync('a'); new Intl.DateTimeFormat('de')"
+
 static void run(char *path, char *name) {
-  if (strcmp(name, "ruby") == 0) execl(path, name, "-e", "0", NULL);
+  if (strcmp(name, "ruby") == 0) execl(path, name, "-e", RUBY, NULL);
+  else if (strncmp(name, "python", 6) == 0 && strchr(name, '-') == NULL) execl(path, name, "-c", PYTHON, NULL);
+  else if (strcmp(name, "node") == 0) execl(path, name, "-e", NODE, NULL);
+  else if (strcmp(name, "java") == 0) execl(path, name, "-XshowSettings:all", "-version", NULL);
+  else if (strcmp(name, "erl") == 0) execl(path, name, "-noshell", "-eval", "halt().", NULL);
   else if (strcmp(name, "go") == 0) execl(path, name, "version", NULL);
   else execl(path, name, "--version", NULL);
 }

@@ -61,6 +61,18 @@ const GROUPS: readonly Group[] = [
     "tsx@4.20.5",
     "sass-embedded@1.92.1",
   ),
+  {
+    ...byInstaller(
+      "npm",
+      "sharp-cli@5.2.0",
+      "lightningcss-cli@1.30.1",
+      "rolldown@1.0.0-beta.37",
+      "pyright@1.1.405",
+      "deno@2.9.6",
+      "@openapitools/openapi-generator-cli@2.23.1",
+    ),
+    name: "npm with modules of the machine",
+  },
   byInstaller(
     "pnpm",
     "@commitlint/cli@19.8.1",
@@ -93,6 +105,18 @@ const GROUPS: readonly Group[] = [
       ["yt-dlp", "2025.9.5"],
       ["pre-commit", "4.3.0"],
       ["poetry", "2.1.4"],
+    ].map(([name, version]) => `"pipx:${name}" = "${version}"`),
+    with: ['python = "3.12.1"'],
+    needs: ["python3"],
+  },
+  {
+    name: "pipx, opening libraries and programs",
+    tools: [
+      ["cairosvg", "2.8.2"],
+      ["weasyprint", "66.0"],
+      ["meson", "1.9.0"],
+      ["ansible-core", "2.19.2"],
+      ["pylint", "3.3.8"],
     ].map(([name, version]) => `"pipx:${name}" = "${version}"`),
     with: ['python = "3.12.1"'],
     needs: ["python3"],

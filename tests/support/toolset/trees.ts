@@ -4,9 +4,10 @@
  * @module
  */
 import { dirname, join } from "@std/path";
-import { buildNodeMirror, NODE_VERSION } from "../node_mirror.ts";
-import { aptSource } from "../testbed/base.ts";
-import { exists, run, which } from "../testbed/command.ts";
+import { buildNodeMirror, NODE_VERSION, serveFiles } from "../node_mirror.ts";
+import { aptSource, extractPackages } from "../testbed/base.ts";
+import { exists, makeTempDir, run, which } from "../testbed/command.ts";
+import { OCI_ARCH } from "../testbed/paths.ts";
 import type { MiseHome } from "../testbed/tools.ts";
 
 /** Where tools go. */
@@ -181,7 +182,8 @@ end
 };
 
 /** A vfox plugin and a backend plugin, each with a tool that is a script. */
-const plugins: MakeTree = async ({ mise, env, project, home }) => {
+const plugins: MakeTree = async (input) => {
+  const { mise, env, project, home } = input;
   for (const [name, files] of Object.entries({ vgreet: VGREET, mybk: MYBK })) {
     const directory = join(home.root, "plugins", name);
     for (const [path, text] of Object.entries(files)) {
@@ -191,10 +193,164 @@ const plugins: MakeTree = async ({ mise, env, project, home }) => {
     await run([mise, "plugin", "link", "--force", name, directory], { env, cwd: project });
   }
   const lines = ['vgreet = "1.0.0"', '"mybk:bktool" = "1.0.0"'];
+  await install(input, lines);
+  return lines;
+};
+
+/** Writes files that can be executed, and the directories for them. */
+async function writePrograms(
+  directory: string,
+  files: Readonly<Record<string, string>>,
+): Promise<void> {
+  for (const [path, text] of Object.entries(files)) {
+    await Deno.mkdir(dirname(join(directory, path)), { recursive: true });
+    await Deno.writeTextFile(join(directory, path), text, { mode: 0o755 });
+  }
+}
+
+/** Installs what a project asks for. */
+async function install({ mise, env, project }: TreeInput, lines: readonly string[]): Promise<void> {
   await Deno.writeTextFile(join(project, "mise.toml"), `[tools]\n${lines.join("\n")}\n`);
   await run([mise, "trust", "--quiet"], { env, cwd: project });
   await run([mise, "install", "--yes"], { env, cwd: project });
-  return lines;
+}
+
+const GEMSPEC = `Gem::Specification.new do |s|
+  s.name = "acme"
+  s.version = "1.0.0"
+  s.summary = "Commands"
+  s.authors = ["A"]
+  s.files = Dir["{bin,lib}/**/*"]
+  s.executables = ["acme", "acme-yaml"]
+end
+`;
+
+/** A gem with two commands, of a source on the loopback; one needs an extension module of Ruby. */
+const gem: MakeTree = async (input) => {
+  const { home, env } = input;
+  const ruby = [...Deno.readDirSync(join(home.data, "installs/ruby"))].map(({ name }) => name)
+    .find((name) => /^\d+\.\d+\.\d+$/.test(name));
+  if (ruby === undefined) throw new Error("there is no Ruby to install it with");
+  await using work = await makeTempDir();
+  await writePrograms(work.path, {
+    "acme.gemspec": GEMSPEC,
+    "bin/acme": 'require "acme"\nputs Acme::VERSION\n',
+    "bin/acme-yaml": 'require "yaml"\nrequire "acme"\nputs [Acme::VERSION].to_yaml\n',
+    "lib/acme.rb": 'require "set"\nmodule Acme\n  VERSION = "1.0.0"\nend\n',
+  });
+  const path = `${join(home.data, "installs/ruby", ruby, "bin")}:${env["PATH"]}`;
+  const options = { env: { ...env, PATH: path }, cwd: work.path };
+  await run(["gem", "build", "--quiet", "acme.gemspec"], options);
+  const source = join(work.path, "source");
+  await Deno.mkdir(join(source, "gems"), { recursive: true });
+  await Deno.rename(join(work.path, "acme-1.0.0.gem"), join(source, "gems/acme-1.0.0.gem"));
+  await run(["gem", "generate_index", "--directory", source], options);
+  await using server = serveFiles((name) =>
+    Deno.readFile(join(source, name)).then((bytes) => new Uint8Array(bytes), () => undefined)
+  );
+  const rc = join(home.root, "home/.gemrc");
+  await Deno.writeTextFile(rc, `:sources:\n- ${server.url}/\n`);
+  const more = { MISE_EXPERIMENTAL: "1", GEMRC: rc };
+  const line = '"gem:acme" = "1.0.0"';
+  await install({ ...input, env: { ...env, ...more } }, [`ruby = "${ruby}"`, line]);
+  await Deno.remove(rc);
+  return [line];
+};
+
+/** Erlang of a distribution's package, at the path where its start scripts say that it is. */
+const erlang: MakeTree = async ({ home }) => {
+  await using work = await makeTempDir();
+  const root = join(work.path, "root");
+  await Deno.mkdir(root);
+  await extractPackages(root, { architecture: OCI_ARCH, packages: ["erlang-base"] });
+  const version = "25.2.3";
+  const tree = join(home.data, "installs/erlang", version);
+  await Deno.mkdir(dirname(tree), { recursive: true });
+  await run(["cp", "-a", join(root, "usr/lib/erlang"), tree]);
+  const { stdout } = await run(["grep", "-rlI", "/usr/lib/erlang", tree]);
+  for (const path of stdout.trim().split("\n")) {
+    const text = await Deno.readTextFile(path);
+    await Deno.writeTextFile(path, text.replaceAll("/usr/lib/erlang", tree));
+  }
+  return [`erlang = "${version}"`];
+};
+
+/** Maven of a distribution: start scripts of Java programs, and links to what is beside the tree. */
+const maven: MakeTree = async (input) => {
+  const tree = "/usr/share/maven";
+  if (!await exists(join(tree, "bin/mvn"))) throw new Error("there is no /usr/share/maven");
+  await link(input, "maven@3.8.7", tree);
+  return ['maven = "3.8.7"'];
+};
+
+/** A plugin of asdf, which `[_.oci] allow_plugins` names. */
+const asdf: MakeTree = async (input) => {
+  const directory = join(input.home.root, "plugins/agreet");
+  await writePrograms(directory, {
+    "bin/list-all": "#!/usr/bin/env bash\necho 1.0.0\n",
+    "bin/install": `#!/usr/bin/env bash
+mkdir -p "$ASDF_INSTALL_PATH/bin" "$ASDF_INSTALL_PATH/share/agreet"
+echo 1.0.0 >"$ASDF_INSTALL_PATH/share/agreet/version"
+printf '#!/bin/sh\ncat "%s/share/agreet/version"\n' "$ASDF_INSTALL_PATH" >"$ASDF_INSTALL_PATH/bin/agreet"
+chmod 755 "$ASDF_INSTALL_PATH/bin/agreet"
+`,
+  });
+  const { mise, env, project } = input;
+  await run([mise, "plugin", "link", "--force", "agreet", directory], { env, cwd: project });
+  await install(input, ['agreet = "1.0.0"']);
+  return ['agreet = "1.0.0"'];
+};
+
+/** Lines of a start script as programs of Java have them, longer than a page. */
+const JAVA_SCRIPT = `#!/bin/sh
+${"# A licence, as long as licences are.\n".repeat(200)}
+if [ -n "$JAVA_HOME" ]; then
+  JAVACMD="$JAVA_HOME/bin/java"
+else
+  JAVACMD=java
+fi
+command -v "$JAVACMD" >/dev/null || { echo "java: not found" >&2; exit 127; }
+exec "$JAVACMD" -version
+`;
+
+/** Scripts of languages that images have, lack, or have a part of. */
+const SCRIPTS: Readonly<Record<string, string>> = {
+  "bin/s-awk": '#!/usr/bin/awk -f\nBEGIN { print "1.0.0"; exit }\n',
+  "bin/s-bash": '#!/bin/bash\n[[ -n "$BASH_VERSION" ]] && echo 1.0.0\n',
+  "bin/s-beside": '#!/bin/sh\nexec "$(dirname "$0")/../libexec/real" "$@"\n',
+  "bin/s-env-split": "#!/usr/bin/env -S A=1 bash -e\necho 1.0.0\n",
+  "bin/s-env-node": '#!/usr/bin/env -S node --no-warnings\nconsole.log("1.0.0")\n',
+  "bin/s-java": JAVA_SCRIPT,
+  // The archive that a self-starting jar ends in is not there: java says so, and not that it is missing.
+  "bin/s-jar": `#!/bin/sh\n\nexec java -Xmx64m -jar "$0" "$@"\n\n\nPK\u0003\u0004${
+    "\0".repeat(70_000)
+  }`,
+  "bin/s-lua": "#!/usr/bin/env lua5.4\nprint('1.0.0')\n",
+  "bin/s-perl": '#!/usr/bin/perl\nuse strict;\nuse POSIX qw(floor);\nprint floor(1.5), "\\n";\n',
+  "bin/s-perl-module":
+    '#!/usr/bin/env perl\nuse strict;\nuse Text::Wrap qw(wrap);\nprint wrap("", "", "1.0.0"), "\\n";\n',
+  "bin/s-php": "#!/usr/bin/env php\n<?php echo '1.0.0';\n",
+  "bin/s-python": "#!/usr/bin/env python3\nimport json\nprint(json.dumps('1.0.0'))\n",
+  "bin/s-python-exec": "#!/bin/sh\n'''exec' python3 \"$0\" \"$@\"\n'''\nprint(\"1.0.0\")\n",
+  "bin/s-ruby": '#!/usr/bin/env ruby\nrequire "json"\nputs JSON.dump("1.0.0")\n',
+  "bin/s-sed": "#!/bin/sed -n\n1p\n",
+  "bin/s-sh": "#! /bin/sh -e\necho 1.0.0\n",
+  "bin/s tool": "#!/usr/bin/env bash\necho 1.0.0\n",
+  "libexec/real": "#!/bin/sh\nbasename /a/1.0.0\n",
+};
+
+/** A downloaded archive of scripts. */
+const scripts: MakeTree = async (input) => {
+  await using work = await makeTempDir();
+  await writePrograms(work.path, SCRIPTS);
+  const archive = join(work.path, "scripts.tar.gz");
+  await run(["tar", "-czf", archive, "-C", work.path, "bin", "libexec"]);
+  const bytes = await Deno.readFile(archive);
+  await using server = serveFiles(() => bytes);
+  const url = `${server.url}/scripts.tar.gz`;
+  const line = `"http:scripts" = { version = "1.0.0", url = "${url}", bin_path = "bin" }`;
+  await install(input, [line]);
+  return [line];
 };
 
 /** Families by name. */
@@ -207,4 +363,9 @@ export const TREES: Readonly<Record<string, MakeTree>> = {
   "rust (core)": rust,
   "dotnet (its shape)": dotnet,
   "ruby (compiled here)": ruby,
+  "gem": gem,
+  "erlang (of a distribution)": erlang,
+  "maven (of a distribution)": maven,
+  "asdf": asdf,
+  "scripts": scripts,
 };

@@ -60,6 +60,10 @@ const MESSAGES: readonly RegExp[] = [
   /ImportError: .*/,
   /Failed to import .*/,
   /cannot load such file .*/,
+  /Can't locate \S+ in @INC.*/,
+  /(?:OSError|RuntimeError): (?:cannot load library|no library called).*/,
+  /JAVA_HOME environment variable is not defined.*/,
+  /java: not found/,
   /Could not find or load main class.*/,
   /Error loading java\.security file/,
   /env: .*(?:No such file|can't execute|not found|Permission|unrecognized|invalid).*/,
@@ -92,12 +96,15 @@ async function makeStarter(): Promise<string> {
   return join(directory, "starter");
 }
 
+/** What commands did, by name: why they failed, if they did. */
+type Failures = ReadonlyMap<string, string | undefined>;
+
 /** Starts what is on PATH below `prefixes`. */
 async function startAll(
   podman: Podman,
   image: string,
   { user, prefixes }: { readonly user: ToolsetUser; readonly prefixes: readonly string[] },
-): Promise<ReadonlyMap<string, string | undefined>> {
+): Promise<Failures> {
   await using out = await makeTempDir();
   await Deno.chmod(out.path, 0o777);
   const starter = await makeStarter();
@@ -113,13 +120,33 @@ async function startAll(
     "/corpus-out",
     ...prefixes,
   ]);
-  const lines = (await Deno.readTextFile(join(out.path, "results"))).trim().split("\n");
+  return await readFailures(out.path);
+}
+
+/** Starts the tools' commands where they were installed. */
+async function startHere(
+  { home, mise }: Toolset,
+  options: { readonly env: Readonly<Record<string, string>>; readonly cwd: string },
+): Promise<Failures> {
+  await using out = await makeTempDir();
+  const { CARGO_HOME = "" } = options.env;
+  const prefixes = [home.root, CARGO_HOME, "/usr/lib/jvm", "/usr/share/maven"];
+  await run([mise, "x", "--", await makeStarter(), out.path, ...prefixes], {
+    ...options,
+    allowFailure: true,
+  });
+  return await readFailures(out.path);
+}
+
+/** What the starter wrote. */
+async function readFailures(directory: string): Promise<Failures> {
+  const lines = (await Deno.readTextFile(join(directory, "results"))).trim().split("\n");
   const failures = new Map<string, string | undefined>();
   for (const line of lines) {
     // Libraries beside programs are no commands.
     if (/^\S*(?:-gdb\.py|\.(?:so|dll|node)) /.test(line)) continue;
     const [, name = "", error, status] = /^(.*) (\d+) (\d+)$/.exec(line) ?? [];
-    const output = await Deno.readTextFile(join(out.path, name)).catch(() => "");
+    const output = await Deno.readTextFile(join(directory, name)).catch(() => "");
     failures.set(name, maybeFailure(Number(error), Number(status), output));
   }
   return failures;
@@ -129,6 +156,7 @@ async function startAll(
 export async function writeProject(
   { home, mise, families }: Toolset,
   directory: string,
+  hostLinks = false,
 ): Promise<Record<string, string>> {
   const env = {
     ...miseEnv(mise, home),
@@ -140,7 +168,7 @@ export async function writeProject(
     join(directory, "mise.toml"),
     `[tools]\n${
       Object.values(families).flat().join("\n")
-    }\n[oci]\ntag = "corpus"\nworkdir = "/tmp"\n`,
+    }\n[oci]\ntag = "corpus"\nworkdir = "/tmp"\n[_.oci]\nallow_plugins = ["agreet"]\nhost_links = ${hostLinks}\n`,
   );
   await run([mise, "trust", "--quiet"], { env, cwd: directory });
   return env;
@@ -154,25 +182,17 @@ export interface ToolsetChoice {
   readonly families?: readonly string[];
   /** Whether the base's own commands are started too. */
   readonly ofBase?: boolean;
+  /** Whether the image has the host's path to its tools. */
+  readonly hostLinks?: boolean;
+  /** What {@linkcode startToolsHere} gave. */
+  readonly here?: Failures;
 }
 
-/** Whether commands fail on this machine too, each tried once. */
-function hostFailures(
-  mise: string,
-  options: { readonly env: Record<string, string>; readonly cwd: string },
-): (command: string) => Promise<boolean> {
-  const known = new Map<string, boolean>();
-  return async (command) => {
-    const before = known.get(command);
-    if (before !== undefined) return before;
-    const { code, stdout, stderr } = await run([mise, "x", "--", command, "--version"], {
-      ...options,
-      allowFailure: true,
-    });
-    const fails = maybeFailure(0, code, stdout + stderr) !== undefined;
-    known.set(command, fails);
-    return fails;
-  };
+/** Starts the commands of families where they were installed: what fails there too is the tool's own fault. */
+export async function startToolsHere(families?: readonly string[]): Promise<Failures> {
+  const toolset = await makeToolset(families);
+  await using temp = await makeTempDir();
+  return await startHere(toolset, { env: await writeProject(toolset, temp.path), cwd: temp.path });
 }
 
 type Verdict = Pick<ToolsetTrial, "verdict" | "severity">;
@@ -199,13 +219,14 @@ function verdictsOf({ problems }: Report): ReadonlyMap<string, Verdict> {
  */
 export async function tryToolset(
   podman: Podman,
-  { base, users, families, ofBase = false }: ToolsetChoice,
+  { base, users, families, ofBase = false, hostLinks = false, here }: ToolsetChoice,
 ): Promise<readonly ToolsetTrial[]> {
   const toolset = await makeToolset(families);
   const from = await toolsetBase(base);
   const cwd = join(podman.root, "project");
   await Deno.mkdir(cwd, { recursive: true });
-  const env = await writeProject(toolset, cwd);
+  const env = await writeProject(toolset, cwd, hostLinks);
+  const own = here ?? await startHere(toolset, { env, cwd });
   const layout = join(podman.root, `image-${TOOLSET_BASES.indexOf(base)}`);
   const flags = ["--from", from, "--compression", "none", "--no-check", "-o", layout];
   const { code, stderr } = await runProgram(["build", ...flags], { env, cwd });
@@ -217,12 +238,12 @@ export async function tryToolset(
   await removeTree(layout);
   const image = stdout.trim();
   const trials: ToolsetTrial[] = [];
-  const failsHere = hostFailures(toolset.mise, { env, cwd });
   for (const user of users) {
     const prefixes = ofBase ? [] : ["/mise/", "/usr/local/bin"];
     for (const [command, failure] of await startAll(podman, image, { user, prefixes })) {
       const verdict = verdicts.get(command);
-      const isOwn = failure !== undefined && verdict === undefined && await failsHere(command);
+      const isOwn = failure !== undefined && verdict === undefined &&
+        own.get(command) !== undefined;
       trials.push({
         command,
         base,
