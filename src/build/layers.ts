@@ -298,17 +298,17 @@ async function maybeSameLayer(
   const fingerprint = await cache.getDocument(SHAPES, shape);
   const other = typeof fingerprint === "string" ? await cache.getLayer(fingerprint) : undefined;
   if (other === undefined) return undefined;
-  const said: string[] = [];
+  const warnings: string[] = [];
   const { computeLayer } = await packModule();
   const layer = await computeLayer(plan, {
     tree,
     baseDirectories,
     signal,
     compression: pool.parameters,
-    warn: (text) => void said.push(text),
+    warn: (text) => void warnings.push(text),
   });
   if (layer.diffId !== other.diffId) return undefined;
-  for (const text of said) warn(plan, text);
+  for (const text of warnings) warn(plan, text);
   return { ...layer, descriptor: other.descriptor };
 }
 

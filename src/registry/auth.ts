@@ -252,14 +252,14 @@ export class Authenticator {
     const { clock } = this.#options;
     const { realm, service } = scheme;
     const credentials = await this.#credentials();
-    const asked = clock.now();
+    const requestedAt = clock.now();
     const { token, lifeSeconds } = await fetchToken(
       { realm, service, scopes, credentials },
       this.#options,
     );
     return {
       header: `Bearer ${token}`,
-      expiresAt: asked + lifeSeconds * 1000 - EXPIRY_MARGIN_MS,
+      expiresAt: requestedAt + lifeSeconds * 1000 - EXPIRY_MARGIN_MS,
     };
   }
 
