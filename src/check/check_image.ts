@@ -236,8 +236,8 @@ const RUST_PROXIES =
   /^(?:cargo|rustc|rustdoc|rustfmt|rust-(?:lldb|gdb|gdbgui|analyzer)|rls|cargo-(?:clippy|miri|fmt)|clippy-driver)$/;
 
 /**
- * Checks the programs that rustup's proxies start, if there is only one toolchain; with several, settings
- * decide.
+ * Checks the programs that rustup's proxies start: those of the toolchain that `RUSTUP_TOOLCHAIN` names, or of
+ * the only one. Settings decide otherwise.
  */
 function checkRustup(
   commands: ReadonlyMap<string, readonly Command[]>,
@@ -250,27 +250,29 @@ function checkRustup(
   const names = view.list(directory);
   const chosen = variable(env, "RUSTUP_TOOLCHAIN") ?? "";
   if (chosen === "" && names.length > 1) return;
-  const toolchain = chosen === ""
-    ? names[0]
-    : names.find((name) => name === chosen || name.startsWith(`${chosen}-`));
+  const toolchain = names.find((name) => `${name}-`.startsWith(chosen && `${chosen}-`));
+  const missing: Cause = {
+    type: "missing-toolchain",
+    file: rustup.path,
+    directory: chosen === "" ? directory : `${directory}/${chosen}`,
+  };
   const place = rustup.path.slice(0, rustup.path.lastIndexOf("/"));
   const ofBase = isOfBase(rustup.layer, labels);
   for (const [name, [first]] of commands) {
     if (!RUST_PROXIES.test(name) || first?.path !== `${place}/${name}`) continue;
-    const program = toolchain === undefined
-      ? undefined
-      : view.resolve(`${directory}/${toolchain}/bin/${name}`);
-    const missing: Cause = {
-      type: "missing-toolchain",
-      file: rustup.path,
-      directory: chosen === "" ? directory : `${directory}/${chosen}`,
-    };
+    const program = view.resolve(`${directory}/${toolchain}/bin/${name}`);
     const causes = toolchain === undefined
       ? [missing]
       : program?.type === "file"
       ? starter.causesOf(program)
       : [];
-    for (const cause of causes) problems.add(cause, { name, direct: true, ofBase });
+    // cargo-fmt does nothing but start rustfmt.
+    const others = name === "rustfmt" && commands.has("cargo-fmt") ? ["cargo-fmt"] : [];
+    for (const cause of causes) {
+      for (const one of [name, ...others]) {
+        problems.add(cause, { name: one, direct: one === name, ofBase });
+      }
+    }
   }
 }
 

@@ -61,6 +61,16 @@ function maybeLocale({ variable }: NeedsImage): string | undefined {
 
 const NEEDS: readonly Need[] = [
   {
+    // With host_links a path of the host leads to the tools; /root of most bases has mode 0700.
+    name: "open-prefix",
+    severity: "need",
+    // Starter finds it.
+    lacking: () => [],
+    what: "Only root can enter the directory of this machine that leads to the tools",
+    effect: "other users of the image cannot load the library of",
+    otherwise: "Install the tools in a MISE_DATA_DIR that every user can enter",
+  },
+  {
     name: "ca-certificates",
     severity: "need",
     lacking: (image) => hasCertificates(image) ? [] : matching(image, TLS_COMMANDS),

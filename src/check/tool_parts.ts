@@ -188,6 +188,16 @@ function scriptsOf(
   });
 }
 
+/** The names of a program among commands: `python3.12`, and `python3`, which is a link to it. */
+function namesOf(
+  program: string,
+  commands: ReadonlyMap<string, readonly PathCommand[]>,
+): readonly string[] {
+  const names = [...commands].filter(([, [first]]) => first?.file?.path === program)
+    .map(([name]) => name);
+  return names.length === 0 ? [basename(program)] : names;
+}
+
 /**
  * The commands that may load a module: the runtime (direct), and scripts that it runs. A module in the layer
  * of another tool than the runtime is only loaded by scripts of that tool.
@@ -201,7 +211,7 @@ export function usersOf(
   const scripts = scriptsOf(runtime, commands, parts)
     .filter((name) => isAll || commands.get(name)?.[0]?.layer === parts.layer);
   return [
-    ...(isAll ? [[basename(runtime), true] as const] : []),
+    ...(isAll ? namesOf(runtime, commands).map((name) => [name, true] as const) : []),
     ...scripts.map((name) => [name, false] as const),
   ];
 }

@@ -48,6 +48,8 @@ export interface Workflows {
   pushImage(request: PushRequest, context: WorkflowContext): Promise<PushResult>;
   /** Runs an image in a container. */
   runImage(request: RunRequest, context: WorkflowContext): Promise<RunResult>;
+  /** Reports that no engine can load an image. */
+  checkEngine(engine: LoadRequest["engine"]): Promise<void>;
   /** Loads an image into an engine. */
   loadImage(request: LoadRequest, context: WorkflowContext): Promise<LoadResult>;
   /** Describes an image. */
@@ -126,6 +128,7 @@ export const workflows: Workflows = {
   writeReport: async (path, text) => (await buildModule()).writeReport(path, text),
   pushImage: async (request, context) => (await pushModule()).pushImage(request, context),
   runImage: async (request, context) => (await runModule()).runImage(request, context),
+  checkEngine: async (engine) => (await loadModule()).checkEngine(engine),
   loadImage: async (request, context) => (await loadModule()).loadImage(request, context),
   inspectImage: async (request, context) => (await inspectModule()).inspectImage(request, context),
   diffImages: async (request, context) => (await diffModule()).diffImages(request, context),

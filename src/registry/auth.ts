@@ -62,6 +62,9 @@ export function formatScope(scope: Scope): string {
   return `repository:${scope.repository}:${scope.actions.join(",")}`;
 }
 
+/** The registry wants a login, and there are no credentials for it. */
+export class NoLoginError extends MiseOciError {}
+
 /** Authenticates the requests of one client to one registry. */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
@@ -168,7 +171,7 @@ export class Authenticator {
 
   /** The error without stored credentials. */
   #nobody(refused: MiseOciError): MiseOciError {
-    return new MiseOciError(
+    return new NoLoginError(
       "auth",
       `Registry "${this.#options.registry}" requires a login, but no credentials for it are stored: ` +
         refused.message,

@@ -44,6 +44,7 @@ export type { ReadAuthFile, ReadEnv } from "./credentials/auth_file.ts";
 export type { HelperResult, RunHelper } from "./credentials/helper.ts";
 export { findCredentials, type FindCredentialsOptions } from "./credentials/find_credentials.ts";
 export {
+  checkTool,
   type ExternalPush,
   type ExternalPushOptions,
   type ExternalTool,

@@ -203,6 +203,16 @@ export async function loadIntoEngine(
   }
 }
 
+/** The engine of a request. @throws {MiseOciError} `engine` if it is not installed. */
+async function engineOf(engine: LoadRequest["engine"]): Promise<Engine> {
+  return await selectEngine({ engine, path: hostEnv("PATH") ?? "" });
+}
+
+/** Reports before a build that no engine can load its image. @throws {MiseOciError} `engine`. */
+export async function checkEngine(engine: LoadRequest["engine"]): Promise<void> {
+  await engineOf(engine);
+}
+
 /**
  * Loads an image from a layout, an archive or a registry into an engine.
  *
@@ -216,7 +226,7 @@ export async function loadImage(
   const { source, directory } = request;
   await using opened = await openSource(source, directory, context);
   const image = await obtainNamed(opened, request, context);
-  const engine = await selectEngine({ engine: request.engine, path: hostEnv("PATH") ?? "" });
+  const engine = await engineOf(request.engine);
   const digest = image.descriptor.digest;
   const name = engineName(request.tag ?? image.tag ?? nameOf(opened.reference), digest);
   const runs = runsDirectory();

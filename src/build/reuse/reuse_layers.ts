@@ -17,7 +17,7 @@ import {
 import type { ReusableLayer } from "../../image/reuse.ts";
 import type { RegistryClient } from "../../registry/mod.ts";
 import type { MadeLayer } from "../types.ts";
-import { withAnnotations } from "../layers.ts";
+import { withAnnotations } from "../cached_layer.ts";
 import type { WorkflowContext } from "../../context.ts";
 
 /** Imported on demand: reading layers of an image in a registry. */

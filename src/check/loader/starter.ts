@@ -65,6 +65,14 @@ export function maybeMissingInstall(
   return view.resolve(directory) === undefined ? { tool, version } : undefined;
 }
 
+/** Whether a directory above a path can be entered by its owner only, as `/root` of most bases. */
+function isClosed(view: ImageView, path: string): boolean {
+  for (let above = dirname(path); above !== "/"; above = dirname(above)) {
+    if (((view.resolve(above)?.mode ?? 1) & 1) === 0) return true;
+  }
+  return false;
+}
+
 /** Determines why files do not start, and caches the results. */
 export class Starter {
   readonly #options: StarterOptions;
@@ -94,7 +102,8 @@ export class Starter {
     if (module.program.kind !== "elf" || runtime.program.kind !== "elf") return [];
     const { elf } = module.program;
     const { interpreter, needed, architecture, bits } = runtime.program.elf;
-    if (interpreter === undefined || this.causesOf(runtime).length > 0) return [];
+    const fails = this.causesOf(runtime).some(({ type }) => type !== "missing-need");
+    if (interpreter === undefined || fails) return [];
     if (elf.architecture !== architecture || elf.bits !== bits) return [];
     const foreign = isMuslLoader(interpreter) ? /^libc\.so\.6$/ : /^libc\.(?:musl-.*|so)$/;
     if (elf.needed.some((library) => foreign.test(library))) return [];
@@ -279,8 +288,11 @@ export class Starter {
       if (one?.program.kind !== "elf") continue;
       const [path, ...more] = one.program.prefixes ?? [];
       if (path === undefined) continue;
-      if ([path, ...more].some((prefix) => view.resolve(prefix) !== undefined)) continue;
-      return [{ type: "host-prefix", path, file: one.path }];
+      const inImage = [path, ...more].filter((prefix) => view.resolve(prefix) !== undefined);
+      if (inImage.length === 0) return [{ type: "host-prefix", path, file: one.path }];
+      if (inImage.every((prefix) => isClosed(view, prefix))) {
+        return [{ type: "missing-need", need: "open-prefix" }];
+      }
     }
     return [];
   }
