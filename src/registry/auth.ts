@@ -62,7 +62,7 @@ export function formatScope(scope: Scope): string {
   return `repository:${scope.repository}:${scope.actions.join(",")}`;
 }
 
-/** The registry wants a login, and there are no credentials for it. */
+/** The registry requires a login, and there are no credentials for it. */
 export class NoLoginError extends MiseOciError {}
 
 /** Authenticates the requests of one client to one registry. */

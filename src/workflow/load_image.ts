@@ -208,7 +208,7 @@ async function engineOf(engine: LoadRequest["engine"]): Promise<Engine> {
   return await selectEngine({ engine, path: hostEnv("PATH") ?? "" });
 }
 
-/** Reports before a build that no engine can load its image. @throws {MiseOciError} `engine`. */
+/** Checks before a build that the engine for its image is installed. @throws {MiseOciError} `engine`. */
 export async function checkEngine(engine: LoadRequest["engine"]): Promise<void> {
   await engineOf(engine);
 }
