@@ -74,7 +74,7 @@ export interface CheckReport {
   readonly distribution: readonly string[];
   /** `VERSION_ID` of its os-release. */
   readonly distributionVersion?: string;
-  /** The package manager that the image has; absent if it has none that is known. */
+  /** The image's package manager, if it is a supported one. */
   readonly packageManager?: ManagerName;
   /** Whether musl is the image's C library. */
   readonly musl: boolean;

@@ -28,7 +28,7 @@ export interface Need {
   readonly what: string;
   /** What fails, as text before the names of the commands. */
   readonly effect: string;
-  /** What helps besides the packages of `NEED_PACKAGES`. */
+  /** Another remedy than the packages of `NEED_PACKAGES`. */
   readonly otherwise: string;
 }
 

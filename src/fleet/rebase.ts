@@ -67,7 +67,7 @@ function ownSettings({ manifest }: ImageDocuments): ReadonlySet<string> {
   } catch {
     // Handled like a value that is not a list.
   }
-  throw rebaseRefusal(`annotation "${Annotation.ownSettings}" is no list`, BUILD);
+  throw rebaseRefusal(`annotation "${Annotation.ownSettings}" is not a list`, BUILD);
 }
 
 /** Number of the image's layers that belong to the old base. */

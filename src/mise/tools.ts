@@ -107,7 +107,7 @@ async function withOptions(
   }));
 }
 
-/** Refuses tools of asdf plugins that are not allowed by name, and tools of which mise does not say the backend. */
+/** Refuses tools of asdf plugins unless allowed by name, and tools with an unknown backend. */
 function refusePlugins(
   tools: readonly ListedTool[],
   details: ReadonlyMap<string, ToolDetail>,

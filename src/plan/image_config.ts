@@ -103,7 +103,7 @@ function composeEnv(
   for (const [name, value] of config.env) variables.set(name, value);
   variables.set("PATH", composePath(inherited, config));
   for (const [name, value] of config.fixedEnv) variables.set(name, value);
-  // A project that is mounted there is used without a question that nobody can answer.
+  // A mounted project is trusted, because mise could not ask in a container.
   if (workdir !== "/" && !variables.has(TRUSTED_PATHS)) variables.set(TRUSTED_PATHS, workdir);
   return [...variables].map(([name, value]) => value === undefined ? name : `${name}=${value}`);
 }

@@ -62,6 +62,9 @@ export function formatScope(scope: Scope): string {
   return `repository:${scope.repository}:${scope.actions.join(",")}`;
 }
 
+/** The registry wants a login, and there are no credentials for it. */
+export class NoLoginError extends MiseOciError {}
+
 /** Authenticates the requests of one client to one registry. */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
@@ -127,8 +130,7 @@ export class Authenticator {
         throw this.#tooNarrow(scopes, credentials, refused);
       }
       // Some registries use another name for the repository than the URL does; the scope of their challenge
-      // is
-      // requested too if ours is refused.
+      // is requested too if ours is refused.
       const wanted = fresh || own.length === 0 ? [...own, ...wider] : own;
       await this.#renew(scheme, wanted, { key, budget });
       return;
@@ -169,9 +171,9 @@ export class Authenticator {
 
   /** The error without stored credentials. */
   #nobody(refused: MiseOciError): MiseOciError {
-    return new MiseOciError(
+    return new NoLoginError(
       "auth",
-      `Registry "${this.#options.registry}" wants a login and no credentials for it are stored: ` +
+      `Registry "${this.#options.registry}" requires a login, but no credentials for it are stored: ` +
         refused.message,
       { cause: refused, ...(refused.hint === undefined ? {} : { hint: refused.hint }) },
     );

@@ -75,9 +75,8 @@ interface Current {
  * becomes an entry of a new index; a missing tag is created.
  *
  * @throws {MiseOciError} `auth`, `registry`, `network`, `invalid` or `unsupported` if the tag names
- * something
- * that cannot be read or is not an image: the tag is unchanged then; `registry` if others keep overwriting
- * it.
+ * something that cannot be read or is not an image: the tag is unchanged then; `registry` if others keep
+ * overwriting it.
  */
 export async function updateIndex(
   client: RegistryClient,
@@ -206,7 +205,7 @@ class IndexUpdate {
     ) {
       throw new MiseOciError(
         "unsupported",
-        `Cannot update the index at "${this.#name()}": the tag names something that is no image`,
+        `Cannot update the index at "${this.#name()}": the tag names something that is not an image`,
         { hint: "Push to another tag" },
       );
     }

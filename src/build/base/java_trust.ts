@@ -117,7 +117,7 @@ function contentOf(value: DerValue, oid: string): DerValue | undefined {
 function readPkcs12(bytes: Uint8Array): readonly TrustedCertificate[] {
   const [, safe] = only(parseDer(bytes)[0]);
   const contents = safe === undefined ? undefined : contentOf(safe, OID.data);
-  if (contents === undefined) throw new RangeError("it is no trust store");
+  if (contents === undefined) throw new RangeError("it is not a trust store");
   const certificates: TrustedCertificate[] = [];
   for (const content of only(only(contents)[0])) {
     const bags = contentOf(content, OID.data);
@@ -138,7 +138,7 @@ function readPkcs12(bytes: Uint8Array): readonly TrustedCertificate[] {
  * @throws {RangeError} for other formats, truncated data, keys, or a password; the message ends a sentence.
  */
 export function parseTrustStore(bytes: Uint8Array): readonly TrustedCertificate[] {
-  if (bytes.length < 12) throw new RangeError("it is no trust store");
+  if (bytes.length < 12) throw new RangeError("it is not a trust store");
   const isJks = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) === MAGIC;
   return isJks ? readJks(bytes) : readPkcs12(bytes);
 }
