@@ -250,7 +250,7 @@ Deno.test("T1g: links beside a tool's tree dangle in the image; without its arch
     findingsOf(report).map(({ severity, message, dependents }) => [severity, message, dependents]),
     [[
       "part",
-      "maven lacks files that it has links to: launcher.jar of /mise/installs/t/java are not in the image",
+      "maven lacks files that it has links to: launcher.jar of /mise/installs/t/java is not in the image",
       ["mvn"],
     ]],
   );
