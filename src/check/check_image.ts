@@ -2,6 +2,8 @@
  * Checks every command of an image: those on its PATH, its entrypoint and its default command.
  * @module
  */
+import { DEFAULT_PATH } from "../oci/image_path.ts";
+import { OS_RELEASE_FILES, parseOsRelease } from "../oci/os_release.ts";
 import { MANAGER_NAMES, type ManagerName, packageManager } from "../oci/package_managers.ts";
 import { basename } from "@std/path/posix";
 import { type Cause, causeKey, severityOf } from "./cause.ts";
@@ -81,8 +83,6 @@ export interface CheckReport {
   /** Whether the image contains glibc's loader. */
   readonly glibc: boolean;
 }
-
-const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 function variable(env: readonly string[], name: string): string | undefined {
   return env.findLast((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1);
@@ -333,11 +333,11 @@ function checkStart(input: CheckInput, checking: Checking): void {
 }
 
 function osRelease(view: ImageView): Pick<CheckReport, "distribution" | "distributionVersion"> {
-  const text = view.text("/etc/os-release") ?? view.text("/usr/lib/os-release") ?? "";
-  const field = (name: string): string =>
-    new RegExp(`^${name}=["']?([^"'\\n]*)`, "m").exec(text)?.[1] ?? "";
-  const distribution = `${field("ID")} ${field("ID_LIKE")}`.split(" ").filter((id) => id !== "");
-  const version = field("VERSION_ID");
+  const [text = ""] = OS_RELEASE_FILES.flatMap((path) => view.text(`/${path}`) ?? []);
+  const fields = parseOsRelease(text);
+  const distribution = ["ID", "ID_LIKE"].flatMap((name) => fields.get(name)?.split(" ") ?? [])
+    .filter((id) => id !== "");
+  const version = fields.get("VERSION_ID") ?? "";
   return { distribution, ...(version === "" ? {} : { distributionVersion: version }) };
 }
 

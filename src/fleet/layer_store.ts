@@ -21,7 +21,7 @@ import {
   type Reference,
   samePlatform,
 } from "../oci/mod.ts";
-import { DEFAULT_PATH } from "../plan/mod.ts";
+import { DEFAULT_PATH } from "../oci/image_path.ts";
 import {
   type BlobSource,
   fetchBlob,

@@ -19,7 +19,8 @@ import {
   MediaType,
   toOciMediaType,
 } from "../oci/mod.ts";
-import { baseHistory, DEFAULT_PATH, DEFAULT_WORKDIR, splitVariable } from "../plan/mod.ts";
+import { DEFAULT_PATH } from "../oci/image_path.ts";
+import { baseHistory, DEFAULT_WORKDIR, splitVariable } from "../plan/mod.ts";
 
 /** The image and its bases. */
 export interface RebaseInput {

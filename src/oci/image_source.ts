@@ -7,6 +7,9 @@ import { MiseOciError } from "../errors.ts";
 import { type Digest, isDigest } from "./digest.ts";
 import { formatReference, parseReference, type Reference } from "./reference.ts";
 
+/** The default base image: glibc, small, and suitable for most prebuilt tools. */
+export const DEFAULT_FROM = "debian:bookworm-slim";
+
 /** A local transport: a format in which images are stored. */
 export interface LocalTransport {
   /** The prefix before the path. */

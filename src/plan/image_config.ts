@@ -3,13 +3,12 @@
  * @module
  */
 import type { ContainerConfig, DiffId, HistoryEntry, ImageConfig, Platform } from "../oci/mod.ts";
+import { DEFAULT_PATH } from "../oci/image_path.ts";
 import type { JsonObject } from "../oci/json.ts";
 import { MISE_CONFIG_DIR, TRUSTED_PATHS } from "./layers/config.ts";
 import type { Healthcheck } from "./project.ts";
 import type { ConfigPlan } from "./types.ts";
 
-/** PATH where neither the base nor `[oci].env` has one. */
-export const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /** WorkingDir where neither the base nor `[oci]` has one. */
 export const DEFAULT_WORKDIR = "/workspace";
 

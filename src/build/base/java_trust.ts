@@ -4,7 +4,7 @@
  * which every JDK reads regardless of the name (`keystore.type.compat`).
  * @module
  */
-import { concat, decodeBase64 } from "../../bytes.ts";
+import { concat, decodeBase64, hexOf } from "../../bytes.ts";
 import { LAYER_TIME } from "../../tar/encode.ts";
 
 const MAGIC = 0xfeedfeed;
@@ -100,9 +100,6 @@ const OID = {
   x509: "2a864886f70d01091601",
 } as const;
 
-const hex = (bytes: Uint8Array | undefined): string =>
-  Array.from(bytes ?? [], (byte) => byte.toString(16).padStart(2, "0")).join("");
-
 /** The values inside a value. */
 function only(value: DerValue | undefined): readonly DerValue[] {
   return value === undefined ? [] : parseDer(value.content);
@@ -111,7 +108,7 @@ function only(value: DerValue | undefined): readonly DerValue[] {
 /** The content of `SEQUENCE { OID, [0] content }`, if it has the given OID. */
 function contentOf(value: DerValue, oid: string): DerValue | undefined {
   const [type, content] = only(value);
-  return hex(type?.content) === oid ? only(content)[0] : undefined;
+  return hexOf(type?.content ?? new Uint8Array()) === oid ? only(content)[0] : undefined;
 }
 
 function readPkcs12(bytes: Uint8Array): readonly TrustedCertificate[] {
@@ -156,7 +153,7 @@ export function pemCertificates(pem: string, prefix: string): readonly TrustedCe
 export function withoutDuplicates(
   certificates: readonly TrustedCertificate[],
 ): readonly TrustedCertificate[] {
-  return [...new Map(certificates.toReversed().map((one) => [hex(one.bytes), one])).values()]
+  return [...new Map(certificates.toReversed().map((one) => [hexOf(one.bytes), one])).values()]
     .reverse();
 }
 
