@@ -10,7 +10,7 @@ import { type Cause, causeKey, severityOf } from "./cause.ts";
 import { ImageView, type ViewFile, type ViewLayer } from "./image_view.ts";
 import { missingNeeds } from "./needs.ts";
 import { maybeMissingInstall, Starter } from "./loader/starter.ts";
-import { commandsOfJava, danglingLinks, missingModules, usersOf } from "./tool_parts.ts";
+import { commandsOfFile, danglingLinks, missingModules, usersOf } from "./tool_parts.ts";
 
 /** The kind and name of a layer, if mise-oci built it. */
 export interface LayerLabel {
@@ -296,7 +296,7 @@ function checkTools(
     for (const cause of kind === "tool" ? danglingLinks(parts, paths) : []) {
       const name = cause.type === "dangling-file" ? cause.tool : basename(cause.file);
       problems.add(cause, { name, direct: true, ofBase: false });
-      for (const other of commandsOfJava(cause.file, commands)) {
+      for (const other of commandsOfFile(cause.file, commands, layer)) {
         problems.add(cause, { name: other, direct: false, ofBase: false });
       }
     }

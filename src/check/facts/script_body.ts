@@ -33,6 +33,8 @@ const PACKAGE_SHIM =
   /^[ \t]*exec (?:"\$(?:basedir|bindir)\/([\w.+-]+)"|([\w.+-]+)[ \t]+(?:-[^\s"]+[ \t]+)*"\$basedir\/)/m;
 const ASSIGNMENT = /^(?:export\s+)?([A-Za-z_]\w*)=(.*?)(?:\s*;\s*export\s+\w+)?$/;
 const EXEC = /^(?:exec|'''exec')\s+(?:--\s+)?("[^"]*"|'[^']*'|[^\s;|&]+)/;
+/** Variables for the one command, as in the wrappers that mise writes for gems. */
+const FOR_EXEC = /^(?:(?!PATH=)[A-Za-z_]\w*=(?:"[^"]*"|'[^']*'|[^\s"';|&]*)\s+)+(?=exec\s)/;
 /** Lines before `exec` that do not affect whether it is reached. */
 const HARMLESS = /^(?:$|#|:(?:\s|$)|set\s|export\s+\w+$|unset\s|umask\s)/;
 const INSTALL = /\/[^\s"'`:;$(){}\\=]*?\/installs\/[^\s"'`:;$(){}\\/=]+\/[^\s"'`:;$(){}\\/=]+/g;
@@ -66,7 +68,7 @@ function maybeUnconditional(lines: readonly string[]): string | undefined {
   const variables = new Map<string, string>();
   for (const line of lines.map((one) => one.trim())) {
     if (HARMLESS.test(line)) continue;
-    const [, word] = EXEC.exec(line) ?? [];
+    const [, word] = EXEC.exec(line.replace(FOR_EXEC, "")) ?? [];
     if (word !== undefined) return maybeStart(maybeValue(word, variables));
     const [, name = "", text = ""] = ASSIGNMENT.exec(line) ?? [];
     if (
