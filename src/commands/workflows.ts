@@ -42,7 +42,7 @@ export interface Workflows {
   planImage(request: BuildRequest, context: WorkflowContext): Promise<BuildPlan>;
   /** Reports that what `--metadata-file` and `--iidfile` ask for cannot be written. */
   checkReport(path: string): Promise<void>;
-  /** Writes what `--metadata-file` and `--iidfile` ask for. */
+  /** Writes the files of `--metadata-file` and `--iidfile`. */
   writeReport(path: string, text: string): Promise<void>;
   /** Pushes an image to a registry. */
   pushImage(request: PushRequest, context: WorkflowContext): Promise<PushResult>;

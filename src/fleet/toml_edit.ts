@@ -63,9 +63,12 @@ function valueAt(table: unknown, path: TomlPath): unknown {
   );
 }
 
+/** A byte order mark, which editors on Windows write and mise ignores. */
+const MARK = /^\ufeff/;
+
 /** The string at a path, if any. @throws {SyntaxError} if the text is not TOML. */
 export function maybeTomlString(text: string, path: TomlPath): string | undefined {
-  const value = valueAt(parseToml(text), path);
+  const value = valueAt(parseToml(text.replace(MARK, "")), path);
   return typeof value === "string" ? value : undefined;
 }
 
@@ -94,6 +97,8 @@ function withValue(text: string, path: TomlPath, value: string): string {
  * ```
  */
 export function setTomlString(text: string, path: TomlPath, value: string): string {
+  const mark = MARK.exec(text)?.[0];
+  if (mark !== undefined) return mark + setTomlString(text.slice(mark.length), path, value);
   const place = maybePlace(parseTOML(text).body[0].body, [], path);
   if (place !== undefined) {
     const plain = place.style === "literal" && !value.includes("'");

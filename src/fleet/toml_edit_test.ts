@@ -9,6 +9,7 @@ Deno.test("setTomlString() changes the value alone, however it is written", () =
     ['[oci]\nfrom="debian:12"# c\ntag = "x"\n', `[oci]\nfrom="${PIN}"# c\ntag = "x"\n`],
     ["oci.from = 'debian:12'\r\n", `oci.from = '${PIN}'\r\n`],
     ['oci = { from = "debian:12", tag = "x" }', `oci = { from = "${PIN}", tag = "x" }`],
+    ['\ufeff[oci]\r\nfrom = "debian:12" # c\r\n', `\ufeff[oci]\r\nfrom = "${PIN}" # c\r\n`],
     ['["oci"]\n"from" = """debian:12"""\n', `["oci"]\n"from" = "${PIN}"\n`],
     [
       'x = "[oci]"\n\n[oci]\n  from  =  "d" \n\n[z]\n',

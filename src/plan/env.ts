@@ -50,7 +50,7 @@ function stopAtSecrets(secrets: readonly EnvVariable[]): void {
         `Leave it out with --drop-env ${
           names[0]
         } (or drop_env under [_.oci]) and pass it when the ` +
-        `container runs with -e ${names[0]}; if it is no secret, say --allow-env ${names[0]} ` +
+        `container runs with -e ${names[0]}; if it is not a secret, use --allow-env ${names[0]} ` +
         `(or allow_env under [_.oci])`,
     },
   );

@@ -130,8 +130,7 @@ export class Authenticator {
         throw this.#tooNarrow(scopes, credentials, refused);
       }
       // Some registries use another name for the repository than the URL does; the scope of their challenge
-      // is
-      // requested too if ours is refused.
+      // is requested too if ours is refused.
       const wanted = fresh || own.length === 0 ? [...own, ...wider] : own;
       await this.#renew(scheme, wanted, { key, budget });
       return;
@@ -174,7 +173,7 @@ export class Authenticator {
   #nobody(refused: MiseOciError): MiseOciError {
     return new NoLoginError(
       "auth",
-      `Registry "${this.#options.registry}" wants a login and no credentials for it are stored: ` +
+      `Registry "${this.#options.registry}" requires a login, but no credentials for it are stored: ` +
         refused.message,
       { cause: refused, ...(refused.hint === undefined ? {} : { hint: refused.hint }) },
     );

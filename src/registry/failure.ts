@@ -106,7 +106,7 @@ const PROXY_CAUSES: readonly NetworkCause[] = [
   { pattern: /dns error/i, text: "unknown host name", hint: bypassHint, limit: 1 },
   {
     pattern: /proxy authentication required/i,
-    text: "it wants a user and a password",
+    text: "it requires a user and a password",
     hint: () => "Set the variable to http://USER:PASSWORD@HOST:PORT",
     limit: 1,
   },
@@ -226,7 +226,7 @@ function hintOfResponse(
     return "The registry does not let a tag be changed: push to another tag";
   }
   if (status === 407) {
-    return "The proxy wants a user and a password: http://USER:PASSWORD@HOST:PORT";
+    return "The proxy requires a user and a password: http://USER:PASSWORD@HOST:PORT";
   }
   return hintOfStatus(status, registry, body);
 }

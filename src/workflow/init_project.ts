@@ -3,7 +3,7 @@
  * @module
  */
 import { MANAGER_NAMES, packageManager } from "../oci/package_managers.ts";
-import { DEFAULT_FROM } from "../plan/options.ts";
+import { DEFAULT_FROM } from "../oci/image_source.ts";
 import { join } from "@std/path";
 import { parse as parseToml } from "@std/toml";
 import { maybeRead, replaceFile, writeWhole } from "../build/output/write_whole.ts";
@@ -31,7 +31,7 @@ export interface InitResult {
   readonly added: Readonly<Record<string, string>>;
 }
 
-/** The files that mise reads in a project, the one that people edit first. */
+/** The files that mise reads in a project; the one usually edited comes first. */
 const CONFIG_FILES = [
   "mise.toml",
   ".mise.toml",
@@ -50,7 +50,7 @@ function tableAt(table: Table, name: string): Table {
 
 function parseConfig(text: string, file: string): Table {
   try {
-    return parseToml(text);
+    return parseToml(text.replace(/^\ufeff/, ""));
   } catch (cause) {
     throw new MiseOciError("config", `Cannot read ${JSON.stringify(file)}: it is not valid TOML`, {
       hint: "Correct the file: mise config ls shows the line",
@@ -98,6 +98,8 @@ function fittingBase(tables: readonly Table[]): string {
  * ```
  */
 export function addToOci(text: string, added: Readonly<Record<string, string>>): string {
+  // A byte order mark, as in fleet/toml_edit.ts.
+  if (text.startsWith("\ufeff")) return `\ufeff${addToOci(text.slice(1), added)}`;
   const end = text.includes("\r\n") ? "\r\n" : "\n";
   const lines = Object.entries(added).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
   const block = [...lines, ""].join(end);

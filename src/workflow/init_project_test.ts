@@ -28,6 +28,11 @@ Deno.test("addToOci() keeps comments, line ends and order, wherever [oci] is or 
   }
 });
 
+Deno.test("addToOci() keeps a byte order mark", () => {
+  const text = "[tools]\nnode = '24'\n";
+  assertEquals(addToOci(`\ufeff${text}`, FROM), `\ufeff${addToOci(text, FROM)}`);
+});
+
 Deno.test("init writes a base once, adds a tag, and --check writes nothing", async () => {
   await using directory = await makeTempDir();
   const request = { directory: directory.path, check: false };

@@ -40,7 +40,7 @@ testWith(
     await using registry = await startDockerRegistry();
     await using project = await createMiseProject({
       tools: ["typescript"],
-      files: { "a/file": "a\n" },
+      files: { "a/file": "a\n", "b/file": "b\n" },
     });
     const image = (tag: string): string => `${registry.host}/team/app:${tag}`;
     const push = (tag: string, ...flags: string[]): Promise<{ readonly digest: string }> =>
@@ -74,11 +74,21 @@ testWith(
     assertEquals(stdout.split("\n").filter((name) => /sha256\/\w/.test(name)).length, 3);
 
     // A registry that has the old image completes the update; one that lacks it is told what is missing.
-    const deliver = (to: string): Promise<RunResult> =>
-      runProgram(["push", "--image", "oci-archive:update.tar", to], options(project));
+    const deliver = (to: string, file = "update.tar"): Promise<RunResult> =>
+      runProgram(["push", "--image", `oci-archive:${file}`, to], options(project));
     const completed = await deliver(image("delivered"));
     assertEquals(completed.code, 0, completed.stderr);
     assertStringIncludes(completed.stdout, digest);
+    // The next update builds on this one, of which the archive has only a part.
+    await push("newest", "--copy", "a:/srv/a", "--copy", "b:/srv/b");
+    const next = await bundle(image("newest"), "--without", "update.tar", "-o", "next.tar");
+    assertEquals([next.layers.count, next.left.count], [1, 3]);
+    assertEquals((await deliver(image("again"), "next.tar")).code, 0);
+    const partial = await runProgram(["bundle", "oci-archive:update.tar", "-o", "part.tar"], {
+      ...options(project),
+    });
+    assertEquals(partial.code, 1);
+    assertStringIncludes(partial.stderr, "sha256:");
     await using other = await startDockerRegistry();
     const incomplete = await deliver(`${other.host}/team/app:new`);
     assertEquals(incomplete.code, 1);

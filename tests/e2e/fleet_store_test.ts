@@ -156,6 +156,113 @@ testWith(
   },
 );
 
+/** A registry whose blobs of more than a config can be read only as long as nothing goes wrong. */
+function serveFailing(
+  { url }: DockerRegistry,
+): AsyncDisposable & { readonly host: string; answer: (() => Response) | undefined } {
+  const state: { answer: (() => Response) | undefined } = { answer: undefined };
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (ask) => {
+    const { pathname, search } = new URL(ask.url);
+    const there = await fetch(`${url}${pathname}${search}`, {
+      method: ask.method,
+      headers: ask.headers,
+    });
+    const isLayer = ask.method === "GET" && pathname.includes("/blobs/") &&
+      Number(there.headers.get("content-length")) > 10_000;
+    if (!isLayer || state.answer === undefined) return there;
+    await there.body?.cancel();
+    return state.answer();
+  });
+  return Object.assign(state, {
+    host: `127.0.0.1:${server.addr.port}`,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  });
+}
+
+testWith(
+  { needs: ["linux", "mise", "docker-registry"] },
+  "layer store: one that fails after layers were found in it never stops a push of installed tools",
+  async () => {
+    await using registry = await startDockerRegistry();
+    await using storing = await startDockerRegistry();
+    await using failing = serveFailing(storing);
+    await using full = await createMiseProject({ tools: ["prettier"], cache: "empty" });
+    const image = `${registry.host}/team/app`;
+    const seed = ["--store", `${storing.host}/layers`, "--store-push"];
+    const { digest } = await push(full, ...seed, `${image}:seed`);
+    const answers: Readonly<Record<string, () => Response>> = {
+      "answered 500": () => new Response("down", { status: 500 }),
+      "answered 403": () => new Response("no", { status: 403 }),
+      "not used": () => new Response(new Uint8Array(20_000), { status: 200 }),
+    };
+    for (const [i, [reason, answer]] of Object.entries(answers).entries()) {
+      failing.answer = answer;
+      await Deno.remove(join(full.root, "cache"), { recursive: true });
+      const to = `${registry.host}/team/app${i}:1`;
+      const pushed = await tryPush(full, "--store", `${failing.host}/layers`, to);
+      assertEquals(pushed.code, 0, pushed.stderr);
+      assertStringIncludes(pushed.stderr, "The layer store is not used");
+      assertStringIncludes(pushed.stderr, reason);
+      assertStringIncludes(pushed.stdout, digest);
+    }
+  },
+);
+
+testWith(
+  { needs: ["linux", "mise", "docker-registry", "htpasswd"] },
+  "layer store: on a registry with another login, layers stream to that of the image; without it the build goes on",
+  async () => {
+    const logins = [
+      { user: "images", password: "first-password" },
+      { user: "layers", password: "second-password" },
+    ] as const;
+    await using images = await startDockerRegistry({ htpasswd: logins[0] });
+    await using layers = await startDockerRegistry({ htpasswd: logins[1] });
+    await using full = await createMiseProject({ tools: ["prettier"], cache: "empty" });
+    await using fresh = await createMiseProject({ tools: [], trust: false });
+    await Deno.copyFile(join(full.directory, "mise.toml"), join(fresh.directory, "mise.toml"));
+    await fresh.runMise("trust", "--all");
+    const authFile = join(full.root, "auth.json");
+    const login = async (...hosts: readonly string[]): Promise<void> => {
+      const auths = Object.fromEntries(
+        [images, layers].map(({ host }, i) => {
+          const { user, password } = logins[i] ?? logins[0];
+          return [host, { auth: btoa(`${user}:${password}`) }];
+        }).filter(([host]) => hosts.includes(String(host))),
+      );
+      await Deno.writeTextFile(authFile, JSON.stringify({ auths }));
+    };
+    const send = (project: MiseProject, to: string, ...flags: string[]): Promise<RunResult> => {
+      const { cwd, env } = options(project);
+      const args = ["--store", `${layers.host}/layers`, ...flags, `${images.host}/${to}:1`];
+      return runProgram(["push", "--from", "scratch", "--no-mise", ...args], {
+        cwd,
+        env: { ...env, REGISTRY_AUTH_FILE: authFile },
+      });
+    };
+    await login(images.host, layers.host);
+    const first = await send(full, "a", "--store-push");
+    assertEquals(first.code, 0, first.stderr);
+    assertStringIncludes(first.stderr, `Put 1 layers into ${layers.host}/layers`);
+    const second = await send(fresh, "b");
+    assertEquals(second.code, 0, second.stderr);
+    assertStringIncludes(second.stdout, "reused npm:prettier");
+    await login(images.host);
+    const third = await send(full, "c", "--store-push");
+    assertEquals(third.code, 0, third.stderr);
+    assertStringIncludes(third.stderr, "The layer store is not used");
+    assertStringIncludes(third.stderr, "was not updated");
+    const fourth = await send(fresh, "d", "--no-cache");
+    assertEquals(fourth.code, 1);
+    assertStringIncludes(fourth.stderr, "not installed");
+    for (const { password } of logins) {
+      for (const { stdout, stderr } of [first, second, third, fourth]) {
+        assert(!`${stdout}${stderr}`.includes(password));
+      }
+    }
+  },
+);
+
 testWith(
   { needs: ["linux", "mise", "docker-registry"] },
   "--install installs only tools that neither the image nor the store has",

@@ -65,6 +65,21 @@ export class RegistryClients implements Disposable {
 export interface Elsewhere {
   readonly reference: Reference;
   readonly blobs: readonly Descriptor[];
+  /** The error for a blob that cannot be read completely; default: the error itself. */
+  readonly explain?: (error: MiseOciError) => Error;
+}
+
+/** A stream whose errors are explained. */
+async function* explained(
+  open: () => Promise<ReadableStream<Uint8Array<ArrayBuffer>>>,
+  explain: (error: MiseOciError) => Error,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  try {
+    yield* await open();
+  } catch (error) {
+    const known = error instanceof MiseOciError && error.code !== "interrupted";
+    throw known ? explain(error) : error;
+  }
 }
 
 /** The blobs of several repositories; a registry is contacted when one of its blobs is read. */
@@ -85,10 +100,13 @@ export function elsewhereOf(
       if (place === undefined) {
         throw new MiseOciError("not-found", `Cannot find blob "${digest}" in any registry`);
       }
-      const { reference, blobs } = place;
-      const client = await clients.of(reference);
+      const { reference, blobs, explain } = place;
       const { repository } = reference;
-      return await new RemoteBlobs(client, { repository, blobs, signal }).open(digest, range);
+      const open = async (): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> => {
+        const client = await clients.of(reference);
+        return await new RemoteBlobs(client, { repository, blobs, signal }).open(digest, range);
+      };
+      return explain === undefined ? await open() : ReadableStream.from(explained(open, explain));
     },
   };
 }

@@ -55,6 +55,8 @@ export function addPackages(
   packages: readonly PackageRemedy[],
   path: string,
 ): string {
+  // A byte order mark, as in fleet/toml_edit.ts.
+  if (text.startsWith("\ufeff")) return `\ufeff${addPackages(text.slice(1), packages, path)}`;
   const present = packagesOf(text);
   const keys = [...new Set(packages.map(packageKey))].filter((key) => !Object.hasOwn(present, key));
   if (keys.length === 0) return text;

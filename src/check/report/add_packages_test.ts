@@ -46,6 +46,11 @@ Deno.test("addPackages() adds to a table without entries, and only what is not t
   assertEquals(add(both), both);
 });
 
+Deno.test("addPackages() keeps a byte order mark", () => {
+  assertEquals(add("\ufeff[bootstrap.packages]\n").charCodeAt(0), 0xfeff);
+  assertEquals(add("\ufeff[tools]\n").slice(1), add("[tools]\n"));
+});
+
 Deno.test("addPackages() keeps Windows line ends, and makes a file of an empty one", () => {
   assertEquals(
     add('[tools]\r\nnode = "24"\r\n'),

@@ -3,7 +3,7 @@
  * @module
  */
 import { join } from "@std/path";
-import { MiseOciError } from "../../errors.ts";
+import { maybeCause, MiseOciError } from "../../errors.ts";
 import type { OpenedImages } from "../../image/open.ts";
 import { listImages } from "../../image/resolve.ts";
 import { makeTemporary } from "../../mise/temporary.ts";
@@ -168,10 +168,10 @@ export async function pushBuilt(
   }
 }
 
-/** The error for a layer of the store that cannot be read completely. */
+/** The error for a layer of the store that cannot be read completely, whatever the reason. */
 class StoreDamage extends MiseOciError {
   constructor(error: MiseOciError) {
-    super(error.code, error.message, { cause: error });
+    super("integrity", error.message, { cause: error });
   }
 }
 
@@ -201,6 +201,7 @@ async function pushFound(push: BuiltPush, context: BuildContext): Promise<PushRe
     ...(store === undefined ? [] : [{
       reference: store.reference,
       blobs: stored.map(({ descriptor }) => descriptor),
+      explain: (error: MiseOciError) => new StoreDamage(error),
     }]),
     // Base layers that were not read are streamed from registry to registry.
     ...(obtained.bases ?? []).flatMap(({ reference, open, layers }) =>
@@ -221,7 +222,7 @@ async function pushFound(push: BuiltPush, context: BuildContext): Promise<PushRe
     .catch((error: unknown) => {
       const isDamage = error instanceof MiseOciError && stored.length > 0 &&
         ["integrity", "not-found"].includes(error.code);
-      throw isDamage ? new StoreDamage(error) : error;
+      throw maybeCause(error, StoreDamage) ?? (isDamage ? new StoreDamage(error) : error);
     });
   const attested = attesting === undefined ? result : await (await attestModule()).attestPush(
     client,
