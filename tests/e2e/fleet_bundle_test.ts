@@ -72,7 +72,6 @@ testWith(
     );
     await checkLayout(back);
     await readStream(project, image("new"));
-
     const update = await bundle(image("new"), "--without", image("old"), "-o", "update.tar");
     // The copy's layer; the tool and config.toml are in both.
     assertEquals([update.layers.count, update.left.count], [1, 2]);
@@ -93,9 +92,8 @@ testWith(
     const next = await bundle(image("newest"), "--without", "update.tar", "-o", "next.tar");
     assertEquals([next.layers.count, next.left.count], [1, 3]);
     assertEquals((await deliver(image("again"), "next.tar")).code, 0);
-    const partial = await runProgram(["bundle", "oci-archive:update.tar", "-o", "part.tar"], {
-      ...options(project),
-    });
+    const command = ["bundle", "oci-archive:update.tar", "-o", "part.tar"];
+    const partial = await runProgram(command, options(project));
     assertEquals(partial.code, 1);
     assertStringIncludes(partial.stderr, "sha256:");
     await using other = await startDockerRegistry();
