@@ -42,6 +42,32 @@ async function tryMistakes(project: MiseProject, image: string): Promise<void> {
   assertStringIncludes((await wrong(image, image, "-o", "x.tar")).stderr, "two images named");
 }
 
+/** Makes and delivers an update on top of update.tar, which has only a part of its image. */
+async function checkNextUpdate(
+  project: MiseProject,
+  image: (tag: string) => string,
+): Promise<void> {
+  const copies = ["--copy", "a:/srv/a", "--copy", "b:/srv/b"];
+  const flags = ["push", "--from", "scratch", "--no-mise", ...copies];
+  await runProgramJson([...flags, image("newest")], options(project));
+  const next = await runProgramJson<Bundled>(
+    ["bundle", image("newest"), "--without", "update.tar", "-o", "next.tar"],
+    options(project),
+  );
+  assertEquals([next.layers.count, next.left.count], [1, 3]);
+  const pushed = await runProgram(
+    ["push", "--image", "oci-archive:next.tar", image("again")],
+    options(project),
+  );
+  assertEquals(pushed.code, 0, pushed.stderr);
+  const partial = await runProgram(
+    ["bundle", "oci-archive:update.tar", "-o", "part.tar"],
+    options(project),
+  );
+  assertEquals(partial.code, 1);
+  assertStringIncludes(partial.stderr, "sha256:");
+}
+
 testWith(
   { needs: ["linux", "mise", "skopeo", "docker-registry"] },
   "bundle: a registry's image whole, and without what an image, or a bundle, has",
@@ -72,6 +98,7 @@ testWith(
     );
     await checkLayout(back);
     await readStream(project, image("new"));
+
     const update = await bundle(image("new"), "--without", image("old"), "-o", "update.tar");
     // The copy's layer; the tool and config.toml are in both.
     assertEquals([update.layers.count, update.left.count], [1, 2]);
@@ -82,20 +109,12 @@ testWith(
     assertEquals(stdout.split("\n").filter((name) => /sha256\/\w/.test(name)).length, 3);
 
     // A registry that has the old image completes the update; one that lacks it is told what is missing.
-    const deliver = (to: string, file = "update.tar"): Promise<RunResult> =>
-      runProgram(["push", "--image", `oci-archive:${file}`, to], options(project));
+    const deliver = (to: string): Promise<RunResult> =>
+      runProgram(["push", "--image", "oci-archive:update.tar", to], options(project));
     const completed = await deliver(image("delivered"));
     assertEquals(completed.code, 0, completed.stderr);
     assertStringIncludes(completed.stdout, digest);
-    // The next update builds on this one, of which the archive has only a part.
-    await push("newest", "--copy", "a:/srv/a", "--copy", "b:/srv/b");
-    const next = await bundle(image("newest"), "--without", "update.tar", "-o", "next.tar");
-    assertEquals([next.layers.count, next.left.count], [1, 3]);
-    assertEquals((await deliver(image("again"), "next.tar")).code, 0);
-    const command = ["bundle", "oci-archive:update.tar", "-o", "part.tar"];
-    const partial = await runProgram(command, options(project));
-    assertEquals(partial.code, 1);
-    assertStringIncludes(partial.stderr, "sha256:");
+    await checkNextUpdate(project, image);
     await using other = await startDockerRegistry();
     const incomplete = await deliver(`${other.host}/team/app:new`);
     assertEquals(incomplete.code, 1);
