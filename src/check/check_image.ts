@@ -236,8 +236,8 @@ const RUST_PROXIES =
   /^(?:cargo|rustc|rustdoc|rustfmt|rust-(?:lldb|gdb|gdbgui|analyzer)|rls|cargo-(?:clippy|miri|fmt)|clippy-driver)$/;
 
 /**
- * Checks the programs that rustup's proxies start: those of the toolchain that `RUSTUP_TOOLCHAIN` names, or of
- * the only one. Settings decide otherwise.
+ * Checks the programs that rustup's proxies start: those of the toolchain in `RUSTUP_TOOLCHAIN`, or of the
+ * only one. If there are several, rustup's settings decide, which are not read.
  */
 function checkRustup(
   commands: ReadonlyMap<string, readonly Command[]>,
@@ -266,7 +266,7 @@ function checkRustup(
       : program?.type === "file"
       ? starter.causesOf(program)
       : [];
-    // cargo-fmt does nothing but start rustfmt.
+    // cargo-fmt only starts rustfmt.
     const others = name === "rustfmt" && commands.has("cargo-fmt") ? ["cargo-fmt"] : [];
     for (const cause of causes) {
       for (const one of [name, ...others]) {

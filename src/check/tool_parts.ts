@@ -194,7 +194,7 @@ function scriptsOf(
   });
 }
 
-/** The names of a program among commands: `python3.12`, and `python3`, which is a link to it. */
+/** The commands that are names of a program: `python3.12`, and `python3`, which links to it. */
 function namesOf(
   program: string,
   commands: ReadonlyMap<string, readonly PathCommand[]>,

@@ -125,8 +125,8 @@ export function parseScriptBody(line: string, bytes: Uint8Array): ScriptBody {
   const starts = SHELL.test(line) ? maybeStarts(lines, body) : undefined;
   const modules = PERL.test(line) ? perlModules(body) : [];
   // Node.js looks next to its script before NODE_PATH, which pnpm sets anyway.
-  const told = lines.filter((one) => !/^\s*#|NODE_PATH=/.test(one)).join("\n");
-  const installs = [...new Set(told.match(INSTALL) ?? [])];
+  const code = lines.filter((one) => !/^\s*#|NODE_PATH=/.test(one)).join("\n");
+  const installs = [...new Set(code.match(INSTALL) ?? [])];
   return {
     ...(starts === undefined ? {} : { starts }),
     ...(modules.length === 0 ? {} : { modules }),
