@@ -41,7 +41,7 @@ export function mayBeProgram(path: string, mode: number): boolean {
   return (mode & 0o111) !== 0 || /\.(?:so(?:\.[^/]*)?|node)$|(?:^|\/)s?bin\/[^/]+$/.test(path);
 }
 
-const FORMAT = 3;
+const FORMAT = 4;
 const TYPES: readonly IndexedEntry["type"][] = [
   "file",
   "directory",
