@@ -103,7 +103,7 @@ async function write(measured: readonly Result[]): Promise<void> {
         secondsOf(result),
         megabytesOf(result, "received"),
         megabytesOf(result, "sent"),
-      ]),
+      ]).filter(({ bars }) => bars.some(({ value }) => value > 0)),
     ),
   };
   for (const [path, text] of Object.entries(files)) await Deno.writeTextFile(path, text);

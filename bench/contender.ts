@@ -12,8 +12,8 @@ export const OURS = "mise-oci";
 export interface Traffic {
   /** Bytes that they sent. */
   readonly received: number;
-  /** Bytes that were sent to them. */
-  readonly sent: number;
+  /** Bytes that were sent to them, if they were counted. */
+  readonly sent?: number;
 }
 
 /** A program that does what a scenario is about. */

@@ -131,11 +131,12 @@ async function buildkitRun(
   const quoted = (command: readonly string[]): string =>
     command.map((word) => `'${word}'`).join(" ");
   const client = quoted([program("buildctl"), "--addr", address]);
-  const cache = `type=registry,ref=${host}/team/cache:latest`;
+  // Written elsewhere than it is read: each round finds the cache of yesterday.
+  const cache = (name: string): string => `type=registry,ref=${host}/team/cache:${name}`;
   const build = quoted([
     ...["build", "--frontend", "dockerfile.v0"],
     ...["--local", `context=${context}`, "--local", `dockerfile=${context}`],
-    ...["--import-cache", cache, "--export-cache", `${cache},mode=max`],
+    ...["--import-cache", cache("latest"), "--export-cache", `${cache(tag)},mode=max`],
     ...["--output", `type=image,name=${host}/team/buildkit:${tag},push=true`],
   ]);
   const script = `${quoted(buildkitCommand(join(temp.path, "root"), address))} 2>/dev/null &

@@ -101,8 +101,8 @@ class Keyless implements BundleSigner {
 
   async #token(): Promise<string> {
     const { env } = this.#options;
-    const given = env("SIGSTORE_ID_TOKEN");
-    if (given !== undefined) return given;
+    const token = env("SIGSTORE_ID_TOKEN");
+    if (token !== undefined) return token;
     const url = serviceUrl(
       "ACTIONS_ID_TOKEN_REQUEST_URL",
       env("ACTIONS_ID_TOKEN_REQUEST_URL") ?? "",

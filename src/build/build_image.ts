@@ -144,8 +144,8 @@ function isForLater(layer: LayerPlan, project: Project): boolean {
 }
 
 /**
- * Which trees of layers are needed although the layers are cached. The check has cached the facts it needs, and
- * thousands of files take time and memory.
+ * The trees that are needed although their layers are cached. The check has cached the facts it needs, and
+ * listing thousands of files takes time and memory.
  */
 async function knownLayers(
   plan: BuildPlan,

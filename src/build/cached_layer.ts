@@ -1,5 +1,5 @@
 /**
- * Layers of the local cache, by their cache key.
+ * Looks up layers in the local cache by their cache key.
  * @module
  */
 import type { RelocatedText, RelocationMap } from "../layer/mod.ts";
@@ -9,7 +9,7 @@ import type { CompressionPlan, LayerPlan } from "../plan/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import type { MadeLayer } from "./types.ts";
 
-/** How cached layers are looked up. */
+/** Options of looking up cached layers. */
 export interface CachedOptions {
   readonly cache: Cache;
   readonly compression: CompressionPlan;

@@ -1,7 +1,7 @@
 /**
- * Layers of tools that need no scan: for each state that the trees of a tool were scanned in, the cache keeps the
- * cache key that the scan led to. A tree of thousands of files that has not changed is then listed and compared
- * as one digest; no entry of it is made, sorted or searched (docs/decisions/small-files.md).
+ * Skips the scan of unchanged tools: for each state of a tool's trees that was scanned, the cache records the
+ * resulting cache key. An unchanged tree of thousands of files is then only listed and compared by one digest,
+ * without creating, sorting or searching entries (docs/decisions/small-files.md).
  * @module
  */
 import { dirname, join } from "@std/path/posix";
@@ -21,20 +21,20 @@ import type { Cache } from "../store/mod.ts";
 
 const SCANS = "layer-scans";
 /**
- * Version of the records: another program may refuse, warn of or leave out what this one does not, without another
- * `LAYER_FORMAT` or `RELOCATION_FORMAT`. The number counts such changes between two versions of the program.
+ * Version of the records. Another version of the program may refuse, warn about or leave out other files with
+ * the same `LAYER_FORMAT` and `RELOCATION_FORMAT`; increase the number for such changes between two releases.
  */
 const FORMAT = `${manifest.version} 1`;
 
-/** What a scan led to. */
+/** The result of a scan. */
 interface ScanRecord {
   /** State of the trees: {@linkcode TreeState.digest}. */
   readonly state: string;
   /** Cache key of the layer. */
   readonly fingerprint: string;
-  /** Digest of the relocations, `""` if those of other tools make no difference. */
+  /** Digest of the relocations; empty if those of other tools make no difference. */
   readonly relocations: string;
-  /** Whether a file was searched for credentials: values that are declared secret may be in it. */
+  /** Whether a file was searched for credentials, so that declared secrets matter. */
   readonly searched: boolean;
 }
 
@@ -46,27 +46,27 @@ function maybeParseRecord(value: unknown): ScanRecord | undefined {
   return isRecord ? { state, fingerprint, relocations, searched } : undefined;
 }
 
-/** What the result of a scan depends on besides plan and files. */
+/** Inputs of a scan besides plan and files. */
 export interface KnownScanOptions {
-  /** Where records are kept. */
+  /** The cache with the records. */
   readonly cache: Cache;
-  /** Key of what the base holds: `baseContentKey`. */
+  /** Key of the base's contents: `baseContentKey`. */
   readonly groundKey: string;
-  /** Compression, and what is searched for. */
+  /** Compression, and the values to search for. */
   readonly plan: Pick<BuildPlan, "compression" | "declared" | "allowed">;
-  /** Trees that a thread lists or has listed. */
+  /** Trees listed by a thread. */
   readonly lists?: TreeLists | undefined;
-  /** Stops listing. */
+  /** Cancels listing. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What is known of a layer before it is scanned. */
+/** Facts about a layer before it is scanned. */
 export class KnownScan {
   /** The trees, listed for the scan. */
   readonly listed: ListedTrees;
   /** How content is relocated. */
   readonly relocations: RelocationMap;
-  /** The cache key that a scan would lead to, `undefined` if that takes a scan. */
+  /** The cache key that a scan would produce; `undefined` if a scan is needed to find out. */
   readonly fingerprint: string | undefined;
   readonly #state: TreeState;
   readonly #key: string;
@@ -109,8 +109,8 @@ export class KnownScan {
   }
 
   /**
-   * Keeps what a scan led to, unless a file is so young that a later change could go unnoticed. Only for a layer
-   * that nothing was said of: a record says nothing.
+   * Records the result of a scan, unless a file is so new that a later change could go unnoticed. Only for
+   * layers without warnings, because a record does not contain any.
    */
   async keep(tree: LayerTree, result: Pick<ScanRecord, "fingerprint" | "searched">): Promise<void> {
     const { digest, isSettled } = this.#state;
@@ -122,12 +122,12 @@ export class KnownScan {
   }
 }
 
-/** Whether the scan read a file through a link: what that leads to is not part of the state. */
+/** Whether the scan followed a link to a file, whose target is not part of the state. */
 function followsLinks({ entries }: LayerTree): boolean {
   return entries.some(({ type, path }) => type === "symlink" && path.endsWith("/pyvenv.cfg"));
 }
 
-/** Whether all links of a tree stay in it: no rule for another tool changes one. */
+/** Whether all links of a tree stay within it, so that relocations of other tools do not change them. */
 function isClosed({ entries, relocations: { own } }: LayerTree): boolean {
   return entries.every(({ type, path, target }) => {
     if (type !== "symlink") return true;
@@ -137,7 +137,7 @@ function isClosed({ entries, relocations: { own } }: LayerTree): boolean {
   });
 }
 
-/** Everything that a scan depends on besides the files, other tools, and what they are compared with. */
+/** All inputs of a scan except the files, other tools, and the state that is compared. */
 async function keyOf(
   layer: LayerPlan,
   { rules, own }: RelocationMap,
@@ -154,7 +154,7 @@ async function keyOf(
   return await sha256Hex(JSON.stringify(input));
 }
 
-/** The digests of relocations, which the layers of a plan share. */
+/** The digests of relocations, shared by the layers of a plan. */
 const rulesKeys = new WeakMap<readonly Relocation[], Promise<string>>();
 
 function rulesKey(rules: readonly Relocation[]): Promise<string> {

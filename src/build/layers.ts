@@ -36,7 +36,7 @@ export interface MakeLayersOptions {
   readonly baseDirectories: BaseDirectories;
   /** Checks the content of a layer; throws to refuse it. */
   readonly inspect?: (plan: LayerPlan, tree: LayerTree) => Promise<void>;
-  /** Called for a layer that exists already and whose tree nothing else needs. */
+  /** Called for an existing layer whose tree is not needed for anything else. */
   readonly onFound?: (plan: LayerPlan) => void;
   /** Whether files with credentials are an error. */
   readonly strict: boolean;
@@ -50,9 +50,9 @@ export interface MakeLayersOptions {
   readonly lists?: TreeLists | undefined;
   /** Cache keys of layers that this run has already built; they are in the cache. */
   readonly built?: ReadonlySet<string>;
-  /** What decides whether a layer that was scanned before is scanned again; without, all are. */
+  /** Determines whether a layer that was scanned before is scanned again; by default, all are. */
   readonly known?: {
-    /** Key of the contents of the base: `baseContentKey`. */
+    /** Key of the base's contents: `baseContentKey`. */
     readonly groundKey: string;
     /** Whether the tree of a layer is needed although the layer is cached. */
     readonly isNeeded: (plan: LayerPlan) => boolean;
@@ -117,7 +117,7 @@ async function lookUp(
   return cached ?? task;
 }
 
-/** What is known of a layer whose tree nothing else reads. */
+/** Facts about a layer before its scan, if nothing else reads its tree. */
 async function maybeKnown(
   plan: LayerPlan,
   { known, useCache, cache, lists }: MakeLayersOptions,
@@ -305,17 +305,17 @@ async function maybeSameLayer(
   const fingerprint = await cache.getDocument(SHAPES, shape);
   const other = typeof fingerprint === "string" ? await cache.getLayer(fingerprint) : undefined;
   if (other === undefined) return undefined;
-  const said: string[] = [];
+  const warnings: string[] = [];
   const { computeLayer } = await packModule();
   const layer = await computeLayer(plan, {
     tree,
     baseDirectories,
     signal,
     compression: pool.parameters,
-    warn: (text) => void said.push(text),
+    warn: (text) => void warnings.push(text),
   });
   if (layer.diffId !== other.diffId) return undefined;
-  for (const text of said) warn(plan, text);
+  for (const text of warnings) warn(plan, text);
   return { ...layer, descriptor: other.descriptor };
 }
 

@@ -10,7 +10,7 @@ import { type Cause, causeKey, severityOf } from "./cause.ts";
 import { ImageView, type ViewFile, type ViewLayer } from "./image_view.ts";
 import { missingNeeds } from "./needs.ts";
 import { maybeMissingInstall, Starter } from "./loader/starter.ts";
-import { commandsOfJava, danglingLinks, missingModules, usersOf } from "./tool_parts.ts";
+import { commandsOfFile, danglingLinks, missingModules, usersOf } from "./tool_parts.ts";
 
 /** The kind and name of a layer, if mise-oci built it. */
 export interface LayerLabel {
@@ -236,8 +236,8 @@ const RUST_PROXIES =
   /^(?:cargo|rustc|rustdoc|rustfmt|rust-(?:lldb|gdb|gdbgui|analyzer)|rls|cargo-(?:clippy|miri|fmt)|clippy-driver)$/;
 
 /**
- * Checks the programs that rustup's proxies start: those of the toolchain that `RUSTUP_TOOLCHAIN` names, or of
- * the only one. Settings decide otherwise.
+ * Checks the programs that rustup's proxies start: those of the toolchain in `RUSTUP_TOOLCHAIN`, or of the
+ * only one. If there are several, rustup's settings decide, which are not read.
  */
 function checkRustup(
   commands: ReadonlyMap<string, readonly Command[]>,
@@ -266,7 +266,7 @@ function checkRustup(
       : program?.type === "file"
       ? starter.causesOf(program)
       : [];
-    // cargo-fmt does nothing but start rustfmt.
+    // cargo-fmt only starts rustfmt.
     const others = name === "rustfmt" && commands.has("cargo-fmt") ? ["cargo-fmt"] : [];
     for (const cause of causes) {
       for (const one of [name, ...others]) {
@@ -296,7 +296,7 @@ function checkTools(
     for (const cause of kind === "tool" ? danglingLinks(parts, paths) : []) {
       const name = cause.type === "dangling-file" ? cause.tool : basename(cause.file);
       problems.add(cause, { name, direct: true, ofBase: false });
-      for (const other of commandsOfJava(cause.file, commands)) {
+      for (const other of commandsOfFile(cause.file, commands, layer)) {
         problems.add(cause, { name: other, direct: false, ofBase: false });
       }
     }

@@ -61,7 +61,7 @@ function maybeLocale({ variable }: NeedsImage): string | undefined {
 
 const NEEDS: readonly Need[] = [
   {
-    // With host_links a path of the host leads to the tools; /root of most bases has mode 0700.
+    // With host_links, a host path links to the tools; /root has mode 0700 in most bases.
     name: "open-prefix",
     severity: "need",
     // Starter finds it.

@@ -3,7 +3,7 @@
  * on demand, and links to files.
  * @module
  */
-import { basename } from "@std/path/posix";
+import { basename, dirname, join } from "@std/path/posix";
 import type { Cause } from "./cause.ts";
 import { parseEnvCall, parseScriptLine } from "./facts/env_line.ts";
 import type { ImageView, ViewFile } from "./image_view.ts";
@@ -162,11 +162,17 @@ export function danglingLinks(
   commands: ReadonlySet<string>,
 ): readonly LinkCause[] {
   return [...view.entriesOf(layer)].flatMap(({ path, entry: { type, link = "" } }): LinkCause[] => {
-    if (type !== "symlink" || !link.startsWith("/") || HARMLESS_TARGET.test(link)) return [];
+    if (type !== "symlink") return [];
+    const target = link.startsWith("/") ? link : join(dirname(path), link);
+    // A relative link that dangles in its own tree does so wherever the tool is.
+    const root = /^\/.*\/installs\/[^/]+\/[^/]+\//.exec(path)?.[0] ?? "/";
+    const isOwn = !link.startsWith("/") && target.startsWith(root);
+    if (isOwn || HARMLESS_TARGET.test(target)) return [];
     if (commands.has(path) || view.resolve(path) !== undefined) return [];
     const install = maybeMissingInstall(view, path);
-    return install === undefined
-      ? [{ type: "dangling-file", file: path, target: link, tool }]
+    const isInstall = link.startsWith("/") || /\d/.test(install?.version ?? "");
+    return install === undefined || !isInstall
+      ? [{ type: "dangling-file", file: path, target, tool }]
       : [{ type: "missing-install", ...install, file: path }];
   });
 }
@@ -188,7 +194,7 @@ function scriptsOf(
   });
 }
 
-/** The names of a program among commands: `python3.12`, and `python3`, which is a link to it. */
+/** The commands that are names of a program: `python3.12`, and `python3`, which links to it. */
 function namesOf(
   program: string,
   commands: ReadonlyMap<string, readonly PathCommand[]>,
@@ -217,13 +223,17 @@ export function usersOf(
 }
 
 /**
- * The commands of the Java that a security settings file belongs to: nearly all fail without it, `java
- * -version` does not.
+ * The commands that fail without a file: those of the tool that a Java archive belongs to, and nearly all of the
+ * Java that a security settings file belongs to (`java -version` does not fail).
  */
-export function commandsOfJava(
+export function commandsOfFile(
   file: string,
   commands: ReadonlyMap<string, readonly PathCommand[]>,
+  layer: number,
 ): readonly string[] {
+  if (file.endsWith(".jar")) {
+    return [...commands].flatMap(([name, [first]]) => first?.layer === layer ? name : []);
+  }
   const [, home] = /^(.*?)\/(?:conf|(?:jre\/)?lib)\/security\/java\.security$/.exec(file) ?? [];
   if (home === undefined) return [];
   return [...commands].flatMap(([name, [first]]) =>

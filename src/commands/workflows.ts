@@ -48,7 +48,7 @@ export interface Workflows {
   pushImage(request: PushRequest, context: WorkflowContext): Promise<PushResult>;
   /** Runs an image in a container. */
   runImage(request: RunRequest, context: WorkflowContext): Promise<RunResult>;
-  /** Reports that no engine can load an image. */
+  /** Checks that the engine is installed. */
   checkEngine(engine: LoadRequest["engine"]): Promise<void>;
   /** Loads an image into an engine. */
   loadImage(request: LoadRequest, context: WorkflowContext): Promise<LoadResult>;

@@ -112,7 +112,7 @@ export async function findReusableLayers(
   } catch (error) {
     signal?.throwIfAborted();
     if (!(error instanceof MiseOciError)) throw error;
-    // The push would fail as well, after the build.
+    // Otherwise the push would fail after the build.
     if (maybeCause(error, NoLoginError) !== undefined) throw error;
     const absent = error.code === "not-found";
     // The other platforms' images are there, as when each of several jobs pushes its own with --update-index.

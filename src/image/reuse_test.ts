@@ -142,7 +142,11 @@ Deno.test("findReusableLayers() fails if the registry wants a login and there is
   const looking = lookUp({
     fault: { method: "GET", path: /\/manifests\//, times: Infinity, fault },
   });
-  const { code } = await assertRejects(() => looking, MiseOciError, "wants a login and no cred");
+  const { code } = await assertRejects(
+    () => looking,
+    MiseOciError,
+    "requires a login, but no cred",
+  );
   assertEquals(code, "auth");
 });
 

@@ -221,7 +221,7 @@ function maybeWritten(
 /** Size limit of mise's manifest files, in bytes. */
 const MAX_MANIFEST_BYTES = 64 * 1024;
 
-/** Whether options hold credentials: a URL with a password, a token, a header that says who asks. */
+/** Whether options contain credentials: a URL with a password, a token, an authorization header. */
 function holdsCredentials(text: string): boolean {
   return /:\/\/[^/\s"]*@/.test(text) || /authorization|cookie/i.test(text) ||
     maybeSecretKind(text) !== undefined;
@@ -236,8 +236,8 @@ function publicOptions(opts: Readonly<Record<string, unknown>>): Record<string, 
 }
 
 /**
- * A backend without its options if they hold credentials: `http:a[url=https://me:secret@host/a]`, which an alias
- * may have, is written into images.
+ * Removes the options of a backend if they contain credentials, such as
+ * `http:a[url=https://me:secret@host/a]` in an alias, because the backend is written into images.
  */
 function publicBackend(backend: string): string {
   return holdsCredentials(backend) ? backend.replace(/\[.*\]$/s, "") : backend;

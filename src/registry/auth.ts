@@ -62,7 +62,7 @@ export function formatScope(scope: Scope): string {
   return `repository:${scope.repository}:${scope.actions.join(",")}`;
 }
 
-/** The registry wants a login, and there are no credentials for it. */
+/** The registry requires a login, and there are no credentials for it. */
 export class NoLoginError extends MiseOciError {}
 
 /** Authenticates the requests of one client to one registry. */
@@ -255,14 +255,14 @@ export class Authenticator {
     const { clock } = this.#options;
     const { realm, service } = scheme;
     const credentials = await this.#credentials();
-    const asked = clock.now();
+    const requestedAt = clock.now();
     const { token, lifeSeconds } = await fetchToken(
       { realm, service, scopes, credentials },
       this.#options,
     );
     return {
       header: `Bearer ${token}`,
-      expiresAt: asked + lifeSeconds * 1000 - EXPIRY_MARGIN_MS,
+      expiresAt: requestedAt + lifeSeconds * 1000 - EXPIRY_MARGIN_MS,
     };
   }
 

@@ -135,7 +135,7 @@ async function callTool(
 }
 
 /**
- * Reports before a build that the program for the push afterwards is missing.
+ * Checks before a build that the program for the push exists.
  *
  * @throws {MiseOciError} as {@linkcode pushWithTool}.
  */

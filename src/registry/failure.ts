@@ -189,10 +189,10 @@ function describeErrorBody(bytes: Uint8Array, contentType: string): string {
     const list = body["errors"] === undefined ? [body] : asArray(body["errors"], "errors");
     const parts = list.slice(0, 3).map((item) => {
       const { code, message, error, details, detail } = asObject(item, "errors");
-      const said = [code, message ?? error ?? details].filter((part) =>
+      const summary = [code, message ?? error ?? details].filter((part) =>
         typeof part === "string" && part !== ""
       ).join(": ");
-      return said + digestsOf(detail, said);
+      return summary + digestsOf(detail, summary);
     });
     return shorten(parts.filter((part) => part !== "").join("; "));
   } catch {
@@ -273,14 +273,14 @@ export async function responseError(
   } catch {
     // The status is sufficient.
   }
-  const said = body === "" ? "" : `: ${body}`;
+  const reason = body === "" ? "" : `: ${body}`;
   const { origin = request.url.origin, registry } = options;
   const elsewhere = request.url.origin === origin || status >= 500
     ? undefined
     : `Registry "${registry}" redirects to ${request.url.host}, which refuses; try again later`;
   return new MiseOciError(
     CODES[status] ?? "registry",
-    `${request.method} ${showUrl(request.url)} answered ${status}${said}`,
+    `${request.method} ${showUrl(request.url)} answered ${status}${reason}`,
     { hint: elsewhere ?? hintOfResponse(response, options.registry, body) },
   );
 }

@@ -106,18 +106,18 @@ function isOfEngine(error: unknown): boolean {
 
 /** The error for an engine that cannot be reached at all, so that an archive would not help either. */
 function maybeUnreachable({ name }: Engine, error: unknown): MiseOciError | undefined {
-  const said = describeError(error);
-  if (/permission denied while trying to connect/i.test(said)) {
+  const message = describeError(error);
+  if (/permission denied while trying to connect/i.test(message)) {
     return new MiseOciError("engine", `Cannot use ${name}: this user may not talk to its daemon`, {
       cause: error,
       hint:
         "Add the user to the group docker and log in again, or use podman, which needs no daemon",
     });
   }
-  if (!/cannot connect to the docker daemon|is the docker daemon running/i.test(said)) {
+  if (!/cannot connect to the docker daemon|is the docker daemon running/i.test(message)) {
     return undefined;
   }
-  const at = /daemon at (\S+?)\.?(?:\s|$)/i.exec(said)?.[1];
+  const at = /daemon at (\S+?)\.?(?:\s|$)/i.exec(message)?.[1];
   return new MiseOciError(
     "engine",
     `Cannot use ${name}: its daemon does not answer${at === undefined ? "" : ` at ${at}`}`,
@@ -208,7 +208,7 @@ async function engineOf(engine: LoadRequest["engine"]): Promise<Engine> {
   return await selectEngine({ engine, path: hostEnv("PATH") ?? "" });
 }
 
-/** Reports before a build that no engine can load its image. @throws {MiseOciError} `engine`. */
+/** Checks before a build that the engine for its image is installed. @throws {MiseOciError} `engine`. */
 export async function checkEngine(engine: LoadRequest["engine"]): Promise<void> {
   await engineOf(engine);
 }

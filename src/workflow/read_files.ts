@@ -127,9 +127,9 @@ async function maybeTopFile(indexes: LayerIndexes, path: string): Promise<Found 
   const relative = path.replace(/^\//, "");
   if (relative.split("/").some((part) => ["", ".", ".."].includes(part))) return undefined;
   for (const layer of indexes.layers.toReversed()) {
-    const said = lookUp(await indexes.of(layer), relative);
-    if (said === "unclear") return undefined;
-    if (said !== "nothing") return { entry: said, layerOf: new Map([[said, layer]]) };
+    const entry = lookUp(await indexes.of(layer), relative);
+    if (entry === "unclear") return undefined;
+    if (entry !== "nothing") return { entry, layerOf: new Map([[entry, layer]]) };
   }
   return undefined;
 }

@@ -33,6 +33,41 @@ async function readStream(project: MiseProject, image: string): Promise<void> {
   assertStringIncludes(list.stderr, "bundled 3 layers");
 }
 
+/** Command lines that are refused. */
+async function tryMistakes(project: MiseProject, image: string): Promise<void> {
+  const wrong = (...args: string[]): Promise<RunResult> =>
+    runProgram(["bundle", ...args], options(project));
+  assertStringIncludes((await wrong(image)).stderr, "-o FILE");
+  assertStringIncludes((await wrong("-o", "x.tar")).stderr, "Missing argument IMAGE");
+  assertStringIncludes((await wrong(image, image, "-o", "x.tar")).stderr, "two images named");
+}
+
+/** Makes and delivers an update on top of update.tar, which has only a part of its image. */
+async function checkNextUpdate(
+  project: MiseProject,
+  image: (tag: string) => string,
+): Promise<void> {
+  const copies = ["--copy", "a:/srv/a", "--copy", "b:/srv/b"];
+  const flags = ["push", "--from", "scratch", "--no-mise", ...copies];
+  await runProgramJson([...flags, image("newest")], options(project));
+  const next = await runProgramJson<Bundled>(
+    ["bundle", image("newest"), "--without", "update.tar", "-o", "next.tar"],
+    options(project),
+  );
+  assertEquals([next.layers.count, next.left.count], [1, 3]);
+  const pushed = await runProgram(
+    ["push", "--image", "oci-archive:next.tar", image("again")],
+    options(project),
+  );
+  assertEquals(pushed.code, 0, pushed.stderr);
+  const partial = await runProgram(
+    ["bundle", "oci-archive:update.tar", "-o", "part.tar"],
+    options(project),
+  );
+  assertEquals(partial.code, 1);
+  assertStringIncludes(partial.stderr, "sha256:");
+}
+
 testWith(
   { needs: ["linux", "mise", "skopeo", "docker-registry"] },
   "bundle: a registry's image whole, and without what an image, or a bundle, has",
@@ -74,21 +109,12 @@ testWith(
     assertEquals(stdout.split("\n").filter((name) => /sha256\/\w/.test(name)).length, 3);
 
     // A registry that has the old image completes the update; one that lacks it is told what is missing.
-    const deliver = (to: string, file = "update.tar"): Promise<RunResult> =>
-      runProgram(["push", "--image", `oci-archive:${file}`, to], options(project));
+    const deliver = (to: string): Promise<RunResult> =>
+      runProgram(["push", "--image", "oci-archive:update.tar", to], options(project));
     const completed = await deliver(image("delivered"));
     assertEquals(completed.code, 0, completed.stderr);
     assertStringIncludes(completed.stdout, digest);
-    // The next update builds on this one, of which the archive has only a part.
-    await push("newest", "--copy", "a:/srv/a", "--copy", "b:/srv/b");
-    const next = await bundle(image("newest"), "--without", "update.tar", "-o", "next.tar");
-    assertEquals([next.layers.count, next.left.count], [1, 3]);
-    assertEquals((await deliver(image("again"), "next.tar")).code, 0);
-    const partial = await runProgram(["bundle", "oci-archive:update.tar", "-o", "part.tar"], {
-      ...options(project),
-    });
-    assertEquals(partial.code, 1);
-    assertStringIncludes(partial.stderr, "sha256:");
+    await checkNextUpdate(project, image);
     await using other = await startDockerRegistry();
     const incomplete = await deliver(`${other.host}/team/app:new`);
     assertEquals(incomplete.code, 1);
@@ -96,14 +122,6 @@ testWith(
     const tag = await fetch(`${other.url}/v2/team/app/manifests/new`);
     await tag.body?.cancel();
     assertEquals(tag.status, 404);
-
-    const wrong = (...args: string[]): Promise<RunResult> =>
-      runProgram(["bundle", ...args], options(project));
-    assertStringIncludes((await wrong(image("new"))).stderr, "-o FILE");
-    assertStringIncludes((await wrong("-o", "x.tar")).stderr, "Missing argument IMAGE");
-    assertStringIncludes(
-      (await wrong(image("new"), image("new"), "-o", "x.tar")).stderr,
-      "two images named",
-    );
+    await tryMistakes(project, image("new"));
   },
 );

@@ -33,6 +33,8 @@ const PACKAGE_SHIM =
   /^[ \t]*exec (?:"\$(?:basedir|bindir)\/([\w.+-]+)"|([\w.+-]+)[ \t]+(?:-[^\s"]+[ \t]+)*"\$basedir\/)/m;
 const ASSIGNMENT = /^(?:export\s+)?([A-Za-z_]\w*)=(.*?)(?:\s*;\s*export\s+\w+)?$/;
 const EXEC = /^(?:exec|'''exec')\s+(?:--\s+)?("[^"]*"|'[^']*'|[^\s;|&]+)/;
+/** Variables for the one command, as in the wrappers that mise writes for gems. */
+const FOR_EXEC = /^(?:(?!PATH=)[A-Za-z_]\w*=(?:"[^"]*"|'[^']*'|[^\s"';|&]*)\s+)+(?=exec\s)/;
 /** Lines before `exec` that do not affect whether it is reached. */
 const HARMLESS = /^(?:$|#|:(?:\s|$)|set\s|export\s+\w+$|unset\s|umask\s)/;
 const INSTALL = /\/[^\s"'`:;$(){}\\=]*?\/installs\/[^\s"'`:;$(){}\\/=]+\/[^\s"'`:;$(){}\\/=]+/g;
@@ -66,7 +68,7 @@ function maybeUnconditional(lines: readonly string[]): string | undefined {
   const variables = new Map<string, string>();
   for (const line of lines.map((one) => one.trim())) {
     if (HARMLESS.test(line)) continue;
-    const [, word] = EXEC.exec(line) ?? [];
+    const [, word] = EXEC.exec(line.replace(FOR_EXEC, "")) ?? [];
     if (word !== undefined) return maybeStart(maybeValue(word, variables));
     const [, name = "", text = ""] = ASSIGNMENT.exec(line) ?? [];
     if (
@@ -123,8 +125,8 @@ export function parseScriptBody(line: string, bytes: Uint8Array): ScriptBody {
   const starts = SHELL.test(line) ? maybeStarts(lines, body) : undefined;
   const modules = PERL.test(line) ? perlModules(body) : [];
   // Node.js looks next to its script before NODE_PATH, which pnpm sets anyway.
-  const told = lines.filter((one) => !/^\s*#|NODE_PATH=/.test(one)).join("\n");
-  const installs = [...new Set(told.match(INSTALL) ?? [])];
+  const code = lines.filter((one) => !/^\s*#|NODE_PATH=/.test(one)).join("\n");
+  const installs = [...new Set(code.match(INSTALL) ?? [])];
   return {
     ...(starts === undefined ? {} : { starts }),
     ...(modules.length === 0 ? {} : { modules }),

@@ -65,7 +65,7 @@ export function maybeMissingInstall(
   return view.resolve(directory) === undefined ? { tool, version } : undefined;
 }
 
-/** Whether a directory above a path can be entered by its owner only, as `/root` of most bases. */
+/** Whether only its owner can enter a directory above a path, as with `/root` of most bases. */
 function isClosed(view: ImageView, path: string): boolean {
   for (let above = dirname(path); above !== "/"; above = dirname(above)) {
     if (((view.resolve(above)?.mode ?? 1) & 1) === 0) return true;

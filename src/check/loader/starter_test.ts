@@ -222,3 +222,36 @@ Deno.test("T1d: what a runtime lacks is said of every name that it has on PATH",
     ["python", "python3", "python3.12"],
   ]);
 });
+
+Deno.test("T1h: a wrapper that sets a variable for its exec starts what it names, as those of gems", () => {
+  const wrapper = (more: string): Files => ({
+    [`${TOOL}/bin/acme`]:
+      `#!/bin/sh\n${more}GEM_HOME="/${TOOL}/libexec" exec /${TOOL}/libexec/acme "$@"\n`,
+    [`${TOOL}/libexec/acme`]: "#!/usr/bin/env ruby\n",
+  });
+  const missing =
+    "acme does not start in the image: ruby is not on the image's PATH, which its first line asks env for";
+  assertEquals(told(wrapper("")).map(([, message]) => message), [missing]);
+  assertEquals(told(wrapper("A='b c' ")).map(([, message]) => message), [missing]);
+  assertEquals(told(wrapper("PATH=/x:$PATH ")), []);
+});
+
+Deno.test("T1g: links beside a tool's tree dangle in the image; without its archives a Java program fails", () => {
+  const files: Files = {
+    [`${TOOL}/bin/mvn`]: "#!/bin/sh\necho\n",
+    [`${TOOL}/boot/launcher.jar`]: { link: "../../java/launcher.jar" },
+    [`${TOOL}/lib/own.jar`]: { link: "../other/own.jar" },
+  };
+  const report = check([DEBIAN, files], {
+    labels: [{}, { kind: "tool", name: "maven" }],
+    env: [`PATH=/${TOOL}/bin`],
+  });
+  assertEquals(
+    findingsOf(report).map(({ severity, message, dependents }) => [severity, message, dependents]),
+    [[
+      "part",
+      "maven lacks files that it has links to: launcher.jar of /mise/installs/t/java is not in the image",
+      ["mvn"],
+    ]],
+  );
+});

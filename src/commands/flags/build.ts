@@ -3,7 +3,7 @@
  * @module
  */
 import { COMPRESSION_LEVELS, COMPRESSIONS, parseCompression } from "../../oci/compression.ts";
-import { DEFAULT_FROM, LOCAL_FORMS } from "../../oci/image_source.ts";
+import { DEFAULT_FROM, LOCAL_FORMS, parseBase } from "../../oci/image_source.ts";
 import { parseStoreReference } from "../../oci/reference.ts";
 import { DEFAULT_MOUNT_POINT, parseMountPoint } from "../../oci/image_path.ts";
 import { parsePlatform } from "../../oci/platform.ts";
@@ -21,13 +21,7 @@ import {
   valueFlag,
 } from "../flag.ts";
 import { COMMON_PLATFORMS, PLATFORMS_FLAGS, platformsRequest } from "./platforms.ts";
-import {
-  parseCopy,
-  parseFrom,
-  parseOwner,
-  parseToolName,
-  parseVariableName,
-} from "../values/build.ts";
+import { parseCopy, parseOwner, parseToolName, parseVariableName } from "../values/build.ts";
 
 /** `--platform` for commands on one image: chooses among the images of an index. */
 export const PLATFORM_FLAG = {
@@ -115,7 +109,7 @@ export const BUILD_FLAGS = {
       completes: "image",
       defaultText: DEFAULT_FROM,
       help: `Base image: a reference, scratch, ${LOCAL_FORMS.join(", ")}`,
-      parse: parseFrom,
+      parse: (text, place) => parseBase(text, (path) => place.resolve(path)),
     }),
     pull: choiceFlag(["missing", "always", "never"], {
       help: "When to check the registry for the base image",

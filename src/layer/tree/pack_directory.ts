@@ -78,7 +78,7 @@ export class TreePacker {
     this.#root = root;
   }
 
-  /** Lists the next directory. @returns the number of its names, `undefined` if none was left to list. */
+  /** Lists the next directory. @returns the number of its names; `undefined` if there was none left. */
   next(): number | undefined {
     const path = this.#pending.pop();
     if (path === undefined) return undefined;
@@ -89,7 +89,7 @@ export class TreePacker {
     return packed?.names.length ?? 0;
   }
 
-  /** What was listed. */
+  /** The list. */
   finish(): TreeResponse & { readonly numbers: Float64Array<ArrayBuffer> } {
     const numbers = this.#packer.take();
     return { paths: this.#paths, names: this.#names, numbers, since: this.#since };

@@ -73,9 +73,9 @@ export function scanLayer(plan: LayerPlan, context: ScanContext): Promise<LayerT
   return scanListed(plan, context, undefined);
 }
 
-/** Trees that have just been listed. */
+/** Trees that were just listed. */
 export interface ListedTrees {
-  /** One of them, by its root with links followed. */
+  /** The list of a tree, by its root with links resolved. */
   take(root: string): Promise<ListedTree | undefined>;
 }
 

@@ -1,8 +1,7 @@
 /**
- * The state of a layer's trees: what `lstat` says of everything in them, as one digest. Equal digests mean that
- * nothing was added, removed or changed, so that a layer which was scanned in that state need not be scanned
- * again. Nothing is kept of a file but its numbers: a tree may have thousands of files, and an object for each
- * takes longer than asking the disk.
+ * The state of a layer's trees: a digest of the `lstat` results of all their files. Equal digests mean that
+ * nothing was added, removed or changed, so a layer that was scanned in that state does not need another scan.
+ * Only numbers are kept for each file: with thousands of files, an object for each takes longer than `lstat`.
  * @module
  */
 import { concat } from "../../bytes.ts";
@@ -16,34 +15,34 @@ import { giveTurn, TURN } from "./walk.ts";
 import { CTIME, INFO_NUMBERS, PackedTree } from "./walk_messages.ts";
 
 /**
- * What is younger, in ms, may change once more and look the same: Deno gives change times in whole seconds, and
- * the clocks of file systems are coarser than that of the program.
+ * A file changed within this time, in ms, may change again and look the same: Deno returns change times in whole
+ * seconds, and the clocks of file systems are coarser than the program's.
  */
 const YOUNG_MS = 2000;
 
 /** The state of the trees of a layer. */
 export interface TreeState {
-  /** 64 hex digits; `undefined` if there is something that only a scan can judge. */
+  /** 64 hex digits; `undefined` if something requires a scan. */
   readonly digest: string | undefined;
-  /** Whether any later change would give another digest. */
+  /** Whether any later change would change the digest. */
   readonly isSettled: boolean;
-  /** What was listed, for a scan of the same layer. */
+  /** The lists, for a scan of the same layer. */
   readonly listed: ListedTrees;
 }
 
-/** What reading a state depends on. */
+/** Options of reading a state. */
 export interface TreeStateOptions {
-  /** Trees that a thread lists or has listed. */
+  /** Trees listed by a thread. */
   readonly lists?: Pick<TreeLists, "take"> | undefined;
-  /** Stops it. */
+  /** Cancels listing. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Lists the trees of a layer. Directories and content that the plan gives are no part of the state.
+ * Lists the trees of a layer. Directories and content from the plan are not part of the state.
  *
- * @returns `undefined` if the layer has other sources than trees of directories and what the plan gives, or one is
- * missing: the scan says so.
+ * @returns `undefined` if the layer has sources other than trees and content from the plan, or if one is
+ * missing, which the scan reports.
  */
 export async function maybeTreeState(
   { sources, policies }: LayerPlan,
@@ -68,7 +67,7 @@ export async function maybeTreeState(
   };
 }
 
-/** The directory that a path leads to. */
+/** The directory that a path resolves to. */
 function maybeDirectory(path: string): string | undefined {
   try {
     const root = Deno.realPathSync(path);
@@ -90,7 +89,7 @@ async function listTree(root: string, signal: AbortSignal | undefined): Promise<
   return new PackedTree(packer.finish());
 }
 
-/** The digest of one tree, `undefined` if a directory could not be listed as a whole. */
+/** The digest of one tree; `undefined` if a directory could not be listed completely. */
 async function maybeDigest(
   root: string,
   tree: PackedTree,
@@ -98,7 +97,7 @@ async function maybeDigest(
 ): Promise<string | undefined> {
   const { paths, names, numbers } = tree.response;
   if (names.includes(undefined)) return undefined;
-  // Whether mise's wrapper of npm is left out depends on what a link may lead to.
+  // Whether mise's wrapper of npm is left out can depend on the target of a link.
   const hasNpm = isInstall && tree.maybe("bin")?.names?.includes("npm") === true;
   const npm = hasNpm ? maybeWrappedNpm(root, "bin/npm") ?? "" : "";
   const text = [root, npm, paths.length, ...paths, ...names].join("\0");
@@ -106,7 +105,7 @@ async function maybeDigest(
   return await sha256Hex(concat([bytes, new TextEncoder().encode(text)]));
 }
 
-/** Whether the last change of everything in a tree is known, and was well before the tree was listed. */
+/** Whether all change times in a tree are known, and well before the listing. */
 function isSettled({ response: { numbers, since } }: PackedTree): boolean {
   for (let at = CTIME; at < numbers.length; at += INFO_NUMBERS) {
     const ctime = numbers[at] ?? 0;

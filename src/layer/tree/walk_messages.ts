@@ -49,18 +49,18 @@ export function* listedDirectories(
   }
 }
 
-/** A tree that was listed as a whole. */
+/** A completely listed tree. */
 export class PackedTree {
-  /** What was listed. */
+  /** The list. */
   readonly response: TreeResponse;
   #byPath: ReadonlyMap<string, Listed> | undefined;
 
-  /** Nothing is unpacked yet. */
+  /** Unpacks nothing yet. */
   constructor(response: TreeResponse) {
     this.response = response;
   }
 
-  /** What was in a directory, by its path below the root. */
+  /** The contents of a directory, by its path below the root. */
   maybe(path: string): Listed | undefined {
     const { response } = this;
     this.#byPath ??= new Map(
@@ -75,7 +75,7 @@ export class PackedTree {
 
 /** Number of fields per file in {@linkcode ListResponse.numbers}. */
 export const INFO_NUMBERS = 10;
-/** Where the change time is among them. */
+/** Index of the change time in them. */
 export const CTIME = 5;
 
 /** The types that a layer can contain, encoded by position. */
