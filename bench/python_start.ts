@@ -32,7 +32,14 @@ const cwd = join(podman.root, "project");
 await Deno.mkdir(cwd);
 const env = await writeProject(toolset, cwd);
 const layout = join(podman.root, "image");
-const flags = ["--from", await toolsetBase("Debian"), "--no-mise", "--no-check"];
+const flags = [
+  "--from",
+  await toolsetBase("Debian"),
+  "--compression",
+  "none",
+  "--no-mise",
+  "--no-check",
+];
 const built = await runProgram(["build", ...flags, "-o", layout], { env, cwd });
 if (built.code !== 0) throw new Error(built.stderr);
 const { stdout: image } = await podman.run(["pull", "--quiet", `oci:${layout}`]);

@@ -259,17 +259,17 @@ function table(): string {
     record("COMMAND_PACKAGES", "Packages by command.", "PackageNames", commands) +
     record(
       "NEED_PACKAGES",
-      "Packages by what programs need while they run.",
+      "Packages by what programs need at run time.",
       "readonly VersionedPackage[]",
       needs,
     ) +
-    record("COMMAND_TOOLS", "mise's tools by command.", "string", tools) +
+    record("COMMAND_TOOLS", "Tools of mise by command.", "string", tools) +
     `
-/** A base and the newest symbol versions that it has, by their prefix: \`GLIBC\`. */
+/** A base and its newest symbol versions, by prefix: \`GLIBC\`. */
 export interface Release {
-  /** The base as \`from\` takes it. */
+  /** The base as a value of \`from\`. */
   readonly base: string;
-  /** \`GLIBC\`, \`GLIBCXX\` and \`CXXABI\` to the version. */
+  /** Versions of \`GLIBC\`, \`GLIBCXX\` and \`CXXABI\`. */
   readonly versions: Readonly<Record<string, string>>;
 }
 

@@ -189,3 +189,18 @@ Deno.test("--cd that is no directory is an error before anything else", async ()
   assertEquals(code, 2);
   assertStringIncludes(stderr, '"/no/such/place"');
 });
+
+Deno.test("a part of the program that Deno cannot fetch or keep says which of the two it is", async () => {
+  const failing = async (message: string): Promise<string> => {
+    const buildImage = (): never => {
+      throw new TypeError(message);
+    };
+    const { code, stderr } = await runFake(["build"], { workflows: fakeWorkflows({ buildImage }) });
+    assertEquals(code, 1);
+    return stderr;
+  };
+  const failed = "Failed caching npm package 'long@5.3.2': ";
+  assertStringIncludes(await failing(`${failed}error sending request`), "Check the network");
+  const kept = await failing(`${failed}failed to create '/x': Permission denied (os error 13)`);
+  assertStringIncludes(kept, "hint: Set DENO_DIR to a directory that can be written");
+});

@@ -1,16 +1,16 @@
 /**
- * Secrets in environment variables that are for this program alone. They are taken out of its environment when
- * it starts, so that no program that it runs inherits them: `mise install` runs scripts of strangers.
+ * Secrets in environment variables that only this program needs. They are removed from the environment at
+ * startup, so that child processes do not inherit them: `mise install` runs third-party scripts.
  * @module
  */
 
-/** With it a job of GitHub Actions asks for identity tokens; some credential helpers do so. */
+/** Used by jobs of GitHub Actions, and by some credential helpers, to request identity tokens. */
 const IDENTITY = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 const NAMES = ["COSIGN_PASSWORD", "SIGSTORE_ID_TOKEN", IDENTITY] as const;
 
 const taken = new Map<string, string>();
 
-/** Takes the secrets out of the environment. {@linkcode ownEnv} still has them. */
+/** Removes the secrets from the environment. {@linkcode ownEnv} still returns them. */
 export function takeOwnSecrets(): void {
   for (const name of NAMES) {
     try {
@@ -19,19 +19,19 @@ export function takeOwnSecrets(): void {
       taken.set(name, value);
       Deno.env.delete(name);
     } catch (error) {
-      // What may not be read is not needed either.
+      // Variables that may not be read are not needed.
       if (!(error instanceof Deno.errors.NotCapable)) throw error;
     }
   }
 }
 
-/** What a program that logs in to registries gets back of them. */
+/** The secrets that are passed to programs that log in to registries. */
 export function identityEnv(): Readonly<Record<string, string>> {
   const token = taken.get(IDENTITY);
   return token === undefined ? {} : { [IDENTITY]: token };
 }
 
-/** An environment variable of this program, as it was set when it started. */
+/** An environment variable of this program, with its value at startup. */
 export function ownEnv(name: string): string | undefined {
   return taken.get(name) ?? Deno.env.get(name);
 }

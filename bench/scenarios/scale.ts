@@ -180,9 +180,14 @@ const manyToolsWarm: Scenario = {
   },
 };
 
-/** What a project of 48 tools has besides prettier's files: 1,600 small ones and a program in each, 80,000 and 2 GB in all. */
-async function fillLarge(mise: string, tree: string, i: number): Promise<void> {
-  await writeSmallFiles(join(tree, "more"), 1600);
+/** Adds the small files of a project of 48 tools with 80,000 files to one of them. */
+function addSmallFiles(tree: string): Promise<void> {
+  return writeSmallFiles(join(tree, "more"), 1600);
+}
+
+/** Adds a program of 40 MB too, which makes 2 GB in all. */
+async function addLarge(mise: string, tree: string, i: number): Promise<void> {
+  await addSmallFiles(tree);
   const script = `tail -c +${i * 2_000_000 + 1} "$MISE" | head -c 40000000 > "$FILE"`;
   await run(["bash", "-c", script], {
     env: { ...Deno.env.toObject(), MISE: mise, FILE: join(tree, "program") },
@@ -195,7 +200,18 @@ const largeWarm: Scenario = {
   rounds: 3,
   open: async (stack) => {
     const mise = await fetchMise();
-    const project = await openManyTools(stack, 48, (tree, i) => fillLarge(mise, tree, i));
+    const project = await openManyTools(stack, 48, (tree, i) => addLarge(mise, tree, i));
+    return buildPrograms({ project, from: "scratch" });
+  },
+};
+
+/** The worst case for a program that looks at files, against one that reads them. */
+const manyFilesWarm: Scenario = {
+  name: "many-files-warm",
+  title: "48 tools, 80,000 files of 0.5 GB, warm",
+  rounds: 3,
+  open: async (stack) => {
+    const project = await openManyTools(stack, 48, addSmallFiles);
     return buildPrograms({ project, from: "scratch" });
   },
 };
@@ -209,4 +225,5 @@ export const SCALE_SCENARIOS: readonly Scenario[] = [
   manyTools,
   manyToolsWarm,
   largeWarm,
+  manyFilesWarm,
 ];

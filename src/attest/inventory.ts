@@ -11,6 +11,7 @@ import {
   layerTools,
   type Platform,
 } from "../oci/mod.ts";
+import { OS_RELEASE_FILES, parseOsRelease } from "../oci/os_release.ts";
 import { type LockedTool, maybeLock } from "./lock_file.ts";
 import type { FoundPackage, LayerPackages } from "./packages/found.ts";
 import { formatPurl, splitName } from "./purl.ts";
@@ -90,11 +91,7 @@ export interface Inventory extends Omit<InventoryInput, "config" | "layers" | "l
 }
 
 function parseRelease(text: string): Distribution | undefined {
-  const fields = new Map<string, string>();
-  for (const line of text.split("\n")) {
-    const [, key, value] = /^([A-Z_]+)=["']?(.*?)["']?\s*$/.exec(line) ?? [];
-    if (key !== undefined && value !== undefined) fields.set(key, value);
-  }
+  const fields = parseOsRelease(text);
   const id = fields.get("ID");
   if (id === undefined || id === "") return undefined;
   const [version, name] = [fields.get("VERSION_ID"), fields.get("PRETTY_NAME")];
@@ -137,7 +134,7 @@ function mergeLayers(layers: readonly InventoryLayer[]): Merged {
     for (const [name, licenses] of packages.copyrights) copyrights.set(name, licenses);
     for (const path of packages.unread) unread.add(path);
   });
-  const release = releases.get("etc/os-release") ?? releases.get("usr/lib/os-release");
+  const [release] = OS_RELEASE_FILES.flatMap((path) => releases.get(path) ?? []);
   const distribution = release === undefined ? undefined : parseRelease(release);
   // Debian's os-release lacks the point release, which scanners use.
   const point = /^\d+\.\d+\s*$/.exec(releases.get("etc/debian_version") ?? "")?.[0].trim();

@@ -64,7 +64,7 @@ class Keyless implements BundleSigner {
   async #request(what: string, url: string, init: RequestInit): Promise<JsonObject> {
     const { fetch, signal } = this.#options;
     const { host } = new URL(url);
-    // A redirect would take the token elsewhere.
+    // A redirect would send the token to another server.
     const options = { ...init, redirect: "error", ...(signal === undefined ? {} : { signal }) };
     let response: Response;
     let bytes: Uint8Array | undefined;
@@ -101,8 +101,8 @@ class Keyless implements BundleSigner {
 
   async #token(): Promise<string> {
     const { env } = this.#options;
-    const given = env("SIGSTORE_ID_TOKEN");
-    if (given !== undefined) return given;
+    const token = env("SIGSTORE_ID_TOKEN");
+    if (token !== undefined) return token;
     const url = serviceUrl(
       "ACTIONS_ID_TOKEN_REQUEST_URL",
       env("ACTIONS_ID_TOKEN_REQUEST_URL") ?? "",
@@ -117,7 +117,7 @@ class Keyless implements BundleSigner {
     return refuseAnswer(what, url.host, "it has no token");
   }
 
-  /** The address of a service. */
+  /** The URL of a service's endpoint. */
   #url(name: string, usual: string, path: string): string {
     const base = serviceUrl(name, this.#options.env(name) ?? usual);
     return `${base.origin}${base.pathname.replace(/\/+$/, "")}${path}`;
@@ -152,7 +152,7 @@ class Keyless implements BundleSigner {
     const chain = certificatesOf(body);
     if (chain.length === 0) return refuse("it has no certificate");
     const own = publicKey.export({ type: "spki", format: "der" });
-    // A certificate has the key as it is exported.
+    // A certificate contains the key in the exported encoding.
     if (!pemBytes(chain[0] ?? "").includes(own)) return refuse("its certificate has another key");
     return { key: privateKey, chain };
   }
@@ -194,11 +194,11 @@ function refuseAnswer(what: string, host: string, why: string, cause?: unknown):
   });
 }
 
-/** An address in a variable. @throws {MiseOciError} `usage` if it is none. */
+/** Parses the URL in a variable. @throws {MiseOciError} `usage` if it is not one. */
 function serviceUrl(name: string, text: string): URL {
   const url = URL.parse(text);
   if (url !== null && /^https?:$/.test(url.protocol)) return url;
-  throw new MiseOciError("usage", `Cannot sign: ${name} is no address of a service`, {
+  throw new MiseOciError("usage", `Cannot sign: ${name} is not the URL of a service`, {
     hint: "Write it as https://HOST",
   });
 }
@@ -215,7 +215,7 @@ async function maybeReadAll(response: Response, limit: number): Promise<Uint8Arr
   return concat(chunks);
 }
 
-/** The certificates of an answer, in PEM, that of the key first. */
+/** The certificates in a response, in PEM, beginning with that of the key. */
 function certificatesOf(body: JsonObject): readonly string[] {
   const signed = body["signedCertificateEmbeddedSct"] ?? body["signedCertificateDetachedSct"];
   try {
@@ -226,7 +226,7 @@ function certificatesOf(body: JsonObject): readonly string[] {
   }
 }
 
-/** The entry that an answer of the log has. @throws {MiseOciError} `invalid` if it has none. */
+/** The log entry in a response. @throws {MiseOciError} `invalid` if there is none. */
 function logEntry(answer: JsonObject): JsonObject {
   const what = "log entry";
   const entry = asObject(Object.values(answer)[0], what);
@@ -272,7 +272,7 @@ function pemBytes(pem: string): Buffer {
   return Buffer.from(pemBody(pem), "base64");
 }
 
-/** Whom a token names (JWT): what proves that the key is theirs is a signature over it. */
+/** The subject of a token (JWT), which is signed to prove possession of the key. */
 function tokenSubject(token: string): string {
   const what = "identity token";
   const payload = Buffer.from(token.split(".")[1] ?? "", "base64url");

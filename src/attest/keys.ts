@@ -116,7 +116,7 @@ const P256_HINT = "Use a key of cosign generate-key-pair, or another one on the 
  */
 export function parseVerifyingKey(text: string, name: string): VerifyingKey {
   const pem = maybePem(text);
-  if (pem === undefined) return refuse(name, "it is no PEM", P256_HINT);
+  if (pem === undefined) return refuse(name, "it is not in PEM format", P256_HINT);
   if (ENCRYPTED.test(pem.label)) {
     return refuse(name, "it is a private key", "Name the public key, cosign.pub");
   }
@@ -138,7 +138,7 @@ export function parseVerifyingKey(text: string, name: string): VerifyingKey {
  */
 export function parseSigningKey(text: string, name: string, askPassword: AskPassword): SigningKey {
   const pem = maybePem(text);
-  if (pem === undefined) return refuse(name, "it is no PEM", P256_HINT);
+  if (pem === undefined) return refuse(name, "it is not in PEM format", P256_HINT);
   if (pem.label === "PUBLIC KEY") {
     return refuse(
       name,

@@ -54,7 +54,7 @@ Deno.test("a wrong password, another curve and what is no key are refused, and n
     ],
     ["curve", () => parseSigningKey(p384.pem, "k", () => secret), /another kind/],
     ["public", () => parseSigningKey(pub, "k", () => secret), /public key/],
-    ["text", () => parseSigningKey("hello", "k", () => secret), /no PEM/],
+    ["text", () => parseSigningKey("hello", "k", () => secret), /not in PEM format/],
     ["private", () => parseVerifyingKey(encryptKey(der, "pw"), "k"), /private key/],
     ["curve", () => parseVerifyingKey(p384.pub, "k"), /another kind/],
   ];

@@ -96,7 +96,7 @@ class Verifier {
 
   #noteTooMany(count: number): void {
     if (count <= MAX_CANDIDATES) return;
-    this.#skipped.push(`${count - MAX_CANDIDATES} more: only ${MAX_CANDIDATES} are looked at`);
+    this.#skipped.push(`${count - MAX_CANDIDATES} more: only ${MAX_CANDIDATES} are checked`);
   }
 
   async #referrers(): Promise<void> {
@@ -128,7 +128,7 @@ class Verifier {
     }
     const [layer] = layers;
     if (layer === undefined || layers.length > 1 || !BUNDLE.test(layer.mediaType)) {
-      throw new MiseOciError("unsupported", "it is no bundle");
+      throw new MiseOciError("unsupported", "it is not a bundle");
     }
     const bytes = await this.#blob(layer);
     const statement = openBundle(bytes, this.#key);
@@ -165,7 +165,7 @@ class Verifier {
 
   async #simple(layer: Descriptor, manifest: Digest): Promise<VerifiedSignature> {
     if (layer.mediaType !== SIMPLE_SIGNING_TYPE) {
-      throw new MiseOciError("unsupported", "it is no simple signature");
+      throw new MiseOciError("unsupported", "it is not a simple signature");
     }
     const what = "signature";
     const signature = fromBase64(layer.annotations?.[SIGNATURE_ANNOTATION] ?? "", what);

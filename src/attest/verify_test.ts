@@ -182,7 +182,7 @@ Deno.test("a list that names manifests of other images, or 10,000 of them, hides
   registry.requests.length = 0;
   const found = await verify(registry, digest);
   assert(!isApproved(found));
-  assertMatch(found.skipped[0] ?? "", /more: only 100 are looked at/);
+  assertMatch(found.skipped[0] ?? "", /more: only 100 are checked/);
   assert(found.skipped.some((one) => one.includes("it refers to another image")));
   assert(registry.requests.length < 250, String(registry.requests.length));
 });

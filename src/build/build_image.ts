@@ -15,7 +15,7 @@ import {
 } from "../plan/mod.ts";
 import { createLayout } from "../store/layout.ts";
 import type { Cache } from "../store/mod.ts";
-import { settleUser } from "./base/base_facts.ts";
+import { baseContentKey, settleUser } from "./base/base_facts.ts";
 import type { BaseImage } from "./base/base_image.ts";
 import type { AheadPlan, BuildAheadOptions } from "./build_ahead.ts";
 import { holdForeignInstalls, openBuildCache } from "./host/build_cache.ts";
@@ -25,7 +25,7 @@ import { composeImage, composeSet, describeSet, type ImageSet } from "./output/c
 import { defaultJobs } from "./host/environment.ts";
 import { meetsOthers, refuseReplacements } from "./inspect_tree.ts";
 import { type Ground, layGround } from "./base/lay_ground.ts";
-import { makeLayers } from "./layers.ts";
+import { makeLayers, type MakeLayersOptions } from "./layers.ts";
 import type { PlannedFound } from "./reuse/plan_found.ts";
 import { planProject } from "./plan_images.ts";
 import { requestedPlatforms } from "./host/read_projects.ts";
@@ -137,22 +137,25 @@ function warnOfPath(
   if (text !== undefined) reporter.emit({ type: "warning", text });
 }
 
-/** Drops the tree of a cached layer to save memory: the check has cached the facts it needs. */
-function forgetTree(
-  layer: LayerPlan,
-  { plan, trees, request }: {
-    readonly plan: BuildPlan;
-    readonly trees: Map<LayerPlan, LayerTree>;
-    readonly request: BuildRequest;
-  },
-): void {
-  if (request.listPackages !== true && !meetsOthers(layer, plan)) trees.delete(layer);
-}
-
 /** Whether a layer cannot be built before the base is known, because tools may share a layer. */
 function isForLater(layer: LayerPlan, project: Project): boolean {
   return isToolLayer(layer) &&
     (project.oci.maxLayers !== undefined || !isInstalled(layer, project));
+}
+
+/**
+ * The trees that are needed although their layers are cached. The check has cached the facts it needs, and
+ * listing thousands of files takes time and memory.
+ */
+async function knownLayers(
+  plan: BuildPlan,
+  { listPackages }: BuildRequest,
+  ground: BaseImage,
+): Promise<NonNullable<MakeLayersOptions["known"]>> {
+  return {
+    groundKey: await baseContentKey(ground),
+    isNeeded: (layer) => listPackages === true || meetsOthers(layer, plan),
+  };
 }
 
 /** Completes the plan with everything that depends on the base. */
@@ -207,7 +210,7 @@ export async function buildInCache(
       trees.set(layer, tree);
       return refuseReplacements(layer, tree, { ground, baseDirectories, cache, trees }, context);
     },
-    onFound: (layer) => forgetTree(layer, { plan, trees, request }),
+    onFound: (layer) => void trees.delete(layer),
     strict: request.strictEnv,
     jobs,
     maybeMade: (layer) => {
@@ -217,6 +220,7 @@ export async function buildInCache(
     maybeReusable: (layer) => maybeReusable(index, layer),
     built: laid.built,
     lists: planned.lists,
+    known: await knownLayers(plan, request, ground),
   }, heard.context);
   const built = { project, plan, base, image: await composeImage(plan, base, layers) };
   if (request.listPackages === true) await listPackages(built, trees, cache);

@@ -44,6 +44,7 @@ export interface LayerConcern {
 /**
  * The concern about credentials in a layer; names paths, never content.
  *
+ * @param onSearch Called for each file whose text is searched.
  * @throws {MiseOciError} `secret` for a file that contains the value of a variable that is declared secret
  * or left out.
  */
@@ -51,6 +52,7 @@ export function maybeSecretsConcern(
   layer: LayerPlan,
   { entries }: LayerTree,
   { declared = [], allowed = [] }: Pick<BuildPlan, "declared" | "allowed">,
+  onSearch: () => void = () => {},
 ): LayerConcern | undefined {
   const maybeDeclared = secretFinder(declared);
   const found: DeclaredPlace[] = [];
@@ -59,6 +61,7 @@ export function maybeSecretsConcern(
     texts: layer.policies.searchesTexts === true,
     allowed: nameMatcher(allowed),
     onText: (path, text) => {
+      onSearch();
       const secret = maybeDeclared(text);
       if (secret === undefined) return;
       found.push({ what: `the file ${JSON.stringify(path)}`, name: path, secret });

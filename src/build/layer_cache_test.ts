@@ -6,7 +6,8 @@ import type { LayerPlan } from "../plan/mod.ts";
 import { type Cache, openCache } from "../store/mod.ts";
 import type { ReportEvent } from "../ui/reporter.ts";
 import type { MadeLayer } from "./types.ts";
-import { buildOne, maybeCached, maybeParseNotes } from "./layers.ts";
+import { buildOne, maybeCached } from "./layers.ts";
+import { maybeParseNotes } from "./cached_layer.ts";
 
 const COMPRESSION = { kind: "gzip" } as const;
 

@@ -8,21 +8,15 @@ import { BuildQueue } from "./schedule.ts";
 import { type LayerConcern, maybeSecretsConcern, refuseSecrets } from "./inspect_tree.ts";
 import type { MadeLayer } from "./types.ts";
 import type { WorkflowContext } from "../context.ts";
-import { relocatesAlike } from "../layer/relocate/dependencies.ts";
 import { fingerprintTree } from "../layer/pack/fingerprint.ts";
 import { isLinkWarning } from "../layer/relocate/link_warning.ts";
 import { hostPathSummary, isHostPathWarning } from "../layer/relocate/host_path_warning.ts";
-import type {
-  BaseDirectories,
-  BuiltLayer,
-  CompressionPool,
-  LayerTree,
-  RelocatedText,
-} from "../layer/mod.ts";
+import type { BaseDirectories, BuiltLayer, CompressionPool, LayerTree } from "../layer/mod.ts";
+import { type CachedOptions, maybeCachedLayer, withAnnotations } from "./cached_layer.ts";
+import { KnownScan } from "./known_scans.ts";
 import { scanListed } from "../layer/tree/scan.ts";
 import { treeShape } from "../layer/pack/shape.ts";
 import type { TreeLists } from "../layer/tree/tree_lists.ts";
-import type { Descriptor } from "../oci/mod.ts";
 import type { BuildPlan, CompressionPlan, LayerPlan } from "../plan/mod.ts";
 import type { Cache } from "../store/mod.ts";
 import type { Reporter } from "../ui/reporter.ts";
@@ -42,7 +36,7 @@ export interface MakeLayersOptions {
   readonly baseDirectories: BaseDirectories;
   /** Checks the content of a layer; throws to refuse it. */
   readonly inspect?: (plan: LayerPlan, tree: LayerTree) => Promise<void>;
-  /** Called for a layer that already exists, so that its tree is no longer needed. */
+  /** Called for an existing layer whose tree is not needed for anything else. */
   readonly onFound?: (plan: LayerPlan) => void;
   /** Whether files with credentials are an error. */
   readonly strict: boolean;
@@ -56,6 +50,13 @@ export interface MakeLayersOptions {
   readonly lists?: TreeLists | undefined;
   /** Cache keys of layers that this run has already built; they are in the cache. */
   readonly built?: ReadonlySet<string>;
+  /** Determines whether a layer that was scanned before is scanned again; by default, all are. */
+  readonly known?: {
+    /** Key of the base's contents: `baseContentKey`. */
+    readonly groundKey: string;
+    /** Whether the tree of a layer is needed although the layer is cached. */
+    readonly isNeeded: (plan: LayerPlan) => boolean;
+  };
 }
 
 /** How to scan layers. */
@@ -64,7 +65,7 @@ interface Scan {
   readonly signal: AbortSignal;
   readonly reporter: Reporter;
   readonly warn: (plan: LayerPlan, text: string) => void;
-  readonly exposure: Pick<BuildPlan, "declared" | "allowed">;
+  readonly exposure: Pick<BuildPlan, "compression" | "declared" | "allowed">;
   readonly onSecrets: (concern: LayerConcern) => void;
 }
 
@@ -78,13 +79,27 @@ async function lookUp(
   if (made !== undefined) return made;
   const { baseDirectories, useCache, cache, lists, built = new Set<string>() } = options;
   const { signal, reporter } = scan;
-  const tree = await scanListed(plan, { baseDirectories, signal }, lists);
+  const reusable = options.maybeReusable?.(plan);
+  const known = reusable === undefined ? await maybeKnown(plan, options, scan) : undefined;
+  const looking = { ...scan, cache, built, builtOnly: !useCache };
+  if (known?.fingerprint !== undefined) {
+    const { fingerprint, relocations } = known;
+    const cached = await maybeCachedLayer({ plan, fingerprint, relocations }, looking);
+    if (cached !== undefined) return cached;
+  }
+  const tree = await scanListed(plan, { baseDirectories, signal }, known?.listed ?? lists);
   const task = { plan, baseDirectories, tree };
   await options.inspect?.(plan, tree);
-  const concern = maybeSecretsConcern(plan, tree, scan.exposure);
+  let searched = false;
+  const concern = maybeSecretsConcern(plan, tree, scan.exposure, () => searched = true);
   if (concern !== undefined) scan.onSecrets(concern);
-  const cached = await maybeCached(task, { ...scan, cache, built, builtOnly: !useCache });
-  const reusable = options.maybeReusable?.(plan);
+  else if (known !== undefined) {
+    await known.keep(tree, {
+      fingerprint: await fingerprintTree(plan, tree, scan.compression),
+      searched,
+    });
+  }
+  const cached = await maybeCached(task, looking);
   if (reusable === undefined) return cached ?? task;
   const warnings: string[] = [];
   const keep = { warn: (text: string): void => void warnings.push(text) };
@@ -100,6 +115,17 @@ async function lookUp(
   const text = `${layerTitle(plan)} differs from the layer in ${reusable.reusedFrom}: not reused`;
   reporter.emit({ type: "detail", level: 1, text });
   return cached ?? task;
+}
+
+/** Facts about a layer before its scan, if nothing else reads its tree. */
+async function maybeKnown(
+  plan: LayerPlan,
+  { known, useCache, cache, lists }: MakeLayersOptions,
+  { exposure, signal }: Scan,
+): Promise<KnownScan | undefined> {
+  if (known === undefined || !useCache || known.isNeeded(plan)) return undefined;
+  const { groundKey } = known;
+  return await KnownScan.maybe(plan, { cache, groundKey, plan: exposure, lists, signal });
 }
 
 /** Minimum size of a file, in bytes, for starting its compression while trees are scanned. */
@@ -196,7 +222,7 @@ export async function makeLayers(
       const found = await lookUp(layer, options, scan);
       if (!("tree" in found)) {
         made.set(layer, found);
-        options.onFound?.(layer);
+        if (options.known?.isNeeded(layer) === false) options.onFound?.(layer);
         continue;
       }
       building++;
@@ -235,33 +261,14 @@ function layerTitle({ name, version }: LayerPlan): string {
   return version === undefined ? name : `${name} ${version}`;
 }
 
-/** The layer of a task in the local cache. */
+/** The layer of a task, from the local cache. */
 export async function maybeCached(
   { plan, tree }: LayerTask,
-  options: {
-    readonly cache: Cache;
-    readonly compression: CompressionPlan;
-    /** Called with warnings about it. */
-    readonly warn: (plan: LayerPlan, text: string) => void;
-    /** Cache keys of layers built by this run. */
-    readonly built: ReadonlySet<string>;
-    /** Whether only these layers are looked up. */
-    readonly builtOnly: boolean;
-  },
+  options: CachedOptions,
 ): Promise<MadeLayer | undefined> {
-  const { cache, compression, warn, built, builtOnly } = options;
-  if (builtOnly && built.size === 0) return undefined;
-  const fingerprint = await fingerprintTree(plan, tree, compression);
-  const isBuilt = built.has(fingerprint);
-  if (builtOnly && !isBuilt) return undefined;
-  const cached = await cache.getLayer(fingerprint);
-  const notes = maybeParseNotes(cached?.notes);
-  if (cached === undefined || notes === undefined) return undefined;
-  if (!relocatesAlike(notes.texts, tree.relocations)) return undefined;
-  const { descriptor, diffId } = cached;
-  for (const text of notes.warnings) warn(plan, text);
-  const status = isBuilt ? "built" : "cached";
-  return { plan, descriptor: withAnnotations(descriptor, plan), diffId, status };
+  if (options.builtOnly && options.built.size === 0) return undefined;
+  const fingerprint = await fingerprintTree(plan, tree, options.compression);
+  return await maybeCachedLayer({ plan, fingerprint, relocations: tree.relocations }, options);
 }
 
 /** Input for building layers. */
@@ -298,17 +305,17 @@ async function maybeSameLayer(
   const fingerprint = await cache.getDocument(SHAPES, shape);
   const other = typeof fingerprint === "string" ? await cache.getLayer(fingerprint) : undefined;
   if (other === undefined) return undefined;
-  const said: string[] = [];
+  const warnings: string[] = [];
   const { computeLayer } = await packModule();
   const layer = await computeLayer(plan, {
     tree,
     baseDirectories,
     signal,
     compression: pool.parameters,
-    warn: (text) => void said.push(text),
+    warn: (text) => void warnings.push(text),
   });
   if (layer.diffId !== other.diffId) return undefined;
-  for (const text of said) warn(plan, text);
+  for (const text of warnings) warn(plan, text);
   return { ...layer, descriptor: other.descriptor };
 }
 
@@ -356,36 +363,4 @@ export async function buildOne(task: LayerTask, tools: LayerTools): Promise<Made
     reporter.emit({ type: "failed", id });
     throw error;
   }
-}
-
-/** A blob with the annotations of this layer: equal blobs can be different layers. */
-export function withAnnotations(descriptor: Descriptor, plan: LayerPlan): Descriptor {
-  const { mediaType, digest, size } = descriptor;
-  return { mediaType, digest, size, annotations: plan.annotations };
-}
-
-/** Notes on a cached layer. */
-export interface LayerNotes {
-  /** Texts processed by relocation. */
-  readonly texts: readonly RelocatedText[];
-  /** Warnings, one sentence each. */
-  readonly warnings: readonly string[];
-}
-
-function isText(value: unknown): value is RelocatedText {
-  if (typeof value !== "object" || value === null) return false;
-  const { kind, before, after } = value as Record<string, unknown>;
-  return (kind === "shebang" || kind === "venv" || kind === "content") &&
-    typeof before === "string" && typeof after === "string";
-}
-
-/** Parses the notes of a cache entry; `undefined` if they are invalid, which makes the entry a miss. */
-export function maybeParseNotes(value: unknown): LayerNotes | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  const { texts, warnings } = value as Record<string, unknown>;
-  if (!Array.isArray(texts) || !texts.every(isText)) return undefined;
-  if (!Array.isArray(warnings) || !warnings.every((text) => typeof text === "string")) {
-    return undefined;
-  }
-  return { texts, warnings };
 }

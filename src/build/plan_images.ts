@@ -137,14 +137,14 @@ async function openProject(
   const opened = foreign !== undefined && installForeign ? openBuildCache(context) : undefined;
   opened?.catch(() => {});
   // From the end, because the layers are scanned from the start.
-  const told = miseContext(context, (paths) => lists?.begin(paths.toReversed()));
+  const mise = miseContext(context, (paths) => lists?.begin(paths.toReversed()));
   const whole = foreign !== undefined && installForeign;
-  const asked = await context.asked?.take(request, { context: told, whole });
-  const project = asked ?? await readProject({
+  const answered = await context.asked?.take(request, { context: mise, whole });
+  const project = answered ?? await readProject({
     ...asking,
     install: foreign === undefined ? request.install : installForeign,
     ...(shared === undefined ? {} : { shared }),
-  }, told);
+  }, mise);
   const followed = await followToolPaths(project);
   const cache = await opened;
   if (foreign !== undefined && cache !== undefined) {

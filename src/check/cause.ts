@@ -34,16 +34,16 @@ export type Cause =
     /** Set if the script's body starts it, not its `#!` line. */
     readonly inBody?: true;
   }
-  /** A module that a Perl script loads before it does anything. */
+  /** A missing module that a Perl script loads at startup. */
   | {
     readonly type: "missing-perl-module";
-    /** As scripts name it: `Text::Wrap`. */
+    /** Name of the module: `Text::Wrap`. */
     readonly module: string;
     readonly file: string;
-    /** Set if the image's Perl has its own modules: the missing one is another package's. */
+    /** Set if the image's Perl has its standard modules, so that the missing one is of another package. */
     readonly hasOwn?: true;
   }
-  /** The program that a script does nothing but start. */
+  /** The program that a wrapper script starts. */
   | { readonly type: "missing-exec"; readonly target: string; readonly file: string }
   /** An install directory of the host that scripts or links refer to and the image lacks. */
   | {

@@ -2,13 +2,15 @@
  * Checks every command of an image: those on its PATH, its entrypoint and its default command.
  * @module
  */
+import { DEFAULT_PATH } from "../oci/image_path.ts";
+import { OS_RELEASE_FILES, parseOsRelease } from "../oci/os_release.ts";
 import { MANAGER_NAMES, type ManagerName, packageManager } from "../oci/package_managers.ts";
 import { basename } from "@std/path/posix";
 import { type Cause, causeKey, severityOf } from "./cause.ts";
 import { ImageView, type ViewFile, type ViewLayer } from "./image_view.ts";
 import { missingNeeds } from "./needs.ts";
 import { maybeMissingInstall, Starter } from "./loader/starter.ts";
-import { commandsOfJava, danglingLinks, missingModules, usersOf } from "./tool_parts.ts";
+import { commandsOfFile, danglingLinks, missingModules, usersOf } from "./tool_parts.ts";
 
 /** The kind and name of a layer, if mise-oci built it. */
 export interface LayerLabel {
@@ -74,15 +76,13 @@ export interface CheckReport {
   readonly distribution: readonly string[];
   /** `VERSION_ID` of its os-release. */
   readonly distributionVersion?: string;
-  /** The package manager that the image has; absent if it has none that is known. */
+  /** The image's package manager, if it is a supported one. */
   readonly packageManager?: ManagerName;
   /** Whether musl is the image's C library. */
   readonly musl: boolean;
   /** Whether the image contains glibc's loader. */
   readonly glibc: boolean;
 }
-
-const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 function variable(env: readonly string[], name: string): string | undefined {
   return env.findLast((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1);
@@ -236,8 +236,8 @@ const RUST_PROXIES =
   /^(?:cargo|rustc|rustdoc|rustfmt|rust-(?:lldb|gdb|gdbgui|analyzer)|rls|cargo-(?:clippy|miri|fmt)|clippy-driver)$/;
 
 /**
- * Checks the programs that rustup's proxies start, if there is only one toolchain; with several, settings
- * decide.
+ * Checks the programs that rustup's proxies start: those of the toolchain in `RUSTUP_TOOLCHAIN`, or of the
+ * only one. If there are several, rustup's settings decide, which are not read.
  */
 function checkRustup(
   commands: ReadonlyMap<string, readonly Command[]>,
@@ -250,27 +250,29 @@ function checkRustup(
   const names = view.list(directory);
   const chosen = variable(env, "RUSTUP_TOOLCHAIN") ?? "";
   if (chosen === "" && names.length > 1) return;
-  const toolchain = chosen === ""
-    ? names[0]
-    : names.find((name) => name === chosen || name.startsWith(`${chosen}-`));
+  const toolchain = names.find((name) => `${name}-`.startsWith(chosen && `${chosen}-`));
+  const missing: Cause = {
+    type: "missing-toolchain",
+    file: rustup.path,
+    directory: chosen === "" ? directory : `${directory}/${chosen}`,
+  };
   const place = rustup.path.slice(0, rustup.path.lastIndexOf("/"));
   const ofBase = isOfBase(rustup.layer, labels);
   for (const [name, [first]] of commands) {
     if (!RUST_PROXIES.test(name) || first?.path !== `${place}/${name}`) continue;
-    const program = toolchain === undefined
-      ? undefined
-      : view.resolve(`${directory}/${toolchain}/bin/${name}`);
-    const missing: Cause = {
-      type: "missing-toolchain",
-      file: rustup.path,
-      directory: chosen === "" ? directory : `${directory}/${chosen}`,
-    };
+    const program = view.resolve(`${directory}/${toolchain}/bin/${name}`);
     const causes = toolchain === undefined
       ? [missing]
       : program?.type === "file"
       ? starter.causesOf(program)
       : [];
-    for (const cause of causes) problems.add(cause, { name, direct: true, ofBase });
+    // cargo-fmt only starts rustfmt.
+    const others = name === "rustfmt" && commands.has("cargo-fmt") ? ["cargo-fmt"] : [];
+    for (const cause of causes) {
+      for (const one of [name, ...others]) {
+        problems.add(cause, { name: one, direct: one === name, ofBase });
+      }
+    }
   }
 }
 
@@ -294,7 +296,7 @@ function checkTools(
     for (const cause of kind === "tool" ? danglingLinks(parts, paths) : []) {
       const name = cause.type === "dangling-file" ? cause.tool : basename(cause.file);
       problems.add(cause, { name, direct: true, ofBase: false });
-      for (const other of commandsOfJava(cause.file, commands)) {
+      for (const other of commandsOfFile(cause.file, commands, layer)) {
         problems.add(cause, { name: other, direct: false, ofBase: false });
       }
     }
@@ -331,11 +333,11 @@ function checkStart(input: CheckInput, checking: Checking): void {
 }
 
 function osRelease(view: ImageView): Pick<CheckReport, "distribution" | "distributionVersion"> {
-  const text = view.text("/etc/os-release") ?? view.text("/usr/lib/os-release") ?? "";
-  const field = (name: string): string =>
-    new RegExp(`^${name}=["']?([^"'\\n]*)`, "m").exec(text)?.[1] ?? "";
-  const distribution = `${field("ID")} ${field("ID_LIKE")}`.split(" ").filter((id) => id !== "");
-  const version = field("VERSION_ID");
+  const [text = ""] = OS_RELEASE_FILES.flatMap((path) => view.text(`/${path}`) ?? []);
+  const fields = parseOsRelease(text);
+  const distribution = ["ID", "ID_LIKE"].flatMap((name) => fields.get(name)?.split(" ") ?? [])
+    .filter((id) => id !== "");
+  const version = fields.get("VERSION_ID") ?? "";
   return { distribution, ...(version === "" ? {} : { distributionVersion: version }) };
 }
 

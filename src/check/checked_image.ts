@@ -57,7 +57,7 @@ export function openFrom(source: BlobSource): CheckedImage["open"] {
 }
 
 const REPORTS = "image-check";
-/** To be raised whenever the same image can give another report, as it can when another manager is known. */
+/** Part of the cache key: increase it when the report of an image can change, as with a new package manager. */
 const RULES = 4 + MANAGER_NAMES.length;
 
 /** Environment variables that a report depends on. */

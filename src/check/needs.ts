@@ -28,7 +28,7 @@ export interface Need {
   readonly what: string;
   /** What fails, as text before the names of the commands. */
   readonly effect: string;
-  /** What helps besides the packages of `NEED_PACKAGES`. */
+  /** Another remedy than the packages of `NEED_PACKAGES`. */
   readonly otherwise: string;
 }
 
@@ -60,6 +60,16 @@ function maybeLocale({ variable }: NeedsImage): string | undefined {
 }
 
 const NEEDS: readonly Need[] = [
+  {
+    // With host_links, a host path links to the tools; /root has mode 0700 in most bases.
+    name: "open-prefix",
+    severity: "need",
+    // Starter finds it.
+    lacking: () => [],
+    what: "Only root can enter the directory of this machine that leads to the tools",
+    effect: "other users of the image cannot load the library of",
+    otherwise: "Install the tools in a MISE_DATA_DIR that every user can enter",
+  },
   {
     name: "ca-certificates",
     severity: "need",

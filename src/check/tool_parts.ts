@@ -3,7 +3,7 @@
  * on demand, and links to files.
  * @module
  */
-import { basename } from "@std/path/posix";
+import { basename, dirname, join } from "@std/path/posix";
 import type { Cause } from "./cause.ts";
 import { parseEnvCall, parseScriptLine } from "./facts/env_line.ts";
 import type { ImageView, ViewFile } from "./image_view.ts";
@@ -24,17 +24,16 @@ interface Module {
 const PYTHON =
   /^(.*)\/lib(?:64)?\/(python3\.(\d+))t?\/(lib-dynload|site-packages)\/(?:.*\/)?([^/]+)\.so$/;
 const RUBY = /^(.*)\/lib\/ruby\/.*?\/[^/]+-linux(?:-\w+)?\/(.+)\.so$/;
-/** Of a gem that was installed with `--install-dir`, as mise does. */
+/** Extensions of gems installed with `--install-dir`, as mise does. */
 const GEM = /\/extensions\/[^/]+-linux(?:-\w+)?\/[^/]+\/[^/]+\/(.+)\.so$/;
-/** Modules of the standard libraries' own tests. */
+/** Modules for tests of the standard libraries. */
 const TESTS = /^(?:xx|_test|_ctypes_test|-test-)|_failed$/;
 /** Modules that hardly any image needs: without a display, Tk is useless. */
 const OPTIONAL = new Set(["tkinter"]);
 
 /**
- * Python packages that open libraries by name when they are imported (cffi's and ctypes' `dlopen`), by a file of
- * theirs: cairocffi's and WeasyPrint's `dlopen`, pango's and harfbuzz' of WeasyPrint, python-magic's `loader.py`,
- * pyzbar's `zbar_library.py`.
+ * Python packages that open libraries by name when they are imported (`dlopen` of cffi or ctypes), with the
+ * file that does so.
  */
 const OPENED: readonly (readonly [file: string, libraries: readonly string[]])[] = [
   ["cairocffi/__init__.py", ["libcairo.so.2"]],
@@ -47,7 +46,7 @@ const OPENED: readonly (readonly [file: string, libraries: readonly string[]])[]
 ];
 const PACKAGE = /^(.*)\/lib(?:64)?\/(python3\.\d+)t?\/site-packages\/([^/]+)\//;
 
-/** Where the Python of a prefix may be. */
+/** Possible paths of the Python in a prefix. */
 function pythonsOf(prefix: string, version: string): readonly string[] {
   return [version, "python3", "python"].map((one) => `${prefix}/bin/${one}`);
 }
@@ -63,7 +62,7 @@ function maybePython(path: string): Module | undefined {
   return TESTS.test(name) ? undefined : { name: name.replace(/^_(?=[a-z])/, ""), runtimes };
 }
 
-/** A Python package that opens libraries, by its file that does. */
+/** The Python package whose file this is, if it opens libraries by name. */
 function maybeOpening(
   path: string,
 ): { readonly module: Module; readonly libraries: readonly string[] } | undefined {
@@ -106,7 +105,7 @@ function maybeRuntime({ runtimes }: Module, starter: Starter): ViewFile | undefi
   return runtimes.map((one) => starter.findCommand(one)).find((one) => one !== undefined);
 }
 
-/** What keeps a file of a package from being loaded, and the module that it is of. */
+/** Why the module in a file cannot be loaded, with the module and its runtime. */
 function causesIn(
   path: string,
   { view, starter }: PartsLayer,
@@ -163,16 +162,22 @@ export function danglingLinks(
   commands: ReadonlySet<string>,
 ): readonly LinkCause[] {
   return [...view.entriesOf(layer)].flatMap(({ path, entry: { type, link = "" } }): LinkCause[] => {
-    if (type !== "symlink" || !link.startsWith("/") || HARMLESS_TARGET.test(link)) return [];
+    if (type !== "symlink") return [];
+    const target = link.startsWith("/") ? link : join(dirname(path), link);
+    // A relative link that dangles in its own tree does so wherever the tool is.
+    const root = /^\/.*\/installs\/[^/]+\/[^/]+\//.exec(path)?.[0] ?? "/";
+    const isOwn = !link.startsWith("/") && target.startsWith(root);
+    if (isOwn || HARMLESS_TARGET.test(target)) return [];
     if (commands.has(path) || view.resolve(path) !== undefined) return [];
     const install = maybeMissingInstall(view, path);
-    return install === undefined
-      ? [{ type: "dangling-file", file: path, target: link, tool }]
+    const isInstall = link.startsWith("/") || /\d/.test(install?.version ?? "");
+    return install === undefined || !isInstall
+      ? [{ type: "dangling-file", file: path, target, tool }]
       : [{ type: "missing-install", ...install, file: path }];
   });
 }
 
-/** The commands that are scripts of a runtime: which of its modules they load, only they know. */
+/** The commands that are scripts of a runtime; which modules they load is unknown. */
 function scriptsOf(
   runtime: string,
   commands: ReadonlyMap<string, readonly PathCommand[]>,
@@ -189,9 +194,19 @@ function scriptsOf(
   });
 }
 
+/** The commands that are names of a program: `python3.12`, and `python3`, which links to it. */
+function namesOf(
+  program: string,
+  commands: ReadonlyMap<string, readonly PathCommand[]>,
+): readonly string[] {
+  const names = [...commands].filter(([, [first]]) => first?.file?.path === program)
+    .map(([name]) => name);
+  return names.length === 0 ? [basename(program)] : names;
+}
+
 /**
- * The commands that may load a module, and whether it is their own: those that run on its runtime, and the
- * runtime. A module in the layer of another tool is that tool's alone.
+ * The commands that may load a module: the runtime (direct), and scripts that it runs. A module in the layer
+ * of another tool than the runtime is only loaded by scripts of that tool.
  */
 export function usersOf(
   { file, runtime }: ModuleCause,
@@ -202,19 +217,23 @@ export function usersOf(
   const scripts = scriptsOf(runtime, commands, parts)
     .filter((name) => isAll || commands.get(name)?.[0]?.layer === parts.layer);
   return [
-    ...(isAll ? [[basename(runtime), true] as const] : []),
+    ...(isAll ? namesOf(runtime, commands).map((name) => [name, true] as const) : []),
     ...scripts.map((name) => [name, false] as const),
   ];
 }
 
 /**
- * The commands of the Java whose security settings a file is: nearly all of them stop without it, `java -version`
- * does not.
+ * The commands that fail without a file: those of the tool that a Java archive belongs to, and nearly all of the
+ * Java that a security settings file belongs to (`java -version` does not fail).
  */
-export function commandsOfJava(
+export function commandsOfFile(
   file: string,
   commands: ReadonlyMap<string, readonly PathCommand[]>,
+  layer: number,
 ): readonly string[] {
+  if (file.endsWith(".jar")) {
+    return [...commands].flatMap(([name, [first]]) => first?.layer === layer ? name : []);
+  }
   const [, home] = /^(.*?)\/(?:conf|(?:jre\/)?lib)\/security\/java\.security$/.exec(file) ?? [];
   if (home === undefined) return [];
   return [...commands].flatMap(([name, [first]]) =>

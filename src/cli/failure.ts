@@ -116,19 +116,28 @@ function maybeDenied(error: unknown): Error | undefined {
 const NOT_FETCHED =
   /^(?:Failed caching npm package|Error getting response|Failed loading|Failed resolving|Could not (?:find|load) npm package|error sending request|Import ['"].*['"] failed|Specifier not found in cache:|npm package .* not found in cache|JSR package manifest)/i;
 
-/** A module that is imported on demand cannot be fetched: this is a network error. */
+/** Why Deno could not write a module into its cache. */
+const NOT_WRITTEN =
+  /permission denied|read-only file system|no space left|disk quota|\(os error (?:1|13|28|30|122)\)/i;
+
+/** A module that is imported on demand cannot be fetched, or not be kept. */
 function maybeNotFetched(error: unknown): Pick<Failure, "code" | "message" | "hint"> | undefined {
   if (!(error instanceof TypeError) && !(error instanceof Error && error.name === "Error")) {
     return undefined;
   }
   const [first = ""] = error.message.split("\n");
   if (!NOT_FETCHED.test(first)) return undefined;
+  const message = `Cannot load a part of mise-oci: ${first}`;
+  if (NOT_WRITTEN.test(first)) {
+    const hint = "Set DENO_DIR to a directory that can be written: Deno keeps the parts there";
+    return { code: "io", message, hint };
+  }
   const why = error.message.split("\n").slice(1).map((line) => line.trim()).find((line) =>
     /^\d+: /.test(line)
   )?.replace(/^\d+: /, "");
   return {
     code: "network",
-    message: `Cannot load a part of mise-oci: ${first}${why === undefined ? "" : `: ${why}`}`,
+    message: `${message}${why === undefined ? "" : `: ${why}`}`,
     hint: "Check the network and HTTPS_PROXY; behind a company's certificate authority set " +
       "DENO_TLS_CA_STORE=system or DENO_CERT=FILE. Once loaded, Deno keeps it",
   };

@@ -212,6 +212,7 @@ async function run(input: CommandInput<typeof FLAGS>, context: CommandContext): 
   for (const path of [metadata, iidfile]) {
     if (path !== undefined) await context.workflows.checkReport(path);
   }
+  if (flags.load) await context.workflows.checkEngine(flags.engine);
   const [result, { buildOutput }] = await Promise.all([
     context.workflows.buildImage(request, context),
     printModule(),

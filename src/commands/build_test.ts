@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parseMountPoint } from "../oci/image_path.ts";
+import { MiseOciError } from "../errors.ts";
 import { parseReference } from "../oci/reference.ts";
 import type { BuildPlan } from "../plan/types.ts";
 import type { BuildRequest } from "../build/types.ts";
@@ -306,6 +307,7 @@ Deno.test("build --push and --load send the layout on that was just built, once 
       return Promise.resolve({ engine: "podman", image: "localhost/app:v1", digest: DIGEST });
     },
     checkReport: () => Promise.resolve(),
+    checkEngine: () => Promise.resolve(),
     writeReport: (path, text) => Promise.resolve(void files.set(path, text)),
   };
   const args = [
@@ -367,5 +369,20 @@ Deno.test("build refuses flags that mean nothing together", async () => {
     const { code, stderr } = await run(["build", ...args.split(" ")], {});
     assertEquals(code, 2, args);
     assertStringIncludes(stderr, why);
+  }
+});
+
+Deno.test("build reports before it builds that it cannot load the image or write its report", async () => {
+  const failing = (): Promise<never> => Promise.reject(new MiseOciError("io", "no place"));
+  for (
+    const [args, workflows] of [
+      ["--load", { checkEngine: failing }],
+      ["--metadata-file m.json", { checkReport: failing }],
+      ["--iidfile iid", { checkReport: failing }],
+    ] as const
+  ) {
+    // buildImage is not expected to be called.
+    const { code, stderr } = await run(["build", ...args.split(" ")], workflows);
+    assertEquals([code, stderr.split("\n")[0]], [1, "error: no place"]);
   }
 });

@@ -84,7 +84,7 @@ export interface CommandContext extends WorkflowContext {
   readonly project?: string;
   /** Absolute directories of all projects then. */
   readonly projects?: readonly string[];
-  /** The warnings so far, as `--json` has them. */
+  /** The warnings so far, for `--json`. */
   readonly warnings: readonly string[];
   /** Prints the result; called once. `stderr` if stdout carries an archive. */
   print(output: Output, stream?: "stdout" | "stderr"): void;

@@ -2,6 +2,8 @@
  * `mise-oci init`: writes `[oci]`.
  * @module
  */
+import { DEFAULT_FROM } from "../oci/image_source.ts";
+import { MANAGER_NAMES, packageManager } from "../oci/package_managers.ts";
 import { parseImageName } from "../oci/reference.ts";
 import { escapeLine } from "../ui/text.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
@@ -9,10 +11,15 @@ import { type FlagTable, switchFlag, valueFlag } from "./flag.ts";
 import { given } from "./flags/build.ts";
 import { parseName } from "./values/numbers.ts";
 
+const OTHER_BASES = MANAGER_NAMES.flatMap((name) => {
+  const { base } = packageManager(name);
+  return base === DEFAULT_FROM ? [] : `${base} for a project with packages of ${name}`;
+});
+
 const FLAGS = {
   from: valueFlag({
     valueName: "IMAGE",
-    defaultText: "debian:bookworm-slim, or alpine for a project with packages of apk",
+    defaultText: [DEFAULT_FROM, ...OTHER_BASES].join(", or "),
     help: "Base image",
     parse: parseName,
   }),

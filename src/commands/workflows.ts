@@ -42,12 +42,14 @@ export interface Workflows {
   planImage(request: BuildRequest, context: WorkflowContext): Promise<BuildPlan>;
   /** Reports that what `--metadata-file` and `--iidfile` ask for cannot be written. */
   checkReport(path: string): Promise<void>;
-  /** Writes what `--metadata-file` and `--iidfile` ask for. */
+  /** Writes the files of `--metadata-file` and `--iidfile`. */
   writeReport(path: string, text: string): Promise<void>;
   /** Pushes an image to a registry. */
   pushImage(request: PushRequest, context: WorkflowContext): Promise<PushResult>;
   /** Runs an image in a container. */
   runImage(request: RunRequest, context: WorkflowContext): Promise<RunResult>;
+  /** Checks that the engine is installed. */
+  checkEngine(engine: LoadRequest["engine"]): Promise<void>;
   /** Loads an image into an engine. */
   loadImage(request: LoadRequest, context: WorkflowContext): Promise<LoadResult>;
   /** Describes an image. */
@@ -126,6 +128,7 @@ export const workflows: Workflows = {
   writeReport: async (path, text) => (await buildModule()).writeReport(path, text),
   pushImage: async (request, context) => (await pushModule()).pushImage(request, context),
   runImage: async (request, context) => (await runModule()).runImage(request, context),
+  checkEngine: async (engine) => (await loadModule()).checkEngine(engine),
   loadImage: async (request, context) => (await loadModule()).loadImage(request, context),
   inspectImage: async (request, context) => (await inspectModule()).inspectImage(request, context),
   diffImages: async (request, context) => (await diffModule()).diffImages(request, context),

@@ -21,7 +21,7 @@ import {
   type Reference,
   samePlatform,
 } from "../oci/mod.ts";
-import { DEFAULT_PATH } from "../plan/mod.ts";
+import { DEFAULT_PATH } from "../oci/image_path.ts";
 import {
   type BlobSource,
   fetchBlob,
@@ -115,7 +115,7 @@ export async function maybeEntryManifest(
   return isTrusted ? found.content.manifest : undefined;
 }
 
-/** A repository that lost a blob, or has less of it than it says, has no entry. */
+/** Whether a blob of an entry is complete in the repository. */
 async function isThere(
   { client, reference: { repository }, signal }: StorePlace,
   { digest, size }: Descriptor,
@@ -253,13 +253,13 @@ export interface EntryDocuments {
   readonly origins?: readonly BaseOrigin[];
 }
 
-/** Whether an error is about one entry, which is damaged: the others can be used. */
+/** Whether an error means that one entry is damaged, so that others can still be used. */
 export function isDamage(error: unknown): error is MiseOciError {
   return error instanceof MiseOciError &&
     ["invalid", "integrity", "not-found"].includes(error.code);
 }
 
-/** What is read of an entry; `undefined` if it is damaged. */
+/** Reads a part of an entry; `undefined` if the entry is damaged. */
 export async function unlessDamaged<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read();
@@ -270,7 +270,7 @@ export async function unlessDamaged<T>(read: () => Promise<T>): Promise<T | unde
 }
 
 /**
- * Whether a tag names an entry that is whole and may be used. Another one is written in its place.
+ * Whether a tag names a complete entry that may be used. Any other is replaced.
  *
  * @throws {MiseOciError} `auth`, `network`, `registry`.
  */
@@ -330,7 +330,7 @@ export async function keepLayer(
   let written = false;
   for (const one of new Set([key, await storeKey(input)])) {
     const tag = storeTag(tool, input.platform, one);
-    // Who looks it up has to be able to use it: one that is damaged is written anew.
+    // The entry must be usable by readers, so a damaged one is replaced.
     if (await unlessDamaged(() => maybeEntry(place, tag, input.platform)) !== undefined) continue;
     await writeEntry(place, tag, entry);
     written = true;

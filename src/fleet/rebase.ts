@@ -19,7 +19,8 @@ import {
   MediaType,
   toOciMediaType,
 } from "../oci/mod.ts";
-import { baseHistory, DEFAULT_PATH, DEFAULT_WORKDIR, splitVariable } from "../plan/mod.ts";
+import { DEFAULT_PATH } from "../oci/image_path.ts";
+import { baseHistory, DEFAULT_WORKDIR, splitVariable } from "../plan/mod.ts";
 
 /** The image and its bases. */
 export interface RebaseInput {
@@ -67,7 +68,7 @@ function ownSettings({ manifest }: ImageDocuments): ReadonlySet<string> {
   } catch {
     // Handled like a value that is not a list.
   }
-  throw rebaseRefusal(`annotation "${Annotation.ownSettings}" is no list`, BUILD);
+  throw rebaseRefusal(`annotation "${Annotation.ownSettings}" is not a list`, BUILD);
 }
 
 /** Number of the image's layers that belong to the old base. */

@@ -101,7 +101,7 @@ Deno.test("rebase is refused for layers that are bound to the old base, or not t
     [image({}, [[id("a")]]), "no layers but its base's"],
     [
       image({}, [[id("a")], [id("e"), TOOL]], { [Annotation.ownSettings]: "{" }),
-      "is no list",
+      "is not a list",
     ],
   ];
   for (const [built, reason] of cases) {

@@ -63,7 +63,7 @@ function valueAt(table: unknown, path: TomlPath): unknown {
   );
 }
 
-/** A byte order mark, which editors on Windows write and mise ignores. */
+/** A byte order mark, written by editors on Windows and ignored by mise. */
 const MARK = /^\ufeff/;
 
 /** The string at a path, if any. @throws {SyntaxError} if the text is not TOML. */

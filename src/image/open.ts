@@ -257,7 +257,7 @@ export async function openImages(
 ): Promise<OpenedImages> {
   switch (source.kind) {
     case "scratch":
-      throw new MiseOciError("usage", 'Cannot open "scratch": it is no image');
+      throw new MiseOciError("usage", 'Cannot open "scratch": it is not an image');
     case "registry":
       return await openRemote(source.reference, options);
     case "guess":

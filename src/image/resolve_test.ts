@@ -195,7 +195,10 @@ Deno.test("A config whose bytes do not match, that is too long, or that is none,
       config: { ...m.config, mediaType: "application/vnd.cncf.helm.config.v1+json" },
     }),
   });
-  assertStringIncludes((await failure(resolve(registry, ":helm"))).message, "no container image");
+  assertStringIncludes(
+    (await failure(resolve(registry, ":helm"))).message,
+    "not a container image",
+  );
   registry.content.addImage(repository, { tag: "torn", edit: (m) => ({ ...m, layers: [] }) });
   assertStringIncludes(
     (await failure(resolve(registry, ":torn"))).message,

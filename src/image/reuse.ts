@@ -3,7 +3,7 @@
  * @module
  */
 import { mapConcurrently } from "../concurrency.ts";
-import { MiseOciError } from "../errors.ts";
+import { maybeCause, MiseOciError } from "../errors.ts";
 import {
   Annotation,
   type Compression,
@@ -19,6 +19,7 @@ import {
   samePlatform,
   toOciMediaType,
 } from "../oci/mod.ts";
+import { NoLoginError } from "../registry/auth.ts";
 import { hasBlob } from "../registry/get_blob.ts";
 import type { RegistryClient } from "../registry/transport.ts";
 import { RegistryImages } from "./registry_images.ts";
@@ -91,7 +92,7 @@ const HEAD_JOBS = 16;
  * owner, relocation, format, exclude list, platform and compression, with a blob that still exists. A missing
  * or broken image is not an error.
  *
- * @throws the reason of `signal`; bugs.
+ * @throws the reason of `signal`; {@linkcode NoLoginError}; bugs.
  */
 export async function findReusableLayers(
   client: RegistryClient,
@@ -111,6 +112,8 @@ export async function findReusableLayers(
   } catch (error) {
     signal?.throwIfAborted();
     if (!(error instanceof MiseOciError)) throw error;
+    // Otherwise the push would fail after the build.
+    if (maybeCause(error, NoLoginError) !== undefined) throw error;
     const absent = error.code === "not-found";
     // The other platforms' images are there, as when each of several jobs pushes its own with --update-index.
     const missing = absent || error instanceof PlatformMissingError;

@@ -136,6 +136,20 @@ Deno.test("findReusableLayers() takes no layer that the registry has lost", asyn
   assert(problem?.text.includes("has lost 1 of"), problem?.text);
 });
 
+Deno.test("findReusableLayers() fails if the registry wants a login and there is none", async () => {
+  const headers = { "www-authenticate": 'Basic realm="test"' };
+  const fault = { kind: "status", status: 401, headers } as const;
+  const looking = lookUp({
+    fault: { method: "GET", path: /\/manifests\//, times: Infinity, fault },
+  });
+  const { code } = await assertRejects(
+    () => looking,
+    MiseOciError,
+    "requires a login, but no cred",
+  );
+  assertEquals(code, "auth");
+});
+
 Deno.test("findReusableLayers() tells a missing image from a broken one", async () => {
   assertEquals((await lookUp({ tag: "none" })).problem?.kind, "missing");
   const broken = await lookUp({ edit: (m) => ({ ...m, mediaType: MediaType.index }) });

@@ -44,7 +44,9 @@ export function mayBeImage(entry: Descriptor): boolean {
 export function whyNoImage({ config, layers }: Manifest): string | undefined {
   const { mediaType } = config;
   if (!CONFIGS.has(essence(mediaType))) {
-    return `its config is ${JSON.stringify(mediaType.slice(0, 100))}, so it is no container image`;
+    return `its config is ${
+      JSON.stringify(mediaType.slice(0, 100))
+    }, so it is not a container image`;
   }
   const [first] = layers;
   if (first === undefined || layers.some((layer) => LAYER.test(essence(layer.mediaType)))) {
@@ -52,7 +54,7 @@ export function whyNoImage({ config, layers }: Manifest): string | undefined {
   }
   return `its layers are ${
     JSON.stringify(first.mediaType.slice(0, 100))
-  }, so it is no container image`;
+  }, so it is not a container image`;
 }
 
 /** Maximum depth of nested indexes (faults, R16). */

@@ -78,7 +78,7 @@ function ofHistory(
   if (manager !== undefined) return { kind: "packages", name: manager };
   if (step === "CA certificates") return { kind: "certificates" };
   if (step.endsWith("/config.toml")) return { kind: "config" };
-  // Every other kind begins its step: `LayerPlan.createdBy`.
+  // The steps of all other kinds begin with the kind: `LayerPlan.createdBy`.
   const [, kind, name = ""] = /^([a-z]+)(?: (.+))?$/.exec(step) ?? [];
   return kind === undefined ? undefined : { kind, name };
 }

@@ -260,7 +260,10 @@ export function parseVersion(value: unknown, what: string): string {
   const text = asString(asObject(value, what)["version"], `${what}.version`);
   const version = /^v?(\d+\.\d+\.\d+(?:[-+.][\w.]+)?)/.exec(text)?.[1];
   if (version !== undefined) return version;
-  throw new MiseOciError("invalid", `Cannot parse ${what}: ${JSON.stringify(text)} is no version`);
+  throw new MiseOciError(
+    "invalid",
+    `Cannot parse ${what}: ${JSON.stringify(text)} is not a version`,
+  );
 }
 
 /** Parses the lines of `mise bin-paths`, made absolute. */

@@ -185,8 +185,8 @@ function maybeBinPaths(
   { tools, variables }: Pick<Answers, "tools" | "variables">,
   first: Answers,
 ): readonly string[] | undefined {
-  const said = withinTools(first.binPaths, first.tools);
-  if (!isSame(said, withinTools(pathOf(first.variables), first.tools))) return undefined;
+  const reported = withinTools(first.binPaths, first.tools);
+  if (!isSame(reported, withinTools(pathOf(first.variables), first.tools))) return undefined;
   return withinTools(pathOf(variables), tools);
 }
 

@@ -61,7 +61,7 @@ function parsePackage(
   if (manager === "" || name === "") {
     return failField(place, 'a name such as "apt:curl" expected: manager, colon, package');
   }
-  if (name.startsWith("-") || /[\s\0]/.test(name)) failField(place, "that is no package name");
+  if (name.startsWith("-") || /[\s\0]/.test(name)) failField(place, "that is not a package name");
   const options = isTable(value) ? value : { version: value };
   const version = options["version"] === undefined
     ? "latest"

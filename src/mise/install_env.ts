@@ -1,22 +1,22 @@
 /**
- * Variables of installs that mise-oci starts. The programs that `go install` and `cargo install` make name the
- * source files they were compiled from, by paths below the user's home: the same tool would be another layer
- * for every user, and would tell their names.
+ * Environment variables for installs started by mise-oci. Programs built with `go install` and `cargo install`
+ * contain the paths of their source files below the user's home: each user would get a different layer for
+ * the same tool, which would reveal the user's name.
  * @module
  */
 import { join } from "@std/path";
 import { homeDirectory } from "../home.ts";
 import type { MiseContext } from "./context.ts";
 
-/** Whether a variable's flags have one of a name. */
+/** Whether a flag is set, with or without a value. */
 function hasFlag(flags: string, name: string): boolean {
   return flags.split(/\s+/).some((flag) => flag === name || flag.startsWith(`${name}=`));
 }
 
 /**
- * The variables with which Go and Rust leave the user's directories out of what they compile. What the user
- * set is kept: flags are appended, and `RUSTFLAGS` or cargo's `target.*.rustflags`, which hide
- * `CARGO_BUILD_RUSTFLAGS`, still count.
+ * Variables that keep the user's directories out of programs compiled by Go and Rust. The user's settings are
+ * kept: flags are appended, and `RUSTFLAGS` and cargo's `target.*.rustflags` still override
+ * `CARGO_BUILD_RUSTFLAGS`.
  */
 export function tracelessEnv({ env }: Pick<MiseContext, "env">): Readonly<Record<string, string>> {
   const go = env("GOFLAGS") ?? "";
@@ -26,7 +26,7 @@ export function tracelessEnv({ env }: Pick<MiseContext, "env">): Readonly<Record
   const remap = `--remap-path-prefix=${cargoHome}=/cargo`;
   return {
     ...(hasFlag(go, "-trimpath") ? {} : { GOFLAGS: `${go} -trimpath`.trim() }),
-    // Cargo splits the variable at spaces, whatever quotes are in it.
+    // Cargo splits the variable at spaces and does not support quotes.
     ...(cargoHome === "" || /\s/.test(cargoHome) || hasFlag(rust, "--remap-path-prefix")
       ? {}
       : { CARGO_BUILD_RUSTFLAGS: `${rust} ${remap}`.trim() }),

@@ -48,10 +48,10 @@ function onPath(name: string, context: Pick<MiseContext, "env">): string | undef
  */
 export function locateMise(options: LocateOptions, context: Pick<MiseContext, "env">): string {
   const fromEnv = context.env("MISE_OCI_MISE") || undefined;
-  const asked = options.misePath ?? fromEnv;
-  if (asked !== undefined) {
-    const isPath = /[/\\]/.test(asked);
-    const found = isPath ? resolve(options.directory, asked) : onPath(asked, context);
+  const requested = options.misePath ?? fromEnv;
+  if (requested !== undefined) {
+    const isPath = /[/\\]/.test(requested);
+    const found = isPath ? resolve(options.directory, requested) : onPath(requested, context);
     if (found !== undefined && isExecutable(found)) return found;
     // The variable may also have been passed as the flag's value, made absolute.
     const isVariable = fromEnv !== undefined && (options.misePath === undefined ||
@@ -59,7 +59,7 @@ export function locateMise(options: LocateOptions, context: Pick<MiseContext, "e
     const by = isVariable ? "MISE_OCI_MISE" : "--mise";
     throw new MiseOciError(
       "mise",
-      `Cannot find mise at ${JSON.stringify(asked)} (${by}): ` +
+      `Cannot find mise at ${JSON.stringify(requested)} (${by}): ` +
         (isPath ? "no such executable file" : "no such program on PATH"),
       { hint: INSTALL_HINT },
     );

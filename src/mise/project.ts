@@ -16,6 +16,7 @@ import {
   askTools,
   askVersion,
   disableTools,
+  listTools,
   readConfigFile,
   type Session,
 } from "./ask.ts";
@@ -44,12 +45,19 @@ import {
   isConfigFile,
   isOutside,
   maybeMonorepoRoot,
+  withoutOverrides,
 } from "./scope.ts";
 import { isWithin } from "../paths.ts";
 import { readTaskTools, taskToolWarnings } from "./task_tools.ts";
 import { renderTemplates } from "./templates.ts";
 import { readTools } from "./tools.ts";
-import { describeUnknownFields, refuseUnresolved, withoutVersion } from "./unresolved.ts";
+import {
+  describeUnknownFields,
+  parseUnresolved,
+  refuseUnresolved,
+  WARNINGS_ENV,
+  withoutVersion,
+} from "./unresolved.ts";
 
 /** Imported on demand: most images are for the host platform. */
 const installModule = () => import("./foreign/foreign_install.ts");
@@ -110,20 +118,6 @@ function checkDirectory(directory: string): void {
   }
 }
 
-/** Clears the variables that override tool versions; mise ignores empty ones. */
-function withoutOverrides(session: Session, tools: readonly ListedTool[]): Session | undefined {
-  const names = new Set(tools.flatMap(({ override }) => override === undefined ? [] : [override]));
-  if (names.size === 0) return undefined;
-  session.context.detail(
-    1,
-    `Ignoring ${[...names].join(", ")}: an image has the versions that the project asks for`,
-  );
-  return {
-    ...session,
-    env: { ...session.env, ...Object.fromEntries([...names].map((n) => [n, ""])) },
-  };
-}
-
 async function runHostInstall(
   session: Session,
   { yes = false, locked = false, installOnly = [] }: Pick<
@@ -153,7 +147,9 @@ async function install(session: Session, options: ProjectOptions): Promise<void>
   await askVersion(session);
   let current = session;
   for (let round = 0; !includeGlobal && round < MAX_OVERRIDES; round++) {
-    const next = withoutOverrides(current, await askTools(current));
+    const loud = { ...current, env: { ...current.env, ...WARNINGS_ENV } };
+    const { tools, stderr } = await listTools(loud);
+    const next = withoutOverrides(current, [...tools, ...parseUnresolved(stderr)]);
     if (next === undefined) break;
     current = next;
   }
@@ -183,7 +179,7 @@ async function askProject(
   let current = session;
   let answers = await asker.ask(current, options);
   for (let round = 0; !includeGlobal && round < MAX_OVERRIDES; round++) {
-    const next = withoutOverrides(current, answers.tools);
+    const next = withoutOverrides(current, [...answers.tools, ...answers.unresolved]);
     if (next === undefined) break;
     current = next;
     answers = await asker.ask(current, options);
@@ -215,13 +211,16 @@ async function partConfigs(
   return { files: inside, outside: rows.map((row) => row.path).filter((path) => !paths.has(path)) };
 }
 
-function refuseNoProject(directory: string): never {
+function refuseNoProject(directory: string, outside: readonly string[]): never {
+  const own = outside.find((path) => configRoot(path) === directory);
   throw new MiseOciError(
     "config",
-    `No project mise config in ${JSON.stringify(directory)} or above`,
+    `No project mise config in ${JSON.stringify(directory)} or above` +
+      (own === undefined ? "" : `: ${JSON.stringify(own)} is the user's own`),
     {
-      hint:
-        "Add a mise.toml to the project, or pass --include-global to take the global config's tools",
+      hint: own === undefined
+        ? "Add a mise.toml to the project, or pass --include-global to take the global config's tools"
+        : "Put the project below the home directory, or pass --include-global to take the user's config",
     },
   );
 }
@@ -243,7 +242,7 @@ async function know(session: Session, options: Reading): Promise<Known> {
   const asked = await askProject(session, options);
   const { answers } = asked;
   const { files, outside } = await partConfigs(asked.session, answers.configs, includeGlobal);
-  if (files.length === 0 && !includeGlobal) refuseNoProject(directory);
+  if (files.length === 0 && !includeGlobal) refuseNoProject(directory, outside);
   const others = new Set(outside);
   const { settings } = answers;
   refuseUnsupported(files, { settings, foreign: foreign?.platform });

@@ -148,6 +148,17 @@ Deno.test("readProject() says so when there is no project config", async () => {
   assertEquals((await readFake(fake, { includeGlobal: true })).project.tools, []);
 });
 
+Deno.test("readProject() says that the config of the home directory is the user's own", async () => {
+  await using fake = await fakeProject(noTools, ({ home }) => ({
+    "config ls --json": { stdout: [{ path: join(home, "mise.toml"), tools: [] }] },
+  }));
+  const home = join(fake.directory, "../../home");
+  await writeConfig(fake, "[tools]\n", "../../home/mise.toml");
+  const { message, hint } = await failsToRead(fake, { directory: home });
+  assertStringIncludes(message, `mise.toml" is the user's own`);
+  assertStringIncludes(hint ?? "", "below the home directory");
+});
+
 Deno.test("readProject() says so when the directory does not exist", async () => {
   await using fake = await fakeProject(noTools);
   const error = await failsToRead(fake, { directory: join(fake.directory, "gone") });

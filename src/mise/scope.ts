@@ -4,6 +4,8 @@
  */
 import { isWithin } from "../paths.ts";
 import { basename, dirname, isAbsolute, join, resolve } from "@std/path";
+import type { ListedTool } from "./answers.ts";
+import type { Session } from "./ask.ts";
 import type { ConfigFile } from "./config_file.ts";
 import type { MiseContext } from "./context.ts";
 
@@ -129,4 +131,24 @@ export function dataDirectories(
       return [[name, resolve(path)]];
     }
   }));
+}
+
+/**
+ * The session with the variables that override tool versions cleared (mise ignores empty ones); `undefined` if
+ * there are none.
+ */
+export function withoutOverrides(
+  session: Session,
+  tools: readonly Pick<ListedTool, "override">[],
+): Session | undefined {
+  const names = new Set(tools.flatMap(({ override }) => override === undefined ? [] : [override]));
+  if (names.size === 0) return undefined;
+  session.context.detail(
+    1,
+    `Ignoring ${[...names].join(", ")}: an image has the versions that the project asks for`,
+  );
+  return {
+    ...session,
+    env: { ...session.env, ...Object.fromEntries([...names].map((n) => [n, ""])) },
+  };
 }

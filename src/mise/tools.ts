@@ -7,6 +7,7 @@ import { basename, dirname, isAbsolute, join, relative } from "@std/path";
 import { MiseOciError } from "../errors.ts";
 import type { BackendManifest, Tool, ToolParts } from "../plan/project.ts";
 import { isWithin } from "../paths.ts";
+import { looksLikeSecret, maybeSecretKind } from "../secrets.ts";
 import type { ListedConfig, ListedTool, ListedVariable, ToolDetail } from "./answers.ts";
 import { askBackends, readConfigFile, type Session } from "./ask.ts";
 import { ASDF, backendKind, knownDetails, maybePlugin } from "./backends.ts";
@@ -106,7 +107,7 @@ async function withOptions(
   }));
 }
 
-/** Refuses tools of asdf plugins that are not allowed by name, and tools of which mise does not say the backend. */
+/** Refuses tools of asdf plugins unless allowed by name, and tools with an unknown backend. */
 function refusePlugins(
   tools: readonly ListedTool[],
   details: ReadonlyMap<string, ToolDetail>,
@@ -220,12 +221,26 @@ function maybeWritten(
 /** Size limit of mise's manifest files, in bytes. */
 const MAX_MANIFEST_BYTES = 64 * 1024;
 
+/** Whether options contain credentials: a URL with a password, a token, an authorization header. */
+function holdsCredentials(text: string): boolean {
+  return /:\/\/[^/\s"]*@/.test(text) || /authorization|cookie/i.test(text) ||
+    maybeSecretKind(text) !== undefined;
+}
+
 /** Options without those that contain credentials, such as a URL with a password. */
 function publicOptions(opts: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const entries = Object.entries(opts).filter(([, value]) =>
-    !/:\/\/[^/\s"]*@/.test(JSON.stringify(value) ?? "")
+  const entries = Object.entries(opts).filter(([name, value]) =>
+    !looksLikeSecret(name) && !holdsCredentials(JSON.stringify(value) ?? "")
   );
   return Object.fromEntries(entries);
+}
+
+/**
+ * Removes the options of a backend if they contain credentials, such as
+ * `http:a[url=https://me:secret@host/a]` in an alias, because the backend is written into images.
+ */
+function publicBackend(backend: string): string {
+  return holdsCredentials(backend) ? backend.replace(/\[.*\]$/s, "") : backend;
 }
 
 /** The manifest that mise keeps beside a tool's versions; `undefined` if it cannot be read. */
@@ -264,7 +279,8 @@ function expectedManifest({ backend, options = {} }: ToolDetail): BackendManifes
     .sort(([a, one], [b, other]) =>
       Number(isLast(one)) - Number(isLast(other)) || (a < b ? -1 : 1)
     );
-  return entries.length === 0 ? undefined : { full: backend, opts: Object.fromEntries(entries) };
+  const full = publicBackend(backend);
+  return entries.length === 0 ? undefined : { full, opts: Object.fromEntries(entries) };
 }
 
 async function toTool(
@@ -283,7 +299,7 @@ async function toTool(
   const backendManifest = installed
     ? await maybeBackendManifest(installPath)
     : detail && expectedManifest(detail);
-  const backend = detail?.backend ?? "";
+  const backend = publicBackend(detail?.backend ?? "");
   const plugin = maybePlugin({ backend, installPath }, known.session.context.env);
   return {
     short,

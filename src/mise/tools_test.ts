@@ -212,3 +212,21 @@ Deno.test('C08: refuses "path:" versions and leaves "system" ones out with a war
   assertEquals(project.tools, []);
   assertStringIncludes(warnings.join(), '"python" is the system\'s own');
 });
+
+Deno.test("A17: an alias whose options hold credentials loses them, others keep theirs", async () => {
+  const withUrl = (url: string): string => `http:one[url=${url},bin_path=bin]`;
+  const backends = {
+    plain: withUrl("https://host.example/one.tar.gz"),
+    password: withUrl("https://me:s3cr3t-word@host.example/one.tar.gz"),
+    token: withUrl(`https://host.example/one.tar.gz?token=ghp_${"a1B2".repeat(9)}`),
+    header: "http:one[headers={Authorization='Basic bWU6c2VjcmV0'}]",
+  };
+  await using fake = await fakeProject(() =>
+    Object.entries(backends).map(([name, backend]) => fakeTool(name, "1.0.0", { backend }))
+  );
+  const { project } = await readFake(fake);
+  assertEquals(
+    Object.fromEntries(project.tools.map(({ short, backend }) => [short, backend])),
+    { plain: backends.plain, password: "http:one", token: "http:one", header: "http:one" },
+  );
+});

@@ -14,6 +14,8 @@ export interface UnresolvedTool {
   readonly short: string;
   /** Config file that requests it. */
   readonly source: string;
+  /** The variable that requests it instead: `MISE_NODE_VERSION`. */
+  readonly override?: string;
   /** The request: `node@24`. */
   readonly request: string;
   /** mise's reason, one line. */
@@ -54,7 +56,15 @@ export function parseUnresolved(stderr: string): readonly UnresolvedTool[] {
     const last = found.at(-1);
     if (match !== null) {
       const [, short = "", source = "", request = "", why = ""] = match;
-      found.push({ short, source, request, why: why.slice(0, 300), proposals: [] });
+      const override = /^(MISE_\w+_VERSION)=/.exec(source)?.[1];
+      found.push({
+        short,
+        source,
+        request,
+        why: why.slice(0, 300),
+        proposals: [],
+        ...(override === undefined ? {} : { override }),
+      });
     } else if (last !== undefined && /^ {2}\S+$/.test(line)) {
       last.proposals.push(line.trim());
     }

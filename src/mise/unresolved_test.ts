@@ -67,6 +67,23 @@ Deno.test("readProject() does without unknown tools of the global config", async
   assertEquals(project.tools.map(({ short }) => short), ["npm:a"]);
 });
 
+Deno.test("readProject() ignores MISE_<TOOL>_VERSION of a tool that mise cannot resolve", async () => {
+  const said = warning("MISE_XYZ_VERSION=1", "xyz@1", "xyz not found in mise tool registry");
+  await using fake = await fakeProject(() => [fakeTool("npm:a")], () => ({
+    "bin-paths": {
+      shell: `[ -z "\${MISE_XYZ_VERSION-x}" ] || printf '%s' '${said}' >&2`,
+      stdout: "",
+    },
+  }));
+  const { project, details } = await readFake(fake);
+  assertEquals(project.tools.map(({ short }) => short), ["npm:a"]);
+  assertStringIncludes(details.join("\n"), "Ignoring MISE_XYZ_VERSION");
+  assertStringIncludes(
+    (await failsToRead(fake, { includeGlobal: true })).message,
+    "MISE_XYZ_VERSION=1",
+  );
+});
+
 Deno.test("readProject() does without unknown tools that are for another system", async () => {
   await using fake = await fakeProject(noTools, ({ directory }) => ({
     "bin-paths": { stderr: warning(join(directory, "mise.toml"), "foo@1", "no versions found") },

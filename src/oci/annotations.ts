@@ -17,6 +17,8 @@ export const Annotation = {
   baseDigest: "org.opencontainers.image.base.digest",
   /** Read by dev container tools: a JSON array of properties of devcontainer.json. */
   devcontainer: "devcontainer.metadata",
+  /** Prefix of what is said of one tool: a layer that several tools share has none of these. */
+  toolPrefix: "dev.mise.tool.",
   /** The tool's name in mise. */
   toolShort: "dev.mise.tool.short",
   /** The tool's version. */

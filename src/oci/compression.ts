@@ -33,6 +33,11 @@ export const COMPRESSION_LEVELS: Readonly<
   none: undefined,
 };
 
+/** Every format, the default first. */
+export const COMPRESSIONS: readonly [Compression, ...Compression[]] = Object.keys(
+  COMPRESSION_LEVELS,
+) as [Compression, ...Compression[]];
+
 /**
  * Checks a compression and fills in its level.
  *
@@ -68,14 +73,17 @@ export function parseCompression(text: string): CompressionChoice {
   const colon = text.indexOf(":");
   const name = colon < 0 ? text : text.slice(0, colon);
   const levelText = colon < 0 ? undefined : text.slice(colon + 1);
-  const kind = (["gzip", "zstd", "none"] as const).find((known) => known === name);
+  const kind = COMPRESSIONS.find((known) => known === name);
   const fail = (why: string, hint: string): never => {
     throw new MiseOciError("usage", `Cannot use compression ${JSON.stringify(text)}: ${why}`, {
       hint,
     });
   };
   if (kind === undefined) {
-    return fail("there is no such format", "Write gzip, zstd or none, such as zstd:3");
+    return fail(
+      "there is no such format",
+      `Write ${COMPRESSIONS.slice(0, -1).join(", ")} or ${COMPRESSIONS.at(-1)}, such as zstd:3`,
+    );
   }
   if (levelText === undefined) return { kind };
   const range = COMPRESSION_LEVELS[kind];

@@ -80,3 +80,9 @@ export const CERTIFICATE_BUNDLES: readonly string[] = [
   "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
   "/etc/ssl/cert.pem",
 ];
+
+/** PATH where nothing sets one: that of container engines, and of most shells. */
+export const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** The default image directory for mise's data. */
+export const DEFAULT_MOUNT_POINT = "/mise";

@@ -1,26 +1,29 @@
 /**
- * The source of an image, as written on the command line and in `mise.toml`: a path on this machine, with the
- * prefix of a transport ({@linkcode LOCAL_TRANSPORTS}) or without one, or a reference to a registry.
+ * The source of an image on the command line and in `mise.toml`: a local path, with or without the prefix of
+ * a transport ({@linkcode LOCAL_TRANSPORTS}), or a reference to a registry.
  * @module
  */
 import { MiseOciError } from "../errors.ts";
 import { type Digest, isDigest } from "./digest.ts";
 import { formatReference, parseReference, type Reference } from "./reference.ts";
 
-/** A way in which images are stored on this machine. */
+/** The default base image: glibc, small, and suitable for most prebuilt tools. */
+export const DEFAULT_FROM = "debian:bookworm-slim";
+
+/** A local transport: a format in which images are stored. */
 export interface LocalTransport {
-  /** What is written before the path. */
+  /** The prefix before the path. */
   readonly prefix: string;
-  /** What is at the path. */
+  /** Whether the path is a directory or a file. */
   readonly path: "DIR" | "FILE";
-  /** The name of an image that may follow, as help writes it; empty if there is only one image. */
+  /** The optional name of an image after the path, for help; empty if there is only one image. */
   readonly name: "[:TAG]" | "[:NAME]" | "";
-  /** What writes it, for help. */
+  /** The command that creates the file, for help. */
   readonly writer?: string;
 }
 
 /**
- * The transports, as skopeo names them. Parsing, help and completion follow this table; `OPENERS` of
+ * The transports, with skopeo's names. Parsing, help and completion use this table; `OPENERS` in
  * `src/image/open.ts` has a function for each.
  */
 export const LOCAL_TRANSPORTS = {
@@ -34,17 +37,17 @@ export const LOCAL_TRANSPORTS = {
   },
 } as const satisfies Readonly<Record<string, LocalTransport>>;
 
-/** The kind of a source whose transport is known. */
+/** The kind of a source with a transport. */
 export type LocalKind = keyof typeof LOCAL_TRANSPORTS;
 
 const TRANSPORTS = Object.entries(LOCAL_TRANSPORTS) as [LocalKind, LocalTransport][];
 
-/** How each transport is written, for help: `oci:DIR[:TAG]`. */
+/** The form of each transport, for help: `oci:DIR[:TAG]`. */
 export const LOCAL_FORMS: readonly string[] = TRANSPORTS.map(([, { prefix, path, name }]) =>
   `${prefix}${path}${name}`
 );
 
-/** The prefix of a transport that a text begins with; empty if it has none. */
+/** The prefix of a transport at the beginning of a text; empty if there is none. */
 export function transportPrefix(text: string): string {
   return TRANSPORTS.find(([, { prefix }]) => text.startsWith(prefix))?.[1].prefix ?? "";
 }

@@ -1,12 +1,12 @@
 /**
- * The package managers of base images: what is known of each without running it. How they install packages is in
- * `src/packages/managers/`, which has an object for each.
+ * The package managers of base images, described by data. Their installation code is in
+ * `src/packages/managers/`.
  * @module
  */
 
 /** A package manager that a base image can have. */
 export interface PackageManager {
-  /** What stands between name and version of a package, for the manager's command line. */
+  /** The separator between name and version of a package on the command line. */
   readonly pin: "=" | "-";
   /** The command in the history of an image: `mise-oci: apt-get install jq`. */
   readonly history: string;
@@ -14,22 +14,22 @@ export interface PackageManager {
   readonly distributions: readonly string[];
   /** Paths of its program, in an image. */
   readonly programs: readonly [string, ...string[]];
-  /** The base of a new project with its packages. */
+  /** The default base of a new project that has packages of this manager. */
   readonly base: string;
   /** Its commands in a Dockerfile. */
   readonly dockerfile: {
-    /** What precedes an installation, if anything does. */
+    /** Command before an installation, if one is needed. */
     readonly update?: string;
-    /** Installs the packages whose names follow. */
+    /** Command that installs the packages appended to it. */
     readonly install: string;
-    /** What removes what an installation leaves behind, if it does. */
+    /** Command that cleans up after an installation, if one is needed. */
     readonly clean?: string;
-    /** The packages with which mise installs tools from sources. */
+    /** Packages that mise needs to build tools from source. */
     readonly buildTools: string;
   };
 }
 
-/** Every package manager by the name that `[bootstrap.packages]` and `dev.mise.system.packages` have. */
+/** The package managers by their name in `[bootstrap.packages]` and `dev.mise.system.packages`. */
 export const PACKAGE_MANAGERS = {
   apt: {
     pin: "=",
@@ -60,15 +60,15 @@ export const PACKAGE_MANAGERS = {
 /** The name of a package manager: `apt`. */
 export type ManagerName = keyof typeof PACKAGE_MANAGERS;
 
-/** Every name, in the order of messages. */
+/** All names, in the order used in messages. */
 export const MANAGER_NAMES: readonly ManagerName[] = Object.keys(PACKAGE_MANAGERS) as ManagerName[];
 
-/** The facts of a package manager. */
+/** The package manager with a name. */
 export function packageManager(name: ManagerName): PackageManager {
   return PACKAGE_MANAGERS[name];
 }
 
-/** Packages as the manager's command line has them: `jq`, or `jq=1.7` for a version. */
+/** Packages as command line arguments: `jq`, or `jq=1.7` for a version. */
 export function packageWords(
   manager: ManagerName,
   packages: readonly { readonly name: string; readonly version?: string }[],

@@ -4,7 +4,7 @@
  * longer data.
  * @module
  */
-import { concat } from "../bytes.ts";
+import { concat, hexOf } from "../bytes.ts";
 import { type Digest, parseDigest } from "./digest.ts";
 
 /** The part of `node:crypto`'s `Hash` that is used. */
@@ -25,15 +25,13 @@ export function streamingSha256(): StreamingHash {
   return process.getBuiltinModule("crypto").createHash("sha256");
 }
 
-function hexOf(hash: ArrayBuffer): string {
-  return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
 /** The hash of bytes, or of a text as UTF-8: 64 hex digits. */
 export async function sha256Hex(data: string | Uint8Array): Promise<string> {
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
   // The type allows memory shared between threads, which is never hashed here.
-  return hexOf(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
+  return hexOf(
+    new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>)),
+  );
 }
 
 /**

@@ -4,6 +4,7 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
+import { DEFAULT_PATH } from "../oci/image_path.ts";
 import { formatPlatform, type Platform } from "../oci/mod.ts";
 import type { Rootfs } from "../rootfs/rootfs.ts";
 import { type IsolatedResult, prepareMountPoints, runIsolated } from "./isolate.ts";
@@ -102,8 +103,6 @@ export interface InstallContext {
   readonly timeout?: number;
 }
 
-/** The host's programs are in these directories unless PATH says otherwise. */
-const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const HALF_AN_HOUR = 30 * 60 * 1000;
 
 /**

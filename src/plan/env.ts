@@ -50,7 +50,7 @@ function stopAtSecrets(secrets: readonly EnvVariable[]): void {
         `Leave it out with --drop-env ${
           names[0]
         } (or drop_env under [_.oci]) and pass it when the ` +
-        `container runs with -e ${names[0]}; if it is no secret, say --allow-env ${names[0]} ` +
+        `container runs with -e ${names[0]}; if it is not a secret, use --allow-env ${names[0]} ` +
         `(or allow_env under [_.oci])`,
     },
   );
@@ -95,7 +95,7 @@ function strayNames(
   names: ReadonlySet<string>,
   flags: Pick<PlanOptions, "dropEnv" | "allowEnv">,
 ): readonly string[] {
-  const said = (flag: string, given: readonly string[]): readonly string[] =>
+  const describeUnknown = (flag: string, given: readonly string[]): readonly string[] =>
     given.filter((name) => !/[*/]/.test(name) && name !== "PATH" && !names.has(name)).map(
       (name) => {
         const near = nearest(name, [...names]);
@@ -103,7 +103,10 @@ function strayNames(
         return `${flag} ${name} changes nothing: the project has no such variable${hint}`;
       },
     );
-  return [...said("--drop-env", flags.dropEnv), ...said("--allow-env", flags.allowEnv)];
+  return [
+    ...describeUnknown("--drop-env", flags.dropEnv),
+    ...describeUnknown("--allow-env", flags.allowEnv),
+  ];
 }
 
 /** Variables of mise that name directories of the host. */

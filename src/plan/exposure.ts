@@ -131,8 +131,8 @@ export function refuseDeclared(found: readonly DeclaredPlace[]): void {
     mask(`Cannot bake into the image what is declared secret or left out: ${[...list].join("; ")}`),
     {
       hint: mask(
-        `Take it out, and pass it when the container runs with -e; if the value of ${name} is no ` +
-          `secret, say --allow-env ${name}, or --allow-env ${first.name} for this one place (or ` +
+        `Take it out, and pass it when the container runs with -e; if the value of ${name} is not a ` +
+          `secret, use --allow-env ${name}, or --allow-env ${first.name} for this one place (or ` +
           "allow_env under [_.oci])",
       ),
     },

@@ -43,13 +43,11 @@ export function groupTools(plan: BuildPlan, chosen: ReadonlySet<LayerPlan>): Bui
   const members = plan.layers.filter((layer) => chosen.has(layer));
   const [first] = members;
   if (first === undefined || members.length < 2) return plan;
-  const ofOne: ReadonlySet<string> = new Set([
-    Annotation.toolShort,
-    Annotation.toolVersion,
-    Annotation.layerPrefix,
-  ]);
   const annotations = Object.fromEntries(
-    Object.entries(first.annotations).filter(([name]) => !ofOne.has(name)),
+    Object.entries(first.annotations).filter(([name, value]) =>
+      !name.startsWith(Annotation.toolPrefix) &&
+      members.every(({ annotations }) => annotations[name] === value)
+    ),
   );
   const tools = members.map(({ name, version = "", annotations }) => ({
     short: name,

@@ -3,13 +3,12 @@
  * @module
  */
 import type { ContainerConfig, DiffId, HistoryEntry, ImageConfig, Platform } from "../oci/mod.ts";
+import { DEFAULT_PATH } from "../oci/image_path.ts";
 import type { JsonObject } from "../oci/json.ts";
 import { MISE_CONFIG_DIR, TRUSTED_PATHS } from "./layers/config.ts";
 import type { Healthcheck } from "./project.ts";
 import type { ConfigPlan } from "./types.ts";
 
-/** PATH where neither the base nor `[oci].env` has one. */
-export const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /** WorkingDir where neither the base nor `[oci]` has one. */
 export const DEFAULT_WORKDIR = "/workspace";
 
@@ -103,7 +102,7 @@ function composeEnv(
   for (const [name, value] of config.env) variables.set(name, value);
   variables.set("PATH", composePath(inherited, config));
   for (const [name, value] of config.fixedEnv) variables.set(name, value);
-  // A project that is mounted there is used without a question that nobody can answer.
+  // A mounted project is trusted, because mise could not ask in a container.
   if (workdir !== "/" && !variables.has(TRUSTED_PATHS)) variables.set(TRUSTED_PATHS, workdir);
   return [...variables].map(([name, value]) => value === undefined ? name : `${name}=${value}`);
 }

@@ -3,8 +3,14 @@
  * @module
  */
 import { MiseOciError } from "../errors.ts";
-import { type MountPoint, parseMountPoint } from "../oci/image_path.ts";
-import { type NamedBase, parseBase, type Platform } from "../oci/mod.ts";
+import { DEFAULT_MOUNT_POINT, type MountPoint, parseMountPoint } from "../oci/image_path.ts";
+import {
+  COMPRESSIONS,
+  DEFAULT_FROM,
+  type NamedBase,
+  parseBase,
+  type Platform,
+} from "../oci/mod.ts";
 import type { Copy, Project } from "./project.ts";
 import type { CompressionPlan, Owner, PackageChoice } from "./types.ts";
 
@@ -70,11 +76,6 @@ export interface ResolvedOptions {
   readonly compression: CompressionPlan;
 }
 
-/** The default base image: glibc, small, and suitable for most prebuilt tools. */
-export const DEFAULT_FROM = "debian:bookworm-slim";
-/** The default image directory for mise's data. */
-const DEFAULT_MOUNT_POINT = "/mise";
-
 /** Parses a mise setting or a default, and reports errors as `config`. */
 function ofSetting<T>(setting: string, text: string, parse: (text: string) => T): T {
   try {
@@ -107,7 +108,7 @@ export function resolveOptions(project: Project, options: PlanOptions): Resolved
     mountPoint,
     owner: options.owner ?? { uid, gid: oci.groupId ?? uid },
     copies: [...oci.copy, ...options.copies],
-    compression: options.compression ?? oci.compression ?? { kind: "gzip" },
+    compression: options.compression ?? oci.compression ?? { kind: COMPRESSIONS[0] },
   };
 }
 

@@ -155,9 +155,9 @@ export function plan(project: Project, options: PlanOptions, versions: LayerVers
   const resolved = resolveOptions(project, options);
   const { env, concerns, warnings } = planEnv(project, options, resolved.mountPoint);
   refuseLongVariables(env);
-  const given = new Set(env.map(([name]) => name));
+  const names = new Set(env.map(([name]) => name));
   const certificates = certificateVariables(options.certificates)
-    .filter(([name]) => !given.has(name));
+    .filter(([name]) => !names.has(name));
   const none = project.tools.length === 0
     ? ["The project has no tools: the image has the base and the other layers only"]
     : [];

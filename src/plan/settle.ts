@@ -118,7 +118,7 @@ export function settlePlan(
     .filter((path) => path.startsWith("/") && path !== "/")
     .filter((path) => !lower.some((layer) => holds(layer, path)))
     .map((path) => ({ path, owner }));
-  // `su -` leaves nothing of the image's own variables.
+  // Login shells such as `su -` drop the image's variables, so the profile script sets this one too.
   const isSet = [...config.env.map(([name]) => `${name}=`), ...base?.Env ?? []]
     .some((entry) => entry.startsWith(`${TRUSTED_PATHS}=`));
   const trusted = isSet || workdir === "/" ? [] : [[TRUSTED_PATHS, workdir] as const];

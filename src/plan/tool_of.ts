@@ -5,12 +5,12 @@
 import type { Project, Tool } from "./project.ts";
 import type { LayerPlan } from "./types.ts";
 
-/** Whether a layer is that of a tool, or of several that share one. */
+/** Whether a layer contains a tool, or several that share the layer. */
 export function isToolLayer({ kind }: Pick<LayerPlan, "kind">): boolean {
   return kind === "tool";
 }
 
-/** The tool that a layer is of; `undefined` if several share it. */
+/** The tool in a layer; `undefined` if several share it. */
 export function toolOf({ tools }: Project, layer: LayerPlan): Tool | undefined {
   return !isToolLayer(layer)
     ? undefined

@@ -83,7 +83,7 @@ export type LayerSource =
 export interface PackageChoice {
   /** Package manager of the base. */
   readonly manager: ManagerName;
-  /** The packages; without a version the newest that the base's sources have. */
+  /** The packages; without a version, the newest in the base's sources. */
   readonly packages: readonly { readonly name: string; readonly version?: string }[];
 }
 
@@ -96,8 +96,8 @@ export interface Relocation {
 }
 
 /**
- * How the files of a layer are treated. Its planner decides; code that builds and examines layers uses these and
- * never the kind. What is absent is `false`.
+ * How the files of a layer are treated, set by its planner. Code that builds and examines layers uses these
+ * policies instead of the kind. Absent policies are `false`.
  */
 export interface LayerPolicies {
   /** Keep modes, owners and whiteouts as they are on disk, without normalization. */
@@ -117,11 +117,11 @@ export interface LayerPolicies {
 /** One layer to build: its bytes depend only on this, the files it names, and the compression. */
 export interface LayerPlan {
   /**
-   * What the layer is for, one lower-case word: tables, messages and the annotation `dev.mise.layer.kind` have
-   * it. Its planner in `src/plan/layers/` chooses it; the history of the image (`createdBy`) begins with it.
+   * The kind of layer, one lower-case word chosen by its planner in `src/plan/layers/`. It is used in tables,
+   * messages, the annotation `dev.mise.layer.kind`, and at the beginning of `createdBy`.
    */
   readonly kind: string;
-  /** Its name in the table: a tool's short name, `mise`, `config`, an image path. */
+  /** Its name in tables: a tool's short name, `mise`, `config`, an image path. */
   readonly name: string;
   /** The tool's or mise's version. */
   readonly version?: string;
@@ -141,8 +141,8 @@ export interface LayerPlan {
   /** Packages to install, if it is a packages layer. */
   readonly packages?: PackageChoice;
   /**
-   * `created_by` of the layer's history entry: `mise-oci: KIND` or `mise-oci: KIND NAME`. Clients that copy images
-   * may drop annotations; `inspect` then reads kind and name here.
+   * `created_by` of the layer's history entry: `mise-oci: KIND` or `mise-oci: KIND NAME`. `inspect`
+   * reads kind and name here if a client has dropped the annotations.
    */
   readonly createdBy: string;
   /** Annotations of the layer's descriptor. */

@@ -62,6 +62,9 @@ export function formatScope(scope: Scope): string {
   return `repository:${scope.repository}:${scope.actions.join(",")}`;
 }
 
+/** The registry requires a login, and there are no credentials for it. */
+export class NoLoginError extends MiseOciError {}
+
 /** Authenticates the requests of one client to one registry. */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
@@ -127,8 +130,7 @@ export class Authenticator {
         throw this.#tooNarrow(scopes, credentials, refused);
       }
       // Some registries use another name for the repository than the URL does; the scope of their challenge
-      // is
-      // requested too if ours is refused.
+      // is requested too if ours is refused.
       const wanted = fresh || own.length === 0 ? [...own, ...wider] : own;
       await this.#renew(scheme, wanted, { key, budget });
       return;
@@ -169,9 +171,9 @@ export class Authenticator {
 
   /** The error without stored credentials. */
   #nobody(refused: MiseOciError): MiseOciError {
-    return new MiseOciError(
+    return new NoLoginError(
       "auth",
-      `Registry "${this.#options.registry}" wants a login and no credentials for it are stored: ` +
+      `Registry "${this.#options.registry}" requires a login, but no credentials for it are stored: ` +
         refused.message,
       { cause: refused, ...(refused.hint === undefined ? {} : { hint: refused.hint }) },
     );
@@ -253,14 +255,14 @@ export class Authenticator {
     const { clock } = this.#options;
     const { realm, service } = scheme;
     const credentials = await this.#credentials();
-    const asked = clock.now();
+    const requestedAt = clock.now();
     const { token, lifeSeconds } = await fetchToken(
       { realm, service, scopes, credentials },
       this.#options,
     );
     return {
       header: `Bearer ${token}`,
-      expiresAt: asked + lifeSeconds * 1000 - EXPIRY_MARGIN_MS,
+      expiresAt: requestedAt + lifeSeconds * 1000 - EXPIRY_MARGIN_MS,
     };
   }
 

@@ -3,6 +3,7 @@
  * private ones included.
  * @module
  */
+import { CERTIFICATE_BUNDLES } from "../oci/image_path.ts";
 import { join } from "@std/path";
 import { describeError, MiseOciError } from "../errors.ts";
 import { hostKind } from "./host.ts";
@@ -193,13 +194,6 @@ export interface LoadCaCertsOptions {
 }
 
 const CERTS_DIRS = ["/etc/docker/certs.d", "/etc/containers/certs.d"];
-/** Debian and Arch, Fedora and RHEL, openSUSE, Alpine and BSD. */
-const SYSTEM_BUNDLES = [
-  "/etc/ssl/certs/ca-certificates.crt",
-  "/etc/pki/tls/certs/ca-bundle.crt",
-  "/etc/ssl/ca-bundle.pem",
-  "/etc/ssl/cert.pem",
-];
 
 const BEGIN = "-----BEGIN CERTIFICATE-----";
 
@@ -241,7 +235,7 @@ export async function loadCaCerts(
   registry: string,
   options: LoadCaCertsOptions,
 ): Promise<readonly string[]> {
-  const { env, certsDirs = CERTS_DIRS, systemBundles = SYSTEM_BUNDLES } = options;
+  const { env, certsDirs = CERTS_DIRS, systemBundles = CERTIFICATE_BUNDLES } = options;
   const certs: string[] = [];
   for (const dir of certsDirs) {
     const path = join(dir, registry, "ca.crt");

@@ -113,22 +113,14 @@ function tail(text: string): string {
   return clean.trim().slice(-TAIL_LENGTH);
 }
 
-/**
- * Pushes an image with another program.
- *
- * @throws {MiseOciError} `not-found` if the program is not on PATH, `registry` with the end of its
- * output if it fails.
- */
-export async function pushWithTool(
-  push: ExternalPush,
-  options: ExternalPushOptions = {},
-): Promise<void> {
-  const { run = runTool, signal } = options;
-  const { tool } = push;
-  const args = externalToolArguments(push);
-  let output: ToolOutput;
+/** Runs the program. @throws {MiseOciError} `not-found` if it is not on PATH, `io` if it cannot be started. */
+async function callTool(
+  tool: ExternalTool,
+  args: readonly string[],
+  { run = runTool, signal }: ExternalPushOptions,
+): Promise<ToolOutput> {
   try {
-    output = await run(tool, { args, ...(signal === undefined ? {} : { signal }) });
+    return await run(tool, { args, ...(signal === undefined ? {} : { signal }) });
   } catch (cause) {
     signal?.throwIfAborted();
     if (cause instanceof Deno.errors.NotFound) {
@@ -140,7 +132,33 @@ export async function pushWithTool(
     if (cause instanceof MiseOciError) throw cause;
     throw new MiseOciError("io", `Cannot run "${tool}": ${describeError(cause)}`, { cause });
   }
-  signal?.throwIfAborted();
+}
+
+/**
+ * Checks before a build that the program for the push exists.
+ *
+ * @throws {MiseOciError} as {@linkcode pushWithTool}.
+ */
+export async function checkTool(
+  tool: ExternalTool,
+  options: ExternalPushOptions = {},
+): Promise<void> {
+  await callTool(tool, ["--help"], options);
+}
+
+/**
+ * Pushes an image with another program.
+ *
+ * @throws {MiseOciError} `not-found` if the program is not on PATH, `registry` with the end of its
+ * output if it fails.
+ */
+export async function pushWithTool(
+  push: ExternalPush,
+  options: ExternalPushOptions = {},
+): Promise<void> {
+  const { tool } = push;
+  const output = await callTool(tool, externalToolArguments(push), options);
+  options.signal?.throwIfAborted();
   if (output.code === 0) return;
   throw new MiseOciError(
     "registry",

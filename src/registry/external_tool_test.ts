@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertNotMatch, assertRejects, assertThrows } from "@std/assert";
 import { MiseOciError } from "../errors.ts";
 import { parseReference } from "../oci/mod.ts";
-import { externalToolArguments, pushWithTool } from "./external_tool.ts";
+import { checkTool, externalToolArguments, pushWithTool } from "./external_tool.ts";
 
 const reference = parseReference("localhost:5000/team/app:v1");
 const push = { tool: "skopeo", layout: "/work/img", reference, insecure: true } as const;
@@ -47,13 +47,13 @@ Deno.test("a directory with a colon is refused for skopeo, which would cut its n
 
 Deno.test("a program that is missing is named with the way out", async () => {
   const run = (): Promise<never> => Promise.reject(new Deno.errors.NotFound("x"));
-  const error = await assertRejects(
-    () => pushWithTool(push, { run }),
-    MiseOciError,
-    'Cannot run "skopeo": it is not on PATH',
-  );
-  assertEquals(error.code, "not-found");
-  assert(error.hint?.includes("leave --tool out"));
+  // Also before a build.
+  for (const attempt of [() => pushWithTool(push, { run }), () => checkTool("skopeo", { run })]) {
+    const message = 'Cannot run "skopeo": it is not on PATH';
+    const error = await assertRejects(attempt, MiseOciError, message);
+    assertEquals(error.code, "not-found");
+    assert(error.hint?.includes("leave --tool out"));
+  }
 });
 
 Deno.test("a program that fails is quoted from its end, without control characters", async () => {

@@ -106,7 +106,7 @@ const PROXY_CAUSES: readonly NetworkCause[] = [
   { pattern: /dns error/i, text: "unknown host name", hint: bypassHint, limit: 1 },
   {
     pattern: /proxy authentication required/i,
-    text: "it wants a user and a password",
+    text: "it requires a user and a password",
     hint: () => "Set the variable to http://USER:PASSWORD@HOST:PORT",
     limit: 1,
   },
@@ -189,10 +189,10 @@ function describeErrorBody(bytes: Uint8Array, contentType: string): string {
     const list = body["errors"] === undefined ? [body] : asArray(body["errors"], "errors");
     const parts = list.slice(0, 3).map((item) => {
       const { code, message, error, details, detail } = asObject(item, "errors");
-      const said = [code, message ?? error ?? details].filter((part) =>
+      const summary = [code, message ?? error ?? details].filter((part) =>
         typeof part === "string" && part !== ""
       ).join(": ");
-      return said + digestsOf(detail, said);
+      return summary + digestsOf(detail, summary);
     });
     return shorten(parts.filter((part) => part !== "").join("; "));
   } catch {
@@ -226,7 +226,7 @@ function hintOfResponse(
     return "The registry does not let a tag be changed: push to another tag";
   }
   if (status === 407) {
-    return "The proxy wants a user and a password: http://USER:PASSWORD@HOST:PORT";
+    return "The proxy requires a user and a password: http://USER:PASSWORD@HOST:PORT";
   }
   return hintOfStatus(status, registry, body);
 }
@@ -273,14 +273,14 @@ export async function responseError(
   } catch {
     // The status is sufficient.
   }
-  const said = body === "" ? "" : `: ${body}`;
+  const reason = body === "" ? "" : `: ${body}`;
   const { origin = request.url.origin, registry } = options;
   const elsewhere = request.url.origin === origin || status >= 500
     ? undefined
     : `Registry "${registry}" redirects to ${request.url.host}, which refuses; try again later`;
   return new MiseOciError(
     CODES[status] ?? "registry",
-    `${request.method} ${showUrl(request.url)} answered ${status}${said}`,
+    `${request.method} ${showUrl(request.url)} answered ${status}${reason}`,
     { hint: elsewhere ?? hintOfResponse(response, options.registry, body) },
   );
 }

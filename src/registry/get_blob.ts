@@ -19,7 +19,7 @@ export async function hasBlob(
   client: RegistryClient,
   target: BlobTarget & {
     readonly size: number;
-    /** The requested access; by default that of an upload, which then needs no other token. */
+    /** The access to request; by default that of an upload, so that the same token can be used for it. */
     readonly actions?: readonly ["pull"];
   },
 ): Promise<boolean> {

@@ -77,8 +77,7 @@ class Watchdog {
 
   /**
    * Waits for a step of the peer. Deno may drop the signal of a `fetch` once the head has arrived (it is
-   * held
-   * weakly), so this does not rely on the step failing.
+   * held weakly), so this does not rely on the step failing.
    */
   async wait<T>(step: Promise<T>, bytesOf: (result: T) => number, extraMs = 0): Promise<T> {
     this.#start(extraMs);

@@ -1,5 +1,5 @@
 /**
- * `GET /v2/<name>/tags/list`: the tags of a repository (distribution-spec 1.1, "Listing Tags").
+ * `GET /v2/<name>/tags/list`: lists the tags of a repository (distribution-spec 1.1, "Listing Tags").
  * @module
  */
 import { MiseOciError } from "../errors.ts";

@@ -2,20 +2,15 @@
  * A client for OCI Distribution v2 registries: pull and push, in Deno, without a container engine.
  *
  * {@linkcode createRegistryClient} creates a client for one registry. Its transport handles what all
- * requests
- * share: login (Basic, Bearer, identity tokens), redirects, retries with backoff, timeouts, TLS, proxies
- * and
- * errors that name the URL, the status and the registry's own message. Credentials are sent only to the
- * registry and its token realm.
+ * requests share: login (Basic, Bearer, identity tokens), redirects, retries with backoff, timeouts, TLS,
+ * proxies and errors that name the URL, the status and the registry's own message. Credentials are sent
+ * only to the registry and its token realm.
  *
- * Each file defines the requests of one kind: `ping.ts`, `get_manifest.ts`, `put_manifest.ts`,
- * `get_blob.ts`,
- * `upload_requests.ts`… To add one: write a function that takes the client and an options object
- * and calls `client.send` (a stream) or `client.read` (a small body) with the action in words, method,
- * path,
- * scopes and the expected statuses; verify the response; test it against `tests/support/faultreg`; export
- * it
- * here.
+ * Each file defines the requests of one kind: `get_manifest.ts`, `put_manifest.ts`, `list_tags.ts`,
+ * `get_blob.ts`, `upload_requests.ts`… To add one: write a function that takes the client and an options
+ * object and calls `client.send` (a stream) or `client.read` (a small body) with the action in words,
+ * method, path, scopes and the expected statuses; verify the response; test it against
+ * `tests/support/faultreg`; export it here.
  *
  * @example Pull the layers of an image of one platform
  * ```ts
@@ -49,6 +44,7 @@ export type { ReadAuthFile, ReadEnv } from "./credentials/auth_file.ts";
 export type { HelperResult, RunHelper } from "./credentials/helper.ts";
 export { findCredentials, type FindCredentialsOptions } from "./credentials/find_credentials.ts";
 export {
+  checkTool,
   type ExternalPush,
   type ExternalPushOptions,
   type ExternalTool,

@@ -27,19 +27,26 @@ export interface RewriteTagOptions {
   readonly repository: string;
   /** The tag. */
   readonly tag: string;
-  /** Computes the new manifest from the current one; `undefined` if no change is needed. */
+  /**
+   * Computes the new manifest from the current one; `undefined` if no change is needed, `"again"` if it took so long
+   * that the current one must be read again.
+   */
   readonly change: (
     current: FetchedManifest | undefined,
-  ) => Promise<TaggedManifest | undefined> | TaggedManifest | undefined;
+  ) => Promise<TaggedManifest | "again" | undefined> | TaggedManifest | "again" | undefined;
+  /** The shortest wait before the tag is read back, in milliseconds; default 200. */
+  readonly minSettleMs?: number;
+  /** The maximum number of writes; default 7. */
+  readonly maxWrites?: number;
+  /** The error if others keep overwriting the tag. */
+  readonly overwritten?: () => MiseOciError;
   /** For tests: replaces the machine's clock. */
   readonly clock?: Clock | undefined;
   /** Aborts the change. */
   readonly signal?: AbortSignal | undefined;
 }
 
-const MAX_WRITES = 6;
-/** Limits of the wait before the tag is read back, in milliseconds. */
-const MIN_SETTLE_MS = 200;
+/** The longest wait before the tag is read back, in milliseconds. */
 const MAX_SETTLE_MS = 3_000;
 /** The wait is this multiple of the duration of our own read and write. */
 const SETTLE_FACTOR = 4;
@@ -53,8 +60,9 @@ export async function rewriteTag(
   client: RegistryClient,
   options: RewriteTagOptions,
 ): Promise<void> {
-  const { repository, tag, change, clock = systemClock, signal } = options;
-  for (let writes = 0; writes <= MAX_WRITES; writes++) {
+  const { repository, tag, change, minSettleMs = 200, maxWrites = 7, signal } = options;
+  const { clock = systemClock } = options;
+  for (let writes = 0;;) {
     const started = clock.now();
     const current = await maybeFetchManifest(client, {
       repository,
@@ -64,15 +72,18 @@ export async function rewriteTag(
     });
     const changed = await change(current);
     if (changed === undefined) return;
+    if (changed === "again") continue;
+    if (writes++ === maxWrites) {
+      throw options.overwritten?.() ?? new MiseOciError(
+        "registry",
+        `Cannot update "${client.registry}/${repository}:${tag}": others keep overwriting it`,
+        { hint: "Wait until they are done and try again" },
+      );
+    }
     const { mediaType, bytes } = changed;
     const descriptor = { mediaType, digest: await digestOf(bytes) };
     await putManifest(client, { repository, target: tag, descriptor, bytes, signal });
     const settle = SETTLE_FACTOR * (clock.now() - started);
-    await clock.sleep(Math.min(Math.max(settle, MIN_SETTLE_MS), MAX_SETTLE_MS), signal);
+    await clock.sleep(Math.min(Math.max(settle, minSettleMs), MAX_SETTLE_MS), signal);
   }
-  throw new MiseOciError(
-    "registry",
-    `Cannot update "${client.registry}/${repository}:${tag}": others keep overwriting it`,
-    { hint: "Wait until they are done and try again" },
-  );
 }

@@ -19,8 +19,8 @@ import { overTls, resolveTarget, speaksTls } from "./url_policy.ts";
 function withAction(error: MiseOciError, action: string): MiseOciError {
   if (error.message.startsWith("Cannot ") || error.message.startsWith("Refusing ")) return error;
   return new MiseOciError(error.code, `Cannot ${action}: ${error.message}`, {
+    cause: error,
     ...(error.hint === undefined ? {} : { hint: error.hint }),
-    ...(error.cause === undefined ? {} : { cause: error.cause }),
   });
 }
 

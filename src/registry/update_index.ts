@@ -19,7 +19,7 @@ import {
   type Reference,
 } from "../oci/mod.ts";
 import { fetchBlob } from "./get_blob.ts";
-import { type FetchedManifest, maybeFetchManifest } from "./get_manifest.ts";
+import type { FetchedManifest } from "./get_manifest.ts";
 import {
   type EditableIndex,
   EMPTY_INDEX,
@@ -31,8 +31,8 @@ import {
   putEntry,
   readIndex,
 } from "./index_merge.ts";
-import { putManifest } from "./put_manifest.ts";
-import { type Clock, systemClock } from "./retry.ts";
+import type { Clock } from "./retry.ts";
+import { rewriteTag } from "./rewrite_tag.ts";
 import type { RegistryClient } from "./transport.ts";
 
 /** Input of {@linkcode updateIndex}. */
@@ -58,11 +58,8 @@ export interface UpdatedIndex {
 }
 
 const MAX_WRITES = 5;
-/** Limits of the wait before the index is read back, in milliseconds. */
+/** The shortest wait before the index is read back, in milliseconds. */
 const MIN_SETTLE_MS = 400;
-const MAX_SETTLE_MS = 3_000;
-/** The wait is this multiple of the duration of our own read and write. */
-const SETTLE_FACTOR = 4;
 
 interface Current {
   readonly index: EditableIndex;
@@ -75,9 +72,8 @@ interface Current {
  * becomes an entry of a new index; a missing tag is created.
  *
  * @throws {MiseOciError} `auth`, `registry`, `network`, `invalid` or `unsupported` if the tag names
- * something
- * that cannot be read or is not an image: the tag is unchanged then; `registry` if others keep overwriting
- * it.
+ * something that cannot be read or is not an image: the tag is unchanged then; `registry` if others keep
+ * overwriting it.
  */
 export async function updateIndex(
   client: RegistryClient,
@@ -89,8 +85,6 @@ export async function updateIndex(
 class IndexUpdate {
   readonly #client: RegistryClient;
   readonly #options: UpdateIndexOptions;
-  readonly #clock: Clock;
-  readonly #repository: string;
   readonly #tag: string;
   /** Platforms of single images that the tag named, by digest. */
   readonly #platforms = new Map<Digest, Platform>();
@@ -101,38 +95,56 @@ class IndexUpdate {
   constructor(client: RegistryClient, options: UpdateIndexOptions) {
     this.#client = client;
     this.#options = options;
-    this.#clock = options.clock ?? systemClock;
-    this.#repository = options.reference.repository;
     this.#tag = options.reference.tag ?? "latest";
   }
 
   async run(): Promise<UpdatedIndex> {
     const own = this.#options.entries.map(newEntry);
     let written: EditableIndex | undefined;
-    for (;;) {
-      const started = this.#clock.now();
-      const current = await this.#read();
+    let final: Current = { index: EMPTY_INDEX };
+    const change = async (found: FetchedManifest | undefined) => {
+      const current = await this.#read(found);
+      if (current === "again") return current;
       const missing = written === undefined
         ? own
         : lostEntries({ written, found: current.index, replaced: this.#replaced });
-      if (missing.length === 0) return await this.#result(current.index, current.bytes);
+      final = current;
+      if (missing.length === 0) return undefined;
       const merged = this.#merge(current.index, missing);
       const bytes = encodeEditableIndex(merged);
-      if (sameBytes(bytes, current.bytes)) return await this.#result(merged, bytes);
-      await this.#write(bytes);
+      final = { index: merged, bytes };
+      if (sameBytes(bytes, current.bytes)) return undefined;
       written = merged;
-      const settle = SETTLE_FACTOR * (this.#clock.now() - started);
-      await this.#clock.sleep(
-        Math.min(Math.max(settle, MIN_SETTLE_MS), MAX_SETTLE_MS),
-        this.#options.signal,
-      );
+      this.#writes = Math.min(this.#writes + 1, MAX_WRITES);
+      return { mediaType: MediaType.index, bytes };
+    };
+    try {
+      await rewriteTag(this.#client, {
+        repository: this.#options.reference.repository,
+        tag: this.#tag,
+        change,
+        minSettleMs: MIN_SETTLE_MS,
+        maxWrites: MAX_WRITES,
+        overwritten: () =>
+          new MiseOciError(
+            "registry",
+            `Cannot update the index at "${this.#name()}": other pushes keep overwriting it`,
+            { hint: "Wait until they are done and push again" },
+          ),
+        clock: this.#options.clock,
+        signal: this.#options.signal,
+      });
+    } catch (error) {
+      if (!(error instanceof MiseOciError) || this.#writes > 0) throw error;
+      throw new MiseOciError(error.code, `${error.message}; tag "${this.#tag}" is unchanged`, {
+        cause: error,
+        ...(error.hint === undefined ? {} : { hint: error.hint }),
+      });
     }
+    return await this.#result(final);
   }
 
-  async #result(
-    index: EditableIndex,
-    bytes: Uint8Array<ArrayBuffer> | undefined,
-  ): Promise<UpdatedIndex> {
+  async #result({ index, bytes }: Current): Promise<UpdatedIndex> {
     const platforms = index.entries.flatMap(({ descriptor: { platform } }) =>
       platform === undefined || platform.os === "unknown" ? [] : [formatPlatform(platform)]
     );
@@ -153,50 +165,17 @@ class IndexUpdate {
     return merged;
   }
 
-  async #write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    if (this.#writes === MAX_WRITES) {
-      throw new MiseOciError(
-        "registry",
-        `Cannot update the index at "${this.#name()}": other pushes keep overwriting it`,
-        { hint: "Wait until they are done and push again" },
-      );
+  /** The current index; `"again"` after fetching the platform of a single image, which takes time. */
+  async #read(found: FetchedManifest | undefined): Promise<Current | "again"> {
+    if (found === undefined) return { index: EMPTY_INDEX };
+    const { bytes, content, descriptor: { digest } } = found;
+    if (content.kind === "index") {
+      return { index: readIndex(bytes, `index "${this.#name()}"`), bytes };
     }
-    this.#writes++;
-    await putManifest(this.#client, {
-      repository: this.#repository,
-      target: this.#tag,
-      descriptor: { mediaType: MediaType.index, digest: await digestOf(bytes) },
-      bytes,
-      signal: this.#options.signal,
-    });
-  }
-
-  /** The current content of the tag, read immediately before our write. */
-  async #read(): Promise<Current> {
-    try {
-      for (;;) {
-        const found = await maybeFetchManifest(this.#client, {
-          repository: this.#repository,
-          target: this.#tag,
-          actions: ["pull", "push"],
-          signal: this.#options.signal,
-        });
-        if (found === undefined) return { index: EMPTY_INDEX };
-        const { bytes, content } = found;
-        if (content.kind === "index") {
-          return { index: readIndex(bytes, `index "${this.#name()}"`), bytes };
-        }
-        const platform = this.#platforms.get(found.descriptor.digest);
-        if (platform !== undefined) return { index: singleImage(found, platform) };
-        this.#platforms.set(found.descriptor.digest, await this.#platformOf(content.manifest));
-      }
-    } catch (error) {
-      if (!(error instanceof MiseOciError) || this.#writes > 0) throw error;
-      throw new MiseOciError(error.code, `${error.message}; tag "${this.#tag}" is unchanged`, {
-        cause: error,
-        ...(error.hint === undefined ? {} : { hint: error.hint }),
-      });
-    }
+    const platform = this.#platforms.get(digest);
+    if (platform !== undefined) return { index: singleImage(found, platform) };
+    this.#platforms.set(digest, await this.#platformOf(content.manifest));
+    return "again";
   }
 
   async #platformOf(manifest: Manifest): Promise<Platform> {
@@ -206,12 +185,12 @@ class IndexUpdate {
     ) {
       throw new MiseOciError(
         "unsupported",
-        `Cannot update the index at "${this.#name()}": the tag names something that is no image`,
+        `Cannot update the index at "${this.#name()}": the tag names something that is not an image`,
         { hint: "Push to another tag" },
       );
     }
     const bytes = await fetchBlob(this.#client, {
-      repository: this.#repository,
+      repository: this.#options.reference.repository,
       descriptor,
       signal: this.#options.signal,
     });

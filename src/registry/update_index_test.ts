@@ -174,7 +174,7 @@ Deno.test("R38: a tag that names something that is no image is left alone", asyn
       }),
     });
     const entry = await pushPlatform(run, "linux/arm64");
-    await assertRejects(() => update(run, entry), MiseOciError, "something that is no image");
+    await assertRejects(() => update(run, entry), MiseOciError, "something that is not an image");
     assertEquals(run.registry.content.get("app").tags.get("v1"), descriptor.digest);
   });
 });

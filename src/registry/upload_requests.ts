@@ -1,7 +1,6 @@
 /**
  * The requests of a blob upload (distribution-spec, "Pushing blobs"): start a session or mount a blob
- * (`POST`),
- * send a chunk (`PATCH`), get the status (`GET`), complete (`PUT`), cancel (`DELETE`).
+ * (`POST`), send a chunk (`PATCH`), get the status (`GET`), complete (`PUT`), cancel (`DELETE`).
  * @module
  */
 import { MiseOciError } from "../errors.ts";
@@ -144,8 +143,7 @@ export interface UploadStatus {
 
 /**
  * Requests the state of an upload; `undefined` if the session does not exist or the registry does not
- * report
- * the stored length: in both cases the upload must start again.
+ * report the stored length: in both cases the upload must start again.
  *
  * @throws {MiseOciError} `network` or `registry` if the registry does not respond after several attempts.
  */

@@ -26,7 +26,9 @@ export function maybeSystemCode(error: unknown): string | undefined {
 /** A path for a message; a temporary file means nothing to people, its directory does. */
 function shown(path: string): string {
   const directory = /^(.*)[/\\]\.tmp-[^/\\]*$/.exec(path)?.[1];
-  return directory === undefined ? JSON.stringify(path) : `a file in ${JSON.stringify(directory)}`;
+  return directory === undefined
+    ? JSON.stringify(path)
+    : `a file in ${JSON.stringify(directory || "/")}`;
 }
 
 /**

@@ -2,6 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { withTree } from "../../tests/support/layer.ts";
 import { MiseOciError } from "../errors.ts";
+import { ioError } from "./io_error.ts";
 import { checkOutputFile, writeOutput } from "./output.ts";
 
 const write = (path: string, text: string): Promise<void> =>
@@ -9,6 +10,12 @@ const write = (path: string, text: string): Promise<void> =>
 
 const names = (directory: string): string[] =>
   [...Deno.readDirSync(directory)].map(({ name }) => name).sort();
+
+Deno.test("ioError() names the root directory for a temporary file in it", () => {
+  const error = Object.assign(new Error("Permission denied (os error 13)"), { code: "EACCES" });
+  const { message } = ioError(error, "create", "/.tmp-1234") as MiseOciError;
+  assertEquals(message, 'Cannot create a file in "/": Permission denied');
+});
 
 Deno.test("writeOutput() writes through a link, which remains one", async () => {
   await withTree(async (root) => {

@@ -122,7 +122,12 @@ async function projectParts(
       ok("project", `mise ${project.miseVersion} reads ${project.configFiles.join(", ")}`),
       tools,
       ...heard.warnings.filter((text) => !text.includes("has no tools")).map((text) =>
-        ({ part: "project", state: "note", text, fix: "mise-oci build says the same" }) as const
+        ({
+          part: "project",
+          state: "note",
+          text,
+          fix: "mise-oci build shows the same warning",
+        }) as const
       ),
       ok("base", plan.fromText),
     ],
@@ -206,7 +211,7 @@ async function enginePart({ signal }: WorkflowContext): Promise<DoctorFinding> {
   const { name, program } = engine;
   const fix = name === "docker"
     ? "Start the daemon, and see that this user may use it (docker info), or install podman"
-    : "Run podman info and do what it says";
+    : "Run podman info and follow its messages";
   try {
     const ends = AbortSignal.any([signal, AbortSignal.timeout(ENGINE_TIMEOUT_MS)]);
     const { code, errors } = await runEngineCommand([program, "info"], { signal: ends });

@@ -3,7 +3,7 @@
  * @module
  */
 import { MANAGER_NAMES, packageManager } from "../oci/package_managers.ts";
-import { DEFAULT_FROM } from "../plan/options.ts";
+import { DEFAULT_FROM } from "../oci/image_source.ts";
 import { join } from "@std/path";
 import { parse as parseToml } from "@std/toml";
 import { maybeRead, replaceFile, writeWhole } from "../build/output/write_whole.ts";
@@ -31,7 +31,7 @@ export interface InitResult {
   readonly added: Readonly<Record<string, string>>;
 }
 
-/** The files that mise reads in a project, the one that people edit first. */
+/** The files that mise reads in a project; the one usually edited comes first. */
 const CONFIG_FILES = [
   "mise.toml",
   ".mise.toml",

@@ -1,6 +1,5 @@
 /**
- * `load`, and what `run` does first: loads an image into an engine, sending only the layers that the engine
- * lacks.
+ * `load`, also used by `run`: loads an image into an engine, sending only the layers that the engine lacks.
  *
  * 1. If the engine has this image, it only gets another name.
  * 2. Otherwise the engine pulls from a registry that this process serves on loopback, and fetches missing
@@ -26,17 +25,17 @@ import type { LoadRequest, LoadResult } from "./types.ts";
 
 /** Options of {@linkcode loadIntoEngine}. */
 export interface LoadOptions {
-  /** Name that the image gets. */
+  /** Name of the image in the engine. */
   readonly name: string;
   /** The run's id. */
   readonly id: string;
-  /** Where events go. */
+  /** Receives events. */
   readonly context: WorkflowContext;
 }
 
 /**
  * How an image was loaded: it already existed; it was assembled from existing layers; it was pulled with at
- * least one layer; it was sent as a whole.
+ * least one layer; it was sent completely.
  */
 export type LoadOutcome = "present" | "assembled" | "pulled" | "archive";
 
@@ -50,7 +49,7 @@ const NOTES: Readonly<Record<LoadOutcome, string>> = {
 /** Number of pulls to attempt: another run may remove a layer that this one relies on. */
 const PULLS = 3;
 
-/** The engine's id of this image, if it has it. */
+/** The engine's id of this image, if the engine has it. */
 export async function maybePresent(
   engine: Engine,
   image: Image,
@@ -100,25 +99,25 @@ async function pull(
   return bytes === 0 ? "assembled" : "pulled";
 }
 
-/** Whether the engine failed, and not this process. */
+/** Whether an error is the engine's, rather than this process's. */
 function isOfEngine(error: unknown): boolean {
   return error instanceof MiseOciError && error.code === "engine";
 }
 
-/** Errors of an engine that cannot be reached: no other way of loading would help. */
+/** The error for an engine that cannot be reached at all, so that an archive would not help either. */
 function maybeUnreachable({ name }: Engine, error: unknown): MiseOciError | undefined {
-  const said = describeError(error);
-  if (/permission denied while trying to connect/i.test(said)) {
+  const message = describeError(error);
+  if (/permission denied while trying to connect/i.test(message)) {
     return new MiseOciError("engine", `Cannot use ${name}: this user may not talk to its daemon`, {
       cause: error,
       hint:
         "Add the user to the group docker and log in again, or use podman, which needs no daemon",
     });
   }
-  if (!/cannot connect to the docker daemon|is the docker daemon running/i.test(said)) {
+  if (!/cannot connect to the docker daemon|is the docker daemon running/i.test(message)) {
     return undefined;
   }
-  const at = /daemon at (\S+?)\.?(?:\s|$)/i.exec(said)?.[1];
+  const at = /daemon at (\S+?)\.?(?:\s|$)/i.exec(message)?.[1];
   return new MiseOciError(
     "engine",
     `Cannot use ${name}: its daemon does not answer${at === undefined ? "" : ` at ${at}`}`,
@@ -160,9 +159,9 @@ async function loadArchive(
 }
 
 /**
- * Makes sure that the engine has the image, under the given name.
+ * Ensures that the engine has the image, with the given name.
  *
- * @throws {MiseOciError} `engine` with the causes of both ways if neither works.
+ * @throws {MiseOciError} `engine` with both causes if neither a pull nor an archive works.
  */
 export async function loadIntoEngine(
   engine: Engine,
@@ -204,6 +203,16 @@ export async function loadIntoEngine(
   }
 }
 
+/** The engine of a request. @throws {MiseOciError} `engine` if it is not installed. */
+async function engineOf(engine: LoadRequest["engine"]): Promise<Engine> {
+  return await selectEngine({ engine, path: hostEnv("PATH") ?? "" });
+}
+
+/** Checks before a build that the engine for its image is installed. @throws {MiseOciError} `engine`. */
+export async function checkEngine(engine: LoadRequest["engine"]): Promise<void> {
+  await engineOf(engine);
+}
+
 /**
  * Loads an image from a layout, an archive or a registry into an engine.
  *
@@ -217,7 +226,7 @@ export async function loadImage(
   const { source, directory } = request;
   await using opened = await openSource(source, directory, context);
   const image = await obtainNamed(opened, request, context);
-  const engine = await selectEngine({ engine: request.engine, path: hostEnv("PATH") ?? "" });
+  const engine = await engineOf(request.engine);
   const digest = image.descriptor.digest;
   const name = engineName(request.tag ?? image.tag ?? nameOf(opened.reference), digest);
   const runs = runsDirectory();

@@ -128,7 +128,7 @@ export async function inventoryOf(
   const pairs = image.manifest.layers.map((descriptor, i) => {
     const diffId = config.diffIds[i];
     if (diffId !== undefined) return { descriptor, diffId };
-    throw new MiseOciError("invalid", `Cannot list the packages of ${name}: it is no image`);
+    throw new MiseOciError("invalid", `Cannot list the packages of ${name}: it is not an image`);
   });
   const layers = await mapConcurrently(
     pairs,

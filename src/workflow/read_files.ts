@@ -44,7 +44,7 @@ interface Files {
   readonly layerOf: ReadonlyMap<IndexedEntry, LayerDescription>;
 }
 
-/** A file, and the layer that has its content. */
+/** A file, and the layer with its content. */
 interface Found {
   readonly entry: IndexedEntry;
   readonly layerOf: ReadonlyMap<IndexedEntry, LayerDescription>;
@@ -127,9 +127,9 @@ async function maybeTopFile(indexes: LayerIndexes, path: string): Promise<Found 
   const relative = path.replace(/^\//, "");
   if (relative.split("/").some((part) => ["", ".", ".."].includes(part))) return undefined;
   for (const layer of indexes.layers.toReversed()) {
-    const said = lookUp(await indexes.of(layer), relative);
-    if (said === "unclear") return undefined;
-    if (said !== "nothing") return { entry: said, layerOf: new Map([[said, layer]]) };
+    const entry = lookUp(await indexes.of(layer), relative);
+    if (entry === "unclear") return undefined;
+    if (entry !== "nothing") return { entry, layerOf: new Map([[entry, layer]]) };
   }
   return undefined;
 }
@@ -171,7 +171,7 @@ async function readContents(
   }
 }
 
-/** The file that a path leads to. @throws {MiseOciError} `not-found`, `usage` for a directory. */
+/** The file that a path resolves to. @throws {MiseOciError} `not-found`, `usage` for a directory. */
 function findFile(files: Files, path: string): Found {
   const { type, entry } = resolvePath(files, path);
   if (type === "file" && entry !== undefined) return { entry, layerOf: files.layerOf };

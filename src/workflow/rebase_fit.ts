@@ -99,7 +99,7 @@ export async function refuseMisfit(
     (descriptor) => (ofBase.has(descriptor.digest) ? openBase : openOwn)({ descriptor }),
   );
   const report = await findReport(checked, cache, context);
-  // Another C library is also another file system: that commands do not start is the better reason.
+  // Checked first, because for another C library this reason is clearer than the differing directories.
   if (request.check) await refuseWorse(image, { report, newBase, open: openOwn }, places);
   const facts = await Promise.all(
     checked.layers.slice(rebased.baseLayers).map(({ diffId }) => maybeKeptFacts(cache, diffId)),
@@ -113,7 +113,7 @@ export async function refuseMisfit(
   }
 }
 
-/** @throws {MiseOciError} `check` if commands do not start on the new base that do on the old one. */
+/** @throws {MiseOciError} `check` if commands that start on the old base do not start on the new one. */
 async function refuseWorse(
   image: RemoteImage,
   { report, newBase, open }: Pick<Fitting, "newBase"> & {

@@ -133,7 +133,7 @@ async function readRoot({ request: { image }, clients, cache, context }: Rebasin
   if (entries.length === 0) throw rebaseRefusal("its index names no image", "Name another image");
   if (entries.length < index.manifests.length) {
     const count = index.manifests.length - entries.length;
-    const text = `${count} entries of the index that are no images are left out: they describe ` +
+    const text = `${count} entries of the index that are not images are left out: they describe ` +
       "the images as they were";
     context.reporter.emit({ type: "warning", text });
   }

@@ -9,6 +9,7 @@ import { checkCommandLine, commandLinesIn } from "../support/docs/command_line.t
 import { DOCUMENTS, GUIDES, testDocuments } from "../support/docs/documents.ts";
 import { type Block, commandsInProse, type Document, linksOf } from "../support/docs/markdown.ts";
 import { commandsOf, isRun, maybeFileName, whyNotRun } from "../support/docs/run_document.ts";
+import { Annotation } from "../../src/oci/annotations.ts";
 import { LOCAL_FORMS } from "../../src/oci/image_source.ts";
 import { createMiseProject, exists, REPOSITORY, run, testWith } from "../support/testbed.ts";
 
@@ -136,6 +137,12 @@ Deno.test("docs/troubleshooting.md explains every code of an error", async () =>
   const { prose } = guide("troubleshooting");
   const explained = [...prose.matchAll(/^\| `([\w-]+)`/gm)].map(([, code]) => code).sort();
   assertEquals(explained, [...codes, "bug"].sort());
+});
+
+Deno.test("docs/layers.md has every annotation and label of mise-oci's own", async () => {
+  const text = await Deno.readTextFile(join(REPOSITORY, "docs/layers.md"));
+  const own = Object.values(Annotation).filter((name) => name.startsWith("dev.mise."));
+  for (const name of own) assertStringIncludes(text, `| \`${name}`);
 });
 
 Deno.test("docs/oci.md has every form of an image argument", async () => {

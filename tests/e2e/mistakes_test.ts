@@ -83,7 +83,7 @@ const LINES: readonly Row[] = [
   ["diff ./mise-oci", 2, "Missing argument B", "mise-oci diff [FLAGS] A B"],
   ["push foo", 2, '"foo": no registry host', "docker.io/USER/foo"],
   ["push ghcr.io", 2, '"ghcr.io": no repository', "ghcr.io/NAME:TAG"],
-  ["push docker://ghcr.io/a/b", 2, "no scheme", "Leave docker:// out: ghcr.io/a/b"],
+  ["push https://ghcr.io/a/b", 2, "no scheme", "Leave https:// out: ghcr.io/a/b"],
   ["push https://ghcr.io/a/b", 2, "no scheme", "Leave https:// out: ghcr.io/a/b"],
   ["push ghcr.io/Team/App:v1", 2, "lower case", "Write ghcr.io/team/app:v1"],
   ["push ghcr.io/a/b:1:2", 2, 'tag "1:2"', "write ghcr.io/a/b:1"],

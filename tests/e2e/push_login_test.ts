@@ -96,7 +96,7 @@ testWith(
     await using podman = await startPodman();
     const runtime = { XDG_RUNTIME_DIR: podman.env["XDG_RUNTIME_DIR"] ?? "" };
     const nobody = await pusher.push("podman/app:1", runtime);
-    assertRefused(nobody, "wants a login and no credentials for it are stored", "podman login");
+    assertRefused(nobody, "requires a login, but no credentials for it are stored", "podman login");
     const login = ["--tls-verify=false", "--username", LOGIN.user, "--password-stdin"];
     await podman.run(["login", ...login, registry.host], { stdin: LOGIN.password });
     await Deno.stat(join(runtime.XDG_RUNTIME_DIR, "containers/auth.json"));

@@ -102,7 +102,7 @@ testWith(
     await using registry = await startDockerRegistry({ htpasswd: login });
     const { host } = registry;
     const nobody = await refused(registry, undefined);
-    assertStringIncludes(nobody.error.message, "wants a login and no credentials");
+    assertStringIncludes(nobody.error.message, "requires a login, but no credentials");
     assertStringIncludes(nobody.error.hint ?? "", `docker login ${host}`);
     const wrong = await refused(
       registry,
@@ -160,7 +160,7 @@ testWith(
       await refused(registry, () => Promise.resolve({ kind: "registry-token", token: expired })),
     ];
     const expected = [
-      "wants a login and no credentials",
+      "requires a login, but no credentials",
       "refuses the stored credentials",
       'they may not pull and push "team/new"',
       "refuses the stored access token, which may have expired",

@@ -60,6 +60,16 @@ const AS_OTHER = [
   ...["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"],
 ] as const;
 
+/**
+ * The same where a directory of the user of the tests is at a place of the other's own: linkers ask `access(2)`,
+ * which knows no capabilities.
+ */
+const SHOWING = [
+  ...["unshare", "--mount", "sh", "-c"],
+  'mkdir -p "$2" && mount --bind "$1" "$2" && shift 2 && exec "$@"',
+  "sh",
+] as const;
+
 /** A tool and what its installs need. */
 interface Trial {
   /** Line of `[tools]`. */
@@ -67,6 +77,8 @@ interface Trial {
   /** Its directory below `installs`. */
   readonly directory: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** A directory of the user of the tests that the other has below its home, by the variable that names it. */
+  readonly shows?: readonly [variable: string, path: string];
   /** Looks at an install, whether it is what is to be tried. */
   readonly look?: (root: string) => Promise<void>;
 }
@@ -76,11 +88,13 @@ interface Trial {
  * another data directory. Neither layer may name the place.
  */
 async function installTwice(
-  { line, directory, env: more, look }: Trial,
+  { line, directory, env: more, shows, look }: Trial,
 ): Promise<readonly string[]> {
   const installers = await makeInstallers();
   const digests: string[] = [];
-  for (const deeper of ["", "a home/of another/user"]) {
+  // Cargo takes the two halves of a path with a space for two flags: such a home stays in what it compiles.
+  const another = directory.startsWith("cargo-") ? "a-home/of/another" : "a home/of another/user";
+  for (const deeper of ["", another]) {
     await using project = await createMiseProject({ belowHome: true, toml: `[tools]\n${line}\n` });
     const home = join(project.root, deeper, "home");
     await Deno.mkdir(home, { recursive: true });
@@ -99,13 +113,17 @@ async function installTwice(
       npm_config_cache: join(home, ".npm"),
       ...more,
     };
+    const isOther = deeper !== "" && IS_ROOT && which("setpriv") !== undefined;
+    const [variable = "", path = ""] = shows ?? [];
+    const shown = join(home, "shown");
     const env = {
       ...own,
+      ...(shows === undefined ? {} : { [variable]: isOther ? shown : path }),
       ...tracelessEnv({ env: (name) => (own as Record<string, string>)[name] }),
     };
-    const isOther = deeper !== "" && IS_ROOT && which("setpriv") !== undefined;
     if (isOther) await run(["chown", "-R", "1000:1000", project.root]);
-    const mise = [...(isOther ? AS_OTHER : []), project.mise];
+    const showing = isOther && shows !== undefined ? [...SHOWING, path, shown] : [];
+    const mise = [...showing, ...(isOther ? AS_OTHER : []), project.mise];
     for (const args of [["trust", "--all"], ["install", "--yes"]]) {
       await run(["env", ...mise, ...args], { env, cwd: project.directory });
     }
@@ -160,7 +178,8 @@ const OTHERS: Readonly<Record<string, Trial & { readonly needs: string }>> = {
     needs: "cargo",
     line: '"cargo:runiq" = "2.0.0"',
     directory: "cargo-runiq/2.0.0",
-    env: { MISE_CARGO_BINSTALL: "false", RUSTUP_HOME: TOOLCHAINS["RUSTUP_HOME"] ?? "" },
+    env: { MISE_CARGO_BINSTALL: "false" },
+    shows: ["RUSTUP_HOME", TOOLCHAINS["RUSTUP_HOME"] ?? ""],
   },
 };
 

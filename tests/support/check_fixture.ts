@@ -16,12 +16,13 @@ import { readProgram } from "../../src/check/facts/program.ts";
 import { accessBytes } from "../../src/check/elf/random_access.ts";
 import type { Program } from "../../src/check/facts/program.ts";
 
-/** A file of a test image: an ELF file, a text, a link, or a file of another mode. */
+/** A file of a test image: an ELF file, a text, a link, a directory by its mode, or a file of another mode. */
 export type FileFixture =
   | ElfFixture
   | (ElfFixture & { readonly mode: number })
   | string
   | { readonly link: string }
+  | { readonly directory: number }
   | { readonly text: string; readonly mode: number };
 
 /** Facts of a layer with these files; texts are executable. */
@@ -32,6 +33,10 @@ export function layerOf(files: Readonly<Record<string, FileFixture>>): LayerFact
   for (const [path, file] of Object.entries(files)) {
     if (typeof file === "object" && "link" in file) {
       entries.push(factsEntry({ path, type: "symlink", mode: 0o777, link: file.link }));
+      continue;
+    }
+    if (typeof file === "object" && "directory" in file) {
+      entries.push(factsEntry({ path, type: "directory", mode: file.directory }));
       continue;
     }
     const isText = typeof file === "string" || "text" in file;

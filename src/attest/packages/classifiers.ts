@@ -200,10 +200,10 @@ export function mayBeClassified(path: string): boolean {
 /** Overlap of windows, so that no match is cut in two. */
 const OVERLAP = 4096;
 
-/** Windows begin small: most versions lie near the beginning of what is searched. */
+/** The first window is small, because most versions are near the beginning of the searched part. */
 const FIRST_WINDOW = 256 * 1024;
 
-/** The first match in a part of a file, in windows: files of 100 MB are not kept in memory. */
+/** The first match in a part of a file, searched in windows, to limit memory use for large files. */
 function maybeMatch(
   access: RandomAccess,
   pattern: RegExp,
@@ -220,8 +220,8 @@ function maybeMatch(
 }
 
 /**
- * The first match of the first pattern that has one. Constants are searched first: half of a runtime of
- * 100 MB is code, which lies before them.
+ * The first match of the first pattern that has one. Constants are searched first, because half of a large
+ * runtime is code, which comes before them in the file.
  */
 function maybeFirst(access: RandomAccess, patterns: readonly RegExp[]): string | undefined {
   const constants = maybeReadElfLayout(access)?.sections.get(".rodata");

@@ -46,14 +46,14 @@ function isProgram(path: string, head: Uint8Array): boolean {
 
 /** Options of {@linkcode readBlobPackages}. */
 export interface BlobPackagesOptions extends LayerReadOptions {
-  /** The diff ID that the tar must have. */
+  /** The expected diff ID of the tar. */
   readonly diffId: DiffId;
 }
 
 /**
  * Reads a layer blob.
  *
- * @throws {MiseOciError} as reading a layer; `integrity` if the diff ID is another.
+ * @throws {MiseOciError} as reading a layer; `integrity` if the diff ID differs.
  */
 export async function readBlobPackages(
   blob: ReadableStream<Uint8Array>,
@@ -66,7 +66,7 @@ export async function readBlobPackages(
   return await collector.finish();
 }
 
-/** What a path means if it is a whiteout; a reserved name without meaning removes nothing. */
+/** Parses a whiteout; reserved names without a meaning remove nothing. */
 function whiteoutOf(path: string): ReturnType<typeof maybeWhiteout> {
   try {
     return maybeWhiteout(path);
@@ -76,7 +76,7 @@ function whiteoutOf(path: string): ReturnType<typeof maybeWhiteout> {
   }
 }
 
-/** Copies content into a temporary file, as SQLite reads a database. @returns its path. */
+/** Copies content to a temporary file, because SQLite reads only files. @returns its path. */
 function copyToFile(access: RandomAccess): string {
   const path = Deno.makeTempFileSync({ prefix: "mise-oci-sbom-" });
   try {
@@ -137,13 +137,13 @@ export class PackagesCollector implements EntryReader, Disposable {
     this.#book.nothing(path);
   }
 
-  /** Reads the databases, which is done by a module that few images need. */
+  /** Reads the databases and returns the result. */
   async finish(): Promise<LayerPackages> {
     for (const { path, file } of this.#databases) await readDatabase(this.#book, path, file);
     return this.#book.result();
   }
 
-  /** Removes temporary files. */
+  /** Deletes the temporary files. */
   [Symbol.dispose](): void {
     for (const { file } of this.#databases) Deno.removeSync(file);
   }
@@ -155,13 +155,13 @@ async function readDatabase(book: LayerBook, path: string, file: string): Promis
     book.packages(path, await readRpmDatabase(file));
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;
-    book.unread(path); // damaged, or no SQLite
+    book.unread(path); // damaged, or without SQLite
   }
 }
 
 /**
- * Reads what the entries of a layer say from the host, a few pages of each file. Content that is rewritten
- * for the image names the same packages.
+ * Finds the packages of a layer from files on the host, reading a few pages of each. Rewriting content for
+ * the image does not change the packages.
  *
  * @throws {Error} of the file system for a file that vanished or cannot be read.
  */
@@ -192,7 +192,7 @@ function readProgram(book: LayerBook, entry: LayerEntry, size: number): void {
   withEntryAccess(entry, (access) => takeProgram(book, path, access));
 }
 
-/** Notes a program by its content, or by its beginning if it says nothing. */
+/** Records a file, if it is a program. */
 function takeProgram(book: LayerBook, path: string, access: RandomAccess): void {
   const head = access.read(0, MAGIC_BYTES);
   if (isProgram(path, head)) book.program(path, access, isElf(head));

@@ -22,12 +22,12 @@ async function readKey(path: string): Promise<string> {
       cause,
       hint: code === "io"
         ? "Check the path and its permissions"
-        : "Make a pair with cosign generate-key-pair: cosign.key signs, cosign.pub verifies",
+        : "Create a pair with cosign generate-key-pair: cosign.key signs, cosign.pub verifies",
     });
   };
   try {
     const info = await Deno.stat(path);
-    if (!info.isFile || info.size > 64 * 1024) return refuse("not-found", "it is no key");
+    if (!info.isFile || info.size > 64 * 1024) return refuse("not-found", "it is not a key");
     return await Deno.readTextFile(path);
   } catch (error) {
     if (error instanceof MiseOciError || error instanceof Deno.errors.NotCapable) throw error;

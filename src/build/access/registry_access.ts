@@ -1,5 +1,5 @@
 /**
- * Opens a client for a registry with this machine's settings for it: credentials, private certificates,
+ * Opens a client for a registry with the machine's settings: credentials, private certificates,
  * proxies, and whether plain http is allowed.
  * @module
  */

@@ -48,7 +48,7 @@ function matches(pattern: string, name: string): boolean {
   return new RegExp(`^${source}$`).test(name);
 }
 
-/** A name or pattern whose host is written in one way, so that no other way to write it avoids a rule. */
+/** Normalises the host of a name or pattern, so that no other spelling of it bypasses a rule. */
 function withPlainHost(name: string): string {
   const [host = "", ...rest] = name.split("/");
   if (rest.length === 0 || !/[.:]|^localhost$/i.test(host)) return name;
@@ -57,7 +57,7 @@ function withPlainHost(name: string): string {
   return [plain, ...rest].join("/");
 }
 
-/** The rules that an image must satisfy: every one whose pattern fits one of its names. */
+/** The rules that an image must satisfy: all whose pattern matches one of its names. */
 export function rulesFor(
   reference: Reference,
   rules: readonly VerifyRule[],
@@ -118,7 +118,7 @@ export async function maybeSignatureCheck(
       const found = await findSignatures(client, key, { repository, digest, signal });
       requireApproval(name, rule.key, found);
       const signatures = found.verified.map(({ manifest }) => manifest).join(", ");
-      const text = `${name} is signed as [_.oci] verify says: ${signatures}`;
+      const text = `${name} is signed as [_.oci] verify requires: ${signatures}`;
       reporter.emit({ type: "detail", level: 1, text });
       await cache.putDocument(VERIFIED, record, true);
     }

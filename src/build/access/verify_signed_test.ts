@@ -48,9 +48,9 @@ Deno.test("a key that is missing, encrypted, of another kind or cannot be read i
     [join(temp.path, "none.pub"), "there is no such file"],
     [join(pub, "below"), "Not a directory"],
     [join(temp.path, "n".repeat(300)), "File name too long"],
-    [temp.path, "it is no key"],
+    [temp.path, "it is not a key"],
     [key, "it is a private key"],
-    [await file("empty", ""), "it is no PEM"],
+    [await file("empty", ""), "it is not in PEM format"],
     [await file("box", encryptKey(new Uint8Array(32), "x")), "it is a private key"],
     [
       await file("rsa", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"),

@@ -99,7 +99,7 @@ Deno.test("the image's user is the one of the base's database: numbers, home, wo
       assertEquals((await settle(planned({ user: "app:staff" }))).user, "7:50");
       const mixed = await settle(planned({ user: "7:staff" }));
       assertEquals([mixed.user, mixed.labels], ["7:50", {}]);
-      // A number keeps its form; without a row it gets a home of its own.
+      // A numeric user stays numeric; without a row it gets a home.
       const number = await settle(planned({ user: "1000:1000", workdir: "/srv/app" }));
       assertEquals([number.user, number.labels], ["1000:1000", {}]);
       assertEquals(number.env, [["HOME", "/home/1000"]]);

@@ -43,9 +43,9 @@ export interface BaseImage {
 
 /** A reader that receives the entries of a layer read for another purpose. */
 export interface LayerReading extends Disposable {
-  /** Gets the entries. */
+  /** Receives the entries. */
   readonly reader: EntryReader;
-  /** Called once the layer is read whole and verified. */
+  /** Stores the result; called once the whole layer was read and verified. */
   keep(): Promise<void>;
 }
 

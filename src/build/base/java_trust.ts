@@ -4,7 +4,7 @@
  * which every JDK reads regardless of the name (`keystore.type.compat`).
  * @module
  */
-import { concat, decodeBase64 } from "../../bytes.ts";
+import { concat, decodeBase64, hexOf } from "../../bytes.ts";
 import { LAYER_TIME } from "../../tar/encode.ts";
 
 const MAGIC = 0xfeedfeed;
@@ -100,9 +100,6 @@ const OID = {
   x509: "2a864886f70d01091601",
 } as const;
 
-const hex = (bytes: Uint8Array | undefined): string =>
-  Array.from(bytes ?? [], (byte) => byte.toString(16).padStart(2, "0")).join("");
-
 /** The values inside a value. */
 function only(value: DerValue | undefined): readonly DerValue[] {
   return value === undefined ? [] : parseDer(value.content);
@@ -111,13 +108,13 @@ function only(value: DerValue | undefined): readonly DerValue[] {
 /** The content of `SEQUENCE { OID, [0] content }`, if it has the given OID. */
 function contentOf(value: DerValue, oid: string): DerValue | undefined {
   const [type, content] = only(value);
-  return hex(type?.content) === oid ? only(content)[0] : undefined;
+  return hexOf(type?.content ?? new Uint8Array()) === oid ? only(content)[0] : undefined;
 }
 
 function readPkcs12(bytes: Uint8Array): readonly TrustedCertificate[] {
   const [, safe] = only(parseDer(bytes)[0]);
   const contents = safe === undefined ? undefined : contentOf(safe, OID.data);
-  if (contents === undefined) throw new RangeError("it is no trust store");
+  if (contents === undefined) throw new RangeError("it is not a trust store");
   const certificates: TrustedCertificate[] = [];
   for (const content of only(only(contents)[0])) {
     const bags = contentOf(content, OID.data);
@@ -138,7 +135,7 @@ function readPkcs12(bytes: Uint8Array): readonly TrustedCertificate[] {
  * @throws {RangeError} for other formats, truncated data, keys, or a password; the message ends a sentence.
  */
 export function parseTrustStore(bytes: Uint8Array): readonly TrustedCertificate[] {
-  if (bytes.length < 12) throw new RangeError("it is no trust store");
+  if (bytes.length < 12) throw new RangeError("it is not a trust store");
   const isJks = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) === MAGIC;
   return isJks ? readJks(bytes) : readPkcs12(bytes);
 }
@@ -156,7 +153,7 @@ export function pemCertificates(pem: string, prefix: string): readonly TrustedCe
 export function withoutDuplicates(
   certificates: readonly TrustedCertificate[],
 ): readonly TrustedCertificate[] {
-  return [...new Map(certificates.toReversed().map((one) => [hex(one.bytes), one])).values()]
+  return [...new Map(certificates.toReversed().map((one) => [hexOf(one.bytes), one])).values()]
     .reverse();
 }
 

@@ -64,7 +64,7 @@ Deno.test("encodeTrustStore() gives what parseTrustStore() reads, and the same b
 
 Deno.test("parseTrustStore() says why it cannot read a store, and reads no cut one", () => {
   assertThrows(() => store(PROTECTED), RangeError, "a password protects it");
-  assertThrows(() => parseTrustStore(new Uint8Array(40)), RangeError, "it is no trust store");
+  assertThrows(() => parseTrustStore(new Uint8Array(40)), RangeError, "it is not a trust store");
   for (const text of [JKS, PKCS12]) {
     const whole = decodeBase64(text);
     for (let length = 0; length < whole.length - 20; length += 7) {

@@ -15,7 +15,7 @@ import { readBaseFiles } from "./base_files.ts";
 import type { BaseImage } from "./base_image.ts";
 import type { MadeLayer, PlannedImage } from "../types.ts";
 import { hostEnv } from "../host/environment.ts";
-import { maybeParseNotes, withAnnotations } from "../layers.ts";
+import { maybeParseNotes, withAnnotations } from "../cached_layer.ts";
 import type { WorkflowContext } from "../../context.ts";
 
 /** Options of {@linkcode maybeMakePackagesLayer}. */

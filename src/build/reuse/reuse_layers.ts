@@ -17,7 +17,7 @@ import {
 import type { ReusableLayer } from "../../image/reuse.ts";
 import type { RegistryClient } from "../../registry/mod.ts";
 import type { MadeLayer } from "../types.ts";
-import { withAnnotations } from "../layers.ts";
+import { withAnnotations } from "../cached_layer.ts";
 import type { WorkflowContext } from "../../context.ts";
 
 /** Imported on demand: reading layers of an image in a registry. */
@@ -67,7 +67,7 @@ export function maybeReusable(index: ReuseIndex, plan: LayerPlan): MadeLayer | u
   };
 }
 
-/** Whether images of several machines have the same layer: a tool's, or that of mise's executable. */
+/** Whether images of several machines can share the layer: a tool's, or mise's. */
 export function isShared(layer: LayerPlan): boolean {
   return isToolLayer(layer) || layer.kind === "mise";
 }

@@ -1,6 +1,6 @@
 /**
- * Collects the content of files from a stream, once for several readers. The start of a file decides how much
- * of it is needed. Large files are written to a temporary file, to limit memory use.
+ * Collects the content of files from a stream, once for several readers. The start of a file determines how
+ * much of it is needed. Large files are written to a temporary file, to limit memory use.
  * @module
  */
 import fs from "node:fs";
@@ -8,7 +8,7 @@ import type { TarEntry, TarHandler } from "../../tar/parser.ts";
 import { HEAD_BYTES } from "./program.ts";
 import { accessBytes, FileAccess, type RandomAccess } from "../elf/random_access.ts";
 
-/** Content up to this size stays in memory. */
+/** Size limit for content in memory. */
 const MEMORY_BYTES = 8 * 1024 * 1024;
 
 /** Whether an open file can be unlinked, so that it disappears however the process ends. */
@@ -20,7 +20,7 @@ function writeFully(fd: number, bytes: Uint8Array, offset: number): void {
   }
 }
 
-/** A temporary file that is reused for one content after the other. Created on first use. */
+/** A temporary file, created on first use and reused for the content of each file. */
 class SpillFile implements Disposable {
   readonly #makeTempFile: () => string;
   #file: { readonly path: string; readonly fd: number } | undefined;
@@ -48,7 +48,7 @@ class SpillFile implements Disposable {
     writeFully(this.#open().fd, bytes, offset);
   }
 
-  /** The content that was written, `size` bytes. */
+  /** The first `size` bytes that were written. */
   access(size: number): RandomAccess {
     return new FileAccess(this.#open().fd, size);
   }
@@ -62,36 +62,36 @@ class SpillFile implements Disposable {
   }
 }
 
-/** What a reader needs of a file's content. */
+/** A reader's request for the content of a file. */
 export interface ContentWish {
   /**
-   * The number of bytes needed, from the start of the file; the whole file if that is more than its size.
+   * The number of bytes needed from the start of the file; may be more than its size for the whole file.
    *
-   * @param head the first {@linkcode HEAD_BYTES} bytes of a file that is longer.
+   * @param head the first {@linkcode HEAD_BYTES} bytes of a longer file.
    */
   readonly needed: (head: Uint8Array) => number;
   /** Whether a large file is skipped if no temporary file can be written. */
   readonly optional?: true;
   /**
-   * Receives at least the bytes that are needed, and {@linkcode HEAD_BYTES} in any case. They must not be kept.
+   * Receives at least the requested bytes, and always {@linkcode HEAD_BYTES}. They must not be kept.
    */
   readonly take: (access: RandomAccess) => void;
 }
 
 /** Reads the files of a layer. */
 export interface EntryReader {
-  /** Receives an entry. @returns what is needed of its content. */
+  /** Receives an entry. @returns the request for its content, if any. */
   entry(entry: TarEntry): ContentWish | undefined;
 }
 
 /** The file whose content is collected. */
 interface Current {
   readonly size: number;
-  /** The readers that still need it. */
+  /** The requests of readers that still need it. */
   wishes: readonly ContentWish[];
-  /** The number of bytes that they need. */
+  /** The number of bytes that they need at most. */
   needed: number;
-  /** Where the bytes are; those of the head are always in memory. */
+  /** Where the bytes are stored; those of the head are always in memory. */
   into: "memory" | "file";
   filled: number;
 }
@@ -154,12 +154,12 @@ export class ContentCollector implements TarHandler, Disposable {
     }
   }
 
-  /** Determines how much is needed, and makes room for it. */
+  /** Determines how much is needed, and allocates space for it. */
   #decide(current: Current): void {
     const { size, wishes } = current;
     const head = this.#buffer.subarray(0, HEAD_BYTES);
     const bytes = wishes.map(({ needed }) => Math.min(size, needed(head)));
-    // A large file that one reader skips does not wait for the end of it.
+    // Readers that need only the head receive it now, without waiting for the rest.
     for (const [at, { take }] of wishes.entries()) {
       if ((bytes[at] ?? 0) <= HEAD_BYTES) take({ ...accessBytes(head), size });
     }
@@ -178,7 +178,7 @@ export class ContentCollector implements TarHandler, Disposable {
     }
   }
 
-  /** Gives the content to the readers that need it. */
+  /** Passes the content to the readers that need it. */
   #give({ size, into, needed, wishes }: Current): void {
     this.#current = undefined;
     const access = into === "file"
@@ -187,7 +187,7 @@ export class ContentCollector implements TarHandler, Disposable {
     for (const { take } of wishes) take({ read: (at, length) => access.read(at, length), size });
   }
 
-  /** Receives the end of the content: an empty file has none. */
+  /** Completes an entry: an empty file has received no content. */
   end(): void {
     if (this.#current !== undefined) this.#give(this.#current);
   }

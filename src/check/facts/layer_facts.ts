@@ -3,6 +3,7 @@
  * libraries need. A layer is read once; facts are cached by its diff ID.
  * @module
  */
+import { OS_RELEASE_FILES } from "../../oci/os_release.ts";
 import type { IndexedEntry } from "../../layer/read/mod.ts";
 import type { Program } from "./program.ts";
 
@@ -19,7 +20,7 @@ export interface LayerFacts {
   readonly texts: ReadonlyMap<string, string>;
 }
 
-const KEPT = new Set(["etc/os-release", "usr/lib/os-release", "etc/ld.so.conf"]);
+const KEPT: ReadonlySet<string> = new Set([...OS_RELEASE_FILES, "etc/ld.so.conf"]);
 const KEPT_PATTERN = /^etc\/(?:ld-musl-[^/]+\.path|ld\.so\.conf\.d\/[^/]+\.conf)$/;
 /** The loader's cache, stored in the form of {@linkcode parseLoaderCache}. */
 export const LOADER_CACHE = "etc/ld.so.cache";
@@ -40,7 +41,7 @@ export function mayBeProgram(path: string, mode: number): boolean {
   return (mode & 0o111) !== 0 || /\.(?:so(?:\.[^/]*)?|node)$|(?:^|\/)s?bin\/[^/]+$/.test(path);
 }
 
-const FORMAT = 3;
+const FORMAT = 4;
 const TYPES: readonly IndexedEntry["type"][] = [
   "file",
   "directory",

@@ -130,7 +130,7 @@ Deno.test("facts survive their JSON, and damaged ones are none", async () => {
       "",
       "{}",
       text.slice(1),
-      text.replace('"format":3', '"format":0'),
+      text.replace('"format":4', '"format":0'),
     ]
   ) {
     assertEquals(maybeParseFacts(damaged), undefined);

@@ -1,6 +1,7 @@
 /**
- * Facts of a layer from its blob: one pass, memory bounded. A large ELF file, whose tables can be anywhere in
- * it, goes through a temporary file; where none can be written nothing is known of it.
+ * Reads the facts of a layer from its blob, in one pass and with bounded memory. A large ELF file, whose
+ * tables can be anywhere in it, is written to a temporary file; if that fails, the file is treated as
+ * unknown.
  * @module
  */
 import { isElf } from "../../layer/relocate/elf_paths.ts";
@@ -24,14 +25,14 @@ import { SCRIPT_BYTES } from "./script_body.ts";
 
 /** Options of {@linkcode readBlobFacts}. */
 export interface BlobFactsOptions extends LayerReadOptions {
-  /** The diff ID that the tar must have. */
+  /** The expected diff ID of the tar. */
   readonly diffId: DiffId;
 }
 
 /**
  * Reads a layer blob.
  *
- * @throws {MiseOciError} as reading a layer; `integrity` if the diff ID is another.
+ * @throws {MiseOciError} as reading a layer; `integrity` if the diff ID differs.
  */
 export async function readBlobFacts(
   blob: ReadableStream<Uint8Array>,
@@ -44,7 +45,7 @@ export async function readBlobFacts(
   return facts;
 }
 
-/** How much of a file is read: all of an ELF file, and the lines of a script. */
+/** The number of bytes of a file that are parsed: all of an ELF file, the first lines of a script. */
 function neededBytes(head: Uint8Array): number {
   if (isElf(head)) return Infinity;
   return head[0] === 0x23 && head[1] === 0x21 ? SCRIPT_BYTES : HEAD_BYTES;

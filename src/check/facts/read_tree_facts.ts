@@ -26,7 +26,7 @@ import { SCRIPT_BYTES } from "./script_body.ts";
 
 /** A script as it will be in the layer: with its `#!` line and text relocated. */
 function scriptOf(path: string, access: RandomAccess, { relocations }: LayerTree): Program {
-  // Paths of the image are shorter than those of the host: more is read than is then looked at.
+  // Relocation shortens paths, so more is read than is parsed.
   const start = access.read(0, Math.min(access.size, 2 * SCRIPT_BYTES));
   const relocated = maybeRelocateShebang(start, relocations);
   const { bytes, replaced } = relocated ?? { bytes: new Uint8Array(0), replaced: 0 };

@@ -5,10 +5,10 @@
  * @module
  */
 
-/** So many bytes of a script are read: a self-starting archive has more behind its lines. */
+/** Number of bytes of a script that are parsed; in a self-executing archive, binary data follows the lines. */
 export const SCRIPT_BYTES = 16 * 1024;
 
-/** What {@linkcode ScriptBody.starts} says of scripts that start the `java` of `JAVA_HOME`, or else of PATH. */
+/** {@linkcode ScriptBody.starts} of scripts that start the `java` of `JAVA_HOME`, or else of PATH. */
 export const JAVA_OF_HOME = "$JAVA_HOME/bin/java";
 
 /** What is known about the body of a script. */
@@ -18,9 +18,9 @@ export interface ScriptBody {
    * a program next to the script or, if there is none, on PATH.
    */
   readonly starts?: string;
-  /** Modules that a Perl script loads before it starts: `Text::Wrap`. */
+  /** Modules that a Perl script loads at startup: `Text::Wrap`. */
   readonly modules?: readonly string[];
-  /** Absolute install directories of mise (`…/installs/TOOL/VERSION`) that the script names. */
+  /** Absolute install directories of mise (`…/installs/TOOL/VERSION`) in the script. */
   readonly installs?: readonly string[];
 }
 
@@ -33,21 +33,23 @@ const PACKAGE_SHIM =
   /^[ \t]*exec (?:"\$(?:basedir|bindir)\/([\w.+-]+)"|([\w.+-]+)[ \t]+(?:-[^\s"]+[ \t]+)*"\$basedir\/)/m;
 const ASSIGNMENT = /^(?:export\s+)?([A-Za-z_]\w*)=(.*?)(?:\s*;\s*export\s+\w+)?$/;
 const EXEC = /^(?:exec|'''exec')\s+(?:--\s+)?("[^"]*"|'[^']*'|[^\s;|&]+)/;
+/** Variables for the one command, as in the wrappers that mise writes for gems. */
+const FOR_EXEC = /^(?:(?!PATH=)[A-Za-z_]\w*=(?:"[^"]*"|'[^']*'|[^\s"';|&]*)\s+)+(?=exec\s)/;
 /** Lines before `exec` that do not affect whether it is reached. */
 const HARMLESS = /^(?:$|#|:(?:\s|$)|set\s|export\s+\w+$|unset\s|umask\s)/;
 const INSTALL = /\/[^\s"'`:;$(){}\\=]*?\/installs\/[^\s"'`:;$(){}\\/=]+\/[^\s"'`:;$(){}\\/=]+/g;
 
 /** How the start scripts of Maven, Gradle, Ant, sbt, Kotlin, Scala and the like find Java. */
 const JAVA_START = /\$(?:JAVA_HOME|\{JAVA_HOME\})"?\/bin\/java\b/;
-/** A Java that a program brings along. */
+/** A Java that is bundled with a program. */
 const OWN_JAVA = /(?<!JAVA_HOME\}?)\/(?:jre|jbr|jdk)\b/;
 const PERL = /(?:^|[\s/])perl(?:5[\d.]*)?(?:\s|$)/;
-/** perlfunc, "use": lines that are run while the script is compiled. */
+/** Modules loaded while the script is compiled (perlfunc, "use"). */
 const PERL_USE = /^use\s+([A-Z]\w*(?:::\w+)*)\s*(?:[^=]|$)/gm;
-/** Scripts with modules inside of them (App::FatPacker), or that look for them in places of their own. */
+/** Scripts that contain their modules (App::FatPacker), or have their own module directories. */
 const OWN_MODULES = /fatpacked|\$INC\{|@INC\b|^use\s+lib\b/m;
 
-/** The value of a shell word; `undefined` if only the shell knows it. */
+/** The value of a shell word; `undefined` if it is only known at run time. */
 function maybeValue(word: string, variables: ReadonlyMap<string, string>): string | undefined {
   if (/^'[^']*'$/.test(word)) return word.slice(1, -1);
   const text = /^"[^"]*"$/.test(word) ? word.slice(1, -1) : word;
@@ -66,7 +68,7 @@ function maybeUnconditional(lines: readonly string[]): string | undefined {
   const variables = new Map<string, string>();
   for (const line of lines.map((one) => one.trim())) {
     if (HARMLESS.test(line)) continue;
-    const [, word] = EXEC.exec(line) ?? [];
+    const [, word] = EXEC.exec(line.replace(FOR_EXEC, "")) ?? [];
     if (word !== undefined) return maybeStart(maybeValue(word, variables));
     const [, name = "", text = ""] = ASSIGNMENT.exec(line) ?? [];
     if (
@@ -88,7 +90,7 @@ function maybeStart(value: string | undefined): string | undefined {
   return value.startsWith("/") || /^[\w.+-]+$/.test(value) ? value : undefined;
 }
 
-/** What the lines of a shell script end in. */
+/** What a shell script starts in the end; see {@linkcode ScriptBody.starts}. */
 function maybeStarts(lines: readonly string[], body: string): string | undefined {
   const [, beside, onPath] = PACKAGE_SHIM.exec(body) ?? [];
   const shim = beside ?? onPath;
@@ -104,7 +106,7 @@ function perlModules(body: string): readonly string[] {
   return [...new Set(Array.from(code.matchAll(PERL_USE), ([, name = ""]) => name))];
 }
 
-/** The lines of a text, up to what cannot be one; without the last if it may be cut off. */
+/** The text lines before any binary data, without the last line if it may be truncated. */
 function linesOf(bytes: Uint8Array): readonly string[] {
   const [text = ""] = new TextDecoder().decode(bytes).split("\0", 1);
   const lines = text.split("\n");
@@ -115,16 +117,16 @@ function linesOf(bytes: Uint8Array): readonly string[] {
  * Parses a script.
  *
  * @param line the text after `#!`.
- * @param bytes the whole script.
+ * @param bytes its first {@linkcode SCRIPT_BYTES}.
  */
 export function parseScriptBody(line: string, bytes: Uint8Array): ScriptBody {
   const lines = linesOf(bytes).slice(1);
   const body = lines.join("\n");
   const starts = SHELL.test(line) ? maybeStarts(lines, body) : undefined;
   const modules = PERL.test(line) ? perlModules(body) : [];
-  // Node.js looks beside its script before it looks in NODE_PATH, which pnpm sets all the same.
-  const told = lines.filter((one) => !/^\s*#|NODE_PATH=/.test(one)).join("\n");
-  const installs = [...new Set(told.match(INSTALL) ?? [])];
+  // Node.js looks next to its script before NODE_PATH, which pnpm sets anyway.
+  const code = lines.filter((one) => !/^\s*#|NODE_PATH=/.test(one)).join("\n");
+  const installs = [...new Set(code.match(INSTALL) ?? [])];
   return {
     ...(starts === undefined ? {} : { starts }),
     ...(modules.length === 0 ? {} : { modules }),

@@ -98,7 +98,7 @@ Deno.test("glibc: LD_LIBRARY_PATH of the image counts, before RUNPATH", () => {
   assertEquals(run({ runpath: "/opt" }, broken, { env })[0], {
     type: "malformed",
     file: "/first/liba.so.1",
-    reason: "it is no ELF file",
+    reason: "it is not an ELF file",
   });
 });
 

@@ -46,7 +46,7 @@ export function objectOf(
   if (program.kind === "elf") {
     return { path: file.path, origin: dirname(path), elf: program.elf, loader };
   }
-  const reason = program.kind === "malformed" ? program.reason : "it is no ELF file";
+  const reason = program.kind === "malformed" ? program.reason : "it is not an ELF file";
   return { type: "malformed", file: file.path, reason };
 }
 

@@ -24,7 +24,7 @@ export interface StarterOptions {
   readonly libraryPath: string;
   /** The image's `JAVA_HOME`; empty if it is not set. */
   readonly javaHome: string;
-  /** Whether a layer is a tool's, by its number. */
+  /** Whether a layer, by its index, is a tool's. */
   readonly isTool: (layer: number) => boolean;
 }
 
@@ -65,6 +65,14 @@ export function maybeMissingInstall(
   return view.resolve(directory) === undefined ? { tool, version } : undefined;
 }
 
+/** Whether only its owner can enter a directory above a path, as with `/root` of most bases. */
+function isClosed(view: ImageView, path: string): boolean {
+  for (let above = dirname(path); above !== "/"; above = dirname(above)) {
+    if (((view.resolve(above)?.mode ?? 1) & 1) === 0) return true;
+  }
+  return false;
+}
+
 /** Determines why files do not start, and caches the results. */
 export class Starter {
   readonly #options: StarterOptions;
@@ -94,7 +102,8 @@ export class Starter {
     if (module.program.kind !== "elf" || runtime.program.kind !== "elf") return [];
     const { elf } = module.program;
     const { interpreter, needed, architecture, bits } = runtime.program.elf;
-    if (interpreter === undefined || this.causesOf(runtime).length > 0) return [];
+    const fails = this.causesOf(runtime).some(({ type }) => type !== "missing-need");
+    if (interpreter === undefined || fails) return [];
     if (elf.architecture !== architecture || elf.bits !== bits) return [];
     const foreign = isMuslLoader(interpreter) ? /^libc\.so\.6$/ : /^libc\.(?:musl-.*|so)$/;
     if (elf.needed.some((library) => foreign.test(library))) return [];
@@ -104,7 +113,7 @@ export class Starter {
     );
   }
 
-  /** Why a runtime cannot open libraries by their names (`dlopen`), which no file of theirs names. */
+  /** Why a runtime cannot open libraries by name (`dlopen`), which no ELF file lists as needed. */
   causesOfOpening(libraries: readonly string[], runtime: ViewFile): readonly Cause[] {
     if (runtime.program.kind !== "elf") return [];
     const { architecture, bits, osAbi, type } = runtime.program.elf;
@@ -112,7 +121,7 @@ export class Starter {
     return this.causesOfModule({ ...runtime, program: { kind: "elf", elf } }, runtime);
   }
 
-  /** The file that a command name leads to on a PATH: the first that can be executed. */
+  /** The file that a command name resolves to on a PATH: the first executable one. */
   findCommand(name: string, path = this.#options.path): ViewFile | undefined {
     const { view } = this.#options;
     if (name.includes("/")) return name.startsWith("/") ? view.resolve(name) : undefined;
@@ -175,7 +184,7 @@ export class Starter {
     if ((loader.mode & 0o111) === 0) return [{ type: "not-executable", file: loader.path }];
     const kind = loader.program;
     if (kind.kind !== "elf") {
-      return [{ type: "malformed", file: loader.path, reason: "it is no ELF file" }];
+      return [{ type: "malformed", file: loader.path, reason: "it is not an ELF file" }];
     }
     if (kind.elf.architecture !== elf.architecture || kind.elf.bits !== elf.bits) {
       const found = kind.elf.architecture;
@@ -252,7 +261,7 @@ export class Starter {
     return causes;
   }
 
-  /** The modules of a Perl script that are nowhere in the image: minimal images have few of Perl's own. */
+  /** The modules of a Perl script that the image lacks: minimal images have few standard modules. */
   #lookAtPerl({ path }: ViewFile, modules: readonly string[]): readonly Cause[] {
     const { view } = this.#options;
     const has = (module: string): boolean => {
@@ -268,7 +277,7 @@ export class Starter {
     }));
   }
 
-  /** Ruby, if it or its library looks for files in directories that the image lacks. */
+  /** Checks Ruby: whether it or its library has compiled-in directories that the image lacks. */
   #lookAtPrefixes(file: ViewFile): readonly Cause[] {
     if (basename(file.path) !== "ruby") return [];
     const { view } = this.#options;
@@ -279,8 +288,11 @@ export class Starter {
       if (one?.program.kind !== "elf") continue;
       const [path, ...more] = one.program.prefixes ?? [];
       if (path === undefined) continue;
-      if ([path, ...more].some((prefix) => view.resolve(prefix) !== undefined)) continue;
-      return [{ type: "host-prefix", path, file: one.path }];
+      const inImage = [path, ...more].filter((prefix) => view.resolve(prefix) !== undefined);
+      if (inImage.length === 0) return [{ type: "host-prefix", path, file: one.path }];
+      if (inImage.every((prefix) => isClosed(view, prefix))) {
+        return [{ type: "missing-need", need: "open-prefix" }];
+      }
     }
     return [];
   }

@@ -169,3 +169,89 @@ Deno.test("T1c: of several toolchains RUSTUP_TOOLCHAIN says which one must start
     '"/mise/rustup/toolchains/stable", and none is there',
   ]);
 });
+
+Deno.test("T1b: a Ruby whose path of the host leads through a closed directory is root's alone", () => {
+  const found = (mode: number): readonly (readonly [string, string, string | undefined])[] => {
+    const prefix = "/root/.local/share/mise/installs/ruby/3.1.2";
+    const ruby = { ...RUNTIME as object, soname: `${prefix}/lib/ruby/3.1.0` };
+    return told({
+      root: { directory: mode },
+      "root/.local/share/mise/installs": { link: "/mise/installs" },
+      "mise/installs/ruby/3.1.2/lib/ruby/3.1.0/set.rb": { text: "", mode: 0o644 },
+      [`${TOOL}/bin/ruby`]: ruby,
+      [`${TOOL}/bin/rake`]: `#!/${TOOL}/bin/ruby\n`,
+    });
+  };
+  assertEquals(found(0o755), []);
+  assertEquals(found(0o700), [[
+    "need",
+    "Only root can enter the directory of this machine that leads to the tools: other users of the image cannot " +
+    "load the library of ruby",
+    "Install the tools in a MISE_DATA_DIR that every user can enter",
+  ]]);
+});
+
+Deno.test("T1c: cargo-fmt does not start where rustfmt does not", () => {
+  const broken: FileFixture = { interpreter: LOADER, needed: ["libz.so.1", "libc.so.6"] };
+  const bin = "mise/rustup/toolchains/1.95.0-x86_64-unknown-linux-gnu/bin";
+  const report = check([DEBIAN, {
+    [`${TOOL}/bin/rustup`]: RUNTIME,
+    [`${TOOL}/bin/cargo-fmt`]: { link: "rustup" },
+    [`${TOOL}/bin/rustfmt`]: { link: "rustup" },
+    [`${bin}/cargo-fmt`]: RUNTIME,
+    [`${bin}/rustfmt`]: broken,
+  }], {
+    labels: [{}, { kind: "tool", name: "rust" }],
+    env: [`PATH=/${TOOL}/bin`, "RUSTUP_HOME=/mise/rustup", "RUSTUP_TOOLCHAIN=1.95.0"],
+  });
+  assertEquals(report.problems.map(({ commands, dependents }) => [commands, dependents]), [
+    [["rustfmt"], ["cargo-fmt"]],
+  ]);
+});
+
+Deno.test("T1d: what a runtime lacks is said of every name that it has on PATH", () => {
+  const report = check([DEBIAN, {
+    [`${TOOL}/bin/python3.12`]: RUNTIME,
+    [`${TOOL}/bin/python3`]: { link: "python3.12" },
+    [`${TOOL}/bin/python`]: { link: "python3" },
+    [`${TOOL}/lib/python3.12/lib-dynload/_bz2.cpython-312-x86_64-linux-gnu.so`]: {
+      needed: ["libbz2.so.1.0"],
+    },
+  }], { labels: [{}, { kind: "tool", name: "python" }], env: [`PATH=/${TOOL}/bin`] });
+  assertEquals(report.problems.map(({ commands }) => commands), [
+    ["python", "python3", "python3.12"],
+  ]);
+});
+
+Deno.test("T1h: a wrapper that sets a variable for its exec starts what it names, as those of gems", () => {
+  const wrapper = (more: string): Files => ({
+    [`${TOOL}/bin/acme`]:
+      `#!/bin/sh\n${more}GEM_HOME="/${TOOL}/libexec" exec /${TOOL}/libexec/acme "$@"\n`,
+    [`${TOOL}/libexec/acme`]: "#!/usr/bin/env ruby\n",
+  });
+  const missing =
+    "acme does not start in the image: ruby is not on the image's PATH, which its first line asks env for";
+  assertEquals(told(wrapper("")).map(([, message]) => message), [missing]);
+  assertEquals(told(wrapper("A='b c' ")).map(([, message]) => message), [missing]);
+  assertEquals(told(wrapper("PATH=/x:$PATH ")), []);
+});
+
+Deno.test("T1g: links beside a tool's tree dangle in the image; without its archives a Java program fails", () => {
+  const files: Files = {
+    [`${TOOL}/bin/mvn`]: "#!/bin/sh\necho\n",
+    [`${TOOL}/boot/launcher.jar`]: { link: "../../java/launcher.jar" },
+    [`${TOOL}/lib/own.jar`]: { link: "../other/own.jar" },
+  };
+  const report = check([DEBIAN, files], {
+    labels: [{}, { kind: "tool", name: "maven" }],
+    env: [`PATH=/${TOOL}/bin`],
+  });
+  assertEquals(
+    findingsOf(report).map(({ severity, message, dependents }) => [severity, message, dependents]),
+    [[
+      "part",
+      "maven lacks files that it has links to: launcher.jar of /mise/installs/t/java is not in the image",
+      ["mvn"],
+    ]],
+  );
+});

@@ -114,7 +114,7 @@ export const COMMAND_PACKAGES: Readonly<Record<string, PackageNames>> = {
   Rscript: { apt: "r-base-core", apk: "R" },
 };
 
-/** Packages by what programs need while they run. */
+/** Packages by what programs need at run time. */
 export const NEED_PACKAGES: Readonly<Record<string, readonly VersionedPackage[]>> = {
   "ca-certificates": [{ apt: "ca-certificates", apk: "ca-certificates-bundle" }],
   icu: [
@@ -136,7 +136,7 @@ export const NEED_PACKAGES: Readonly<Record<string, readonly VersionedPackage[]>
   musl: [{ apt: "musl" }],
 };
 
-/** mise's tools by command. */
+/** Tools of mise by command. */
 export const COMMAND_TOOLS: Readonly<Record<string, string>> = {
   node: "node",
   npm: "node",

@@ -21,9 +21,9 @@ import {
 
 /** A package for the image's package manager. */
 export interface PackageRemedy {
-  /** Which manager. */
+  /** The package manager. */
   readonly manager: ManagerName;
-  /** Its name there. */
+  /** The package's name. */
   readonly name: string;
 }
 
@@ -82,14 +82,14 @@ function leadThere(path: string): readonly Remedy[] {
 
 const REINSTALL: Remedy = { text: "Install it again" };
 
-/** The package that has what programs need. */
+/** The package for something that commands open at run time. */
 function neededPackage(need: string, context: RemedyContext): readonly Remedy[] {
   return (NEED_PACKAGES[need] ?? [])
     .filter(({ version }) => version === undefined || version === context.distributionVersion)
     .flatMap((names) => packageRemedy(names, context)).slice(0, 1);
 }
 
-/** For files of the host that a tool of a distribution has links to. */
+/** For host files that a distribution's tool links to. */
 function forFiles(directory: string, context: RemedyContext): readonly Remedy[] {
   const packages = directory.startsWith("/etc/ssl/certs")
     ? neededPackage("java-certificates", context)

@@ -76,7 +76,7 @@ export function reportProblems(
     {
       hint: canFix
         ? "Give --fix to write the missing packages into the config file, or leave --strict out"
-        : "Do what the warnings say, or leave --strict out",
+        : "Follow the warnings, or leave --strict out",
     },
   );
 }

@@ -42,7 +42,7 @@ function nodeLines(node: CompletionNode): readonly string[] {
   ];
 }
 
-/** Completes what follows the prefix of a transport, within `__mise_oci_images`. */
+/** The part of `__mise_oci_images` that completes paths after the prefix of a transport. */
 function pathCases(): string {
   return PATH_PREFIXES.map(({ prefix, isFile }) => {
     const complete = isFile ? "__fish_complete_path" : "__fish_complete_directories";
@@ -53,7 +53,7 @@ function pathCases(): string {
   }).join("\n");
 }
 
-/** The script. */
+/** The completion script. */
 export function fishScript(nodes: readonly CompletionNode[]): string {
   const commands = nodes.filter(({ path }) => path.length > 0)
     .map(({ path }) => quote(path.join(" "))).join(" ");

@@ -7,7 +7,7 @@ import type { Command } from "../command.ts";
 import { type Completes, type Flag, takesValue } from "../flag.ts";
 import { GLOBAL_FLAGS } from "../flags/global.ts";
 
-/** Transports that files or directories follow; after `oci:DIR:`, a shell asks for the tags of the layout. */
+/** Transports followed by a path only; after `oci:DIR:`, the layout's tags are completed. */
 export const PATH_PREFIXES: readonly {
   readonly prefix: string;
   readonly isFile: boolean;
@@ -15,7 +15,7 @@ export const PATH_PREFIXES: readonly {
   .filter(({ prefix }) => prefix !== "oci:")
   .map(({ prefix, path }) => ({ prefix, isFile: path === "FILE" }));
 
-/** A flag as a shell needs it. */
+/** A flag for completion. */
 export interface CompletionFlag {
   /** `--output`; absent if the command has a flag of its own with the name of a global one. */
   readonly long?: string;

@@ -2,10 +2,10 @@
  * The flags of the commands that build: `build`, `run` and `push`.
  * @module
  */
-import { COMPRESSION_LEVELS, parseCompression } from "../../oci/compression.ts";
-import { LOCAL_FORMS } from "../../oci/image_source.ts";
+import { COMPRESSION_LEVELS, COMPRESSIONS, parseCompression } from "../../oci/compression.ts";
+import { DEFAULT_FROM, LOCAL_FORMS, parseBase } from "../../oci/image_source.ts";
 import { parseStoreReference } from "../../oci/reference.ts";
-import { parseMountPoint } from "../../oci/image_path.ts";
+import { DEFAULT_MOUNT_POINT, parseMountPoint } from "../../oci/image_path.ts";
 import { parsePlatform } from "../../oci/platform.ts";
 import { MiseOciError } from "../../errors.ts";
 import type { CheckMode } from "../../check/report/report_problems.ts";
@@ -21,13 +21,7 @@ import {
   valueFlag,
 } from "../flag.ts";
 import { COMMON_PLATFORMS, PLATFORMS_FLAGS, platformsRequest } from "./platforms.ts";
-import {
-  parseCopy,
-  parseFrom,
-  parseOwner,
-  parseToolName,
-  parseVariableName,
-} from "../values/build.ts";
+import { parseCopy, parseOwner, parseToolName, parseVariableName } from "../values/build.ts";
 
 /** `--platform` for commands on one image: chooses among the images of an index. */
 export const PLATFORM_FLAG = {
@@ -102,22 +96,27 @@ export function checkMode(
   return flags.strict ? "strict" : flags["no-check"] ? "off" : "warn";
 }
 
+const LEVELS = COMPRESSIONS.flatMap((kind) => {
+  const range = COMPRESSION_LEVELS[kind];
+  return range === undefined ? [] : `${kind} ${range.min}-${range.max}`;
+});
+
 /** All flags of a build except those for its output. */
 export const BUILD_FLAGS = {
   ...inGroup("Build flags", {
     from: valueFlag({
       valueName: "REF",
       completes: "image",
-      defaultText: "debian:bookworm-slim",
+      defaultText: DEFAULT_FROM,
       help: `Base image: a reference, scratch, ${LOCAL_FORMS.join(", ")}`,
-      parse: parseFrom,
+      parse: (text, place) => parseBase(text, (path) => place.resolve(path)),
     }),
     pull: choiceFlag(["missing", "always", "never"], {
       help: "When to check the registry for the base image",
     }),
     "mount-point": valueFlag({
       valueName: "PATH",
-      defaultText: "/mise",
+      defaultText: DEFAULT_MOUNT_POINT,
       help: "Directory of the tools in the image",
       parse: parseMountPoint,
     }),
@@ -141,10 +140,10 @@ export const BUILD_FLAGS = {
       help: "Rebuild every layer: no local cache, no layers from the registry",
     }),
     compression: valueFlag({
-      valueName: "gzip|zstd|none[:LEVEL]",
-      suggestions: Object.keys(COMPRESSION_LEVELS),
-      defaultText: "gzip",
-      help: "Compression of the new layers (gzip 1-9, zstd 1-19)",
+      valueName: `${COMPRESSIONS.join("|")}[:LEVEL]`,
+      suggestions: COMPRESSIONS,
+      defaultText: COMPRESSIONS[0],
+      help: `Compression of the new layers (${LEVELS.join(", ")})`,
       parse: parseCompression,
     }),
   }),

@@ -73,7 +73,7 @@ const FLAGS = lookUp([
   ],
   ["build-arg", "Set a variable of the image with --env NAME=VALUE, or under [env] in mise.toml"],
   ["target", "There are no stages: choose an environment of mise with -E NAME (mise.NAME.toml)"],
-  ["no-cache-filter", "Write --no-cache, which builds every layer anew"],
+  ["no-cache-filter", "Write --no-cache, which rebuilds every layer"],
   [
     "cache-from cache-to",
     "Layers are cached on this machine, and push reuses those of the registry: mise-oci push --cache-from REF REF",
@@ -88,7 +88,7 @@ const FLAGS = lookUp([
     "Leave it out: a build starts no container of yours",
   ],
   ["build-context", "Add files with --copy HOST:IMAGE, and choose a base with --from"],
-  ["builder", "Leave it out: mise-oci builds by itself"],
+  ["builder", "Leave it out: mise-oci uses no builder"],
   [
     "compress",
     "Leave it out: nothing is sent to a daemon; layers are compressed with --compression",

@@ -147,7 +147,7 @@ function variableNames({ config }: BuildPlan): readonly string[] {
   return [...new Set(names)].filter((name) => name !== "PATH");
 }
 
-/** Whether a layer is that of a tool that is not installed. */
+/** Whether a layer belongs to a tool that is not installed. */
 function isMissing({ missing = [] }: BuildPlan, layer: LayerPlan): boolean {
   return isToolLayer(layer) && missing.includes(`${layer.name}@${layer.version}`);
 }

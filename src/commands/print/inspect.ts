@@ -42,7 +42,7 @@ function table(
     ],
     layers.map(({ kind, name, version = "", descriptor, share, origin }) => [
       kind,
-      // As build calls them: there is one of each.
+      // The names that `build` prints, since there is one of each.
       name !== "" || kind === "base" || kind === "layer" ? name : kind,
       version,
       shortenDigest(descriptor.digest, short),

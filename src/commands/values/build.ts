@@ -4,7 +4,6 @@
  */
 import { MiseOciError } from "../../errors.ts";
 import { parseImagePath } from "../../oci/image_path.ts";
-import { type NamedBase, parseBase } from "../../oci/image_source.ts";
 import { parseImageName } from "../../oci/reference.ts";
 import type { Copy } from "../../plan/project.ts";
 import type { Owner } from "../../plan/types.ts";
@@ -62,15 +61,6 @@ export function parseCopy(text: string, place: Place): Copy {
   if (host.includes("\0")) return fail("it contains a NUL character");
   const directory = image.endsWith("/") ? { directory: true } : {};
   return { host: place.resolve(host), image: path, ...directory };
-}
-
-/**
- * Parses a base image and makes its path absolute.
- *
- * @throws {MiseOciError} `usage`.
- */
-export function parseFrom(text: string, place: Place): NamedBase {
-  return parseBase(text, (path) => place.resolve(path));
 }
 
 /** Where a build is written, and the image's name there. */

@@ -19,7 +19,7 @@ const FORMS = Object.values<LocalTransport>(LOCAL_TRANSPORTS).map((
   { prefix, path, name, writer },
 ) => `${prefix}${path}${name}${writer === undefined ? "" : ` (${writer})`}`);
 
-/** Every form of an image argument, for help. */
+/** All forms of an image argument, for help. */
 export const IMAGE_FORMS: string =
   `An image is named by a layout directory or an archive, ${FORMS.join(", ")}, ` +
   "each also with @sha256:…, or a reference to a registry.";

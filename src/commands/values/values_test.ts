@@ -1,8 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { BUILD_FLAGS } from "../flags/build.ts";
 import { MiseOciError } from "../../errors.ts";
 import { parseImageName } from "../../oci/reference.ts";
 import {
-  parseFrom,
   parseOtherOutput,
   parseOutput,
   parseOutputFile,
@@ -113,7 +113,7 @@ Deno.test("parseDestination() takes docker://, and says what a layout or an arch
   }
 });
 
-Deno.test("C01: parseFrom() says how to write what was probably meant", () => {
+Deno.test("C01: --from says how to write what was probably meant", () => {
   const place = { resolve: (path: string): string => path };
   for (
     const [text, says] of [
@@ -122,12 +122,12 @@ Deno.test("C01: parseFrom() says how to write what was probably meant", () => {
       ["https://ghcr.io/a/b", "Leave https:// out: ghcr.io/a/b"],
     ] as const
   ) {
-    const error = assertThrows(() => parseFrom(text, place), MiseOciError);
+    const error = assertThrows(() => BUILD_FLAGS.from.convert([text], place), MiseOciError);
     assertEquals(error.hint?.includes(says), true, `${text}: ${error.hint}`);
   }
 });
 
-Deno.test("parseFrom() makes paths absolute and leaves references alone", () => {
+Deno.test("--from makes paths absolute and leaves references alone", () => {
   const place = { resolve: (path: string): string => `/here/${path}` };
   for (
     const [text, result] of [
@@ -141,8 +141,8 @@ Deno.test("parseFrom() makes paths absolute and leaves references alone", () => 
       ["docker-archive:b.tar", "docker-archive:/here/b.tar"],
       ["oci-archive:b.tar", "oci-archive:/here/b.tar"],
     ] as const
-  ) assertEquals(parseFrom(text, place).text, result);
-  refuses((text) => parseFrom(text, place), ["", "oci:", "a b", "debian:"]);
+  ) assertEquals(BUILD_FLAGS.from.convert([text], place)?.text, result);
+  refuses((text) => BUILD_FLAGS.from.convert([text], place), ["", "oci:", "a b", "debian:"]);
 });
 
 Deno.test("parseOutput() takes a directory, a layout with a name, and archives", () => {

@@ -75,7 +75,7 @@ function toolStage(tool: Tool, input: GenerateInput): readonly string[] {
   ];
 }
 
-/** Installs what builds tools from sources, with the manager that the base has. */
+/** Installs the packages for building tools from source, with the base's package manager. */
 function prerequisiteLines(): readonly string[] {
   return [
     ...MANAGER_NAMES.flatMap((name, i) => {
@@ -114,7 +114,7 @@ function packageLines(layers: readonly LayerPlan[]): readonly string[] {
   return `RUN ${commands.join(" && \\\n    ")}`.split("\n");
 }
 
-/** The certificates of `ca`, added to the base's own, so that the stages that download have them too. */
+/** Adds the certificates of `ca` to those of the base, so that stages can use them for downloads. */
 function certificateLines(layers: readonly LayerPlan[]): readonly string[] {
   const [own, bundle] = layers.find(({ kind }) => kind === "certificates")?.sources ?? [];
   if (own?.type !== "content" || bundle === undefined) return [];
@@ -129,10 +129,10 @@ function chown({ owner: { uid, gid } }: LayerPlan): string {
   return uid === 0 && gid === 0 ? "" : ` --chown=${uid}:${gid}`;
 }
 
-/** A source as BuildKit treats it: the text of a file, or a path of this machine. */
+/** A layer source of a type. */
 type SourceOf<Type extends LayerSource["type"]> = Extract<LayerSource, { readonly type: Type }>;
 
-/** What is copied must be below the project: BuildKit sees nothing else. */
+/** Copies must be below the project, because BuildKit has no access to other files. */
 function copyLine(
   layer: LayerPlan,
   source: SourceOf<"tree" | "file">,
@@ -155,7 +155,7 @@ function copyLine(
   return `COPY --link${chown(layer)} [${from}, ${JSON.stringify(source.imagePath)}]`;
 }
 
-/** Where the files of a layer are copied from: the stage that installs them, and their paths there. */
+/** The stage from which the files of a layer are copied, and their path in it. */
 function maybeInstalled(
   layer: LayerPlan,
   { project, plan: { mountPoint } }: GenerateInput,
@@ -174,12 +174,12 @@ function maybeInstalled(
     : { stage: stageName(owner), path: source.imagePath };
 }
 
-/** Whether the first stage has what the layer holds. */
+/** Whether the first stage creates the contents of the layer. */
 function isInBase({ kind, packages }: LayerPlan): boolean {
   return packages !== undefined || kind === "certificates";
 }
 
-/** The files of a layer whose text is known. */
+/** The generated files of a layer. */
 function contentsOf(layer: LayerPlan, input: GenerateInput): readonly SourceOf<"content">[] {
   if (isInBase(layer) || maybeInstalled(layer, input) !== undefined) return [];
   return layer.sources.filter((source) => source.type === "content");
@@ -189,7 +189,7 @@ function filesName({ kind }: LayerPlan): string {
   return `files-${kind}`;
 }
 
-/** A stage with the small files of a layer: each would be a layer of its own in the image. */
+/** A stage with the small files of a layer, each of which would otherwise be a layer in the image. */
 function filesStage(layer: LayerPlan, input: GenerateInput): readonly string[] {
   const contents = contentsOf(layer, input);
   if (contents.length === 0) return [];

@@ -4,7 +4,8 @@
  */
 import { MiseOciError } from "../../errors.ts";
 import { namesHost } from "../../oci/reference.ts";
-import { DEFAULT_PATH } from "../../plan/mod.ts";
+import { DEFAULT_FROM } from "../../oci/image_source.ts";
+import { DEFAULT_PATH } from "../../oci/image_path.ts";
 import type { GenerateInput } from "./generator.ts";
 
 function tagOf({ plan: { tag } }: GenerateInput, what: string): string {
@@ -48,7 +49,7 @@ export function generateKubernetes([input]: readonly GenerateInput[]): string {
     ...config.env.filter(([name]) => name !== "PATH"),
     ["PATH", [...config.path, DEFAULT_PATH].join(":")] as const,
   ];
-  const base = from.kind === "registry" ? fromText : "debian:bookworm-slim";
+  const base = from.kind === "registry" ? fromText : DEFAULT_FROM;
   const lines = [
     "# The tools of the project beside any image with the same libc, as a read-only volume.",
     "# Image volumes are on by default since Kubernetes 1.35, and a feature gate (ImageVolume) before.",

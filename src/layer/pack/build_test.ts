@@ -106,7 +106,7 @@ Deno.test("D18: everything that decides the bytes is in the fingerprint", async 
       await print({ relocations: [] }),
       await print({ exclude: ["d/f1"] }),
       await print({ kind: "packages" }),
-      await print({}, { kind: "gzip", level: 6 }),
+      await print({}, { kind: "gzip", level: compressionParameters(gzip).level - 1 }),
       await print({}, { kind: "none" }),
       await print({}, gzip, { has: (path) => path === "mise" }),
     ];

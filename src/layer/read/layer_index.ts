@@ -2,6 +2,7 @@
  * A list of a layer's contents, created by reading the layer once and cached by its digest.
  * @module
  */
+import { OS_RELEASE_FILES } from "../../oci/os_release.ts";
 import { type DiffId, parseDiffId, streamingSha256 } from "../../oci/mod.ts";
 import { MiseOciError } from "../../errors.ts";
 import type { LayerReadOptions } from "./limits.ts";
@@ -37,12 +38,7 @@ export interface LayerIndex {
 }
 
 /** Files whose text an index keeps: the user database, and the distribution. */
-const KEPT_FILES: ReadonlySet<string> = new Set([
-  "etc/passwd",
-  "etc/group",
-  "etc/os-release",
-  "usr/lib/os-release",
-]);
+const KEPT_FILES: ReadonlySet<string> = new Set(["etc/passwd", "etc/group", ...OS_RELEASE_FILES]);
 const KEPT_BYTES = 256 * 1024;
 const FORMAT = 1;
 

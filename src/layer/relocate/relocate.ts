@@ -144,16 +144,16 @@ export function maybeShebang(head: Uint8Array): string | undefined {
   }
 }
 
-/** The lines that pip and uv write instead of a `#!` line. */
+/** The lines that pip and uv write instead of a long `#!` line. */
 const LONG_SHEBANG = /^#!\/bin\/sh\n'''exec' (["']?)(\/[^\s"']+)\1 "\$0" "\$@"\n' '''$/;
 
-/** A `#!` line where the path now fits into one: as in a tool that was installed at a shorter path. */
+/** Uses a plain `#!` line if the path is now short enough, so that the host's path makes no difference. */
 function shortened(text: string): string {
   const path = LONG_SHEBANG.exec(text)?.[2];
   return path === undefined || path.length + 2 > SHEBANG_LIMIT_OLD ? text : `#!${path}`;
 }
 
-/** Relocates the `#!` line at the beginning of a file. `undefined` if nothing changes. */
+/** Relocates the `#!` line of a file; `undefined` if nothing changes. */
 export function maybeRelocateShebang(
   head: Uint8Array,
   map: RelocationMap,

@@ -3,8 +3,9 @@
  * of objects between threads takes as long as listing them.
  * @module
  */
+import { joinPath } from "../entry.ts";
 import { joinHostPath } from "./tree_stat.ts";
-import { INFO_NUMBERS, packInfo } from "./walk_messages.ts";
+import { INFO_NUMBERS, packInfo, type TreeResponse } from "./walk_messages.ts";
 
 /** The contents of a directory, in disk order. */
 export interface PackedDirectory {
@@ -60,5 +61,37 @@ export class DirectoryPacker {
   #back(count: number): undefined {
     this.#count = count;
     return undefined;
+  }
+}
+
+/** Lists a whole tree, directory by directory. */
+export class TreePacker {
+  readonly #root: string;
+  readonly #packer = new DirectoryPacker();
+  readonly #since = Date.now();
+  readonly #paths: string[] = [];
+  readonly #names: (string | undefined)[] = [];
+  readonly #pending = [""];
+
+  /** @param root Absolute host directory, links followed. */
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** Lists the next directory. @returns the number of its names; `undefined` if there was none left. */
+  next(): number | undefined {
+    const path = this.#pending.pop();
+    if (path === undefined) return undefined;
+    const packed = this.#packer.maybeAdd(joinHostPath(this.#root, path));
+    this.#paths.push(path);
+    this.#names.push(packed?.names.join("/"));
+    for (const name of packed?.below ?? []) this.#pending.push(joinPath(path, name));
+    return packed?.names.length ?? 0;
+  }
+
+  /** The list. */
+  finish(): TreeResponse & { readonly numbers: Float64Array<ArrayBuffer> } {
+    const numbers = this.#packer.take();
+    return { paths: this.#paths, names: this.#names, numbers, since: this.#since };
   }
 }

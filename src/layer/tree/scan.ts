@@ -18,9 +18,8 @@ import { expandRelocations } from "../relocate/relocation_host.ts";
 import { tarHeaderSize } from "../../tar/encode.ts";
 import { paddedSize, TAR_BLOCK } from "../../tar/header.ts";
 import { isWithin } from "../../paths.ts";
-import type { TreeLists } from "./tree_lists.ts";
 import { joinHostPath, statNumbers } from "./tree_stat.ts";
-import { type Found, walkTree } from "./walk.ts";
+import { type Found, type ListedTree, walkTree } from "./walk.ts";
 
 /** Attributes of a base directory that is not mode 0755 of root. */
 export interface DirectoryAttributes extends Owner {
@@ -74,11 +73,17 @@ export function scanLayer(plan: LayerPlan, context: ScanContext): Promise<LayerT
   return scanListed(plan, context, undefined);
 }
 
+/** Trees that were just listed. */
+export interface ListedTrees {
+  /** The list of a tree, by its root with links resolved. */
+  take(root: string): Promise<ListedTree | undefined>;
+}
+
 /** {@linkcode scanLayer} with some trees already listed. */
 export async function scanListed(
   plan: LayerPlan,
   context: ScanContext,
-  lists: Pick<TreeLists, "take"> | undefined,
+  lists: ListedTrees | undefined,
 ): Promise<LayerTree> {
   const warnings: string[] = [];
   const unreadable: string[] = [];
@@ -133,7 +138,7 @@ class ScannedTree implements LayerTree {
 interface Scan {
   readonly plan: LayerPlan;
   readonly context: ScanContext;
-  readonly lists: Pick<TreeLists, "take"> | undefined;
+  readonly lists: ListedTrees | undefined;
   readonly entries: EntryMap;
   readonly directories: HostStat[];
   readonly warnings: string[];

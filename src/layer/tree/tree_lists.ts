@@ -5,8 +5,7 @@
  * meet. Trees that were not listed in time are listed by the scan.
  * @module
  */
-import type { ListedTree } from "./walk.ts";
-import { listedDirectories, type TreeResponse } from "./walk_messages.ts";
+import { PackedTree, type TreeResponse } from "./walk_messages.ts";
 import { onWorkerFailure } from "../worker_failure.ts";
 
 /**
@@ -107,17 +106,13 @@ export class TreeLists {
    *
    * @param root absolute, links resolved.
    */
-  async take(root: string): Promise<ListedTree | undefined> {
+  async take(root: string): Promise<PackedTree | undefined> {
     const listed = this.#trees.get(root);
     this.#trees.delete(root);
     if (listed === undefined) this.#queue = this.#queue.filter((one) => one !== root);
     if (listed === undefined || this.#now() - listed.since > MAX_AGE_MS) return undefined;
     const tree = await listed.tree;
-    if (tree === undefined) return undefined;
-    const byPath = new Map(
-      Array.from(listedDirectories(tree.paths, tree), (directory) => [directory.path, directory]),
-    );
-    return { maybe: (path) => byPath.get(path) };
+    return tree === undefined ? undefined : new PackedTree(tree);
   }
 
   #start(): Worker {

@@ -3,9 +3,7 @@
  * everything below it.
  * @module
  */
-import { joinPath } from "../entry.ts";
-import { DirectoryPacker } from "./pack_directory.ts";
-import { joinHostPath } from "./tree_stat.ts";
+import { TreePacker } from "./pack_directory.ts";
 import type { TreeResponse } from "./walk_messages.ts";
 
 interface WorkerScope {
@@ -13,18 +11,11 @@ interface WorkerScope {
   postMessage(message: TreeResponse, transfer: ArrayBuffer[]): void;
 }
 const scope = globalThis as unknown as WorkerScope;
-const packer = new DirectoryPacker();
 
 scope.onmessage = ({ data: root }): void => {
-  const paths: string[] = [];
-  const names: (string | undefined)[] = [];
-  const pending = [""];
-  for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
-    const packed = packer.maybeAdd(joinHostPath(root, path));
-    paths.push(path);
-    names.push(packed?.names.join("/"));
-    for (const name of packed?.below ?? []) pending.push(joinPath(path, name));
-  }
-  const numbers = packer.take();
-  scope.postMessage({ paths, names, numbers }, numbers.length === 0 ? [] : [numbers.buffer]);
+  const packer = new TreePacker(root);
+  while (packer.next() !== undefined);
+  const response = packer.finish();
+  const { numbers } = response;
+  scope.postMessage(response, numbers.length === 0 ? [] : [numbers.buffer]);
 };

@@ -19,6 +19,8 @@ export interface ListResponse {
 export interface TreeResponse extends ListResponse {
   /** The paths of its directories below the root, `""` for the root itself. */
   readonly paths: readonly string[];
+  /** When the listing began, in ms since 1970. */
+  readonly since: number;
 }
 
 /** A listed directory. */
@@ -47,8 +49,34 @@ export function* listedDirectories(
   }
 }
 
+/** A completely listed tree. */
+export class PackedTree {
+  /** The list. */
+  readonly response: TreeResponse;
+  #byPath: ReadonlyMap<string, Listed> | undefined;
+
+  /** Unpacks nothing yet. */
+  constructor(response: TreeResponse) {
+    this.response = response;
+  }
+
+  /** The contents of a directory, by its path below the root. */
+  maybe(path: string): Listed | undefined {
+    const { response } = this;
+    this.#byPath ??= new Map(
+      Array.from(
+        listedDirectories(response.paths, response),
+        (directory) => [directory.path, directory],
+      ),
+    );
+    return this.#byPath.get(path);
+  }
+}
+
 /** Number of fields per file in {@linkcode ListResponse.numbers}. */
 export const INFO_NUMBERS = 10;
+/** Index of the change time in them. */
+export const CTIME = 5;
 
 /** The types that a layer can contain, encoded by position. */
 const TYPES = ["file", "directory", "symlink"] as const;
@@ -95,7 +123,7 @@ export function packInfo(info: Deno.FileInfo, into: Float64Array, at: number): b
   into[first + 2] = info.dev ?? 0;
   into[first + 3] = info.nlink ?? 1;
   into[first + 4] = info.mtime?.getTime() ?? 0;
-  into[first + 5] = info.ctime?.getTime() ?? 0;
+  into[first + CTIME] = info.ctime?.getTime() ?? 0;
   into[first + 6] = TYPES.indexOf(type);
   into[first + 7] = info.mode ?? -1;
   into[first + 8] = info.uid ?? 0;
@@ -113,7 +141,7 @@ export function unpackInfo(numbers: Float64Array, at: number): FileNumbers {
     dev: number(2),
     links: number(3),
     mtime: number(4),
-    ctime: number(5),
+    ctime: number(CTIME),
     type: TYPES[number(6)] ?? "file",
     mode: number(7),
     uid: number(8),

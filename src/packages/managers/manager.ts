@@ -1,7 +1,7 @@
 /**
  * The interface of a package manager: the grammar of its names, the files that a base must have, its
- * installation commands and the files that it leaves behind. A new one needs one file next to this, its name in
- * `mod.ts`, and its facts in `src/oci/package_managers.ts`.
+ * installation commands and the files that it leaves behind. A new one needs a file in this folder, its name in
+ * `mod.ts`, and an entry in `src/oci/package_managers.ts`.
  * @module
  */
 import type { ManagerName } from "../../oci/mod.ts";

@@ -14,7 +14,7 @@ export function maybeManager(name: string): Manager | undefined {
   return Object.values(MANAGERS).find((manager) => manager.name === name);
 }
 
-/** The manager of a plan. */
+/** The manager with a name. */
 export function managerOf(name: ManagerName): Manager {
   return MANAGERS[name];
 }

@@ -10,7 +10,7 @@ import type { ConfigPlan, LayerPlan, LayerSource, Owner } from "../types.ts";
 
 /** Image path of mise's system config directory. */
 export const MISE_CONFIG_DIR = "/etc/mise";
-/** Where mise uses config files without a question: the working directory of the image. */
+/** Variable with the directories whose config files mise trusts: the working directory of the image. */
 export const TRUSTED_PATHS = "MISE_TRUSTED_CONFIG_PATHS";
 /** Image path of the script that login shells read. */
 const PROFILE_SCRIPT = "/etc/profile.d/mise-oci.sh";

@@ -11,7 +11,7 @@ import { planPackagesLayer } from "./packages.ts";
 import type { LayerPlanInput, LayerPlanner } from "./planner.ts";
 import { planPluginLayers, planToolLayers } from "./tool.ts";
 
-/** Planners by kind, from the base up (spec section 5); the config layer, which needs all else, is on top of them. */
+/** Planners by kind, bottom first (spec section 5). The config layer is on top, because it depends on all others. */
 const PLANNERS: Readonly<Record<string, LayerPlanner>> = {
   packages: planPackagesLayer,
   tool: planToolLayers,
@@ -23,7 +23,7 @@ const PLANNERS: Readonly<Record<string, LayerPlanner>> = {
   self: planSelfLayer,
 };
 
-/** Every kind of layer, bottom first. */
+/** All kinds of layers, bottom first. */
 export const LAYER_KINDS: readonly string[] = [...Object.keys(PLANNERS), "config"];
 
 /** Plans every layer above the base, bottom first. */

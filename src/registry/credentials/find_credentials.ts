@@ -46,8 +46,8 @@ interface Search {
 const TARGET = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::\d{1,5})?(?:\/[a-z0-9._/-]*)?$/;
 
 function maybeUid(): number | undefined {
-  const asked = Deno.permissions.querySync({ name: "sys", kind: "uid" });
-  return asked.state === "granted" ? Deno.uid() ?? undefined : undefined;
+  const permission = Deno.permissions.querySync({ name: "sys", kind: "uid" });
+  return permission.state === "granted" ? Deno.uid() ?? undefined : undefined;
 }
 
 /** The message of an error that a user can cause; its cause is omitted, because it may quote the file. */

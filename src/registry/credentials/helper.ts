@@ -128,8 +128,7 @@ export function helperRunner(options: HelperRunnerOptions): RunHelper {
 
 /**
  * The credentials in a helper's output; `undefined` if it has none. The user name `<token>` marks an
- * identity
- * token.
+ * identity token.
  *
  * @throws {MiseOciError} `invalid` if the output is malformed; the message quotes none of it.
  */

@@ -27,11 +27,11 @@ import { encodeSbom, inventoryOf, projectDirectories, readLockFiles, SELF } from
 import type { AttachedDocument, AttestRequest, PushRequest, PushResult } from "../types.ts";
 import { destinationOf, type ObtainedImages } from "./push_upload.ts";
 
-/* Loaded late: a push that attaches documents need not sign them. */
+// Imported on demand: attached documents are not always signed.
 const keyModule = () => import("../../build/access/key_files.ts");
 const signModule = () => import("../../attest/sign.ts");
 
-/** What is attached to the images of a push. */
+/** The attestations of a push. */
 export interface Attesting {
   /** What to attach. */
   readonly attest: AttestRequest;

@@ -19,7 +19,7 @@ import {
   type Reference,
 } from "../../oci/mod.ts";
 import type { ReusableLayer } from "../../image/reuse.ts";
-import { pushWithTool, type RegistryClient } from "../../registry/mod.ts";
+import { checkTool, pushWithTool, type RegistryClient } from "../../registry/mod.ts";
 import { createLayout, reachable, verifyStore } from "../../store/mod.ts";
 import { maybeAttest } from "./attest_request.ts";
 import { copyBlob } from "../../build/base/base_image.ts";
@@ -328,6 +328,7 @@ export async function pushByTool(
   if (Object.values(request.attest ?? {}).some((one) => one !== false)) {
     throw refuse("attach or sign anything");
   }
+  await checkTool(tool, context);
   const access = await readAccess(
     reference,
     image.kind === "build" ? image.build : { directory },

@@ -69,6 +69,8 @@ const MESSAGES: readonly RegExp[] = [
   /env: .*(?:No such file|can't execute|not found|Permission|unrecognized|invalid).*/,
   /exec: .*: not found/,
   /bad interpreter: .*/,
+  // rustup, of a script whose interpreter is missing.
+  /command failed: '.*/,
   /Couldn't find a valid ICU package.*/,
   /could not choose a version of .*|no (?:override and no )?default (?:toolchain )?.*/,
 ];
@@ -202,9 +204,9 @@ function verdictsOf({ problems }: Report): ReadonlyMap<string, Verdict> {
   const verdicts = new Map<string, Verdict>();
   for (const wanted of ["part", "start"] as const) {
     for (const { severity, message, commands, dependents, causes } of problems) {
-      // Of what commands open at run time only this keeps one from starting.
-      const isDebugger = causes.some(({ need }) => need === "debugger");
-      if ((isDebugger ? "part" : severity) !== wanted) continue;
+      // Of what commands open at run time only these keep one from starting.
+      const isNeeded = causes.some(({ need = "" }) => /^(?:debugger|open-prefix)$/.test(need));
+      if ((isNeeded ? "part" : severity) !== wanted) continue;
       for (const name of [...commands, ...dependents]) {
         verdicts.set(name, { verdict: message, severity: wanted });
       }
