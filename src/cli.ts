@@ -3,7 +3,7 @@
  * codes; runs in a test as well as in a process.
  * @module
  */
-import { isAbsolute, resolve } from "@std/path";
+import { isAbsolute, join, resolve } from "@std/path";
 import { failureJson, failureText, toFailure } from "./cli/failure.ts";
 import { commandHelp, programHelp } from "./cli/help.ts";
 import { convertGlobals, convertInput, ownArguments, parseLine } from "./cli/parse.ts";
@@ -181,7 +181,7 @@ async function runCommand(
   const { io, commands } = program;
   const env = (name: string): string | undefined => io.env(name);
   const { command } = line;
-  const directories = directoriesOf(line);
+  const directories = await directoriesOf(program, line);
   const places = await Promise.all(directories.map((directory) => makePlace(io, directory)));
   const [place = await makePlace(io, undefined)] = places;
   const globals: Globals = convertGlobals(line, { env, place });
@@ -231,14 +231,28 @@ async function runCommand(
   }
 }
 
-/** The directories of `-C`: all of them for what works on several projects, else the last. */
-function directoriesOf(
+/**
+ * The directories to work in: of a command that works on several projects each `-C`, or with `--all` the
+ * projects below each; of other commands the last `-C`.
+ *
+ * @throws {MiseOciError} `not-found` if `--all` finds no project.
+ */
+async function directoriesOf(
+  { io, workflows }: Program,
   line: ReturnType<typeof parseLine> & { readonly command: Command },
-): readonly (string | undefined)[] {
+): Promise<readonly (string | undefined)[]> {
   const place = { resolve: (path: string): string => path };
   const { cd } = convertGlobals(line, { env: () => undefined, place });
-  const given = [...new Set(line.globals.get("cd"))];
-  return line.command.severalProjects === true && given.length > 1 ? given : [cd];
+  if (line.command.severalProjects !== true) return [cd];
+  const named = [...new Set(line.globals.get("cd"))];
+  const given = named.length > 1 ? named : [cd];
+  if (line.flags.get("all")?.at(-1) !== "true") return given;
+  const all = await Promise.all(given.map(async (directory) => {
+    const root = (await makePlace(io, directory)).resolve(".");
+    const found = await workflows.findProjects(root, io.signal);
+    return found.map((path) => join(directory ?? ".", path));
+  }));
+  return [...new Set(all.flat())];
 }
 
 /** What the command may use in each of the places that it works in. */

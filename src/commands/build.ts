@@ -8,7 +8,7 @@ import { parseImageName } from "../oci/reference.ts";
 import type { BuildRequest, BuildResult } from "../build/types.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { choiceFlag, type FlagTable, inGroup, listFlag, switchFlag, valueFlag } from "./flag.ts";
-import { BUILD_FLAGS, buildRequest, given } from "./flags/build.ts";
+import { ALL_FLAG, BUILD_FLAGS, buildRequest, given } from "./flags/build.ts";
 import { CONFIG_FLAGS, overridesRequest } from "./flags/config.ts";
 import { ENGINE_FLAG } from "./flags/image.ts";
 import type { Delivery } from "./print/build.ts";
@@ -26,6 +26,7 @@ type OutputRequest = Pick<BuildRequest, "output" | "archive" | "tag">;
 
 const FLAGS = {
   ...inGroup("Output flags", {
+    ...ALL_FLAG,
     output: valueFlag({
       short: "o",
       valueName: "DIR",

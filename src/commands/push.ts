@@ -8,7 +8,7 @@ import { formatReference, type Reference } from "../oci/reference.ts";
 import type { AttestFlags, PushRequest } from "../workflow/types.ts";
 import { type Command, type CommandContext, type CommandInput, defineCommand } from "./command.ts";
 import { choiceFlag, type FlagTable, inGroup, switchFlag, valueFlag } from "./flag.ts";
-import { given } from "./flags/build.ts";
+import { ALL_FLAG, given } from "./flags/build.ts";
 import { CONFIG_FLAGS, overridesRequest } from "./flags/config.ts";
 import { IMAGE_FLAGS, imageRequest } from "./flags/image.ts";
 import { IMAGE_FORMS, parseDestinations } from "./values/image.ts";
@@ -18,6 +18,7 @@ const printModule = () => import("./print/push.ts");
 
 const FLAGS = {
   ...inGroup("Push flags", {
+    ...ALL_FLAG,
     "cache-from": valueFlag({
       valueName: "REF",
       defaultText: "the image at REF",
@@ -196,6 +197,10 @@ export const push: Command = defineCommand({
     {
       text: "Several projects, each to its own repository",
       command: "mise-oci push -C services/api -C services/web ghcr.io/team/{project}:v1",
+    },
+    {
+      text: "Every project below services that has an [oci] section",
+      command: "mise-oci push -C services --all ghcr.io/team/{project}:v1",
     },
     {
       text: "One tag for several platforms, each pushed from its own machine",

@@ -36,6 +36,8 @@ import type {
 
 /** The workflows; tests replace them. */
 export interface Workflows {
+  /** Finds the projects of `--all`: directories relative to `root`. */
+  findProjects(root: string, signal: AbortSignal): Promise<readonly string[]>;
   /** Builds an image and writes its layout. */
   buildImage(request: BuildRequest, context: WorkflowContext): Promise<BuildResult>;
   /** Plans an image without writing anything. */
@@ -115,6 +117,7 @@ const pinProjectModule = () => import("../workflow/pin_project.ts");
 const findOutdatedModule = () => import("../workflow/outdated.ts");
 const generateFileModule = () => import("../workflow/generate_file.ts");
 const initModule = () => import("../workflow/init_project.ts");
+const projectsModule = () => import("../workflow/find_projects.ts");
 const doctorModule = () => import("../workflow/doctor.ts");
 const bundleImagesModule = () => import("../workflow/bundle_images.ts");
 const tagsModule = () => import("../workflow/manage_tags.ts");
@@ -122,6 +125,7 @@ const cacheModule = () => import("../workflow/manage_cache.ts");
 
 /** The real workflows. */
 export const workflows: Workflows = {
+  findProjects: async (root, signal) => (await projectsModule()).findProjects(root, signal),
   buildImage: async (request, context) => (await buildModule()).buildImage(request, context),
   planImage: async (request, context) => (await buildModule()).planImage(request, context),
   checkReport: async (path) => (await buildModule()).checkReport(path),

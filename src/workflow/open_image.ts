@@ -14,6 +14,7 @@ import { MiseOciError } from "../errors.ts";
 import type { OpenedImages } from "../image/open.ts";
 import { listPlatforms, type PlatformImage, resolveImage, resolveRoot } from "../image/resolve.ts";
 import type { Image, ResolvedImage } from "../image/types.ts";
+import { configFiles } from "../mise/config_places.ts";
 import { Annotation } from "../oci/annotations.ts";
 import { INDEX_FILE } from "../oci/layout.ts";
 import type { Descriptor, ImageSource, Platform } from "../oci/mod.ts";
@@ -22,25 +23,6 @@ import { maybeStat } from "../store/io_error.ts";
 import { verifyStore } from "../store/verify.ts";
 import type { NamedImageRequest } from "./types.ts";
 
-/** Directories in which mise reads a project's config and lock files, with patterns of the file names. */
-const PLACES: readonly (readonly [directory: string, names: RegExp])[] = [
-  ["", /^(?:\.?mise(?:\..+)?\.(?:toml|lock)|\.tool-versions)$/],
-  [".config", /^mise(?:\..+)?\.(?:toml|lock)$/],
-  ["mise", /^(?:config|mise)(?:\..+)?\.(?:toml|lock)$/],
-  [".mise", /^(?:config|mise)(?:\..+)?\.(?:toml|lock)$/],
-  [".config/mise", /^(?:config|mise)(?:\..+)?\.(?:toml|lock)$/],
-  [".config/mise/conf.d", /\.toml$/],
-];
-
-function list(directory: string): readonly string[] {
-  try {
-    return [...Deno.readDirSync(directory)].map(({ name }) => name);
-  } catch {
-    // A missing or unreadable directory contains nothing to compare with.
-    return [];
-  }
-}
-
 function changedAt(path: string): number {
   return maybeStat(path)?.mtime?.getTime() ?? 0;
 }
@@ -48,11 +30,7 @@ function changedAt(path: string): number {
 /** The last changed config or lock file next to a layout, if it is newer than the layout. */
 function maybeNewer(layout: string): string | undefined {
   const project = dirname(layout);
-  const files = PLACES.flatMap(([directory, names]) =>
-    list(join(project, directory)).filter((name) => names.test(name))
-      .map((name) => join(project, directory, name))
-  );
-  const [last] = files.map((path) => ({ path, time: changedAt(path) }))
+  const [last] = configFiles(project).map((path) => ({ path, time: changedAt(path) }))
     .sort((a, b) => b.time - a.time);
   if (last === undefined || last.time <= changedAt(join(layout, INDEX_FILE))) return undefined;
   return relative(project, last.path);

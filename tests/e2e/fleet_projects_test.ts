@@ -92,3 +92,34 @@ testWith(
     assertStringIncludes(some.stderr, "error: bad: Cannot ");
   },
 );
+
+testWith(
+  { needs: ["linux", "mise"] },
+  "--all is every project below a directory that has an [oci] section of its own",
+  async () => {
+    await using project = await createMiseProject({
+      files: {
+        "services/api/mise.toml": '[oci]\nfrom = "scratch"\n',
+        "services/big/web/.config/mise.toml": '[_.oci]\ncompression = "zstd"\n',
+        "services/lib/mise.toml": '[env]\nA = "b"\n',
+        "services/web/node_modules/x/mise.toml": "[oci]\n",
+      },
+    });
+    const options = { cwd: project.directory, env: project.env };
+    const flags = ["--from", "scratch", "--no-mise"];
+    const built = await runProgramJson<Projects>(
+      ["build", "-C", "services", "--all", ...flags],
+      options,
+    );
+    const found = ["services/api", "services/big/web"];
+    assertEquals(built.projects.map(({ directory }) => directory), found);
+    const none = await runProgram(["build", "-C", "services/lib", "--all", ...flags], options);
+    assertEquals([none.code, none.stdout], [1, ""]);
+    assertStringIncludes(none.stderr, "no mise config there has an [oci] section");
+    const one = await runProgramJson<{ readonly output: string }>(
+      ["build", "-C", "services/api", "--all", ...flags],
+      options,
+    );
+    assertEquals(one.output, join(project.directory, "services/api/mise-oci"));
+  },
+);

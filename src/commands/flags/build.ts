@@ -101,6 +101,14 @@ const LEVELS = COMPRESSIONS.flatMap((kind) => {
   return range === undefined ? [] : `${kind} ${range.min}-${range.max}`;
 });
 
+/** `--all`, of commands that work on several projects; the command line looks for the projects. */
+export const ALL_FLAG = {
+  all: switchFlag({
+    help:
+      "Every project in or below the directory: those whose own mise config has an [oci] section",
+  }),
+};
+
 /** All flags of a build except those for its output. */
 export const BUILD_FLAGS = {
   ...inGroup("Build flags", {
