@@ -84,7 +84,7 @@ const NEVER_RUN: readonly (readonly [RegExp, string])[] = [
     "needs bases and tools of several platforms",
   ],
   [
-    /\bservices\/(?:api|web)\b/,
+    /\bservices(?:\/(?:api|web)| --all)\b/,
     "needs several projects; tests/e2e/fleet_projects_test.ts has them",
   ],
   [
