@@ -178,7 +178,13 @@ const OTHERS: Readonly<Record<string, Trial & { readonly needs: string }>> = {
     needs: "cargo",
     line: '"cargo:runiq" = "2.0.0"',
     directory: "cargo-runiq/2.0.0",
-    env: { MISE_CARGO_BINSTALL: "false" },
+    env: {
+      MISE_CARGO_BINSTALL: "false",
+      // Optimization takes minutes and names no paths.
+      CARGO_PROFILE_RELEASE_OPT_LEVEL: "0",
+      CARGO_PROFILE_RELEASE_LTO: "off",
+      CARGO_PROFILE_RELEASE_CODEGEN_UNITS: "16",
+    },
     shows: ["RUSTUP_HOME", TOOLCHAINS["RUSTUP_HOME"] ?? ""],
   },
 };
