@@ -95,6 +95,7 @@ const NEVER_RUN: readonly (readonly [RegExp, string])[] = [
     /\bmise-oci bundle .*--without\b/,
     "needs a second release; tests/e2e/fleet_bundle_test.ts has it",
   ],
+  [/\| ssh\b/, "needs another machine; tests/e2e/fleet_bundle_test.ts reads the stream"],
   [/\bmise-oci doctor\b/, "what it finds depends on the machine; tests/slow/doctor_test.ts"],
   [
     /\bmise-oci tag rm\b/,
