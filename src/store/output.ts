@@ -11,6 +11,8 @@ import { checkWritable, TempFile } from "./temp_file.ts";
 /** The path that means standard output. */
 export const STDOUT = "-";
 
+const NAME_FILE = "Name a file in a directory that exists";
+
 /** Takes the bytes of an output. */
 interface OutputSink {
   /** Writes all bytes. @throws {MiseOciError} `io` naming the file or `stdout`. */
@@ -29,10 +31,9 @@ function failure(path: string, why: string, hint: string): MiseOciError {
  */
 async function outputPath(path: string): Promise<string> {
   const info = maybeStat(path);
-  const file = "Name a file in a directory that exists";
-  if (info?.isDirectory) throw failure(path, "it is a directory", file);
+  if (info?.isDirectory) throw failure(path, "it is a directory", NAME_FILE);
   if (info !== undefined && !info.isFile) {
-    throw failure(path, "it is a pipe, a socket or a device", `${file}, or - for stdout`);
+    throw failure(path, "it is a pipe, a socket or a device", `${NAME_FILE}, or - for stdout`);
   }
   return info !== undefined && maybeLstat(path)?.isSymlink === true
     ? await Deno.realPath(path)
@@ -48,11 +49,7 @@ export async function checkOutputFile(path: string): Promise<void> {
   if (path === STDOUT) return;
   const parent = dirname(await outputPath(path));
   if (maybeStat(parent)?.isDirectory !== true) {
-    throw failure(
-      path,
-      `there is no directory ${JSON.stringify(parent)}`,
-      "Name a file in a directory that exists",
-    );
+    throw failure(path, `there is no directory ${JSON.stringify(parent)}`, NAME_FILE);
   }
   await checkWritable(parent);
 }
