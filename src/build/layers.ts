@@ -222,7 +222,9 @@ export async function makeLayers(
       const found = await lookUp(layer, options, scan);
       if (!("tree" in found)) {
         made.set(layer, found);
-        if (options.known?.isNeeded(layer) === false) options.onFound?.(layer);
+        // The check has not read a layer that this run built, and reads it from the tree, not from the blob.
+        const isOld = found.status !== "built";
+        if (isOld && options.known?.isNeeded(layer) === false) options.onFound?.(layer);
         continue;
       }
       building++;
